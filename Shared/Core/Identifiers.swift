@@ -1,0 +1,55 @@
+/// What identifiers identify. The cases are types without values, used as tags of `TypedID` only.
+package enum Entity {
+    package enum Clinic {}
+    package enum User {}
+    package enum SignIn {}
+    package enum Location {}
+    package enum Doctor {}
+    package enum Patient {}
+    package enum VisitType {}
+    package enum TimeOff {}
+    package enum Appointment {}
+    package enum Hold {}
+    package enum Invoice {}
+    package enum Payment {}
+    package enum LedgerEntry {}
+    package enum Message {}
+    package enum Attempt {}
+    package enum ProviderEntry {}
+    package enum AuditEntry {}
+    package enum AuditExport {}
+    package enum Request {}
+    package enum Event {}
+    package enum Job {}
+    package enum Role {}
+    package enum Webhook {}
+}
+
+package typealias ClinicID = TypedID<Entity.Clinic>
+package typealias UserID = TypedID<Entity.User>
+package typealias SignInID = TypedID<Entity.SignIn>
+package typealias LocationID = TypedID<Entity.Location>
+package typealias DoctorID = TypedID<Entity.Doctor>
+package typealias PatientID = TypedID<Entity.Patient>
+/// A service a clinic offers ("visit type"): what API.md calls `serviceId`.
+package typealias VisitTypeID = TypedID<Entity.VisitType>
+package typealias TimeOffID = TypedID<Entity.TimeOff>
+package typealias AppointmentID = TypedID<Entity.Appointment>
+package typealias HoldID = TypedID<Entity.Hold>
+package typealias InvoiceID = TypedID<Entity.Invoice>
+package typealias PaymentID = TypedID<Entity.Payment>
+package typealias LedgerEntryID = TypedID<Entity.LedgerEntry>
+package typealias MessageID = TypedID<Entity.Message>
+package typealias AttemptID = TypedID<Entity.Attempt>
+package typealias ProviderEntryID = TypedID<Entity.ProviderEntry>
+package typealias AuditEntryID = TypedID<Entity.AuditEntry>
+package typealias AuditExportID = TypedID<Entity.AuditExport>
+package typealias RequestID = TypedID<Entity.Request>
+package typealias EventID = TypedID<Entity.Event>
+package typealias JobID = TypedID<Entity.Job>
+package typealias WebhookID = TypedID<Entity.Webhook>
+
+extension ClinicID {
+    /// The installation itself: its audit log, its default providers. Stands where a clinic's id does, and is no clinic.
+    package static let installation = ClinicID(high: 0, low: 0)
+}
