@@ -62,7 +62,7 @@ package struct Settings: Sendable {
         in range: ClosedRange<Int> = 0...Int.max
     ) throws(SettingsError) -> Int { try int(key, in: range) ?? fallback }
 
-    /// A TCP port; `nil` when it is not set. 0 lets the system choose.
+    /// A TCP port, 0 for one of the system's choice; `nil` when it is not set.
     package func port(_ key: String) throws(SettingsError) -> Int? { try int(key, in: 0...65_535) }
 
     /// A switch: `true`, `yes`, `on`, `1` or `false`, `no`, `off`, `0`; the default when it is not set.

@@ -1,0 +1,51 @@
+package import Core
+import Synchronization
+
+/// A circuit breaker that many tasks share: the state machine behind a lock, with the clock and chance handed in.
+package final class CircuitBreaker: Sendable {
+    package typealias Permit = CircuitStateMachine.Permit
+
+    private let machine: Mutex<CircuitStateMachine>
+    private let now: @Sendable () -> Instant
+
+    package init(policy: CircuitBreakerPolicy = .init(), now: @escaping @Sendable () -> Instant = { .now() }) {
+        machine = Mutex(CircuitStateMachine(policy: policy, at: now()))
+        self.now = now
+    }
+
+    /// Whether a call may go now; an admitted call must be settled, whatever becomes of it.
+    package func admit(lastResort: Bool = false) -> CircuitStateMachine.Admission {
+        let now = now()
+        return machine.withLock { lastResort ? $0.admitLastResort(at: now) : $0.admit(at: now) }
+    }
+
+    /// Hands a permit back with the outcome of its call.
+    package func settle(
+        _ permit: Permit,
+        _ outcome: CircuitStateMachine.Outcome,
+        why: String? = nil,
+        retryAfter: Duration? = nil
+    ) {
+        let now = now()
+        let roll = Double.random(in: 0...1)
+        machine.withLock { $0.settle(permit, outcome, why: why, retryAfter: retryAfter, at: now, roll: roll) }
+    }
+
+    /// Keeps the circuit open for a reason that trying again does not mend.
+    package func latch(_ why: String, until: Instant? = nil) {
+        let now = now()
+        machine.withLock { $0.latch(why, until: until, at: now) }
+    }
+
+    /// Closes the circuit by hand.
+    package func reset() {
+        let now = now()
+        machine.withLock { $0.reset(at: now) }
+    }
+
+    /// What can be shown of it.
+    package var view: CircuitView {
+        let now = now()
+        return machine.withLock { $0.view(at: now) }
+    }
+}

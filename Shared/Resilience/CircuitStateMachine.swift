@@ -1,0 +1,159 @@
+package import Core
+
+/// The rules of a circuit breaker, without a clock, a lock or chance of its own.
+///
+/// Closed → open after failures → half-open once the open time has passed: one probe goes, with an owner and an expiry.
+/// Results that belong to an older generation change nothing. A latch holds until it is reset or its time has come.
+package struct CircuitStateMachine: Sendable, Equatable {
+    /// What a call is admitted with, and handed back with its outcome.
+    package struct Permit: Sendable, Equatable {
+        let generation: UInt64
+        package let isProbe: Bool
+    }
+
+    package enum Admission: Sendable, Equatable {
+        case admitted(Permit)
+        /// Not now; the moment from which a try may succeed, `nil` when only a reset helps.
+        case refused(until: Instant?)
+    }
+
+    package enum Outcome: Sendable, Equatable {
+        /// The other side answered, whatever it said.
+        case alive
+        case failure
+        /// Never reached, or cancelled here: says nothing about the other side.
+        case neutral
+    }
+
+    enum State: Sendable, Equatable {
+        case closed(CallWindow, consecutive: Int)
+        case open(until: Instant)
+        case halfOpen(probeEnds: Instant?)
+        case latched(until: Instant?)
+    }
+
+    package let policy: CircuitBreakerPolicy
+    private var state: State
+    private var generation: UInt64 = 0
+    private var failedProbes = 0
+    private var lastResortUsed = false
+    private var since: Instant
+    private var reason: String?
+
+    package init(policy: CircuitBreakerPolicy, at now: Instant) {
+        self.policy = policy
+        state = .closed(CallWindow(length: policy.window), consecutive: 0)
+        since = now
+    }
+
+    /// Whether a call may go now.
+    package mutating func admit(at now: Instant) -> Admission {
+        switch state {
+        case .closed:
+            return .admitted(Permit(generation: generation, isProbe: false))
+        case .open(let until):
+            guard now >= until else { return .refused(until: until) }
+            return startProbe(at: now)
+        case .halfOpen(let ends):
+            if let ends, now < ends { return .refused(until: ends) }
+            return startProbe(at: now)
+        case .latched(let until):
+            guard let until, now >= until else { return .refused(until: until) }
+            return startProbe(at: now)
+        }
+    }
+
+    /// One call per open interval for when there is no other way left; never past a latch.
+    package mutating func admitLastResort(at now: Instant) -> Admission {
+        guard case .open(let until) = state, now < until else { return admit(at: now) }
+        guard !lastResortUsed else { return .refused(until: until) }
+        let admission = startProbe(at: now)
+        lastResortUsed = true
+        return admission
+    }
+
+    /// Takes the outcome of an admitted call.
+    ///
+    /// - Parameters:
+    ///   - why: a code of ours that says what failed; shown, so never a provider's text.
+    ///   - retryAfter: what the other side asked for; counts when it is longer than the open time.
+    ///   - roll: a random number from 0 to 1.
+    package mutating func settle(
+        _ permit: Permit,
+        _ outcome: Outcome,
+        why: String? = nil,
+        retryAfter: Duration? = nil,
+        at now: Instant,
+        roll: Double
+    ) {
+        guard permit.generation == generation else { return }
+        switch (state, outcome) {
+        case (.closed(var window, _), .alive):
+            window.record(failure: false, at: now)
+            state = .closed(window, consecutive: 0)
+        case (.closed(var window, let consecutive), .failure):
+            window.record(failure: true, at: now)
+            state = .closed(window, consecutive: consecutive + 1)
+            if shouldOpen(window, consecutive + 1, at: now) { open(why, retryAfter, at: now, roll: roll) }
+        case (.halfOpen, .alive):
+            close(at: now)
+        case (.halfOpen, .failure):
+            failedProbes += 1
+            open(why, retryAfter, at: now, roll: roll)
+        case (.halfOpen, .neutral):
+            state = .halfOpen(probeEnds: nil)
+        case (.closed, .neutral), (.open, _), (.latched, _):
+            break
+        }
+    }
+
+    /// Keeps the circuit open for a reason that trying again does not mend, until `until` or until it is reset.
+    package mutating func latch(_ why: String, until: Instant?, at now: Instant) {
+        enter(.latched(until: until), at: now)
+        reason = why
+    }
+
+    /// Closes the circuit by hand and forgets its past.
+    package mutating func reset(at now: Instant) { close(at: now) }
+
+    /// What can be shown of the circuit.
+    package func view(at now: Instant) -> CircuitView {
+        switch state {
+        case .closed: CircuitView(state: .closed, since: since, reason: nil, retryAt: nil)
+        case .open(let until): CircuitView(state: .open, since: since, reason: reason, retryAt: until)
+        case .halfOpen(let ends): CircuitView(state: .halfOpen, since: since, reason: reason, retryAt: ends)
+        case .latched(let until): CircuitView(state: .latched, since: since, reason: reason, retryAt: until)
+        }
+    }
+
+    private func shouldOpen(_ window: CallWindow, _ consecutive: Int, at now: Instant) -> Bool {
+        if consecutive >= policy.consecutiveFailures { return true }
+        let (calls, failures) = window.totals(at: now)
+        return calls >= policy.minimumCalls && Double(failures) >= policy.failureRatio * Double(calls)
+    }
+
+    private mutating func startProbe(at now: Instant) -> Admission {
+        enter(.halfOpen(probeEnds: now + policy.probeTime), at: now)
+        return .admitted(Permit(generation: generation, isProbe: true))
+    }
+
+    private mutating func open(_ why: String?, _ retryAfter: Duration?, at now: Instant, roll: Double) {
+        let time = max(policy.openTime(afterFailedProbes: failedProbes, roll: roll), retryAfter ?? .zero)
+        enter(.open(until: now + time), at: now)
+        lastResortUsed = false
+        reason = why
+    }
+
+    private mutating func close(at now: Instant) {
+        enter(.closed(CallWindow(length: policy.window), consecutive: 0), at: now)
+        failedProbes = 0
+        lastResortUsed = false
+        reason = nil
+    }
+
+    private mutating func enter(_ next: State, at now: Instant) {
+        state = next
+        since = now
+        generation += 1
+    }
+}
