@@ -1,0 +1,114 @@
+package import Contracts
+package import Core
+
+/// Who may do what where, as of one version: what every process decides with, in memory.
+///
+/// A value: readers keep the one they hold while a newer one is being built. A decision is two look-ups and bit tests.
+package struct PolicySnapshot: Sendable {
+    /// The committed version that this knows of; 0 knows nothing.
+    package private(set) var version: Int64 = 0
+    package private(set) var clinics: [ClinicID: ClinicPolicy] = [:]
+    package private(set) var keys: [VerificationKey] = []
+    private var users: [UserID: UserPolicy] = [:]
+    private var revocations: [SignInID: Instant] = [:]
+
+    package init() {}
+
+    package var userCount: Int { users.count }
+
+    /// What is held of a user; `nil` when unknown.
+    package func user(_ id: UserID) -> UserPolicy? { users[id] }
+
+    /// Whether a user and sign-in are good at all: `nil` if so, else `.revoked` or `.inactive`.
+    package func refusal(user: UserID, signIn: SignInID?) -> Decision.Outcome? {
+        if let signIn, revocations[signIn] != nil { return .revoked }
+        return users[user]?.isActive == true ? nil : .inactive
+    }
+
+    /// Decides for a permission looked up before; `nil`, one that no role holds, is forbidden to every member.
+    ///
+    /// Without a clinic only system roles held for the whole installation count.
+    package func decide(
+        user id: UserID,
+        signIn: SignInID?,
+        clinic: ClinicID?,
+        permission: PermissionBit?,
+        at now: Instant
+    ) -> Decision {
+        if let signIn, revocations[signIn] != nil { return Decision(.revoked) }
+        guard let user = users[id], user.isActive else { return Decision(.inactive) }
+        let place = clinic ?? .installation
+        let isKnown = place == .installation || clinics[place] != nil
+        guard isKnown else { return Decision(.notMember) }
+        let membership = user.memberships[place]
+        if user.systemRoles.isEmpty, let membership {
+            guard clinics[place]?.status == .active else { return membership.decision(.suspended) }
+            return membership.decide(permission)
+        }
+        return decideWithSystemRoles(user, membership, in: place, permission, at: now)
+    }
+
+    /// As above; looks the permission up first.
+    package func decide(
+        user: UserID,
+        signIn: SignInID?,
+        clinic: ClinicID?,
+        permission: Permission,
+        at now: Instant
+    ) -> Decision {
+        decide(
+            user: user,
+            signIn: signIn,
+            clinic: clinic,
+            permission: PermissionCatalog.bit(of: permission),
+            at: now
+        )
+    }
+
+    private func decideWithSystemRoles(
+        _ user: UserPolicy,
+        _ membership: MembershipPolicy?,
+        in place: ClinicID,
+        _ permission: PermissionBit?,
+        at now: Instant
+    ) -> Decision {
+        let roles = user.systemRoles(in: place, at: now)
+        var decision: Decision
+        if let membership {
+            let isOpen = clinics[place]?.status == .active
+            decision = isOpen ? membership.decide(permission) : membership.decision(.suspended)
+        } else {
+            decision = Decision(roles.isEmpty ? .notMember : .forbidden)
+        }
+        decision.roles += roles.map(\.rawValue)
+        if decision.outcome != .allowed(.clinic), let permission, roles.contains(where: { $0.holds(permission) }) {
+            decision.outcome = .allowed(.clinic)
+        }
+        return decision
+    }
+}
+
+extension PolicySnapshot {
+    /// Takes a page in.
+    ///
+    /// The version moves with the last page only, so that a reader that stops midway asks again.
+    package mutating func apply(_ changes: PolicyChanges, isFirst: Bool = true, at now: Instant) {
+        if changes.full && isFirst {
+            clinics = [:]
+            users = [:]
+            revocations = [:]
+        }
+        for clinic in changes.clinics { clinics[clinic.id] = clinic }
+        for user in changes.users { users[user.id] = UserPolicy(user) }
+        for revocation in changes.revocations { revocations[revocation.id] = revocation.until }
+        keys = changes.keys
+        guard changes.next == nil else { return }
+        version = changes.full ? changes.version : max(version, changes.version)
+        revocations = revocations.filter { $0.value > now }
+    }
+}
+
+extension Role {
+    /// Whether a system role opens this permission; always for the whole clinic.
+    fileprivate func holds(_ permission: PermissionBit) -> Bool { Roles.set(of: self).contains(permission) }
+}

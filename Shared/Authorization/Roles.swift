@@ -1,0 +1,177 @@
+package import Contracts
+
+/// The whole of what roles may do: one row per permission, and in it the roles that hold it and how far.
+///
+/// A permission that no operation asks for, or a role that opens nothing, fails a test. The same table as a matrix is a
+/// golden file of the tests.
+package enum Roles {
+    package static let rules: [PermissionRule] = [
+        // Clinics, locations, people
+        PermissionRule("clinics:create", clinic: [.superAdmin]),
+        PermissionRule("clinics:read", clinic: everyone),
+        PermissionRule("clinics:update", clinic: administrators),
+        PermissionRule("clinics:activate", clinic: [.superAdmin]),
+        PermissionRule("clinics:suspend", clinic: [.superAdmin]),
+        PermissionRule("locations:create", clinic: administrators),
+        PermissionRule("locations:read", clinic: everyone),
+        PermissionRule("locations:update", clinic: administrators, locations: [.locationHead]),
+        PermissionRule("locations:delete", clinic: administrators),
+        PermissionRule("users:create", clinic: administrators),
+        PermissionRule("users:read", clinic: administrators + [.systemAuditor, .locationHead]),
+        PermissionRule("users:update", clinic: administrators),
+        PermissionRule("users:delete", clinic: administrators),
+        PermissionRule("users:system", clinic: [.superAdmin]),
+        PermissionRule("roles:read", clinic: administrators + [.systemAuditor, .locationHead]),
+        PermissionRule("roles:assign", clinic: administrators),
+
+        // The audit trail
+        PermissionRule("audit:read", clinic: administrators + [.systemAuditor]),
+        PermissionRule("audit:export", clinic: administrators + [.systemAuditor]),
+
+        // Communication
+        PermissionRule("communication_config:read", clinic: administrators),
+        PermissionRule("communication_config:update", clinic: administrators),
+        PermissionRule("communication_config:delete", clinic: administrators),
+        PermissionRule("messages:send", clinic: administrators + careTeam + [.accountant]),
+        PermissionRule("messages:send_critical", clinic: administrators + [.locationHead, .doctor, .nurse]),
+        PermissionRule("messages:read", clinic: administrators + careTeam + [.accountant], own: [.patient]),
+        PermissionRule("messages:read_content", clinic: [.clinicAdmin, .doctor, .nurse, .receptionist]),
+
+        // The calendar
+        PermissionRule("doctors:create", clinic: administrators),
+        PermissionRule("doctors:read", clinic: everyoneButAuditor),
+        PermissionRule("doctors:update", clinic: administrators, locations: [.locationHead], treated: [.doctor]),
+        PermissionRule("doctors:delete", clinic: administrators),
+        PermissionRule("services:create", clinic: administrators),
+        PermissionRule("services:read", clinic: everyoneButAuditor),
+        PermissionRule("services:update", clinic: administrators),
+        PermissionRule("services:delete", clinic: administrators),
+        PermissionRule("availability:create", clinic: administrators, locations: [.locationHead], treated: [.doctor]),
+        PermissionRule("availability:read", clinic: everyoneButAuditor),
+        PermissionRule("availability:update", clinic: administrators, locations: [.locationHead], treated: [.doctor]),
+        PermissionRule("availability:delete", clinic: administrators, locations: [.locationHead], treated: [.doctor]),
+        PermissionRule("patients:create", clinic: administrators + [.receptionist, .nurse, .locationHead]),
+        PermissionRule(
+            "patients:read",
+            clinic: administrators,
+            locations: frontDesk + [.pharmacist, .labTechnician, .accountant],
+            treated: [.doctor],
+            own: [.patient]
+        ),
+        PermissionRule(
+            "patients:update",
+            clinic: administrators,
+            locations: frontDesk,
+            treated: [.doctor],
+            own: [.patient]
+        ),
+        PermissionRule("patients:delete", clinic: administrators),
+        PermissionRule(
+            "appointments:create",
+            clinic: administrators,
+            locations: frontDesk,
+            treated: [.doctor],
+            own: [.patient]
+        ),
+        PermissionRule(
+            "appointments:read",
+            clinic: administrators,
+            locations: frontDesk + [.labTechnician, .accountant],
+            treated: [.doctor],
+            own: [.patient]
+        ),
+        PermissionRule(
+            "appointments:update",
+            clinic: administrators,
+            locations: frontDesk,
+            treated: [.doctor],
+            own: [.patient]
+        ),
+        PermissionRule(
+            "appointments:delete",
+            clinic: administrators,
+            locations: frontDesk,
+            treated: [.doctor],
+            own: [.patient]
+        ),
+
+        // Money
+        PermissionRule("billing_config:read", clinic: administrators + [.accountant]),
+        PermissionRule("billing_config:update", clinic: administrators),
+        PermissionRule(
+            "invoices:read",
+            clinic: administrators + [.accountant],
+            locations: [.locationHead, .receptionist],
+            own: [.patient]
+        ),
+        PermissionRule(
+            "payments:create",
+            clinic: administrators + [.accountant],
+            locations: [.locationHead, .receptionist],
+            own: [.patient]
+        ),
+        PermissionRule(
+            "payments:read",
+            clinic: administrators + [.accountant],
+            locations: [.locationHead, .receptionist],
+            own: [.patient]
+        ),
+        PermissionRule("ledger:read", clinic: administrators + [.accountant, .systemAuditor]),
+    ]
+
+    private static let administrators: [Role] = [.superAdmin, .clinicAdmin]
+    private static let frontDesk: [Role] = [.locationHead, .nurse, .receptionist]
+    private static let careTeam: [Role] = [.locationHead, .doctor, .nurse, .receptionist]
+    private static let everyone = Role.allCases
+    private static let everyoneButAuditor = Role.allCases.filter { $0 != .systemAuditor }
+
+    /// The permissions of one role with their reach, by bit; computed once.
+    private static let byRole: [Role: [(bit: PermissionBit, reach: ScopeRule)]] = {
+        var table: [Role: [(bit: PermissionBit, reach: ScopeRule)]] = [:]
+        for (index, rule) in rules.enumerated() {
+            for (role, reach) in rule.reach { table[role, default: []].append((PermissionBit(index), reach)) }
+        }
+        return table.mapValues { $0.sorted { $0.bit.index < $1.bit.index } }
+    }()
+
+    /// What a role holds, in the order of the rows.
+    package static func grants(of role: Role) -> [(bit: PermissionBit, reach: ScopeRule)] { byRole[role] ?? [] }
+
+    private static let sets: [Role: PermissionSet] = byRole.mapValues { grants in
+        var set = PermissionSet()
+        for grant in grants { set.insert(grant.bit) }
+        return set
+    }
+
+    /// What a role holds, however far.
+    package static func set(of role: Role) -> PermissionSet { sets[role] ?? PermissionSet() }
+
+    /// The names of all permissions that these roles hold together, sorted.
+    package static func permissionNames(of roles: some Sequence<Role>) -> [String] {
+        var held = PermissionSet()
+        for role in roles { for grant in grants(of: role) { held.insert(grant.bit) } }
+        return PermissionCatalog.all.filter { held.contains($0.bit) }.map(\.permission.name).sorted()
+    }
+}
+
+/// One row of the table: who holds a permission, and how far it reaches.
+package struct PermissionRule: Sendable {
+    package let permission: Permission
+    /// Each role at most once, with its widest reach.
+    package let reach: [Role: ScopeRule]
+
+    init(
+        _ name: StaticString,
+        clinic: [Role],
+        locations: [Role] = [],
+        treated: [Role] = [],
+        own: [Role] = []
+    ) {
+        permission = Permission(name)
+        var reach: [Role: ScopeRule] = [:]
+        for (roles, rule) in [(own, ScopeRule.own), (treated, .treated), (locations, .locations), (clinic, .clinic)] {
+            for role in roles { reach[role] = rule }
+        }
+        self.reach = reach
+    }
+}

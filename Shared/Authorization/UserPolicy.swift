@@ -1,0 +1,109 @@
+package import Core
+
+/// What is held of one user, made ready for decisions.
+package final class UserPolicy: Sendable {
+    package let isActive: Bool
+    package let memberships: [ClinicID: MembershipPolicy]
+    package let systemRoles: [SystemGrant]
+
+    init(_ grants: UserGrants) {
+        isActive = grants.active
+        systemRoles = grants.systemRoles.filter { $0.role.isSystem }
+        memberships = Dictionary(grants.memberships.map { ($0.clinicId, MembershipPolicy($0)) }) { _, last in last }
+    }
+
+    /// The only clinic the user belongs to; `nil` where there is none or a choice.
+    package var onlyClinic: ClinicID? { memberships.count == 1 ? memberships.keys.first : nil }
+    /// Where denials are recorded of a user who strayed into a clinic not theirs.
+    package var homeClinic: ClinicID { memberships.keys.min() ?? .installation }
+
+    /// System roles that count in a clinic at a moment.
+    package func systemRoles(in clinic: ClinicID, at now: Instant) -> [Role] {
+        systemRoles.compactMap { grant in
+            if let expiry = grant.expiresAt, expiry <= now { return nil }
+            if let clinics = grant.clinicIds, !clinics.contains(clinic) { return nil }
+            return grant.role
+        }
+    }
+}
+
+/// A user's place in one clinic: for every permission the widest scope any role gives, found by bit tests.
+package final class MembershipPolicy: Sendable {
+    package let grants: [RoleGrant]
+    package let roleNames: [String]
+    package let patient: PatientID?
+    package let doctor: DoctorID?
+    /// Disjoint sets, one per scope; most members have one to three.
+    private let reach: [(permissions: PermissionSet, scope: Scope)]
+
+    init(_ membership: MembershipGrant) {
+        grants = membership.roles
+        // A clinic cannot give what reaches past it, whatever a row says.
+        let roles = membership.roles.filter { !$0.role.isSystem }
+        roleNames = roles.map(\.role.rawValue)
+        patient = membership.patientId
+        doctor = membership.doctorId
+        reach = Self.reach(of: roles, patient: membership.patientId, doctor: membership.doctorId)
+    }
+
+    func decide(_ permission: PermissionBit?) -> Decision {
+        guard let permission else { return decision(.forbidden) }
+        for (permissions, scope) in reach where permissions.contains(permission) { return decision(.allowed(scope)) }
+        return decision(.forbidden)
+    }
+
+    func decision(_ outcome: Decision.Outcome) -> Decision {
+        Decision(outcome, roles: roleNames, patient: patient, doctor: doctor)
+    }
+
+    /// Groups the permissions of all roles by the widest scope each is held in.
+    private static func reach(
+        of roles: [RoleGrant],
+        patient: PatientID?,
+        doctor: DoctorID?
+    ) -> [(permissions: PermissionSet, scope: Scope)] {
+        var widest: [PermissionBit: Scope] = [:]
+        for grant in roles {
+            for (bit, rule) in Roles.grants(of: grant.role) {
+                guard let scope = scope(rule, grant, patient: patient, doctor: doctor) else { continue }
+                widest[bit] = widest[bit].map { wider($0, scope) } ?? scope
+            }
+        }
+        var groups: [Scope: PermissionSet] = [:]
+        for (bit, scope) in widest { groups[scope, default: PermissionSet()].insert(bit) }
+        return groups.map { ($0.value, $0.key) }
+    }
+
+    /// `nil` where the reach needs a record that this member does not have.
+    private static func scope(
+        _ rule: ScopeRule,
+        _ grant: RoleGrant,
+        patient: PatientID?,
+        doctor: DoctorID?
+    ) -> Scope? {
+        switch rule {
+        case .clinic: .clinic
+        case .locations: grant.locationIds.map { .locations($0.sorted()) } ?? .clinic
+        case .treated: doctor.map { .treated($0) }
+        case .own: patient.map { .own($0) }
+        }
+    }
+
+    /// Locations of several roles add up; otherwise the wider kind wins, since a request has one scope.
+    private static func wider(_ left: Scope, _ right: Scope) -> Scope {
+        if case .locations(let some) = left, case .locations(let others) = right {
+            return .locations(Set(some + others).sorted())
+        }
+        return width(left) >= width(right) ? left : right
+    }
+
+    private static func width(_ scope: Scope) -> Int {
+        switch scope {
+        case .account: 0
+        case .own: 1
+        case .treated: 2
+        case .locations: 3
+        case .clinic: 4
+        }
+    }
+}
