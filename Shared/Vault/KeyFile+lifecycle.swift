@@ -24,7 +24,9 @@ extension KeyFile {
         )
     }
 
-    /// Adds a key that is not current yet, and returns its id. Distribute the file before promoting it.
+    /// Adds a key that is not current yet, and returns its id.
+    ///
+    /// Distribute the file before promoting it.
     package mutating func rotate(_ ring: Ring, at now: Instant = .now()) throws(KeyFileError) -> String {
         guard process == nil else { throw KeyFileError("Keys are rotated in the whole key file, not in a view.") }
         switch ring {
@@ -40,7 +42,9 @@ extension KeyFile {
         }
     }
 
-    /// Makes a key of the ring the current one. Refused for an id the ring does not have.
+    /// Makes a key of the ring the current one.
+    ///
+    /// Refused for an id the ring does not have.
     package mutating func promote(_ ring: Ring, id: String) throws(KeyFileError) {
         guard ids(of: ring).contains(id) else { throw KeyFileError("There is no \(ring.rawValue) key \(id).") }
         switch ring {
@@ -54,7 +58,9 @@ extension KeyFile {
         }
     }
 
-    /// Takes a key out. Refused for the current one; the caller makes sure that nothing uses it any more.
+    /// Takes a key out.
+    ///
+    /// Refused for the current one; the caller makes sure that nothing uses it any more.
     package mutating func retire(_ ring: Ring, id: String) throws(KeyFileError) {
         guard ids(of: ring).contains(id) else { throw KeyFileError("There is no \(ring.rawValue) key \(id).") }
         guard currentID(of: ring) != id else {
@@ -85,7 +91,9 @@ extension KeyFile {
         }
     }
 
-    /// What one process is given. `edges` derives, from a bus key, the keys of the edges that process stands at.
+    /// What one process is given.
+    ///
+    /// `edges` derives, from a bus key, the keys of the edges that process stands at.
     ///
     /// The gateway gets no key-encryption key and only the public halves of the token keys; the audit and token signing
     /// keys go to access alone.

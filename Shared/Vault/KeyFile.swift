@@ -35,7 +35,9 @@ package struct KeyFile: Codable, Sendable, Equatable {
         }
     }
 
-    /// An ES256 key for access tokens. `current` signs; the others are published so that they can become current.
+    /// An ES256 key for access tokens.
+    ///
+    /// `current` signs; the others are published so that they can become current.
     package struct TokenKey: Codable, Sendable, Hashable {
         package var id: String
         /// The 32-byte private scalar; absent in the view of a process that only verifies.
@@ -51,7 +53,9 @@ package struct KeyFile: Codable, Sendable, Equatable {
     package var keyEncryptionKeys: [Key]
     /// The ring edge keys are derived from; empty in a view.
     package var busKeys: [Key]
-    /// Key id → edge name → 32 bytes: the edges of the bus this process stands at. `nil` in the whole file.
+    /// Key id → edge name → 32 bytes: the edges of the bus this process stands at.
+    ///
+    /// `nil` in the whole file.
     package var edges: [String: [String: KeyMaterial]]?
     /// The id in `edges` that entries are sealed with now.
     package var currentEdgeKey: String?
@@ -139,7 +143,9 @@ extension KeyFile {
     }
 }
 
-/// A key file that cannot be used, or a change of it that is refused. The text never shows a key.
+/// A key file that cannot be used, or a change of it that is refused.
+///
+/// The text never shows a key.
 package struct KeyFileError: Error, Hashable, Sendable, CustomStringConvertible {
     package let description: String
 

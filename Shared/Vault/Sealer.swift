@@ -12,7 +12,9 @@ package struct Sealer: Sendable {
 
     package init(service: ServiceName) { self.service = service }
 
-    /// Seals `plaintext` for one version of one record. `purpose` names the use (`provider credentials`), `record` the row.
+    /// Seals `plaintext` for one version of one record.
+    ///
+    /// `purpose` names the use (`provider credentials`), `record` the row.
     package func seal(
         _ plaintext: [UInt8],
         clinic: ClinicID,
@@ -27,7 +29,9 @@ package struct Sealer: Sendable {
             + (try Envelope.seal(plaintext, key: dataKey.key, associatedData: data))
     }
 
-    /// Opens what `seal` gave for the same place. `unknownKey` when it is under another data key than the one given.
+    /// Opens what `seal` gave for the same place.
+    ///
+    /// `unknownKey` when it is under another data key than the one given.
     package func open(
         _ sealed: [UInt8],
         clinic: ClinicID,

@@ -1,4 +1,6 @@
-/// Why something sealed could not be opened. Never carries plaintext or keys.
+/// Why something sealed could not be opened.
+///
+/// Never carries plaintext or keys.
 package struct VaultError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Code: Hashable, Sendable {
         /// Sealed under a key this process does not have (yet): another process may open it, or this one later.
