@@ -1,0 +1,43 @@
+/// What `/health/ready` says: every dependency and whether it is there.
+package struct HealthReport: Sendable, Equatable {
+    package let statuses: [(name: String, status: HealthCheck.Status)]
+
+    package static func == (left: Self, right: Self) -> Bool {
+        left.statuses.elementsEqual(right.statuses) { $0.name == $1.name && $0.status == $1.status }
+    }
+
+    /// Asks all checks at once; one that takes longer than `patience` is down.
+    package static func make(_ checks: [HealthCheck], patience: Duration) async -> HealthReport {
+        let found = await withTaskGroup(of: (Int, HealthCheck.Status).self) { group in
+            for (index, check) in checks.enumerated() {
+                group.addTask { (index, await ask(check, patience: patience)) }
+            }
+            return await group.reduce(into: [Int: HealthCheck.Status]()) { $0[$1.0] = $1.1 }
+        }
+        return HealthReport(statuses: checks.indices.map { (checks[$0].name, found[$0] ?? .down("unknown")) })
+    }
+
+    package var isReady: Bool { statuses.allSatisfy { $0.status == .up } }
+
+    package var json: String {
+        let checks = statuses.map { name, status in
+            switch status {
+            case .up: "{\"name\":\"\(name)\",\"status\":\"up\"}"
+            case .down(let reason): "{\"name\":\"\(name)\",\"status\":\"down\",\"reason\":\"\(reason)\"}"
+            }
+        }
+        return "{\"status\":\"\(isReady ? "ready" : "unready")\",\"checks\":[\(checks.joined(separator: ","))]}"
+    }
+
+    private static func ask(_ check: HealthCheck, patience: Duration) async -> HealthCheck.Status {
+        await withTaskGroup(of: HealthCheck.Status.self) { group in
+            group.addTask { await check.status() }
+            group.addTask {
+                try? await Task.sleep(for: patience)
+                return .down("timeout")
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? .down("unknown")
+        }
+    }
+}
