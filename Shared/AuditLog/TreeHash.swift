@@ -29,6 +29,19 @@ package struct TreeHash: Hashable, Sendable, CustomStringConvertible {
         )
     }
 
+    /// The 32 bytes that begin at `offset`, which must all be there.
+    init(_ bytes: [UInt8], at offset: Int) {
+        precondition(offset >= 0 && offset + Self.byteCount <= bytes.count, "Cannot read a hash past the end.")
+        words = unsafe bytes.withUnsafeBytes { bytes in
+            unsafe (
+                bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self),
+                bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self),
+                bytes.loadUnaligned(fromByteOffset: offset + 16, as: UInt64.self),
+                bytes.loadUnaligned(fromByteOffset: offset + 24, as: UInt64.self)
+            )
+        }
+    }
+
     /// Reads standard base64 of 32 bytes.
     package init?(base64: some StringProtocol) {
         guard let data = Data(base64Encoded: String(base64)) else { return nil }
