@@ -282,4 +282,7 @@ private struct TileHashes<Source: BundleSource> {
             return position < hashes.count ? hashes[position] : nil
         }
     }
-}
+}var isGenuine = false
+                if let seq = read.seq, (0..<checkpoint.size).contains(seq), let known = try tiles[seq] {
+                    isGenuine = hash == known
+                }
