@@ -1,0 +1,119 @@
+import Authorization
+import Bus
+import Contracts
+import Core
+import Logging
+import Outbox
+import Postgres
+import Telemetry
+
+/// What happens around every handler: decision → kept reply → handler with its audit entry in one transaction → reply.
+struct Dispatcher: Sendable {
+    let service: ServiceName
+    let handlers: [String: HandlerTable.Entry]
+    let database: Database
+    let replies: ReplyStore
+    let policy: PolicyFollower
+    let log: Logger
+
+    /// Serves one entry of the request stream.
+    func answer(_ request: BusRequest, redelivered: Bool) async -> RequestServer.Answer {
+        var log = log
+        log[metadataKey: "request_id"] = "\(request.id)"
+        log[metadataKey: "trace_id"] = "\(request.trace.traceID)"
+        log[metadataKey: "operation"] = "\(request.operation)"
+        guard let entry = handlers[request.operation] else {
+            return .reply(Problem.notFound.reply(to: request.id))
+        }
+        do {
+            let scope = try decide(request, entry.endpoint)
+            let context = OperationContext(
+                request: request, endpoint: entry.endpoint, scope: scope, database: database, log: log, now: .now(),
+                redelivered: redelivered, dispatcher: self)
+            if entry.looksUpFirst, context.mayHaveRun, let kept = try await replies.find(context) { return .reply(kept) }
+            do {
+                return .reply(try await entry.run(context))
+            } catch let kept as KeptReply {
+                return .reply(kept.answer)
+            } catch where !(error is LeavePending) && !Problem.isCommitUnknown(error) {
+                let problem = Problem(error, log: log)
+                try await recordFailure(problem, context)
+                return .reply(problem.reply(to: request.id))
+            }
+        } catch is LeavePending {
+            return .leavePending
+        } catch where Problem.isCommitUnknown(error) {
+            // The effect may be there: only its key can tell, so the entry waits for its redelivery.
+            return entry.endpoint.keepsReplies ? .leavePending : .reply(Problem.unavailable("The database").reply(to: request.id))
+        } catch {
+            return .reply(Problem(error, log: log).reply(to: request.id))
+        }
+    }
+
+    /// The gateway has decided; a service that knows a newer policy decides anew, one that hears of none refuses.
+    private func decide(_ request: BusRequest, _ endpoint: any EndpointDescription) throws(Problem) -> Scope {
+        guard case .permission(let permission) = endpoint.guard, let user = request.principal.user,
+            let signIn = request.principal.signIn
+        else { return request.scope }
+        guard policy.isFresh else { throw .unavailable("The access policy") }
+        let snapshot = policy.snapshot
+        if snapshot.version <= request.accessVersion { return request.scope }
+        let decision = snapshot.decide(
+            user: user, signIn: signIn, clinic: request.clinic, permission: permission, at: .now())
+        switch decision.outcome {
+        case .allowed(let scope): return scope
+        case .forbidden: throw .forbidden(permission.name)
+        case .notMember: throw .notFound
+        case .revoked, .inactive: throw .unauthenticated
+        }
+    }
+}
+
+/// Another delivery of the same entry is at work; this one must neither run nor answer.
+struct LeavePending: Error {}
+
+/// The reply of an earlier delivery, found under the lock; leaves the transaction without doing anything.
+struct KeptReply: Error {
+    let answer: BusReply
+}
+
+extension EndpointDescription {
+    /// Changes keep their reply under the request's key. A sign-in does not: its reply is a secret and doing it
+    /// again harms nobody.
+    var keepsReplies: Bool {
+        if case .change = audit { true } else { false }
+    }
+}
+
+extension OperationContext {
+    /// Whether a kept reply may exist: the client chose the key, or the bus delivered the entry before.
+    var mayHaveRun: Bool { endpoint.keepsReplies && (redelivered || request.clientKey) }
+}
+
+extension Problem {
+    /// Anything thrown by a handler, as a client may see it; what is unexpected is logged and answered as 500.
+    init(_ error: any Error, log: Logger) {
+        switch error {
+        case let problem as Problem: self = problem
+        case let error as DatabaseError: self = Problem(error, log: log)
+        case is CancellationError: self = .unavailable("The service")
+        default:
+            log.error("operation failed", metadata: ["error_type": "\(type(of: error))"])
+            self = .internal
+        }
+    }
+
+    private init(_ error: DatabaseError, log: Logger) {
+        switch error.code {
+        case .poolExhausted, .connectionLost, .cancelled, .statementTimeout, .lockTimeout, .serialization:
+            self = .unavailable("The database")
+        default:
+            log.error("statement failed", metadata: ["sql_state": "\(error.code)", "constraint": "\(error.constraint ?? "")"])
+            self = .internal
+        }
+    }
+
+    static func isCommitUnknown(_ error: any Error) -> Bool {
+        (error as? DatabaseError)?.code == .commitUnknown
+    }
+}

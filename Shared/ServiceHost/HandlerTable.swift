@@ -1,0 +1,97 @@
+package import Bus
+package import Contracts
+package import Core
+package import Postgres
+
+/// One handler per declared operation. A service refuses to start while one is missing.
+package struct HandlerTable: Sendable {
+    typealias Run = @Sendable (OperationContext) async throws -> BusReply
+
+    struct Entry: Sendable {
+        let endpoint: any EndpointDescription
+        /// Work that may call others before it commits, so a kept reply must be looked up first.
+        let looksUpFirst: Bool
+        let run: Run
+    }
+
+    private(set) var entries: [String: Entry] = [:]
+
+    package init() {}
+
+    /// An operation that changes state: the whole body is one transaction, with its audit entry and its kept reply.
+    package mutating func change<Input, Output>(
+        _ endpoint: Endpoint<Input, Output>,
+        _ body: @escaping @Sendable (Input, OperationContext, borrowing Transaction) throws -> Reply<Output>
+    ) {
+        add(endpoint, looksUpFirst: false) { context in
+            let input = try context.input(Input.self)
+            return try await context.dispatcher.commit(context) { tx in try body(input, context, tx) }.answer
+        }
+    }
+
+    /// An operation that reads in one transaction; a read of health data leaves its audit entry in the same one.
+    package mutating func read<Input, Output>(
+        _ endpoint: Endpoint<Input, Output>,
+        _ body: @escaping @Sendable (Input, OperationContext, borrowing Transaction) throws -> Reply<Output>
+    ) {
+        add(endpoint, looksUpFirst: false) { context in
+            let input = try context.input(Input.self)
+            return try await context.dispatcher.read(context) { tx in try body(input, context, tx) }
+        }
+    }
+
+    /// An operation of several steps (password hashing, a provider's call between two transactions).
+    ///
+    /// When it changes anything it ends with `context.commit`.
+    package mutating func steps<Input, Output>(
+        _ endpoint: Endpoint<Input, Output>,
+        _ body: @escaping @Sendable (Input, OperationContext) async throws -> Reply<Output>
+    ) {
+        add(endpoint, looksUpFirst: true) { context in
+            let input = try context.input(Input.self)
+            let reply = try await body(input, context)
+            if let answer = context.committed.answer { return answer }
+            return try await context.dispatcher.finishUncommitted(reply, context)
+        }
+    }
+
+    /// An operation whose reply is pulled page by page; `page` is `nil` first, then what the last page named.
+    package mutating func stream<Input, Output>(
+        _ endpoint: Endpoint<Input, Output>,
+        _ body: @escaping @Sendable (Input, OperationContext, String?, borrowing Transaction) throws -> StreamPage
+    ) {
+        add(endpoint, looksUpFirst: false) { context in
+            let input = try context.input(Input.self)
+            return try await context.dispatcher.page(context) { tx in try body(input, context, context.request.page, tx) }
+        }
+    }
+
+    /// Throws, naming them, when a declared operation has no handler or a handler no declaration.
+    package func complete(_ endpoints: [any EndpointDescription]) throws(IncompleteHandlers) {
+        let declared = Set(endpoints.map(\.name))
+        let missing = declared.subtracting(entries.keys).sorted()
+        let foreign = Set(entries.keys).subtracting(declared).sorted()
+        if !missing.isEmpty || !foreign.isEmpty { throw IncompleteHandlers(missing: missing, foreign: foreign) }
+    }
+
+    private mutating func add<Input, Output>(
+        _ endpoint: Endpoint<Input, Output>, looksUpFirst: Bool, _ run: @escaping Run
+    ) {
+        precondition(entries[endpoint.name] == nil, "Cannot handle \(endpoint.name) twice")
+        entries[endpoint.name] = Entry(endpoint: endpoint, looksUpFirst: looksUpFirst, run: run)
+    }
+}
+
+/// A service whose handlers and declarations differ.
+package struct IncompleteHandlers: Error, CustomStringConvertible {
+    package let missing: [String]
+    package let foreign: [String]
+    package var description: String { "no handler for \(missing); handlers without declaration \(foreign)" }
+}
+
+extension OperationContext {
+    /// Decodes what the gateway has validated; a difference between the two is this suite's fault, not the client's.
+    func input<Input: Wire>(_: Input.Type) throws -> Input {
+        try JSONTape(request.input).decode(Input.self)
+    }
+}

@@ -1,0 +1,13 @@
+import Bus
+import Contracts
+import Core
+
+extension Problem {
+    /// The problem as the bus carries it; the gateway passes it on as it is.
+    func reply(to request: RequestID) -> BusReply {
+        var headers: [(String, String)] = []
+        if let retryAfter { headers.append(("Retry-After", "\(retryAfter)")) }
+        return BusReply(
+            status: status, contentType: Self.mediaType, headers: headers, body: body(instance: request), nextPage: nil)
+    }
+}

@@ -1,0 +1,112 @@
+import Bus
+import Contracts
+import Core
+import Crypto
+import Postgres
+import ProviderConfig
+import Vault
+
+/// Kept replies: what makes a repeated request an answer instead of a second effect.
+struct ReplyStore: Sendable {
+    /// Larger replies are not kept; their operations must be harmless when done again.
+    static let largest = 256 * 1_024
+    static let keptForClients: Duration = .seconds(24 * 3_600)
+    static let keptForGateway: Duration = .seconds(600)
+
+    let sealer: Sealer
+    let dataKeys: DataKeyStore
+
+    /// The key of this request with all that needs no transaction: hashes and the clinic's data key.
+    func key(for context: OperationContext) async throws -> ReplyKey {
+        ReplyKey(
+            hash: Self.digest([context.principal.id, context.endpoint.name, context.idempotencyKey]),
+            fingerprint: Array(SHA256.hash(data: context.request.input)),
+            clinic: context.clinic, expires: context.now + (context.request.clientKey ? Self.keptForClients : Self.keptForGateway),
+            sealer: sealer, dataKey: try await dataKeys.key(for: context.clinic))
+    }
+
+    /// Looks before an operation of several steps begins.
+    func find(_ context: OperationContext) async throws -> BusReply? {
+        let key = try await key(for: context)
+        do {
+            try await context.database.transaction(for: context.tenant) { tx in try key.begin(context, in: tx) }
+            return nil
+        } catch let kept as KeptReply {
+            return kept.answer
+        }
+    }
+
+    /// SHA-256 of the parts, each with its length before it.
+    private static func digest(_ parts: [String]) -> [UInt8] {
+        var hash = SHA256()
+        for part in parts {
+            hash.update(data: (0..<4).map { UInt8(truncatingIfNeeded: part.utf8.count >> (24 - 8 * $0)) })
+            hash.update(data: Array(part.utf8))
+        }
+        return Array(hash.finalize())
+    }
+}
+
+/// One request's place among the kept replies.
+struct ReplyKey: Sendable {
+    let hash: [UInt8]
+    let fingerprint: [UInt8]
+    let clinic: ClinicID
+    let expires: Instant
+    let sealer: Sealer
+    let dataKey: DataKey
+
+    /// The number of the advisory lock.
+    private var lock: Int64 { hash.prefix(8).reduce(0) { $0 << 8 | Int64($1) } }
+
+    /// Takes the lock. Throws `KeptReply` when the work is done already, 409 or `LeavePending` while it is being done.
+    func begin(_ context: OperationContext, in tx: borrowing Transaction) throws {
+        guard context.mayHaveRun else {
+            // A key of the gateway's own, delivered for the first time: nobody else can hold or have used it.
+            tx.execute("select pg_try_advisory_xact_lock(\(lock))")
+            return
+        }
+        let rows = try tx.rows(
+            """
+            select pg_try_advisory_xact_lock(\(lock)), kept.fingerprint, kept.sealed from (select) as one
+            left join replies as kept on kept.clinic_id = \(clinic) and kept.key_hash = \(hash) and kept.expires_at > \(context.now)
+            """)
+        guard let row = rows.first else { return }
+        let taken: Bool = try row[0]
+        guard taken else { throw context.redelivered ? LeavePending() : Problem.requestInProgress as any Error }
+        let known: [UInt8]? = try row[1]
+        guard let known, let sealed: [UInt8] = try row[2] else {
+            tx.execute("delete from replies where clinic_id = \(clinic) and key_hash = \(hash)")
+            return
+        }
+        guard known == fingerprint else { throw Problem.keyReused }
+        throw KeptReply(answer: try open(sealed))
+    }
+
+    /// Keeps the reply in the transaction of the effect.
+    func keep(_ answer: BusReply, in tx: borrowing Transaction) throws {
+        guard answer.body.count <= ReplyStore.largest else { return }
+        let sealed = try sealer.seal(
+            answer.encoded(), clinic: clinic, purpose: "reply", record: hash.hex, version: 1, dataKey: dataKey)
+        tx.execute(
+            """
+            insert into replies (clinic_id, key_hash, fingerprint, sealed, expires_at)
+            values (\(clinic), \(hash), \(fingerprint), \(sealed), \(expires))
+            """)
+    }
+
+    private func open(_ sealed: [UInt8]) throws -> BusReply {
+        let bytes = try sealer.open(
+            sealed, clinic: clinic, purpose: "reply", record: hash.hex, version: 1, dataKey: dataKey)
+        var answer = try BusReply(encoded: bytes)
+        answer.headers.append(("Idempotency-Replayed", "true"))
+        return answer
+    }
+}
+
+extension Problem {
+    static let requestInProgress = Problem(
+        409, "request_in_progress", "A request with this Idempotency-Key is still running.", retryable: true, retryAfter: 1)
+    static let keyReused = Problem(
+        422, "idempotency_key_reused", "This Idempotency-Key was used with another request.")
+}

@@ -1,0 +1,61 @@
+package import Bus
+package import Contracts
+package import Core
+package import Jobs
+package import Logging
+package import Outbox
+package import Postgres
+package import ProviderConfig
+package import Redis
+package import ServiceLifecycle
+package import Settings
+package import Vault
+
+/// What one service is made of, beside its process: its operations, consumers, jobs and loops.
+package struct ServiceDefinition: Sendable {
+    /// A consumer of another service's events. `handle` takes the event in with one transaction (`Inbox.once`).
+    package struct Consumer: Sendable {
+        package let topic: ServiceName
+        package let handle: @Sendable (EventEnvelope) async throws -> Void
+
+        package init(of topic: ServiceName, _ handle: @escaping @Sendable (EventEnvelope) async throws -> Void) {
+            self.topic = topic
+            self.handle = handle
+        }
+    }
+
+    package let name: ServiceName
+    package let endpoints: [any EndpointDescription]
+    package let handlers: HandlerTable
+    package var consumers: [Consumer] = []
+    package var jobs: [any JobHandler] = []
+    package var schedules: [Schedule] = []
+    /// Loops of the service's own, run and drained with the rest.
+    package var services: [any Service] = []
+    /// Sends every aggregate's present version again, without notices; for `projections rebuild`.
+    package var resend: (@Sendable (borrowing Transaction) throws -> Void)?
+
+    package init(_ name: ServiceName, endpoints: [any EndpointDescription], handlers: HandlerTable) {
+        self.name = name
+        self.endpoints = endpoints
+        self.handlers = handlers
+    }
+}
+
+/// What a service is given to build itself from.
+package struct HostResources: Sendable {
+    package let settings: Settings
+    package let instance: String
+    package let database: Database
+    package let redis: RedisClient
+    package let keyspace: Keyspace
+    package let edgeKeys: EdgeKeys
+    package let keys: KeyFile
+    package let sealer: Sealer
+    package let dataKeys: DataKeyStore
+    package let blindIndex: BlindIndex
+    package let cursors: CursorSeal
+    /// Where patients' browsers and providers reach the installation, without a trailing slash.
+    package let publicURL: String
+    package let log: Logger
+}
