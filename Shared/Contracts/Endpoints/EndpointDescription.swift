@@ -1,0 +1,61 @@
+package import Core
+
+/// The methods an operation may have.
+package enum HTTPVerb: String, Hashable, Sendable, Codable, CaseIterable {
+    case GET, POST, PUT, PATCH, DELETE
+}
+
+/// What a list of operations of different types shows of each.
+package protocol EndpointDescription: Sendable {
+    /// Unique over all services: `appointments.book`.
+    var name: String { get }
+    var verb: HTTPVerb { get }
+    /// Below `/api/v1`, parameters as `{name}`; a path that begins with `//` stands at the root.
+    var path: String { get }
+    var service: ServiceName { get }
+    var `guard`: Guard { get }
+    var tenancy: Tenancy { get }
+    /// The status of success.
+    var status: Int { get }
+    var audit: AuditClass { get }
+    var body: BodyKind { get }
+    /// The resource type of audit entries.
+    var resource: String { get }
+    /// Whether `Idempotency-Key` is accepted.
+    var idempotent: Bool { get }
+    var precondition: Precondition { get }
+    /// Whether the reply is pulled page by page, as NDJSON or CSV too.
+    var streams: Bool { get }
+    /// Names of the input's members that stand in the query although there is a body.
+    var query: [String] { get }
+    /// How long the gateway waits.
+    var deadline: Duration { get }
+    /// The reply's media type where it is not JSON; the output is a `RawBody` then.
+    var media: String? { get }
+    var summary: String { get }
+    var errors: [ErrorCode] { get }
+    /// Derived from the input type; throws `SchemaError` for a type that cannot be described.
+    var inputSchema: Schema { get throws }
+    /// Derived from the output type; `nil` when the reply has no body.
+    var outputSchema: Schema? { get throws }
+}
+
+extension EndpointDescription {
+    /// The `action` of audit entries: the permission, else the operation's name.
+    package var auditAction: String { self.guard.permission?.name ?? name }
+
+    /// The names between braces, in order.
+    package var pathParameters: [String] {
+        path.split(separator: "/").flatMap { segment -> [String] in
+            guard let open = segment.firstIndex(of: "{"), let close = segment.firstIndex(of: "}") else { return [] }
+            return [String(segment[segment.index(after: open)..<close])]
+        }
+    }
+
+    /// Media types a success may have, the default first; none without a body.
+    package var successMedia: [String] {
+        if let media { return [media] }
+        guard (try? outputSchema) != nil else { return [] }
+        return streams ? ["application/json", "application/x-ndjson", "text/csv"] : ["application/json"]
+    }
+}

@@ -1,0 +1,197 @@
+package import Core
+
+extension Schema {
+    /// Most faults told of one request.
+    package static let mostFaults = 50
+
+    /// Everything that is wrong with a value, at once; empty when it is valid. Pointers are JSON pointers (RFC 6901).
+    package func violations(in tape: JSONTape) -> [Problem.Fault] {
+        var check = SchemaCheck(tape: tape)
+        check.value(0, self)
+        return check.faults
+    }
+}
+
+/// One walk over a tape with a schema. Places are kept as node indices; a pointer is spelled only for a fault.
+private struct SchemaCheck {
+    private enum Step {
+        case key(Int)
+        case index(Int)
+    }
+
+    let tape: JSONTape
+    private(set) var faults: [Problem.Fault] = []
+    private var path: [Step] = []
+
+    init(tape: JSONTape) { self.tape = tape }
+
+    mutating func value(_ node: Int, _ schema: Schema) {
+        guard faults.count < Schema.mostFaults else { return }
+        let found = tape.nodes[node].kind
+        if found == .null {
+            if case .any = schema.kind { return }
+            if !schema.isNullable { fault("must not be null") }
+            return
+        }
+        switch schema.kind {
+        case .boolean: if found != .yes && found != .no { fault("must be true or false") }
+        case .integer(let bounds): integer(node, bounds)
+        case .number: if tape.number(node) == nil { fault("must be a number") }
+        case .string(let rule): string(node, rule)
+        case .array(let element, let count): array(node, element, count)
+        case .map(let element, let count): map(node, element, count)
+        case .object(let rule): object(node, rule)
+        case .either(let schemas): either(node, schemas)
+        case .any: anything(node)
+        }
+    }
+
+    private mutating func integer(_ node: Int, _ bounds: ClosedRange<Int64>) {
+        guard let value = tape.integer(node) else { return fault("must be a whole number") }
+        guard bounds.contains(value) else {
+            return fault("must be between \(bounds.lowerBound) and \(bounds.upperBound)")
+        }
+    }
+
+    private mutating func string(_ node: Int, _ rule: StringRule) {
+        let found = tape.nodes[node]
+        guard found.kind == .string else { return fault("must be a text") }
+        guard !found.hasNull else { return fault("must not contain U+0000") }
+        let isFree = rule.length == 0...Int.max && rule.choices == nil && rule.parses == nil
+        guard !isFree else { return }
+        let text = tape.text(node)
+        let length = text.unicodeScalars.count
+        if !rule.length.contains(length) {
+            fault(Self.complaint(rule.length, "characters"))
+        } else if let choices = rule.choices, !choices.contains(text) {
+            fault("must be one of \(choices.joined(separator: ", "))")
+        } else if let parses = rule.parses, !parses(text) {
+            fault(rule.complaint)
+        }
+    }
+
+    private mutating func array(_ node: Int, _ element: Schema, _ count: ClosedRange<Int>) {
+        guard tape.nodes[node].kind == .array else { return fault("must be a list") }
+        var index = node + 1
+        var position = 0
+        let end = Int(tape.nodes[node].next)
+        while index < end {
+            path.append(.index(position))
+            value(index, element)
+            path.removeLast()
+            index = Int(tape.nodes[index].next)
+            position += 1
+        }
+        if !count.contains(position) { fault(Self.complaint(count, "items")) }
+    }
+
+    private mutating func map(_ node: Int, _ element: Schema, _ count: ClosedRange<Int>) {
+        guard tape.nodes[node].kind == .object else { return fault("must be an object") }
+        let keys = members(node)
+        for key in keys {
+            path.append(.key(key))
+            value(key + 1, element)
+            path.removeLast()
+        }
+        if !count.contains(keys.count) { fault(Self.complaint(count, "members")) }
+    }
+
+    private mutating func object(_ node: Int, _ rule: ObjectRule) {
+        guard tape.nodes[node].kind == .object else { return fault("must be an object") }
+        var seen: UInt64 = 0
+        var expected = 0
+        var key = node + 1
+        let end = Int(tape.nodes[node].next)
+        while key < end {
+            path.append(.key(key))
+            if let index = property(key, rule, expected) {
+                let bit: UInt64 = 1 << UInt64(index)
+                if seen & bit != 0 { fault("appears twice") }
+                seen |= bit
+                expected = index + 1
+                value(key + 1, rule.properties[index].schema)
+            } else {
+                fault("is not a known key")
+            }
+            path.removeLast()
+            key = Int(tape.nodes[key + 1].next)
+        }
+        for (index, property) in rule.properties.enumerated()
+        where property.isRequired && seen & 1 << UInt64(index) == 0 {
+            fault("is required", below: property.name)
+        }
+    }
+
+    /// Members mostly stand in the order they are declared, so the next one is compared first.
+    private func property(_ key: Int, _ rule: ObjectRule, _ expected: Int) -> Int? {
+        if expected < rule.properties.count, tape.matches(key, rule.properties[expected].bytes) { return expected }
+        return rule.properties.firstIndex { tape.matches(key, $0.bytes) }
+    }
+
+    private mutating func either(_ node: Int, _ schemas: [Schema]) {
+        let before = faults
+        var first: [Problem.Fault]?
+        for schema in schemas {
+            value(node, schema)
+            if faults.count == before.count { return }
+            if first == nil { first = faults }
+            faults = before
+        }
+        faults = first ?? before
+    }
+
+    /// A value of any shape: no U+0000, no key twice.
+    private mutating func anything(_ node: Int) {
+        switch tape.nodes[node].kind {
+        case .string: if tape.nodes[node].hasNull { fault("must not contain U+0000") }
+        case .array:
+            for (position, element) in tape.children(of: node).enumerated() {
+                path.append(.index(position))
+                anything(element)
+                path.removeLast()
+            }
+        case .object:
+            for key in members(node) {
+                path.append(.key(key))
+                anything(key + 1)
+                path.removeLast()
+            }
+        default: break
+        }
+    }
+
+    /// The keys of an object whose names are free.
+    private mutating func members(_ node: Int) -> [Int] {
+        let keys = tape.children(of: node)
+        var names: Set<String> = []
+        for key in keys {
+            path.append(.key(key))
+            if tape.nodes[key].hasNull { fault("must not contain U+0000") }
+            if !names.insert(tape.text(key)).inserted { fault("appears twice") }
+            path.removeLast()
+        }
+        return keys
+    }
+
+    private mutating func fault(_ detail: String, below member: String? = nil) {
+        guard faults.count < Schema.mostFaults else { return }
+        var pointer = path.map { step -> String in
+            switch step {
+            case .index(let position): "/\(position)"
+            case .key(let node): "/" + Self.escaped(tape.text(node))
+            }
+        }.joined()
+        if let member { pointer += "/" + Self.escaped(member) }
+        faults.append(Problem.Fault(pointer: pointer, detail))
+    }
+
+    private static func escaped(_ name: String) -> String {
+        name.replacing("~", with: "~0").replacing("/", with: "~1")
+    }
+
+    private static func complaint(_ bounds: ClosedRange<Int>, _ things: String) -> String {
+        bounds.upperBound == Int.max
+            ? "must have at least \(bounds.lowerBound) \(things)"
+            : "must have \(bounds.lowerBound) to \(bounds.upperBound) \(things)"
+    }
+}
