@@ -43,7 +43,6 @@ private struct Verification<Source: BundleSource> {
     private var tileRoots: [Int64: TreeHash] = [0: .empty]
     private var entryRoots: [Int64: TreeHash] = [:]
     private var entryFaults: [VerificationReport.Fault] = []
-    private var firstDifference: Int64?
 
     init(_ source: Source, keys: [VerifierKey], trusted: [String]) throws {
         self.source = source
@@ -130,28 +129,29 @@ private struct Verification<Source: BundleSource> {
             } else {
                 let read = EntryLine(line)
                 if let pruned = read.prunedHash { hash = pruned }
-                let isGenuine =
-                    try read.seq.map { seq in seq >= 0 && seq < checkpoint.size && hash == (try tiles[seq]) } ?? false
+                var isGenuine = false
+                if let seq = read.seq, (0..<checkpoint.size).contains(seq), let known = try tiles[seq] {
+                    isGenuine = hash == known
+                }
                 if isGenuine { if read.prunedHash == nil { report.entries += 1 } else { report.pruned += 1 } }
-                if !isGenuine || read.seq != place || !alignment.isInStep { fork(at: place) }
+                if !isGenuine || read.seq != place || !alignment.isInStep { fork() }
                 alignment.take(.init(seq: read.seq, isGenuine: isGenuine))
                 entryTree?.add(hash)
                 try walkTiles(upTo: min(alignment.next, checkpoint.size))
             }
             if let entryTree { entryRoots[entryTree.size] = isMilestone(entryTree.size) ? entryTree.root : nil }
         }
-        if alignment.next < checkpoint.size { fork(at: alignment.next) }
+        if alignment.next < checkpoint.size { fork() }
         report.moreFaults += max(0, alignment.left - Int64(VerificationReport.mostFaults))
         entryFaults = alignment.finish()
         try walkTiles(upTo: checkpoint.size)
     }
 
     /// From here on the lines are no longer what the tiles say: their tree is kept beside.
-    private mutating func fork(at place: Int64) {
+    private mutating func fork() {
         guard entryTree == nil else { return }
         entryTree = tileTree
         entryRoots = tileRoots
-        firstDifference = place
     }
 
     private mutating func walkTiles(upTo end: Int64) throws {
@@ -282,7 +282,4 @@ private struct TileHashes<Source: BundleSource> {
             return position < hashes.count ? hashes[position] : nil
         }
     }
-}var isGenuine = false
-                if let seq = read.seq, (0..<checkpoint.size).contains(seq), let known = try tiles[seq] {
-                    isGenuine = hash == known
-                }
+}
