@@ -1,0 +1,156 @@
+import Core
+import DequeModule
+import Dispatch
+import Logging
+import Synchronization
+
+/// One queue and the threads that serve it, each with a connection of its own.
+final class ConnectionPool: Sendable {
+    private struct State {
+        var waiting: Deque<Job> = []
+        var threads = 0
+        var idle = 0
+        var isWatched = false
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+    private let signal = DispatchSemaphore(value: 0)
+    private let size: Int
+    private let factory: ConnectionFactory
+    private let waitingLimit: Int
+    private let waitLimit: Duration
+    private let name: String
+
+    init(name: String, size: Int, role: String?, configuration: DatabaseConfiguration, logger: Logger) {
+        self.name = name
+        self.size = max(size, 1)
+        waitingLimit = configuration.waitingLimit
+        waitLimit = configuration.waitLimit
+        factory = ConnectionFactory(configuration: configuration, role: role, pool: name, logger: logger)
+    }
+
+    /// Queues a transaction and waits for what became of it.
+    func perform<R: Sendable>(
+        for tenant: Tenant?,
+        _ operation: String,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> R
+    ) async throws -> R {
+        let ticket = Ticket()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (caller: CheckedContinuation<R, any Error>) in
+                let job = Job(expiry: .now + waitLimit) { code in
+                    caller.resume(throwing: DatabaseError(code, operation: operation))
+                } body: { connection, job in
+                    let result = Exchange.run(on: connection, for: tenant, operation: operation, job: job, body)
+                    job.finish()
+                    caller.resume(with: result)
+                }
+                if ticket.take(job) { enqueue(job) } else { job.refuse(.cancelled) }
+            }
+        } onCancel: {
+            if let job = ticket.cancel() { cancel(job) }
+        }
+    }
+
+    /// Connects a task's cancellation with the job it waits for, whichever comes first.
+    private final class Ticket: Sendable {
+        private let state = Mutex<(job: Job?, isCancelled: Bool)>((nil, false))
+
+        /// `false` if the task was cancelled before.
+        func take(_ job: Job) -> Bool {
+            state.withLock { state in
+                state.job = job
+                return !state.isCancelled
+            }
+        }
+
+        func cancel() -> Job? {
+            state.withLock { state in
+                state.isCancelled = true
+                return state.job
+            }
+        }
+    }
+
+    /// Waiting ones end at once, running ones when the server has heard of it.
+    private func cancel(_ job: Job) {
+        job.refuse(.cancelled)
+        if job.markCancelled() { Attendant.shared.cancel(job) }
+    }
+
+    private enum Placement { case served, startThread, watch, refused(DatabaseError.Code) }
+
+    private func enqueue(_ job: Job) {
+        guard job.wait() else { return }
+        let placement: Placement = state.withLock { state in
+            guard !state.isClosed else { return .refused(.connectionLost) }
+            guard state.waiting.count < waitingLimit else { return .refused(.poolExhausted) }
+            state.waiting.append(job)
+            if state.idle >= state.waiting.count { return .served }
+            if state.threads < size {
+                state.threads += 1
+                return .startThread
+            }
+            if state.isWatched { return .served }
+            state.isWatched = true
+            return .watch
+        }
+        switch placement {
+        case .served: signal.signal()
+        case .startThread:
+            signal.signal()
+            startThread(named: "pg-\(name)") { self.serve() }
+        case .watch:
+            signal.signal()
+            Attendant.shared.watch(self)
+        case .refused(let code): job.refuse(code)
+        }
+    }
+
+    /// A thread's life: take a transaction, run it, until the pool is closed and its queue empty.
+    private func serve() {
+        let line = ConnectionLine(factory)
+        while let job = next() {
+            guard job.isWaiting else { continue }
+            if job.expiry < .now { job.refuse(.poolExhausted) } else { line.run(job) }
+        }
+    }
+
+    private func next() -> Job? {
+        state.withLock { $0.idle += 1 }
+        while true {
+            signal.wait()
+            let (job, isClosed): (Job?, Bool) = state.withLock { state in
+                let job = state.waiting.popFirst()
+                if job != nil { state.idle -= 1 }
+                return (job, state.isClosed)
+            }
+            if let job { return job }
+            if isClosed {
+                signal.signal()
+                return nil
+            }
+        }
+    }
+
+    /// Ends the waits that are too long; `false` when nothing waits any more.
+    func sweep() -> Bool {
+        let now = ContinuousClock.now
+        let (expired, isWatched): ([Job], Bool) = state.withLock { state in
+            let expired = Array(state.waiting.filter { $0.expiry < now })
+            // A job's place is its token of the semaphore: an answered job leaves the queue, its token wakes a thread in vain.
+            if !expired.isEmpty { state.waiting.removeAll { $0.expiry < now } }
+            state.isWatched = !state.waiting.isEmpty
+            return (expired, state.isWatched)
+        }
+        for job in expired { job.refuse(.poolExhausted) }
+        return isWatched
+    }
+
+    /// Refuses what comes from now on; what is queued still runs.
+    func close() {
+        state.withLock { $0.isClosed = true }
+        signal.signal()
+    }
+}

@@ -1,0 +1,94 @@
+package import Logging
+import ServiceLifecycle
+
+/// A service's schema, reached through fixed shares of connections.
+///
+/// Every connection is a thread of its own; the threads of a lane take transactions from one queue, which is the pool.
+/// Connections are opened when they are first needed and opened again when they are lost.
+package final class Database: Sendable, Service {
+    /// Which share of the connections a transaction takes.
+    package enum Lane: Hashable, Sendable, CaseIterable {
+        case requests, background, relay
+    }
+
+    package let schema: SchemaName
+    private let lanes: [Lane: ConnectionPool]
+    private let doors: [Door: ConnectionPool]
+
+    package init(_ configuration: DatabaseConfiguration, logger: Logger) {
+        func pool(_ name: String, _ size: Int, role: String? = nil) -> ConnectionPool {
+            ConnectionPool(name: name, size: size, role: role, configuration: configuration, logger: logger)
+        }
+        schema = configuration.schema
+        lanes = [
+            .requests: pool("requests", configuration.requestConnections),
+            .background: pool("background", configuration.backgroundConnections),
+            .relay: pool("relay", configuration.relayConnections),
+        ]
+        doors = Dictionary(
+            uniqueKeysWithValues: Door.allCases.map { door in
+                let role = configuration.schema.role(of: door)
+                return (door, pool("door-\(door.rawValue)", configuration.doorConnections, role: role))
+            }
+        )
+    }
+
+    deinit { close() }
+
+    /// Runs `body` in one transaction for a clinic, on a connection's thread, and commits unless it throws.
+    ///
+    /// The body may run twice: when a migration changed a table under a prepared statement it is rolled back and run
+    /// again. Cancelling the task stops a statement that runs at the server; nothing is committed then.
+    /// - Throws: `DatabaseError`, or what the body throws.
+    package func transaction<R: Sendable>(
+        for tenant: Tenant,
+        lane: Lane = .requests,
+        operation: String = #function,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> R
+    ) async throws -> R {
+        try await pool(lane).perform(for: tenant, operation, body)
+    }
+
+    /// One statement in a transaction of its own, in one round trip.
+    package func one<R: Sendable>(
+        for tenant: Tenant,
+        lane: Lane = .requests,
+        operation: String = #function,
+        _ query: Query,
+        _ decode: @escaping @Sendable (Rows) throws -> R
+    ) async throws -> R {
+        try await pool(lane).perform(for: tenant, operation) { tx in try decode(try tx.last(query)) }
+    }
+
+    /// Runs `body` in a transaction that crosses clinics, with a door's role and connections.
+    package func through<R: Sendable>(
+        _ door: Door,
+        operation: String = #function,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> R
+    ) async throws -> R {
+        guard let pool = doors[door] else { throw DatabaseError(.connectionLost, operation: operation) }
+        return try await pool.perform(for: nil, operation, body)
+    }
+
+    /// Whether the database answers now; for readiness.
+    package func ping() async throws {
+        try await pool(.background).perform(for: nil, "ping") { tx in _ = try tx.last("select 1") }
+    }
+
+    /// Serves until the process is to stop, then finishes what is queued and closes every connection.
+    package func run() async throws {
+        try? await gracefulShutdown()
+        close()
+    }
+
+    /// Refuses new transactions, lets the queued ones finish, and closes the connections.
+    package func close() {
+        for pool in lanes.values { pool.close() }
+        for pool in doors.values { pool.close() }
+    }
+
+    private func pool(_ lane: Lane) throws(DatabaseError) -> ConnectionPool {
+        guard let pool = lanes[lane] else { throw DatabaseError(.poolExhausted) }
+        return pool
+    }
+}

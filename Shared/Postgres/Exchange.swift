@@ -1,0 +1,127 @@
+/// One transaction's talk with the server: what is queued, whether it has begun, what went wrong.
+final class Exchange {
+    /// Queued statements past which they are sent without waiting for the body to ask.
+    private static let queueLimit = 20_000
+
+    let tenant: Tenant?
+    let schema: SchemaName
+    private let connection: Connection
+    private let operation: String
+    private let job: Job
+    private var queued: [Query]
+    private var hasBegun = false
+    /// Committed, or past saying whether.
+    private var isOver = false
+    private var failure: DatabaseError?
+
+    private init(_ connection: Connection, _ tenant: Tenant?, _ operation: String, _ job: Job) {
+        self.connection = connection
+        self.tenant = tenant
+        schema = connection.schema
+        self.operation = operation
+        self.job = job
+        queued = tenant.map { [$0.settings] } ?? []
+    }
+
+    /// Runs the body and commits, or undoes everything; runs it again, once, when a prepared statement was out of date.
+    static func run<R>(
+        on connection: Connection,
+        for tenant: Tenant?,
+        operation: String,
+        job: Job,
+        _ body: (borrowing Transaction) throws -> R
+    ) -> Result<R, any Error> {
+        var attempts = 0
+        while true {
+            attempts += 1
+            let exchange = Exchange(connection, tenant, operation, job)
+            do {
+                let value = try body(Transaction(exchange: exchange))
+                try exchange.commit()
+                return .success(value)
+            } catch {
+                exchange.rollBack()
+                if exchange.failure?.code.isStalePlan == true, attempts == 1 {
+                    connection.dropStatements()
+                    continue
+                }
+                return .failure(error)
+            }
+        }
+    }
+
+    // MARK: - What the body may do
+
+    func queue(_ query: Query) {
+        if isOver { note(.transactionOver) }
+        if query.parameters.hasInvalidText { note(.invalidText) }
+        queued.append(query)
+        // The error is kept and thrown by whatever comes next.
+        if queued.count >= Self.queueLimit { try? flush() }
+    }
+
+    func rows(_ query: Query) throws(DatabaseError) -> Rows {
+        queue(query)
+        return Rows(result: try send(committing: false))
+    }
+
+    func last(_ query: Query) throws(DatabaseError) -> Rows {
+        queue(query)
+        return Rows(result: try send(committing: true))
+    }
+
+    func flush() throws(DatabaseError) { if !queued.isEmpty { _ = try send(committing: false) } }
+
+    // MARK: - The end
+
+    private func commit() throws(DatabaseError) {
+        // A failed statement that the body swallowed has undone everything: say so instead of returning.
+        if let failure { throw failure }
+        // Settings alone are no work.
+        guard !isOver, hasBegun || queued.count > (tenant == nil ? 0 : 1) else { return }
+        _ = try send(committing: true)
+    }
+
+    private func rollBack() {
+        guard hasBegun, !isOver || failure != nil, connection.isUsable else { return }
+        if connection.run(["rollback"], keeping: 0).isLost { connection.markBroken() }
+    }
+
+    // MARK: - Sending
+
+    /// Sends what is queued; the last of it gives the rows. BEGIN goes with the first flush after which the body goes on,
+    /// so that what fits one flush needs none.
+    private func send(committing: Bool) throws(DatabaseError) -> QueryResult? {
+        if let failure { throw failure }
+        if job.isCancelled { throw note(.cancelled) }
+        var batch = queued
+        queued = []
+        if !committing, !hasBegun {
+            batch.insert("begin", at: 0)
+            hasBegun = true
+        }
+        let wanted = batch.count - 1
+        if committing, hasBegun { batch.append("commit") }
+        isOver = committing
+        let answer = connection.run(batch, keeping: wanted)
+        try judge(answer)
+        // COMMIT of a failed transaction succeeds, and says ROLLBACK.
+        if committing, hasBegun, answer.tag != "COMMIT" { throw note(.notCommitted) }
+        return answer.rows
+    }
+
+    private func judge(_ answer: Connection.Answer) throws(DatabaseError) {
+        if let failure = answer.failure, !(answer.isLost && failure.code == .connectionLost) {
+            let wasAsked = failure.code == .statementTimeout && job.isCancelled
+            throw note(wasAsked ? .cancelled : failure.code, constraint: failure.constraint)
+        }
+        if answer.isLost { throw note(isOver ? .commitUnknown : .connectionLost) }
+    }
+
+    @discardableResult
+    private func note(_ code: DatabaseError.Code, constraint: String? = nil) -> DatabaseError {
+        let error = DatabaseError(code, constraint: constraint, operation: operation)
+        if failure == nil { failure = error }
+        return failure ?? error
+    }
+}
