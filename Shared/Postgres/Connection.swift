@@ -193,7 +193,7 @@ import Glibc
     ) -> R {
         var pointers = unsafe texts.map { unsafe UnsafePointer<CChar>(strdup($0)) }
         unsafe pointers.append(nil)
-        defer { for unsafepointer in unsafe pointers { unsafe free(UnsafeMutablePointer(mutating: pointer)) } }
+        defer { unsafe pointers.forEach { unsafe free(UnsafeMutablePointer(mutating: $0)) } }
         return unsafe pointers.withUnsafeBufferPointer { unsafe body($0.baseAddress) }
     }
 }

@@ -122,7 +122,7 @@ package enum Migrator {
     /// Rows as text; NULL is the empty text.
     func rows(_ sql: String, _ values: [String]) throws(MigrationError) -> [[String]] {
         let copies = unsafe values.map { unsafe strdup($0) }
-        defer { for unsafecopy in unsafe copies { unsafe free(copy) } }
+        defer { unsafe copies.forEach { unsafe free($0) } }
         let pointers = unsafe copies.map { unsafe UnsafePointer<CChar>($0) }
         let result = unsafe PQexecParams(handle, sql, Int32(values.count), nil, pointers, nil, nil, 0)
         defer { unsafe PQclear(result) }
