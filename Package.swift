@@ -79,11 +79,12 @@ func tests(_ name: String, in folder: String = "", _ dependencies: [Target.Depen
     ]
 }
 
-/// The SQL files of a module, embedded into it in order of their names.
+/// The SQL files of a module, embedded into it as `[UInt8]` constants: `0001_jobs.sql` is `PackageResources._001_jobs_sql`
+/// (the first digit makes room for `_`). The generated file compiles under the strict settings as it is. The folder is
+/// named, not its files, since an evaluated manifest is kept until its text changes.
 func migrations(_ folder: String) -> [Resource] {
     let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(folder)
-    let files = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
-    return files.filter { $0.hasSuffix(".sql") }.sorted().map { .embedInCode("Migrations/\($0)") }
+    return FileManager.default.fileExists(atPath: directory.path) ? [.embedInCode("Migrations")] : []
 }
 
 let apis: [Target.Dependency] = ["AccessAPI", "CommunicationAPI", "AppointmentsAPI", "BillingAPI"]
