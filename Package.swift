@@ -124,7 +124,7 @@ targets += shared("LocalServers", ["Core", logging])
 
 targets += service(
     "Gateway", product: "gateway", api: false,
-    ["Core", "Contracts", "Authorization", "Resilience", "Settings", "Telemetry", "Redis", "Bus"] + apis + [
+    ["Core", "Contracts", "Authorization", "Resilience", "Settings", "Telemetry", "Vault", "Redis", "Bus"] + apis + [
         hummingbird, hummingbirdCore, httpTypes, jwtKit, crypto, lifecycle, unixSignals, logging, metrics, nioCore, nioHTTP1, nioPosix, nioHTTPTypesHTTP1,
     ])
 targets += service(
@@ -171,7 +171,7 @@ testTargets += tests("OutboxTests", in: "Shared", ["Core", "Contracts", "Postgre
 testTargets += tests("JobsTests", in: "Shared", ["Core", "Postgres", "Jobs", logging])
 testTargets += tests("ProviderConfigTests", in: "Shared", ["Core", "Contracts", "Vault", "Postgres", "ProviderConfig", logging])
 testTargets += tests("ServiceHostTests", in: "Shared", ["Core", "Contracts", "Authorization", "Postgres", "Redis", "Bus", "ServiceHost", logging])
-testTargets += tests("GatewayTests", in: "Services", ["Core", "Contracts", "Authorization", "Redis", "Bus", "Gateway", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging] + apis)
+testTargets += tests("GatewayTests", in: "Services", ["Core", "Contracts", "Authorization", "Settings", "Telemetry", "Vault", "Redis", "Bus", "Gateway", asyncHTTPClient, jwtKit, crypto, lifecycle, nioCore, nioPosix, nioHTTP1, logging] + apis)
 testTargets += tests("AccessTests", in: "Services", serviceBase + ["Access", "AccessAPI", "AuditLog", crypto])
 testTargets += tests("CommunicationTests", in: "Services", serviceBase + ["Communication", "CommunicationAPI", "AppointmentsAPI", "AccessAPI", "Sandbox"])
 testTargets += tests("AppointmentsTests", in: "Services", serviceBase + ["Appointments", "AppointmentsAPI", "AccessAPI"])
