@@ -40,7 +40,9 @@ package struct DatabaseError: Error, Hashable, Sendable {
         self.operation = operation
     }
 
-    /// Whether the same transaction may succeed later as it is. Not so after `commitUnknown`: it may have happened.
+    /// Whether the same transaction may succeed later as it is.
+    ///
+    /// Not so after `commitUnknown`: it may have happened.
     package var isTransient: Bool {
         switch code {
         case .serialization, .lockTimeout, .poolExhausted, .connectionLost: true

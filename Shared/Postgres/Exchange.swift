@@ -89,7 +89,9 @@ final class Exchange {
 
     // MARK: - Sending
 
-    /// Sends what is queued; the last of it gives the rows. BEGIN goes with the first flush after which the body goes on,
+    /// Sends what is queued; the last of it gives the rows.
+    ///
+    /// BEGIN goes with the first flush after which the body goes on,
     /// so that what fits one flush needs none.
     private func send(committing: Bool) throws(DatabaseError) -> QueryResult? {
         if let failure { throw failure }

@@ -1,6 +1,8 @@
 import Synchronization
 
-/// A transaction on its way: waiting, running, done. Whoever moves it on first decides its fate.
+/// A transaction on its way: waiting, running, done.
+///
+/// Whoever moves it on first decides its fate.
 final class Job: Sendable {
     enum State {
         case created

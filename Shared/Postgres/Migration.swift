@@ -15,7 +15,9 @@ package struct MigrationSet: Sendable {
     package let schema: SchemaName
     package let migrations: [Migration]
 
-    /// `:schema` in the files becomes the schema's name. `module` keeps the names of modules that share a schema apart.
+    /// `:schema` in the files becomes the schema's name.
+    ///
+    /// `module` keeps the names of modules that share a schema apart.
     ///
     /// Traps unless `schema` is a lower-case identifier.
     package init(schema: String, module: String? = nil, files: [(name: String, bytes: [UInt8])]) {

@@ -1,6 +1,8 @@
 import CLibPQ
 
-/// The rows of one result. They live in libpq's memory until the last copy is gone, and stay on the transaction's thread.
+/// The rows of one result.
+///
+/// They live in libpq's memory until the last copy is gone, and stay on the transaction's thread.
 package struct Rows {
     /// `nil` after a batch without statements.
     let result: QueryResult?

@@ -8,7 +8,9 @@ package struct Transaction: ~Copyable {
     package var tenant: Tenant? { exchange.tenant }
     package var schema: SchemaName { exchange.schema }
 
-    /// Queues a statement whose rows nobody wants. Its error is thrown by the next `rows`, `last` or `flush`, or by the
+    /// Queues a statement whose rows nobody wants.
+    ///
+    /// Its error is thrown by the next `rows`, `last` or `flush`, or by the
     /// transaction itself.
     package borrowing func execute(_ query: Query) { exchange.queue(query) }
 

@@ -16,7 +16,9 @@ extension TypedID: Column {
 
 /// JSON text kept as `jsonb`.
 package struct JSONColumn: Column, Hashable {
-    /// UTF-8 JSON. The server normalises spaces, key order and duplicate keys.
+    /// UTF-8 JSON.
+    ///
+    /// The server normalises spaces, key order and duplicate keys.
     package var json: [UInt8]
 
     package init(_ json: [UInt8]) { self.json = json }

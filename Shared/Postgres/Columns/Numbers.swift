@@ -11,7 +11,9 @@ extension Bool: Column {
 }
 
 extension Cell {
-    /// An integer column of any width. Sums of `bigint` are `numeric`: cast them in the statement.
+    /// An integer column of any width.
+    ///
+    /// Sums of `bigint` are `numeric`: cast them in the statement.
     fileprivate func integer() throws(DatabaseError) -> Int64 {
         switch type {
         case .int8: try fixed(Int64.self)
