@@ -25,9 +25,11 @@ package struct PolicySnapshot: Sendable {
         return users[user]?.isActive == true ? nil : .inactive
     }
 
-    /// Decides for a permission looked up before; `nil`, one that no role holds, is forbidden to every member.
+    /// Decides for a permission looked up before; `nil`, one that no role holds, is forbidden to everybody.
     ///
-    /// Without a clinic only system roles held for the whole installation count.
+    /// Without a clinic, for operations that belong to none, a permission held anywhere lets the caller in: with the
+    /// scope `clinic` where a system role gives it for the whole installation, else with `account`, and the operation
+    /// shows what the caller may see.
     package func decide(
         user id: UserID,
         signIn: SignInID?,
@@ -37,15 +39,26 @@ package struct PolicySnapshot: Sendable {
     ) -> Decision {
         if let signIn, revocations[signIn] != nil { return Decision(.revoked) }
         guard let user = users[id], user.isActive else { return Decision(.inactive) }
-        let place = clinic ?? .installation
-        let isKnown = place == .installation || clinics[place] != nil
-        guard isKnown else { return Decision(.notMember) }
-        let membership = user.memberships[place]
-        if user.systemRoles.isEmpty, let membership {
-            guard clinics[place]?.status == .active else { return membership.decision(.suspended) }
-            return membership.decide(permission)
+        guard let clinic else { return decideAnywhere(user, permission, at: now) }
+        guard clinic == .installation || clinics[clinic] != nil else { return Decision(.notMember) }
+        let membership = user.memberships[clinic]
+        guard user.systemRoles.isEmpty, let membership else {
+            return decideWithSystemRoles(user, membership, in: clinic, permission, at: now)
         }
-        return decideWithSystemRoles(user, membership, in: place, permission, at: now)
+        guard clinics[clinic]?.status == .active else { return membership.decision(.suspended) }
+        return membership.decide(permission)
+    }
+
+    private func decideAnywhere(_ user: UserPolicy, _ permission: PermissionBit?, at now: Instant) -> Decision {
+        let roles = user.systemRoles(in: .installation, at: now)
+        let names = roles.map(\.rawValue)
+        guard let permission else { return Decision(.forbidden, roles: names) }
+        if roles.contains(where: { $0.holds(permission) }) { return Decision(.allowed(.clinic), roles: names) }
+        let isHeld =
+            user.memberships.contains { clinic, membership in
+                clinics[clinic]?.status == .active && membership.decide(permission).scope != nil
+            } || user.systemRolesAnywhere(at: now).contains { $0.holds(permission) }
+        return Decision(isHeld ? .allowed(.account) : .forbidden, roles: names)
     }
 
     /// As above; looks the permission up first.

@@ -27,6 +27,15 @@ package final class UserPolicy: Sendable {
     }
 }
 
+extension UserPolicy {
+    /// System roles that count somewhere at a moment.
+    func systemRolesAnywhere(at now: Instant) -> [Role] {
+        systemRoles.compactMap { grant in
+            if let expiry = grant.expiresAt, expiry <= now { nil } else { grant.role }
+        }
+    }
+}
+
 /// A user's place in one clinic: for every permission the widest scope any role gives, found by bit tests.
 package final class MembershipPolicy: Sendable {
     package let grants: [RoleGrant]
