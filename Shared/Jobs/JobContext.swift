@@ -1,0 +1,89 @@
+package import Core
+package import Logging
+package import Postgres
+import Synchronization
+
+/// What a handler knows about its run, and how it ends it.
+package final class JobContext: Sendable {
+    package let clinic: ClinicID
+    package let id: JobID
+    /// 1 for the first run.
+    package let attempt: Int
+    package let lane: JobLane
+    package let dueAt: Instant
+    package let createdAt: Instant
+    package let lease: JobLease
+    package let database: Database
+    package let log: Logger
+    let handler: String
+    private let slot: Int
+    private let uniqueKey: String?
+    private let isOver = Mutex(false)
+
+    init(_ job: ClaimedJob, lease: JobLease, database: Database, log: Logger) {
+        clinic = job.clinic
+        id = job.id
+        attempt = job.attempt
+        lane = job.lane
+        dueAt = job.dueAt
+        createdAt = job.createdAt
+        handler = job.handler
+        slot = job.slot
+        uniqueKey = job.uniqueKey
+        self.lease = lease
+        self.database = database
+        self.log = log
+    }
+
+    /// The clinic's tenant for the handler's own transactions.
+    package var tenant: Tenant { Tenant(clinic, actor: "system:\(handler)") }
+    /// Whether `finish` or `again` has committed.
+    package var isFinished: Bool { isOver.withLock { $0 } }
+
+    /// Deletes the job and runs `effect` in one transaction: both happen, or neither.
+    ///
+    /// - Throws: `JobFailure.leaseLost` when the job is no longer this worker's; nothing is written then.
+    package func finish<R: Sendable>(
+        _ effect: @escaping @Sendable (borrowing Transaction) throws -> R
+    ) async throws -> R {
+        try await end { [clinic, id, slot, lease, handler, uniqueKey] transaction in
+            let gone = try transaction.rows(
+                """
+                delete from jobs
+                where clinic_id = \(clinic) and id = \(id) and slot = \(slot) and lease = \(lease.token)
+                """)
+            guard gone.affected == 1 else { throw JobFailure.leaseLost }
+            if let uniqueKey { transaction.execute(JobRows.release(clinic, handler, uniqueKey, id)) }
+            return try effect(transaction)
+        }
+    }
+
+    /// Deletes the job, and nothing else.
+    package func finish() async throws { try await finish { _ in } }
+
+    /// Makes the same job due again and runs `effect` in one transaction; its attempts start anew.
+    package func again<R: Sendable>(
+        at moment: Instant, _ effect: @escaping @Sendable (borrowing Transaction) throws -> R
+    ) async throws -> R {
+        try await end { [clinic, id, slot, lane, lease] transaction in
+            transaction.execute(JobLanes.share(clinic, lane))
+            let moved = try transaction.rows(
+                """
+                update jobs set due_at = \(moment), attempt = 0, lease = null
+                where clinic_id = \(clinic) and id = \(id) and slot = \(slot) and lease = \(lease.token)
+                """)
+            guard moved.affected == 1 else { throw JobFailure.leaseLost }
+            transaction.execute(JobLanes.wake(clinic, lane, dueAt: moment))
+            return try effect(transaction)
+        }
+    }
+
+    private func end<R: Sendable>(
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> R
+    ) async throws -> R {
+        try lease.check()
+        let result = try await database.transaction(for: tenant, lane: .background, operation: handler, body)
+        isOver.withLock { $0 = true }
+        return result
+    }
+}

@@ -1,0 +1,118 @@
+import Core
+import FoundationEssentials
+import Postgres
+
+/// A job as it was claimed.
+struct ClaimedJob: Sendable {
+    let clinic: ClinicID
+    let id: JobID
+    let slot: Int
+    let lane: JobLane
+    let attempt: Int
+    let handler: String
+    let uniqueKey: String?
+    let dueAt: Instant
+    let createdAt: Instant
+    let payload: [UInt8]
+
+    static let columns: Query = "j.id, j.slot, j.attempt, j.handler, j.unique_key, j.created_at, j.payload, taken.due_at"
+
+    init(_ row: Row, clinic: ClinicID, lane: JobLane) throws {
+        self.clinic = clinic
+        self.lane = lane
+        id = try row[0]
+        slot = try row[1]
+        attempt = try row[2]
+        handler = try row[3]
+        uniqueKey = try row[4]
+        createdAt = try row[5]
+        payload = try row[6]
+        dueAt = try row[7]
+    }
+}
+
+/// The statements on `jobs`.
+enum JobRows {
+    /// Rows of a clinic's lane come by the index, whatever the planner has heard of tables that are emptied all the time.
+    static let byIndex: Query = """
+        select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), \
+        set_config('enable_mergejoin', 'off', true)
+        """
+
+    /// Takes due jobs under a lease: until it ends they are not due.
+    static func claim(
+        _ clinic: ClinicID, _ lane: JobLane, handlers: [String], lease: JobID, until: [String: Duration], limit: Int,
+        from floor: Instant
+    ) -> Query {
+        let names = Array(until.keys)
+        let seconds = names.map { Int64(until[$0]?.components.seconds ?? 60) }
+        return """
+            with taken as materialized (
+                select id, slot, due_at, handler from jobs
+                where clinic_id = \(clinic) and lane = \(lane.rawValue) and due_at <= now() and due_at >= \(floor)
+                    and handler = any (\(handlers))
+                order by due_at limit \(limit) for update skip locked)
+            update jobs as j
+            set attempt = j.attempt + 1, lease = \(lease), due_at = now() + make_interval(secs => (
+                select l.seconds from unnest(\(names), \(seconds)) as l (name, seconds) where l.name = taken.handler))
+            from taken where j.clinic_id = \(clinic) and j.id = taken.id and j.slot = taken.slot
+            returning \(ClaimedJob.columns)
+            """
+    }
+
+    /// Takes due jobs away; they are back if the transaction fails.
+    static func remove(
+        _ clinic: ClinicID, _ lane: JobLane, handlers: [String], limit: Int, from floor: Instant
+    ) -> Query {
+        """
+        with taken as materialized (
+            select id, slot, due_at from jobs
+            where clinic_id = \(clinic) and lane = \(lane.rawValue) and due_at <= now() and due_at >= \(floor)
+                and handler = any (\(handlers))
+            order by due_at limit \(limit) for update skip locked)
+        delete from jobs as j using taken
+        where j.clinic_id = \(clinic) and j.id = taken.id and j.slot = taken.slot
+        returning \(ClaimedJob.columns)
+        """
+    }
+
+    static func release(_ clinic: ClinicID, _ handler: String, _ key: String, _ id: JobID) -> Query {
+        """
+        delete from job_keys
+        where clinic_id = \(clinic) and handler = \(handler) and unique_key = \(key) and job_id = \(id)
+        """
+    }
+
+    static func renew(_ clinic: ClinicID, _ id: JobID, _ slot: Int, lease: JobLease) -> Query {
+        """
+        update jobs set due_at = now() + make_interval(secs => \(Double(lease.duration.components.seconds)))
+        where clinic_id = \(clinic) and id = \(id) and slot = \(slot) and lease = \(lease.token)
+        returning id
+        """
+    }
+
+    /// Makes a failed job due later; `lease` is null for jobs that were claimed without one.
+    static func retry(_ job: ClaimedJob, lease: JobID?, after pause: Duration, counting: Bool) -> Query {
+        """
+        update jobs set due_at = now() + make_interval(secs => \(pause.inSeconds)), lease = null,
+            attempt = attempt + \(counting ? 1 : 0)
+        where clinic_id = \(job.clinic) and id = \(job.id) and slot = \(job.slot) and lease is not distinct from \(lease)
+        """
+    }
+
+    /// Moves a job to the dead letters.
+    static func bury(_ job: ClaimedJob, lease: JobID?, attempts: Int, reason: String) -> Query {
+        """
+        with gone as (
+            delete from jobs
+            where clinic_id = \(job.clinic) and id = \(job.id) and slot = \(job.slot)
+                and lease is not distinct from \(lease)
+            returning clinic_id, id, handler, lane, payload, created_at),
+        unkeyed as (
+            delete from job_keys where clinic_id = \(job.clinic) and handler = \(job.handler)
+                and unique_key = \(job.uniqueKey) and job_id = \(job.id) and exists (select from gone))
+        insert into dead_letters (clinic_id, id, source, handler, lane, payload, attempts, reason, first_at)
+        select clinic_id, id, 'job', handler, lane, payload, \(attempts), \(reason), created_at from gone
+        """
+    }
+}

@@ -1,0 +1,116 @@
+import Core
+import Logging
+import Postgres
+import Synchronization
+
+extension JobWorkers {
+    /// What a clinic's turn gave.
+    struct Turn {
+        var jobs: [(ClaimedJob, JobLease)] = []
+        var foundWork = false
+    }
+
+    private struct Claim: Sendable {
+        var clinic: ClinicID?
+        var jobs: [ClaimedJob] = []
+    }
+
+    /// Gives one clinic its turn: leased jobs are claimed, transactional ones are done at once.
+    func takeTurn(_ lane: JobLane) async -> Turn {
+        let (room, capped) = state.withLock { state in
+            let room = leased.isEmpty ? 0 : min(state.slots.room(lane), policy.turn)
+            state.slots.reserve(room, lane)
+            return (room, state.slots.capped)
+        }
+        var used = 0
+        defer { state.withLock { $0.slots.giveBack(room - used, lane) } }
+        if room == 0 && batched.isEmpty { return Turn() }
+        do {
+            let since = ContinuousClock.now
+            let token = JobID()
+            let claim = try await claim(lane, room: room, except: capped, token: token)
+            guard let clinic = claim.clinic else { return Turn() }
+            used = claim.jobs.count
+            let place = JobPlace(clinic: clinic, lane: lane)
+            if used == policy.turn, let oldest = claim.jobs.map(\.dueAt).min() { raiseFloor(place, to: oldest) }
+            let jobs = hold(claim.jobs, token: token, since: since)
+            let done = batched.isEmpty ? 0 : await runBatch(place)
+            let isExhausted = (leased.isEmpty || used < min(room, policy.turn)) && done < policy.batch
+            if isExhausted { try await putToSleep(place) }
+            return Turn(jobs: jobs, foundWork: used + done > 0 || !isExhausted)
+        } catch {
+            logger.warning("a turn of jobs failed", metadata: ["lane": "\(lane.name)", "error": "\(kind(of: error))"])
+            return Turn()
+        }
+    }
+
+    private func claim(
+        _ lane: JobLane, room: Int, except capped: [ClinicID], token: JobID
+    ) async throws -> Claim {
+        let handlers = Array(leased.keys)
+        let leases = leased.mapValues(\.lease)
+        let slots = state.withLock { $0.slots }
+        let floors = state.withLock { $0.floors }
+        return try await database.through(.relay, operation: "jobs.claim") { tx in
+            tx.execute(JobRows.byIndex)
+            tx.execute(JobLanes.fold)
+            tx.execute(JobLanes.rouse)
+            guard let row = try tx.rows(JobLanes.turn(lane, except: capped)).first else { return Claim() }
+            let clinic: ClinicID = try row[0]
+            let limit = min(room, slots.room(clinic))
+            guard limit > 0 else { return Claim(clinic: clinic) }
+            let floor = floors[JobPlace(clinic: clinic, lane: lane)] ?? .distantPast
+            let rows = try tx.rows(
+                JobRows.claim(
+                    clinic, lane, handlers: handlers, lease: token, until: leases, limit: limit, from: floor))
+            return Claim(clinic: clinic, jobs: try rows.map { try ClaimedJob($0, clinic: clinic, lane: lane) })
+        }
+    }
+
+    private func hold(_ jobs: [ClaimedJob], token: JobID, since: ContinuousClock.Instant) -> [(ClaimedJob, JobLease)] {
+        jobs.map { job in
+            let lease = JobLease(token: token, duration: leased[job.handler]?.lease ?? .seconds(60), since: since)
+            state.withLock { state in
+                state.slots.start(job.clinic)
+                state.held[job.id] = (job, lease)
+            }
+            return (job, lease)
+        }
+    }
+
+    /// Nothing was left: the clinic sleeps until its next job is due. If somebody adds jobs just now it stays awake.
+    private func putToSleep(_ place: JobPlace) async throws {
+        state.withLock { $0.floors[place] = nil }
+        try await database.through(.relay, operation: "jobs.sleep") { tx in
+            tx.execute(JobRows.byIndex)
+            let alone = try tx.rows(JobLanes.holdAlone(place.clinic, place.lane))
+            guard let row = alone.first, try row[0] as Bool else { return }
+            for query in JobLanes.sleep(place.clinic, place.lane) { tx.execute(query) }
+        }
+    }
+
+    /// Notes from where a busy clinic's lane has to be searched: dead rows before it need not be looked through again.
+    ///
+    /// A job may become visible with a due time a little before those already done, by as long as a transaction lasts.
+    func raiseFloor(_ place: JobPlace, to dueAt: Instant) {
+        state.withLock { state in
+            if state.floors.count >= Self.floorsMax { state.floors = [:] }
+            state.floors[place] = dueAt - Self.floorMargin
+        }
+    }
+
+    static var floorsMax: Int { 1_000 }
+    static var floorMargin: Duration { .seconds(30) }
+
+    /// An error's kind without its values.
+    func kind(of error: any Error) -> String {
+        if let error = error as? DatabaseError { return "database \(error.code)" }
+        if let error = error as? JobFailure { return error.reason }
+        return "\(type(of: error))"
+    }
+}
+
+extension Instant {
+    /// Before everything that is due.
+    static let distantPast = Instant(seconds: 0)
+}

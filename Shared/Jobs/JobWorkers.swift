@@ -1,0 +1,98 @@
+package import Core
+package import Logging
+package import Postgres
+import Resilience
+import ServiceLifecycle
+import Synchronization
+
+/// Runs a service's jobs: clinics take turns, critical work first, each job once for every effect it commits.
+package final class JobWorkers: Service {
+    struct State {
+        var slots: JobSlots
+        var held: [JobID: (job: ClaimedJob, lease: JobLease)] = [:]
+        var floors: [JobPlace: Instant] = [:]
+        var isStopping = false
+    }
+
+    let database: Database
+    let policy: JobWorkersPolicy
+    let logger: Logger
+    let leased: [String: LeasedHandler]
+    let batched: [String: BatchHandler]
+    let state: Mutex<State>
+    private let signal: WakeSignal
+
+    /// - Parameter signal: signalled after a commit that added jobs, and by news from other processes.
+    package init(
+        database: Database, handlers: [any JobHandler], transactional: [any TransactionalJobHandler] = [],
+        policy: JobWorkersPolicy = JobWorkersPolicy(), signal: WakeSignal = WakeSignal(), logger: Logger
+    ) {
+        let leased = handlers.map { Self.erase($0) }
+        let batched = transactional.map { Self.erase($0) }
+        precondition(
+            Set(leased.map(\.name) + batched.map(\.name)).count == leased.count + batched.count,
+            "Cannot run jobs when two handlers have one name")
+        self.database = database
+        self.policy = policy
+        self.logger = logger
+        self.signal = signal
+        self.leased = Dictionary(leased.map { ($0.name, $0) }) { first, _ in first }
+        self.batched = Dictionary(batched.map { ($0.name, $0) }) { first, _ in first }
+        state = Mutex(State(slots: JobSlots(total: policy.concurrency, perClinic: policy.perClinic)))
+    }
+
+    private static func erase(_ handler: some JobHandler) -> LeasedHandler { LeasedHandler(handler) }
+    private static func erase(_ handler: some TransactionalJobHandler) -> BatchHandler { BatchHandler(handler) }
+
+    /// Says that there may be work.
+    package func wake() { signal.signal() }
+
+    /// Works until the service group shuts down, then lets what runs end.
+    package func run() async throws {
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { upkeep in
+                upkeep.addTask { await self.renewLeases() }
+                upkeep.addTask { await self.keepUp() }
+                await withDiscardingTaskGroup { pollers in
+                    for _ in 0..<self.policy.pollers { pollers.addTask { await self.poll() } }
+                }
+                upkeep.cancelAll()
+            }
+        } onGracefulShutdown: {
+            self.state.withLock { $0.isStopping = true }
+            self.signal.signal()
+        }
+    }
+
+    var isStopping: Bool { Task.isCancelled || state.withLock { $0.isStopping } }
+
+    /// One loop: turns of all lanes, critical first; sleeps when none had anything.
+    private func poll() async {
+        await withDiscardingTaskGroup { work in
+            while !isStopping {
+                var found = false
+                for lane in JobLane.allCases where !isStopping {
+                    let turn = await takeTurn(lane)
+                    for (job, lease) in turn.jobs { work.addTask { await self.execute(job, lease) } }
+                    found = found || turn.foundWork
+                }
+                if !found { await signal.wait(upTo: policy.idle) }
+            }
+            await drain()
+            work.cancelAll()
+        }
+    }
+
+    private func drain() async {
+        let end = ContinuousClock.now + policy.drain
+        while !Task.isCancelled, ContinuousClock.now < end, state.withLock({ $0.slots.running > 0 }) {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+}
+
+/// A clinic's lane.
+struct JobPlace: Hashable, Sendable {
+    let clinic: ClinicID
+    let lane: JobLane
+}

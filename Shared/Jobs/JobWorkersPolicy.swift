@@ -1,0 +1,23 @@
+/// How a process works on jobs.
+package struct JobWorkersPolicy: Sendable {
+    /// Leased jobs that run at once in this process.
+    package var concurrency = 32
+    /// Of these, the most for one clinic.
+    package var perClinic = 16
+    /// Jobs that one turn of a clinic hands out.
+    package var turn = 32
+    /// Transactional jobs that one turn of a clinic does in one transaction.
+    package var batch = 256
+    /// Loops that take turns side by side.
+    package var pollers = 2
+    /// How long to sleep when there is nothing to do and nobody signals.
+    package var idle: Duration = .milliseconds(100)
+    /// How long running jobs are waited for at shutdown before they are cancelled.
+    package var drain: Duration = .seconds(20)
+    /// How often leases are looked through.
+    package var renewal: Duration = .seconds(5)
+    /// How often slots are emptied and the backlog is measured.
+    package var upkeep: Duration = .seconds(10)
+
+    package init() {}
+}
