@@ -1,0 +1,57 @@
+# Polyclinic. `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+FLAGS := --explicit-target-dependency-import-check error
+RELEASE := .build/release
+DEBUG := .build/debug
+TEST_LIMIT_SECONDS ?= 3600
+SOURCES := Package.swift Shared Services Tests Benchmarks
+
+.PHONY: help run demo test test-only bench build release format lint verify validate deps clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: deps release ## everything on this machine, with a demo clinic; Ctrl-C stops it
+	@exec $(RELEASE)/polyclinic dev
+
+demo: ## plays the main job against the running suite
+	@$(RELEASE)/polyclinic demo
+
+test: deps ## every test, on a PostgreSQL and a Redis of its own
+	swift build --build-tests $(FLAGS)
+	timeout $(TEST_LIMIT_SECONDS) $(DEBUG)/polyclinic with-servers -- swift test --skip-build --disable-xctest $(TEST_ARGUMENTS)
+
+test-only: ## the tests that match FILTER, with what is built
+	timeout $(TEST_LIMIT_SECONDS) $(DEBUG)/polyclinic with-servers -- swift test --skip-build --disable-xctest --filter '$(FILTER)'
+
+bench: deps release ## measures, beside the peers that can be installed, and writes Benchmarks/results.json
+	@python3 Benchmarks/bench.py
+
+build: deps ## debug build
+	swift build $(FLAGS)
+
+release: deps ## release build
+	@swift build -c release $(FLAGS) --product polyclinic
+	@for product in gateway access communication appointments billing sandbox; do \
+		swift build -c release $(FLAGS) --product $$product; done
+
+format: ## writes the house format
+	swift format --in-place --recursive $(SOURCES)
+
+lint: ## checks the house format
+	swift format lint --strict --recursive $(SOURCES)
+
+verify: ## checks that golden files are fresh
+	$(MAKE) test-only FILTER=GoldenTests
+
+validate: ## checks compose.yaml, the Dockerfile and the OpenAPI document with validators of others
+	@deploy/validate.sh
+
+deps: ## installs what this machine lacks (Debian or Ubuntu)
+	@deploy/install-dependencies.sh
+
+clean: ## removes builds and the private home of `make run`
+	rm -rf .build .polyclinic
