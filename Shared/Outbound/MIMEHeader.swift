@@ -1,0 +1,95 @@
+import Core
+
+/// Header lines, folded and encoded; refuses what would begin a line of its own.
+struct MIMEHeader {
+    /// RFC 5322 §2.1.1 wants lines no longer than this.
+    static let lineLength = 76
+    /// Bytes of text in one encoded word, so that `=?utf-8?B?…?=` keeps to 75 characters.
+    private static let encodedWordBytes = 39
+
+    private(set) var lines = ""
+
+    /// A value of our own making.
+    mutating func add(_ name: String, _ value: String) { lines += "\(name): \(value)\r\n" }
+
+    /// A value that stands as it is, checked for control characters.
+    mutating func add(_ name: String, plain value: String) throws(MIMEError) {
+        try Self.check(value, name)
+        add(name, value)
+    }
+
+    /// Free text, in encoded words unless it is plain ASCII.
+    mutating func add(_ name: String, text: String) throws(MIMEError) {
+        try Self.check(text, name)
+        add(name, Self.isPlain(text) ? Self.folded(text, after: name.utf8.count + 2) : Self.encodedWords(text))
+    }
+
+    mutating func add(_ name: String, mailbox: MIMEMessage.Mailbox) throws(MIMEError) {
+        try Self.check(mailbox.address.address, name)
+        guard let display = mailbox.name, !display.isEmpty else { return add(name, "<\(mailbox.address.address)>") }
+        try Self.check(display, name)
+        let phrase = Self.isPlain(display) ? Self.quoted(display) : Self.encodedWords(display)
+        add(name, "\(phrase)\r\n <\(mailbox.address.address)>")
+    }
+
+    private static func check(_ value: String, _ name: String) throws(MIMEError) {
+        let isClean = value.unicodeScalars.allSatisfy {
+            $0.value >= 0x20 && $0.value != 0x7F && !(0x80...0x9F).contains($0.value) && $0.value != 0x2028
+                && $0.value != 0x2029
+        }
+        guard isClean else { throw .controlCharacter(header: name) }
+    }
+
+    /// Plain ASCII that a reader could not take for an encoded word.
+    private static func isPlain(_ text: String) -> Bool {
+        text.utf8.allSatisfy { $0 < 0x7F } && !text.contains("=?") && text.utf8.count <= 900
+    }
+
+    private static func quoted(_ text: String) -> String {
+        "\"" + text.reduce(into: "") { $0 += $1 == "\"" || $1 == "\\" ? "\\\($1)" : String($1) } + "\""
+    }
+
+    /// Breaks before words so that lines keep to their length where words allow it.
+    private static func folded(_ text: String, after used: Int) -> String {
+        var result = ""
+        var length = used
+        for (index, word) in text.split(separator: " ", omittingEmptySubsequences: false).enumerated() {
+            if index > 0 {
+                let breaks = length + 1 + word.utf8.count > lineLength && !word.isEmpty
+                result += breaks ? "\r\n " : " "
+                length = breaks ? 1 : length + 1
+            }
+            result += word
+            length += word.utf8.count
+        }
+        return result
+    }
+
+    /// RFC 2047 encoded words, one per line; a character is never split between two.
+    private static func encodedWords(_ text: String) -> String {
+        var words: [[UInt8]] = [[]]
+        for scalar in text.unicodeScalars {
+            let bytes = Array(String(scalar).utf8)
+            if (words.last?.count ?? 0) + bytes.count > encodedWordBytes { words.append([]) }
+            words[words.count - 1] += bytes
+        }
+        return words.map { "=?utf-8?B?\(Base64.encode($0))?=" }.joined(separator: "\r\n ")
+    }
+}
+
+/// Base64 of header words.
+enum Base64 {
+    static func encode(_ bytes: [UInt8]) -> String {
+        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        var result: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            let word = group.reduce(0) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
+            for index in 0..<4 {
+                let isPadding = index > group.count
+                result.append(isPadding ? UInt8(ascii: "=") : digits[Int(word >> UInt32(18 - 6 * index) & 63)])
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+}

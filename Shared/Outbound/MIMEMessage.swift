@@ -1,0 +1,93 @@
+package import Core
+
+/// What of a message cannot stand in a mail.
+package enum MIMEError: Error, Equatable, CustomStringConvertible {
+    /// A header's value has a line break or another control character.
+    case controlCharacter(header: String)
+    case emptyBody
+
+    package var description: String {
+        switch self {
+        case .controlCharacter(let header): "The header \(header) has a control character."
+        case .emptyBody: "The message has neither a text nor an HTML part."
+        }
+    }
+}
+
+/// An e-mail for one recipient, written as RFC 5322, 2045 and 2047 say: UTF-8, quoted-printable, CR LF.
+package struct MIMEMessage: Sendable {
+    package struct Mailbox: Sendable, Equatable {
+        package var address: EmailAddress
+        package var name: String?
+
+        package init(_ address: EmailAddress, name: String? = nil) {
+            self.address = address
+            self.name = name
+        }
+    }
+
+    package var from: Mailbox
+    package var to: Mailbox
+    package var replyTo: Mailbox?
+    package var subject: String
+    package var text: String?
+    package var html: String?
+    /// Without angle brackets; the same for every try of the same message.
+    package var messageID: String
+    package var date: Instant
+
+    package init(
+        from: Mailbox,
+        to: Mailbox,
+        replyTo: Mailbox? = nil,
+        subject: String,
+        text: String?,
+        html: String?,
+        messageID: String,
+        date: Instant
+    ) {
+        self.from = from
+        self.to = to
+        self.replyTo = replyTo
+        self.subject = subject
+        self.text = text
+        self.html = html
+        self.messageID = messageID
+        self.date = date
+    }
+
+    /// The whole message with its header.
+    package func bytes() throws(MIMEError) -> [UInt8] {
+        var header = MIMEHeader()
+        header.add("Date", MailDate.text(date))
+        try header.add("From", mailbox: from)
+        try header.add("To", mailbox: to)
+        if let replyTo { try header.add("Reply-To", mailbox: replyTo) }
+        try header.add("Message-ID", plain: "<\(messageID)>")
+        try header.add("Subject", text: subject)
+        header.add("MIME-Version", "1.0")
+        // Keeps out-of-office replies away (RFC 3834).
+        header.add("Auto-Submitted", "auto-generated")
+        switch (text, html) {
+        case (let text?, let html?):
+            let boundary =
+                "=_\(messageID.utf8.filter(Self.isBoundaryByte).prefix(40).map { String(UnicodeScalar($0)) }.joined())"
+            header.add("Content-Type", "multipart/alternative; boundary=\"\(boundary)\"")
+            let parts = [Self.part("text/plain", text), Self.part("text/html", html)]
+            let body = parts.map { "--\(boundary)\r\n\($0)\r\n" }.joined() + "--\(boundary)--\r\n"
+            return Array((header.lines + "\r\n" + body).utf8)
+        case (let text?, nil): return Array((header.lines + Self.part("text/plain", text)).utf8)
+        case (nil, let html?): return Array((header.lines + Self.part("text/html", html)).utf8)
+        case (nil, nil): throw .emptyBody
+        }
+    }
+
+    private static func part(_ type: String, _ text: String) -> String {
+        "Content-Type: \(type); charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+            + QuotedPrintable.encode(text) + "\r\n"
+    }
+
+    private static func isBoundaryByte(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+    }
+}

@@ -1,0 +1,169 @@
+import AsyncHTTPClient
+package import Core
+package import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// What a provider answered.
+package struct OutboundResponse: Sendable {
+    package let status: Int
+    package let headers: [(name: String, value: String)]
+    package let body: [UInt8]
+
+    package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// The first value of a header, whatever the case of its name.
+    package func header(_ name: String) -> String? {
+        headers.first { $0.name.lowercased() == name.lowercased() }?.value
+    }
+
+    /// `Retry-After` in seconds; the form with a date counts as absent.
+    package var retryAfter: Duration? { header("retry-after").flatMap { Int($0) }.map { .seconds($0) } }
+}
+
+/// Calls providers over HTTP: with a deadline, a bound on the answer, no redirects, and only to where the policy allows.
+package final class OutboundHTTP: Sendable {
+    /// Connecting and the TLS handshake together take no longer.
+    package static let connectTime: Duration = .seconds(5)
+    /// The bound on an answer unless the caller sets another.
+    package static let largestResponse = 1 << 20
+
+    private let policy: OutboundPolicy
+    private let client: HTTPClient
+    private let logger: Logger
+
+    package init(policy: OutboundPolicy, logger: Logger) {
+        self.policy = policy
+        self.logger = logger
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow,
+            timeout: .init(connect: .nanoseconds(Self.connectTime.microseconds * 1_000)),
+            decompression: .disabled
+        )
+        configuration.httpVersion = .http1Only
+        // A refused connection is told at once; trying again is for those who know of other providers.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.http1_1ConnectionDebugInitializer = { channel in Self.checkPeer(of: channel, policy) }
+        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    deinit { client.shutdown { _ in } }
+
+    /// Sends one request and waits for the whole answer, whatever its status.
+    ///
+    /// - Parameters:
+    ///   - deadline: for everything from the look-up of the name to the last byte of the answer.
+    ///   - maxResponse: bytes of the answer's body.
+    package func send(
+        method: String,
+        url: String,
+        headers: [(String, String)] = [],
+        body: [UInt8] = [],
+        deadline: Deadline,
+        maxResponse: Int = largestResponse
+    ) async throws(OutboundFailure) -> OutboundResponse {
+        try await checkTarget(url)
+        guard !deadline.hasPassed() else { throw .notSent(.deadline) }
+        var request = HTTPClientRequest(url: url)
+        request.method = HTTPMethod(rawValue: method)
+        request.headers = HTTPHeaders(headers)
+        let watched = WatchedBody(body)
+        if !body.isEmpty { request.body = .stream(watched, length: .known(Int64(body.count))) }
+        let limit = NIODeadline.now() + .nanoseconds(deadline.remaining().microseconds * 1_000)
+        do {
+            let response = try await client.execute(request, deadline: limit, logger: logger)
+            watched.markStarted()
+            let bytes = try await response.body.collect(upTo: maxResponse)
+            return OutboundResponse(
+                status: Int(response.status.code),
+                headers: response.headers.map { (name: $0.name, value: $0.value) },
+                body: Array(bytes.readableBytesView)
+            )
+        } catch {
+            throw Self.failure(error, mayHaveArrived: watched.hasStarted || body.isEmpty)
+        }
+    }
+
+    private func checkTarget(_ url: String) async throws(OutboundFailure) {
+        do {
+            let target = try OutboundURL(url)
+            _ = try await policy.resolve(host: target.host, encrypted: target.isEncrypted)
+        } catch OutboundError.unknownHost {
+            throw .notSent(.dns)
+        } catch is OutboundError {
+            throw .notSent(.policy)
+        } catch {
+            throw .notSent(.cancelled)
+        }
+    }
+
+    /// The address of the connection itself is checked before anything is written to it: a name may lead elsewhere by now.
+    private static func checkPeer(of channel: any Channel, _ policy: OutboundPolicy) -> EventLoopFuture<Void> {
+        if let text = channel.remoteAddress?.ipAddress, let address = IPAddress(text), policy.permits(address) {
+            return channel.eventLoop.makeSucceededVoidFuture()
+        }
+        channel.close(promise: nil)
+        return channel.eventLoop.makeFailedFuture(OutboundError.addressNotAllowed)
+    }
+
+    /// What an error says about the request.
+    static func failure(_ error: any Error, mayHaveArrived: Bool) -> OutboundFailure {
+        if let kind = beforeSending(error) { return .notSent(kind) }
+        if error is NIOTooManyBytesError { return .lost(.tooLarge) }
+        let isTimeout = error as? HTTPClientError == .deadlineExceeded || error as? HTTPClientError == .readTimeout
+        let isCancelled = error is CancellationError || error as? HTTPClientError == .cancelled
+        guard mayHaveArrived else { return .notSent(isTimeout ? .deadline : isCancelled ? .cancelled : .connect) }
+        return .lost(isTimeout ? .deadline : isCancelled ? .cancelled : .closed)
+    }
+
+    /// Errors that can only come before a request is written.
+    private static func beforeSending(_ error: any Error) -> OutboundFailure.NotSent? {
+        switch error {
+        case is OutboundError: return .policy
+        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: return .tls
+        case let error as NIOConnectionError: return error.connectionErrors.isEmpty ? .dns : .connect
+        case let error as HTTPClientError:
+            switch error {
+            case .connectTimeout, .getConnectionFromPoolTimeout: return .connect
+            case .tlsHandshakeTimeout: return .tls
+            case .invalidURL, .emptyHost, .emptyScheme: return .policy
+            default: return nil
+            }
+        default: return nil
+        }
+    }
+}
+
+/// A body that remembers whether somebody began to take it: from then on the request may have arrived.
+private final class WatchedBody: AsyncSequence, Sendable {
+    typealias Element = ByteBuffer
+
+    private let bytes: [UInt8]
+    private let started = Mutex(false)
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    var hasStarted: Bool { started.withLock { $0 } }
+    func markStarted() { started.withLock { $0 = true } }
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        let body: WatchedBody
+        var isDone = false
+
+        mutating func next() async throws -> ByteBuffer? {
+            guard !isDone else { return nil }
+            isDone = true
+            body.markStarted()
+            return ByteBuffer(bytes: body.bytes)
+        }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body: self) }
+}

@@ -1,0 +1,20 @@
+import FoundationEssentials
+
+/// A provider's address: scheme, host and port, and what follows; nothing that could hide another host.
+package struct OutboundURL: Sendable, Equatable {
+    package let isEncrypted: Bool
+    package let host: String
+    package let port: Int
+
+    /// Reads an `http` or `https` URL; credentials in it are refused.
+    package init(_ text: String) throws(OutboundError) {
+        let isPlain = text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value < 0x7F && $0 != "\\" }
+        guard isPlain, let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
+            scheme == "https" || scheme == "http", let host = parts.host, !host.isEmpty, parts.user == nil,
+            parts.password == nil, parts.fragment == nil
+        else { throw .malformedURL }
+        isEncrypted = scheme == "https"
+        self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
+        port = parts.port ?? (isEncrypted ? 443 : 80)
+    }
+}

@@ -1,0 +1,44 @@
+import CCurl
+
+/// Reads a mail server's side of the conversation; rules only.
+enum SMTPReply {
+    /// The verdict of a finished transfer from its result number, the last reply code and the lines the server sent.
+    static func result(curl: Int, reply: Int, lines: [String]) -> SMTPResult {
+        let line = lines.last { $0.hasPrefix("\(reply)") } ?? ""
+        return SMTPResult(
+            verdict: verdict(curl: curl, reply: reply),
+            curlCode: curl,
+            replyCode: reply,
+            enhanced: enhanced(line),
+            line: line
+        )
+    }
+
+    static func verdict(curl: Int, reply: Int) -> SMTPResult.Verdict {
+        if curl == 0 { return .accepted }
+        // 354 is the last thing heard: the body was under way or gone, and what the server made of it is not known.
+        if reply == 354 { return .unknown }
+        if let kind = beforeConversation[curl] { return .notSent(kind) }
+        if curl == 67 { return .notAuthenticated }
+        if (400...599).contains(reply) { return .refused }
+        if curl == 28 { return .notSent(.deadline) }
+        return .notSent(.connect)
+    }
+
+    /// `5.1.1` out of `550 5.1.1 no such user`.
+    static func enhanced(_ line: String) -> String? {
+        let words = line.split(whereSeparator: { $0 == " " || $0 == "-" })
+        guard words.count > 1 else { return nil }
+        let parts = words[1].split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, ["2", "4", "5"].contains(parts[0]),
+            parts.dropFirst().allSatisfy({ (1...3).contains($0.count) && $0.allSatisfy(\.isNumber) })
+        else { return nil }
+        return String(words[1])
+    }
+
+    /// Result numbers that can only come before a word was said: names, connections, certificates.
+    private static let beforeConversation: [Int: OutboundFailure.NotSent] = [
+        3: .policy, 5: .dns, 6: .dns, 7: .connect, 35: .tls, 51: .tls, 53: .tls, 54: .tls, 58: .tls, 59: .tls, 60: .tls,
+        64: .tls, 66: .tls, 77: .tls, 80: .tls, 82: .tls, 83: .tls, 90: .tls, 91: .tls, 98: .tls,
+    ]
+}

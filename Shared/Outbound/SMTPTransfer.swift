@@ -1,0 +1,145 @@
+import CCurl
+import Core
+
+/// One libcurl handle and its connection to one server, used by one thread at a time.
+///
+/// `@unchecked Sendable`: the transport hands a transfer from one worker to the next under its lock and never to two.
+@safe final class SMTPTransfer: @unchecked Sendable {
+    /// How long a kept connection stays good.
+    static let longestIdleSeconds = 30
+
+    private let handle: UnsafeMutableRawPointer
+    private let conversation = Conversation()
+
+    /// `nil` when libcurl has no memory for a handle.
+    init?() {
+        guard Self.libraryIsReady, let handle = unsafe curl_easy_init() else { return nil }
+        unsafe self.handle = unsafe handle
+    }
+
+    deinit { unsafe curl_easy_cleanup(handle) }
+
+    /// Sends one message and blocks until the server has answered or the time is over.
+    func send(_ envelope: SMTPEnvelope, addresses: [IPAddress], within time: Duration) -> SMTPResult {
+        // Reset keeps the connection and forgets everything of the last message.
+        unsafe curl_easy_reset(handle)
+        conversation.begin(envelope.message)
+        let milliseconds = Int(max(1, time.milliseconds))
+        setUp(envelope.server, milliseconds: milliseconds)
+        var recipients = unsafe curl_slist_append(nil, "<\(envelope.recipient)>")
+        var pinned = unsafe curl_slist_append(nil, Self.pin(envelope.server, addresses))
+        defer {
+            unsafe curl_slist_free_all(recipients)
+            unsafe curl_slist_free_all(pinned)
+            unsafe recipients = nil
+            unsafe pinned = nil
+        }
+        unsafe polyclinic_curl_set_list(handle, CURLOPT_MAIL_RCPT, recipients)
+        unsafe polyclinic_curl_set_list(handle, CURLOPT_RESOLVE, pinned)
+        unsafe polyclinic_curl_set_text(handle, CURLOPT_MAIL_FROM, "<\(envelope.sender)>")
+        unsafe polyclinic_curl_set_size(handle, CURLOPT_INFILESIZE_LARGE, curl_off_t(envelope.message.count))
+        let context = unsafe Unmanaged.passUnretained(conversation).toOpaque()
+        unsafe polyclinic_curl_set_pointer(handle, CURLOPT_READDATA, context)
+        unsafe polyclinic_curl_set_pointer(handle, CURLOPT_HEADERDATA, context)
+        let code = unsafe Int(curl_easy_perform(handle).rawValue)
+        var reply = 0
+        unsafe polyclinic_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &reply)
+        return SMTPReply.result(curl: code, reply: reply, lines: conversation.lines)
+    }
+
+    private func setUp(_ server: SMTPServer, milliseconds: Int) {
+        let scheme = server.security == .tls ? "smtps" : "smtp"
+        let host = server.host.contains(":") ? "[\(server.host)]" : server.host
+        set(CURLOPT_URL, "\(scheme)://\(host):\(server.port)/")
+        set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
+        set(CURLOPT_USE_SSL, server.security == .none ? Int(CURLUSESSL_NONE.rawValue) : Int(CURLUSESSL_ALL.rawValue))
+        set(CURLOPT_NOSIGNAL, 1)
+        set(CURLOPT_NOPROGRESS, 1)
+        set(CURLOPT_UPLOAD, 1)
+        set(CURLOPT_SASL_IR, 1)
+        // A proxy of the environment would resolve the name for itself and undo the check of the address.
+        set(CURLOPT_PROXY, "")
+        set(CURLOPT_TIMEOUT_MS, milliseconds)
+        set(CURLOPT_CONNECTTIMEOUT_MS, min(milliseconds, Int(OutboundHTTP.connectTime.milliseconds)))
+        set(CURLOPT_SERVER_RESPONSE_TIMEOUT, max(1, milliseconds / 1_000))
+        set(CURLOPT_MAXAGE_CONN, Self.longestIdleSeconds)
+        if let username = server.username {
+            set(CURLOPT_USERNAME, username)
+            set(CURLOPT_PASSWORD, server.password?.unredacted ?? "")
+        }
+        unsafe polyclinic_curl_set_function(handle, CURLOPT_READFUNCTION, readBody)
+        unsafe polyclinic_curl_set_function(handle, CURLOPT_HEADERFUNCTION, keepLine)
+        unsafe polyclinic_curl_set_function(handle, CURLOPT_WRITEFUNCTION, discard)
+    }
+
+    private func set(_ option: CURLoption, _ value: Int) { unsafe polyclinic_curl_set_long(handle, option, value) }
+    private func set(_ option: CURLoption, _ value: String) { unsafe polyclinic_curl_set_text(handle, option, value) }
+
+    /// Ties the name to the addresses that were checked, for this transfer's own look-up.
+    private static func pin(_ server: SMTPServer, _ addresses: [IPAddress]) -> String {
+        let list = addresses.map { $0.isVersion4 ? $0.description : "[\($0)]" }.joined(separator: ",")
+        return "\(server.host):\(server.port):\(list)"
+    }
+
+    private static let libraryIsReady: Bool = polyclinic_curl_start().rawValue == 0
+}
+
+/// What goes out and what came back; lives as long as its transfer, so that callbacks can use it unretained.
+private final class Conversation {
+    /// Lines kept of one conversation, and bytes of a line.
+    static let mostLines = 100
+    static let longestLine = 1_000
+
+    private var message: [UInt8] = []
+    private var position = 0
+    private(set) var lines: [String] = []
+
+    func begin(_ message: [UInt8]) {
+        self.message = message
+        position = 0
+        lines = []
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let count = min(buffer.count, message.count - position)
+        unsafe buffer.copyBytes(from: message[position..<position + count])
+        position += count
+        return count
+    }
+
+    func keep(_ line: UnsafeRawBufferPointer) {
+        guard lines.count < Self.mostLines else { return }
+        let text = unsafe String(decoding: line.prefix(Self.longestLine), as: UTF8.self)
+        lines.append(String(text.reversed().drop { $0.isWhitespace }.reversed()))
+    }
+}
+
+private func readBody(
+    _ buffer: UnsafeMutablePointer<CChar>?,
+    _ size: Int,
+    _ count: Int,
+    _ context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let buffer = unsafe buffer, let context = unsafe context else { return 0 }
+    let conversation = unsafe Unmanaged<Conversation>.fromOpaque(context).takeUnretainedValue()
+    return unsafe conversation.read(into: UnsafeMutableRawBufferPointer(start: buffer, count: size * count))
+}
+
+private func keepLine(
+    _ buffer: UnsafeMutablePointer<CChar>?,
+    _ size: Int,
+    _ count: Int,
+    _ context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let buffer = unsafe buffer, let context = unsafe context else { return size * count }
+    let conversation = unsafe Unmanaged<Conversation>.fromOpaque(context).takeUnretainedValue()
+    unsafe conversation.keep(UnsafeRawBufferPointer(start: buffer, count: size * count))
+    return size * count
+}
+
+private func discard(
+    _ buffer: UnsafeMutablePointer<CChar>?,
+    _ size: Int,
+    _ count: Int,
+    _ context: UnsafeMutableRawPointer?
+) -> Int { size * count }

@@ -1,0 +1,100 @@
+package import Core
+import Glibc
+import Synchronization
+
+/// One message for one recipient.
+struct SMTPEnvelope: Sendable {
+    let server: SMTPServer
+    let sender: String
+    let recipient: String
+    let message: [UInt8]
+}
+
+/// Sends mail with libcurl: blocking handles on a few threads of its own, a bounded queue in front of them.
+///
+/// A server that hangs holds `perServer` threads and no more; a handle is thrown away after anything but success, because
+/// libcurl would send the next message down the same broken connection.
+package final class SMTPTransport: Sendable {
+    /// Threads in all, and threads for one server.
+    package static let mostThreads = 16
+    package static let perServer = 2
+    /// Messages that may wait for a thread.
+    package static let mostWaiting = 2_000
+    /// Idle connections that are kept.
+    package static let mostIdle = 32
+
+    private let policy: OutboundPolicy
+    private let state = Mutex(SMTPQueue())
+
+    package init(policy: OutboundPolicy) { self.policy = policy }
+
+    /// Sends one message and waits for the server's verdict.
+    ///
+    /// It is not interrupted by cancellation: its deadline bounds it.
+    ///
+    /// - Parameter message: the whole text with its header, lines ended by CR LF.
+    package func send(
+        _ server: SMTPServer,
+        from sender: EmailAddress,
+        to recipient: EmailAddress,
+        message: [UInt8],
+        deadline: Deadline
+    ) async -> SMTPResult {
+        guard Self.isSafe(sender.address), Self.isSafe(recipient.address), Self.isSafe(server.host) else {
+            return SMTPResult(verdict: .notSent(.policy))
+        }
+        let envelope = SMTPEnvelope(
+            server: server,
+            sender: sender.address,
+            recipient: recipient.address,
+            message: message
+        )
+        return await withCheckedContinuation { continuation in
+            let job = SMTPQueue.Job(envelope: envelope, deadline: deadline) { continuation.resume(returning: $0) }
+            switch state.withLock({ $0.add(job) }) {
+            case .queued: break
+            case .full: job.finish(SMTPResult(verdict: .notSent(.busy)))
+            case .needsThread: startThread()
+            }
+        }
+    }
+
+    /// libcurl writes what it is given: a line break would be a second command, an angle bracket a second path.
+    static func isSafe(_ address: String) -> Bool {
+        !address.isEmpty
+            && address.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F && $0 != "<" && $0 != ">" }
+    }
+
+    private func startThread() {
+        let started = WorkerThread.start { [self] in work() }
+        guard !started else { return }
+        for job in state.withLock({ $0.threadFailed() }) { job.finish(SMTPResult(verdict: .notSent(.busy))) }
+    }
+
+    /// A worker's life: as long as there is something it may take.
+    private func work() {
+        while let (job, kept) = state.withLock({ $0.next(at: .now()) }) {
+            let (result, transfer) = perform(job, with: kept)
+            // The caller first: throwing a handle away may take as long as the server's answer to QUIT.
+            job.finish(result)
+            let reusable = result.verdict == .accepted ? transfer : nil
+            let surplus = state.withLock { $0.done(job, keeping: reusable, at: .now()) }
+            _ = surplus
+        }
+    }
+
+    private func perform(_ job: SMTPQueue.Job, with kept: SMTPTransfer?) -> (SMTPResult, SMTPTransfer?) {
+        let server = job.envelope.server
+        do {
+            let addresses = try policy.resolveBlocking(host: server.host, encrypted: server.security != .none)
+            let left = job.deadline.remaining()
+            guard left > .zero else { return (SMTPResult(verdict: .notSent(.deadline)), nil) }
+            guard let transfer = kept ?? SMTPTransfer() else { return (SMTPResult(verdict: .notSent(.busy)), nil) }
+            return (transfer.send(job.envelope, addresses: addresses, within: left), transfer)
+        } catch .unknownHost {
+            return (SMTPResult(verdict: .notSent(.dns)), nil)
+        } catch {
+            return (SMTPResult(verdict: .notSent(.policy)), nil)
+        }
+    }
+}
