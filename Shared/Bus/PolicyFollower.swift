@@ -1,0 +1,188 @@
+package import Authorization
+import Contracts
+package import Core
+package import Logging
+import Metrics
+package import Redis
+import ServiceLifecycle
+import Synchronization
+import Telemetry
+
+/// Holds the policy that this process decides with, and knows whether it is new enough to decide with.
+///
+/// Access tells the latest committed version twice a second; when that is ahead of ours the difference is fetched. What
+/// has not been confirmed for two seconds, on the monotonic clock, is stale.
+package final class PolicyFollower: Service {
+    package enum Freshness: Sendable {
+        case fresh
+        /// No committed version was confirmed for `PolicyNews.goodFor`: nothing may be allowed.
+        case stale
+    }
+
+    private struct Turn {
+        var isTaken = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let policy = Mutex(PolicySnapshot())
+    private let confirmedAt = Mutex<ContinuousClock.Instant?>(nil)
+    private let turn = Mutex(Turn())
+    private let fetch: @Sendable (PolicyChangesQuery) async throws -> PolicyChanges
+    private let listen: @Sendable (PolicyFollower) async throws -> Void
+    private let lag = Gauge(.policyLag)
+
+    /// Follows over the bus.
+    ///
+    /// - Parameter client: must be able to ask access.
+    package convenience init(
+        redis: RedisClient,
+        keyspace: Keyspace,
+        keys: EdgeKeys,
+        clock: RedisClock,
+        client: RequestClient,
+        process: String,
+        logger: Logger
+    ) {
+        self.init(redis: redis, keyspace: keyspace, keys: keys, clock: clock, logger: logger) { query in
+            try await Self.ask(client, query, from: process)
+        }
+    }
+
+    /// Follows over the bus with another way to the difference: access reads its own tables.
+    package init(
+        redis: RedisClient,
+        keyspace: Keyspace,
+        keys: EdgeKeys,
+        clock: RedisClock,
+        logger: Logger,
+        fetch: @escaping @Sendable (PolicyChangesQuery) async throws -> PolicyChanges
+    ) {
+        self.fetch = fetch
+        listen = { follower in
+            let listener = BroadcastListener(
+                redis: redis,
+                keyspace: keyspace,
+                keys: keys,
+                topic: Self.topic,
+                logger: logger,
+                onNews: { news in await follower.hear(news, now: clock.now()) },
+                onReload: { try await follower.reload() }
+            )
+            try await listener.run()
+        }
+    }
+
+    /// The topic of news that versions are told on.
+    package static let topic = "access"
+
+    /// The policy as held now, fresh or not.
+    package var snapshot: PolicySnapshot { policy.withLock { $0 } }
+
+    /// Decides without taking a copy of the policy.
+    package func withSnapshot<R>(_ body: (borrowing PolicySnapshot) -> R) -> R { policy.withLock { body($0) } }
+
+    /// Whether the policy may be decided with.
+    package func freshness() -> Freshness {
+        guard let confirmed = confirmedAt.withLock({ $0 }) else { return .stale }
+        return ContinuousClock.now - confirmed < PolicyNews.goodFor ? .fresh : .stale
+    }
+
+    /// Whether the policy held is at least of that version, after fetching once if it was not.
+    package func catchUp(to version: Int64) async -> Bool {
+        if withSnapshot({ $0.version }) >= version { return true }
+        try? await reload()
+        return withSnapshot { $0.version } >= version
+    }
+
+    /// Follows until shutdown.
+    package func run() async throws { try await listen(self) }
+
+    func hear(_ news: BroadcastListener.News, now: Instant) async {
+        let heardAt = ContinuousClock.now
+        // News that waited in a buffer, of Redis or of a process that was stopped, are as old as they are.
+        let saidAt = try? JSONTape(news.payload).decode(PolicyNews.self).at
+        let age = max(.zero, saidAt.map { now - $0 } ?? .zero)
+        lag.record(age.inSeconds)
+        do {
+            if withSnapshot({ $0.version }) < news.version { try await fetchChanges() }
+            guard withSnapshot({ $0.version }) >= news.version else { return }
+            confirm(at: heardAt - age)
+        } catch {
+            // The next news come in half a second and ask again; until then the policy ages.
+        }
+    }
+
+    func reload() async throws {
+        let began = ContinuousClock.now
+        try await fetchChanges()
+        confirm(at: began)
+    }
+
+    private func confirm(at instant: ContinuousClock.Instant) {
+        confirmedAt.withLock { confirmed in confirmed = max(confirmed ?? instant, instant) }
+    }
+
+    /// Fetches what is missing.
+    ///
+    /// One at a time: an older answer taken in after a newer one would undo it.
+    private func fetchChanges() async throws {
+        await takeTurn()
+        defer { passTurn() }
+        let held = withSnapshot { $0.version }
+        var page = try await fetch(PolicyChangesQuery(since: held))
+        if !page.full && page.next == nil {
+            policy.withLock { $0.apply(page, at: .now()) }
+            return
+        }
+        // Nobody may decide with half of it.
+        var next = snapshot
+        next.apply(page, at: .now())
+        while let after = page.next {
+            page = try await fetch(PolicyChangesQuery(since: held, after: after))
+            next.apply(page, isFirst: false, at: .now())
+        }
+        let whole = next
+        policy.withLock { $0 = whole }
+    }
+
+    private func takeTurn() async {
+        await withCheckedContinuation { continuation in
+            let isMine = turn.withLock { turn in
+                if turn.isTaken { turn.waiting.append(continuation) }
+                defer { turn.isTaken = true }
+                return !turn.isTaken
+            }
+            if isMine { continuation.resume() }
+        }
+    }
+
+    private func passTurn() {
+        let next = turn.withLock { turn -> CheckedContinuation<Void, Never>? in
+            guard !turn.waiting.isEmpty else {
+                turn.isTaken = false
+                return nil
+            }
+            return turn.waiting.removeFirst()
+        }
+        next?.resume()
+    }
+
+    private static func ask(
+        _ client: RequestClient,
+        _ query: PolicyChangesQuery,
+        from process: String
+    ) async throws -> PolicyChanges {
+        let endpoint = PolicyEndpoints().changes
+        let request = BusRequest(
+            operation: endpoint.name,
+            principal: .system(process),
+            deadline: .after(endpoint.deadline),
+            idempotencyKey: "policy",
+            source: RequestSource(address: "", userAgent: process),
+            input: try JSONWriter.encode(query)
+        )
+        let reply = try await client.send(request, to: endpoint.service)
+        guard reply.status == endpoint.status else { throw Problem.unavailable("The access policy") }
+        return try JSONTape(reply.body).decode(PolicyChanges.self)
+    }
+}
