@@ -1,6 +1,6 @@
 package import Authorization
 import Contracts
-package import Core
+import Core
 package import Logging
 import Metrics
 package import Redis
