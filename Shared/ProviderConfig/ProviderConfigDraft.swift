@@ -1,0 +1,112 @@
+import Contracts
+package import Core
+
+/// Turns drafts into entries: shapes checked, masked secrets replaced by the stored ones, unchanged entries kept as they are.
+package struct ProviderConfigDraft: Sendable {
+    /// How long a replaced webhook secret stays valid.
+    package static let formerSecretsLast: Duration = .seconds(24 * 3_600)
+
+    private let drafts: [ProviderEntryDraft]
+
+    package init(_ drafts: [ProviderEntryDraft]) { self.drafts = drafts }
+
+    /// The entries of version `version`.
+    ///
+    /// Throws 422 with every fault; `secret_missing` when a masked secret has no stored value to stand for.
+    package func entries(
+        replacing stored: [ProviderEntry],
+        version: Int64,
+        by actor: String,
+        at now: Instant,
+        fingerprint: (Credentials) -> String
+    ) throws(Problem) -> [ProviderEntry] {
+        var faults: [Problem.Fault] = []
+        var isSecretMissing = false
+        var entries: [ProviderEntry] = []
+        var ids: Set<ProviderEntryID> = []
+        for draft in drafts {
+            guard let shape = CredentialShape.of(draft.provider, channel: draft.channel) else {
+                let known = CredentialShape.providers(of: draft.channel).joined(separator: ", ")
+                faults.append(.init(pointer: "\(draft.pointer)/provider", "must be one of \(known)"))
+                continue
+            }
+            let before = draft.id.flatMap { id in stored.first { $0.id == id && $0.channel == draft.channel } }
+            if draft.id != nil, before == nil {
+                faults.append(.init(pointer: "\(draft.pointer)/id", "is not an entry of this configuration"))
+            }
+            if let id = draft.id, !ids.insert(id).inserted {
+                faults.append(.init(pointer: "\(draft.pointer)/id", "appears twice"))
+            }
+            let (credentials, missing) = Self.unmasked(draft, before, shape)
+            isSecretMissing = isSecretMissing || !missing.isEmpty
+            faults += missing.map {
+                .init(pointer: "\(draft.pointer)/credentials/\($0)", "has no stored value to keep")
+            }
+            faults += shape.faults(of: credentials, at: "\(draft.pointer)/credentials")
+            entries.append(
+                Self.entry(draft, Credentials(credentials), before, version, actor, now, fingerprint)
+            )
+        }
+        guard faults.isEmpty else {
+            var problem = Problem.invalid(faults)
+            if isSecretMissing { problem.code = "secret_missing" }
+            throw problem
+        }
+        return entries
+    }
+
+    /// Masked secrets give way to the stored ones, unless the entry now sends them somewhere else.
+    private static func unmasked(
+        _ draft: ProviderEntryDraft,
+        _ before: ProviderEntry?,
+        _ shape: CredentialShape
+    ) -> (credentials: [String: JSONValue], missing: [String]) {
+        var credentials = draft.credentials.unredacted.filter { $0.value != .null }
+        let stored = before?.provider == draft.provider ? before?.credentials.unredacted : nil
+        let isSameDestination = CredentialShape.destinations.allSatisfy { credentials[$0] == stored?[$0] }
+        var missing: [String] = []
+        for key in shape.secretKeys.sorted() {
+            guard let value = credentials[key], Mask.isMasked(value) else { continue }
+            if isSameDestination, let kept = stored?[key], Mask.masked(kept) == value {
+                credentials[key] = kept
+            } else {
+                missing.append(key)
+            }
+        }
+        return (credentials, missing)
+    }
+
+    private static func entry(
+        _ draft: ProviderEntryDraft,
+        _ credentials: Credentials,
+        _ before: ProviderEntry?,
+        _ version: Int64,
+        _ actor: String,
+        _ now: Instant,
+        _ fingerprint: (Credentials) -> String
+    ) -> ProviderEntry {
+        if let before, before.provider == draft.provider, before.credentials == credentials {
+            var kept = before
+            kept.position = draft.position
+            return kept
+        }
+        var former = before?.formerSecrets.filter { $0.until > now } ?? []
+        if let before, before.provider == draft.provider {
+            let current = Set(credentials.texts("webhookSecret"))
+            let replaced = before.credentials.texts("webhookSecret").filter { !current.contains($0) }
+            former += replaced.map { .init(secret: Secret($0), until: now + formerSecretsLast) }
+        }
+        return ProviderEntry(
+            id: before?.id ?? ProviderEntryID(at: now),
+            channel: draft.channel,
+            provider: draft.provider,
+            position: draft.position,
+            credentials: credentials,
+            version: version,
+            updatedAt: now,
+            updatedBy: actor,
+            fingerprint: fingerprint(credentials),
+            formerSecrets: former
+        )
+    }
+}

@@ -1,0 +1,289 @@
+package import Contracts
+package import Core
+package import Postgres
+package import Vault
+
+/// A service's provider configurations in its schema: sealed, every version kept.
+package struct ProviderConfigStore: Sendable {
+    static let purpose = "provider configuration"
+
+    private let dataKeys: DataKeyStore
+    private let index: BlindIndex
+
+    package init(dataKeys: DataKeyStore, index: BlindIndex) {
+        self.dataKeys = dataKeys
+        self.index = index
+    }
+
+    /// The configuration in force; `nil` before the first one and after a deletion.
+    package func load(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> ProviderConfiguration? {
+        try present(clinic, in: tx).configuration
+    }
+
+    /// The configuration in force and the version that made it so: 0 before the first, a deletion's own after one.
+    func present(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> PresentConfiguration {
+        let rows = try tx.rows(
+            """
+            select v.version, v.sealed, v.updated_at, v.updated_by, c.is_deleted
+            from provider_configs c join provider_config_versions v using (clinic_id, version)
+            where c.clinic_id = \(clinic)
+            """
+        )
+        guard let row = rows.first else { return PresentConfiguration(version: 0, configuration: nil) }
+        if try row[4] { return PresentConfiguration(version: try row[0], configuration: nil) }
+        let configuration = try configuration(clinic, row, dataKeys.sealer(for: clinic, in: tx))
+        return PresentConfiguration(version: configuration.version, configuration: configuration)
+    }
+
+    /// An earlier version: a payment is captured with the account that made it.
+    package func load(
+        _ clinic: ClinicID,
+        version: Int64,
+        in tx: borrowing Transaction
+    ) throws -> ProviderConfiguration? {
+        let rows = try tx.rows(
+            """
+            select version, sealed, updated_at, updated_by from provider_config_versions
+            where clinic_id = \(clinic) and version = \(version)
+            """
+        )
+        return try rows.first.map { try configuration(clinic, $0, dataKeys.sealer(for: clinic, in: tx)) }
+    }
+
+    /// The versions there are, newest first, without contents.
+    package func versions(
+        _ clinic: ClinicID,
+        in tx: borrowing Transaction
+    ) throws -> [(version: Int64, updatedAt: Instant, updatedBy: String)] {
+        let rows = try tx.rows(
+            """
+            select version, updated_at, updated_by from provider_config_versions
+            where clinic_id = \(clinic) order by version desc limit 200
+            """
+        )
+        return try rows.map { (try $0[0], try $0[1], try $0[2]) }
+    }
+
+    /// Takes the clinic's configuration for this transaction alone and returns its last version, 0 before the first.
+    package func lock(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> Int64 {
+        let rows = try tx.rows(
+            """
+            select c.version from (select pg_advisory_xact_lock(hashtextextended(\("provider_configs \(clinic)"), 0))) as locked
+            left join provider_configs c on c.clinic_id = \(clinic)
+            """
+        )
+        return try rows.first.flatMap { row -> Int64? in try row[0] } ?? 0
+    }
+
+    /// Stores the next version, in force with this transaction.
+    ///
+    /// Throws 422 for drafts that cannot be.
+    ///
+    /// The caller has checked the version it replaces; `stored` is what `load` gave in this transaction.
+    package func save(
+        _ drafts: [ProviderEntryDraft],
+        settings: [String: JSONValue],
+        replacing stored: ProviderConfiguration?,
+        clinic: ClinicID,
+        by actor: String,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> ProviderConfiguration {
+        let version = try lock(clinic, in: tx) + 1
+        let entries = try ProviderConfigDraft(drafts).entries(
+            replacing: stored?.entries ?? [],
+            version: version,
+            by: actor,
+            at: now
+        ) { fingerprint(of: $0, clinic) }
+        let configuration = ProviderConfiguration(
+            clinic: clinic,
+            version: version,
+            updatedAt: now,
+            updatedBy: actor,
+            entries: entries,
+            settings: settings
+        )
+        try write(configuration, in: tx)
+        return configuration
+    }
+
+    /// Makes an earlier version's contents the next version.
+    package func restore(
+        _ earlier: ProviderConfiguration,
+        by actor: String,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> ProviderConfiguration {
+        let version = try lock(earlier.clinic, in: tx) + 1
+        let entries = earlier.entries.map { entry in
+            var entry = entry
+            entry.version = version
+            return entry
+        }
+        let configuration = ProviderConfiguration(
+            clinic: earlier.clinic,
+            version: version,
+            updatedAt: now,
+            updatedBy: actor,
+            entries: entries,
+            settings: earlier.settings
+        )
+        try write(configuration, in: tx)
+        return configuration
+    }
+
+    /// Forgets the former webhook secrets at once, as the next version.
+    package func dropFormerSecrets(
+        _ stored: ProviderConfiguration,
+        by actor: String,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> ProviderConfiguration {
+        var stored = stored
+        for index in stored.entries.indices { stored.entries[index].formerSecrets = [] }
+        return try restore(stored, by: actor, at: now, in: tx)
+    }
+
+    /// Puts no configuration in force; the versions stay.
+    ///
+    /// Returns the version that counts as the change.
+    package func delete(
+        _ stored: ProviderConfiguration,
+        by actor: String,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Int64 {
+        let version = try lock(stored.clinic, in: tx) + 1
+        let empty = ProviderConfiguration(
+            clinic: stored.clinic,
+            version: version,
+            updatedAt: now,
+            updatedBy: actor,
+            entries: [],
+            settings: [:]
+        )
+        try write(empty, isDeleted: true, in: tx)
+        return version
+    }
+
+    private func write(
+        _ configuration: ProviderConfiguration,
+        isDeleted: Bool = false,
+        in tx: borrowing Transaction
+    ) throws {
+        let clinic = configuration.clinic
+        let sealed = try dataKeys.sealer(for: clinic, in: tx).seal(
+            try JSONWriter.encode(SealedConfiguration(configuration)),
+            purpose: Self.purpose,
+            record: clinic.description,
+            version: configuration.version
+        )
+        tx.execute(
+            """
+            insert into provider_config_versions (clinic_id, version, sealed, updated_at, updated_by)
+            values (\(clinic), \(configuration.version), \(sealed), \(configuration.updatedAt), \(configuration.updatedBy))
+            """
+        )
+        tx.execute(
+            """
+            insert into provider_configs (clinic_id, version, is_deleted)
+            values (\(clinic), \(configuration.version), \(isDeleted))
+            on conflict (clinic_id) do update set version = excluded.version, is_deleted = excluded.is_deleted
+            """
+        )
+        try tx.flush()
+    }
+
+    private func configuration(
+        _ clinic: ClinicID,
+        _ row: Row,
+        _ sealer: ClinicSealer
+    ) throws -> ProviderConfiguration {
+        let version: Int64 = try row[0]
+        let plain = try sealer.open(
+            try row[1],
+            purpose: Self.purpose,
+            record: clinic.description,
+            version: version
+        )
+        let stored = try JSONTape(plain).decode(SealedConfiguration.self)
+        return ProviderConfiguration(
+            clinic: clinic,
+            version: version,
+            updatedAt: try row[2],
+            updatedBy: try row[3],
+            entries: stored.entries.map(\.entry),
+            settings: stored.settings
+        )
+    }
+
+    private func fingerprint(of credentials: Credentials, _ clinic: ClinicID) -> String {
+        let bytes = (try? JSONWriter.encode(JSONValue.object(credentials.unredacted))) ?? []
+        let token = index.token(String(decoding: bytes, as: UTF8.self), purpose: "provider credentials", clinic: clinic)
+        return token.prefix(8).hex
+    }
+}
+
+/// What is in force for a clinic, if anything, and since which version.
+struct PresentConfiguration: Sendable {
+    let version: Int64
+    let configuration: ProviderConfiguration?
+}
+
+/// What is sealed: the only place where credentials are encoded.
+private struct SealedConfiguration: Codable {
+    struct Entry: Codable {
+        struct Former: Codable {
+            var secret: String
+            var until: Instant
+        }
+
+        var id: ProviderEntryID
+        var channel: String
+        var provider: String
+        var position: Int
+        var credentials: [String: JSONValue]
+        var version: Int64
+        var updatedAt: Instant
+        var updatedBy: String
+        var fingerprint: String
+        var former: [Former]
+
+        init(_ entry: ProviderEntry) {
+            id = entry.id
+            channel = entry.channel
+            provider = entry.provider
+            position = entry.position
+            credentials = entry.credentials.unredacted
+            version = entry.version
+            updatedAt = entry.updatedAt
+            updatedBy = entry.updatedBy
+            fingerprint = entry.fingerprint
+            former = entry.formerSecrets.map { Former(secret: $0.secret.unredacted, until: $0.until) }
+        }
+
+        var entry: ProviderEntry {
+            ProviderEntry(
+                id: id,
+                channel: channel,
+                provider: provider,
+                position: position,
+                credentials: Credentials(credentials),
+                version: version,
+                updatedAt: updatedAt,
+                updatedBy: updatedBy,
+                fingerprint: fingerprint,
+                formerSecrets: former.map { .init(secret: Secret($0.secret), until: $0.until) }
+            )
+        }
+    }
+
+    var entries: [Entry]
+    var settings: [String: JSONValue]
+
+    init(_ configuration: ProviderConfiguration) {
+        entries = configuration.entries.map(Entry.init)
+        settings = configuration.settings
+    }
+}

@@ -1,0 +1,82 @@
+package import Contracts
+package import Core
+
+/// One provider in a channel's chain, with the credentials to use it.
+///
+/// Printing it shows no secret.
+package struct ProviderEntry: Sendable, Equatable {
+    package let id: ProviderEntryID
+    /// `email`, `sms`, `whatsapp`, `push`, `payments`.
+    package var channel: String
+    package var provider: String
+    /// 0 is the primary, the fallbacks follow.
+    package var position: Int
+    package var credentials: Credentials
+    /// The configuration's version in which this entry changed last.
+    package var version: Int64
+    package var updatedAt: Instant
+    package var updatedBy: String
+    /// Differs between credentials and tells nothing about them; circuits are kept per fingerprint.
+    package var fingerprint: String
+    /// Webhook secrets of before, each valid until its instant.
+    package var formerSecrets: [FormerSecret]
+
+    package struct FormerSecret: Sendable, Equatable {
+        package let secret: Secret
+        package let until: Instant
+    }
+
+    /// The secrets a webhook's signature may be made with now.
+    package func webhookSecrets(at now: Instant) -> [Secret] {
+        credentials.texts("webhookSecret").map { Secret($0) } + formerSecrets.filter { $0.until > now }.map(\.secret)
+    }
+
+    /// The credentials as they may be shown.
+    package var masked: [String: JSONValue] {
+        CredentialShape.of(provider, channel: channel)?.masked(credentials) ?? [:]
+    }
+}
+
+/// A clinic's providers in one service, at one version.
+package struct ProviderConfiguration: Sendable {
+    package let clinic: ClinicID
+    package let version: Int64
+    package let updatedAt: Instant
+    package let updatedBy: String
+    /// By channel, then position.
+    package var entries: [ProviderEntry]
+    /// What else the service configures, not secret.
+    package var settings: [String: JSONValue]
+
+    /// The chain of a channel, primary first.
+    package func entries(of channel: String) -> [ProviderEntry] {
+        entries.filter { $0.channel == channel }.sorted { $0.position < $1.position }
+    }
+}
+
+/// An entry as somebody asked for it, before it is checked and given its id.
+package struct ProviderEntryDraft: Sendable {
+    package var id: ProviderEntryID?
+    package var channel: String
+    package var provider: String
+    package var position: Int
+    package var credentials: Credentials
+    /// Where it stands in the request, for faults: `/email/primary`.
+    package var pointer: String
+
+    package init(
+        id: ProviderEntryID?,
+        channel: String,
+        provider: String,
+        position: Int,
+        credentials: [String: JSONValue],
+        pointer: String
+    ) {
+        self.id = id
+        self.channel = channel
+        self.provider = provider
+        self.position = position
+        self.credentials = Credentials(credentials)
+        self.pointer = pointer
+    }
+}
