@@ -1,6 +1,8 @@
 package import Core
 
-/// One operation: the only place it exists. Routes, guards, OpenAPI, audit and tests derive from it.
+/// One operation: the only place it exists.
+///
+/// Routes, guards, OpenAPI, audit and tests derive from it.
 package struct Endpoint<Input: Wire, Output: Wire>: EndpointDescription {
     /// How long the gateway waits unless the declaration says otherwise.
     package static var usualDeadline: Duration { .seconds(10) }

@@ -1,4 +1,6 @@
-/// Who may call an operation. Part of every declaration: there is no default.
+/// Who may call an operation.
+///
+/// Part of every declaration: there is no default.
 package enum Guard: Sendable {
     /// Holders of the permission; how far it reaches follows from their roles.
     case permission(Permission)

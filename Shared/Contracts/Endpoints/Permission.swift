@@ -1,4 +1,6 @@
-/// What a caller may do to a kind of resource: `appointments:create`. On the wire its name.
+/// What a caller may do to a kind of resource: `appointments:create`.
+///
+/// On the wire its name.
 package struct Permission: Hashable, Sendable, CustomStringConvertible {
     /// The kind of resource, plural, snake_case.
     package let resource: String

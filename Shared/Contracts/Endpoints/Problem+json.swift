@@ -4,11 +4,14 @@ extension Problem {
     /// The media type of `body(instance:)` (RFC 9457).
     package static let mediaType = "application/problem+json"
 
-    /// The problem as a client reads it. `instance` is the id of the request.
+    /// The problem as a client reads it.
+    ///
+    /// `instance` is the id of the request.
     package func body(instance: RequestID) -> [UInt8] {
         var members = [
             ("type", JSONWriter.quoted("urn:polyclinic:problem:\(code)")), ("title", JSONWriter.quoted(title)),
-            ("status", "\(status)"), ("detail", JSONWriter.quoted(detail)), ("instance", JSONWriter.quoted("\(instance)")),
+            ("status", "\(status)"), ("detail", JSONWriter.quoted(detail)),
+            ("instance", JSONWriter.quoted("\(instance)")),
             ("code", JSONWriter.quoted(code)), ("retryable", retryable ? "true" : "false"),
         ]
         if !errors.isEmpty { members.append(("errors", "[\(errors.map(\.json).joined(separator: ","))]")) }

@@ -1,6 +1,8 @@
 package import Core
 
-/// An audit entry before it has its place in the log. Ids only: no names, addresses or bodies.
+/// An audit entry before it has its place in the log.
+///
+/// Ids only: no names, addresses or bodies.
 package struct AuditRecord: Hashable, Sendable, Codable {
     package struct Actor: Hashable, Sendable, Codable {
         /// A `Principal.Kind`.

@@ -1,6 +1,8 @@
 import Core
 
-/// Turns bytes into a tape's nodes. One pass, without recursion.
+/// Turns bytes into a tape's nodes.
+///
+/// One pass, without recursion.
 struct JSONParser {
     private let bytes: [UInt8]
     private var position = 0

@@ -14,7 +14,9 @@ package struct JSONTape: Sendable {
         case null, yes, no, integer, number, string, key, array, object
     }
 
-    /// One value or key. `start` and `length` are the bytes it came from, quotes excluded.
+    /// One value or key.
+    ///
+    /// `start` and `length` are the bytes it came from, quotes excluded.
     struct Node: Sendable {
         var start: UInt32
         var length: UInt32

@@ -2,7 +2,9 @@ import Core
 
 /// Writes values as compact JSON, members in the order their types declare them.
 package enum JSONWriter {
-    /// Encodes a value. Throws `EncodingError` for numbers JSON has no form for (infinities, NaN).
+    /// Encodes a value.
+    ///
+    /// Throws `EncodingError` for numbers JSON has no form for (infinities, NaN).
     package static func encode<Value: Encodable>(_ value: Value) throws -> [UInt8] {
         let sink = JSONSink()
         try sink.write(value, depth: 0, path: [])

@@ -99,7 +99,9 @@ extension TapeDecoder: SingleValueDecodingContainer {
     }
 }
 
-/// An object's members. Keys are mostly asked for in the order they stand, so the search begins behind the last find.
+/// An object's members.
+///
+/// Keys are mostly asked for in the order they stand, so the search begins behind the last find.
 final class TapeKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     private let decoder: TapeDecoder
     private var cursor: Int

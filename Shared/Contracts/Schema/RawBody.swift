@@ -1,4 +1,6 @@
-/// The bytes of a body that is not ours to read: a webhook's, an upload's. In an input the gateway fills it in, as base64.
+/// The bytes of a body that is not ours to read: a webhook's, an upload's.
+///
+/// In an input the gateway fills it in, as base64.
 package struct RawBody: Wire, Documented, Hashable {
     package var bytes: [UInt8]
 

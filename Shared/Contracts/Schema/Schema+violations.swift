@@ -4,7 +4,9 @@ extension Schema {
     /// Most faults told of one request.
     package static let mostFaults = 50
 
-    /// Everything that is wrong with a value, at once; empty when it is valid. Pointers are JSON pointers (RFC 6901).
+    /// Everything that is wrong with a value, at once; empty when it is valid.
+    ///
+    /// Pointers are JSON pointers (RFC 6901).
     package func violations(in tape: JSONTape) -> [Problem.Fault] {
         var check = SchemaCheck(tape: tape)
         check.value(0, self)
@@ -12,7 +14,9 @@ extension Schema {
     }
 }
 
-/// One walk over a tape with a schema. Places are kept as node indices; a pointer is spelled only for a fault.
+/// One walk over a tape with a schema.
+///
+/// Places are kept as node indices; a pointer is spelled only for a fault.
 private struct SchemaCheck {
     private enum Step {
         case key(Int)
@@ -163,11 +167,11 @@ private struct SchemaCheck {
     /// The keys of an object whose names are free.
     private mutating func members(_ node: Int) -> [Int] {
         let keys = tape.children(of: node)
-        var names: Set<String> = []
+        var names: Set<[UInt8]> = []
         for key in keys {
             path.append(.key(key))
             if tape.nodes[key].hasNull { fault("must not contain U+0000") }
-            if !names.insert(tape.text(key)).inserted { fault("appears twice") }
+            if !names.insert(Array(tape.text(key).utf8)).inserted { fault("appears twice") }
             path.removeLast()
         }
         return keys

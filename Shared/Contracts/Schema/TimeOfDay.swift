@@ -1,6 +1,8 @@
 import Core
 
-/// A wall-clock time without date or zone: `HH:MM` on the wire. `24:00` is the end of a day.
+/// A wall-clock time without date or zone: `HH:MM` on the wire.
+///
+/// `24:00` is the end of a day.
 package struct TimeOfDay: Hashable, Comparable, Sendable {
     /// Minutes since midnight, 0 to 1440.
     package let minutes: Int

@@ -1,4 +1,6 @@
-/// A type that crosses the wire. Its schema is derived from its `Codable` conformance; only limits are written down.
+/// A type that crosses the wire.
+///
+/// Its schema is derived from its `Codable` conformance; only limits are written down.
 package protocol Wire: Codable, Sendable {
     /// Bounds, examples and descriptions of single members.
     static var limits: [Limit] { get }

@@ -1,0 +1,193 @@
+package import Core
+
+/// Makes one JSON object of a request's path, query and body, and checks it: what a service gets is valid.
+package struct InputAssembler: Sendable {
+    private enum Place { case path, query, body }
+
+    private let kind: BodyKind
+    private let schema: Schema
+    private let properties: [String: ObjectRule.Property]
+    private let places: [String: Place]
+    private let rawMember: String?
+
+    /// Throws `SchemaError` when the input cannot be described or a path parameter is of a kind no path can hold.
+    package init(_ endpoint: any EndpointDescription) throws {
+        let schema = try endpoint.inputSchema
+        self.schema = schema
+        kind = endpoint.body
+        properties = Dictionary(uniqueKeysWithValues: schema.properties.map { ($0.name, $0) })
+        rawMember = schema.properties.first { $0.schema.isRawBody }?.name
+        if case .raw = endpoint.body, rawMember == nil {
+            throw SchemaError("\(endpoint.name): takes a raw body but has no RawBody")
+        }
+        let inPath = Set(endpoint.pathParameters)
+        let inQuery = Set(endpoint.query)
+        let hasBody =
+            switch endpoint.body {
+            case .json, .mergePatch: true
+            case .none, .raw: false
+            }
+        places = Dictionary(
+            uniqueKeysWithValues: schema.properties.map { property in
+                if inPath.contains(property.name) { return (property.name, .path) }
+                return (property.name, hasBody && !inQuery.contains(property.name) ? .body : .query)
+            }
+        )
+        if let unknown = inQuery.first(where: { properties[$0] == nil }) {
+            throw SchemaError("\(endpoint.name): has no member \(unknown) for the query")
+        }
+    }
+
+    /// Gives the input's JSON.
+    ///
+    /// Throws 400 for a malformed body or query, 413 for a raw body past its bound, 415 for a media type that is not taken,
+    /// and 422 with all faults, each with the body's pointer or the parameter's name.
+    package func assemble(
+        path: [(name: String, value: String)],
+        query: (some StringProtocol)?,
+        contentType: String?,
+        body: [UInt8]
+    ) throws(Problem) -> [UInt8] {
+        let bodyBytes = try accepted(body, contentType)
+        var faults: [Problem.Fault] = []
+        var front: [UInt8] = []
+        for (name, value) in path {
+            guard let property = properties[name] else { continue }
+            Self.append(name, Self.literal(value, property.schema), to: &front)
+        }
+        if let query { try append(query: query, to: &front, &faults) }
+        if let rawMember, case .raw = kind {
+            Self.append(rawMember, JSONWriter.quoted(Base64.encode(body)), to: &front)
+        }
+        let input = try Self.joined(front, bodyBytes)
+        faults += schema.violations(in: try Self.parsed(input, body: bodyBytes)).map(placed)
+        guard faults.isEmpty else { throw .invalid(Array(faults.prefix(Schema.mostFaults))) }
+        return input
+    }
+
+    /// The body as an object's JSON; `nil` where there is none.
+    private func accepted(_ body: [UInt8], _ contentType: String?) throws(Problem) -> [UInt8]? {
+        switch kind {
+        case .none:
+            guard body.isEmpty else { throw .malformed("This operation takes no body.") }
+            return nil
+        case .raw(let maxBytes):
+            guard body.count <= maxBytes else {
+                throw Problem(413, "too_large", "The body has more than \(maxBytes) bytes.")
+            }
+            return nil
+        case .json, .mergePatch:
+            if body.isEmpty { return nil }
+            try Self.check(contentType, isPatch: kind == .mergePatch)
+            return body
+        }
+    }
+
+    private static func check(_ contentType: String?, isPatch: Bool) throws(Problem) {
+        let parts = (contentType ?? "").split(separator: ";").map { part in
+            String(part.lowercased().drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        }
+        let taken = isPatch ? ["application/merge-patch+json", "application/json"] : ["application/json"]
+        let charset = parts.dropFirst().first { $0.hasPrefix("charset=") }?.dropFirst("charset=".count)
+        guard let media = parts.first, taken.contains(media),
+            charset == nil || charset == "utf-8" || charset == "\"utf-8\"" || charset == "utf8"
+        else {
+            throw Problem(
+                415,
+                "unsupported_media_type",
+                "The body must be \(taken.joined(separator: " or ")) in UTF-8."
+            )
+        }
+    }
+
+    private func append(
+        query: some StringProtocol,
+        to front: inout [UInt8],
+        _ faults: inout [Problem.Fault]
+    ) throws(Problem) {
+        var values: [(name: String, values: [String])] = []
+        for pair in query.split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = PercentCoding.decode(parts[0], plusIsSpace: true),
+                let value = PercentCoding.decode(parts.count == 2 ? parts[1] : "", plusIsSpace: true)
+            else { throw .malformed("The query is not percent-encoded UTF-8.") }
+            if let index = values.firstIndex(where: { $0.name == name }) {
+                values[index].values.append(value)
+            } else {
+                values.append((name, [value]))
+            }
+        }
+        for (name, given) in values {
+            guard places[name] == .query, let property = properties[name] else {
+                faults.append(Problem.Fault(parameter: name, "is not a known parameter"))
+                continue
+            }
+            if case .array(let element, _) = property.schema.kind {
+                let elements = given.map { Self.literal($0, element) }.joined(separator: ",")
+                Self.append(name, "[\(elements)]", to: &front)
+            } else if given.count > 1 {
+                faults.append(Problem.Fault(parameter: name, "appears twice"))
+            } else {
+                Self.append(name, Self.literal(given[0], property.schema), to: &front)
+            }
+        }
+    }
+
+    /// The value as JSON of the kind asked for; what is not of that kind stays a text, so that the check says what is wrong.
+    private static func literal(_ value: String, _ schema: Schema) -> String {
+        switch schema.kind {
+        case .integer: if let number = Int64(value), !value.hasPrefix("+") { return String(number) }
+        case .number: if let number = Double(value), number.isFinite { return number.description }
+        case .boolean: if value == "true" || value == "false" { return value }
+        default: break
+        }
+        return JSONWriter.quoted(value)
+    }
+
+    private static func append(_ name: String, _ json: String, to front: inout [UInt8]) {
+        if !front.isEmpty { front.append(UInt8(ascii: ",")) }
+        front += JSONWriter.quoted(name).utf8
+        front.append(UInt8(ascii: ":"))
+        front += json.utf8
+    }
+
+    /// Puts the members in front of the body's own.
+    private static func joined(_ front: [UInt8], _ body: [UInt8]?) throws(Problem) -> [UInt8] {
+        guard let body else { return [UInt8(ascii: "{")] + front + [UInt8(ascii: "}")] }
+        let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+        let start = body.drop(while: isSpace)
+        guard start.first == UInt8(ascii: "{") else {
+            _ = try JSONTape(body)
+            throw .invalid("", "must be an object")
+        }
+        if front.isEmpty { return body }
+        let rest = start.dropFirst().drop(while: isSpace)
+        let comma = rest.first == UInt8(ascii: "}") ? [] : [UInt8(ascii: ",")]
+        return [UInt8(ascii: "{")] + front + comma + rest
+    }
+
+    private static func parsed(_ input: [UInt8], body: [UInt8]?) throws(Problem) -> JSONTape {
+        do throws(Problem) {
+            return try JSONTape(input)
+        } catch {
+            // Parsed again alone, so that the place in the message is the client's.
+            if let body { _ = try JSONTape(body) }
+            throw error
+        }
+    }
+
+    /// A fault of a path or query member is told by the parameter's name.
+    private func placed(_ fault: Problem.Fault) -> Problem.Fault {
+        guard let pointer = fault.pointer, let name = pointer.split(separator: "/").first.map(String.init),
+            let place = places[name], place != .body, fault.detail != "appears twice"
+        else { return fault }
+        return Problem.Fault(parameter: name, fault.detail)
+    }
+}
+
+extension Schema {
+    /// Whether the value stands for a body's bytes.
+    var isRawBody: Bool {
+        if case .string(let rule) = kind { rule.isRawBody } else { false }
+    }
+}

@@ -1,0 +1,125 @@
+/// Finds the operation of a request: a tree of path segments, literal ones before parameters.
+package struct RouteTable: Sendable {
+    /// What all paths stand under, but those that begin with `//`.
+    package static let base = "/api/v1"
+
+    package enum Match: Sendable {
+        case found(any EndpointDescription, parameters: [(name: String, value: String)])
+        case notFound
+        /// The path exists; these methods do.
+        case methodNotAllowed([HTTPVerb])
+    }
+
+    private final class Node: Sendable {
+        let literals: [String: Node]
+        /// `{id}.pdf`: parameters with an ending, the longest first.
+        let endings: [(ending: String, node: Node)]
+        let parameter: Node?
+        let endpoints: [HTTPVerb: any EndpointDescription]
+
+        init(
+            literals: [String: Node],
+            endings: [(ending: String, node: Node)],
+            parameter: Node?,
+            endpoints: [HTTPVerb: any EndpointDescription]
+        ) {
+            self.literals = literals
+            self.endings = endings
+            self.parameter = parameter
+            self.endpoints = endpoints
+        }
+    }
+
+    private let root: Node
+
+    /// Builds the tree.
+    ///
+    /// Throws `SchemaError` when two operations have the same method and path; internal ones get no route.
+    package init(_ endpoints: [any EndpointDescription]) throws {
+        let routed = endpoints.filter { if case .internalOnly = $0.guard { false } else { true } }
+        root = try Self.node(routed.map { ($0, Self.fullPath($0).split(separator: "/")[...]) })
+    }
+
+    /// The path as clients write it.
+    package static func fullPath(_ endpoint: any EndpointDescription) -> String {
+        endpoint.path.hasPrefix("//") ? String(endpoint.path.dropFirst()) : base + endpoint.path
+    }
+
+    /// Looks a request's path (without query) up.
+    ///
+    /// Parameters come percent-decoded; a wrong escape is `notFound`.
+    package func find(_ verb: HTTPVerb?, _ path: some StringProtocol) -> Match {
+        guard path.first == "/" else { return .notFound }
+        let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { String($0) }
+        var allowed: Set<HTTPVerb> = []
+        var values: [String] = []
+        if let endpoint = search(root, segments[...], verb, &values, &allowed) {
+            let names = endpoint.pathParameters
+            var parameters: [(name: String, value: String)] = []
+            for (name, value) in zip(names, values) {
+                guard let decoded = PercentCoding.decode(value, plusIsSpace: false) else { return .notFound }
+                parameters.append((name, decoded))
+            }
+            return .found(endpoint, parameters: parameters)
+        }
+        return allowed.isEmpty ? .notFound : .methodNotAllowed(HTTPVerb.allCases.filter(allowed.contains))
+    }
+
+    private func search(
+        _ node: Node,
+        _ segments: ArraySlice<String>,
+        _ verb: HTTPVerb?,
+        _ values: inout [String],
+        _ allowed: inout Set<HTTPVerb>
+    ) -> (any EndpointDescription)? {
+        guard let segment = segments.first else {
+            allowed.formUnion(node.endpoints.keys)
+            return verb.flatMap { node.endpoints[$0] }
+        }
+        let rest = segments.dropFirst()
+        if let next = node.literals[segment], let found = search(next, rest, verb, &values, &allowed) { return found }
+        guard !segment.isEmpty else { return nil }
+        for (ending, next) in node.endings where segment.utf8.count > ending.utf8.count && segment.hasSuffix(ending) {
+            values.append(String(segment.dropLast(ending.count)))
+            if let found = search(next, rest, verb, &values, &allowed) { return found }
+            values.removeLast()
+        }
+        if let next = node.parameter {
+            values.append(segment)
+            if let found = search(next, rest, verb, &values, &allowed) { return found }
+            values.removeLast()
+        }
+        return nil
+    }
+
+    private typealias Remaining = (endpoint: any EndpointDescription, segments: ArraySlice<Substring>)
+
+    private static func node(_ remaining: [Remaining]) throws -> Node {
+        var endpoints: [HTTPVerb: any EndpointDescription] = [:]
+        var literals: [String: [Remaining]] = [:]
+        var endings: [String: [Remaining]] = [:]
+        var parameters: [Remaining] = []
+        for (endpoint, segments) in remaining {
+            guard let segment = segments.first else {
+                if let other = endpoints.updateValue(endpoint, forKey: endpoint.verb) {
+                    throw SchemaError("\(endpoint.name) and \(other.name) have the same method and path")
+                }
+                continue
+            }
+            let rest = (endpoint, segments.dropFirst())
+            if segment.first == "{", let close = segment.firstIndex(of: "}") {
+                let ending = String(segment[segment.index(after: close)...])
+                if ending.isEmpty { parameters.append(rest) } else { endings[ending, default: []].append(rest) }
+            } else {
+                literals[String(segment), default: []].append(rest)
+            }
+        }
+        return Node(
+            literals: try literals.mapValues(node),
+            endings: try endings.mapValues(node).sorted { ($1.key.count, $0.key) < ($0.key.count, $1.key) }
+                .map { ($0.key, $0.value) },
+            parameter: parameters.isEmpty ? nil : try node(parameters),
+            endpoints: endpoints
+        )
+    }
+}

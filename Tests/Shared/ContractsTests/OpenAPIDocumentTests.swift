@@ -1,0 +1,88 @@
+import Contracts
+import Core
+import Testing
+
+@Suite struct OpenAPIDocumentTests {
+    private func document() throws -> JSONValue {
+        try JSONTape(OpenAPIDocument.json(endpoints: Sample.all, publicURL: "https://clinic.example"))
+            .decode(JSONValue.self)
+    }
+
+    @Test func publicOperationsSaySo() throws {
+        let paths = try document()["paths"]
+        #expect(paths?["/.well-known/jwks.json"]?["get"]?["security"] == [])
+        let hook = paths?["/api/v1/webhooks/billing/{provider}/{clinicId}"]?["post"]
+        #expect(hook?["security"] == [])
+        #expect(hook?["x-permission"] == nil)
+        let send = paths?["/api/v1/communication/messages"]?["post"]
+        #expect(send?["security"] == nil)
+        #expect(send?["x-permission"] == "messages:send")
+        #expect(paths?["/api/v1/billing/invoices/{id}.pdf"]?["get"]?["x-permission"] == "signed_in")
+        #expect(paths?["/api/v1/internal/changes"] == nil)
+    }
+
+    @Test func schemasCarryFormatsLimitsAndExamples() throws {
+        let schemas = try document()["components"]?["schemas"]
+        let message = schemas?["Message"]
+        #expect(message?["additionalProperties"] == false)
+        #expect(message?["required"] == ["to", "channels", "copies", "urgent"])
+        #expect(message?["properties"]?["channels"]?["minItems"] == 1)
+        #expect(message?["properties"]?["copies"]?["maximum"] == 9)
+        #expect(message?["properties"]?["copies"]?["description"] == "How many.")
+        #expect(message?["properties"]?["template"]?["examples"] == ["reminder"])
+        #expect(message?["properties"]?["to"]?["$ref"] == "#/components/schemas/Recipient")
+        #expect(schemas?["RecipientPage"]?["required"] == ["items", "nextCursor"])
+        #expect(schemas?["Problem"] != nil)
+    }
+
+    @Test func headersAndResponsesFollowTheDeclaration() throws {
+        let paths = try document()["paths"]
+        func headers(_ path: String, _ verb: String) -> Set<String> {
+            guard case .array(let list) = paths?[path]?[verb]?["parameters"] else { return [] }
+            return Set(list.filter { $0["in"] == "header" }.compactMap { $0["name"]?.string })
+        }
+        #expect(headers("/api/v1/communication/messages", "post") == ["X-Clinic-Id", "Idempotency-Key"])
+        #expect(headers("/api/v1/patients/{id}", "patch") == ["X-Clinic-Id", "If-Match"])
+        #expect(headers("/api/v1/webhooks/billing/{provider}/{clinicId}", "post") == [])
+        #expect(headers("/.well-known/jwks.json", "get") == [])
+        let responses = paths?["/api/v1/communication/messages"]?["post"]?["responses"]
+        #expect(responses?["202"]?["content"]?["application/json"] != nil)
+        #expect(responses?["409"]?["description"] == "channel_not_configured, idempotency_conflict")
+        let slots = paths?["/api/v1/doctors/{id}/slots"]?["get"]
+        #expect(slots?["responses"]?["200"]?["content"]?["application/x-ndjson"] != nil)
+        #expect(slots?["requestBody"] == nil)
+        let change = paths?["/api/v1/patients/{id}"]?["patch"]
+        #expect(change?["requestBody"]?["content"]?["application/merge-patch+json"] != nil)
+        #expect(
+            paths?["/api/v1/billing/invoices/{id}.pdf"]?["get"]?["responses"]?["200"]?["content"]?["application/pdf"]
+                != nil
+        )
+    }
+
+    @Test func everyReferenceLeadsSomewhere() throws {
+        let whole = try document()
+        guard case .object(let schemas) = whole["components"]?["schemas"] else {
+            Issue.record("no components")
+            return
+        }
+        func references(_ value: JSONValue) -> [String] {
+            switch value {
+            case .object(let members):
+                members.flatMap { $0.key == "$ref" ? [$0.value.string ?? ""] : references($0.value) }
+            case .array(let elements): elements.flatMap(references)
+            default: []
+            }
+        }
+        for reference in references(whole) {
+            #expect(schemas[String(reference.dropFirst("#/components/schemas/".count))] != nil, "\(reference)")
+        }
+    }
+
+    @Test func thePageNamesEveryPublicOperationAndLoadsNothing() throws {
+        let page = try DocsPage.html(endpoints: Sample.all, publicURL: "https://<clinic>.example")
+        for endpoint in Sample.all where !endpoint.isInternal { #expect(page.contains("id=\"\(endpoint.name)\"")) }
+        #expect(!page.contains("policy.changes"))
+        #expect(page.contains("https://&lt;clinic&gt;.example"))
+        for loader in ["<script", "<link", "src=", "@import", "url("] { #expect(!page.contains(loader)) }
+    }
+}
