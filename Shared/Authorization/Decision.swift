@@ -8,8 +8,6 @@ package struct Decision: Hashable, Sendable {
         case forbidden
         /// Has nothing to do with the clinic, or there is none.
         case notMember
-        /// The clinic is suspended.
-        case suspended
         /// The sign-in was ended.
         case revoked
         /// The user is unknown or deactivated.
@@ -21,6 +19,8 @@ package struct Decision: Hashable, Sendable {
     package var roles: [String]
     package var patient: PatientID?
     package var doctor: DoctorID?
+    /// Why a member is forbidden whatever they hold: nobody but system roles is let into a suspended clinic.
+    package var isClinicSuspended = false
 
     package init(
         _ outcome: Outcome,

@@ -45,7 +45,7 @@ package struct PolicySnapshot: Sendable {
         guard user.systemRoles.isEmpty, let membership else {
             return decideWithSystemRoles(user, membership, in: clinic, permission, at: now)
         }
-        guard clinics[clinic]?.status == .active else { return membership.decision(.suspended) }
+        guard clinics[clinic]?.status == .active else { return membership.suspended }
         return membership.decide(permission)
     }
 
@@ -89,7 +89,7 @@ package struct PolicySnapshot: Sendable {
         var decision: Decision
         if let membership {
             let isOpen = clinics[place]?.status == .active
-            decision = isOpen ? membership.decide(permission) : membership.decision(.suspended)
+            decision = isOpen ? membership.decide(permission) : membership.suspended
         } else {
             decision = Decision(roles.isEmpty ? .notMember : .forbidden)
         }

@@ -61,6 +61,12 @@ package final class MembershipPolicy: Sendable {
         return decision(.forbidden)
     }
 
+    var suspended: Decision {
+        var decision = decision(.forbidden)
+        decision.isClinicSuspended = true
+        return decision
+    }
+
     func decision(_ outcome: Decision.Outcome) -> Decision {
         Decision(outcome, roles: roleNames, patient: patient, doctor: doctor)
     }

@@ -33,18 +33,17 @@ package final class PolicyFollower: Service {
 
     /// Follows over the bus.
     ///
-    /// - Parameter client: must be able to ask access.
+    /// - Parameter requests: must be able to ask access.
     package convenience init(
+        requests: RequestClient,
         redis: RedisClient,
         keyspace: Keyspace,
         keys: EdgeKeys,
-        clock: RedisClock,
-        client: RequestClient,
         process: String,
         logger: Logger
     ) {
-        self.init(redis: redis, keyspace: keyspace, keys: keys, clock: clock, logger: logger) { query in
-            try await Self.ask(client, query, from: process)
+        self.init(redis: redis, keyspace: keyspace, keys: keys, logger: logger) { query in
+            try await Self.ask(requests, query, from: process)
         }
     }
 
@@ -53,7 +52,6 @@ package final class PolicyFollower: Service {
         redis: RedisClient,
         keyspace: Keyspace,
         keys: EdgeKeys,
-        clock: RedisClock,
         logger: Logger,
         fetch: @escaping @Sendable (PolicyChangesQuery) async throws -> PolicyChanges
     ) {
@@ -65,7 +63,7 @@ package final class PolicyFollower: Service {
                 keys: keys,
                 topic: Self.topic,
                 logger: logger,
-                onNews: { news in await follower.hear(news, now: clock.now()) },
+                onNews: { news in await follower.hear(news) },
                 onReload: { try await follower.reload() }
             )
             try await listener.run()
@@ -81,11 +79,14 @@ package final class PolicyFollower: Service {
     /// Decides without taking a copy of the policy.
     package func withSnapshot<R>(_ body: (borrowing PolicySnapshot) -> R) -> R { policy.withLock { body($0) } }
 
-    /// Whether the policy may be decided with.
+    /// How new the policy is.
     package func freshness() -> Freshness {
         guard let confirmed = confirmedAt.withLock({ $0 }) else { return .stale }
         return ContinuousClock.now - confirmed < PolicyNews.goodFor ? .fresh : .stale
     }
+
+    /// Whether the policy may be decided with.
+    package var isFresh: Bool { freshness() == .fresh }
 
     /// Whether the policy held is at least of that version, after fetching once if it was not.
     package func catchUp(to version: Int64) async -> Bool {
@@ -97,7 +98,7 @@ package final class PolicyFollower: Service {
     /// Follows until shutdown.
     package func run() async throws { try await listen(self) }
 
-    func hear(_ news: BroadcastListener.News, now: Instant) async {
+    func hear(_ news: BroadcastListener.News, now: Instant = .now()) async {
         let heardAt = ContinuousClock.now
         // News that waited in a buffer, of Redis or of a process that was stopped, are as old as they are.
         let saidAt = try? JSONTape(news.payload).decode(PolicyNews.self).at
