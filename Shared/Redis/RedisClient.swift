@@ -103,6 +103,15 @@ package final class RedisClient: Service {
         }
     }
 
+    /// Like `run`, but a graceful shutdown does not end it: its owner closes it once the last entry is read.
+    package func runUntilClosed() async {
+        await withTaskCancellationHandler {
+            await self.keepConnected()
+        } onCancel: {
+            self.close()
+        }
+    }
+
     /// Ends the client for good; what is in flight fails.
     package func close() {
         let (connection, waiting) = state.withLock { state in

@@ -1,0 +1,105 @@
+import Core
+import Logging
+import Redis
+import Synchronization
+import Telemetry
+
+extension GroupConsumer {
+    /// Offers own entries again when they are due, and looks after the peers.
+    func tend() async {
+        await withDiscardingTaskGroup { tasks in
+            var round = Int.random(in: 0..<Self.peersEvery)
+            while !isStopping {
+                try? await Task.sleep(for: Self.tick)
+                round += 1
+                do {
+                    for id in dueRetries() where slots.isFree {
+                        if let delivery = try await claim(id, idle: .zero) {
+                            tasks.addTask { await self.work(delivery) }
+                        } else {
+                            state.withLock { $0.retries[id] = nil }
+                        }
+                    }
+                    if round.isMultiple(of: Self.peersEvery) {
+                        try await sayAlive()
+                        for id in try await abandoned() where slots.isFree {
+                            guard let delivery = try await claim(id.id, idle: id.idle) else { continue }
+                            logger.notice(
+                                "entry claimed from a peer",
+                                metadata: .fields([
+                                    .stream: stream, .entryID: "\(id.id)", .attempt: "\(delivery.count)",
+                                ])
+                            )
+                            tasks.addTask { await self.work(delivery) }
+                        }
+                    }
+                } catch {
+                    // Redis is away or has forgotten the group: the reading loop sees to it.
+                    continue
+                }
+            }
+        }
+    }
+
+    private func dueRetries() -> [EntryID] {
+        let now = ContinuousClock.now
+        return state.withLock { $0.retries.filter { $0.value <= now }.keys.sorted() }
+    }
+
+    /// Takes one entry over, so that a poison entry never drags its neighbours along, and takes a slot for it.
+    ///
+    /// `nil` when somebody else has it or it is gone.
+    private func claim(_ id: EntryID, idle: Duration) async throws(RedisError) -> Delivery? {
+        let replies = try await redis.pipeline([
+            [
+                "XCLAIM", .text(stream), .text(group), .text(consumer), .number(Int(idle.milliseconds)),
+                .text(id.description),
+            ],
+            ["XPENDING", .text(stream), .text(group), .text(id.description), .text(id.description), "1"],
+        ])
+        guard replies.count == 2, let entry = try replies[0].checked().entries().first else { return nil }
+        let count = try replies[1].checked().array?.first?.array?.last?.integer ?? 1
+        slots.take()
+        return Delivery(entry: entry, count: count)
+    }
+
+    /// Refreshes this consumer's idle time: one whose slots are all taken does not read, and is not dead.
+    private func sayAlive() async throws(RedisError) {
+        _ = try await redis.send([
+            "XREADGROUP", "GROUP", .text(group), .text(consumer), "COUNT", "1", "STREAMS", .text(stream),
+            .text(EntryID.last.description),
+        ])
+    }
+
+    /// What dead consumers have not finished, and what live ones have left to whoever understands it.
+    ///
+    /// Dead consumers that left nothing are removed on the way.
+    private func abandoned() async throws(RedisError) -> [(id: EntryID, idle: Duration)] {
+        var found: [(id: EntryID, idle: Duration)] = []
+        for item in try await redis.send(["XINFO", "CONSUMERS", .text(stream), .text(group)]).array ?? [] {
+            let fields = item.fields
+            guard let name = fields["name"]?.string, let idle = fields["idle"]?.integer, name != consumer else {
+                continue
+            }
+            let pending = fields["pending"]?.integer ?? 0
+            if pending == 0 && idle > Self.removedAfter.milliseconds {
+                _ = try await StreamScripts.removeConsumer.run(
+                    on: redis,
+                    keys: [stream],
+                    arguments: [.text(group), .text(name), .number(Int(Self.removedAfter.milliseconds))]
+                )
+            }
+            guard pending > 0 else { continue }
+            let least = idle > Self.deadAfter.milliseconds ? Self.deadAfter : Self.abandonedAfter
+            let rows = try await redis.send([
+                "XPENDING", .text(stream), .text(group), "IDLE", .number(Int(least.milliseconds)), "-", "+",
+                .number(Self.batchMax), .text(name),
+            ])
+            for row in rows.array ?? [] {
+                guard let id = row.array?.first?.string.flatMap({ EntryID($0) }) else { continue }
+                if state.withLock({ !$0.notForUs.contains(id) }) { found.append((id, least)) }
+            }
+        }
+        return found
+    }
+}
