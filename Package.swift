@@ -120,7 +120,7 @@ targets += shared(
         "Core", "Contracts", "Authorization", "Resilience", "Settings", "Telemetry", "Vault", "Postgres", "Redis", "Bus",
         "Outbox", "Jobs", "ProviderConfig", lifecycle, unixSignals, logging, metrics,
     ], resources: migrations("Shared/ServiceHost/Migrations"))
-targets += shared("LocalServers", ["Core", logging])
+targets += shared("LocalServers", ["Core", "Postgres", logging], resources: [.embedInCode("roles.sql")])
 
 targets += service(
     "Gateway", product: "gateway", api: false,
