@@ -152,7 +152,7 @@ targets += service(
 targets += [
     .target(
         name: "TestKit",
-        dependencies: ["Core", "Contracts", "Authorization", "Settings", "Telemetry", "Vault", "Postgres", "Redis", "Bus", "Outbox", "Jobs", "ServiceHost", "LocalServers", logging],
+        dependencies: ["Core", "Postgres", "LocalServers", logging],
         path: "Tests/TestKit", swiftSettings: strict)
 ]
 var testTargets: [Target] = []

@@ -53,6 +53,9 @@ package final class LocalPostgres: Sendable {
     /// Stops it: the rolled-back connections get an error, what was committed stays.
     package func stop() { process.stop(SIGINT) }
 
+    /// Ends it at once, as a crash would.
+    package func kill() { process.stop(SIGQUIT) }
+
     /// The server's process, for tests that kill it.
     package var pid: Int32 { process.pid }
 

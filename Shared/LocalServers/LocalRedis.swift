@@ -38,6 +38,9 @@ package final class LocalRedis: Sendable {
 
     package func stop() { process.stop() }
 
+    /// Ends it at once, whatever is lost.
+    package func kill() { process.stop(SIGKILL) }
+
     /// The server's process, for tests that kill it.
     package var pid: Int32 { process.pid }
     package var url: Secret { Secret("redis://:\(password.unredacted)@127.0.0.1:\(port)/0") }

@@ -123,3 +123,11 @@ package final class LocalServers: Sendable {
         return "\(home)/postgres"
     }
 }
+
+extension LocalServers {
+    /// Ends both at once, whatever is lost; for tests.
+    package func kill() {
+        redis.kill()
+        postgres.kill()
+    }
+}
