@@ -23,5 +23,5 @@ package func eventually(
     within limit: Duration = .seconds(20),
     _ condition: () async throws -> Bool
 ) async throws {
-    try await eventually(what, within: limit) { try await condition() ? true : nil } as Bool
+    let _: Bool = try await eventually(what, within: limit) { try await condition() ? true : nil }
 }

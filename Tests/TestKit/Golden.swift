@@ -2,7 +2,7 @@ import FoundationEssentials
 
 /// Files under Tests/Golden that hold what was agreed: a change by accident fails, one on purpose shows in the diff.
 package enum Golden {
-    private static let folder = Array(#filePath.split(separator: "/").dropLast(2)) + ["Golden"]
+    private static let folder: [Substring] = Array(#filePath.split(separator: "/").dropLast(2)) + ["Golden"]
 
     /// Compares with `Tests/Golden/<name>`; with `UPDATE_GOLDEN=1` writes it instead.
     ///
