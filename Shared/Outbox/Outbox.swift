@@ -1,11 +1,10 @@
+import Bus
 package import Contracts
-package import Core
+import Core
 package import Postgres
 
 /// Writes events beside the state they follow from: both commit in one transaction, or neither does.
 package enum Outbox {
-    /// The topic of audit entries: a stream apart from access' events, since only access reads it.
-    package static let auditTopic = "audit"
     /// What an audit entry is called on the bus.
     package static let auditKind = "audit.entry"
 
@@ -21,7 +20,7 @@ package enum Outbox {
         let envelope = try EventEnvelope(
             payload, clinicId: clinic, actor: actor, at: .now(), aggregateId: aggregate, aggregateVersion: version,
             notify: notify)
-        insert(envelope, topic: P.topic.rawValue, in: transaction)
+        insert(envelope, .events, in: transaction)
     }
 
     /// Appends an audit entry. It belongs to the transaction's clinic, which must be the record's.
@@ -32,15 +31,15 @@ package enum Outbox {
             clinicId: clinic, actor: "\(record.actor.type):\(record.actor.id)", at: record.at,
             aggregateId: record.id.description, aggregateVersion: 1, notify: true,
             payload: try JSONWriter.encode(record))
-        insert(envelope, topic: auditTopic, in: transaction)
+        insert(envelope, .audit, in: transaction)
     }
 
-    private static func insert(_ event: EventEnvelope, topic: String, in transaction: borrowing Transaction) {
+    private static func insert(_ event: EventEnvelope, _ part: TopicPart, in transaction: borrowing Transaction) {
         transaction.execute(
             """
-            insert into outbox (clinic_id, topic, priority, id, name, version, category, actor, at, aggregate_id,
+            insert into outbox (clinic_id, part, priority, id, name, version, category, actor, at, aggregate_id,
                 aggregate_version, notify, payload)
-            values (\(event.clinicId), \(topic), \(event.priority.rank), \(event.id), \(event.name),
+            values (\(event.clinicId), \(part), \(event.priority.rank), \(event.id), \(event.name),
                 \(event.version), \(event.category.rawValue), \(event.actor), \(event.at), \(event.aggregateId),
                 \(event.aggregateVersion), \(event.notify), \(event.payload))
             """)

@@ -13,7 +13,7 @@ create table :schema.outbox (
     transaction xid8 not null default pg_current_xact_id(),
     position bigint not null default nextval(':schema.outbox_position'),
     slot smallint not null default :schema.outbox_slot(now()),
-    topic text not null,
+    part text not null check (part in ('events', 'audit')),
     priority smallint not null check (priority between 0 and 2),
     id uuid not null,
     name text not null,
@@ -28,13 +28,13 @@ create table :schema.outbox (
     primary key (clinic_id, position, slot)
 ) partition by list (slot);
 
-create index outbox_lane on :schema.outbox (topic, priority, position);
+create index outbox_lane on :schema.outbox (part, priority, position);
 
 -- What was published: the entries of one batch, of one lane and one slot, in order of `positions`.
 create table :schema.outbox_batches (
     batch bigint not null generated always as identity,
     slot smallint not null,
-    topic text not null,
+    part text not null,
     priority smallint not null,
     epoch uuid not null,
     positions bigint[] not null,
@@ -42,14 +42,15 @@ create table :schema.outbox_batches (
     entry_sequences bigint[] not null,
     last_milliseconds bigint not null,
     last_sequence bigint not null,
-    published_at timestamptz not null default now(),
+    -- When its entries were last known to be in the stream.
+    seen_at timestamptz not null default now(),
     confirmed boolean not null default false,
     primary key (batch, slot),
     check (cardinality(positions) > 0 and cardinality(positions) = cardinality(entry_milliseconds)
         and cardinality(positions) = cardinality(entry_sequences))
 ) partition by list (slot);
 
-create index outbox_batches_open on :schema.outbox_batches (topic, priority, batch) where not confirmed;
+create index outbox_batches_open on :schema.outbox_batches (part, priority, batch) where not confirmed;
 
 do $$
 begin
@@ -64,14 +65,14 @@ end $$;
 -- How far each lane has been read: every row up to `read_to` that `snapshot` sees has been published. No transaction
 -- that is still running can hold a position up to `floor`. (`mark_position`, `mark_transaction`) becomes the next floor.
 create table :schema.outbox_lanes (
-    topic text not null,
+    part text not null,
     priority smallint not null,
     floor bigint not null default 0,
     read_to bigint not null default 0,
     snapshot pg_snapshot not null default '1:1:',
     mark_position bigint not null default 0,
     mark_transaction xid8 not null default '1',
-    primary key (topic, priority)
+    primary key (part, priority)
 );
 
 -- The one relay that reads and marks; the others stand by.
@@ -81,12 +82,13 @@ create table :schema.outbox_relay (
     until timestamptz not null
 );
 
--- The epoch that Redis must show; `next_epoch` while a recovery is under way.
+-- The epoch that Redis must show, and the server that showed it last; the next ones while a recovery is under way.
 create table :schema.bus_epochs (
     only boolean primary key default true check (only),
     epoch uuid not null,
     run_id text not null,
     next_epoch uuid,
+    next_run_id text,
     completed_at timestamptz not null default now()
 );
 
