@@ -1,0 +1,18 @@
+package import Contracts
+
+/// Every public operation of the access service.
+package struct AccessEndpoints: Sendable {
+    package let authentication = AuthenticationEndpoints()
+    package let clinics = ClinicEndpoints()
+    package let locations = LocationEndpoints()
+    package let members = MemberEndpoints()
+    package let users = SystemUserEndpoints()
+    package let roles = RoleEndpoints()
+    package let audit = AuditEndpoints()
+
+    package init() {}
+
+    package var all: [any EndpointDescription] {
+        authentication.all + clinics.all + locations.all + members.all + users.all + roles.all + audit.all
+    }
+}

@@ -1,0 +1,49 @@
+package import Contracts
+package import Core
+
+/// A clinic's whole public state after a change.
+package struct ClinicChanged: EventPayload, Hashable {
+    package static var kind: String { "clinic.changed" }
+    package static var category: EventCategory { .clinic }
+    package static var topic: ServiceName { .access }
+
+    package var clinic: Clinic
+
+    package init(clinic: Clinic) { self.clinic = clinic }
+}
+
+/// A location's whole public state after a change.
+package struct LocationChanged: EventPayload, Hashable {
+    package static var kind: String { "location.changed" }
+    package static var category: EventCategory { .clinic }
+    package static var topic: ServiceName { .access }
+
+    package var location: Location
+    /// True once it has been removed; the state is its last one.
+    package var deleted: Bool
+
+    package init(location: Location, deleted: Bool = false) {
+        self.location = location
+        self.deleted = deleted
+    }
+}
+
+/// A member's whole public state after a change: one per user and clinic.
+package struct UserChanged: EventPayload, Hashable {
+    package static var kind: String { "user.changed" }
+    package static var category: EventCategory { .userActivity }
+    package static var topic: ServiceName { .access }
+
+    /// Never with an invitation.
+    package var user: Member
+    /// The language the person reads.
+    package var locale: String?
+    /// True once the person has left the clinic; the state is the last one.
+    package var deleted: Bool
+
+    package init(user: Member, locale: String? = nil, deleted: Bool = false) {
+        self.user = user
+        self.locale = locale
+        self.deleted = deleted
+    }
+}
