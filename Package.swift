@@ -40,8 +40,13 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 func shared(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> [Target] {
     [
         .target(
-            name: name, dependencies: dependencies, path: "Shared/\(name)", exclude: [], resources: resources,
-            swiftSettings: strict)
+            name: name,
+            dependencies: dependencies,
+            path: "Shared/\(name)",
+            exclude: [],
+            resources: resources,
+            swiftSettings: strict
+        )
     ]
 }
 
@@ -50,23 +55,40 @@ func system(_ name: String) -> [Target] { [.systemLibrary(name: name, path: "Sha
 
 /// A service: what it promises (`XAPI`), what it does (`X`), and its process (lower-case product).
 func service(
-    _ name: String, product: String, api: Bool = true, _ dependencies: [Target.Dependency],
+    _ name: String,
+    product: String,
+    api: Bool = true,
+    _ dependencies: [Target.Dependency],
     resources: [Resource]? = nil
 ) -> [Target] {
     var targets: [Target] = []
     if api {
         targets.append(
             .target(
-                name: "\(name)API", dependencies: ["Core", "Contracts"], path: "Services/\(name)/API",
-                swiftSettings: strict))
+                name: "\(name)API",
+                dependencies: ["Core", "Contracts"],
+                path: "Services/\(name)/API",
+                swiftSettings: strict
+            )
+        )
     }
     targets.append(
         .target(
-            name: name, dependencies: dependencies + (api ? [.target(name: "\(name)API")] : []),
-            path: "Services/\(name)/Service", resources: resources, swiftSettings: strict))
+            name: name,
+            dependencies: dependencies + (api ? [.target(name: "\(name)API")] : []),
+            path: "Services/\(name)/Service",
+            resources: resources,
+            swiftSettings: strict
+        )
+    )
     targets.append(
         .executableTarget(
-            name: product, dependencies: [.target(name: name)], path: "Services/\(name)/Main", swiftSettings: strict))
+            name: product,
+            dependencies: [.target(name: name)],
+            path: "Services/\(name)/Main",
+            swiftSettings: strict
+        )
+    )
     return targets
 }
 
@@ -75,7 +97,11 @@ func tests(_ name: String, in folder: String = "", _ dependencies: [Target.Depen
     let path = folder.isEmpty ? "Tests/\(name)" : "Tests/\(folder)/\(name)"
     return [
         .testTarget(
-            name: name, dependencies: dependencies + ["TestKit"], path: path, swiftSettings: strict)
+            name: name,
+            dependencies: dependencies + ["TestKit"],
+            path: path,
+            swiftSettings: strict
+        )
     ]
 }
 
@@ -99,53 +125,102 @@ targets += shared("Core", [])
 targets += shared("Contracts", ["Core"])
 targets += shared("Resilience", ["Core"])
 targets += shared("Settings", ["Core", configuration])
-targets += shared("Telemetry", ["Core", "Settings", logging, metrics, coreMetrics, hummingbird, hummingbirdCore, httpTypes, lifecycle, nioCore])
+targets += shared(
+    "Telemetry",
+    ["Core", "Settings", logging, metrics, coreMetrics, hummingbird, hummingbirdCore, httpTypes, lifecycle, nioCore]
+)
 targets += shared("AuditLog", ["Core", crypto])
 targets += shared("Authorization", ["Core", "Contracts"])
 targets += shared("Vault", ["Core", crypto])
-targets += shared("Outbound", ["Core", "CCurl", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging, lifecycle])
+targets += shared(
+    "Outbound",
+    ["Core", "CCurl", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging, lifecycle]
+)
 targets += shared("Postgres", ["Core", "CLibPQ", deque, lifecycle, logging, metrics, crypto])
 targets += shared("Redis", ["Core", "CHiredis", deque, lifecycle, logging, nioCore, nioPosix, nioSSL])
 targets += shared(
-    "Bus", ["Core", "Contracts", "Authorization", "Resilience", "Telemetry", "Redis", crypto, lifecycle, logging, metrics])
+    "Bus",
+    ["Core", "Contracts", "Authorization", "Resilience", "Telemetry", "Redis", crypto, lifecycle, logging, metrics]
+)
 targets += shared(
-    "Jobs", ["Core", "Resilience", "Telemetry", "Postgres", lifecycle, logging, metrics], resources: migrations("Shared/Jobs/Migrations"))
-targets += shared("ProviderConfig", ["Core", "Contracts", "Vault", "Postgres", logging, metrics], resources: migrations("Shared/ProviderConfig/Migrations"))
+    "Jobs",
+    ["Core", "Resilience", "Telemetry", "Postgres", lifecycle, logging, metrics],
+    resources: migrations("Shared/Jobs/Migrations")
+)
 targets += shared(
-    "Outbox", ["Core", "Contracts", "Telemetry", "Postgres", "Redis", "Bus", lifecycle, logging, metrics],
-    resources: migrations("Shared/Outbox/Migrations"))
+    "ProviderConfig",
+    ["Core", "Contracts", "Vault", "Postgres", logging, metrics],
+    resources: migrations("Shared/ProviderConfig/Migrations")
+)
+targets += shared(
+    "Outbox",
+    ["Core", "Contracts", "Telemetry", "Postgres", "Redis", "Bus", lifecycle, logging, metrics],
+    resources: migrations("Shared/Outbox/Migrations")
+)
 targets += shared(
     "ServiceHost",
     [
-        "Core", "Contracts", "Authorization", "Resilience", "Settings", "Telemetry", "Vault", "Postgres", "Redis", "Bus",
+        "Core", "Contracts", "Authorization", "Resilience", "Settings", "Telemetry", "Vault", "Postgres", "Redis",
+        "Bus",
         "Outbox", "Jobs", "ProviderConfig", lifecycle, unixSignals, logging, metrics,
-    ], resources: migrations("Shared/ServiceHost/Migrations"))
+    ],
+    resources: migrations("Shared/ServiceHost/Migrations")
+)
 targets += shared("LocalServers", ["Core", "Postgres", logging], resources: [.embedInCode("roles.sql")])
 
 targets += service(
-    "Gateway", product: "gateway", api: false,
+    "Gateway",
+    product: "gateway",
+    api: false,
     ["Core", "Contracts", "Authorization", "Resilience", "Settings", "Telemetry", "Vault", "Redis", "Bus"] + apis + [
-        hummingbird, hummingbirdCore, httpTypes, jwtKit, crypto, lifecycle, unixSignals, logging, metrics, nioCore, nioHTTP1, nioPosix, nioHTTPTypesHTTP1,
-    ])
+        hummingbird, hummingbirdCore, httpTypes, jwtKit, crypto, lifecycle, unixSignals, logging, metrics, nioCore,
+        nioHTTP1, nioPosix, nioHTTPTypesHTTP1,
+    ]
+)
 targets += service(
-    "Access", product: "access", serviceBase + ["AuditLog", "CommunicationAPI", jwtKit, crypto, cryptoExtras],
-    resources: migrations("Services/Access/Service/Migrations"))
+    "Access",
+    product: "access",
+    serviceBase + ["AuditLog", "CommunicationAPI", jwtKit, crypto, cryptoExtras],
+    resources: migrations("Services/Access/Service/Migrations")
+)
 targets += service(
-    "Communication", product: "communication", serviceBase + ["AccessAPI", "AppointmentsAPI", "BillingAPI", mustache, crypto],
-    resources: migrations("Services/Communication/Service/Migrations"))
+    "Communication",
+    product: "communication",
+    serviceBase + ["AccessAPI", "AppointmentsAPI", "BillingAPI", mustache, crypto],
+    resources: migrations("Services/Communication/Service/Migrations")
+)
 targets += service(
-    "Appointments", product: "appointments", serviceBase + ["AccessAPI", "BillingAPI"],
-    resources: migrations("Services/Appointments/Service/Migrations"))
+    "Appointments",
+    product: "appointments",
+    serviceBase + ["AccessAPI", "BillingAPI"],
+    resources: migrations("Services/Appointments/Service/Migrations")
+)
 targets += service(
-    "Billing", product: "billing", serviceBase + ["AccessAPI", "AppointmentsAPI", crypto],
-    resources: migrations("Services/Billing/Service/Migrations"))
+    "Billing",
+    product: "billing",
+    serviceBase + ["AccessAPI", "AppointmentsAPI", crypto],
+    resources: migrations("Services/Billing/Service/Migrations")
+)
 targets += service(
-    "Sandbox", product: "sandbox", api: false,
-    ["Core", "Contracts", "Settings", "Telemetry", hummingbird, hummingbirdCore, httpTypes, asyncHTTPClient, crypto, nioCore, nioPosix, lifecycle, logging])
+    "Sandbox",
+    product: "sandbox",
+    api: false,
+    [
+        "Core", "Contracts", "Settings", "Telemetry", hummingbird, hummingbirdCore, httpTypes, asyncHTTPClient, crypto,
+        nioCore, nioPosix, lifecycle, logging,
+    ]
+)
 targets += service(
-    "Operator", product: "polyclinic", api: false,
-    ["Core", "Contracts", "Settings", "Telemetry", "Vault", "AuditLog", "Postgres", "Redis", "Bus", "Outbox", "Jobs", "ServiceHost", "LocalServers",
-     "Access", "Communication", "Appointments", "Billing", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, crypto, logging, lifecycle] + apis)
+    "Operator",
+    product: "polyclinic",
+    api: false,
+    [
+        "Core", "Contracts", "Settings", "Telemetry", "Vault", "AuditLog", "Postgres", "Redis", "Bus", "Outbox", "Jobs",
+        "ServiceHost", "LocalServers",
+        "Access", "Communication", "Appointments", "Billing", argumentParser, asyncHTTPClient, nioCore, nioHTTP1,
+        crypto, logging, lifecycle,
+    ] + apis
+)
 
 // MARK: - Tests
 
@@ -153,7 +228,9 @@ targets += [
     .target(
         name: "TestKit",
         dependencies: ["Core", "Postgres", "LocalServers", logging],
-        path: "Tests/TestKit", swiftSettings: strict)
+        path: "Tests/TestKit",
+        swiftSettings: strict
+    )
 ]
 var testTargets: [Target] = []
 testTargets += tests("CoreTests", in: "Shared", ["Core"])
@@ -165,21 +242,57 @@ testTargets += tests("AuthorizationTests", in: "Shared", ["Core", "Contracts", "
 testTargets += tests("VaultTests", in: "Shared", ["Core", "Vault", crypto])
 testTargets += tests("OutboundTests", in: "Shared", ["Core", "Outbound", logging])
 testTargets += tests("PostgresTests", in: "Shared", ["Core", "Postgres", logging])
-testTargets += tests("RedisTests", in: "Shared", ["Core", "Redis", logging])
-testTargets += tests("BusTests", in: "Shared", ["Core", "Contracts", "Authorization", "Redis", "Bus", "Telemetry", logging])
+testTargets += tests("RedisTests", in: "Shared", ["Core", "Redis", "LocalServers", logging, lifecycle, nioCore])
+testTargets += tests(
+    "BusTests",
+    in: "Shared",
+    ["Core", "Contracts", "Authorization", "Redis", "Bus", "Telemetry", "LocalServers", logging, lifecycle]
+)
 testTargets += tests("OutboxTests", in: "Shared", ["Core", "Contracts", "Postgres", "Redis", "Bus", "Outbox", logging])
 testTargets += tests("JobsTests", in: "Shared", ["Core", "Postgres", "Jobs", logging])
-testTargets += tests("ProviderConfigTests", in: "Shared", ["Core", "Contracts", "Vault", "Postgres", "ProviderConfig", logging])
-testTargets += tests("ServiceHostTests", in: "Shared", ["Core", "Contracts", "Authorization", "Postgres", "Redis", "Bus", "ServiceHost", logging])
-testTargets += tests("GatewayTests", in: "Services", ["Core", "Contracts", "Authorization", "Settings", "Telemetry", "Vault", "Redis", "Bus", "Gateway", asyncHTTPClient, jwtKit, crypto, lifecycle, nioCore, nioPosix, nioHTTP1, logging] + apis)
+testTargets += tests(
+    "ProviderConfigTests",
+    in: "Shared",
+    ["Core", "Contracts", "Vault", "Postgres", "ProviderConfig", logging]
+)
+testTargets += tests(
+    "ServiceHostTests",
+    in: "Shared",
+    ["Core", "Contracts", "Authorization", "Postgres", "Redis", "Bus", "ServiceHost", logging]
+)
+testTargets += tests(
+    "GatewayTests",
+    in: "Services",
+    [
+        "Core", "Contracts", "Authorization", "Settings", "Telemetry", "Vault", "Redis", "Bus", "Gateway",
+        asyncHTTPClient, jwtKit, crypto, lifecycle, nioCore, nioPosix, nioHTTP1, logging,
+    ] + apis
+)
 testTargets += tests("AccessTests", in: "Services", serviceBase + ["Access", "AccessAPI", "AuditLog", crypto])
-testTargets += tests("CommunicationTests", in: "Services", serviceBase + ["Communication", "CommunicationAPI", "AppointmentsAPI", "AccessAPI", "Sandbox"])
-testTargets += tests("AppointmentsTests", in: "Services", serviceBase + ["Appointments", "AppointmentsAPI", "AccessAPI"])
-testTargets += tests("BillingTests", in: "Services", serviceBase + ["Billing", "BillingAPI", "AppointmentsAPI", "AccessAPI", "Sandbox", crypto])
+testTargets += tests(
+    "CommunicationTests",
+    in: "Services",
+    serviceBase + ["Communication", "CommunicationAPI", "AppointmentsAPI", "AccessAPI", "Sandbox"]
+)
+testTargets += tests(
+    "AppointmentsTests",
+    in: "Services",
+    serviceBase + ["Appointments", "AppointmentsAPI", "AccessAPI"]
+)
+testTargets += tests(
+    "BillingTests",
+    in: "Services",
+    serviceBase + ["Billing", "BillingAPI", "AppointmentsAPI", "AccessAPI", "Sandbox", crypto]
+)
 testTargets += tests("SandboxTests", in: "Services", ["Core", "Sandbox", asyncHTTPClient, nioCore, nioHTTP1, crypto])
 testTargets += tests("OperatorTests", in: "Services", ["Core", "Operator", "AuditLog", "LocalServers"])
 testTargets += tests(
-    "SystemTests", serviceBase + apis + ["Gateway", "Access", "Communication", "Appointments", "Billing", "Sandbox", "AuditLog", "LocalServers", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, crypto])
+    "SystemTests",
+    serviceBase + apis + [
+        "Gateway", "Access", "Communication", "Appointments", "Billing", "Sandbox", "AuditLog", "LocalServers",
+        asyncHTTPClient, nioCore, nioPosix, nioHTTP1, crypto,
+    ]
+)
 testTargets += tests("TidyTests", apis + ["Core", "Contracts"])
 
 if let only = ProcessInfo.processInfo.environment["ONLY_TESTS"] {

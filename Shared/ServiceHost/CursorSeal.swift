@@ -1,6 +1,6 @@
 package import Core
 import FoundationEssentials
-import Vault
+package import Vault
 
 /// Opaque list cursors, bound to the clinic and to the list they came from.
 ///
@@ -16,7 +16,10 @@ package struct CursorSeal: Sendable {
     package func seal(_ position: [String], list: String, clinic: ClinicID) -> String {
         let text = position.joined(separator: "\u{1F}")
         let bytes = mac(text, list, clinic) + Array(text.utf8)
-        return Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        return Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing(
+            "=",
+            with: ""
+        )
     }
 
     /// The position; throws 422 for anything `seal` did not make for this list and clinic.

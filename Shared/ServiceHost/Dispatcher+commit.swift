@@ -1,5 +1,5 @@
 import Bus
-import Contracts
+package import Contracts
 import Core
 import Outbox
 import Postgres
@@ -7,8 +7,10 @@ import Postgres
 extension Dispatcher {
     /// One transaction: the idempotency lock, the body, its audit entry, the kept reply.
     func commit<Output: Wire>(
-        _ context: OperationContext, _ body: @escaping @Sendable (borrowing Transaction) throws -> Reply<Output>
+        _ context: OperationContext,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> Reply<Output>
     ) async throws -> (reply: Reply<Output>, answer: BusReply) {
+        defer { outboxWake.signal() }
         guard context.endpoint.keepsReplies else {
             return try await database.transaction(for: context.tenant) { tx in
                 let reply = try body(tx)
@@ -32,7 +34,8 @@ extension Dispatcher {
     }
 
     func read<Output: Wire>(
-        _ context: OperationContext, _ body: @escaping @Sendable (borrowing Transaction) throws -> Reply<Output>
+        _ context: OperationContext,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> Reply<Output>
     ) async throws -> BusReply {
         try await database.transaction(for: context.tenant) { tx in
             let reply = try body(tx)
@@ -45,7 +48,8 @@ extension Dispatcher {
 
     /// The first page of an audited stream leaves the entry; the following ones belong to the same read.
     func page(
-        _ context: OperationContext, _ body: @escaping @Sendable (borrowing Transaction) throws -> StreamPage
+        _ context: OperationContext,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> StreamPage
     ) async throws -> BusReply {
         try await database.transaction(for: context.tenant) { tx in
             let page = try body(tx)
@@ -53,8 +57,12 @@ extension Dispatcher {
                 try Outbox.appendAudit(context.auditRecord(.succeeded, AuditDetail()), in: tx)
             }
             return BusReply(
-                status: context.endpoint.status, contentType: page.contentType, headers: page.headers, body: page.chunk,
-                nextPage: page.next)
+                status: context.endpoint.status,
+                contentType: page.contentType,
+                headers: page.headers,
+                body: page.chunk,
+                nextPage: page.next
+            )
         }
     }
 
@@ -90,22 +98,47 @@ extension OperationContext {
         if let version = reply.version { headers.append(("ETag", "\"\(version)\"")) }
         if let location = reply.location { headers.append(("Location", location)) }
         if output is EmptyOutput {
-            return BusReply(status: reply.status ?? endpoint.status, contentType: "", headers: headers, body: [], nextPage: nil)
+            return BusReply(
+                status: reply.status ?? endpoint.status,
+                contentType: "",
+                headers: headers,
+                body: [],
+                nextPage: nil
+            )
         }
         return BusReply(
-            status: reply.status ?? endpoint.status, contentType: "application/json", headers: headers,
-            body: try JSONWriter.encode(output), nextPage: nil)
+            status: reply.status ?? endpoint.status,
+            contentType: "application/json",
+            headers: headers,
+            body: try JSONWriter.encode(output),
+            nextPage: nil
+        )
     }
 
     /// The entry of this operation: ids only.
     package func auditRecord(_ outcome: AuditRecord.Outcome, _ detail: AuditDetail) -> AuditRecord {
         AuditRecord(
-            id: AuditEntryID(at: now), at: now, clinicId: clinic,
-            actor: AuditRecord.Actor(type: principal.kind.rawValue, id: principal.id, roles: principal.roles, apiKeyId: nil),
+            id: AuditEntryID(at: now),
+            at: now,
+            clinicId: clinic,
+            actor: AuditRecord.Actor(
+                type: principal.kind.rawValue,
+                id: principal.id,
+                roles: principal.roles,
+                apiKeyId: nil
+            ),
             action: endpoint.auditAction,
-            resource: AuditRecord.Resource(type: endpoint.resource, id: detail.resourceID ?? endpoint.resourceID(in: request.input)),
-            patientId: detail.patient ?? principal.patient, outcome: outcome, reason: detail.reason, requestId: requestID,
-            source: AuditRecord.Source(address: source.address, userAgent: source.userAgent), count: nil)
+            resource: AuditRecord.Resource(
+                type: endpoint.resource,
+                id: detail.resourceID ?? endpoint.resourceID(in: request.input)
+            ),
+            patientId: detail.patient ?? principal.patient,
+            outcome: outcome,
+            reason: detail.reason,
+            requestId: requestID,
+            source: AuditRecord.Source(address: source.address, userAgent: source.userAgent),
+            count: nil
+        )
     }
 }
 

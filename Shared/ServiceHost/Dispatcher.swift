@@ -15,6 +15,7 @@ struct Dispatcher: Sendable {
     let replies: ReplyStore
     let policy: PolicyFollower
     let log: Logger
+    let outboxWake: WakeSignal
 
     /// Serves one entry of the request stream.
     func answer(_ request: BusRequest, redelivered: Bool) async -> RequestServer.Answer {
@@ -28,23 +29,33 @@ struct Dispatcher: Sendable {
         do {
             let scope = try decide(request, entry.endpoint)
             let context = OperationContext(
-                request: request, endpoint: entry.endpoint, scope: scope, database: database, log: log, now: .now(),
-                redelivered: redelivered, dispatcher: self)
-            if entry.looksUpFirst, context.mayHaveRun, let kept = try await replies.find(context) { return .reply(kept) }
+                request: request,
+                endpoint: entry.endpoint,
+                scope: scope,
+                database: database,
+                log: log,
+                now: .now(),
+                redelivered: redelivered,
+                dispatcher: self
+            )
+            if entry.looksUpFirst, context.mayHaveRun, let kept = try await replies.find(context) {
+                return .reply(kept)
+            }
             do {
                 return .reply(try await entry.run(context))
             } catch let kept as KeptReply {
                 return .reply(kept.answer)
-            } catch where !(error is LeavePending) && !Problem.isCommitUnknown(error) {
+            } catch  where !(error is LeavePending) && !Problem.isCommitUnknown(error) {
                 let problem = Problem(error, log: log)
                 try await recordFailure(problem, context)
                 return .reply(problem.reply(to: request.id))
             }
         } catch is LeavePending {
             return .leavePending
-        } catch where Problem.isCommitUnknown(error) {
+        } catch  where Problem.isCommitUnknown(error) {
             // The effect may be there: only its key can tell, so the entry waits for its redelivery.
-            return entry.endpoint.keepsReplies ? .leavePending : .reply(Problem.unavailable("The database").reply(to: request.id))
+            return entry.endpoint.keepsReplies
+                ? .leavePending : .reply(Problem.unavailable("The database").reply(to: request.id))
         } catch {
             return .reply(Problem(error, log: log).reply(to: request.id))
         }
@@ -55,11 +66,19 @@ struct Dispatcher: Sendable {
         guard case .permission(let permission) = endpoint.guard, let user = request.principal.user,
             let signIn = request.principal.signIn
         else { return request.scope }
-        guard policy.isFresh else { throw .unavailable("The access policy") }
-        let snapshot = policy.snapshot
-        if snapshot.version <= request.accessVersion { return request.scope }
-        let decision = snapshot.decide(
-            user: user, signIn: signIn, clinic: request.clinic, permission: permission, at: .now())
+        guard policy.freshness() == .fresh else { throw .unavailable("The access policy") }
+        // The policy is asked in place: copying it would touch every reference count in it.
+        let newer = policy.withSnapshot { snapshot -> Decision? in
+            guard snapshot.version > request.accessVersion else { return nil }
+            return snapshot.decide(
+                user: user,
+                signIn: signIn,
+                clinic: request.clinic,
+                permission: permission,
+                at: .now()
+            )
+        }
+        guard let decision = newer else { return request.scope }
         switch decision.outcome {
         case .allowed(let scope): return scope
         case .forbidden: throw .forbidden(permission.name)
@@ -108,7 +127,10 @@ extension Problem {
         case .poolExhausted, .connectionLost, .cancelled, .statementTimeout, .lockTimeout, .serialization:
             self = .unavailable("The database")
         default:
-            log.error("statement failed", metadata: ["sql_state": "\(error.code)", "constraint": "\(error.constraint ?? "")"])
+            log.error(
+                "statement failed",
+                metadata: ["sql_state": "\(error.code)", "constraint": "\(error.constraint ?? "")"]
+            )
             self = .internal
         }
     }

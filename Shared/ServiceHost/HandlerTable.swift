@@ -1,6 +1,6 @@
-package import Bus
+import Bus
 package import Contracts
-package import Core
+import Core
 package import Postgres
 
 /// One handler per declared operation. A service refuses to start while one is missing.
@@ -62,7 +62,8 @@ package struct HandlerTable: Sendable {
     ) {
         add(endpoint, looksUpFirst: false) { context in
             let input = try context.input(Input.self)
-            return try await context.dispatcher.page(context) { tx in try body(input, context, context.request.page, tx) }
+            return try await context.dispatcher.page(context) { tx in try body(input, context, context.request.page, tx)
+            }
         }
     }
 
@@ -75,7 +76,9 @@ package struct HandlerTable: Sendable {
     }
 
     private mutating func add<Input, Output>(
-        _ endpoint: Endpoint<Input, Output>, looksUpFirst: Bool, _ run: @escaping Run
+        _ endpoint: Endpoint<Input, Output>,
+        looksUpFirst: Bool,
+        _ run: @escaping Run
     ) {
         precondition(entries[endpoint.name] == nil, "Cannot handle \(endpoint.name) twice")
         entries[endpoint.name] = Entry(endpoint: endpoint, looksUpFirst: looksUpFirst, run: run)

@@ -8,6 +8,11 @@ extension Problem {
         var headers: [(String, String)] = []
         if let retryAfter { headers.append(("Retry-After", "\(retryAfter)")) }
         return BusReply(
-            status: status, contentType: Self.mediaType, headers: headers, body: body(instance: request), nextPage: nil)
+            status: status,
+            contentType: Self.mediaType,
+            headers: headers,
+            body: body(instance: request),
+            nextPage: nil
+        )
     }
 }

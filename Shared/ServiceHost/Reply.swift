@@ -16,8 +16,12 @@ package struct Reply<Output: Sendable>: Sendable {
     package var replayed: Output?
 
     package init(
-        _ output: Output, status: Int? = nil, version: Int64? = nil, location: String? = nil,
-        audit: AuditDetail = AuditDetail(), replayed: Output? = nil
+        _ output: Output,
+        status: Int? = nil,
+        version: Int64? = nil,
+        location: String? = nil,
+        audit: AuditDetail = AuditDetail(),
+        replayed: Output? = nil
     ) {
         self.output = output
         self.status = status

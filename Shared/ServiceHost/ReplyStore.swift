@@ -4,7 +4,6 @@ import Core
 import Crypto
 import Postgres
 import ProviderConfig
-import Vault
 
 /// Kept replies: what makes a repeated request an answer instead of a second effect.
 struct ReplyStore: Sendable {
@@ -13,7 +12,6 @@ struct ReplyStore: Sendable {
     static let keptForClients: Duration = .seconds(24 * 3_600)
     static let keptForGateway: Duration = .seconds(600)
 
-    let sealer: Sealer
     let dataKeys: DataKeyStore
 
     /// The key of this request with all that needs no transaction: hashes and the clinic's data key.
@@ -21,8 +19,10 @@ struct ReplyStore: Sendable {
         ReplyKey(
             hash: Self.digest([context.principal.id, context.endpoint.name, context.idempotencyKey]),
             fingerprint: Array(SHA256.hash(data: context.request.input)),
-            clinic: context.clinic, expires: context.now + (context.request.clientKey ? Self.keptForClients : Self.keptForGateway),
-            sealer: sealer, dataKey: try await dataKeys.key(for: context.clinic))
+            clinic: context.clinic,
+            expires: context.now + (context.request.clientKey ? Self.keptForClients : Self.keptForGateway),
+            sealer: try await dataKeys.sealer(for: context.clinic)
+        )
     }
 
     /// Looks before an operation of several steps begins.
@@ -53,8 +53,7 @@ struct ReplyKey: Sendable {
     let fingerprint: [UInt8]
     let clinic: ClinicID
     let expires: Instant
-    let sealer: Sealer
-    let dataKey: DataKey
+    let sealer: ClinicSealer
 
     /// The number of the advisory lock.
     private var lock: Int64 { hash.prefix(8).reduce(0) { $0 << 8 | Int64($1) } }
@@ -70,7 +69,8 @@ struct ReplyKey: Sendable {
             """
             select pg_try_advisory_xact_lock(\(lock)), kept.fingerprint, kept.sealed from (select) as one
             left join replies as kept on kept.clinic_id = \(clinic) and kept.key_hash = \(hash) and kept.expires_at > \(context.now)
-            """)
+            """
+        )
         guard let row = rows.first else { return }
         let taken: Bool = try row[0]
         guard taken else { throw context.redelivered ? LeavePending() : Problem.requestInProgress as any Error }
@@ -86,19 +86,17 @@ struct ReplyKey: Sendable {
     /// Keeps the reply in the transaction of the effect.
     func keep(_ answer: BusReply, in tx: borrowing Transaction) throws {
         guard answer.body.count <= ReplyStore.largest else { return }
-        let sealed = try sealer.seal(
-            answer.encoded(), clinic: clinic, purpose: "reply", record: hash.hex, version: 1, dataKey: dataKey)
+        let sealed = try sealer.seal(answer.encoded(), purpose: "reply", record: hash.hex)
         tx.execute(
             """
             insert into replies (clinic_id, key_hash, fingerprint, sealed, expires_at)
             values (\(clinic), \(hash), \(fingerprint), \(sealed), \(expires))
-            """)
+            """
+        )
     }
 
     private func open(_ sealed: [UInt8]) throws -> BusReply {
-        let bytes = try sealer.open(
-            sealed, clinic: clinic, purpose: "reply", record: hash.hex, version: 1, dataKey: dataKey)
-        var answer = try BusReply(encoded: bytes)
+        var answer = try BusReply(encoded: try sealer.open(sealed, purpose: "reply", record: hash.hex))
         answer.headers.append(("Idempotency-Replayed", "true"))
         return answer
     }
@@ -106,7 +104,15 @@ struct ReplyKey: Sendable {
 
 extension Problem {
     static let requestInProgress = Problem(
-        409, "request_in_progress", "A request with this Idempotency-Key is still running.", retryable: true, retryAfter: 1)
+        409,
+        "request_in_progress",
+        "A request with this Idempotency-Key is still running.",
+        retryable: true,
+        retryAfter: 1
+    )
     static let keyReused = Problem(
-        422, "idempotency_key_reused", "This Idempotency-Key was used with another request.")
+        422,
+        "idempotency_key_reused",
+        "This Idempotency-Key was used with another request."
+    )
 }

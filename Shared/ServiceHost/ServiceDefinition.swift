@@ -3,7 +3,6 @@ package import Contracts
 package import Core
 package import Jobs
 package import Logging
-package import Outbox
 package import Postgres
 package import ProviderConfig
 package import Redis
@@ -16,10 +15,16 @@ package struct ServiceDefinition: Sendable {
     /// A consumer of another service's events. `handle` takes the event in with one transaction (`Inbox.once`).
     package struct Consumer: Sendable {
         package let topic: ServiceName
+        package let part: TopicPart
         package let handle: @Sendable (EventEnvelope) async throws -> Void
 
-        package init(of topic: ServiceName, _ handle: @escaping @Sendable (EventEnvelope) async throws -> Void) {
+        package init(
+            of topic: ServiceName,
+            part: TopicPart = .events,
+            _ handle: @escaping @Sendable (EventEnvelope) async throws -> Void
+        ) {
             self.topic = topic
+            self.part = part
             self.handle = handle
         }
     }
@@ -29,7 +34,6 @@ package struct ServiceDefinition: Sendable {
     package let handlers: HandlerTable
     package var consumers: [Consumer] = []
     package var jobs: [any JobHandler] = []
-    package var schedules: [Schedule] = []
     /// Loops of the service's own, run and drained with the rest.
     package var services: [any Service] = []
     /// Sends every aggregate's present version again, without notices; for `projections rebuild`.
@@ -51,11 +55,14 @@ package struct HostResources: Sendable {
     package let keyspace: Keyspace
     package let edgeKeys: EdgeKeys
     package let keys: KeyFile
-    package let sealer: Sealer
     package let dataKeys: DataKeyStore
     package let blindIndex: BlindIndex
     package let cursors: CursorSeal
     /// Where patients' browsers and providers reach the installation, without a trailing slash.
     package let publicURL: String
+    /// Wakes the relay of this process; signalled after every commit of a request.
+    package let outboxWake: WakeSignal
+    /// Wakes the job workers of this process; to be signalled by who has left a job that should start at once.
+    package let jobsWake: WakeSignal
     package let log: Logger
 }

@@ -28,7 +28,9 @@ import Testing
 
     @Test(arguments: bans) func nowhere(_ ban: Ban) {
         for file in SourceTree.swift() where ban.inTestsToo || !file.isTest {
-            guard !file.path.hasPrefix("Tests/TidyTests/"), !ban.except.contains(where: file.path.hasSuffix) else { continue }
+            guard !file.path.hasPrefix("Tests/TidyTests/"), !ban.except.contains(where: file.path.hasSuffix) else {
+                continue
+            }
             for (number, line) in file.lines.enumerated() where Self.code(line).contains(ban.text) {
                 Issue.record("\(file.path):\(number + 1) has \(ban.text); write \(ban.instead)")
             }
@@ -36,7 +38,8 @@ import Testing
     }
 
     @Test func testsWaitOnSignals() {
-        for file in SourceTree.swift(below: ["Tests"]) where !file.path.hasPrefix("Tests/TidyTests/") && !file.path.hasPrefix("Tests/TestKit/") {
+        for file in SourceTree.swift(below: ["Tests"])
+        where !file.path.hasPrefix("Tests/TidyTests/") && !file.path.hasPrefix("Tests/TestKit/") {
             for (number, line) in file.lines.enumerated() where Self.code(line).contains("Task.sleep") {
                 Issue.record("\(file.path):\(number + 1) sleeps; use TestKit's `eventually`")
             }
@@ -56,7 +59,9 @@ import Testing
     static func code(_ line: String) -> Substring {
         var previous: Character = " "
         for index in line.indices {
-            if line[index] == "/", previous == "/" || previous == " ", line[index...].hasPrefix("//") { return line[..<index] }
+            if line[index] == "/", previous == "/" || previous == " ", line[index...].hasPrefix("//") {
+                return line[..<index]
+            }
             previous = line[index]
         }
         return line[...]

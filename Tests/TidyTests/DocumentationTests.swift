@@ -5,7 +5,8 @@ import Testing
     @Test func packageTypesAreDocumented() {
         let kinds = ["struct ", "final class ", "class ", "enum ", "protocol ", "actor "]
         for file in SourceTree.swift(below: ["Shared", "Services"]) {
-            for (number, line) in file.lines.enumerated() where kinds.contains(where: { line.hasPrefix("package \($0)") }) {
+            for (number, line) in file.lines.enumerated()
+            where kinds.contains(where: { line.hasPrefix("package \($0)") }) {
                 let before = file.lines[..<number].last { !$0.hasPrefix("@") } ?? ""
                 #expect(before.hasPrefix("///"), "\(file.path):\(number + 1) lacks a documentation comment")
             }
@@ -14,7 +15,10 @@ import Testing
 
     @Test func filesStayReadable() {
         for file in SourceTree.swift(below: ["Shared", "Services"]) {
-            #expect(file.lines.count <= 700, "\(file.path) has \(file.lines.count) lines; look for the name that is missing")
+            #expect(
+                file.lines.count <= 700,
+                "\(file.path) has \(file.lines.count) lines; look for the name that is missing"
+            )
         }
     }
 

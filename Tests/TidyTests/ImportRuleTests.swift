@@ -13,7 +13,10 @@ import Testing
         Rule(module: "CLibPQ", only: ["Shared/Postgres/"]),
         Rule(module: "CHiredis", only: ["Shared/Redis/"]),
         Rule(module: "CCurl", only: ["Shared/Outbound/"]),
-        Rule(module: "AsyncHTTPClient", only: ["Shared/Outbound/", "Services/Operator/", "Services/Sandbox/", "Tests/"]),
+        Rule(
+            module: "AsyncHTTPClient",
+            only: ["Shared/Outbound/", "Services/Operator/", "Services/Sandbox/", "Tests/"]
+        ),
         Rule(module: "JWTKit", only: ["Services/Gateway/", "Services/Access/", "Tests/"]),
         Rule(module: "Hummingbird", only: ["Services/Gateway/", "Services/Sandbox/", "Shared/Telemetry/", "Tests/"]),
         Rule(module: "Configuration", only: ["Shared/Settings/"]),
@@ -70,6 +73,7 @@ import Testing
                     words.prefix(position).allSatisfy({ $0 == "package" || $0.hasPrefix("@") })
                 else { return nil }
                 return words[position + 1].split(separator: ".").first.map(String.init)
-            })
+            }
+        )
     }
 }

@@ -25,9 +25,12 @@ enum SourceTree {
     static func files(below folders: [String]) -> [SourceFile] {
         folders.flatMap { folder -> [SourceFile] in
             let top = root.appendingPathComponent(folder)
-            guard let paths = FileManager.default.enumerator(atPath: top.path)?.allObjects as? [String] else { return [] }
+            guard let paths = FileManager.default.enumerator(atPath: top.path)?.allObjects as? [String] else {
+                return []
+            }
             return paths.sorted().compactMap { path in
-                guard !path.contains(".build"), let text = try? String(contentsOf: top.appendingPathComponent(path), encoding: .utf8)
+                guard !path.contains(".build"),
+                    let text = try? String(contentsOf: top.appendingPathComponent(path), encoding: .utf8)
                 else { return nil }
                 return SourceFile(path: "\(folder)/\(path)", lines: text.components(separatedBy: "\n"))
             }

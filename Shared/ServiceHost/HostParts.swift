@@ -1,0 +1,191 @@
+import Authorization
+import Bus
+import Contracts
+import Core
+import Jobs
+import Logging
+import Outbox
+import Postgres
+import ProviderConfig
+import Redis
+import ServiceLifecycle
+import Settings
+import Telemetry
+import Vault
+
+/// What the host makes of the settings: connections, keys, and the loops that every service has.
+struct HostParts {
+    let resources: HostResources
+    private let host: ServiceHost
+    private let rpcRedis: RedisClient
+    private let clock: RedisClock
+    private let requests: RequestClient
+    private let policy: PolicyFollower
+
+    init(_ host: ServiceHost) throws {
+        self.host = host
+        let settings = host.settings
+        let process = host.name.rawValue
+        let log = Logger(label: process)
+        let instance = "\(process)-\(RequestID())"
+        let keys = try KeyFile(json: Array(settings.required("POLYCLINIC_KEYS_FILE").utf8))
+        let edgeKeys = try keys.edgeKeys()
+        let keyspace = Keyspace(prefix: try settings.string("POLYCLINIC_KEY_PREFIX", default: "pc"))
+        let redis = RedisClient(try settings.redis("REDIS_URL"), name: process, logger: log)
+        rpcRedis =
+            try settings.string("REDIS_RPC_URL") == nil
+            ? redis : RedisClient(try settings.redis("REDIS_RPC_URL"), name: "\(process)-rpc", logger: log)
+        let database = Database(
+            DatabaseConfiguration(url: try settings.requiredSecret("DATABASE_URL"), schema: process),
+            logger: log
+        )
+        clock = RedisClock(redis: rpcRedis, logger: log)
+        requests = RequestClient(
+            redis: rpcRedis,
+            keyspace: keyspace,
+            keys: edgeKeys,
+            clock: clock,
+            process: process,
+            instance: instance,
+            services: [.access],
+            logger: log
+        )
+        policy = PolicyFollower(
+            requests: requests,
+            redis: redis,
+            keyspace: keyspace,
+            keys: edgeKeys,
+            process: process,
+            logger: log
+        )
+        let blindIndex = try BlindIndex(keys, service: host.name)
+        resources = HostResources(
+            settings: settings,
+            instance: instance,
+            database: database,
+            redis: redis,
+            keyspace: keyspace,
+            edgeKeys: edgeKeys,
+            keys: keys,
+            dataKeys: DataKeyStore(try DataKeys(keys, service: host.name), database: database),
+            blindIndex: blindIndex,
+            cursors: CursorSeal(blindIndex),
+            publicURL: try settings.string("POLYCLINIC_PUBLIC_URL", default: ""),
+            outboxWake: WakeSignal(),
+            jobsWake: WakeSignal(),
+            log: log
+        )
+    }
+
+    /// Everything that runs; later ones are drained first.
+    func services(for definition: ServiceDefinition) throws -> [any Service] {
+        let server = try requestServer(for: definition)
+        let publisher = EventPublisher(
+            redis: resources.redis,
+            keyspace: resources.keyspace,
+            keys: resources.edgeKeys,
+            logger: resources.log
+        )
+        let relay = OutboxRelay(
+            database: resources.database,
+            publisher: publisher,
+            epochs: RedisEpochs(redis: resources.redis, keyspace: resources.keyspace),
+            service: host.name,
+            signal: resources.outboxWake,
+            logger: resources.log
+        )
+        let workers = JobWorkers(
+            database: resources.database,
+            handlers: definition.jobs,
+            signal: resources.jobsWake,
+            logger: resources.log
+        )
+        let consumers = definition.consumers.map(consumer)
+        let report = ProcessReport(
+            process: host.name.rawValue,
+            instance: resources.instance,
+            keyIDs: resources.edgeKeys.keyIDs
+        )
+        let health = HealthServer(
+            port: try host.settings.port("POLYCLINIC_HEALTH_PORT") ?? 0,
+            checks: checks(server, consumers),
+            logger: resources.log,
+            onListening: host.onListening
+        )
+        var services: [any Service] = [resources.redis]
+        if rpcRedis !== resources.redis { services.append(rpcRedis) }
+        services += [
+            resources.database, clock, health, requests, policy,
+            ProcessRegistry(
+                redis: resources.redis,
+                keyspace: resources.keyspace,
+                report: report,
+                logger: resources.log
+            ),
+            relay, workers,
+        ]
+        services += definition.services
+        return services + consumers + [server]
+    }
+
+    private func requestServer(for definition: ServiceDefinition) throws -> RequestServer {
+        let dispatcher = Dispatcher(
+            service: host.name,
+            handlers: definition.handlers.entries,
+            database: resources.database,
+            replies: ReplyStore(dataKeys: resources.dataKeys),
+            policy: policy,
+            log: resources.log,
+            outboxWake: resources.outboxWake
+        )
+        return RequestServer(
+            redis: rpcRedis,
+            keyspace: resources.keyspace,
+            keys: resources.edgeKeys,
+            clock: clock,
+            service: host.name,
+            instance: resources.instance,
+            concurrency: try host.settings.int("POLYCLINIC_REQUEST_SLOTS", in: 1...4_096)
+                ?? RequestServer.concurrencyDefault,
+            logger: resources.log
+        ) { await dispatcher.answer($0, redelivered: $1) }
+    }
+
+    private func consumer(_ consumer: ServiceDefinition.Consumer) -> EventConsumer {
+        let database = resources.database
+        let group = host.name.rawValue
+        return EventConsumer(
+            redis: resources.redis,
+            keyspace: resources.keyspace,
+            keys: resources.edgeKeys,
+            topic: consumer.topic,
+            part: consumer.part,
+            group: group,
+            instance: resources.instance,
+            logger: resources.log,
+            poison: { event, deliveries, reason in
+                try await PoisonedEvents.store(
+                    event,
+                    handler: group,
+                    deliveries: deliveries,
+                    reason: reason,
+                    in: database
+                )
+            },
+            handle: consumer.handle
+        )
+    }
+
+    private func checks(_ server: RequestServer, _ consumers: [EventConsumer]) -> [HealthCheck] {
+        let database = resources.database
+        let redis = resources.redis
+        let policy = policy
+        return [
+            HealthCheck("postgres") { (try? await database.ping()) != nil },
+            HealthCheck("redis") { redis.isUp },
+            HealthCheck("requests") { server.isReady },
+            HealthCheck("events") { consumers.allSatisfy(\.isReady) },
+            HealthCheck("policy") { policy.freshness() == .fresh },
+        ]
+    }
+}
