@@ -1,0 +1,25 @@
+package import Contracts
+
+/// A page of a list, optionally of what a word is found in.
+package struct SearchRequest: Wire {
+    package static let longestCursor = 1_000
+    package static let longestWord = 100
+
+    /// Part of a name; of patients also a whole e-mail address or phone number.
+    package var q: String?
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(q: String? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.q = q
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    package static var limits: [Limit] {
+        [
+            .length(CodingKeys.q, 1...longestWord), .range(CodingKeys.limit, 1...200),
+            .length(CodingKeys.cursor, 1...longestCursor),
+        ]
+    }
+}
