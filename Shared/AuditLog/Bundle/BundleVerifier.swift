@@ -35,7 +35,7 @@ private struct Verification<Source: BundleSource> {
     /// Earlier checkpoints by size, smallest first, the bundle's own last.
     private let milestones: [Checkpoint]
     private var tiles: TileHashes<Source>
-    private var report = VerificationReport()
+    private var report: VerificationReport
 
     private var tileTree = MerkleTree()
     /// Differs from `tileTree` from the first line on that is not the one of its place.
@@ -47,18 +47,17 @@ private struct Verification<Source: BundleSource> {
     init(_ source: Source, keys: [VerifierKey], trusted: [String]) throws {
         self.source = source
         let list = try Tar.members(of: source)
-        members = Dictionary(list.map { ($0.name, $0) }) { first, _ in first }
+        let members = Dictionary(list.map { ($0.name, $0) }) { first, _ in first }
         func text(_ name: String) throws -> String {
-            guard let member = list.first(where: { $0.name == name }) else {
-                throw BundleError("The bundle has no \(name).")
-            }
+            guard let member = members[name] else { throw BundleError("The bundle has no \(name).") }
             guard member.size <= SignedNote.longest else { throw BundleError("\(name) is too long.") }
             return String(decoding: try source.read(member.offset..<member.offset + member.size), as: UTF8.self)
         }
+        var report = VerificationReport()
         report.isKeyTrusted = !keys.isEmpty
         let keys = keys.isEmpty ? try BundleLayout.keys(json: Array(try text(BundleLayout.keys).utf8)) : keys
-        note = try text(BundleLayout.checkpoint)
-        checkpoint = try Self.read(note, keys: keys, as: "the checkpoint", into: &report)
+        let note = try text(BundleLayout.checkpoint)
+        let checkpoint = try Self.read(note, keys: keys, as: "the checkpoint", into: &report)
         report.origin = checkpoint.origin
         report.size = checkpoint.size
         report.isFiltered = members[BundleLayout.filter] != nil
@@ -73,6 +72,10 @@ private struct Verification<Source: BundleSource> {
             report.add(.unusable("a checkpoint is of another log, \(other.origin)"))
         }
         earlier.removeAll { $0.origin != checkpoint.origin }
+        self.members = members
+        self.note = note
+        self.checkpoint = checkpoint
+        self.report = report
         milestones = earlier.sorted { $0.size < $1.size }
         tiles = TileHashes(source, members)
     }

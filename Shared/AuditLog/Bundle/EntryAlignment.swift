@@ -35,7 +35,6 @@ struct EntryAlignment {
         switch (line.seq, line.isGenuine) {
         case (next, true): next += 1
         case (let seq?, true) where seq < next: returned(seq)
-        case (let seq?, false) where seq < next: strange(seq)
         default: held = line
         }
     }
@@ -68,9 +67,24 @@ struct EntryAlignment {
             }
             return
         }
-        if following?.isGenuine == true, following?.seq == next || following?.seq == seq {
+        settleStrange(seq, before: following)
+    }
+
+    /// A line that is not what was logged at the place it claims.
+    private mutating func settleStrange(_ seq: Int64, before following: Line?) {
+        let genuine = following?.isGenuine == true ? following?.seq : nil
+        if genuine == next || genuine == seq {
             faults.append(.inserted(seq: seq))
-        } else if seq >= size {
+        } else if genuine == next + 1, next < size {
+            // It stands where `next` should, whatever it claims.
+            faults.append(.altered(seq: next))
+            next += 1
+        } else if absent.remove(seq) != nil {
+            faults.append(.altered(seq: seq))
+        } else if seq < next, next < size {
+            faults.append(.altered(seq: next))
+            next += 1
+        } else if seq < next || seq >= size {
             faults.append(.inserted(seq: seq))
         } else {
             jump(to: seq)
@@ -95,9 +109,5 @@ struct EntryAlignment {
 
     private mutating func returned(_ seq: Int64) {
         faults.append(absent.remove(seq) != nil ? .moved(seq: seq) : .inserted(seq: seq))
-    }
-
-    private mutating func strange(_ seq: Int64) {
-        faults.append(absent.remove(seq) != nil ? .altered(seq: seq) : .inserted(seq: seq))
     }
 }

@@ -60,7 +60,7 @@ struct SampleLog {
                 try writer.add(BundleLayout.proof(seq: seq), Array(proof.text.utf8))
             }
         }
-        let body = (entries ?? lines).flatMap { $0 + [10] }
+        let body: [UInt8] = Array((entries ?? lines).joined(separator: [10])) + ((entries ?? lines).isEmpty ? [] : [10])
         try writer.begin(BundleLayout.entries, size: Int64(body.count))
         for start in stride(from: 0, to: body.count, by: 1_000) {
             try writer.append(Array(body[start..<min(start + 1_000, body.count)]))
@@ -115,7 +115,7 @@ struct BundleVerifierTests {
         let log = try SampleLog(300)
         var lines = log.lines
         lines.remove(at: seq)
-        #expect(try log.report(try log.bundle(entries: lines)).faults == [.missing(seq: Int64(seq)), .root].prefix(1))
+        #expect(try log.report(try log.bundle(entries: lines)).faults == [.missing(seq: Int64(seq))])
     }
 
     @Test(arguments: [(0, 1), (3, 4), (3, 5), (3, 90), (0, 299), (255, 256)])
@@ -165,7 +165,7 @@ struct BundleVerifierTests {
         let log = try SampleLog(300)
         var hashes = log.lines.map { TreeHash.leaf($0) }
         hashes[42] = .leaf([1])
-        #expect(try log.report(try log.bundle(hashes: hashes)).faults == [.tile(seq: 42), .root])
+        #expect(try log.report(try log.bundle(hashes: hashes)).faults == [.tile(seq: 42)])
     }
 
     @Test func `where hashes were rewritten too, the range between two checkpoints is named`() throws {

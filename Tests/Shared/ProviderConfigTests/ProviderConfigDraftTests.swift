@@ -1,0 +1,162 @@
+import Contracts
+import Core
+import Testing
+
+@testable import ProviderConfig
+
+private let now = Instant(seconds: 1_800_000_000)
+
+private func draft(
+    _ credentials: [String: JSONValue],
+    id: ProviderEntryID? = nil,
+    provider: String = "stripe",
+    channel: String = "payments"
+) -> ProviderEntryDraft {
+    ProviderEntryDraft(
+        id: id,
+        channel: channel,
+        provider: provider,
+        position: 0,
+        credentials: credentials,
+        pointer: "/\(channel)/primary"
+    )
+}
+
+private func entries(
+    _ drafts: [ProviderEntryDraft],
+    replacing stored: [ProviderEntry] = [],
+    version: Int64 = 1,
+    at time: Instant = now
+) throws(Problem) -> [ProviderEntry] {
+    try ProviderConfigDraft(drafts).entries(replacing: stored, version: version, by: "u1", at: time) { credentials in
+        String(describing: credentials.unredacted.sorted { $0.key < $1.key })
+    }
+}
+
+private func problem(_ body: () throws(Problem) -> [ProviderEntry]) -> Problem? {
+    do throws(Problem) { _ = try body() } catch { return error }
+    return nil
+}
+
+private let stripe: [String: JSONValue] = [
+    "secretKey": "sk_test_0123456789", "publishableKey": "pk_test_1", "webhookSecret": "whsec_abcdefghijkl",
+]
+
+@Suite("Credential shapes")
+struct CredentialShapeTests {
+    @Test func `every secret of the documentation is one`() {
+        let secrets = CredentialShape.table.values.joined().flatMap { shape in
+            shape.secretKeys.map { "\(shape.provider).\($0)" }
+        }
+        #expect(
+            Set(secrets) == [
+                "zeptomail.sendMailToken", "zeptomail.webhookSecret", "aws_ses.secretAccessKey",
+                "aws_sns.secretAccessKey",
+                "smtp.password", "sendgrid.apiKey", "resend.apiKey", "resend.webhookSecret", "twilio.authToken",
+                "meta.accessToken", "meta.appSecret", "meta.verifyToken", "fcm.serviceAccount", "stripe.secretKey",
+                "stripe.webhookSecret",
+            ]
+        )
+    }
+
+    @Test func `all faults are told at once`() {
+        let faults = problem { () throws(Problem) in
+            try entries([draft(["publishableKey": 7, "extra": "x", "secretKey": ""])])
+        }?.errors.map { "\($0.pointer ?? ""): \($0.detail)" }
+        #expect(
+            faults == [
+                "/payments/primary/credentials/secretKey: must not be empty",
+                "/payments/primary/credentials/publishableKey: must be a text",
+                "/payments/primary/credentials/webhookSecret: is required",
+                "/payments/primary/credentials/extra: is not a known key of stripe",
+            ]
+        )
+        #expect(
+            problem { () throws(Problem) in try entries([draft([:], provider: "paypol")]) }?.errors.first?.pointer
+                == "/payments/primary/provider"
+        )
+    }
+
+    @Test(
+        arguments: [
+            (["accountSid": "AC1", "authToken": "t", "fromNumber": "+49301"], true),
+            (["accountSid": "AC1", "authToken": "t", "messagingServiceSid": "MG1"], true),
+            (["accountSid": "AC1", "authToken": "t"], false),
+            (["accountSid": "AC1", "authToken": "t", "fromNumber": "+49301", "messagingServiceSid": "MG1"], false),
+            (["accountSid": "AC1", "authToken": "a\nb", "fromNumber": "+49301"], false),
+        ] as [([String: JSONValue], Bool)]
+    )
+    func `one of a group is needed, and no control characters`(credentials: [String: JSONValue], isValid: Bool) {
+        let found = problem { () throws(Problem) in
+            try entries([draft(credentials, provider: "twilio", channel: "sms")])
+        }
+        #expect((found == nil) == isValid)
+    }
+
+    @Test func `a document may be an object, a rotating secret a list of two`() throws {
+        _ = try entries([draft(["serviceAccount": ["type": "service_account"]], provider: "fcm", channel: "push")])
+        var rotating = stripe
+        rotating["webhookSecret"] = ["whsec_abcdefghijkl", "whsec_mnopqrstuvwx"]
+        let entry = try #require(try entries([draft(rotating)]).first)
+        #expect(entry.webhookSecrets(at: now).map(\.unredacted) == ["whsec_abcdefghijkl", "whsec_mnopqrstuvwx"])
+        rotating["webhookSecret"] = ["a", "b", "c"]
+        #expect(problem { () throws(Problem) in try entries([draft(rotating)]) } != nil)
+    }
+}
+
+@Suite("Drafts")
+struct ProviderConfigDraftTests {
+    @Test func `secrets are masked, and nothing prints them`() throws {
+        let entry = try #require(try entries([draft(stripe)]).first)
+        #expect(
+            entry.masked == ["secretKey": "••••6789", "publishableKey": "pk_test_1", "webhookSecret": "••••ijkl"]
+        )
+        var printed = "\(entry.credentials) \(String(reflecting: entry.credentials))"
+        dump(entry.credentials, to: &printed)
+        #expect(!printed.contains("sk_test"))
+        #expect(Mask.masked("short") == "••••")
+    }
+
+    @Test func `a masked secret keeps the stored value of its entry`() throws {
+        let first = try #require(try entries([draft(stripe)]).first)
+        let again = try #require(try entries([draft(first.masked, id: first.id)], replacing: [first], version: 2).first)
+        #expect(again == first)
+        var changed = first.masked
+        changed["publishableKey"] = "pk_test_2"
+        let second = try #require(try entries([draft(changed, id: first.id)], replacing: [first], version: 2).first)
+        #expect(second.id == first.id && second.version == 2)
+        #expect(second.credentials.text("secretKey") == "sk_test_0123456789")
+        #expect(second.fingerprint != first.fingerprint)
+    }
+
+    @Test func `a masked secret without a stored value is missing`() throws {
+        let first = try #require(try entries([draft(stripe)]).first)
+        var elsewhere = first.masked
+        elsewhere["endpoint"] = "https://evil.example"
+        var foreign = first.masked
+        foreign["secretKey"] = "••••9999"
+        for (credentials, id) in [(first.masked, nil), (elsewhere, first.id), (foreign, first.id)] {
+            let found = problem { () throws(Problem) in
+                try entries([draft(credentials, id: id)], replacing: [first], version: 2)
+            }
+            #expect(
+                found?.status == 422 && found?.code == "secret_missing",
+                "\(found.map { "\($0.errors)" } ?? "none")"
+            )
+        }
+        let unknown = problem { () throws(Problem) in
+            try entries([draft(stripe, id: ProviderEntryID())], replacing: [first])
+        }
+        #expect(unknown?.code == "invalid" && unknown?.errors.first?.pointer == "/payments/primary/id")
+    }
+
+    @Test func `a replaced webhook secret stays valid for a day`() throws {
+        let first = try #require(try entries([draft(stripe)]).first)
+        var renewed = first.masked
+        renewed["webhookSecret"] = "whsec_mnopqrstuvwx"
+        let second = try #require(try entries([draft(renewed, id: first.id)], replacing: [first], version: 2).first)
+        let day = ProviderConfigDraft.formerSecretsLast
+        #expect(second.webhookSecrets(at: now).map(\.unredacted) == ["whsec_mnopqrstuvwx", "whsec_abcdefghijkl"])
+        #expect(second.webhookSecrets(at: now + day).map(\.unredacted) == ["whsec_mnopqrstuvwx"])
+    }
+}
