@@ -1,0 +1,148 @@
+"""The rows of the table: what is measured, how ours and the peer's figure come about, and the target."""
+import itertools
+import json
+import os
+import subprocess
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Callable
+
+from harness import RELEASE, pids, resident_megabytes, wrk
+
+CONNECTIONS = 64
+DOCTORS = 16
+JOBS = 50_000
+MESSAGES = 5_000
+QUARTER = 900
+
+
+@dataclass
+class Row:
+    name: str
+    what: str
+    target: str
+    ours: Callable
+    peer: Callable | None = None
+    rounds: int | None = None
+
+
+def headers(suite) -> dict:
+    return {"Authorization": f"Bearer {suite.token('receptionist')}", "X-Clinic-Id": suite.clinic,
+            "Content-Type": "application/json"}
+
+
+class Calendar:
+    """Doctors that are free at all hours, and the next quarter of an hour that nobody has booked yet."""
+
+    made: dict | None = None
+    next_quarter = itertools.count(int(time.time()) // QUARTER + 96 * 30, 96 * 200)
+
+    @classmethod
+    def of(cls, suite) -> dict:
+        if cls.made is None:
+            always = [{"weekday": day, "from": "00:00", "to": "24:00"} for day in range(1, 8)]
+            location = suite.call("GET", f"/clinics/{suite.clinic}/locations")["items"][0]["id"]
+            service = suite.call("POST", "/services", {
+                "name": "Benchmark visit", "minutes": 15, "price": {"amount": 100, "currency": "INR"}})
+            doctors = []
+            for number in range(DOCTORS):
+                doctor = suite.call("POST", "/doctors", {"name": f"Benchmark {number}"})
+                suite.call("PUT", f"/doctors/{doctor['id']}/availability", {"locationId": location, "weekly": always})
+                doctors.append(doctor["id"])
+            cls.made = {"DOCTORS": ",".join(doctors), "PATIENT": suite.demo["patientId"], "SERVICE": service["id"]}
+        return {**cls.made, "FIRST": str(next(cls.next_quarter)), "SHAPE": "suite"}
+
+
+def read_ours(suite, seconds):
+    return wrk(appointment(suite), seconds, CONNECTIONS, headers(suite))
+
+
+def appointment(suite) -> str:
+    if not hasattr(suite, "appointment"):
+        calendar = Calendar.of(suite)
+        start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(calendar["FIRST"]) * QUARTER))
+        made = suite.call("POST", "/appointments", {
+            "doctorId": calendar["DOCTORS"].split(",")[0], "patientId": calendar["PATIENT"],
+            "serviceId": calendar["SERVICE"], "start": start, "kind": "in_person"}, person="receptionist")
+        suite.appointment = f"{suite.base}/appointments/{made['id']}"
+    return suite.appointment
+
+
+def read_peer(monolith, _, seconds):
+    if not monolith.is_there:
+        return None
+    if not hasattr(monolith, "appointment"):
+        import urllib.request
+        body = {"patient": str(uuid.uuid4()), "doctor": str(uuid.uuid4()), "start": "2031-01-01T00:00:00Z"}
+        request = urllib.request.Request(
+            monolith.url + "/appointments", json.dumps(body).encode(),
+            {"Authorization": f"Bearer {monolith.token}", "Content-Type": "application/json"})
+        with urllib.request.urlopen(request) as reply:
+            monolith.appointment = f"{monolith.url}/appointments/{json.load(reply)['id']}"
+    return wrk(monolith.appointment, seconds, CONNECTIONS, {"Authorization": f"Bearer {monolith.token}"})
+
+
+def book_ours(suite, seconds):
+    return wrk(suite.base + "/appointments", seconds, CONNECTIONS, headers(suite), "book.lua", Calendar.of(suite))
+
+
+def book_peer(monolith, _, seconds):
+    if not monolith.is_there:
+        return None
+    variables = {"DOCTORS": ",".join(str(uuid.uuid4()) for _ in range(DOCTORS)), "PATIENT": str(uuid.uuid4()),
+                 "SERVICE": "", "SHAPE": "monolith", "FIRST": str(int(time.time()) // QUARTER)}
+    return wrk(monolith.url + "/appointments", seconds, CONNECTIONS,
+               {"Authorization": f"Bearer {monolith.token}", "Content-Type": "application/json"}, "book.lua", variables)
+
+
+def alone_ours(suite, seconds):
+    return wrk(appointment(suite), seconds, 1, headers(suite))
+
+
+def messages_ours(suite, _):
+    """From the first batch's POST to the last message sent, as the API tells it."""
+    reference = str(uuid.uuid4())
+    batch = [{"to": {"email": f"bench{n}@example.org"}, "channels": ["email"], "reference": reference,
+              "content": {"subject": "Benchmark", "text": "One message of many."}} for n in range(1_000)]
+    begin = time.monotonic()
+    for _ in range(MESSAGES // len(batch)):
+        suite.call("POST", "/communication/messages/batch", {"messages": batch})
+    waiting = f"/communication/messages?reference={reference}&limit=1&status="
+    while any(suite.call("GET", waiting + status)["items"] for status in ("queued", "sending")):
+        time.sleep(0.02)
+    return {"per second": MESSAGES / (time.monotonic() - begin)}
+
+
+def memory_ours(suite, _):
+    return {f"{name} MB": resident_megabytes(pid) for name, pid in sorted(pids(suite).items())}
+
+
+def micro(name: str, suite) -> dict:
+    """Rows that are measured inside one process, by the `micro` benchmark on the suite's servers."""
+    environment = {**os.environ, "BENCH_DATABASE_URL": suite.demo["databaseURL"], "BENCH_REDIS_URL": suite.demo["redisURL"]}
+    text = subprocess.run([os.path.join(RELEASE, "micro"), name], env=environment, check=True, capture_output=True, text=True).stdout
+    return json.loads(text)
+
+
+def sidekiq_jobs(_, sidekiq, __):
+    figure = sidekiq.jobs_per_second(JOBS)
+    return None if figure is None else {"per second": figure}
+
+
+ROWS = [
+    Row("start", "start: `polyclinic dev` to a seeded demo", "–", lambda suite, _: {"seconds": suite.started}, rounds=1),
+    Row("memory-idle", "resident memory, idle", "≤ 40 MB each", memory_ours, rounds=1),
+    Row("alone", "one read alone, 1 connection", "p50 ≤ 0.7 ms", alone_ours),
+    Row("read", "read an appointment, 64 connections", "≥ 3 × FastAPI's, p99 ≤ half", read_ours, read_peer),
+    Row("book", "book an appointment, 64 connections", "≥ 2.2 × FastAPI's, p99 ≤ half", book_ours, book_peer),
+    Row("memory-load", "resident memory after load", "≤ 80 MB each", memory_ours, rounds=1),
+    Row("messages", "messages accepted → provider's 200", "≥ 2,000/s", messages_ours),
+    Row("jobs", "no-op jobs enqueued and done", "≥ 5 × Sidekiq's", lambda suite, _: micro("jobs", suite), sidekiq_jobs),
+    Row("events", "outbox → stream → inbox and effect", "≥ 12,000/s", lambda suite, _: micro("events", suite)),
+    Row("config", "provider configuration: cached, decrypted", "≤ 1 µs, ≤ 20 µs", lambda suite, _: micro("config", suite)),
+    Row("permission", "permission decision", "≤ 100 ns", lambda suite, _: micro("permission", suite)),
+    Row("audit-append", "audit: append", "≥ 20,000/s", lambda suite, _: micro("audit-append", suite)),
+    Row("audit-verify", "audit: verify offline", "≥ 500,000/s", lambda suite, _: micro("audit-verify", suite)),
+    Row("audit-export", "audit: export", "≥ 100,000/s", lambda suite, _: micro("audit-export", suite)),
+]
