@@ -236,7 +236,7 @@ var testTargets: [Target] = []
 testTargets += tests("CoreTests", in: "Shared", ["Core"])
 testTargets += tests("ContractsTests", in: "Shared", ["Core", "Contracts"])
 testTargets += tests("ResilienceTests", in: "Shared", ["Core", "Resilience"])
-testTargets += tests("TelemetryTests", in: "Shared", ["Core", "Settings", "Telemetry", logging])
+testTargets += tests("TelemetryTests", in: "Shared", ["Core", "Settings", "Telemetry", logging, coreMetrics])
 testTargets += tests("AuditLogTests", in: "Shared", ["Core", "AuditLog", crypto])
 testTargets += tests("AuthorizationTests", in: "Shared", ["Core", "Contracts", "Authorization"] + apis)
 testTargets += tests("VaultTests", in: "Shared", ["Core", "Vault", crypto])
@@ -298,6 +298,19 @@ testTargets += tests("TidyTests", apis + ["Core", "Contracts"])
 if let only = ProcessInfo.processInfo.environment["ONLY_TESTS"] {
     let wanted = Set(only.split(separator: ",").map(String.init))
     testTargets = testTargets.filter { wanted.contains($0.name) }
+    // Nothing that these tests do not need: a module that is being changed does not stand in their way.
+    let byName = Dictionary(uniqueKeysWithValues: targets.map { ($0.name, $0) })
+    var needed: Set<String> = []
+    func need(_ target: Target) {
+        for case .byNameItem(let name, _) in target.dependencies where needed.insert(name).inserted {
+            if let next = byName[name] { need(next) }
+        }
+        for case .targetItem(let name, _) in target.dependencies where needed.insert(name).inserted {
+            if let next = byName[name] { need(next) }
+        }
+    }
+    testTargets.forEach(need)
+    targets = targets.filter { needed.contains($0.name) }
 }
 
 let package = Package(

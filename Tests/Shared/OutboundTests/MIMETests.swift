@@ -1,0 +1,94 @@
+import Core
+import Testing
+
+@testable import Outbound
+
+@Suite struct MIMETests {
+    private func message(
+        name: String? = nil,
+        subject: String = "Hello",
+        text: String? = "Hi\n",
+        html: String? = nil,
+        id: String = "abc@clinic.example"
+    ) throws -> MIMEMessage {
+        MIMEMessage(
+            from: .init(try #require(EmailAddress("clinic@example.com")), name: name),
+            to: .init(try #require(EmailAddress("asha@example.com"))),
+            subject: subject,
+            text: text,
+            html: html,
+            messageID: id,
+            date: Instant(seconds: 1_792_566_000)
+        )
+    }
+
+    private func written(_ message: MIMEMessage) throws -> String {
+        String(decoding: try message.bytes(), as: UTF8.self)
+    }
+
+    @Test func aPlainMessageByteForByte() throws {
+        #expect(
+            try written(message(name: "Clinic \"A\""))
+                == [
+                    "Date: Wed, 21 Oct 2026 07:00:00 +0000", "From: \"Clinic \\\"A\\\"\"", " <clinic@example.com>",
+                    "To: <asha@example.com>", "Message-ID: <abc@clinic.example>", "Subject: Hello", "MIME-Version: 1.0",
+                    "Auto-Submitted: auto-generated", "Content-Type: text/plain; charset=utf-8",
+                    "Content-Transfer-Encoding: quoted-printable", "", "Hi", "", "",
+                ].joined(separator: "\r\n")
+        )
+    }
+
+    @Test func otherLettersBecomeEncodedWords() throws {
+        let text = try written(message(name: "Klinik Süd", subject: String(repeating: "नमस्ते ", count: 12)))
+        #expect(text.contains("From: =?utf-8?B?S2xpbmlrIFPDvGQ=?=\r\n <clinic@example.com>\r\n"))
+        #expect(text.utf8.allSatisfy { $0 < 0x80 })
+        let header = text.split(separator: "\r\n\r\n", maxSplits: 1)[0]
+        #expect(header.split(separator: "\r\n").allSatisfy { $0.utf8.count <= 78 })
+    }
+
+    @Test func longSubjectsFoldBetweenWords() throws {
+        let subject = Array(repeating: "appointment", count: 20).joined(separator: " ")
+        let text = try written(message(subject: subject))
+        #expect(text.split(separator: "\r\n").allSatisfy { $0.utf8.count <= 78 })
+        #expect(text.split(separator: "\r\n ").joined(separator: " ").contains("Subject: \(subject)"))
+    }
+
+    @Test func bothPartsAreAlternatives() throws {
+        let text = try written(message(text: "T", html: "<p>H</p>"))
+        #expect(
+            text.contains(
+                "Content-Type: multipart/alternative; boundary=\"=_abcclinicexample\"\r\n\r\n--=_abcclinicexample\r\n"
+            )
+        )
+        #expect(text.hasSuffix("<p>H</p>\r\n\r\n--=_abcclinicexample--\r\n"))
+    }
+
+    @Test(arguments: ["a\r\nBcc: x@y.z", "a\nb", "a\rb", "a\u{0}b", "a\u{85}b", "a\u{2028}b"])
+    func lineBreaksInHeadersAreRefused(text: String) throws {
+        #expect(throws: MIMEError.controlCharacter(header: "Subject")) { try message(subject: text).bytes() }
+        #expect(throws: MIMEError.controlCharacter(header: "From")) { try message(name: text).bytes() }
+        #expect(throws: MIMEError.controlCharacter(header: "Message-ID")) { try message(id: text).bytes() }
+    }
+
+    @Test func withoutAnyPart() throws {
+        #expect(throws: MIMEError.emptyBody) { try message(text: nil).bytes() }
+    }
+
+    @Test(arguments: [
+        ("a=b", "a=3Db"), ("ü", "=C3=BC"), ("end \nnext", "end=20\r\nnext"), ("a\r\nb", "a\r\nb"), ("tab\t", "tab=09"),
+        ("a\rb", "a=0Db"), ("", ""), ("=?utf-8?", "=3D?utf-8?"),
+    ])
+    func quotedPrintable(text: String, encoded: String) { #expect(QuotedPrintable.encode(text) == encoded) }
+
+    @Test func quotedPrintableLinesAreShort() {
+        let encoded = QuotedPrintable.encode(String(repeating: "äbc d", count: 400))
+        #expect(encoded.split(separator: "\r\n").allSatisfy { $0.utf8.count <= 76 })
+        #expect(
+            encoded.replacing("=\r\n", with: "").replacing("=C3=A4", with: "ä")
+                == String(repeating: "äbc d", count: 400)
+        )
+    }
+
+    @Test(arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")])
+    func base64(text: String, encoded: String) { #expect(Base64.encode(Array(text.utf8)) == encoded) }
+}

@@ -1,0 +1,82 @@
+import Outbound
+import Testing
+
+@Suite struct PolicyTests {
+    @Test(arguments: [
+        ("127.0.0.1", IPAddress.Reach.loopback), ("127.255.255.254", .loopback), ("::1", .loopback),
+        ("::ffff:127.0.0.1", .loopback), ("64:ff9b::7f00:1", .loopback), ("10.0.0.1", .inside), ("172.16.0.1", .inside),
+        ("172.31.255.255", .inside), ("172.32.0.1", .public), ("192.168.1.1", .inside), ("169.254.169.254", .inside),
+        ("100.64.0.1", .inside), ("0.0.0.0", .inside), ("::", .inside), ("fe80::1%eth0", .inside),
+        ("fd00:ec2::254", .inside),
+        ("::ffff:10.0.0.1", .inside), ("2002:a00:1::", .inside), ("2001:0:1::1", .inside), ("224.0.0.1", .inside),
+        ("255.255.255.255", .inside), ("8.8.8.8", .public), ("2a00:1450:4001::1", .public),
+        ("[2606:4700::1111]", .public),
+    ])
+    func whereAnAddressLies(text: String, reach: IPAddress.Reach) throws {
+        #expect(try #require(IPAddress(text)).reach == reach)
+    }
+
+    @Test(arguments: ["", "localhost", "1.2.3", "127.1", "0x7f000001", "2130706433", "1.2.3.4.5", "::g", "[::1"])
+    func whatIsNoAddress(text: String) { #expect(IPAddress(text) == nil) }
+
+    private typealias Case = (rules: String?, host: String, encrypted: Bool, error: OutboundError?)
+
+    @Test func hosts() throws {
+        let cases: [Case] = [
+            (nil, "smtp.example.com", true, nil), (nil, "smtp.example.com", false, .unencrypted),
+            (nil, "127.0.0.1", true, .addressNotAllowed), (nil, "localhost", true, .addressNotAllowed),
+            (nil, "169.254.169.254", true, .addressNotAllowed), (nil, "2130706433", true, .unknownHost),
+            (nil, "127.1", true, .unknownHost), (nil, "0x7f.1", true, .unknownHost),
+            (nil, "a\r\nb.example", true, .unknownHost),
+            (nil, "8.8.8.8", true, nil), (nil, "8.8.8.8", false, .unencrypted), ("loopback", "127.0.0.1", false, nil),
+            ("loopback", "localhost", false, nil), ("loopback", "10.0.0.1", true, .addressNotAllowed),
+            ("loopback", "8.8.8.8", true, .addressNotAllowed), ("public,loopback", "8.8.8.8", true, nil),
+            ("10.1.0.0/16", "10.1.2.3", false, nil), ("10.1.0.0/16", "10.2.2.3", true, .addressNotAllowed),
+            ("public", "[::1]", true, .addressNotAllowed), ("fd00::/8", "fd12::1", true, nil),
+        ]
+        for (rules, host, encrypted, expected) in cases {
+            let policy = try OutboundPolicy(allow: rules)
+            var found: OutboundError?
+            do { try policy.check(host: host, encrypted: encrypted) } catch { found = error }
+            #expect(found == expected, "\(rules ?? "-") \(host) \(encrypted)")
+        }
+    }
+
+    @Test func customEndpoints() throws {
+        let cases: [(rules: String?, url: String, error: OutboundError?)] = [
+            (nil, "https://api.zeptomail.in", .hostNotAllowed), ("public", "https://api.zeptomail.in/v1.1", nil),
+            ("api.zeptomail.in", "https://API.zeptomail.in", nil), ("*.zeptomail.in", "https://api.zeptomail.in", nil),
+            ("*.zeptomail.in", "https://zeptomail.in", .hostNotAllowed),
+            ("*.zeptomail.in", "https://evilzeptomail.in", .hostNotAllowed),
+            ("api.zeptomail.in", "http://api.zeptomail.in", .unencrypted),
+            ("loopback", "http://127.0.0.1:9/v1", nil), ("loopback", "http://localhost:9", nil),
+            ("public", "http://127.0.0.1:9/v1", .addressNotAllowed), ("public", "ftp://example.com", .malformedURL),
+            ("public", "https://user:pass@example.com", .malformedURL), ("public", "https://", .malformedURL),
+            ("public", "https://example.com\\@127.0.0.1/", .malformedURL),
+            ("public", "https://exa mple.com", .malformedURL),
+            ("public", "https://example.com/#x", .malformedURL), ("public", "not a url", .malformedURL),
+        ]
+        for (rules, url, expected) in cases {
+            let policy = try OutboundPolicy(allow: rules)
+            var found: OutboundError?
+            do { try policy.check(endpoint: url) } catch { found = error }
+            #expect(found == expected, "\(rules ?? "-") \(url)")
+        }
+    }
+
+    @Test func aNameThatLeadsInsideIsRefusedWhenResolved() async throws {
+        // `localhost` by way of the resolver: the name check is passed by a rule, the address is not.
+        let policy = try OutboundPolicy(allow: "public")
+        await #expect(throws: OutboundError.addressNotAllowed) {
+            try await policy.resolve(host: "localhost", encrypted: true)
+        }
+        let open = try OutboundPolicy(allow: "loopback")
+        let addresses = try await open.resolve(host: "localhost", encrypted: false)
+        #expect(!addresses.isEmpty && addresses.allSatisfy { $0.reach == .loopback })
+    }
+
+    @Test(arguments: ["loopback,bad host!", "https://x", "10.0.0.0/33", "*"])
+    func unreadableRules(rules: String) {
+        #expect(throws: OutboundError.self) { try OutboundPolicy(allow: rules) }
+    }
+}

@@ -1,0 +1,40 @@
+import Core
+import Testing
+
+@testable import Outbound
+
+@Suite struct SMTPReplyTests {
+    @Test(arguments: [
+        (0, 250, SMTPResult.Verdict.accepted), (55, 550, .refused), (55, 450, .refused), (8, 554, .refused),
+        (8, 451, .refused),
+        (67, 535, .notAuthenticated), (67, 454, .notAuthenticated), (60, 0, .notSent(.tls)), (64, 220, .notSent(.tls)),
+        (7, 0, .notSent(.connect)), (6, 0, .notSent(.dns)), (28, 0, .notSent(.deadline)),
+        (28, 250, .notSent(.deadline)),
+        (56, 250, .notSent(.connect)), (56, 354, .unknown), (28, 354, .unknown), (55, 354, .unknown),
+        (8, 0, .notSent(.connect)),
+        (8, 421, .refused),
+    ])
+    func verdicts(curl: Int, reply: Int, verdict: SMTPResult.Verdict) {
+        #expect(SMTPReply.verdict(curl: curl, reply: reply) == verdict)
+    }
+
+    @Test func theLineIsTheOneOfTheReply() {
+        let result = SMTPReply.result(
+            curl: 55,
+            reply: 550,
+            lines: ["220 hello", "250 ok", "550 5.1.1 no such user", "221 bye"]
+        )
+        #expect(result.enhanced == "5.1.1")
+        #expect(result.line.unredacted == "550 5.1.1 no such user")
+        #expect("\(result.line)" == "••••")
+    }
+
+    @Test(arguments: [
+        ("550 5.1.1 x", "5.1.1"), ("452-4.2.2 full", "4.2.2"), ("550 no", nil), ("550", nil), ("250 2.0.0.1 x", nil),
+        ("550 9.1.1 x", nil),
+    ])
+    func enhancedCodes(line: String, code: String?) { #expect(SMTPReply.enhanced(line) == code) }
+
+    @Test(arguments: ["a@b.c\r\nRCPT TO:<x@y.z>", "a@b.c\n", "<a@b.c>", "a b@c.d", "", "a@b.c\u{0}"])
+    func addressesThatWouldBeCommands(text: String) { #expect(!SMTPTransport.isSafe(text)) }
+}

@@ -1,0 +1,168 @@
+import Core
+import Outbound
+import Testing
+
+/// The transport against a server that follows a script, fault by fault.
+@Suite(.timeLimit(.minutes(1))) struct SMTPTransportTests {
+    /// At which point the server does what.
+    enum Fault: Sendable {
+        case none
+        case closeAtOnce, refuseSender, refuseRecipient, refuseMessage, closeAfterBody, hangAfterBody, refusePassword
+        case closeBeforeBody
+    }
+
+    private func server(_ fault: Fault, seen: Collected<String> = Collected()) throws -> ScriptedServer {
+        try ScriptedServer { line in
+            if fault == .closeAtOnce { return }
+            line.write("220 scripted ESMTP\r\n")
+            while let command = line.readLine() {
+                seen.add(command)
+                switch command.prefix(4).uppercased() {
+                case "EHLO": line.write("250-scripted\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n")
+                case "AUTH": line.write(fault == .refusePassword ? "535 5.7.8 bad credentials\r\n" : "235 2.7.0 ok\r\n")
+                case "MAIL": line.write(fault == .refuseSender ? "451 4.7.1 later\r\n" : "250 2.1.0 ok\r\n")
+                case "RCPT": line.write(fault == .refuseRecipient ? "550 5.1.1 no such user\r\n" : "250 2.1.5 ok\r\n")
+                case "DATA":
+                    if fault == .closeBeforeBody { return }
+                    line.write("354 go on\r\n")
+                    guard let body = line.read(until: "\r\n.\r\n") else { return }
+                    seen.add(body)
+                    if fault == .closeAfterBody { return }
+                    if fault == .hangAfterBody { return line.hang() }
+                    line.write(fault == .refuseMessage ? "554 5.6.0 not this\r\n" : "250 2.0.0 queued as 42\r\n")
+                case "QUIT":
+                    line.write("221 bye\r\n")
+                    return
+                default: line.write("500 what\r\n")
+                }
+            }
+        }
+    }
+
+    private func send(
+        to server: ScriptedServer,
+        with transport: SMTPTransport,
+        security: SMTPServer.Security = .none,
+        password: String? = nil,
+        within time: Duration = .seconds(20),
+        text: String = "Hello\r\n.dot\r\n"
+    ) async throws -> SMTPResult {
+        await transport.send(
+            SMTPServer(
+                host: "127.0.0.1",
+                port: server.port,
+                security: security,
+                username: password.map { _ in "clinic" },
+                password: password.map { Secret($0) }
+            ),
+            from: try #require(EmailAddress("clinic@example.com")),
+            to: try #require(EmailAddress("asha@example.com")),
+            message: Array("Subject: x\r\n\r\n\(text)".utf8),
+            deadline: .after(time)
+        )
+    }
+
+    private func transport() throws -> SMTPTransport { SMTPTransport(policy: try OutboundPolicy(allow: "loopback")) }
+
+    @Test func anAcceptedMessageAndTheConnectionKept() async throws {
+        let seen = Collected<String>()
+        let server = try server(.none, seen: seen)
+        defer { server.stop() }
+        let transport = try transport()
+        for _ in 0..<3 {
+            let result = try await send(to: server, with: transport, password: "pw")
+            #expect(result.verdict == .accepted)
+            #expect(result.replyCode == 250)
+            #expect(result.line.unredacted == "250 2.0.0 queued as 42")
+        }
+        #expect(server.connections == 1)
+        #expect(seen.all.contains("MAIL FROM:<clinic@example.com>"))
+        #expect(seen.all.contains("RCPT TO:<asha@example.com>"))
+        #expect(seen.all.filter { $0.contains("Hello\r\n..dot") }.count == 3)
+    }
+
+    @Test(
+        arguments: [
+            (Fault.closeAtOnce, SMTPResult.Verdict.notSent(.connect), 0, nil), (.refuseSender, .refused, 451, "4.7.1"),
+            (.refuseRecipient, .refused, 550, "5.1.1"), (.refuseMessage, .refused, 554, "5.6.0"),
+            (.refusePassword, .notAuthenticated, 535, "5.7.8"), (.closeBeforeBody, .notSent(.connect), 250, "2.1.5"),
+            (.closeAfterBody, .unknown, 354, nil), (.hangAfterBody, .unknown, 354, nil),
+        ] as [(Fault, SMTPResult.Verdict, Int, String?)]
+    )
+    func whatEachFaultMeans(fault: Fault, verdict: SMTPResult.Verdict, code: Int, enhanced: String?) async throws {
+        let server = try server(fault)
+        defer { server.stop() }
+        let result = try await send(
+            to: server,
+            with: try transport(),
+            password: fault == .refusePassword ? "wrong" : nil,
+            within: fault == .hangAfterBody ? .milliseconds(500) : .seconds(20)
+        )
+        #expect(result.verdict == verdict)
+        #expect(result.replyCode == code)
+        #expect(result.enhanced == enhanced)
+    }
+
+    @Test func afterAFailureTheConnectionIsNotUsedAgain() async throws {
+        let server = try server(.hangAfterBody)
+        defer { server.stop() }
+        let transport = try transport()
+        for count in 1...2 {
+            #expect(try await send(to: server, with: transport, within: .milliseconds(300)).verdict == .unknown)
+            #expect(server.connections == count)
+        }
+    }
+
+    @Test func twoAtATimePerServerAndAStuckOneHoldsNobodyElseUp() async throws {
+        let stuck = try server(.hangAfterBody)
+        let healthy = try server(.none)
+        defer {
+            stuck.stop()
+            healthy.stop()
+        }
+        let transport = try transport()
+        await withThrowingTaskGroup(of: SMTPResult.Verdict.self) { group in
+            for _ in 0..<6 {
+                group.addTask { try await send(to: stuck, with: transport, within: .seconds(2)).verdict }
+            }
+            for _ in 0..<10 {
+                let verdict = try? await send(to: healthy, with: transport, within: .seconds(20)).verdict
+                #expect(verdict == .accepted)
+            }
+            #expect(stuck.connections <= SMTPTransport.perServer)
+        }
+    }
+
+    @Test func startTLSIsNeverDoneWithout() async throws {
+        let seen = Collected<String>()
+        let server = try server(.none, seen: seen)
+        defer { server.stop() }
+        #expect(try await send(to: server, with: try transport(), security: .starttls).verdict == .notSent(.tls))
+        #expect(!seen.all.contains { $0.hasPrefix("MAIL") })
+    }
+
+    @Test func nothingListeningAndNotAllowed() async throws {
+        let server = try server(.none)
+        server.stop()
+        #expect(try await send(to: server, with: try transport()).verdict == .notSent(.connect))
+        let strict = SMTPTransport(policy: try OutboundPolicy(allow: nil))
+        #expect(try await send(to: server, with: strict).verdict == .notSent(.policy))
+        #expect(try await send(to: server, with: try transport(), within: .zero).verdict == .notSent(.deadline))
+    }
+
+    @Test func aHundredAtOnceAllArriveOnce() async throws {
+        let seen = Collected<String>()
+        let server = try server(.none, seen: seen)
+        defer { server.stop() }
+        let transport = try transport()
+        try await withThrowingTaskGroup(of: SMTPResult.Verdict.self) { group in
+            for number in 0..<100 {
+                group.addTask { try await send(to: server, with: transport, text: "number \(number);\r\n").verdict }
+            }
+            for try await verdict in group { #expect(verdict == .accepted) }
+        }
+        let bodies = seen.all.filter { $0.hasPrefix("Subject") }
+        #expect(bodies.count == 100 && Set(bodies).count == 100)
+        #expect(server.connections <= SMTPTransport.perServer)
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A server on a free loopback port that does with each connection what a test tells it.
+final class ScriptedServer: Sendable {
+    let port: Int
+    private let listener: Int32
+    private let open = Mutex<[Int32]>([])
+    private let accepted = Mutex(0)
+
+    /// How many connections there have been.
+    var connections: Int { accepted.withLock { $0 } }
+
+    init(_ script: @escaping @Sendable (Line) -> Void) throws {
+        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let listener = listener
+        let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                let bound = unsafe bind(listener, address, size) + listen(listener, 64)
+                return unsafe bound + getsockname(listener, address, &size)
+            }
+        }
+        guard status == 0 else { throw POSIXError(.EADDRNOTAVAIL) }
+        port = Int(UInt16(bigEndian: address.sin_port))
+        Thread.detachNewThread { [self] in
+            while true {
+                let connection = accept(listener, nil, nil)
+                if connection < 0 { return }
+                accepted.withLock { $0 += 1 }
+                open.withLock { $0.append(connection) }
+                Thread.detachNewThread {
+                    script(Line(connection))
+                    shutdown(connection, Int32(SHUT_RDWR))
+                    close(connection)
+                }
+            }
+        }
+    }
+
+    func stop() {
+        shutdown(listener, Int32(SHUT_RDWR))
+        close(listener)
+    }
+
+    /// One connection, read and written by its own thread.
+    final class Line {
+        private let socket: Int32
+        private var buffer: [UInt8] = []
+
+        init(_ socket: Int32) { self.socket = socket }
+
+        func write(_ text: String) {
+            let bytes = Array(text.utf8)
+            _ = unsafe bytes.withUnsafeBytes {
+                unsafe send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+        }
+
+        /// The next line without its line break; `nil` at the end.
+        func readLine() -> String? { read(until: "\r\n") }
+
+        /// Everything up to a mark, which is taken too; `nil` at the end.
+        func read(until mark: String) -> String? {
+            let mark = Array(mark.utf8)
+            while true {
+                if buffer.count >= mark.count {
+                    for start in 0...(buffer.count - mark.count) where Array(buffer[start..<start + mark.count]) == mark
+                    {
+                        defer { buffer.removeFirst(start + mark.count) }
+                        return String(decoding: buffer[..<start], as: UTF8.self)
+                    }
+                }
+                guard receive() else { return nil }
+            }
+        }
+
+        func read(count: Int) -> [UInt8]? {
+            while buffer.count < count { guard receive() else { return nil } }
+            defer { buffer.removeFirst(count) }
+            return Array(buffer.prefix(count))
+        }
+
+        /// Says nothing more until the other side has gone.
+        func hang() { while receive() {} }
+
+        private func receive() -> Bool {
+            var bytes = [UInt8](repeating: 0, count: 65_536)
+            let count = unsafe bytes.withUnsafeMutableBytes { unsafe recv(socket, $0.baseAddress, $0.count, 0) }
+            if count > 0 { buffer += bytes.prefix(count) }
+            return count > 0
+        }
+    }
+}
+
+/// Values that threads hand to the test.
+final class Collected<Value: Sendable>: Sendable {
+    private let values = Mutex<[Value]>([])
+
+    var all: [Value] { values.withLock { $0 } }
+    func add(_ value: Value) { values.withLock { $0.append(value) } }
+}

@@ -1,0 +1,164 @@
+import Core
+import Resilience
+import Testing
+
+@Suite struct CircuitStateMachineTests {
+    private static let policy = CircuitBreakerPolicy(jitter: 0)
+    private static let start = Instant(seconds: 1_000_000)
+
+    private func machine() -> CircuitStateMachine { CircuitStateMachine(policy: Self.policy, at: Self.start) }
+
+    /// Sends one call through; the call must be admitted.
+    private func call(
+        _ machine: inout CircuitStateMachine,
+        _ outcome: CircuitStateMachine.Outcome,
+        at now: Instant,
+        retryAfter: Duration? = nil
+    ) throws {
+        guard case .admitted(let permit) = machine.admit(at: now) else {
+            Issue.record("the call was refused")
+            return
+        }
+        machine.settle(permit, outcome, why: "transient", retryAfter: retryAfter, at: now, roll: 0.5)
+    }
+
+    private func opened(at now: Instant = start) throws -> CircuitStateMachine {
+        var machine = machine()
+        for _ in 0..<5 { try call(&machine, .failure, at: now) }
+        return machine
+    }
+
+    @Test func fiveFailuresInARowOpen() throws {
+        var machine = machine()
+        for _ in 0..<4 { try call(&machine, .failure, at: Self.start) }
+        #expect(machine.view(at: Self.start).state == .closed)
+        try call(&machine, .failure, at: Self.start)
+        let view = machine.view(at: Self.start)
+        #expect(view.state == .open)
+        #expect(view.reason == "transient")
+        #expect(view.retryAt == Self.start + .seconds(30))
+        #expect(machine.admit(at: Self.start + .seconds(29)) == .refused(until: Self.start + .seconds(30)))
+    }
+
+    @Test func anAnswerBreaksTheRow() throws {
+        var machine = machine()
+        // Spread over minutes, so that the ratio of the last one never has ten calls.
+        for step in 0..<50 {
+            try call(&machine, step % 5 == 4 ? .alive : .failure, at: Self.start + .seconds(step * 20))
+        }
+        #expect(machine.view(at: Self.start).state == .closed)
+    }
+
+    @Test(arguments: [(successes: 5, failures: 5, opens: true), (6, 5, false), (5, 4, false), (10, 10, true)])
+    func halfOfTenInAMinuteOpen(successes: Int, failures: Int, opens: Bool) throws {
+        var machine = machine()
+        for _ in 0..<successes { try call(&machine, .alive, at: Self.start) }
+        var left = failures
+        while left > 0, machine.view(at: Self.start).state == .closed {
+            try call(&machine, .failure, at: Self.start + .seconds(1))
+            left -= 1
+            // Keeps the rule of five in a row out of the way.
+            if left % 4 == 0, left > 0, failures > 5 { try call(&machine, .neutral, at: Self.start) }
+        }
+        if failures < 5 || successes < 6 { #expect((machine.view(at: Self.start).state == .open) == opens) }
+    }
+
+    @Test func failuresOlderThanTheWindowAreForgotten() throws {
+        var machine = machine()
+        for _ in 0..<4 { try call(&machine, .failure, at: Self.start) }
+        try call(&machine, .alive, at: Self.start)
+        for _ in 0..<4 { try call(&machine, .failure, at: Self.start) }
+        try call(&machine, .alive, at: Self.start + .seconds(90))
+        #expect(machine.view(at: Self.start + .seconds(90)).state == .closed)
+        try call(&machine, .failure, at: Self.start + .seconds(91))
+        #expect(machine.view(at: Self.start + .seconds(91)).state == .closed)
+    }
+
+    @Test func oneProbeGoesAndItsSuccessCloses() throws {
+        var machine = try opened()
+        let later = Self.start + .seconds(30)
+        guard case .admitted(let probe) = machine.admit(at: later) else { return #expect(Bool(false), "no probe") }
+        #expect(probe.isProbe)
+        #expect(machine.admit(at: later) == .refused(until: later + .seconds(30)))
+        machine.settle(probe, .alive, at: later, roll: 0.5)
+        #expect(machine.view(at: later).state == .closed)
+    }
+
+    @Test func openTimeDoublesUpToItsBound() throws {
+        var machine = try opened()
+        var now = Self.start
+        for expected in [60, 120, 240, 480, 600, 600] {
+            guard let retryAt = machine.view(at: now).retryAt else { return #expect(Bool(false), "not open") }
+            now = retryAt
+            try call(&machine, .failure, at: now)
+            #expect(machine.view(at: now).retryAt == now + .seconds(expected))
+        }
+    }
+
+    @Test func aLongerRetryAfterCounts() throws {
+        var machine = machine()
+        for _ in 0..<5 { try call(&machine, .failure, at: Self.start, retryAfter: .seconds(3_600)) }
+        #expect(machine.view(at: Self.start).retryAt == Self.start + .seconds(3_600))
+    }
+
+    @Test func aCancelledProbeGivesItsPermitBack() throws {
+        var machine = try opened()
+        let later = Self.start + .seconds(31)
+        try call(&machine, .neutral, at: later)
+        #expect(machine.view(at: later).state == .halfOpen)
+        try call(&machine, .alive, at: later)
+        #expect(machine.view(at: later).state == .closed)
+    }
+
+    @Test func aHungProbeExpiresAndItsLateResultIsIgnored() throws {
+        var machine = try opened()
+        let later = Self.start + .seconds(31)
+        guard case .admitted(let hung) = machine.admit(at: later) else { return #expect(Bool(false), "no probe") }
+        let muchLater = later + .seconds(30)
+        guard case .admitted(let second) = machine.admit(at: muchLater) else { return #expect(Bool(false), "stuck") }
+        machine.settle(hung, .failure, at: muchLater, roll: 0.5)
+        #expect(machine.view(at: muchLater).state == .halfOpen)
+        machine.settle(second, .alive, at: muchLater, roll: 0.5)
+        #expect(machine.view(at: muchLater).state == .closed)
+    }
+
+    @Test func resultsFromBeforeTheTripChangeNothing() throws {
+        var machine = machine()
+        guard case .admitted(let early) = machine.admit(at: Self.start) else { return #expect(Bool(false)) }
+        for _ in 0..<5 { try call(&machine, .failure, at: Self.start) }
+        machine.settle(early, .alive, at: Self.start, roll: 0.5)
+        #expect(machine.view(at: Self.start).state == .open)
+        let later = Self.start + .seconds(30)
+        guard case .admitted = machine.admit(at: later) else { return #expect(Bool(false), "no probe") }
+        machine.settle(early, .alive, at: later, roll: 0.5)
+        #expect(machine.view(at: later).state == .halfOpen)
+    }
+
+    @Test func aLatchHoldsUntilItsTimeOrAReset() throws {
+        var machine = machine()
+        machine.latch("credentials", until: nil, at: Self.start)
+        let years = Self.start + .seconds(100_000_000)
+        #expect(machine.admit(at: years) == .refused(until: nil))
+        #expect(machine.admitLastResort(at: years) == .refused(until: nil))
+        machine.reset(at: years)
+        #expect(machine.view(at: years).state == .closed)
+        machine.latch("quota", until: years + .seconds(60), at: years)
+        #expect(machine.admit(at: years + .seconds(59)) == .refused(until: years + .seconds(60)))
+        try call(&machine, .alive, at: years + .seconds(60))
+        #expect(machine.view(at: years).state == .closed)
+    }
+
+    @Test func theLastResortIsOnePerOpenInterval() throws {
+        var machine = try opened()
+        let soon = Self.start + .seconds(1)
+        guard case .admitted(let permit) = machine.admitLastResort(at: soon) else {
+            return #expect(Bool(false), "refused")
+        }
+        machine.settle(permit, .neutral, at: soon, roll: 0.5)
+        guard case .admitted(let again) = machine.admitLastResort(at: soon) else {
+            return #expect(Bool(false), "refused")
+        }
+        machine.settle(again, .failure, why: "transient", at: soon, roll: 0.5)
+        #expect(machine.view(at: soon).retryAt == soon + .seconds(60))
+    }
+}
