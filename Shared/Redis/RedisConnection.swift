@@ -36,7 +36,7 @@ final class RedisConnection: Sendable {
         closesOnCancel: Bool,
         group: any EventLoopGroup
     ) async throws -> RedisConnection {
-        let tls = try endpoint.usesTLS ? NIOSSLContext(configuration: .makeClientConfiguration()) : nil
+        let tls = try endpoint.usesTLS ? tlsContext(endpoint) : nil
         let connection = try await ClientBootstrap(group: group)
             .connectTimeout(connectTimeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -67,6 +67,13 @@ final class RedisConnection: Sendable {
             throw error
         }
         return connection
+    }
+
+    private static func tlsContext(_ endpoint: RedisEndpoint) throws -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv12
+        if let file = endpoint.trustRoots { configuration.trustRoots = .file(file) }
+        return try NIOSSLContext(configuration: configuration)
     }
 
     private func enter(_ endpoint: RedisEndpoint, name: String) async throws(RedisError) {
