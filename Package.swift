@@ -248,8 +248,8 @@ testTargets += tests(
     in: "Shared",
     ["Core", "Contracts", "Authorization", "Redis", "Bus", "Telemetry", "LocalServers", logging, lifecycle]
 )
-testTargets += tests("OutboxTests", in: "Shared", ["Core", "Contracts", "Postgres", "Redis", "Bus", "Outbox", logging])
-testTargets += tests("JobsTests", in: "Shared", ["Core", "Postgres", "Jobs", logging])
+testTargets += tests("OutboxTests", in: "Shared", ["Core", "Contracts", "Postgres", "Redis", "Bus", "Outbox", lifecycle, logging])
+testTargets += tests("JobsTests", in: "Shared", ["Core", "Resilience", "Postgres", "Redis", "Outbox", "Jobs", lifecycle, logging])
 testTargets += tests(
     "ProviderConfigTests",
     in: "Shared",
