@@ -1,0 +1,36 @@
+import Authorization
+import Core
+
+/// One request on its way through the stages, with what each has found out.
+struct Exchange: Sendable {
+    let request: ClientRequest
+    let id: RequestID
+    let trace: TraceContext
+    /// The client's address, past trusted proxies.
+    let address: String
+    /// The signed-in caller; `nil` on public operations.
+    var caller: VerifiedToken?
+    var clinic: ClinicID?
+    var principal = Principal.anonymous
+    var scope = Scope.account
+    var accessVersion: Int64 = 0
+    /// The media type of a success.
+    var media = ""
+    var idempotencyKey: String?
+    var isClientsKey = false
+    var limits: RateLimiter.Verdict?
+
+    init(_ request: ClientRequest, address: String) {
+        self.request = request
+        self.address = address
+        id = RequestID(at: request.receivedAt)
+        trace = request.head.traceparent.flatMap { TraceContext(traceparent: $0) }?.child() ?? TraceContext()
+    }
+
+    var head: RequestHead { request.head }
+
+    /// The operation, where the request found one.
+    var operation: Operation? {
+        if case .operation(let operation, _) = request.route { operation } else { nil }
+    }
+}

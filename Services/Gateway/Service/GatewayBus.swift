@@ -1,0 +1,101 @@
+import Authorization
+import Bus
+import Contracts
+import Core
+import Logging
+import Redis
+import ServiceLifecycle
+import Telemetry
+
+/// The gateway's side of the bus: its connections, the policy it follows, and what it asks access for itself.
+struct GatewayBus: Sendable {
+    let redis: RedisClient
+    let rpc: RedisClient
+    let keyspace: Keyspace
+    let clock: RedisClock
+    let requests: RequestClient
+    let policy: PolicyFollower
+    let registry: ProcessRegistry
+
+    init(_ configuration: GatewayConfiguration, log: Logger) {
+        let process = Edge.gateway
+        let instance = "\(process)-\(RequestID())"
+        keyspace = configuration.keyspace
+        redis = RedisClient(configuration.redis, name: process, logger: log)
+        rpc =
+            configuration.rpcRedis == configuration.redis
+            ? redis : RedisClient(configuration.rpcRedis, name: "\(process)-rpc", logger: log)
+        clock = RedisClock(redis: rpc, logger: log)
+        requests = RequestClient(
+            redis: rpc,
+            keyspace: keyspace,
+            keys: configuration.keys,
+            clock: clock,
+            process: process,
+            instance: instance,
+            logger: log
+        )
+        policy = PolicyFollower(
+            requests: requests,
+            redis: redis,
+            keyspace: keyspace,
+            keys: configuration.keys,
+            process: process,
+            logger: log
+        )
+        registry = ProcessRegistry(
+            redis: redis,
+            keyspace: keyspace,
+            report: ProcessReport(process: process, instance: instance, keyIDs: configuration.keys.keyIDs),
+            logger: log
+        )
+    }
+
+    var isReady: Bool { redis.isUp && requests.isReady && policy.isFresh }
+
+    var checks: [HealthCheck] {
+        [
+            HealthCheck("redis") { redis.isUp && rpc.isUp },
+            HealthCheck("bus") { requests.isReady },
+            HealthCheck("policy") { policy.isFresh },
+        ]
+    }
+
+    var services: [any Service] {
+        (rpc === redis ? [redis] : [redis, rpc]) + [clock, requests, policy, registry]
+    }
+
+    /// Has access put entries into a clinic's trail; returns once they are committed.
+    func record(_ report: DenialReport, in clinic: ClinicID) async throws {
+        let endpoint = PolicyEndpoints().recordDenials
+        let request = BusRequest(
+            operation: endpoint.name,
+            clinic: clinic,
+            principal: .system(Edge.gateway),
+            scope: .clinic,
+            deadline: .after(endpoint.deadline),
+            idempotencyKey: report.entries.first?.id.description ?? "",
+            source: RequestSource(address: "", userAgent: Edge.gateway),
+            input: try JSONWriter.encode(report)
+        )
+        let reply = try await requests.send(request, to: endpoint.service)
+        guard reply.status == endpoint.status else { throw Problem.unavailable("The audit trail") }
+    }
+}
+
+/// Counts the gateways that are alive, for the shares of the rate limits.
+struct GatewayCensus: Service {
+    let bus: GatewayBus
+    let limiter: RateLimiter
+
+    func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            while true {
+                if let live = try? await ProcessRegistry.live(redis: bus.redis, keyspace: bus.keyspace) {
+                    limiter.share(among: live.count { $0.process == Edge.gateway })
+                }
+                try await Task.sleep(for: ProcessRegistry.period)
+            }
+        }
+    }
+}

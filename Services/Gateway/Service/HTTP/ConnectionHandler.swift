@@ -1,0 +1,308 @@
+import Core
+import NIOCore
+import NIOHTTP1
+
+/// One client's connection on its event loop: reads requests whole within the limits, writes replies in order.
+///
+/// Reading: `betweenRequests` → `head` (some bytes of one came) → `body` → `betweenRequests`; `discarding` once a request
+/// was refused before its end. Closing: `lingering` after the last reply, until the client has closed too.
+final class ConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = ByteBuffer
+
+    private enum Reading {
+        case betweenRequests
+        case head
+        case body(PendingBody)
+        case discarding
+        case lingering
+    }
+
+    private struct PendingBody {
+        var request: ClientRequest
+        var limit: Int
+        var startedAt: NIODeadline
+    }
+
+    private let limits: HTTPLimits
+    private let router: Router
+    private var connection: ClientConnection?
+    private var context: ChannelHandlerContext?
+    private var peer = ""
+    private var reading = Reading.betweenRequests
+    /// Requests delivered and not answered.
+    private var outstanding = 0
+    private var isStreaming = false
+    private var isQuiescing = false
+    private var isInputClosed = false
+    private var isReadingPaused = false
+    private var deadline: NIODeadline?
+    private var timer: (task: Scheduled<Void>, at: NIODeadline)?
+
+    init(limits: HTTPLimits, router: Router) {
+        self.limits = limits
+        self.router = router
+    }
+
+    func attach(_ connection: ClientConnection) { self.connection = connection }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        peer = context.channel.remoteAddress?.ipAddress ?? ""
+        setDeadline(in: limits.headDeadline)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.task.cancel()
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        connection?.noteClosed()
+        context.fireChannelInactive()
+    }
+
+    // MARK: - Reading
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch (unwrapInboundIn(data), reading) {
+        case (_, .discarding), (_, .lingering): break
+        case (.head(let head), _): begin(head, context)
+        case (.body(let part), .body(let pending)): take(part, pending)
+        case (.end, .body(let pending)): deliver(pending.request)
+        case (.body, _), (.end, _): break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        // Bytes came and made no whole head: from here on it has its own deadline.
+        if case .betweenRequests = reading, outstanding == 0, !isInputClosed {
+            reading = .head
+            setDeadline(in: limits.headDeadline)
+        }
+        context.fireChannelReadComplete()
+    }
+
+    private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        let parsed = RequestHead(head)
+        let (route, limit) = router.route(parsed, usualLimit: limits.body)
+        var request = ClientRequest(
+            head: parsed,
+            route: route,
+            body: ByteBuffer(),
+            peer: peer,
+            receivedAt: .now()
+        )
+        if head.uri.utf8.count > limits.target {
+            return refuse(request, Problem(414, "target_too_long", "The path and query are too long."))
+        }
+        if let fault = parsed.fault {
+            return refuse(request, .malformed("The header \(fault) cannot be used as it was sent."))
+        }
+        if let length = parsed.contentLength, length > limit { return refuse(request, .tooLarge(limit)) }
+        if let length = parsed.contentLength, length > 0 { request.body.reserveCapacity(length) }
+        if parsed.expectsContinue { sendContinue(context) }
+        reading = .body(PendingBody(request: request, limit: limit, startedAt: .now()))
+        if parsed.contentLength ?? 0 > 0 || parsed.isChunked { setDeadline(in: limits.bodyGrace) }
+    }
+
+    private func take(_ part: ByteBuffer, _ pending: PendingBody) {
+        var pending = pending
+        // Two owners of one buffer would mean a copy with every part.
+        reading = .discarding
+        var part = part
+        if pending.request.body.readableBytes == 0 {
+            pending.request.body = part
+        } else {
+            pending.request.body.writeBuffer(&part)
+        }
+        let length = pending.request.body.readableBytes
+        guard length <= pending.limit else { return refuse(pending.request, .tooLarge(pending.limit)) }
+        reading = .body(pending)
+        let earned = TimeAmount.seconds(Int64(length / limits.bodyRate))
+        deadline = pending.startedAt + limits.bodyGrace + earned
+    }
+
+    private func deliver(_ request: ClientRequest) {
+        reading = request.isLast ? .discarding : .betweenRequests
+        outstanding += 1
+        deadline = nil
+        if outstanding >= limits.pipelined { pauseReading() }
+        connection?.deliver(request)
+    }
+
+    private func refuse(_ request: ClientRequest, _ problem: Problem) {
+        var request = request
+        request.refusal = problem
+        request.body = ByteBuffer()
+        deliver(request)
+    }
+
+    private func sendContinue(_ context: ChannelHandlerContext) {
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let fault = error as? HTTPParserError else { return context.close(promise: nil) }
+        switch reading {
+        case .discarding, .lingering: return
+        case .betweenRequests, .head, .body: break
+        }
+        let request = ClientRequest(
+            head: RequestHead(),
+            route: .unreadable,
+            body: ByteBuffer(),
+            peer: peer,
+            receivedAt: .now()
+        )
+        refuse(request, fault == .headerOverflow ? .headersTooLarge : .malformed("The request is not valid HTTP/1.1."))
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent {
+            isQuiescing = true
+            closeIfIdle()
+        } else if let event = event as? ChannelEvent, event == .inputClosed {
+            isInputClosed = true
+            connection?.noteHalfClosed()
+            closeIfIdle()
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func closeIfIdle() {
+        guard outstanding == 0 else { return }
+        switch reading {
+        case .lingering where !isInputClosed: break
+        // A request half read is let in while it keeps its deadline, unless its sender is gone.
+        case .body where !isInputClosed, .head where !isInputClosed: break
+        default: context?.close(promise: nil)
+        }
+    }
+
+    private func pauseReading() {
+        isReadingPaused = true
+        _ = context?.channel.setOption(.autoRead, value: false)
+    }
+
+    private func resumeReading() {
+        guard isReadingPaused, outstanding < limits.pipelined else { return }
+        isReadingPaused = false
+        _ = context?.channel.setOption(.autoRead, value: true)
+    }
+
+    // MARK: - Writing
+
+    func send(_ reply: ClientReply) {
+        guard let context else { return }
+        var reply = reply
+        if isQuiescing { reply.closes = true }
+        var buffer = context.channel.allocator.buffer(capacity: reply.body.count + 1_024)
+        reply.encoded(date: HTTPDate.now(), into: &buffer)
+        if reply.isStreamed && !reply.isBodyOmitted {
+            isStreaming = true
+            closesAfterStream = reply.closes
+            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+            noteRoom()
+        } else {
+            write(buffer, ending: reply.closes, context)
+        }
+    }
+
+    private var closesAfterStream = false
+
+    func send(page: [UInt8]) {
+        guard let context, isStreaming else { return }
+        var buffer = context.channel.allocator.buffer(capacity: page.count + 16)
+        ClientReply.encodeChunk(page, into: &buffer)
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        noteRoom()
+    }
+
+    func endStream(complete: Bool) {
+        guard let context, isStreaming else { return }
+        isStreaming = false
+        guard complete else { return context.close(promise: nil) }
+        write(ByteBuffer(staticString: ClientReply.lastChunk), ending: closesAfterStream, context)
+    }
+
+    /// Writes the end of a reply.
+    private func write(_ buffer: ByteBuffer, ending: Bool, _ context: ChannelHandlerContext) {
+        outstanding -= 1
+        guard ending || (isInputClosed && outstanding == 0) else {
+            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+            resumeReading()
+            if outstanding == 0 { waitForNext() }
+            return
+        }
+        reading = .lingering
+        setDeadline(in: limits.lingering)
+        let isInputClosed = isInputClosed
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(buffer)).whenComplete { _ in
+            // Closing both ways at once would reset the connection under a client that still sends, and the reply with it.
+            bound.value.close(mode: isInputClosed ? .all : .output, promise: nil)
+        }
+        if isReadingPaused { _ = context.channel.setOption(.autoRead, value: true) }
+    }
+
+    private func waitForNext() {
+        switch reading {
+        case .betweenRequests: setDeadline(in: limits.idle)
+        case .head: setDeadline(in: limits.headDeadline)
+        case .body(let pending): setDeadline(in: (pending.startedAt + limits.bodyGrace) - .now())
+        case .discarding, .lingering: break
+        }
+        if isQuiescing { closeIfIdle() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        noteRoom()
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func noteRoom() {
+        guard let context else { return }
+        let hasRoom = context.channel.isWritable
+        if isStreaming { connection?.noteRoom(hasRoom) }
+        if !hasRoom {
+            setDeadline(in: limits.writeStall)
+        } else if outstanding > 0 {
+            deadline = nil
+        }
+    }
+
+    // MARK: - Deadlines
+
+    private func setDeadline(in amount: TimeAmount) {
+        let at = NIODeadline.now() + amount
+        deadline = at
+        if let timer, timer.at <= at { return }
+        schedule(at)
+    }
+
+    private func schedule(_ at: NIODeadline) {
+        guard let context else { return }
+        timer?.task.cancel()
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        timer = (context.eventLoop.scheduleTask(deadline: at) { bound.value.checkDeadline() }, at)
+    }
+
+    private func checkDeadline() {
+        timer = nil
+        guard let deadline else { return }
+        guard deadline <= .now() else { return schedule(deadline) }
+        if case .body(let pending) = reading, outstanding == 0 {
+            refuse(pending.request, Problem(408, "request_timeout", "The body came too slowly.", retryable: true))
+        } else {
+            context?.close(promise: nil)
+        }
+    }
+}
+
+extension Problem {
+    static func tooLarge(_ limit: Int) -> Problem {
+        Problem(413, "too_large", "The body may have at most \(limit) bytes.")
+    }
+    static let headersTooLarge = Problem(431, "headers_too_large", "The headers are too many or too long.")
+}

@@ -1,0 +1,34 @@
+package import NIOCore
+
+/// What a client may send and how long it may take.
+package struct HTTPLimits: Sendable {
+    /// Bytes of one header line.
+    package var headerField = 8 * 1_024
+    /// Bytes of all header lines together.
+    package var headerList = 32 * 1_024
+    package var headerCount = 100
+    /// Bytes of path and query.
+    package var target = 8 * 1_024
+    /// Bytes of a body, unless the operation takes fewer.
+    package var body = 1 << 20
+    /// From the first byte of a request to the end of its head.
+    package var headDeadline: TimeAmount = .seconds(10)
+    /// From the end of the head, plus what `bodyRate` gives.
+    package var bodyGrace: TimeAmount = .seconds(10)
+    /// Bytes per second a body must keep up on average.
+    package var bodyRate = 4 * 1_024
+    /// Between requests.
+    package var idle: TimeAmount = .seconds(75)
+    /// A reply that the client does not read at all.
+    package var writeStall: TimeAmount = .seconds(30)
+    /// After a reply that ends the connection, for the client to read it before the socket goes.
+    package var lingering: TimeAmount = .seconds(2)
+    /// Requests of one connection taken in before the first is answered.
+    package var pipelined = 8
+    /// Bytes of a reply waiting for the client before it counts as slow.
+    package var writeBuffer = 64 * 1_024
+    /// Connections at once; more wait in the system's queue.
+    package var connections = 10_000
+
+    package init() {}
+}

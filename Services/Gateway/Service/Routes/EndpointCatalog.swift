@@ -1,0 +1,8 @@
+import AccessAPI
+import AppointmentsAPI
+package import Contracts
+
+/// Every operation there is: the union of what the services declare.
+package enum EndpointCatalog {
+    package static let all: [any EndpointDescription] = AccessEndpoints().all + AppointmentsEndpoints().all
+}

@@ -1,0 +1,80 @@
+import Authorization
+import Contracts
+import Core
+import Metrics
+import Synchronization
+import Telemetry
+
+/// A declared operation with all that can be known of it before a request comes.
+final class Operation: Sendable {
+    let endpoint: any EndpointDescription
+    let name: String
+    let service: ServiceName
+    let verb: HTTPVerb
+    let `guard`: Guard
+    let isPublic: Bool
+    /// The permission's place in every set; `nil` also for one that no role holds.
+    let permission: PermissionBit?
+    let tenancy: Tenancy
+    let body: BodyKind
+    let isIdempotent: Bool
+    let isStreamed: Bool
+    let deadline: Duration
+    let routeClass: RouteClass
+    let media: [String]
+    let assembler: InputAssembler
+    /// What a refusal of it is called in the audit trail.
+    let auditAction: String
+    let resource: String
+    /// Whether the service itself records requests that fail.
+    let recordsFailures: Bool
+
+    private let duration: Metrics.Timer
+    private let counters = Mutex<[Int: Counter]>([:])
+
+    /// Throws `SchemaError` when the input cannot be described.
+    init(_ endpoint: any EndpointDescription) throws {
+        self.endpoint = endpoint
+        name = endpoint.name
+        service = endpoint.service
+        verb = endpoint.verb
+        `guard` = endpoint.guard
+        isPublic = endpoint.guard.isPublic
+        permission = endpoint.guard.permission.flatMap { PermissionCatalog.bit(of: $0) }
+        tenancy = endpoint.tenancy
+        body = endpoint.body
+        isIdempotent = endpoint.idempotent
+        isStreamed = endpoint.streams
+        deadline = endpoint.deadline
+        routeClass = Self.routeClass(of: endpoint)
+        media = endpoint.successMedia
+        assembler = try InputAssembler(endpoint)
+        auditAction = endpoint.auditAction
+        resource = endpoint.resource
+        recordsFailures =
+            switch endpoint.audit {
+            case .change, .read: true
+            case .none, .login: false
+            }
+        duration = Metrics.Timer(.httpDuration, [(.operation, endpoint.name)])
+    }
+
+    /// Counts a reply and the time it took.
+    func note(status: Int, took: Duration) {
+        let counter = counters.withLock { counters in
+            if let counter = counters[status] { return counter }
+            let counter = Counter(.httpRequests, [(.operation, name), (.status, String(status))])
+            counters[status] = counter
+            return counter
+        }
+        counter.increment()
+        duration.recordNanoseconds(took.microseconds * 1_000)
+    }
+
+    private static func routeClass(of endpoint: any EndpointDescription) -> RouteClass {
+        guard endpoint.guard.isPublic else { return endpoint.verb == .GET ? .read : .write }
+        if case .signature = endpoint.guard { return .webhook }
+        if endpoint.path.hasPrefix("/auth/") { return .authentication }
+        return endpoint.path.hasPrefix("/public/") ? .publicBooking : .open
+    }
+}

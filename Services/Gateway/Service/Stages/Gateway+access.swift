@@ -1,0 +1,140 @@
+import Authorization
+import Contracts
+import Core
+
+/// Sign-in, clinic and permission: everything is decided in memory.
+extension Gateway {
+    typealias Parameters = [(name: String, value: String)]
+
+    /// Lets the caller in, or throws 401, 404, 403, 400 where the clinic is not said, or 503 where we cannot know.
+    func authorise(
+        _ operation: Operation,
+        _ parameters: Parameters,
+        _ exchange: inout Exchange
+    ) async throws(Problem) {
+        guard policy.isFresh() else { throw .unavailable("The access policy") }
+        let now = Instant.now()
+        let snapshot = policy.snapshot()
+        let token = try bearerToken(exchange)
+        guard let caller = await tokens.verify(token, keys: snapshot.keys, at: now) else { throw .unauthenticated }
+        if snapshot.refusal(user: caller.user, signIn: caller.signIn) != nil { throw .unauthenticated }
+        exchange.caller = caller
+        exchange.accessVersion = snapshot.version
+        exchange.principal = Principal(kind: .user, id: caller.user.description, signIn: caller.signIn)
+        guard let user = snapshot.user(caller.user) else { throw .unauthenticated }
+        let named = try namedClinic(operation, parameters, exchange)
+        switch (operation.tenancy, named) {
+        case (.none, _): exchange.clinic = nil
+        case (_, .clinic(let clinic)?): exchange.clinic = clinic
+        case (_, .nonsense?):
+            try await record(operation, parameters, exchange, in: user.homeClinic, reason: "not_found")
+            throw .notFound
+        case (_, nil):
+            guard user.systemRoles.isEmpty, let only = user.onlyClinic else {
+                throw Problem(400, "clinic_required", "Name the clinic in X-Clinic-Id.")
+            }
+            exchange.clinic = only
+        }
+        try await decide(operation, parameters, &exchange, snapshot, user, at: now)
+    }
+
+    /// The decision of the snapshot, put into the exchange or thrown.
+    private func decide(
+        _ operation: Operation,
+        _ parameters: Parameters,
+        _ exchange: inout Exchange,
+        _ snapshot: PolicySnapshot,
+        _ user: UserPolicy,
+        at now: Instant
+    ) async throws(Problem) {
+        let decision = snapshot.decide(
+            user: exchange.caller?.user ?? UserID(high: 0, low: 0),
+            signIn: exchange.caller?.signIn,
+            clinic: exchange.clinic,
+            permission: operation.permission,
+            at: now
+        )
+        exchange.principal.roles = decision.roles
+        exchange.principal.patient = decision.patient
+        exchange.principal.doctor = decision.doctor
+        switch decision.outcome {
+        case .allowed(let scope): exchange.scope = scope
+        case .forbidden where decision.isClinicSuspended:
+            let clinic = exchange.clinic ?? user.homeClinic
+            try await record(operation, parameters, exchange, in: clinic, reason: "clinic_suspended")
+            throw Problem(403, "clinic_suspended", "The clinic is suspended.")
+        case .forbidden:
+            guard case .permission(let permission) = operation.guard else { return }
+            let clinic = exchange.clinic ?? user.homeClinic
+            try await record(operation, parameters, exchange, in: clinic, reason: "forbidden")
+            throw .forbidden(permission.name)
+        case .notMember:
+            try await record(operation, parameters, exchange, in: user.homeClinic, reason: "not_found")
+            throw .notFound
+        case .revoked, .inactive: throw .unauthenticated
+        }
+    }
+
+    private func bearerToken(_ exchange: Exchange) throws(Problem) -> Substring {
+        guard let header = exchange.head.authorization, header.utf8.count > 7,
+            String(header.prefix(7)).isSame(as: "bearer ")
+        else { throw .unauthenticated }
+        return header.dropFirst(7).drop { $0 == " " }
+    }
+
+    private enum NamedClinic {
+        case clinic(ClinicID)
+        /// An id of no clinic there can be.
+        case nonsense
+    }
+
+    /// The clinic that path or header name; 400 where they differ.
+    private func namedClinic(
+        _ operation: Operation,
+        _ parameters: Parameters,
+        _ exchange: Exchange
+    ) throws(Problem) -> NamedClinic? {
+        let inHeader = exchange.head.clinic.map(Self.clinic)
+        guard case .path = operation.tenancy, let text = parameters.first(where: { $0.name == "clinicId" })?.value
+        else {
+            return inHeader
+        }
+        let inPath = Self.clinic(text)
+        if let inHeader {
+            switch (inPath, inHeader) {
+            case (.clinic(let one), .clinic(let other)) where one == other: break
+            default: throw Problem(400, "clinic_mismatch", "Path and X-Clinic-Id name different clinics.")
+            }
+        }
+        return inPath
+    }
+
+    private static func clinic(_ text: String) -> NamedClinic {
+        if text == "installation" { return .clinic(.installation) }
+        return ClinicID(text).map { .clinic($0) } ?? .nonsense
+    }
+
+    /// The clinic of a public operation whose path names one; 404 for one that is not there.
+    func resolvePublicClinic(
+        _ operation: Operation,
+        _ parameters: Parameters,
+        _ exchange: inout Exchange
+    ) throws(Problem) {
+        if case .signature(let vendor) = operation.guard {
+            exchange.principal = Principal(kind: .provider, id: vendor.description)
+        }
+        guard case .path = operation.tenancy, let text = parameters.first(where: { $0.name == "clinicId" })?.value
+        else {
+            return
+        }
+        guard case .clinic(let clinic) = Self.clinic(text) else { throw .notFound }
+        exchange.clinic = clinic
+        exchange.scope = .clinic
+        guard clinic != .installation else { return }
+        // A clinic made a moment ago may not have arrived here; only a fresh snapshot says that there is none.
+        let snapshot = policy.snapshot()
+        exchange.accessVersion = snapshot.version
+        guard snapshot.clinics[clinic] == nil else { return }
+        throw policy.isFresh() ? .notFound : .unavailable("The access policy")
+    }
+}

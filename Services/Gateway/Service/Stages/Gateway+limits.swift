@@ -1,0 +1,64 @@
+import Contracts
+import Core
+import Telemetry
+import Metrics
+
+/// Rate limits and idempotency keys.
+extension Gateway {
+    /// Longest idempotency key, in characters.
+    static let longestKey = 255
+
+    func limit(_ operation: Operation, _ exchange: inout Exchange) throws(Problem) {
+        let verdict = limiter.take(
+            class: operation.routeClass,
+            user: exchange.caller?.user,
+            clinic: exchange.clinic,
+            address: exchange.address,
+            at: exchange.request.receivedAt
+        )
+        exchange.limits = verdict
+        guard let wait = verdict?.retryAfter else { return }
+        throw Problem(429, "rate_limited", "Too many requests.", retryable: true, retryAfter: wait)
+    }
+
+    /// Takes the client's key, or makes one, so that a client that got no answer can repeat its request.
+    func chooseKey(_ operation: Operation, _ exchange: inout Exchange) throws(Problem) {
+        guard let key = exchange.head.idempotencyKey else {
+            if operation.isIdempotent { exchange.idempotencyKey = exchange.id.description }
+            return
+        }
+        guard operation.isIdempotent else {
+            if operation.verb == .POST {
+                throw Problem(400, "idempotency_key_refused", "This operation takes no Idempotency-Key.")
+            }
+            return
+        }
+        guard (1...Self.longestKey).contains(key.utf8.count), key.utf8.allSatisfy({ (33...126).contains($0) }) else {
+            throw .malformed("The Idempotency-Key must be 1 to \(Self.longestKey) visible ASCII characters.")
+        }
+        exchange.idempotencyKey = key
+        exchange.isClientsKey = true
+    }
+}
+
+/// The headers of a webhook that its service verifies; no other header of a client reaches a service.
+enum WebhookHeaders {
+    static let names: Set<String> = [
+        "authorization", "content-type", "paypal-auth-algo", "paypal-cert-url", "paypal-transmission-id",
+        "paypal-transmission-sig", "paypal-transmission-time", "producer-signature", "stripe-signature", "svix-id",
+        "svix-signature", "svix-timestamp", "x-amz-sns-message-type", "x-amz-sns-topic-arn", "x-hub-signature-256",
+        "x-razorpay-event-id", "x-razorpay-signature", "x-twilio-email-event-webhook-signature",
+        "x-twilio-email-event-webhook-timestamp", "x-twilio-signature", "x-verify", "i-twilio-idempotency-token",
+        "openvidu-signature", "webhook-id", "webhook-signature", "webhook-timestamp",
+    ]
+
+    static func passedOn(_ operation: Operation, _ head: RequestHead) -> [String: String] {
+        guard case .signature = operation.guard else { return [:] }
+        var passed: [String: String] = [:]
+        for (name, value) in head.fields {
+            let name = name.lowercased()
+            if names.contains(name) { passed[name] = value }
+        }
+        return passed
+    }
+}
