@@ -6,7 +6,6 @@ import Synchronization
 final class ScriptedServer: Sendable {
     let port: Int
     private let listener: Int32
-    private let open = Mutex<[Int32]>([])
     private let accepted = Mutex(0)
 
     /// How many connections there have been.
@@ -30,9 +29,12 @@ final class ScriptedServer: Sendable {
         Thread.detachNewThread { [self] in
             while true {
                 let connection = accept(listener, nil, nil)
-                if connection < 0 { return }
+                if connection < 0 {
+                    // Closed by the thread that uses it: the number may belong to another socket right afterwards.
+                    close(listener)
+                    return
+                }
                 accepted.withLock { $0 += 1 }
-                open.withLock { $0.append(connection) }
                 Thread.detachNewThread {
                     script(Line(connection))
                     shutdown(connection, Int32(SHUT_RDWR))
@@ -42,10 +44,7 @@ final class ScriptedServer: Sendable {
         }
     }
 
-    func stop() {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
+    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
 
     /// One connection, read and written by its own thread.
     final class Line {
