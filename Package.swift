@@ -258,7 +258,7 @@ testTargets += tests(
 testTargets += tests(
     "ServiceHostTests",
     in: "Shared",
-    ["Core", "Contracts", "Authorization", "Postgres", "Redis", "Bus", "ServiceHost", logging]
+    ["Core", "Contracts", "Authorization", "Postgres", "Redis", "Bus", "Vault", "ProviderConfig", "ServiceHost", logging]
 )
 testTargets += tests(
     "GatewayTests",

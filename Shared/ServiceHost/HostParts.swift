@@ -16,13 +16,13 @@ import Vault
 /// What the host makes of the settings: connections, keys, and the loops that every service has.
 struct HostParts {
     let resources: HostResources
-    private let host: ServiceHost
+    private let host: ServiceProcess
     private let rpcRedis: RedisClient
     private let clock: RedisClock
     private let requests: RequestClient
     private let policy: PolicyFollower
 
-    init(_ host: ServiceHost) throws {
+    init(_ host: ServiceProcess) throws {
         self.host = host
         let settings = host.settings
         let process = host.name.rawValue

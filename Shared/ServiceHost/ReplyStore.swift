@@ -17,7 +17,9 @@ struct ReplyStore: Sendable {
     /// The key of this request with all that needs no transaction: hashes and the clinic's data key.
     func key(for context: OperationContext) async throws -> ReplyKey {
         ReplyKey(
-            hash: Self.digest([context.principal.id, context.endpoint.name, context.idempotencyKey]),
+            hash: Self.digest([
+                context.clinic.description, context.principal.id, context.endpoint.name, context.idempotencyKey,
+            ]),
             fingerprint: Array(SHA256.hash(data: context.request.input)),
             clinic: context.clinic,
             expires: context.now + (context.request.clientKey ? Self.keptForClients : Self.keptForGateway),
