@@ -64,11 +64,8 @@ import Glibc
     /// Whether the connection still stands, as far as can be known without asking the server.
     var isUsable: Bool {
         guard !isBroken, unsafe PQstatus(handle) == CONNECTION_OK else { return false }
-        // A server that went away has left its farewell, and the end of the stream, in our socket.
-        for _ in 0..<3 where isReadable {
-            guard unsafe PQconsumeInput(handle) == 1, unsafe PQstatus(handle) == CONNECTION_OK else { return false }
-        }
-        return true
+        // Between transactions a server has nothing to say but farewell; the end of the stream may be a moment behind it.
+        return !isReadable
     }
 
     private var isReadable: Bool {

@@ -24,7 +24,7 @@ begin
 
     if not exists (select from pg_roles where rolname = 'polyclinic_inspector') then
         create role polyclinic_inspector login bypassrls;
-        grant pg_read_all_data to polyclinic_inspector;
+        grant pg_read_all_data, pg_monitor to polyclinic_inspector;
     end if;
     execute format('grant connect on database %I to polyclinic_inspector', current_database());
 
