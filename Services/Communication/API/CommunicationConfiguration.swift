@@ -1,0 +1,164 @@
+package import Contracts
+package import Core
+
+/// The ways a message can take.
+package enum MessageChannel: String, Hashable, Sendable, Codable, CaseIterable {
+    case email, sms, whatsapp, push
+}
+
+/// The channels that have providers here.
+package enum ConfigurableChannel: String, Hashable, Sendable, Codable, CaseIterable {
+    case email
+}
+
+/// Names a clinic's configuration.
+package struct ConfigurationPath: Wire {
+    package var clinicId: ClinicID
+
+    package init(clinicId: ClinicID) { self.clinicId = clinicId }
+}
+
+/// Names one provider entry of a clinic's configuration.
+package struct ProviderEntryPath: Wire {
+    package var clinicId: ClinicID
+    package var entryId: ProviderEntryID
+
+    package init(clinicId: ClinicID, entryId: ProviderEntryID) {
+        self.clinicId = clinicId
+        self.entryId = entryId
+    }
+}
+
+/// One provider as it is to be used.
+///
+/// What a read configuration shows beside it may be sent back and is ignored.
+package struct ProviderDraft: Wire {
+    /// An entry of the present configuration: masked secrets keep its stored values.
+    package var id: ProviderEntryID?
+    package var provider: String
+    package var credentials: [String: JSONValue]
+    package var version: Int64?
+    package var updatedAt: Instant?
+    package var updatedBy: String?
+
+    package init(id: ProviderEntryID? = nil, provider: String, credentials: [String: JSONValue]) {
+        self.id = id
+        self.provider = provider
+        self.credentials = credentials
+    }
+
+    package static var limits: [Limit] {
+        [
+            .length(CodingKeys.provider, 1...40), .example(CodingKeys.provider, "zeptomail"),
+            .describe(CodingKeys.provider, "zeptomail or smtp."), .count(CodingKeys.credentials, 1...30),
+            .secret(CodingKeys.credentials), .length(CodingKeys.updatedBy, 1...200),
+        ]
+    }
+}
+
+/// A channel's chain as it is to be.
+package struct ChannelDraft: Wire {
+    package static let mostFallbacks = 4
+
+    package var primary: ProviderDraft
+    /// Tried in this order when the one before fails.
+    package var fallback: [ProviderDraft]?
+
+    package init(primary: ProviderDraft, fallback: [ProviderDraft]? = nil) {
+        self.primary = primary
+        self.fallback = fallback
+    }
+
+    package static var limits: [Limit] { [.count(CodingKeys.fallback, 0...mostFallbacks)] }
+}
+
+/// All channels as they are to be.
+package struct ConfigurationDraft: Wire {
+    package var clinicId: ClinicID
+    package var email: ChannelDraft
+    package var version: Int64?
+    package var updatedAt: Instant?
+    package var updatedBy: String?
+
+    package init(clinicId: ClinicID, email: ChannelDraft) {
+        self.clinicId = clinicId
+        self.email = email
+    }
+
+    package static var limits: [Limit] { [.length(CodingKeys.updatedBy, 1...200)] }
+}
+
+/// One channel as it is to be.
+package struct ChannelConfigurationDraft: Wire {
+    package var clinicId: ClinicID
+    package var channel: ConfigurableChannel
+    package var primary: ProviderDraft
+    package var fallback: [ProviderDraft]?
+
+    package init(
+        clinicId: ClinicID,
+        channel: ConfigurableChannel,
+        primary: ProviderDraft,
+        fallback: [ProviderDraft]? = nil
+    ) {
+        self.clinicId = clinicId
+        self.channel = channel
+        self.primary = primary
+        self.fallback = fallback
+    }
+
+    package static var limits: [Limit] { [.count(CodingKeys.fallback, 0...ChannelDraft.mostFallbacks)] }
+}
+
+/// One provider in force; secrets are masked.
+package struct ConfiguredProvider: Wire {
+    package var id: ProviderEntryID
+    package var provider: String
+    package var credentials: [String: JSONValue]
+    /// The configuration's version in which this entry changed last.
+    package var version: Int64
+    package var updatedAt: Instant
+    package var updatedBy: String
+
+    package init(
+        id: ProviderEntryID,
+        provider: String,
+        credentials: [String: JSONValue],
+        version: Int64,
+        updatedAt: Instant,
+        updatedBy: String
+    ) {
+        self.id = id
+        self.provider = provider
+        self.credentials = credentials
+        self.version = version
+        self.updatedAt = updatedAt
+        self.updatedBy = updatedBy
+    }
+}
+
+/// A channel's chain in force.
+package struct ConfiguredChannel: Wire {
+    package var primary: ConfiguredProvider
+    package var fallback: [ConfiguredProvider]
+
+    package init(primary: ConfiguredProvider, fallback: [ConfiguredProvider]) {
+        self.primary = primary
+        self.fallback = fallback
+    }
+}
+
+/// A clinic's configuration in force.
+package struct CommunicationConfiguration: Wire {
+    package var email: ConfiguredChannel?
+    package var version: Int64
+    package var updatedAt: Instant
+    package var updatedBy: String
+
+    package init(email: ConfiguredChannel?, version: Int64, updatedAt: Instant, updatedBy: String) {
+        self.email = email
+        self.version = version
+        self.updatedAt = updatedAt
+        self.updatedBy = updatedBy
+    }
+}

@@ -1,0 +1,172 @@
+package import Contracts
+import Core
+
+/// Every public operation of the communication service.
+package struct CommunicationEndpoints: Sendable {
+    package let configuration = ConfigurationEndpoints()
+    package let health = ProviderHealthEndpoints()
+    package let messages = MessageEndpoints()
+
+    package init() {}
+
+    package var all: [any EndpointDescription] { configuration.all + health.all + messages.all }
+}
+
+/// Which providers a clinic's messages go through.
+package struct ConfigurationEndpoints: Sendable {
+    package let put = Endpoint(
+        "communication.config.put",
+        .PUT,
+        "/clinics/{clinicId}/communication/config",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.updateConfiguration),
+        takes: ConfigurationDraft.self,
+        gives: CommunicationConfiguration.self,
+        audit: .change,
+        precondition: .required,
+        errors: [ErrorCode(422, "secret_missing"), ErrorCode(422, "endpoint_not_allowed")],
+        summary: "Set the providers of all channels"
+    )
+    package let putChannel = Endpoint(
+        "communication.config.put_channel",
+        .PUT,
+        "/clinics/{clinicId}/communication/config/{channel}",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.updateConfiguration),
+        takes: ChannelConfigurationDraft.self,
+        gives: CommunicationConfiguration.self,
+        audit: .change,
+        precondition: .required,
+        errors: [ErrorCode(422, "secret_missing"), ErrorCode(422, "endpoint_not_allowed")],
+        summary: "Set the providers of one channel"
+    )
+    package let read = Endpoint(
+        "communication.config.read",
+        .GET,
+        "/clinics/{clinicId}/communication/config",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.readConfiguration),
+        takes: ConfigurationPath.self,
+        gives: CommunicationConfiguration.self,
+        audit: .none(because: "holds no health data; secrets are masked"),
+        errors: [ErrorCode(404, "not_configured")],
+        summary: "The providers, with their secrets masked"
+    )
+    package let delete = Endpoint(
+        "communication.config.delete",
+        .DELETE,
+        "/clinics/{clinicId}/communication/config",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.deleteConfiguration),
+        takes: ConfigurationPath.self,
+        gives: EmptyOutput.self,
+        audit: .change,
+        precondition: .required,
+        errors: [ErrorCode(404, "not_configured")],
+        summary: "Put no provider in force any more"
+    )
+
+    package init() {}
+
+    package var all: [any EndpointDescription] { [put, putChannel, read, delete] }
+}
+
+/// How the configured providers are doing.
+package struct ProviderHealthEndpoints: Sendable {
+    package let read = Endpoint(
+        "communication.health.read",
+        .GET,
+        "/clinics/{clinicId}/communication/health",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.readConfiguration),
+        takes: ConfigurationPath.self,
+        gives: ProviderHealth.self,
+        audit: .none(because: "holds no health data"),
+        summary: "Circuits, success rates and last errors of the configured providers"
+    )
+    package let reset = Endpoint(
+        "communication.health.reset",
+        .POST,
+        "/clinics/{clinicId}/communication/health/{entryId}/reset",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.updateConfiguration),
+        takes: ProviderEntryPath.self,
+        gives: EntryHealth.self,
+        audit: .change,
+        body: BodyKind.none,
+        summary: "Close the circuit of a provider by hand"
+    )
+
+    package init() {}
+
+    package var all: [any EndpointDescription] { [read, reset] }
+}
+
+/// Messages to patients and staff.
+package struct MessageEndpoints: Sendable {
+    package let send = Endpoint(
+        "communication.messages.send",
+        .POST,
+        "/communication/messages",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.send),
+        takes: MessageDraft.self,
+        gives: AcceptedMessage.self,
+        status: 202,
+        audit: .change,
+        errors: [ErrorCode(409, "channel_not_configured"), ErrorCode(403, "forbidden")],
+        summary: "Accept a message for sending"
+    )
+    package let sendBatch = Endpoint(
+        "communication.messages.send_batch",
+        .POST,
+        "/communication/messages/batch",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.send),
+        takes: MessageBatch.self,
+        gives: MessageBatchResult.self,
+        status: 202,
+        audit: .change,
+        deadline: .seconds(30),
+        summary: "Accept up to 1,000 messages, each by itself"
+    )
+    package let read = Endpoint(
+        "communication.messages.read",
+        .GET,
+        "/communication/messages/{id}",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.read),
+        takes: MessagePath.self,
+        gives: Message.self,
+        audit: .read,
+        summary: "What became of a message"
+    )
+    package let list = Endpoint(
+        "communication.messages.list",
+        .GET,
+        "/communication/messages",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.read),
+        takes: MessageListRequest.self,
+        gives: Page<Message>.self,
+        audit: .read,
+        summary: "Messages, newest first"
+    )
+    package let cancel = Endpoint(
+        "communication.messages.cancel",
+        .POST,
+        "/communication/messages/{id}/cancel",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.send),
+        takes: MessagePath.self,
+        gives: Message.self,
+        audit: .change,
+        body: BodyKind.none,
+        errors: [ErrorCode(409, "not_cancellable")],
+        summary: "Stop a message that is not on its way yet"
+    )
+
+    package init() {}
+
+    package var all: [any EndpointDescription] { [send, sendBatch, read, list, cancel] }
+}

@@ -1,0 +1,14 @@
+package import Contracts
+
+/// The permissions that communication's operations ask for.
+package enum CommunicationPermissions {
+    package static let readConfiguration = Permission("communication_config:read")
+    package static let updateConfiguration = Permission("communication_config:update")
+    package static let deleteConfiguration = Permission("communication_config:delete")
+    package static let send = Permission("messages:send")
+    /// Asked for on top of `send` when a message is `critical`.
+    package static let sendCritical = Permission("messages:send_critical")
+    package static let read = Permission("messages:read")
+    /// Asked for on top of `read` to be shown recipient and text.
+    package static let readContent = Permission("messages:read_content")
+}

@@ -1,0 +1,234 @@
+package import Contracts
+package import Core
+
+/// Where a message stands; it only ever moves forward.
+package enum MessageStatus: String, Hashable, Sendable, Codable, CaseIterable {
+    case queued, sending, sent, delivered, opened, failed, suppressed, cancelled, expired, unknown
+}
+
+/// What a queued message waits for.
+package enum MessageWait: String, Hashable, Sendable, Codable, CaseIterable {
+    case schedule, circuit, retry
+}
+
+/// How soon a message has to go, before others.
+package enum MessagePriority: String, Hashable, Sendable, Codable, CaseIterable {
+    case critical, normal, bulk
+}
+
+/// What a message is about.
+package enum MessageCategory: String, Hashable, Sendable, Codable, CaseIterable {
+    case care, billing, marketing, security
+}
+
+/// What became of one attempt, or why a provider was passed over.
+package enum AttemptOutcome: String, Hashable, Sendable, Codable, CaseIterable {
+    case accepted
+    case badRecipient = "bad_recipient"
+    case optedOut = "opted_out"
+    case contentRejected = "content_rejected"
+    case credentials
+    case senderNotAuthorised = "sender_not_authorised"
+    case quota, throttled, transient
+    case unknownOutcome = "unknown_outcome"
+    case skippedCircuitOpen = "skipped_circuit_open"
+    case skippedQuota = "skipped_quota"
+}
+
+/// One try with one provider.
+package struct MessageAttempt: Wire, Hashable {
+    package var channel: MessageChannel
+    package var provider: String
+    package var at: Instant
+    package var latencyMs: Int?
+    /// Absent while the call is under way.
+    package var outcome: AttemptOutcome?
+    package var providerMessageId: String?
+    package var providerCode: String?
+    package var detail: String?
+
+    package init(
+        channel: MessageChannel,
+        provider: String,
+        at: Instant,
+        latencyMs: Int? = nil,
+        outcome: AttemptOutcome? = nil,
+        providerMessageId: String? = nil,
+        providerCode: String? = nil,
+        detail: String? = nil
+    ) {
+        self.channel = channel
+        self.provider = provider
+        self.at = at
+        self.latencyMs = latencyMs
+        self.outcome = outcome
+        self.providerMessageId = providerMessageId
+        self.providerCode = providerCode
+        self.detail = detail
+    }
+}
+
+/// Why a message ended badly.
+package struct MessageReason: Wire, Hashable {
+    package var code: String
+    package var detail: String
+
+    package init(code: String, detail: String) {
+        self.code = code
+        self.detail = detail
+    }
+}
+
+/// Whom a message goes to; shown with `messages:read_content` only.
+package struct MessageRecipient: Wire, Hashable {
+    package var email: EmailAddress?
+
+    package init(email: EmailAddress?) { self.email = email }
+}
+
+/// What a message says; shown with `messages:read_content` only.
+package struct MessageContent: Wire, Hashable {
+    package var subject: String?
+    package var text: String
+    package var html: String?
+
+    package init(subject: String? = nil, text: String, html: String? = nil) {
+        self.subject = subject
+        self.text = text
+        self.html = html
+    }
+
+    package static var limits: [Limit] {
+        [
+            .length(CodingKeys.subject, 1...250), .length(CodingKeys.text, 1...100_000),
+            .length(CodingKeys.html, 1...200_000),
+        ]
+    }
+}
+
+/// A message and what has become of it.
+package struct Message: Wire {
+    package var id: MessageID
+    package var status: MessageStatus
+    /// The channel that took it, or that is tried next.
+    package var channel: MessageChannel?
+    package var template: String?
+    package var category: MessageCategory
+    package var priority: MessagePriority
+    package var locale: String?
+    package var patientId: PatientID?
+    package var reference: String?
+    package var createdAt: Instant
+    package var updatedAt: Instant
+    package var sendAt: Instant?
+    package var expiresAt: Instant?
+    package var reason: MessageReason?
+    package var waitingFor: MessageWait?
+    package var nextAttemptAt: Instant?
+    package var attempts: [MessageAttempt]
+    package var to: MessageRecipient?
+    package var content: MessageContent?
+
+    package init(
+        id: MessageID,
+        status: MessageStatus,
+        channel: MessageChannel? = nil,
+        template: String? = nil,
+        category: MessageCategory,
+        priority: MessagePriority,
+        locale: String? = nil,
+        patientId: PatientID? = nil,
+        reference: String? = nil,
+        createdAt: Instant,
+        updatedAt: Instant,
+        sendAt: Instant? = nil,
+        expiresAt: Instant? = nil,
+        reason: MessageReason? = nil,
+        waitingFor: MessageWait? = nil,
+        nextAttemptAt: Instant? = nil,
+        attempts: [MessageAttempt],
+        to: MessageRecipient? = nil,
+        content: MessageContent? = nil
+    ) {
+        self.id = id
+        self.status = status
+        self.channel = channel
+        self.template = template
+        self.category = category
+        self.priority = priority
+        self.locale = locale
+        self.patientId = patientId
+        self.reference = reference
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+        self.sendAt = sendAt
+        self.expiresAt = expiresAt
+        self.reason = reason
+        self.waitingFor = waitingFor
+        self.nextAttemptAt = nextAttemptAt
+        self.attempts = attempts
+        self.to = to
+        self.content = content
+    }
+}
+
+/// Names a message.
+package struct MessagePath: Wire {
+    package var id: MessageID
+
+    package init(id: MessageID) { self.id = id }
+}
+
+/// Which messages to list.
+package struct MessageListRequest: Wire {
+    package var status: MessageStatus?
+    package var channel: MessageChannel?
+    package var provider: String?
+    package var template: String?
+    package var category: MessageCategory?
+    package var patientId: PatientID?
+    package var recipient: EmailAddress?
+    package var reference: String?
+    /// Accepted at or after.
+    package var from: Instant?
+    /// Accepted before.
+    package var to: Instant?
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(
+        status: MessageStatus? = nil,
+        channel: MessageChannel? = nil,
+        provider: String? = nil,
+        template: String? = nil,
+        category: MessageCategory? = nil,
+        patientId: PatientID? = nil,
+        recipient: EmailAddress? = nil,
+        reference: String? = nil,
+        from: Instant? = nil,
+        to: Instant? = nil,
+        limit: Int? = nil,
+        cursor: String? = nil
+    ) {
+        self.status = status
+        self.channel = channel
+        self.provider = provider
+        self.template = template
+        self.category = category
+        self.patientId = patientId
+        self.recipient = recipient
+        self.reference = reference
+        self.from = from
+        self.to = to
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    package static var limits: [Limit] {
+        [
+            .length(CodingKeys.provider, 1...40), .length(CodingKeys.template, 1...100),
+            .length(CodingKeys.reference, 1...200), .range(CodingKeys.limit, 1...200),
+            .length(CodingKeys.cursor, 1...1_000),
+        ]
+    }
+}

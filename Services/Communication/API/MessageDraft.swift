@@ -1,0 +1,139 @@
+package import Contracts
+package import Core
+
+/// Whom a message is to reach: an address, or a patient whose address is known.
+package struct RecipientDraft: Wire {
+    package var email: EmailAddress?
+    package var phone: PhoneNumber?
+    package var patientId: PatientID?
+
+    package init(email: EmailAddress? = nil, phone: PhoneNumber? = nil, patientId: PatientID? = nil) {
+        self.email = email
+        self.phone = phone
+        self.patientId = patientId
+    }
+}
+
+/// A message to be sent: exactly one of `template` and `content`.
+package struct MessageDraft: Wire {
+    package var to: RecipientDraft
+    /// The fallback order; the clinic's configured channels without it.
+    package var channels: [MessageChannel]?
+    package var template: String?
+    package var content: MessageContent?
+    /// The template's variables.
+    package var data: [String: JSONValue]?
+    package var locale: String?
+    package var priority: MessagePriority?
+    package var category: MessageCategory?
+    /// Not before.
+    package var sendAt: Instant?
+    /// Not after: what has not been sent by then is not sent any more.
+    package var expiresAt: Instant?
+    package var replyTo: EmailAddress?
+    /// The caller's own name for it, to find it again; not unique.
+    package var reference: String?
+
+    package init(
+        to: RecipientDraft,
+        channels: [MessageChannel]? = nil,
+        template: String? = nil,
+        content: MessageContent? = nil,
+        data: [String: JSONValue]? = nil,
+        locale: String? = nil,
+        priority: MessagePriority? = nil,
+        category: MessageCategory? = nil,
+        sendAt: Instant? = nil,
+        expiresAt: Instant? = nil,
+        replyTo: EmailAddress? = nil,
+        reference: String? = nil
+    ) {
+        self.to = to
+        self.channels = channels
+        self.template = template
+        self.content = content
+        self.data = data
+        self.locale = locale
+        self.priority = priority
+        self.category = category
+        self.sendAt = sendAt
+        self.expiresAt = expiresAt
+        self.replyTo = replyTo
+        self.reference = reference
+    }
+
+    package static var limits: [Limit] {
+        [
+            .count(CodingKeys.channels, 1...4), .length(CodingKeys.template, 1...100),
+            .example(CodingKeys.template, "appointment_confirmation"), .count(CodingKeys.data, 0...100),
+            .length(CodingKeys.locale, 2...35), .length(CodingKeys.reference, 1...200),
+        ]
+    }
+}
+
+/// A message that will be sent.
+package struct AcceptedMessage: Wire, Hashable {
+    package var id: MessageID
+    package var status: MessageStatus
+
+    package init(id: MessageID, status: MessageStatus) {
+        self.id = id
+        self.status = status
+    }
+}
+
+/// Messages that are accepted or refused each by itself.
+package struct MessageBatch: Wire {
+    package static let most = 1_000
+
+    /// Each a message as it could be sent alone.
+    package var messages: [JSONValue]
+
+    package init(messages: [JSONValue]) { self.messages = messages }
+
+    package static var limits: [Limit] { [.count(CodingKeys.messages, 1...most)] }
+}
+
+/// What became of one message of a batch: its id, or why it was refused.
+package struct MessageBatchItem: Wire, Hashable {
+    package struct Refusal: Wire, Hashable {
+        package struct Fault: Wire, Hashable {
+            package var pointer: String
+            package var detail: String
+
+            package init(pointer: String, detail: String) {
+                self.pointer = pointer
+                self.detail = detail
+            }
+        }
+
+        package var status: Int
+        package var code: String
+        package var detail: String
+        package var errors: [Fault]?
+
+        package init(status: Int, code: String, detail: String, errors: [Fault]?) {
+            self.status = status
+            self.code = code
+            self.detail = detail
+            self.errors = errors
+        }
+    }
+
+    package var index: Int
+    package var id: MessageID?
+    package var problem: Refusal?
+
+    package init(index: Int, id: MessageID? = nil, problem: Refusal? = nil) {
+        self.index = index
+        self.id = id
+        self.problem = problem
+    }
+}
+
+/// What became of each message of a batch, in its order.
+package struct MessageBatchResult: Wire, Hashable {
+    package var items: [MessageBatchItem]
+
+    package init(items: [MessageBatchItem]) { self.items = items }
+}

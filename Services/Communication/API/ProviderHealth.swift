@@ -1,0 +1,77 @@
+package import Contracts
+package import Core
+
+/// How the providers of a clinic are doing.
+package struct ProviderHealth: Wire {
+    package var items: [EntryHealth]
+
+    package init(items: [EntryHealth]) { self.items = items }
+}
+
+/// How one configured provider is doing.
+package struct EntryHealth: Wire {
+    package enum State: String, Hashable, Sendable, Codable, CaseIterable {
+        case closed, open
+        case halfOpen = "half_open"
+        case latched
+    }
+
+    package var entryId: ProviderEntryID
+    package var channel: MessageChannel
+    package var provider: String
+    /// 0 is the primary.
+    package var position: Int
+    package var state: State
+    package var since: Instant?
+    /// What opened the circuit, as an outcome class.
+    package var reason: String?
+    /// When a call is tried again.
+    package var retryAt: Instant?
+    /// Share of accepted attempts of the last hour; absent without any.
+    package var successRate: Double?
+    /// 95 of 100 attempts of the last hour took no longer.
+    package var p95Milliseconds: Int?
+    package var lastError: LastError?
+    /// When a circuit was last tried by a check instead of a message.
+    package var lastCheck: Instant?
+
+    package struct LastError: Wire, Hashable {
+        package var at: Instant
+        package var outcome: AttemptOutcome
+        package var providerCode: String?
+
+        package init(at: Instant, outcome: AttemptOutcome, providerCode: String?) {
+            self.at = at
+            self.outcome = outcome
+            self.providerCode = providerCode
+        }
+    }
+
+    package init(
+        entryId: ProviderEntryID,
+        channel: MessageChannel,
+        provider: String,
+        position: Int,
+        state: State = .closed,
+        since: Instant? = nil,
+        reason: String? = nil,
+        retryAt: Instant? = nil,
+        successRate: Double? = nil,
+        p95Milliseconds: Int? = nil,
+        lastError: LastError? = nil,
+        lastCheck: Instant? = nil
+    ) {
+        self.entryId = entryId
+        self.channel = channel
+        self.provider = provider
+        self.position = position
+        self.state = state
+        self.since = since
+        self.reason = reason
+        self.retryAt = retryAt
+        self.successRate = successRate
+        self.p95Milliseconds = p95Milliseconds
+        self.lastError = lastError
+        self.lastCheck = lastCheck
+    }
+}
