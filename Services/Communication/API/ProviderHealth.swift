@@ -1,4 +1,4 @@
-package import Contracts
+import Contracts
 package import Core
 
 /// How the providers of a clinic are doing.
