@@ -28,7 +28,7 @@ struct HostParts {
         let process = host.name.rawValue
         let log = Logger(label: process)
         let instance = "\(process)-\(RequestID())"
-        let keys = try KeyFile(json: Array(settings.required("POLYCLINIC_KEYS_FILE").utf8))
+        let keys = try KeyFile(json: Array(settings.required("POLYCLINIC_KEYS").utf8))
         let edgeKeys = try keys.edgeKeys()
         let keyspace = Keyspace(prefix: try settings.string("POLYCLINIC_KEY_PREFIX", default: "pc"))
         let redis = RedisClient(try settings.redis("REDIS_URL"), name: process, logger: log)

@@ -48,7 +48,7 @@ package struct GatewayConfiguration: Sendable {
         redis = try Self.redis(settings, "REDIS_URL", try settings.requiredSecret("REDIS_URL"))
         rpcRedis = try settings.secret("REDIS_RPC_URL").map { try Self.redis(settings, "REDIS_RPC_URL", $0) } ?? redis
         keyspace = Keyspace(prefix: try settings.string("POLYCLINIC_KEY_PREFIX", default: "pc"))
-        keys = try KeyFile(json: Array(try settings.required("POLYCLINIC_KEYS_FILE").utf8)).gatewayEdges()
+        keys = try KeyFile(json: Array(try settings.required("POLYCLINIC_KEYS").utf8)).gatewayEdges()
         do {
             proxies = try TrustedProxies(try settings.list("POLYCLINIC_TRUSTED_PROXIES"))
         } catch is TrustedProxies.MalformedNetwork {
