@@ -1,6 +1,6 @@
 import Core
 import FoundationEssentials
-import Glibc
+import LocalServers
 
 /// `demo.json`: where everything of a running development suite is, and who can sign in. Readable by its owner only.
 struct DemoFile: Codable, Sendable {
@@ -41,16 +41,10 @@ struct DemoFile: Codable, Sendable {
         try JSONDecoder().decode(DemoFile.self, from: Data(contentsOf: URL(filePath: path)))
     }
 
-    /// Written beside and moved into place, so that whoever sees it sees all of it.
+    /// Written for its owner alone, and whole or not at all.
     func write(_ path: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let draft = path + ".new"
-        unlink(draft)
-        let file = open(draft, O_WRONLY | O_CREAT | O_EXCL, 0o600)
-        guard file >= 0 else { throw CocoaError(.fileWriteUnknown) }
-        close(file)
-        try encoder.encode(self).write(to: URL(filePath: draft))
-        guard rename(draft, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+        try Files.writeSecret(String(decoding: encoder.encode(self), as: UTF8.self), to: path)
     }
 }

@@ -158,7 +158,7 @@ struct DemoSeed {
             ["weekday": .string(day), "locationId": .string(location), "from": "09:00", "to": "17:00"]
         }
         // Appointments hears of the location by an event; until then it says so.
-        try await eventually(within: .seconds(20)) {
+        _ = try await eventually(within: .seconds(20)) {
             try await chief.expect(200, from: "PUT", "/doctors/\(id)/availability", ["weekly": .array(weekly)])
         }
         return id
