@@ -180,7 +180,7 @@ targets += service(
 targets += service(
     "Access",
     product: "access",
-    serviceBase + ["AuditLog", "CommunicationAPI", jwtKit, crypto, cryptoExtras],
+    serviceBase + ["AuditLog", "AppointmentsAPI", "CommunicationAPI", jwtKit, crypto, cryptoExtras],
     resources: migrations("Services/Access/Service/Migrations")
 )
 targets += service(
