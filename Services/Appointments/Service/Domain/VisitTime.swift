@@ -1,0 +1,94 @@
+import AppointmentsAPI
+import Core
+
+/// How long a visit takes and how much time is kept free around it.
+struct VisitTerms: Hashable, Sendable {
+    var minutes: Int
+    var bufferBefore: Int
+    var bufferAfter: Int
+
+    init(minutes: Int, bufferBefore: Int = 0, bufferAfter: Int = 0) {
+        self.minutes = minutes
+        self.bufferBefore = bufferBefore
+        self.bufferAfter = bufferAfter
+    }
+
+    init(_ service: VisitService) {
+        self.init(minutes: service.minutes, bufferBefore: service.bufferBefore, bufferAfter: service.bufferAfter)
+    }
+
+    var duration: Duration { .seconds(minutes * 60) }
+
+    /// The visit itself.
+    func visit(at start: Instant) -> Range<Instant> { start..<start + duration }
+
+    /// The visit with the time kept free around it: what must not overlap.
+    func reserved(at start: Instant) -> Range<Instant> {
+        start - .seconds(bufferBefore * 60)..<start + duration + .seconds(bufferAfter * 60)
+    }
+}
+
+/// Cuts free slots out of a doctor's hours.
+struct SlotFinder: Sendable {
+    var hours: DoctorHours
+    var terms: VisitTerms
+    /// Taken time, in order of its beginning.
+    var taken: [Range<Instant>]
+
+    /// Slots that begin in the range and not before `now`, in order.
+    ///
+    /// They follow one another from each window's beginning; those that touch taken time are left out.
+    func slots(in range: Range<Instant>, now: Instant) -> [Slot] {
+        var slots: [Slot] = []
+        for window in hours.windows(touching: range) {
+            var firstTaken = 0
+            var start = window.time.lowerBound
+            while start + terms.duration <= window.time.upperBound {
+                let reserved = terms.reserved(at: start)
+                // Starts only go forward, so what ended before this start is done with.
+                while firstTaken < taken.count, taken[firstTaken].upperBound <= reserved.lowerBound { firstTaken += 1 }
+                let isFree = taken[firstTaken...].prefix { $0.lowerBound < reserved.upperBound }
+                    .allSatisfy { !$0.overlaps(reserved) }
+                if isFree, range.contains(start), start >= now {
+                    slots.append(
+                        Slot(
+                            doctorId: hours.doctorID,
+                            locationId: window.locationID,
+                            start: start,
+                            end: start + terms.duration
+                        )
+                    )
+                }
+                start = start + terms.duration
+            }
+        }
+        return slots
+    }
+
+    /// The slots nearest to a wanted time, nearest first.
+    func nearest(to wanted: Instant, now: Instant, count: Int) -> [Slot] {
+        let range = wanted - .seconds(Self.daysBehind * 86_400)..<wanted + .seconds(Self.daysAhead * 86_400)
+        let found = slots(in: range, now: now)
+        return Array(
+            found.sorted { ($0.start.distance(to: wanted), $0.start) < ($1.start.distance(to: wanted), $1.start) }
+                .prefix(count)
+        )
+    }
+
+    /// How far alternatives are looked for.
+    static let daysBehind = 1
+    static let daysAhead = 7
+
+    /// The location of the window that holds a visit; `nil` when it lies outside the doctor's hours.
+    func location(of visit: Range<Instant>, wanted: LocationID?) -> LocationID? {
+        hours.windows(touching: visit).first { window in
+            window.time.contains(visit.lowerBound) && visit.upperBound <= window.time.upperBound
+                && (wanted == nil || wanted == window.locationID)
+        }?.locationID
+    }
+}
+
+extension Instant {
+    /// Microseconds between the two, whichever comes first.
+    fileprivate func distance(to other: Instant) -> Int64 { abs(microseconds - other.microseconds) }
+}

@@ -1,0 +1,254 @@
+import AppointmentsAPI
+import Contracts
+import Core
+import Outbox
+import Postgres
+import ServiceHost
+
+/// Visits: booked, found, called off.
+struct BookingHandlers: Sendable {
+    /// Free slots named when the wanted one is taken.
+    static let alternatives = 3
+
+    let endpoints = BookingEndpoints()
+    let cursors: CursorSeal
+    let zones: ZoneCatalog
+
+    func register(in table: inout HandlerTable) {
+        table.change(endpoints.book, book)
+        table.read(endpoints.list, list)
+        table.read(endpoints.read, read)
+        table.change(endpoints.cancel, cancel)
+    }
+
+    // MARK: - Booking
+
+    @Sendable private func book(
+        _ draft: AppointmentDraft,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Appointment> {
+        let service = try bookable(draft, context, tx)
+        let finder = try finder(draft, service.terms, context, tx)
+        let visit = service.terms.visit(at: draft.start)
+        guard let location = finder.location(of: visit, wanted: draft.locationId),
+            let zone = finder.hours.zones[location]
+        else {
+            throw try refusal("outside_hours", "The doctor does not see patients then.", draft, finder, context, tx)
+        }
+        let id = AppointmentID(at: context.now)
+        ReservationStore.lock(draft.doctorId, of: context.clinic, in: tx)
+        let reserved = service.terms.reserved(at: draft.start)
+        guard try ReservationStore.take(reserved, of: draft.doctorId, id: id, clinic: context.clinic, in: tx) else {
+            throw try refusal("slot_taken", "That time is taken.", draft, finder, context, tx)
+        }
+        let appointment = Appointment(
+            id: id,
+            doctorId: draft.doctorId,
+            patientId: draft.patientId,
+            serviceId: draft.serviceId,
+            locationId: location,
+            kind: draft.kind,
+            status: .confirmed,
+            start: visit.lowerBound,
+            end: visit.upperBound,
+            minutes: service.terms.minutes,
+            timeZone: zone.name,
+            localStart: zone.rules.local(draft.start).description,
+            price: service.price,
+            notes: draft.notes,
+            cancellation: nil,
+            createdAt: context.now,
+            updatedAt: context.now
+        )
+        AppointmentStore.insert(appointment, of: context.clinic, in: tx)
+        try Problem.of(context) { try tx.flush() }
+        try Outbox.append(
+            AppointmentBooked(appointment: AppointmentState(appointment)),
+            aggregate: "\(id)",
+            version: 1,
+            actor: context.actor,
+            in: tx
+        )
+        return Reply(
+            appointment,
+            version: 1,
+            location: "\(RouteTable.base)/appointments/\(id)",
+            audit: AuditDetail(resource: "\(id)", patient: draft.patientId)
+        )
+    }
+
+    /// The visit type, if what the draft names exists and may be booked.
+    private func bookable(
+        _ draft: AppointmentDraft,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> BookingFacts.BookedService {
+        let facts = try BookingStore.facts(
+            doctor: draft.doctorId,
+            patient: draft.patientId,
+            service: draft.serviceId,
+            of: context.clinic,
+            in: tx
+        )
+        var faults: [Problem.Fault] = []
+        if facts.isDoctorActive != true { faults.append(.init(pointer: "/doctorId", "is no doctor who can be booked")) }
+        if !facts.isPatientKnown { faults.append(.init(pointer: "/patientId", "is no patient within reach")) }
+        if facts.service?.isActive != true { faults.append(.init(pointer: "/serviceId", "is not offered")) }
+        if let service = facts.service, service.isActive, !service.kinds.contains(draft.kind) {
+            faults.append(.init(pointer: "/kind", "is not how this visit takes place"))
+        }
+        if draft.start < context.now { faults.append(.init(pointer: "/start", "lies in the past")) }
+        if draft.start.microseconds % 60_000_000 != 0 {
+            faults.append(.init(pointer: "/start", "must be a whole minute"))
+        }
+        guard faults.isEmpty, let service = facts.service else { throw Problem.invalid(faults) }
+        return service
+    }
+
+    /// The doctor's hours around the wanted time; what is taken is not known yet.
+    private func finder(
+        _ draft: AppointmentDraft,
+        _ terms: VisitTerms,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> SlotFinder {
+        let day = ZoneRules.utc.local(draft.start).date
+        let dates = day.adding(days: -SlotFinder.daysBehind - 2)...day.adding(days: SlotFinder.daysAhead + 2)
+        let stored = try HoursStore.find(of: context.clinic, doctor: draft.doctorId, dates: dates, in: tx)
+        let hours = try (stored[draft.doctorId] ?? .init()).resolved(draft.doctorId, zones)
+        return SlotFinder(hours: hours, terms: terms, taken: [])
+    }
+
+    /// The 409 with the nearest free slots as `alternatives`.
+    private func refusal(
+        _ code: String,
+        _ detail: String,
+        _ draft: AppointmentDraft,
+        _ finder: SlotFinder,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Problem {
+        var finder = finder
+        let range =
+            draft.start - .seconds(SlotFinder.daysBehind * 86_400)..<draft.start
+            + .seconds(SlotFinder.daysAhead * 86_400)
+        let taken = try ReservationStore.taken(
+            range.widened(for: finder.terms),
+            of: [draft.doctorId],
+            clinic: context.clinic,
+            in: tx
+        )
+        finder.taken = taken[draft.doctorId] ?? []
+        var problem = Problem.conflict(code, detail)
+        let nearest = finder.nearest(to: draft.start, now: context.now, count: Self.alternatives)
+        problem.extensions["alternatives"] = String(decoding: try JSONWriter.encode(nearest), as: UTF8.self)
+        return problem
+    }
+
+    // MARK: - Afterwards
+
+    @Sendable private func read(
+        _ path: AppointmentPath,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Appointment> {
+        guard let found = try AppointmentStore.find(path.id, of: context.clinic, in: tx) else { throw Problem.notFound }
+        return Reply(found.value, version: found.version, audit: AuditDetail(patient: found.value.patientId))
+    }
+
+    @Sendable private func list(
+        _ request: AppointmentSearch,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Page<Appointment>> {
+        let limit = request.limit ?? Page<Appointment>.usualLimit
+        var plain = request
+        plain.limit = nil
+        plain.cursor = nil
+        // The cursor is bound to the filter it was made with.
+        let list = String(decoding: try JSONWriter.encode(plain), as: UTF8.self)
+        let position = try context.position(request.cursor, list: list, cursors)
+        let found = try AppointmentStore.list(
+            try filter(request, context, tx),
+            of: context.clinic,
+            after: Self.place(position),
+            count: limit + 1,
+            in: tx
+        )
+        let page = context.page(found, limit: limit, list: list, cursors) { ["\($0.start.microseconds)", "\($0.id)"] }
+        return Reply(page, audit: AuditDetail(patient: request.patient))
+    }
+
+    private static func place(_ position: [String]?) -> (start: Instant, id: AppointmentID)? {
+        guard let position, position.count == 2, let start = Int64(position[0]), let id = AppointmentID(position[1])
+        else { return nil }
+        return (Instant(microseconds: start), id)
+    }
+
+    private func filter(
+        _ request: AppointmentSearch,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> AppointmentStore.Filter {
+        func bound(_ bound: DayOrInstant?, _ tx: borrowing Transaction, _ end: (Range<Instant>) -> Instant) throws
+            -> Instant?
+        {
+            switch bound {
+            case nil: return nil
+            case .instant(let instant): return instant
+            case .day(let day):
+                guard let name = try ClinicStore.timeZone(of: context.clinic, in: tx) else {
+                    throw Problem.unavailable("The clinic's time zone")
+                }
+                return end(try zones.required(name).day(day))
+            }
+        }
+        return AppointmentStore.Filter(
+            doctor: request.doctor,
+            patient: request.patient,
+            service: request.service,
+            location: request.location,
+            status: request.status,
+            endsAfter: try bound(request.from, tx) { $0.lowerBound },
+            startsBefore: try bound(request.to, tx) { $0.upperBound }
+        )
+    }
+
+    @Sendable private func cancel(
+        _ request: CancelAppointment,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<EmptyOutput> {
+        guard let found = try AppointmentStore.find(request.id, of: context.clinic, in: tx) else {
+            throw Problem.notFound
+        }
+        ReservationStore.lock(found.value.doctorId, of: context.clinic, in: tx)
+        guard let present = try AppointmentStore.find(request.id, of: context.clinic, forUpdate: true, in: tx) else {
+            throw Problem.notFound
+        }
+        try context.checkMatch(version: present.version)
+        guard present.value.status == .confirmed, present.value.start > context.now,
+            let version = try AppointmentStore.cancel(
+                request.id,
+                of: context.clinic,
+                reason: request.reason,
+                at: context.now,
+                in: tx
+            )
+        else { throw Problem.conflict("not_cancellable", "The visit is called off already, or has begun.") }
+        ReservationStore.release(request.id, clinic: context.clinic, in: tx)
+        var appointment = present.value
+        appointment.status = .cancelled
+        appointment.cancellation = Cancellation(at: context.now, reason: request.reason)
+        appointment.updatedAt = context.now
+        try Outbox.append(
+            AppointmentCancelled(appointment: AppointmentState(appointment)),
+            aggregate: "\(request.id)",
+            version: version,
+            actor: context.actor,
+            in: tx
+        )
+        return Reply(EmptyOutput(), audit: AuditDetail(patient: appointment.patientId))
+    }
+}

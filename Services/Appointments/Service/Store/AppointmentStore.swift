@@ -1,0 +1,137 @@
+import AppointmentsAPI
+import Core
+import Postgres
+
+/// The table `appointments`; row-level security keeps to the caller's reach.
+enum AppointmentStore {
+    private static let columns: Query = """
+        id, doctor_id, patient_id, service_id, location_id, kind, status, starts_at, ends_at, minutes, time_zone,
+        to_char(local_start, 'YYYY-MM-DD"T"HH24:MI'), price_amount, price_currency, notes, cancelled_at, cancel_reason,
+        created_at, updated_at, version
+        """
+
+    /// Adds a visit and notes that the doctor treats the patient.
+    static func insert(_ visit: Appointment, of clinic: ClinicID, in tx: borrowing Transaction) {
+        tx.execute(
+            """
+            insert into appointments (clinic_id, id, doctor_id, patient_id, service_id, location_id, kind, status, starts_at,
+                ends_at, minutes, time_zone, local_start, price_amount, price_currency, notes, created_at, updated_at)
+            values (\(clinic), \(visit.id), \(visit.doctorId), \(visit.patientId), \(visit.serviceId), \(visit.locationId),
+                \(visit.kind.rawValue), \(visit.status.rawValue), \(visit.start), \(visit.end), \(visit.minutes), \(visit.timeZone),
+                \(visit.localStart)::timestamp, \(visit.price.amount), \(visit.price.currency), \(visit.notes),
+                \(visit.createdAt), \(visit.updatedAt))
+            """
+        )
+        tx.execute(
+            """
+            insert into treatments (clinic_id, doctor_id, patient_id)
+            values (\(clinic), \(visit.doctorId), \(visit.patientId)) on conflict do nothing
+            """
+        )
+    }
+
+    static func find(
+        _ id: AppointmentID,
+        of clinic: ClinicID,
+        forUpdate: Bool = false,
+        in tx: borrowing Transaction
+    ) throws -> Versioned<Appointment>? {
+        let rows = try tx.rows(
+            """
+            select \(columns) from appointments where clinic_id = \(clinic) and id = \(id)\
+            \(forUpdate ? " for update" : "" as Query)
+            """
+        )
+        return try rows.first.map(decode)
+    }
+
+    static func cancel(
+        _ id: AppointmentID,
+        of clinic: ClinicID,
+        reason: String?,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Int64? {
+        let rows = try tx.rows(
+            """
+            update appointments set status = 'cancelled', cancelled_at = \(now), cancel_reason = \(reason),
+                updated_at = \(now), version = version + 1
+            where clinic_id = \(clinic) and id = \(id) and status = 'confirmed' returning version
+            """
+        )
+        return try rows.first.map { try $0[0] }
+    }
+
+    /// What a list asks for; times are bounds of the visit.
+    struct Filter: Sendable {
+        var doctor: DoctorID?
+        var patient: PatientID?
+        var service: VisitTypeID?
+        var location: LocationID?
+        var status: AppointmentStatus?
+        var endsAfter: Instant?
+        var startsBefore: Instant?
+    }
+
+    /// Visits behind the last one shown, earliest first.
+    static func list(
+        _ filter: Filter,
+        of clinic: ClinicID,
+        after: (start: Instant, id: AppointmentID)?,
+        count: Int,
+        in tx: borrowing Transaction
+    ) throws -> [Appointment] {
+        var query: Query = "select \(columns) from appointments where clinic_id = \(clinic)"
+        if let doctor = filter.doctor { query += " and doctor_id = \(doctor)" }
+        if let patient = filter.patient { query += " and patient_id = \(patient)" }
+        if let service = filter.service { query += " and service_id = \(service)" }
+        if let location = filter.location { query += " and location_id = \(location)" }
+        if let status = filter.status { query += " and status = \(status.rawValue)" }
+        if let bound = filter.endsAfter { query += " and ends_at > \(bound)" }
+        if let bound = filter.startsBefore { query += " and starts_at < \(bound)" }
+        if let after { query += " and (starts_at, id) > (\(after.start), \(after.id))" }
+        query += " order by starts_at, id limit \(count)"
+        return try tx.rows(query).map { try decode($0).value }
+    }
+
+    /// Whether a visit that matches is still to come.
+    static func hasUpcoming(_ filter: Filter, of clinic: ClinicID, at now: Instant, in tx: borrowing Transaction) throws
+        -> Bool
+    {
+        var filter = filter
+        filter.endsAfter = now
+        filter.status = .confirmed
+        return try !list(filter, of: clinic, after: nil, count: 1, in: tx).isEmpty
+    }
+
+    static func all(of clinic: ClinicID, in tx: borrowing Transaction) throws -> [Versioned<Appointment>] {
+        try tx.rows("select \(columns) from appointments where clinic_id = \(clinic) order by id").map(decode)
+    }
+
+    private static func decode(_ row: Row) throws -> Versioned<Appointment> {
+        let cancelledAt: Instant? = try row[15]
+        let reason: String? = try row[16]
+        return Versioned(
+            value: Appointment(
+                id: try row[0],
+                doctorId: try row[1],
+                patientId: try row[2],
+                serviceId: try row[3],
+                locationId: try row[4],
+                kind: try row[5],
+                status: try row[6],
+                start: try row[7],
+                end: try row[8],
+                minutes: try row[9],
+                timeZone: try row[10],
+                localStart: try row[11],
+                price: Money(amount: try row[12], currency: try row[13]),
+                notes: try row[14],
+                cancellation: cancelledAt.map { Cancellation(at: $0, reason: reason) },
+                createdAt: try row[17],
+                updatedAt: try row[18]
+            ),
+            version: try row[19]
+        )
+    }
+}

@@ -1,0 +1,57 @@
+import Core
+import Postgres
+
+/// The table `reservations`: time that is taken.
+enum ReservationStore {
+    /// Waits until nobody else takes or moves time of this doctor, to the end of the transaction.
+    ///
+    /// The exclusion constraint guards; without this lock, contenders for one slot would deadlock in its index.
+    static func lock(_ doctor: DoctorID, of clinic: ClinicID, in tx: borrowing Transaction) {
+        tx.execute("select pg_advisory_xact_lock(hashtextextended(\("\(clinic)/\(doctor)"), 0))")
+    }
+
+    /// Takes time; `false` when some of it is taken.
+    static func take(
+        _ time: Range<Instant>,
+        of doctor: DoctorID,
+        id: AppointmentID,
+        clinic: ClinicID,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        let rows = try tx.rows(
+            """
+            insert into reservations (clinic_id, id, resource_id, during)
+            values (\(clinic), \(id), \(doctor), tstzrange(\(time.lowerBound), \(time.upperBound), '[)'))
+            on conflict do nothing
+            """
+        )
+        return rows.affected == 1
+    }
+
+    static func release(_ id: AppointmentID, clinic: ClinicID, in tx: borrowing Transaction) {
+        tx.execute("update reservations set released = true where clinic_id = \(clinic) and id = \(id)")
+    }
+
+    /// Taken time that touches the range, by doctor and in order.
+    static func taken(
+        _ range: Range<Instant>,
+        of doctors: [DoctorID],
+        clinic: ClinicID,
+        in tx: borrowing Transaction
+    ) throws -> [DoctorID: [Range<Instant>]] {
+        let rows = try tx.rows(
+            """
+            select resource_id, lower(during), upper(during) from reservations
+            where clinic_id = \(clinic) and resource_id = any(\(doctors)) and not released
+                and during && tstzrange(\(range.lowerBound), \(range.upperBound), '[)')
+            order by lower(during)
+            """
+        )
+        var taken: [DoctorID: [Range<Instant>]] = [:]
+        for row in rows {
+            let start: Instant = try row[1]
+            taken[try row[0], default: []].append(start..<(try row[2]))
+        }
+        return taken
+    }
+}
