@@ -40,11 +40,20 @@ package enum DeadLetters {
                 """
                 delete from dead_letters where clinic_id = \(clinic) and id = \(id) and source = 'job'
                 returning handler, lane, payload
-                """)
+                """
+            )
             guard let row = rows.first else { return false }
             let lane = JobLane(rawValue: try row[1]) ?? .normal
             Jobs.insert(
-                id, clinic, try row[0], try row[2], lane, dueAt: nil, unique: nil, in: tx)
+                id,
+                clinic,
+                try row[0],
+                try row[2],
+                lane,
+                dueAt: nil,
+                unique: nil,
+                in: tx
+            )
             return true
         }
     }
@@ -62,8 +71,15 @@ package enum DeadLetters {
 
     private static func letter(_ row: Row) throws -> DeadLetter {
         DeadLetter(
-            clinic: try row[0], id: try row[1], source: try row[2], handler: try row[3],
-            lane: JobLane(rawValue: try row[4]) ?? .normal, attempts: try row[5], reason: try row[6],
-            firstAt: try row[7], failedAt: try row[8])
+            clinic: try row[0],
+            id: try row[1],
+            source: try row[2],
+            handler: try row[3],
+            lane: JobLane(rawValue: try row[4]) ?? .normal,
+            attempts: try row[5],
+            reason: try row[6],
+            firstAt: try row[7],
+            failedAt: try row[8]
+        )
     }
 }

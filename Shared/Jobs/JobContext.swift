@@ -51,7 +51,8 @@ package final class JobContext: Sendable {
                 """
                 delete from jobs
                 where clinic_id = \(clinic) and id = \(id) and slot = \(slot) and lease = \(lease.token)
-                """)
+                """
+            )
             guard gone.affected == 1 else { throw JobFailure.leaseLost }
             if let uniqueKey { transaction.execute(JobRows.release(clinic, handler, uniqueKey, id)) }
             return try effect(transaction)
@@ -63,7 +64,8 @@ package final class JobContext: Sendable {
 
     /// Makes the same job due again and runs `effect` in one transaction; its attempts start anew.
     package func again<R: Sendable>(
-        at moment: Instant, _ effect: @escaping @Sendable (borrowing Transaction) throws -> R
+        at moment: Instant,
+        _ effect: @escaping @Sendable (borrowing Transaction) throws -> R
     ) async throws -> R {
         try await end { [clinic, id, slot, lane, lease] transaction in
             transaction.execute(JobLanes.share(clinic, lane))
@@ -71,7 +73,8 @@ package final class JobContext: Sendable {
                 """
                 update jobs set due_at = \(moment), attempt = 0, lease = null
                 where clinic_id = \(clinic) and id = \(id) and slot = \(slot) and lease = \(lease.token)
-                """)
+                """
+            )
             guard moved.affected == 1 else { throw JobFailure.leaseLost }
             transaction.execute(JobLanes.wake(clinic, lane, dueAt: moment))
             return try effect(transaction)

@@ -3,7 +3,7 @@ import Synchronization
 
 /// The right to work on a job until a moment on the monotonic clock, which no clock setting can move.
 package final class JobLease: Sendable {
-    /// Taken off the end, since the database began to count later than we did.
+    /// Taken off the end, so that a call begun under the lease does not outlive it by its way to the wire.
     package static let margin: Duration = .seconds(2)
 
     let token: JobID
@@ -14,7 +14,7 @@ package final class JobLease: Sendable {
     init(token: JobID, duration: Duration, since: ContinuousClock.Instant) {
         self.token = token
         self.duration = duration
-        end = Mutex(since + duration - Self.margin)
+        end = Mutex(since + duration - min(Self.margin, duration / 4))
     }
 
     /// Whether the job is still this worker's; look before each call that cannot be taken back.
@@ -29,7 +29,7 @@ package final class JobLease: Sendable {
     }
 
     func extend(since: ContinuousClock.Instant) {
-        end.withLock { $0 = max($0, since + duration - Self.margin) }
+        end.withLock { $0 = max($0, since + duration - min(Self.margin, duration / 4)) }
     }
 
     func end(at moment: ContinuousClock.Instant) { end.withLock { $0 = moment } }

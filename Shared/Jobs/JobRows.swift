@@ -15,7 +15,8 @@ struct ClaimedJob: Sendable {
     let createdAt: Instant
     let payload: [UInt8]
 
-    static let columns: Query = "j.id, j.slot, j.attempt, j.handler, j.unique_key, j.created_at, j.payload, taken.due_at"
+    static let columns: Query =
+        "j.id, j.slot, j.attempt, j.handler, j.unique_key, j.created_at, j.payload, taken.due_at"
 
     init(_ row: Row, clinic: ClinicID, lane: JobLane) throws {
         self.clinic = clinic
@@ -41,7 +42,12 @@ enum JobRows {
 
     /// Takes due jobs under a lease: until it ends they are not due.
     static func claim(
-        _ clinic: ClinicID, _ lane: JobLane, handlers: [String], lease: JobID, until: [String: Duration], limit: Int,
+        _ clinic: ClinicID,
+        _ lane: JobLane,
+        handlers: [String],
+        lease: JobID,
+        until: [String: Duration],
+        limit: Int,
         from floor: Instant
     ) -> Query {
         let names = Array(until.keys)
@@ -62,7 +68,11 @@ enum JobRows {
 
     /// Takes due jobs away; they are back if the transaction fails.
     static func remove(
-        _ clinic: ClinicID, _ lane: JobLane, handlers: [String], limit: Int, from floor: Instant
+        _ clinic: ClinicID,
+        _ lane: JobLane,
+        handlers: [String],
+        limit: Int,
+        from floor: Instant
     ) -> Query {
         """
         with taken as materialized (

@@ -38,11 +38,15 @@ struct JobSlots: Sendable {
     mutating func reserve(_ count: Int, _ lane: JobLane) { byLane[lane, default: 0] += count }
     mutating func giveBack(_ count: Int, _ lane: JobLane) { byLane[lane, default: 0] -= count }
 
-    mutating func start(_ clinic: ClinicID) { byClinic[clinic, default: 0] += 1 }
+    mutating func start(_ clinic: ClinicID, _ count: Int) { byClinic[clinic, default: 0] += count }
+
+    mutating func giveBack(_ count: Int, _ clinic: ClinicID) {
+        byClinic[clinic, default: 0] -= count
+        if byClinic[clinic, default: 0] <= 0 { byClinic[clinic] = nil }
+    }
 
     mutating func end(_ clinic: ClinicID, _ lane: JobLane) {
-        byLane[lane, default: 0] -= 1
-        byClinic[clinic, default: 0] -= 1
-        if byClinic[clinic, default: 0] <= 0 { byClinic[clinic] = nil }
+        giveBack(1, lane)
+        giveBack(1, clinic)
     }
 }

@@ -22,11 +22,14 @@ extension JobWorkers {
         let floor = state.withLock { $0.floors[place] } ?? .distantPast
         let tenant = Tenant(place.clinic, actor: "system:jobs")
         let first: (count: Int, dueAt: Instant)? = try await database.transaction(
-            for: tenant, lane: .background, operation: "jobs.batch"
+            for: tenant,
+            lane: .background,
+            operation: "jobs.batch"
         ) { tx in
             tx.execute(JobRows.byIndex)
             let rows = try tx.rows(
-                JobRows.remove(place.clinic, place.lane, handlers: handlers, limit: limit, from: floor))
+                JobRows.remove(place.clinic, place.lane, handlers: handlers, limit: limit, from: floor)
+            )
             let jobs = try rows.map { try ClaimedJob($0, clinic: place.clinic, lane: place.lane) }
             guard let oldest = jobs.map(\.dueAt).min() else { return nil }
             taken?.note(jobs)

@@ -11,7 +11,7 @@ extension JobWorkers {
     func execute(_ job: ClaimedJob, _ lease: JobLease) async {
         defer {
             state.withLock { state in
-                state.held[job.id] = nil
+                state.held[ObjectIdentifier(lease)] = nil
                 state.slots.end(job.clinic, job.lane)
             }
             wake()
@@ -50,7 +50,12 @@ extension JobWorkers {
                 try await release(job, context.lease)
             } else {
                 try await put(
-                    off: job, lease: context.lease.token, failures: job.attempt, retry: retry, error: error)
+                    off: job,
+                    lease: context.lease.token,
+                    failures: job.attempt,
+                    retry: retry,
+                    error: error
+                )
             }
         } catch {
             // Due again when the lease ends.
@@ -60,7 +65,11 @@ extension JobWorkers {
 
     /// Makes a failed job due later, or moves it to the dead letters after its last attempt.
     func put(
-        off job: ClaimedJob, lease: JobID?, failures: Int, retry: RetryPolicy, error: any Error
+        off job: ClaimedJob,
+        lease: JobID?,
+        failures: Int,
+        retry: RetryPolicy,
+        error: any Error
     ) async throws {
         let reason = String(kind(of: error).prefix(200))
         let isPermanent = (error as? JobFailure).map { $0 != .leaseLost } ?? false
@@ -78,7 +87,9 @@ extension JobWorkers {
         if pause == nil {
             Counter(.jobsDead, [(.handler, job.handler)]).increment()
             logger.error(
-                "a job was given up", metadata: .fields([.jobID: job.id.description, .handler: job.handler, .reason: reason]))
+                "a job was given up",
+                metadata: .fields([.jobID: job.id.description, .handler: job.handler, .reason: reason])
+            )
         }
     }
 
@@ -87,7 +98,9 @@ extension JobWorkers {
         // In a task of its own: this one is cancelled, and the job would wait for its lease to end.
         try await Task { [database] in
             try await database.transaction(
-                for: Tenant(job.clinic, actor: "system:jobs"), lane: .background, operation: "jobs.release"
+                for: Tenant(job.clinic, actor: "system:jobs"),
+                lane: .background,
+                operation: "jobs.release"
             ) { tx in
                 tx.execute(JobLanes.share(job.clinic, job.lane))
                 tx.execute(
@@ -95,7 +108,8 @@ extension JobWorkers {
                     update jobs set due_at = now(), lease = null, attempt = attempt - 1
                     where clinic_id = \(job.clinic) and id = \(job.id) and slot = \(job.slot)
                         and lease = \(lease.token)
-                    """)
+                    """
+                )
                 tx.execute(JobLanes.wake(job.clinic, job.lane, dueAt: nil))
             }
         }.value
@@ -127,7 +141,9 @@ extension JobWorkers {
     private func renew(_ held: [(job: ClaimedJob, lease: JobLease)]) async throws {
         let since = ContinuousClock.now
         let renewed = try await database.through(.relay, operation: "jobs.renew") { tx in
-            try held.map { try tx.rows(JobRows.renew($0.job.clinic, $0.job.id, $0.job.slot, lease: $0.lease)).count == 1 }
+            try held.map {
+                try tx.rows(JobRows.renew($0.job.clinic, $0.job.id, $0.job.slot, lease: $0.lease)).count == 1
+            }
         }
         for (item, isRenewed) in zip(held, renewed) {
             if isRenewed { item.lease.extend(since: since) } else { item.lease.end(at: since) }

@@ -12,6 +12,8 @@ extension JobWorkers {
 
     private struct Claim: Sendable {
         var clinic: ClinicID?
+        /// How many could have been claimed: the clinic's own share counts too.
+        var limit = 0
         var jobs: [ClaimedJob] = []
     }
 
@@ -22,34 +24,71 @@ extension JobWorkers {
             state.slots.reserve(room, lane)
             return (room, state.slots.capped)
         }
+        let share = ClinicShare(self)
         var used = 0
-        defer { state.withLock { $0.slots.giveBack(room - used, lane) } }
+        defer {
+            share.settle(used: used)
+            state.withLock { $0.slots.giveBack(room - used, lane) }
+        }
         if room == 0 && batched.isEmpty { return Turn() }
         do {
             let since = ContinuousClock.now
             let token = JobID()
-            let claim = try await claim(lane, room: room, except: capped, token: token)
+            let claim = try await claim(lane, room: room, except: capped, token: token, share)
             guard let clinic = claim.clinic else { return Turn() }
             used = claim.jobs.count
             let place = JobPlace(clinic: clinic, lane: lane)
             if used == policy.turn, let oldest = claim.jobs.map(\.dueAt).min() { raiseFloor(place, to: oldest) }
             let jobs = hold(claim.jobs, token: token, since: since)
             let done = batched.isEmpty ? 0 : await runBatch(place)
-            let isExhausted = (leased.isEmpty || used < min(room, policy.turn)) && done < policy.batch
+            let isExhausted = (leased.isEmpty || used < claim.limit) && done < policy.batch
             if isExhausted { try await putToSleep(place) }
-            return Turn(jobs: jobs, foundWork: used + done > 0 || !isExhausted)
+            return Turn(jobs: jobs, foundWork: used + done > 0)
         } catch {
             logger.warning("a turn of jobs failed", metadata: ["lane": "\(lane.name)", "error": "\(kind(of: error))"])
             return Turn()
         }
     }
 
+    /// A clinic's part of what may run, taken once it is known whose turn it is: two loops must not both take it all.
+    private final class ClinicShare: Sendable {
+        private let workers: JobWorkers
+        private let taken = Mutex<(clinic: ClinicID, count: Int)?>(nil)
+
+        init(_ workers: JobWorkers) { self.workers = workers }
+
+        /// On the connection's thread; a body that runs again takes anew.
+        func take(_ clinic: ClinicID, atMost room: Int) -> Int {
+            settle(used: 0)
+            let count = workers.state.withLock { state in
+                let count = min(room, state.slots.room(clinic))
+                state.slots.start(clinic, count)
+                return count
+            }
+            taken.withLock { $0 = (clinic, count) }
+            return count
+        }
+
+        /// Gives back what was taken beyond `used`.
+        func settle(used: Int) {
+            let taken = taken.withLock { taken in
+                defer { taken = nil }
+                return taken
+            }
+            guard let taken else { return }
+            workers.state.withLock { $0.slots.giveBack(taken.count - used, taken.clinic) }
+        }
+    }
+
     private func claim(
-        _ lane: JobLane, room: Int, except capped: [ClinicID], token: JobID
+        _ lane: JobLane,
+        room: Int,
+        except capped: [ClinicID],
+        token: JobID,
+        _ share: ClinicShare
     ) async throws -> Claim {
         let handlers = Array(leased.keys)
         let leases = leased.mapValues(\.lease)
-        let slots = state.withLock { $0.slots }
         let floors = state.withLock { $0.floors }
         return try await database.through(.relay, operation: "jobs.claim") { tx in
             tx.execute(JobRows.byIndex)
@@ -57,13 +96,25 @@ extension JobWorkers {
             tx.execute(JobLanes.rouse)
             guard let row = try tx.rows(JobLanes.turn(lane, except: capped)).first else { return Claim() }
             let clinic: ClinicID = try row[0]
-            let limit = min(room, slots.room(clinic))
+            let limit = share.take(clinic, atMost: room)
             guard limit > 0 else { return Claim(clinic: clinic) }
             let floor = floors[JobPlace(clinic: clinic, lane: lane)] ?? .distantPast
             let rows = try tx.rows(
                 JobRows.claim(
-                    clinic, lane, handlers: handlers, lease: token, until: leases, limit: limit, from: floor))
-            return Claim(clinic: clinic, jobs: try rows.map { try ClaimedJob($0, clinic: clinic, lane: lane) })
+                    clinic,
+                    lane,
+                    handlers: handlers,
+                    lease: token,
+                    until: leases,
+                    limit: limit,
+                    from: floor
+                )
+            )
+            return Claim(
+                clinic: clinic,
+                limit: limit,
+                jobs: try rows.map { try ClaimedJob($0, clinic: clinic, lane: lane) }
+            )
         }
     }
 
@@ -71,8 +122,7 @@ extension JobWorkers {
         jobs.map { job in
             let lease = JobLease(token: token, duration: leased[job.handler]?.lease ?? .seconds(60), since: since)
             state.withLock { state in
-                state.slots.start(job.clinic)
-                state.held[job.id] = (job, lease)
+                state.held[ObjectIdentifier(lease)] = (job, lease)
             }
             return (job, lease)
         }

@@ -40,7 +40,8 @@ extension JobWorkers {
                     select count(*), min(due_at) from (
                         select due_at from jobs where lane = \(lane.rawValue) and due_at <= now()
                         limit \(JobBacklog.countMax)) as waiting
-                    """)
+                    """
+                )
                 guard let row = rows.first else { return JobBacklog(lane: lane, due: 0, oldest: nil) }
                 return JobBacklog(lane: lane, due: try row[0], oldest: try row[1])
             }

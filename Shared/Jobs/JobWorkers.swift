@@ -9,7 +9,7 @@ import Synchronization
 package final class JobWorkers: Service {
     struct State {
         var slots: JobSlots
-        var held: [JobID: (job: ClaimedJob, lease: JobLease)] = [:]
+        var held: [ObjectIdentifier: (job: ClaimedJob, lease: JobLease)] = [:]
         var floors: [JobPlace: Instant] = [:]
         var isStopping = false
     }
@@ -24,14 +24,19 @@ package final class JobWorkers: Service {
 
     /// - Parameter signal: signalled after a commit that added jobs, and by news from other processes.
     package init(
-        database: Database, handlers: [any JobHandler], transactional: [any TransactionalJobHandler] = [],
-        policy: JobWorkersPolicy = JobWorkersPolicy(), signal: WakeSignal = WakeSignal(), logger: Logger
+        database: Database,
+        handlers: [any JobHandler],
+        transactional: [any TransactionalJobHandler] = [],
+        policy: JobWorkersPolicy = JobWorkersPolicy(),
+        signal: WakeSignal = WakeSignal(),
+        logger: Logger
     ) {
         let leased = handlers.map { Self.erase($0) }
         let batched = transactional.map { Self.erase($0) }
         precondition(
             Set(leased.map(\.name) + batched.map(\.name)).count == leased.count + batched.count,
-            "Cannot run jobs when two handlers have one name")
+            "Cannot run jobs when two handlers have one name"
+        )
         self.database = database
         self.policy = policy
         self.logger = logger

@@ -12,7 +12,11 @@ package enum Jobs {
     /// - Parameter unique: while a job of this handler with the same key exists, no other is added: its id is returned.
     @discardableResult
     package static func enqueue<J: JobHandler>(
-        _ handler: J.Type, payload: J.Payload, lane: JobLane = .normal, dueAt: Instant? = nil, unique: String? = nil,
+        _ handler: J.Type,
+        payload: J.Payload,
+        lane: JobLane = .normal,
+        dueAt: Instant? = nil,
+        unique: String? = nil,
         in transaction: borrowing Transaction
     ) throws -> JobID {
         let content = try encode(payload)
@@ -22,7 +26,11 @@ package enum Jobs {
     /// Adds a job whose effect is statements only.
     @discardableResult
     package static func enqueue<J: TransactionalJobHandler>(
-        _ handler: J.Type, payload: J.Payload, lane: JobLane = .normal, dueAt: Instant? = nil, unique: String? = nil,
+        _ handler: J.Type,
+        payload: J.Payload,
+        lane: JobLane = .normal,
+        dueAt: Instant? = nil,
+        unique: String? = nil,
         in transaction: borrowing Transaction
     ) throws -> JobID {
         let content = try encode(payload)
@@ -31,7 +39,10 @@ package enum Jobs {
 
     /// Adds many jobs of one kind in one statement.
     package static func enqueue<J: TransactionalJobHandler>(
-        _ handler: J.Type, payloads: [J.Payload], lane: JobLane = .normal, dueAt: Instant? = nil,
+        _ handler: J.Type,
+        payloads: [J.Payload],
+        lane: JobLane = .normal,
+        dueAt: Instant? = nil,
         in transaction: borrowing Transaction
     ) throws {
         let contents = try payloads.map { Text(try encode($0)) }
@@ -40,7 +51,10 @@ package enum Jobs {
 
     /// Adds many jobs of one kind in one statement.
     package static func enqueue<J: JobHandler>(
-        _ handler: J.Type, payloads: [J.Payload], lane: JobLane = .normal, dueAt: Instant? = nil,
+        _ handler: J.Type,
+        payloads: [J.Payload],
+        lane: JobLane = .normal,
+        dueAt: Instant? = nil,
         in transaction: borrowing Transaction
     ) throws {
         let contents = try payloads.map { Text(try encode($0)) }
@@ -50,7 +64,11 @@ package enum Jobs {
     private static func Text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
     static func enqueue(
-        _ name: String, _ payload: [UInt8], _ lane: JobLane, dueAt: Instant?, unique: String?,
+        _ name: String,
+        _ payload: [UInt8],
+        _ lane: JobLane,
+        dueAt: Instant?,
+        unique: String?,
         in transaction: borrowing Transaction
     ) throws -> JobID {
         guard let clinic = transaction.tenant?.clinic else { throw JobFailure(reason: "no_clinic") }
@@ -62,7 +80,8 @@ package enum Jobs {
                 values (\(clinic), \(name), \(unique), \(id))
                 on conflict (clinic_id, handler, unique_key) do update set job_id = job_keys.job_id
                 returning job_id
-                """)
+                """
+            )
             if let row = taken.first {
                 let holder: JobID = try row[0]
                 if holder != id { return holder }
@@ -74,8 +93,14 @@ package enum Jobs {
 
     /// The statements that add a job, behind a door as well as for a tenant.
     static func insert(
-        _ id: JobID, _ clinic: ClinicID, _ name: String, _ payload: [UInt8], _ lane: JobLane, dueAt: Instant?,
-        unique: String?, in transaction: borrowing Transaction
+        _ id: JobID,
+        _ clinic: ClinicID,
+        _ name: String,
+        _ payload: [UInt8],
+        _ lane: JobLane,
+        dueAt: Instant?,
+        unique: String?,
+        in transaction: borrowing Transaction
     ) {
         transaction.execute(JobLanes.share(clinic, lane))
         transaction.execute(
@@ -83,12 +108,17 @@ package enum Jobs {
             insert into jobs (clinic_id, id, slot, lane, due_at, handler, unique_key, payload)
             select \(clinic), \(id), job_slot(due), \(lane.rawValue), due, \(name), \(unique), \(payload)
             from (select coalesce(\(dueAt), now()) as due) as d
-            """)
+            """
+        )
         transaction.execute(JobLanes.wake(clinic, lane, dueAt: dueAt))
     }
 
     private static func enqueueMany(
-        _ name: String, _ payloads: [String], _ lane: JobLane, dueAt: Instant?, in transaction: borrowing Transaction
+        _ name: String,
+        _ payloads: [String],
+        _ lane: JobLane,
+        dueAt: Instant?,
+        in transaction: borrowing Transaction
     ) throws {
         guard let clinic = transaction.tenant?.clinic else { throw JobFailure(reason: "no_clinic") }
         guard !payloads.isEmpty else { return }
@@ -100,7 +130,8 @@ package enum Jobs {
             select \(clinic), job.id, d.slot, \(lane.rawValue), d.due, \(name), convert_to(job.payload, 'UTF8')
             from (select due, job_slot(due) as slot from (select coalesce(\(dueAt), now()) as due) as e) as d,
                 unnest(\(ids), \(payloads)) as job (id, payload)
-            """)
+            """
+        )
         transaction.execute(JobLanes.wake(clinic, lane, dueAt: dueAt))
     }
 

@@ -6,7 +6,9 @@ package import Postgres
 package enum Inbox {
     /// Notes that this handler takes the event in; `false` when it has done so before, and nothing is left to do.
     package static func once(
-        _ event: EventEnvelope, handler: String, in transaction: borrowing Transaction
+        _ event: EventEnvelope,
+        handler: String,
+        in transaction: borrowing Transaction
     ) throws -> Bool {
         try once(event.id, handler: handler, in: transaction)
     }
@@ -14,7 +16,9 @@ package enum Inbox {
     /// The same by the id alone; for what is not an event of ours, such as a provider's notice. The id must be the same
     /// for each delivery.
     package static func once(
-        _ id: EventID, handler: String, in transaction: borrowing Transaction
+        _ id: EventID,
+        handler: String,
+        in transaction: borrowing Transaction
     ) throws -> Bool {
         guard let clinic = transaction.tenant?.clinic else { throw OutboxError.noClinic }
         let rows = try transaction.rows(
@@ -22,13 +26,17 @@ package enum Inbox {
             insert into inbox (clinic_id, event_id, handler, slot)
             values (\(clinic), \(id), \(handler), inbox_slot(\(id)))
             on conflict do nothing
-            """)
+            """
+        )
         return rows.affected == 1
     }
 
     /// Whether this version of the aggregate is greater than any this handler has applied; if so it is noted.
     package static func newer(
-        aggregate: String, version: Int64, handler: String, in transaction: borrowing Transaction
+        aggregate: String,
+        version: Int64,
+        handler: String,
+        in transaction: borrowing Transaction
     ) throws -> Bool {
         guard let clinic = transaction.tenant?.clinic else { throw OutboxError.noClinic }
         let rows = try transaction.rows(
@@ -37,13 +45,16 @@ package enum Inbox {
             values (\(clinic), \(handler), \(aggregate), \(version))
             on conflict (clinic_id, handler, aggregate_id) do update set version = excluded.version
             where aggregate_versions.version < excluded.version
-            """)
+            """
+        )
         return rows.affected == 1
     }
 
     /// The same for an event: its aggregate and version.
     package static func newer(
-        _ event: EventEnvelope, handler: String, in transaction: borrowing Transaction
+        _ event: EventEnvelope,
+        handler: String,
+        in transaction: borrowing Transaction
     ) throws -> Bool {
         try newer(aggregate: event.aggregateId, version: event.aggregateVersion, handler: handler, in: transaction)
     }

@@ -13,13 +13,23 @@ package enum Outbox {
     /// The clinic is the transaction's. `version` counts the aggregate's changes. `notify` is `false` when a present
     /// version is sent again for projections.
     package static func append<P: EventPayload>(
-        _ payload: P, aggregate: String, version: Int64, actor: String, notify: Bool = true,
+        _ payload: P,
+        aggregate: String,
+        version: Int64,
+        actor: String,
+        notify: Bool = true,
         in transaction: borrowing Transaction
     ) throws {
         guard let clinic = transaction.tenant?.clinic else { throw OutboxError.noClinic }
         let envelope = try EventEnvelope(
-            payload, clinicId: clinic, actor: actor, at: .now(), aggregateId: aggregate, aggregateVersion: version,
-            notify: notify)
+            payload,
+            clinicId: clinic,
+            actor: actor,
+            at: .now(),
+            aggregateId: aggregate,
+            aggregateVersion: version,
+            notify: notify
+        )
         insert(envelope, .events, in: transaction)
     }
 
@@ -27,10 +37,19 @@ package enum Outbox {
     package static func appendAudit(_ record: AuditRecord, in transaction: borrowing Transaction) throws {
         guard let clinic = transaction.tenant?.clinic, clinic == record.clinicId else { throw OutboxError.noClinic }
         let envelope = EventEnvelope(
-            id: record.id.retagged(), name: auditKind, version: 1, category: .userActivity, priority: .normal,
-            clinicId: clinic, actor: "\(record.actor.type):\(record.actor.id)", at: record.at,
-            aggregateId: record.id.description, aggregateVersion: 1, notify: true,
-            payload: try JSONWriter.encode(record))
+            id: record.id.retagged(),
+            name: auditKind,
+            version: 1,
+            category: .userActivity,
+            priority: .normal,
+            clinicId: clinic,
+            actor: "\(record.actor.type):\(record.actor.id)",
+            at: record.at,
+            aggregateId: record.id.description,
+            aggregateVersion: 1,
+            notify: true,
+            payload: try JSONWriter.encode(record)
+        )
         insert(envelope, .audit, in: transaction)
     }
 
@@ -42,7 +61,8 @@ package enum Outbox {
             values (\(event.clinicId), \(part), \(event.priority.rank), \(event.id), \(event.name),
                 \(event.version), \(event.category.rawValue), \(event.actor), \(event.at), \(event.aggregateId),
                 \(event.aggregateVersion), \(event.notify), \(event.payload))
-            """)
+            """
+        )
     }
 }
 

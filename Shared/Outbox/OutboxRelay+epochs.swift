@@ -47,7 +47,9 @@ extension OutboxRelay {
         // The epoch is still there: it was only restarted, and most entries are too.
         let wasKept = row != nil && shown == row?.epoch.description
         logger.warning(
-            "the bus is made anew", metadata: .fields([.topic: service.rawValue, .epoch: next.description]))
+            "the bus is made anew",
+            metadata: .fields([.topic: service.rawValue, .epoch: next.description])
+        )
         try await begin(next, runID: runID)
         try await epochs.write(Self.underWay + next.description, for: database.schema.name)
         for part in TopicPart.allCases { try await publisher.ensureGroups(service, part) }
@@ -87,7 +89,11 @@ extension OutboxRelay {
                 }
             }
             let rest = Duration.seconds(Double(count) / Double(policy.recoveryRate)) - (ContinuousClock.now - started)
-            if count == 0 { try await Task.sleep(for: policy.pause) } else if rest > .zero { try await Task.sleep(for: rest) }
+            if count == 0 {
+                try await Task.sleep(for: policy.pause)
+            } else if rest > .zero {
+                try await Task.sleep(for: rest)
+            }
         }
         throw CancellationError()
     }
@@ -109,8 +115,9 @@ extension OutboxRelay {
                 """
                 insert into bus_epochs (epoch, run_id, next_epoch, next_run_id)
                 values (\(EventID()), '', \(next), \(runID))
-                on conflict (only) do update set next_epoch = excluded.next_epoch, next_run_id = excluded.next_run_id
-                """)
+                on conflict (singleton) do update set next_epoch = excluded.next_epoch, next_run_id = excluded.next_run_id
+                """
+            )
         }
     }
 
@@ -120,7 +127,8 @@ extension OutboxRelay {
                 """
                 update bus_epochs set epoch = \(epoch), run_id = \(runID), next_epoch = null, next_run_id = null,
                     completed_at = now()
-                """)
+                """
+            )
         }
     }
 }

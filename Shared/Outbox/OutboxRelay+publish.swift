@@ -46,14 +46,23 @@ extension OutboxRelay {
 
     /// Notes the entries, by slot, and how far the lane was read.
     private func mark(
-        _ rows: [OutboxRow], _ entries: [EntryID], _ lane: OutboxLane, _ snapshot: String, _ epoch: EventID
+        _ rows: [OutboxRow],
+        _ entries: [EntryID],
+        _ lane: OutboxLane,
+        _ snapshot: String,
+        _ epoch: EventID
     ) async throws {
         guard let last = rows.map(\.position).max(), rows.count == entries.count else { throw RedisError.protocol }
         try await leading("outbox.mark") { tx in
             for (_, indices) in Dictionary(grouping: rows.indices, by: { rows[$0].slot }) {
                 tx.execute(
                     OutboxStatements.insertBatch(
-                        ArraySlice(indices.map { rows[$0] }), lane, entries: indices.map { entries[$0] }, epoch: epoch))
+                        ArraySlice(indices.map { rows[$0] }),
+                        lane,
+                        entries: indices.map { entries[$0] },
+                        epoch: epoch
+                    )
+                )
             }
             tx.execute(OutboxStatements.advance(lane, to: last, snapshot: snapshot))
         }
@@ -91,7 +100,10 @@ extension OutboxRelay {
             let present = try await publisher.present(wanted, in: service, batch.part)
             let lost = Set(wanted).subtracting(present)
             if !lost.isEmpty {
-                logger.error("entries were lost", metadata: .fields([.count: "\(lost.count)", .topic: service.rawValue]))
+                logger.error(
+                    "entries were lost",
+                    metadata: .fields([.count: "\(lost.count)", .topic: service.rawValue])
+                )
             }
             try await send(batch, only: lost, epoch: epoch)
         }
@@ -140,7 +152,8 @@ extension OutboxRelay {
                 select count(*) from outbox_lanes as l cross join lateral (
                     select from outbox as o where o.part = l.part and o.priority = l.priority and o.position > l.read_to
                     limit 100000) as o
-                """)
+                """
+            )
             return try rows.first.map { try $0[0] } ?? 0
         }
     }

@@ -34,8 +34,13 @@ package final class OutboxRelay: Service {
 
     /// - Parameter signal: signalled after a commit that appended to the outbox; without it the relay looks by itself.
     package init(
-        database: Database, publisher: EventPublisher, epochs: RedisEpochs, service: ServiceName,
-        policy: OutboxRelayPolicy = OutboxRelayPolicy(), signal: WakeSignal = WakeSignal(), logger: Logger
+        database: Database,
+        publisher: EventPublisher,
+        epochs: RedisEpochs,
+        service: ServiceName,
+        policy: OutboxRelayPolicy = OutboxRelayPolicy(),
+        signal: WakeSignal = WakeSignal(),
+        logger: Logger
     ) {
         self.database = database
         self.publisher = publisher
@@ -131,7 +136,8 @@ package final class OutboxRelay: Service {
 
     /// One transaction that counts only while this relay leads.
     func leading(
-        _ operation: String, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
+        _ operation: String,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
     ) async throws {
         let holder = self.holder
         try await database.through(.relay, operation: operation) { tx in

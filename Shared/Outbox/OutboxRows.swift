@@ -28,9 +28,19 @@ struct OutboxRow: Sendable {
         self.part = part
         self.priority = priority
         event = EventEnvelope(
-            id: try row[4], name: try row[5], version: try row[6], category: category, priority: priority,
-            clinicId: try row[8], actor: try row[9], at: try row[10], aggregateId: try row[11],
-            aggregateVersion: try row[12], notify: try row[13], payload: try row[14])
+            id: try row[4],
+            name: try row[5],
+            version: try row[6],
+            category: category,
+            priority: priority,
+            clinicId: try row[8],
+            actor: try row[9],
+            at: try row[10],
+            aggregateId: try row[11],
+            aggregateVersion: try row[12],
+            notify: try row[13],
+            payload: try row[14]
+        )
     }
 }
 

@@ -10,7 +10,7 @@ enum OutboxStatements {
     static func lead(_ holder: EventID, for time: Duration) -> Query {
         """
         insert into outbox_relay (holder, until) values (\(holder), now() + make_interval(secs => \(time.inSeconds)))
-        on conflict (only) do update set holder = excluded.holder, until = excluded.until
+        on conflict (singleton) do update set holder = excluded.holder, until = excluded.until
         where outbox_relay.holder = excluded.holder or outbox_relay.until < now()
         returning holder
         """
@@ -50,7 +50,9 @@ enum OutboxStatements {
         """
     }
 
-    static func insertBatch(_ rows: ArraySlice<OutboxRow>, _ lane: OutboxLane, entries: [EntryID], epoch: EventID) -> Query {
+    static func insertBatch(_ rows: ArraySlice<OutboxRow>, _ lane: OutboxLane, entries: [EntryID], epoch: EventID)
+        -> Query
+    {
         let last = entries.max() ?? .zero
         return """
             insert into outbox_batches (slot, part, priority, epoch, positions, entry_milliseconds, entry_sequences,

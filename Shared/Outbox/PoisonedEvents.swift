@@ -6,7 +6,11 @@ package import Postgres
 package enum PoisonedEvents {
     /// Stores an event that failed too often. Storing it twice keeps the first.
     package static func store(
-        _ event: EventEnvelope, handler: String, deliveries: Int64, reason: String, in database: Database
+        _ event: EventEnvelope,
+        handler: String,
+        deliveries: Int64,
+        reason: String,
+        in database: Database
     ) async throws {
         let content = try JSONWriter.encode(event)
         let tenant = Tenant(event.clinicId, actor: "system:\(handler)")
@@ -18,7 +22,8 @@ package enum PoisonedEvents {
                 values (\(event.clinicId), \(event.id), 'event', \(handler), \(event.priority.rank), \(content),
                     \(deliveries), \(reason.isEmpty ? "unknown" : String(reason.prefix(200))), \(event.at))
                 on conflict do nothing
-                """)
+                """
+            )
         }
     }
 
@@ -29,7 +34,8 @@ package enum PoisonedEvents {
                 """
                 select payload from dead_letters
                 where clinic_id = \(clinic) and id = \(id) and source = 'event'
-                """)
+                """
+            )
             guard let row = rows.first else { return nil }
             let content: [UInt8] = try row[0]
             return try JSONTape(content).decode(EventEnvelope.self)

@@ -77,14 +77,14 @@ create table :schema.outbox_lanes (
 
 -- The one relay that reads and marks; the others stand by.
 create table :schema.outbox_relay (
-    only boolean primary key default true check (only),
+    singleton boolean primary key default true check (singleton),
     holder uuid not null,
     until timestamptz not null
 );
 
 -- The epoch that Redis must show, and the server that showed it last; the next ones while a recovery is under way.
 create table :schema.bus_epochs (
-    only boolean primary key default true check (only),
+    singleton boolean primary key default true check (singleton),
     epoch uuid not null,
     run_id text not null,
     next_epoch uuid,
@@ -106,7 +106,7 @@ begin
     end if;
     execute format('lock table :schema.outbox_%s, :schema.outbox_batches_%s in access exclusive mode', which, which);
     select count(*) into stored from :schema.outbox where slot = which;
-    select coalesce(sum(cardinality(positions)), 0) filter (where confirmed) into accounted
+    select coalesce(sum(cardinality(positions)) filter (where confirmed), 0) into accounted
         from :schema.outbox_batches where slot = which;
     if stored <> accounted then
         return false;

@@ -1,0 +1,229 @@
+import Bus
+import Contracts
+import Core
+import Dispatch
+import Outbox
+import Postgres
+import Redis
+import Synchronization
+import TestKit
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct OutboxRelayTests {
+    @Test func twoRelaysPublishEverythingAndItIsTakenInOnce() async throws {
+        let fixture = try BusFixture("relay_two")
+        try await fixture.running([fixture.redis, fixture.relay(), fixture.relay()] + fixture.consumers()) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for writer in 0..<8 { group.addTask { try await fixture.append(250, from: writer * 250) } }
+                try await group.waitForAll()
+            }
+            try await eventually { try await fixture.count("select count(*) from effects") == 6_000 }
+            try await eventually {
+                try await fixture.count("select count(*) from outbox_batches where not confirmed") == 0
+            }
+        }
+        #expect(try await fixture.count("select count(distinct label) from effects") == 6_000)
+        #expect(try await fixture.count("select sum(cardinality(positions)) from outbox_batches") == 2_000)
+    }
+
+    /// A transaction that took its position early and commits late is passed by others, and not forgotten.
+    @Test func whatCommitsLateIsNotPassedOver() async throws {
+        let fixture = try BusFixture("relay_late")
+        let (appended, didAppend) = AsyncStream.makeStream(of: Void.self)
+        let gate = Gate()
+        try await fixture.running([fixture.redis, fixture.relay()] + fixture.consumers()) {
+            async let late: Void = fixture.database.transaction(for: fixture.tenant()) { tx in
+                try Outbox.append(
+                    ThingChanged(label: "late"),
+                    aggregate: "late",
+                    version: 1,
+                    actor: "user:u",
+                    in: tx
+                )
+                try tx.flush()
+                didAppend.yield()
+                gate.wait()
+            }
+            for await _ in appended { break }
+            for number in 0..<20 {
+                try await fixture.append(1, from: number)
+                try await eventually {
+                    try await fixture.count("select count(*) from effects") == 3 * (number + 1)
+                }
+            }
+            gate.open()
+            try await late
+            try await eventually { try await fixture.count("select count(*) from effects") == 63 }
+            // And the floor comes after, so that the late ones need not be looked for for ever.
+            try await fixture.append(1, from: 100)
+            try await eventually { try await fixture.count("select count(*) from effects") == 66 }
+            try await fixture.append(1, from: 101)
+            try await eventually { try await fixture.count("select max(floor) from outbox_lanes") > 20 }
+        }
+        #expect(try await fixture.count("select count(*) from effects where label like '%:late'") == 3)
+    }
+
+    @Test func criticalEventsGoFirst() async throws {
+        let fixture = try BusFixture("relay_first")
+        try await fixture.append(3_000)
+        try await fixture.database.transaction(for: fixture.tenant()) { tx in
+            try Outbox.append(ThingBroke(label: "x"), aggregate: "x", version: 1, actor: "user:u", in: tx)
+        }
+        try await fixture.running([fixture.redis, fixture.relay()]) {
+            try await eventually {
+                try await fixture.count("select coalesce(sum(cardinality(positions)), 0) from outbox_batches") == 3_001
+            }
+        }
+        let first: String = try await fixture.store.inspect(
+            "select priority::text from outbox_batches order by batch limit 1"
+        ) { try $0[0][0] }
+        #expect(first == "0")
+    }
+
+    /// The handler's transaction commits, then the consumer dies before it acknowledges: the effect is there once.
+    @Test func aCrashBetweenCommitAndAcknowledgeHasOneEffect() async throws {
+        let fixture = try BusFixture("relay_crash")
+        let crashes = Mutex(0)
+        let flaky = fixture.consumer(.billing) { _ in
+            let isFirst = crashes.withLock { count in
+                count += 1
+                return count == 1
+            }
+            if isFirst { throw TestKitError("crashed after the commit") }
+        }
+        try await fixture.running([fixture.redis, fixture.relay(), flaky]) {
+            try await fixture.append(1)
+            try await eventually { crashes.withLock { $0 } == 2 }
+        }
+        #expect(try await fixture.count("select count(*) from effects") == 1)
+    }
+
+    @Test func aPoisonEventIsSetAsideAndTheOthersFlow() async throws {
+        let fixture = try BusFixture("relay_poison")
+        let consumer = fixture.consumer(.billing) { event in
+            if event.aggregateId == "0" { throw TestKitError("poison") }
+        }
+        try await fixture.running([fixture.redis, fixture.relay(), consumer]) {
+            try await fixture.append(5)
+            try await eventually { try await fixture.count("select count(*) from dead_letters") == 1 }
+            try await eventually { try await fixture.count("select count(*) from effects") == 5 }
+        }
+        let id: EventID = try await fixture.store.inspect("select id from dead_letters") { try $0[0][0] }
+        let event = try #require(try await PoisonedEvents.find(id, of: fixture.clinic, in: fixture.database))
+        #expect(try event.decode(ThingChanged.self) == ThingChanged(label: "0"))
+        #expect(try await PoisonedEvents.find(id, of: ClinicID(), in: fixture.database) == nil)
+    }
+
+    /// Redis is wiped while events are appended: each is taken in once by each group all the same.
+    @Test func everythingCommittedSurvivesAWipeUnderLoad() async throws {
+        let fixture = try BusFixture("relay_wipe")
+        try await fixture.running([fixture.redis, fixture.relay()] + fixture.consumers()) {
+            try await fixture.redis.waitUntilUp()
+            for round in 0..<20 {
+                try await fixture.append(100, from: round * 100)
+                if round % 5 == 4 { try await fixture.wipe() }
+            }
+            try await eventually(within: .seconds(60)) {
+                try await fixture.count("select count(*) from effects") == 6_000
+            }
+            try await eventually {
+                try await fixture.count("select count(*) from outbox_batches where not confirmed") == 0
+            }
+        }
+        #expect(try await fixture.count("select count(distinct label) from effects") == 6_000)
+        #expect(try await fixture.count("select count(*) from bus_epochs where next_epoch is null") == 1)
+    }
+
+    @Test func anEntryThatIsGoneIsSentAgain() async throws {
+        let fixture = try BusFixture("relay_lost")
+        let stream = fixture.keyspace.stream(.appointments, .events)
+        let relay = fixture.relay {
+            $0.lossAfter = .milliseconds(1)
+            $0.lossCheck = .milliseconds(50)
+        }
+        try await fixture.running([fixture.redis, relay]) {
+            try await fixture.append(10)
+            try await eventually { try await fixture.redis.send(["XLEN", .text(stream)]).integer == 10 }
+            let entries = try await fixture.redis.send(["XRANGE", .text(stream), "-", "+"]).entries()
+            for entry in entries.prefix(4) {
+                _ = try await fixture.redis.send(["XDEL", .text(stream), .text(entry.id.description)])
+            }
+            try await eventually { try await fixture.redis.send(["XLEN", .text(stream)]).integer == 10 }
+            try await fixture.running(fixture.consumers()) {
+                try await eventually { try await fixture.count("select count(*) from effects") == 30 }
+            }
+        }
+    }
+
+    @Test func aSlotIsTruncatedWhenAllOfItIsConfirmed() async throws {
+        let fixture = try BusFixture("relay_slots")
+        try await fixture.append(5)
+        // Two windows ago: the slot's time is over.
+        let slot: Int = try await fixture.store.inspect("select (outbox_slot(now()) + 2) % 4") { try $0[0][0] }
+        try fixture.store.asOwner(
+            """
+            alter table relay_slots.outbox no force row level security;
+            update relay_slots.outbox set slot = \(slot);
+            alter table relay_slots.outbox force row level security;
+            """
+        )
+        @Sendable func truncate() async throws -> Bool {
+            try await fixture.database.through(.relay) { tx in
+                try tx.rows("select outbox_truncate(\(slot)::smallint)")[0][0]
+            }
+        }
+        #expect(try await truncate() == false)
+        try await fixture.running([fixture.redis, fixture.relay()]) {
+            try await eventually { try await fixture.count("select count(*) from outbox_batches") == 1 }
+            #expect(try await truncate() == false)
+            try await fixture.running(fixture.consumers()) {
+                try await eventually {
+                    try await fixture.count("select count(*) from outbox_batches where confirmed") == 1
+                }
+            }
+        }
+        #expect(try await truncate())
+        #expect(try await fixture.count("select count(*) from outbox") == 0)
+        #expect(try await fixture.count("select count(*) from outbox_batches") == 0)
+        let current: Int = try await fixture.store.inspect("select outbox_slot(now())") { try $0[0][0] }
+        let refused = try await fixture.database.through(.relay) { tx -> Bool in
+            try tx.rows("select outbox_truncate(\(current)::smallint)")[0][0]
+        }
+        #expect(refused == false)
+    }
+
+    @Test func auditEntriesHaveAStreamOfTheirOwn() async throws {
+        let fixture = try BusFixture("relay_audit")
+        let record = AuditRecord(
+            at: .now(),
+            clinicId: fixture.clinic,
+            actor: .init(type: "user", id: "u"),
+            action: "things:read",
+            resource: .init(type: "thing", id: "1"),
+            outcome: .succeeded,
+            requestId: RequestID(),
+            source: .init(address: "127.0.0.1", userAgent: "test")
+        )
+        let taken = Mutex<AuditRecord?>(nil)
+        let consumer = fixture.consumer(.access, part: .audit) { event in
+            let record = try JSONTape(event.payload).decode(AuditRecord.self)
+            taken.withLock { $0 = record }
+        }
+        try await fixture.running([fixture.redis, fixture.relay(), consumer]) {
+            try await fixture.database.transaction(for: fixture.tenant()) { tx in
+                try Outbox.appendAudit(record, in: tx)
+            }
+            try await eventually { taken.withLock { $0?.id } == record.id }
+            let stream = fixture.keyspace.stream(.appointments, .events)
+            #expect(try await fixture.redis.send(["XLEN", .text(stream)]).integer == 0)
+        }
+        #expect(taken.withLock { $0?.action } == "things:read")
+    }
+}
+
+/// Holds a database thread until it is opened.
+private final class Gate: Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+    func open() { semaphore.signal() }
+    func wait() { _ = semaphore.wait(timeout: .now() + .seconds(30)) }
+}
