@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test func migrationsAreNumberedWithoutGaps() {
-        let migrations = SourceTree.files(below: ["Shared", "Services"]).filter { $0.path.hasSuffix(".sql") }
+        let migrations = SourceTree.files(below: ["Shared", "Services"]).filter { $0.folder.hasSuffix("/Migrations") }
         for (folder, files) in Dictionary(grouping: migrations, by: \.folder) {
             for (index, file) in files.map(\.name).sorted().enumerated() {
                 #expect(Int(file.prefix(4)) == index + 1, "\(folder)/\(file) is not number \(index + 1)")
