@@ -3,7 +3,7 @@ import Bus
 package import Contracts
 import Core
 import HummingbirdCore
-import Logging
+package import Logging
 import NIOCore
 import NIOPosix
 import Redis
@@ -36,9 +36,9 @@ package struct GatewayProcess: Sendable {
     package init(
         _ configuration: GatewayConfiguration,
         endpoints: [any EndpointDescription] = EndpointCatalog.all,
+        log: Logger = Logger(label: Edge.gateway),
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) throws {
-        let log = Logger(label: Edge.gateway)
         let bus = GatewayBus(configuration, log: log)
         let denials = DenialRecorder { report, clinic in try await bus.record(report, in: clinic) }
         let limiter = RateLimiter(limits: configuration.rateLimits)
