@@ -31,6 +31,7 @@ package enum MetricName: String, CaseIterable, Sendable {
     case webhooks = "polyclinic_webhooks_total"
     case auditEntries = "polyclinic_audit_entries_total"
     case auditGaps = "polyclinic_audit_gaps_total"
+    case auditLogsStopped = "polyclinic_audit_logs_stopped"
     case policyLag = "polyclinic_policy_lag_seconds"
 
     /// What it counts or measures, in one line.
@@ -65,6 +66,7 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .webhooks: "Webhooks received, by provider and outcome."
         case .auditEntries: "Audit entries put in sequence."
         case .auditGaps: "Gaps found in the numbering of audit entries."
+        case .auditLogsStopped: "Audit logs that are not signed any further because they do not lead on from what was."
         case .policyLag: "Age of the newest access version heard."
         }
     }

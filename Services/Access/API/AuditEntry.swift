@@ -1,7 +1,9 @@
 package import Contracts
 package import Core
 
-/// An entry of an audit log. One past retention keeps `seq`, `pruned` and `leafHash` alone.
+/// An entry of an audit log.
+///
+/// One past retention keeps `seq`, `pruned` and `leafHash` alone.
 package struct AuditEntry: Wire, Hashable {
     package struct Actor: Wire, Hashable {
         package var type: String

@@ -77,9 +77,11 @@ package struct AssignedRole: Wire, Hashable {
     }
 }
 
-/// A link that lets its holder into an account once. Whoever may invite sees it once and hands it over.
+/// A link that lets its holder into an account once.
+///
+/// Whoever may invite sees it once and hands it over.
 package struct Invitation: Wire, Hashable {
-    /// Goes to `POST /auth/invitations/accept`. Absent in a repeated reply.
+    /// Goes to `POST /auth/invitations/accept`; absent in a repeated reply.
     package var token: String?
     /// The same as a link for a browser.
     package var url: String?

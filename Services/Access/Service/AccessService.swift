@@ -1,0 +1,92 @@
+import AccessAPI
+import Authorization
+import Bus
+import Contracts
+package import Core
+package import Postgres
+package import ServiceHost
+package import Settings
+
+/// The access service: who people are, what they may do, and the record of what was done.
+package enum AccessService {
+    package static let name = ServiceName.access
+
+    /// The whole history of its schema.
+    package static var migrations: [MigrationSet] {
+        HostMigrations.all(
+            of: name,
+            own: [
+                ("0001_identity.sql", PackageResources._001_identity_sql),
+                ("0002_audit.sql", PackageResources._002_audit_sql),
+            ]
+        )
+    }
+
+    /// Runs until SIGTERM or SIGINT; what has begun is finished first.
+    ///
+    /// Settings beside the host's: `POLYCLINIC_WITNESS_DIR`, a folder outside the database that keeps the newest
+    /// checkpoint of every log (default `witness` in the working folder).
+    package static func run(settings: Settings = .load()) async throws {
+        try await ServiceProcess(name, settings: settings) { try definition($0) }.run()
+    }
+
+    /// What the service is made of.
+    package static func definition(_ host: HostResources) throws -> ServiceDefinition {
+        let parts = AccessParts(
+            database: host.database,
+            index: host.blindIndex,
+            cursors: host.cursors,
+            tokens: try TokenSigner(keys: host.keys, issuer: host.publicURL),
+            passwords: PasswordHasher(concurrency: PasswordHasher.usualConcurrency),
+            audit: try AuditKeys(host.keys),
+            publicURL: host.publicURL
+        )
+        var definition = ServiceDefinition(
+            name,
+            endpoints: AccessEndpoints().all + PolicyEndpoints().all,
+            handlers: handlers(parts)
+        )
+        definition.consumers = consumers(parts)
+        definition.jobs = [AnnounceClinic(), PrepareAuditExport()]
+        let witness = WitnessFolder(path: try host.settings.string("POLYCLINIC_WITNESS_DIR", default: "witness"))
+        definition.services = [
+            PolicyBroadcaster(host),
+            AuditSequencer(
+                database: host.database,
+                signer: CheckpointSigner(keys: parts.audit, witness: witness),
+                log: host.log
+            ),
+        ]
+        definition.resend = { tx in try Resending.everything(in: tx) }
+        return definition
+    }
+
+    static func handlers(_ parts: AccessParts) -> HandlerTable {
+        var table = HandlerTable()
+        let authentication = AuthenticationHandlers(parts)
+        authentication.register(in: &table)
+        InvitationHandlers(parts: parts, authentication: authentication).register(in: &table)
+        AccountHandlers(parts).register(in: &table)
+        ClinicHandlers(parts).register(in: &table)
+        LocationHandlers(parts).register(in: &table)
+        MemberHandlers(parts).register(in: &table)
+        SystemUserHandlers(parts).register(in: &table)
+        RoleHandlers.register(in: &table)
+        PolicyHandlers(parts).register(in: &table)
+        AuditHandlers(parts).register(in: &table)
+        AuditProofHandlers(parts).register(in: &table)
+        AuditExportHandlers(parts).register(in: &table)
+        return table
+    }
+
+    /// Every service's audit entries, and the events that tie people to their records.
+    private static func consumers(_ parts: AccessParts) -> [ServiceDefinition.Consumer] {
+        let entries = AuditEntryConsumer(database: parts.database)
+        let records = AppointmentsEventHandlers(database: parts.database)
+        var consumers = ServiceName.allCases.map { service in
+            ServiceDefinition.Consumer(of: service, part: .audit) { try await entries.take($0) }
+        }
+        consumers.append(.init(of: .appointments) { try await records.take($0) })
+        return consumers
+    }
+}

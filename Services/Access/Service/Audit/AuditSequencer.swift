@@ -1,0 +1,105 @@
+import Core
+import Logging
+import Metrics
+import Postgres
+import ServiceLifecycle
+import Synchronization
+import Telemetry
+
+/// Gives waiting entries their places and has the logs signed.
+///
+/// Any number of replicas may run: each log is one's at a time.
+final class AuditSequencer: Service {
+    /// How often waiting entries are looked for.
+    static let period: Duration = .milliseconds(250)
+    /// How often logs with new entries are signed.
+    static let signingPeriod: Duration = .seconds(2)
+    /// Entries that are given their places in one transaction.
+    static let batch = 4_096
+    /// Clinics looked after in one round.
+    static let clinics = 256
+
+    private let database: Database
+    private let signer: CheckpointSigner
+    private let log: Logger
+    private let sequenced = Counter(.auditEntries)
+    private let stopped = Gauge(.auditLogsStopped)
+    private let faults = Mutex<[ClinicID: AuditLogFault]>([:])
+
+    init(database: Database, signer: CheckpointSigner, log: Logger) {
+        self.database = database
+        self.signer = signer
+        self.log = log
+    }
+
+    /// Logs that are not signed any further, and why.
+    var stoppedLogs: [ClinicID: AuditLogFault] { faults.withLock { $0 } }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var signedAt = ContinuousClock.now
+            while !Task.isCancelled {
+                await self.attempt("sequence") { try await self.sequence() }
+                if ContinuousClock.now - signedAt >= Self.signingPeriod {
+                    await self.attempt("sign") { try await self.sign(at: .now()) }
+                    signedAt = .now
+                }
+                try? await Task.sleep(for: Self.period)
+            }
+        }
+    }
+
+    /// Gives every waiting entry its place; returns how many there were.
+    @discardableResult
+    func sequence() async throws -> Int {
+        var total = 0
+        let waiting = try await database.through(.sequencer) { tx in
+            try AuditStore.clinicsWithPending(limit: Self.clinics, in: tx)
+        }
+        for clinic in waiting {
+            while let count = try await sequence(clinic), count > 0 { total += count }
+        }
+        sequenced.increment(by: total)
+        return total
+    }
+
+    private func sequence(_ clinic: ClinicID) async throws -> Int? {
+        try await database.through(.sequencer) { tx in
+            try AuditStore.sequence(clinic, limit: Self.batch, in: tx)
+        }
+    }
+
+    /// Signs every log with new entries.
+    ///
+    /// One that may not be signed is left where it is, with an alarm.
+    func sign(at now: Instant) async throws {
+        let unsigned = try await database.through(.sequencer) { tx in
+            try CheckpointStore.unsigned(limit: Self.clinics, in: tx)
+        }
+        for clinic in unsigned {
+            do {
+                _ = try await signer.sign(clinic, in: database, at: now)
+                faults.withLock { $0[clinic] = nil }
+            } catch let fault as AuditLogFault {
+                faults.withLock { $0[clinic] = fault }
+                log.critical(
+                    "audit log stopped: what is stored does not lead on from what was signed",
+                    metadata: .fields([.clinicID: "\(clinic)", .reason: fault.code])
+                )
+            }
+        }
+        stopped.record(faults.withLock { $0.count })
+    }
+
+    private func attempt(_ what: String, _ body: () async throws -> Void) async {
+        do {
+            try await body()
+        } catch {
+            if Task.isCancelled { return }
+            log.error(
+                "audit round failed",
+                metadata: .fields([.operation: what, .errorType: "\(type(of: error))"])
+            )
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package import AccessAPI
+package import Authorization
+package import Core
+
+/// Who may give which roles to whom.
+package enum GrantRule {
+    /// Reads the roles of a request.
+    ///
+    /// Throws 422 naming each that is unknown, a system role, or named twice.
+    package static func parse(_ assigned: [AssignedRole]) throws(Problem) -> [RoleGrant] {
+        var faults: [Problem.Fault] = []
+        var grants: [RoleGrant] = []
+        for (index, item) in assigned.enumerated() {
+            let pointer = "/roles/\(index)/role"
+            guard let role = Role(rawValue: item.role) else {
+                faults.append(.init(pointer: pointer, "is not a role"))
+                continue
+            }
+            if role.isSystem { faults.append(.init(pointer: pointer, "is a system role, which no clinic gives")) }
+            if grants.contains(where: { $0.role == role }) { faults.append(.init(pointer: pointer, "appears twice")) }
+            if Set(item.locationIds ?? []).count != item.locationIds?.count ?? 0 {
+                faults.append(.init(pointer: "/roles/\(index)/locationIds", "names a location twice"))
+            }
+            grants.append(RoleGrant(role: role, locationIds: item.locationIds))
+        }
+        if !faults.isEmpty { throw .invalid(faults) }
+        return grants
+    }
+
+    /// What somebody holds, as far as giving goes.
+    package struct Giver: Sendable {
+        /// Roles held in the clinic.
+        package var grants: [RoleGrant]
+        /// Roles held outside it that count there.
+        package var systemRoles: [Role]
+
+        package init(grants: [RoleGrant], systemRoles: [Role]) {
+            self.grants = grants
+            self.systemRoles = systemRoles
+        }
+    }
+
+    /// Throws 403 unless the giver holds everything that the roles open, and as widely.
+    ///
+    /// What reaches one's own records only (a patient's role) takes nothing from anybody and is not weighed.
+    package static func check(_ roles: [RoleGrant], givenBy giver: Giver) throws(Problem) {
+        for grant in roles where !holds(grant, giver) {
+            throw Problem(
+                403,
+                "grant_exceeds_own",
+                "The role \(grant.role.rawValue) opens more than you hold yourself."
+            )
+        }
+    }
+
+    private static func holds(_ grant: RoleGrant, _ giver: Giver) -> Bool {
+        Roles.grants(of: grant.role).allSatisfy { wanted in
+            if wanted.reach == .own { return true }
+            if giver.systemRoles.contains(where: { Roles.set(of: $0).contains(wanted.bit) }) { return true }
+            return giver.grants.contains { own in
+                Roles.grants(of: own.role).contains { held in
+                    held.bit == wanted.bit && held.reach >= wanted.reach && covers(own, held.reach, grant, wanted.reach)
+                }
+            }
+        }
+    }
+
+    /// Whether the locations of what is held hold those of what is given.
+    private static func covers(_ own: RoleGrant, _ held: ScopeRule, _ grant: RoleGrant, _ wanted: ScopeRule) -> Bool {
+        guard held == .locations, let limits = own.locationIds else { return true }
+        guard wanted == .locations, let asked = grant.locationIds else { return wanted != .locations }
+        return Set(asked).isSubset(of: limits)
+    }
+}

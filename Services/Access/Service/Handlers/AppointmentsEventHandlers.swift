@@ -1,0 +1,83 @@
+import AppointmentsAPI
+import Contracts
+import Core
+import Outbox
+import Postgres
+
+/// Ties members to the patient or doctor record that names them: from then on their role reaches it.
+struct AppointmentsEventHandlers: Sendable {
+    static let actor = "system:access"
+    private static let handler = "access.records"
+
+    let database: Database
+
+    func take(_ event: EventEnvelope) async throws {
+        let change: (record: PersonRecord, owner: UserID?)
+        switch event.name {
+        case PatientChanged.kind:
+            let payload = try event.decode(PatientChanged.self)
+            change = (.patient(payload.patient.id), payload.deleted ? nil : payload.patient.userId)
+        case DoctorChanged.kind:
+            let payload = try event.decode(DoctorChanged.self)
+            change = (.doctor(payload.doctor.id), payload.deleted ? nil : payload.doctor.userId)
+        default: return
+        }
+        try await database.transaction(for: Tenant(event.clinicId, actor: Self.actor), lane: .background) { tx in
+            guard try Inbox.newer(event, handler: Self.handler, in: tx) else { return }
+            try Self.tie(change.record, to: change.owner, event, in: tx)
+        }
+    }
+
+    private static func tie(
+        _ record: PersonRecord,
+        to owner: UserID?,
+        _ event: EventEnvelope,
+        in tx: borrowing Transaction
+    ) throws {
+        if let former = try MemberStore.find(record: record, of: event.clinicId, in: tx) {
+            if former.user == owner { return }
+            try save(former.without(record), event, in: tx)
+        }
+        guard let owner, let member = try MemberStore.find(owner, of: event.clinicId, in: tx),
+            let tied = member.with(record)
+        else { return }
+        try save(tied, event, in: tx)
+    }
+
+    private static func save(
+        _ changed: StoredMember,
+        _ event: EventEnvelope,
+        in tx: borrowing Transaction
+    ) throws {
+        var member = changed
+        member.updatedAt = event.at
+        member.version = try MemberStore.update(member, in: tx)
+        try MemberHandlers.announce(member, by: actor, deleted: member.status == .removed, in: tx)
+        UserStore.touch(member.user, policyVersion: try PolicyVersionStore.raise(in: tx), in: tx)
+    }
+}
+
+extension StoredMember {
+    /// With the record for their own; `nil` where they have another one already, which stays.
+    func with(_ record: PersonRecord) -> StoredMember? {
+        var member = self
+        switch record {
+        case .patient(let id):
+            guard patient == nil else { return nil }
+            member.patient = id
+        case .doctor(let id):
+            guard doctor == nil else { return nil }
+            member.doctor = id
+        }
+        return member
+    }
+
+    func without(_ record: PersonRecord) -> StoredMember {
+        var member = self
+        switch record {
+        case .patient: member.patient = nil
+        case .doctor: member.doctor = nil
+        }
+        return member
+    }
+}

@@ -1,0 +1,235 @@
+import AccessAPI
+import Authorization
+import Bus
+import Contracts
+import Core
+import Postgres
+import ServiceHost
+
+/// Signing in, staying signed in, signing out.
+struct AuthenticationHandlers: Sendable {
+    let parts: AccessParts
+    private let endpoints = AuthenticationEndpoints()
+
+    init(_ parts: AccessParts) { self.parts = parts }
+
+    func register(in table: inout HandlerTable) {
+        table.steps(endpoints.login) { try await login($0, $1) }
+        table.steps(endpoints.refresh) { try await refresh($0, $1) }
+        table.steps(endpoints.logout) { try await logout($0, $1) }
+        table.steps(endpoints.listSessions) { try await listSessions($0, $1) }
+        table.steps(endpoints.endSession) { try await endSession($0, $1) }
+        table.steps(endpoints.keys) { _, _ in
+            Reply(KeySet(keys: parts.tokens.verificationKeys.map { PublicKey(kid: $0.kid, x: $0.x, y: $0.y) }))
+        }
+    }
+
+    /// Takes the same steps, and so the same time, whether the account exists, is shut or has no password.
+    private func login(_ request: LoginRequest, _ context: OperationContext) async throws -> Reply<SignedIn> {
+        let emailHash = parts.emailHash(request.email)
+        let known = try await parts.database.through(.lookup) { tx in
+            try UserStore.find(emailHash: emailHash, in: tx)
+        }
+        let stranger = UserID(at: context.now)
+        let credential = try await parts.database.through(.installation) { tx in
+            try CredentialStore.find(known ?? stranger, in: tx)
+        }
+        let matches = try await parts.passwords.matches(Secret(request.password), credential?.password)
+        let concerned = Self.concerned(credential, request.clinicId)
+        if let reason = Self.refusal(credential, matches: matches, at: context.now) {
+            try await parts.database.through(.installation) { tx in
+                if let known, reason == .wrongPassword { try CredentialStore.fail(known, at: context.now, in: tx) }
+                let resource = (type: "users", id: known?.description ?? "unknown")
+                let records = SignInRecords.make(
+                    context,
+                    user: known,
+                    clinics: concerned,
+                    resource: resource,
+                    .denied,
+                    reason: reason.rawValue
+                )
+                AuditStore.append(records, in: tx)
+            }
+            throw Problem.invalidCredentials
+        }
+        guard let credential else { throw Problem.invalidCredentials }
+        return Reply(try await open(credential.user, clinics: concerned, context))
+    }
+
+    /// Why a sign-in is refused; the caller is told the same in every case.
+    enum Refusal: String {
+        case unknownAccount = "unknown_account"
+        case wrongPassword = "wrong_password"
+        case locked
+        case notActive = "not_active"
+    }
+
+    static func refusal(_ credential: StoredCredential?, matches: Bool, at now: Instant) -> Refusal? {
+        guard let credential else { return .unknownAccount }
+        if credential.isLocked(at: now) { return .locked }
+        if credential.password == nil || credential.user.status != .active { return .notActive }
+        return matches ? nil : .wrongPassword
+    }
+
+    /// The clinics whose trails tell of a sign-in: the named one if the person belongs to it, else all.
+    private static func concerned(_ credential: StoredCredential?, _ named: ClinicID?) -> [ClinicID] {
+        let clinics = credential?.clinics ?? []
+        if let named, clinics.contains(named) { return [named] }
+        return clinics
+    }
+
+    /// Opens a sign-in and leaves its entries.
+    func open(_ user: StoredUser, clinics: [ClinicID], _ context: OperationContext) async throws -> SignedIn {
+        let signIn = SignInID(at: context.now)
+        let refreshToken = OneTimeToken(.refresh, index: parts.index)
+        try await parts.database.through(.installation) { tx in
+            CredentialStore.succeed(user.id, in: tx)
+            SignInStore.insert(
+                signIn,
+                of: user.id,
+                address: context.source.address,
+                userAgent: context.source.userAgent,
+                at: context.now,
+                in: tx
+            )
+            SignInStore.insertToken(refreshToken.hash, of: signIn, at: context.now, in: tx)
+            let resource = (type: "sign_ins", id: signIn.description)
+            AuditStore.append(
+                SignInRecords.make(context, user: user.id, clinics: clinics, resource: resource, .succeeded),
+                in: tx
+            )
+        }
+        return try signedIn(user, signIn, refreshToken, context)
+    }
+
+    private func signedIn(
+        _ user: StoredUser,
+        _ signIn: SignInID,
+        _ refreshToken: OneTimeToken,
+        _ context: OperationContext
+    ) throws -> SignedIn {
+        SignedIn(
+            accessToken: try parts.tokens.sign(user: user.id, signIn: signIn, at: context.now),
+            refreshToken: refreshToken.text.unredacted,
+            expiresIn: AccessToken.lifetime,
+            user: user.account
+        )
+    }
+
+    private func refresh(_ request: RefreshRequest, _ context: OperationContext) async throws -> Reply<SignedIn> {
+        let token = OneTimeToken(presented: request.refreshToken, .refresh, index: parts.index)
+        let successor = token.successor(index: parts.index)
+        let stored = try await parts.database.through(.installation) { tx -> StoredRefreshToken? in
+            guard let stored = try SignInStore.findToken(token.hash, in: tx) else { return nil }
+            switch RefreshRule.decide(stored.known, at: context.now) {
+            case .refuse: return nil
+            case .repeatSuccessor: return stored
+            case .rotate:
+                SignInStore.replaceToken(
+                    token.hash,
+                    with: successor.hash,
+                    of: stored.signIn,
+                    at: context.now,
+                    in: tx
+                )
+                return stored
+            case .reused:
+                try end(stored.signIn, of: stored.user.id, .reuse, context, outcome: .denied, in: tx)
+                return nil
+            }
+        }
+        guard let stored else { throw Problem.invalidRefreshToken }
+        return Reply(try signedIn(stored.user, stored.signIn, successor, context))
+    }
+
+    private func logout(_ request: LogoutRequest, _ context: OperationContext) async throws -> Reply<EmptyOutput> {
+        let token = request.refreshToken.map { OneTimeToken(presented: $0, .refresh, index: parts.index) }
+        let caller = context.principal
+        if token == nil && caller.signIn == nil { throw Problem.unauthenticated }
+        try await parts.database.through(.installation) { tx in
+            if let token, let stored = try SignInStore.findToken(token.hash, in: tx) {
+                try end(stored.signIn, of: stored.user.id, .logout, context, outcome: .succeeded, in: tx)
+            } else if let user = caller.user, let signIn = caller.signIn {
+                try end(signIn, of: user, .logout, context, outcome: .succeeded, in: tx)
+            }
+        }
+        return Reply(EmptyOutput())
+    }
+
+    private func listSessions(_ request: ListRequest, _ context: OperationContext) async throws -> Reply<Page<Session>>
+    {
+        guard let user = context.principal.user else { throw Problem.unauthenticated }
+        let list = "sessions \(user)"
+        let before = try parts.cursors.open(request.cursor, list: list, clinic: .installation)?.first.flatMap(
+            SignInID.init
+        )
+        let limit = request.limit ?? Page<Session>.usualLimit
+        let found = try await parts.database.through(.installation) { tx in
+            try SignInStore.list(
+                user,
+                current: context.principal.signIn,
+                before: before,
+                limit: limit + 1,
+                at: context.now,
+                in: tx
+            )
+        }
+        return Reply(
+            Page(found, limit: limit) { parts.cursors.seal([$0.id.description], list: list, clinic: .installation) }
+        )
+    }
+
+    private func endSession(_ path: SessionPath, _ context: OperationContext) async throws -> Reply<EmptyOutput> {
+        guard let user = context.principal.user else { throw Problem.unauthenticated }
+        let ended = try await parts.database.through(.installation) { tx in
+            try end(path.id, of: user, .ended, context, outcome: .succeeded, in: tx)
+        }
+        guard ended else { throw Problem.notFound }
+        return Reply(EmptyOutput())
+    }
+
+    /// Ends a sign-in with its entries; `false` when there is nothing to end.
+    @discardableResult
+    private func end(
+        _ signIn: SignInID,
+        of user: UserID,
+        _ reason: SignInEnd,
+        _ context: OperationContext,
+        outcome: AuditRecord.Outcome,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        guard try SignInStore.end(signIn, of: user, reason, at: context.now, in: tx) else { return false }
+        let clinics = try CredentialStore.find(user, in: tx)?.clinics ?? []
+        let resource = (type: "sign_ins", id: signIn.description)
+        AuditStore.append(
+            SignInRecords.make(
+                context,
+                user: user,
+                clinics: clinics,
+                resource: resource,
+                outcome,
+                reason: reason.rawValue
+            ),
+            in: tx
+        )
+        return true
+    }
+}
+
+extension Problem {
+    /// The same for a wrong password, an unknown address and an account that is shut.
+    static let invalidCredentials = Problem(401, "invalid_credentials", "The e-mail address or the password is wrong.")
+    static let invalidRefreshToken = Problem(
+        401,
+        "invalid_refresh_token",
+        "The refresh token is not valid; sign in again."
+    )
+}
+
+extension Page {
+    /// The first `limit` of items that were read one beyond it; the cursor names the last one shown.
+    init(_ found: [Item], limit: Int, cursor: (Item) -> String) {
+        let items = Array(found.prefix(limit))
+        self.init(items: items, nextCursor: found.count > limit ? items.last.map(cursor) : nil)
+    }
+}

@@ -1,0 +1,130 @@
+import AccessAPI
+import Contracts
+import Core
+import Outbox
+import Postgres
+import ServiceHost
+
+/// Accepting an invitation.
+struct InvitationHandlers: Sendable {
+    let parts: AccessParts
+    let authentication: AuthenticationHandlers
+
+    func register(in table: inout HandlerTable) {
+        table.steps(AuthenticationEndpoints().acceptInvitation) { try await accept($0, $1) }
+    }
+
+    /// An account without a password gets the one that is given.
+    ///
+    /// One that has a password must be opened with it: an invitation, which its sender has seen, is no way into an
+    /// account that exists.
+    private func accept(_ request: AcceptInvitation, _ context: OperationContext) async throws -> Reply<SignedIn> {
+        let token = OneTimeToken(presented: request.token, .invitation, index: parts.index)
+        let clinic = try await parts.database.through(.lookup) { tx in
+            try InvitationStore.clinic(tokenHash: token.hash, in: tx)
+        }
+        guard let clinic else { throw Problem.notFound }
+        let tenant = Tenant(clinic, actor: "invitation")
+        let invitation = try await parts.database.transaction(for: tenant) { tx in
+            try Self.open(token, clinic, at: context.now, in: tx)
+        }
+        try await prove(invitation.user, by: request.password, clinic, context)
+        let user = try await parts.database.transaction(for: tenant) { tx in
+            let invitation = try Self.open(token, clinic, at: context.now, in: tx)
+            return try join(invitation, context, in: tx)
+        }
+        return Reply(try await authentication.open(user, clinics: clinic == .installation ? [] : [clinic], context))
+    }
+
+    private static func open(
+        _ token: OneTimeToken,
+        _ clinic: ClinicID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> StoredInvitation {
+        guard let invitation = try InvitationStore.find(tokenHash: token.hash, in: clinic, tx: tx) else {
+            throw Problem.notFound
+        }
+        guard invitation.isOpen, invitation.expiresAt > now else {
+            throw Problem.gone("invitation_expired", "The invitation has expired or was used.")
+        }
+        return invitation
+    }
+
+    private func prove(
+        _ user: UserID,
+        by password: String?,
+        _ clinic: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        let credential = try await parts.database.through(.installation) { tx in
+            try CredentialStore.find(user, in: tx)
+        }
+        guard let credential else { throw Problem.notFound }
+        guard let password else {
+            if credential.password == nil { throw Problem.invalid("/password", "is required") }
+            throw Problem.invalidCredentials
+        }
+        if credential.password == nil {
+            let hash = try await parts.passwords.hash(Secret(password))
+            let isFirst = try await parts.database.through(.installation) { tx in
+                try CredentialStore.insert(hash, for: user, at: context.now, in: tx)
+            }
+            if isFirst { return }
+            throw Problem.invalidCredentials
+        }
+        let matches = try await parts.passwords.matches(Secret(password), credential.password)
+        guard let reason = AuthenticationHandlers.refusal(credential, matches: matches, at: context.now),
+            reason != .notActive
+        else { return }
+        try await parts.database.through(.installation) { tx in
+            try CredentialStore.fail(user, at: context.now, in: tx)
+            let resource = (type: "users", id: user.description)
+            AuditStore.append(
+                SignInRecords.make(
+                    context,
+                    user: user,
+                    clinics: [clinic],
+                    resource: resource,
+                    .denied,
+                    reason: reason.rawValue
+                ),
+                in: tx
+            )
+        }
+        throw Problem.invalidCredentials
+    }
+
+    private func join(
+        _ invitation: StoredInvitation,
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) throws -> StoredUser {
+        InvitationStore.accept(invitation, at: context.now, in: tx)
+        let version = try PolicyVersionStore.raise(in: tx)
+        UserStore.activate(invitation.user, at: context.now, policyVersion: version, in: tx)
+        if invitation.clinic != .installation,
+            var member = try MemberStore.find(invitation.user, of: invitation.clinic, in: tx), member.status == .invited
+        {
+            member.status = .active
+            member.updatedAt = context.now
+            member.version = try MemberStore.update(member, in: tx)
+            try MemberHandlers.announce(member, by: "user:\(invitation.user)", in: tx)
+        }
+        AuditStore.append(
+            SignInRecords.make(
+                context,
+                user: invitation.user,
+                clinics: [invitation.clinic],
+                resource: (type: "invitations", id: invitation.id.description),
+                .succeeded,
+                reason: "accepted"
+            ),
+            in: tx
+        )
+        guard let user = try UserStore.find(invitation.user, in: tx), user.status == .active else {
+            throw Problem.invalidCredentials
+        }
+        return user
+    }
+}

@@ -1,0 +1,286 @@
+import AccessAPI
+import Authorization
+import Contracts
+import Core
+import Outbox
+import Postgres
+import ServiceHost
+
+/// The people of a clinic.
+struct MemberHandlers: Sendable {
+    let parts: AccessParts
+    private let endpoints = MemberEndpoints()
+
+    init(_ parts: AccessParts) { self.parts = parts }
+
+    func register(in table: inout HandlerTable) {
+        table.steps(endpoints.create) { try await create($0, $1) }
+        table.read(endpoints.list) { try list($0, $1, $2) }
+        table.read(endpoints.read) { path, context, tx in
+            let member = try Self.find(path.userId, context, in: tx)
+            return Reply(member.member, version: member.version)
+        }
+        table.change(endpoints.update) { try update($0, $1, $2) }
+        table.change(endpoints.remove) { try remove($0, $1, $2) }
+        table.change(endpoints.invite) { try invite($0, $1, $2) }
+        table.change(endpoints.assignRoles) { try assignRoles($0, $1, $2) }
+    }
+
+    /// The event with a member's whole state.
+    static func announce(
+        _ member: StoredMember,
+        by actor: String,
+        deleted: Bool = false,
+        notify: Bool = true,
+        in tx: borrowing Transaction
+    ) throws {
+        let payload = UserChanged(user: member.member, locale: member.locale, deleted: deleted)
+        try Outbox.append(
+            payload,
+            aggregate: "member:\(member.user)",
+            version: member.version,
+            actor: actor,
+            notify: notify,
+            in: tx
+        )
+    }
+
+    private static func find(
+        _ user: UserID,
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) throws -> StoredMember {
+        guard let member = try MemberStore.find(user, of: context.clinic, in: tx) else { throw Problem.notFound }
+        return member
+    }
+
+    // MARK: - Inviting
+
+    private func create(_ draft: MemberDraft, _ context: OperationContext) async throws -> Reply<Member> {
+        let grants = try GrantRule.parse(draft.roles)
+        let emailHash = parts.emailHash(draft.email)
+        for attempt in 1... {
+            let known = try await parts.database.through(.lookup) { tx in
+                try UserStore.find(emailHash: emailHash, in: tx)
+            }
+            do {
+                return try await context.commit { tx in try add(draft, grants, known, emailHash, context, in: tx) }
+            } catch let error as DatabaseError where error.constraint == "user_emails_pkey" && attempt < 3 {
+                // Somebody else made the account in between: it is found now.
+                continue
+            }
+        }
+        throw Problem.internal
+    }
+
+    private func add(
+        _ draft: MemberDraft,
+        _ grants: [RoleGrant],
+        _ known: UserID?,
+        _ emailHash: [UInt8],
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) throws -> Reply<Member> {
+        try Self.checkGrants(grants, context, in: tx)
+        let user = known ?? UserID(at: context.now)
+        if known == nil {
+            let account = StoredUser(
+                id: user,
+                email: draft.email,
+                name: draft.name,
+                locale: draft.locale,
+                status: .invited,
+                createdAt: context.now,
+                version: 1
+            )
+            let version = try PolicyVersionStore.raise(in: tx)
+            try UserStore.insert(account, emailHash: emailHash, policyVersion: version, in: tx)
+        }
+        var member = StoredMember(
+            clinic: context.clinic,
+            user: user,
+            email: draft.email,
+            locale: draft.locale,
+            name: draft.name,
+            status: .invited,
+            roles: grants,
+            createdAt: context.now,
+            updatedAt: context.now,
+            version: 1
+        )
+        guard let version = try MemberStore.insert(member, in: tx) else {
+            throw Problem.conflict("already_member", "This address belongs to somebody of the clinic already.")
+        }
+        member.version = version
+        try Self.announce(member, by: context.actor, in: tx)
+        let invitation = invitation(of: user, context, in: tx)
+        var shown = member.member
+        var replayed = shown
+        shown.invitation = invitation.shown
+        replayed.invitation = invitation.replayed
+        return Reply(
+            shown,
+            version: version,
+            location: "/api/v1/clinics/\(context.clinic)/users/\(user)",
+            audit: AuditDetail(resource: user.description),
+            replayed: replayed
+        )
+    }
+
+    private func invite(
+        _ path: MemberPath,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Invitation> {
+        let member = try Self.find(path.userId, context, in: tx)
+        guard member.status == .invited else {
+            throw Problem.conflict("already_active", "The invitation was accepted already.")
+        }
+        try Self.checkGrants(member.roles, context, in: tx)
+        let invitation = invitation(of: member.user, context, in: tx)
+        return Reply(
+            invitation.shown,
+            audit: AuditDetail(resource: member.user.description),
+            replayed: invitation.replayed
+        )
+    }
+
+    private func invitation(
+        of user: UserID,
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) -> (shown: Invitation, replayed: Invitation) {
+        let token = OneTimeToken(.invitation, index: parts.index)
+        InvitationStore.insert(
+            user,
+            into: context.clinic,
+            tokenHash: token.hash,
+            by: context.principal.id,
+            at: context.now,
+            in: tx
+        )
+        let expiresAt = context.now + InvitationStore.lifetime
+        return (
+            Invitation(token: token.text.unredacted, url: parts.link(token), expiresAt: expiresAt),
+            Invitation(token: nil, url: nil, expiresAt: expiresAt)
+        )
+    }
+
+    // MARK: - Changing
+
+    private func list(
+        _ request: MemberListRequest,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Page<Member>> {
+        let list = "members \(request.role ?? "") \(request.status?.rawValue ?? "") \(request.q ?? "")"
+        let after = try parts.cursors.open(request.cursor, list: list, clinic: context.clinic)?.first.flatMap(
+            UserID.init
+        )
+        let limit = request.limit ?? Page<Member>.usualLimit
+        let found = try MemberStore.list(request, after: after, limit: limit + 1, in: tx).map(\.member)
+        return Reply(
+            Page(found, limit: limit) { parts.cursors.seal([$0.id.description], list: list, clinic: context.clinic) }
+        )
+    }
+
+    private func update(
+        _ patch: MemberPatch,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Member> {
+        _ = try ClinicStore.lock(context.clinic, in: tx)
+        var member = try Self.find(patch.userId, context, in: tx)
+        try context.checkMatch(version: member.version)
+        let wasAdmin = member.isAdmin
+        member.name = patch.name ?? member.name
+        if let status = patch.status {
+            guard member.status != .invited else {
+                throw Problem.conflict("invitation_open", "The invitation has not been accepted yet.")
+            }
+            member.status = status == .active ? .active : .suspended
+        }
+        return try save(member, wasAdmin: wasAdmin, context, in: tx)
+    }
+
+    private func remove(
+        _ path: MemberPath,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<EmptyOutput> {
+        _ = try ClinicStore.lock(context.clinic, in: tx)
+        var member = try Self.find(path.userId, context, in: tx)
+        try context.checkMatch(version: member.version)
+        let wasAdmin = member.isAdmin
+        member.status = .removed
+        InvitationStore.revoke(member.user, in: context.clinic, at: context.now, tx: tx)
+        _ = try save(member, wasAdmin: wasAdmin, context, in: tx)
+        return Reply(EmptyOutput(), audit: AuditDetail(resource: member.user.description))
+    }
+
+    private func assignRoles(
+        _ assignment: RoleAssignment,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Member> {
+        let grants = try GrantRule.parse(assignment.roles)
+        _ = try ClinicStore.lock(context.clinic, in: tx)
+        var member = try Self.find(assignment.userId, context, in: tx)
+        try context.checkMatch(version: member.version)
+        try Self.checkGrants(grants.filter { !member.roles.contains($0) }, context, in: tx)
+        let wasAdmin = member.isAdmin
+        member.roles = grants
+        return try save(member, wasAdmin: wasAdmin, context, in: tx)
+    }
+
+    /// Stores a changed member, unless the clinic would be left without anybody to administer it.
+    private func save(
+        _ changed: StoredMember,
+        wasAdmin: Bool,
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) throws -> Reply<Member> {
+        var member = changed
+        if wasAdmin, !member.isAdmin, try !MemberStore.anotherAdmin(than: member.user, in: context.clinic, tx: tx) {
+            throw Problem.conflict("last_admin", "The clinic needs somebody else with the role CLINIC_ADMIN first.")
+        }
+        member.updatedAt = context.now
+        member.version = try MemberStore.update(member, in: tx)
+        try Self.announce(member, by: context.actor, deleted: member.status == .removed, in: tx)
+        UserStore.touch(member.user, policyVersion: try PolicyVersionStore.raise(in: tx), in: tx)
+        return Reply(member.member, version: member.version, audit: AuditDetail(resource: member.user.description))
+    }
+
+    /// Throws unless the locations exist and the caller holds what the roles open.
+    private static func checkGrants(
+        _ grants: [RoleGrant],
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) throws {
+        if grants.isEmpty { return }
+        let unknown = try LocationStore.unknown(grants.flatMap { $0.locationIds ?? [] }, in: context.clinic, tx: tx)
+        let faults = grants.enumerated().filter { !unknown.isDisjoint(with: $0.element.locationIds ?? []) }
+            .map { Problem.Fault(pointer: "/roles/\($0.offset)/locationIds", "names a location that is not there") }
+        if !faults.isEmpty { throw Problem.invalid(faults) }
+        guard let caller = context.principal.user else { throw Problem.forbidden("roles:assign") }
+        let own = try MemberStore.find(caller, of: context.clinic, in: tx)
+        var systemRoles: [Role] = []
+        if let grant = try SystemRoleStore.find(caller, in: tx), grant.counts(in: context.clinic, at: context.now) {
+            systemRoles.append(grant.role)
+        }
+        let held = own?.status == .active ? own?.roles ?? [] : []
+        try GrantRule.check(grants, givenBy: GrantRule.Giver(grants: held, systemRoles: systemRoles))
+    }
+}
+
+extension SystemGrant {
+    /// Whether the role is held in a clinic at a moment.
+    func counts(in clinic: ClinicID, at now: Instant) -> Bool {
+        (expiresAt.map { $0 > now } ?? true) && (clinicIds?.contains(clinic) ?? true)
+    }
+}
+
+extension OperationContext {
+    /// Who causes an event: `kind:id`.
+    var actor: String { "\(principal.kind.rawValue):\(principal.id)" }
+}

@@ -1,0 +1,204 @@
+import AccessAPI
+import Contracts
+import Core
+import Postgres
+
+/// Entries on their way into the log.
+enum AuditStore {
+    /// Stores records as pending, each once for good; what is there already is passed over.
+    ///
+    /// Works in a transaction of the records' clinic, and through the doors of the installation and the sequencer.
+    static func append(_ records: [AuditRecord], in tx: borrowing Transaction) {
+        for record in records {
+            let leaf = AuditLeaf(record)
+            tx.execute(
+                """
+                insert into audit_pending (clinic_id, id, head, tail, at, actor_id, api_key_id, action, resource_type,
+                    resource_id, patient_id, outcome, request_id)
+                values (\(record.clinicId), \(record.id), \(leaf.head), \(leaf.tail), \(record.at), \(record.actor.id),
+                    \(record.actor.apiKeyId), \(record.action), \(record.resource.type), \(record.resource.id),
+                    \(record.patientId), \(record.outcome.rawValue), \(record.requestId))
+                on conflict do nothing
+                """
+            )
+        }
+    }
+
+    /// Clinics with entries that wait, at most so many.
+    ///
+    /// Through the sequencer's door.
+    static func clinicsWithPending(limit: Int, in tx: borrowing Transaction) throws -> [ClinicID] {
+        // One index probe per clinic, however many entries wait.
+        let rows = try tx.rows(
+            """
+            with recursive waiting as (
+                (select clinic_id from audit_pending order by clinic_id limit 1)
+                union all
+                select (select p.clinic_id from audit_pending as p where p.clinic_id > w.clinic_id
+                    order by p.clinic_id limit 1)
+                from waiting as w where w.clinic_id is not null
+            )
+            select clinic_id from waiting where clinic_id is not null limit \(limit)
+            """
+        )
+        return try rows.map { try $0[0] }
+    }
+
+    /// Gives the oldest waiting entries of a clinic their places; `nil` when another replica is at it.
+    ///
+    /// The leaf and its hash are made by the statement that stores them, from the bytes that arrived.
+    static func sequence(_ clinic: ClinicID, limit: Int, in tx: borrowing Transaction) throws -> Int? {
+        guard try lock(clinic, in: tx) else { return nil }
+        let heads = try tx.rows(
+            "select coalesce(max(index) + 1, 0) from audit_nodes where clinic_id = \(clinic) and level = 0"
+        )
+        let size: Int64 = try heads.first.map { try $0[0] } ?? 0
+        let rows = try tx.rows(
+            """
+            with taken as (
+                delete from audit_pending as p
+                using (select id from audit_pending where clinic_id = \(clinic) order by position limit \(limit)) as n
+                where p.clinic_id = \(clinic) and p.id = n.id
+                returning p.*
+            ), fresh as (
+                select t.*, \(size) + row_number() over (order by t.position) - 1 as seq from taken as t
+                where not exists (select from audit_entries as e where e.clinic_id = t.clinic_id and e.id = t.id)
+            ), lines as (
+                select f.*, f.head || convert_to('"seq":' || f.seq, 'UTF8') || f.tail as leaf from fresh as f
+            ), stored as (
+                insert into audit_entries (clinic_id, seq, id, leaf, at, actor_id, api_key_id, action, resource_type,
+                    resource_id, patient_id, outcome, request_id)
+                select clinic_id, seq, id, leaf, at, actor_id, api_key_id, action, resource_type, resource_id,
+                    patient_id, outcome, request_id
+                from lines
+                returning clinic_id, seq, leaf
+            )
+            insert into audit_nodes (clinic_id, level, index, hash)
+            select clinic_id, 0, seq, sha256('\\x00'::bytea || leaf) from stored
+            """
+        )
+        let added = rows.affected
+        if added > 0 {
+            let size = size + Int64(added)
+            tx.execute(
+                """
+                insert into audit_heads (clinic_id, size) values (\(clinic), \(size))
+                on conflict (clinic_id) do update set size = excluded.size
+                """
+            )
+        }
+        return added
+    }
+
+    /// Whether this transaction is the one at work on the clinic's log.
+    static func lock(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> Bool {
+        let rows = try tx.rows(
+            "select pg_try_advisory_xact_lock(hashtextextended('audit log ' || \(clinic.description)::text, 0))"
+        )
+        return try rows.first.map { try $0[0] } ?? false
+    }
+
+    /// The number of entries of a clinic's log.
+    static func size(of clinic: ClinicID, in tx: borrowing Transaction) throws -> Int64 {
+        try tx.rows("select size from audit_heads where clinic_id = \(clinic)").first.map { try $0[0] } ?? 0
+    }
+}
+
+/// Which entries of a log are asked for.
+struct AuditFilter: Sendable {
+    var from: Instant?
+    var to: Instant?
+    var fields: AuditFilters
+
+    init(from: Instant?, to: Instant?, fields: AuditFilters) {
+        self.from = from
+        self.to = to
+        self.fields = fields
+    }
+
+    init(_ query: AuditQuery) {
+        var fields = AuditFilters()
+        fields.actor = query.actor
+        fields.apiKeyId = query.apiKeyId
+        fields.action = query.action
+        fields.resourceType = query.resourceType
+        fields.resourceId = query.resourceId
+        fields.patientId = query.patientId
+        fields.outcome = query.outcome
+        fields.requestId = query.requestId
+        fields.fromSeq = query.fromSeq
+        fields.toSeq = query.toSeq
+        self.init(from: query.from, to: query.to, fields: fields)
+    }
+
+    /// Whether everything is asked for.
+    var isEmpty: Bool { from == nil && to == nil && fields == AuditFilters() }
+
+    /// Names the filter, for cursors.
+    func text() throws -> String {
+        "\(from?.rfc3339 ?? "")|\(to?.rfc3339 ?? "")|" + String(decoding: try JSONWriter.encode(fields), as: UTF8.self)
+    }
+
+    /// The conditions, beginning with ` and`.
+    var conditions: Query {
+        var query: Query = ""
+        if let from { query += " and at >= \(from)" }
+        if let to { query += " and at < \(to)" }
+        if let actor = fields.actor { query += " and actor_id = \(actor)" }
+        if let key = fields.apiKeyId { query += " and api_key_id = \(key)" }
+        if let action = fields.action { query += " and action = \(action)" }
+        if let type = fields.resourceType { query += " and resource_type = \(type)" }
+        if let id = fields.resourceId { query += " and resource_id = \(id)" }
+        if let patient = fields.patientId { query += " and patient_id = \(patient)" }
+        if let outcome = fields.outcome { query += " and outcome = \(outcome.rawValue)" }
+        if let request = fields.requestId { query += " and request_id = \(request)" }
+        if let first = fields.fromSeq { query += " and seq >= \(first)" }
+        if let last = fields.toSeq { query += " and seq <= \(last)" }
+        return query
+    }
+}
+
+/// An entry as it is stored.
+struct StoredEntry: Sendable {
+    var seq: Int64
+    var leaf: [UInt8]
+}
+
+/// Entries that have their place.
+enum AuditEntryStore {
+    /// Entries from `start` up to, not including, `end` that the filter lets through, in the order of the log.
+    static func page(
+        _ filter: AuditFilter,
+        of clinic: ClinicID,
+        from start: Int64,
+        to end: Int64,
+        limit: Int,
+        in tx: borrowing Transaction
+    ) throws -> [StoredEntry] {
+        let rows = try tx.rows(
+            """
+            select seq, leaf from audit_entries
+            where clinic_id = \(clinic) and seq >= \(start) and seq < \(end)\(filter.conditions)
+            order by seq limit \(limit)
+            """
+        )
+        return try rows.map { StoredEntry(seq: try $0[0], leaf: try $0[1]) }
+    }
+
+    /// How many entries a bundle of this filter has below `size`, and how many bytes their lines are.
+    static func measure(
+        _ filter: AuditFilter,
+        of clinic: ClinicID,
+        below size: Int64,
+        in tx: borrowing Transaction
+    ) throws -> (count: Int64, bytes: Int64) {
+        let rows = try tx.rows(
+            """
+            select count(*), coalesce(sum(octet_length(leaf) + 1), 0)::bigint from audit_entries
+            where clinic_id = \(clinic) and seq < \(size)\(filter.conditions)
+            """
+        )
+        guard let row = rows.first else { throw StoreError.missing }
+        return (try row[0], try row[1])
+    }
+}

@@ -1,0 +1,184 @@
+import AccessAPI
+import Authorization
+import Contracts
+import Core
+import Postgres
+
+/// A membership with the address and language of the person.
+struct StoredMember: Sendable {
+    enum Status: String, Column { case invited, active, suspended, removed }
+
+    var clinic: ClinicID
+    var user: UserID
+    var email: EmailAddress
+    var locale: String?
+    var name: String
+    var status: Status
+    var roles: [RoleGrant]
+    var patient: PatientID?
+    var doctor: DoctorID?
+    var createdAt: Instant
+    var updatedAt: Instant
+    var version: Int64
+
+    /// How clients see it; a removed one as suspended, in its last event only.
+    var member: Member {
+        Member(
+            id: user,
+            clinicId: clinic,
+            email: email,
+            name: name,
+            status: Member.Status(rawValue: status.rawValue) ?? .suspended,
+            roles: roles.map { AssignedRole(role: $0.role.rawValue, locationIds: $0.locationIds) },
+            patientId: patient,
+            doctorId: doctor,
+            createdAt: createdAt,
+            updatedAt: updatedAt
+        )
+    }
+
+    var isAdmin: Bool { status == .active && roles.contains { $0.role == .clinicAdmin } }
+}
+
+/// A record in the calendar that may be somebody's own.
+enum PersonRecord: Hashable, Sendable {
+    case patient(PatientID)
+    case doctor(DoctorID)
+}
+
+/// The table `memberships`.
+enum MemberStore {
+    private static let columns: Query = """
+        m.clinic_id, m.user_id, u.email, u.locale, m.name, m.status, m.roles, m.patient_id, m.doctor_id, m.created_at,
+        m.updated_at, m.version
+        """
+
+    static func find(_ user: UserID, of clinic: ClinicID, in tx: borrowing Transaction) throws -> StoredMember? {
+        let rows = try tx.rows(
+            """
+            select \(columns) from memberships as m join users as u on u.id = m.user_id
+            where m.clinic_id = \(clinic) and m.user_id = \(user) and m.status <> 'removed' for update of m
+            """
+        )
+        return try rows.first.map(decode)
+    }
+
+    /// Who has the patient's or doctor's record for their own.
+    static func find(
+        record: PersonRecord,
+        of clinic: ClinicID,
+        in tx: borrowing Transaction
+    ) throws -> StoredMember? {
+        let owner: Query =
+            switch record {
+            case .patient(let id): "m.patient_id = \(id)"
+            case .doctor(let id): "m.doctor_id = \(id)"
+            }
+        let rows = try tx.rows(
+            """
+            select \(columns) from memberships as m join users as u on u.id = m.user_id
+            where m.clinic_id = \(clinic) and \(owner) for update of m
+            """
+        )
+        return try rows.first.map(decode)
+    }
+
+    /// Adds a member, or one who had left; `false` when the person is one already.
+    static func insert(_ member: StoredMember, in tx: borrowing Transaction) throws -> Int64? {
+        let rows = try tx.rows(
+            """
+            insert into memberships as m (clinic_id, user_id, name, status, roles, created_at, updated_at)
+            values (\(member.clinic), \(member.user), \(member.name), \(member.status.rawValue),
+                \(try encode(member.roles)), \(member.createdAt), \(member.updatedAt))
+            on conflict (clinic_id, user_id) do update set name = excluded.name, status = excluded.status,
+                roles = excluded.roles, patient_id = null, doctor_id = null, updated_at = excluded.updated_at,
+                version = m.version + 1
+            where m.status = 'removed'
+            returning m.version
+            """
+        )
+        return try rows.first.map { try $0[0] }
+    }
+
+    static func update(_ member: StoredMember, in tx: borrowing Transaction) throws -> Int64 {
+        let rows = try tx.rows(
+            """
+            update memberships set name = \(member.name), status = \(member.status.rawValue),
+                roles = \(try encode(member.roles)), patient_id = \(member.patient), doctor_id = \(member.doctor),
+                updated_at = \(member.updatedAt), version = version + 1
+            where clinic_id = \(member.clinic) and user_id = \(member.user)
+            returning version
+            """
+        )
+        guard let row = rows.first else { throw StoreError.missing }
+        return try row[0]
+    }
+
+    /// Whether somebody else administers the clinic.
+    ///
+    /// Lock the clinic first.
+    static func anotherAdmin(than user: UserID, in clinic: ClinicID, tx: borrowing Transaction) throws -> Bool {
+        let rows = try tx.rows(
+            """
+            select exists (select from memberships as m join users as u on u.id = m.user_id
+                where m.clinic_id = \(clinic) and m.user_id <> \(user) and m.status = 'active' and u.status = 'active'
+                    and m.roles @> '[{"role": "CLINIC_ADMIN"}]')
+            """
+        )
+        return try rows.first.map { try $0[0] } ?? false
+    }
+
+    /// Whether a role of anybody is limited to the location.
+    static func isLimitedTo(_ location: LocationID, in clinic: ClinicID, tx: borrowing Transaction) throws -> Bool {
+        let pattern = JSONColumn(Array(#"[{"locationIds":["\#(location)"]}]"#.utf8))
+        let rows = try tx.rows(
+            """
+            select exists (select from memberships
+                where clinic_id = \(clinic) and status <> 'removed' and roles @> \(pattern))
+            """
+        )
+        return try rows.first.map { try $0[0] } ?? false
+    }
+
+    /// Members in the order of their ids.
+    static func list(_ request: MemberListRequest, after: UserID?, limit: Int, in tx: borrowing Transaction) throws
+        -> [StoredMember]
+    {
+        var query: Query = """
+            select \(columns) from memberships as m join users as u on u.id = m.user_id
+            where m.clinic_id = \(request.clinicId) and m.status <> 'removed'
+            """
+        if let status = request.status { query += " and m.status = \(status.rawValue)" }
+        if let role = request.role {
+            let pattern = JSONColumn(Array("[{\"role\":\(JSONWriter.quoted(role))}]".utf8))
+            query += " and m.roles @> \(pattern)"
+        }
+        if let words = request.q {
+            let pattern = words.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
+            query += " and (m.name ilike \(pattern + "%") or m.name ilike \("% " + pattern + "%"))"
+        }
+        if let after { query += " and m.user_id > \(after)" }
+        query += " order by m.user_id limit \(limit)"
+        return try tx.rows(query).map(decode)
+    }
+
+    private static func encode(_ roles: [RoleGrant]) throws -> JSONColumn { JSONColumn(try JSONWriter.encode(roles)) }
+
+    private static func decode(_ row: Row) throws -> StoredMember {
+        let roles: JSONColumn = try row[6]
+        return StoredMember(
+            clinic: try row[0],
+            user: try row[1],
+            email: try row[2],
+            locale: try row[3],
+            name: try row[4],
+            status: try row[5],
+            roles: try JSONTape(roles.json).decode([RoleGrant].self),
+            patient: try row[7],
+            doctor: try row[8],
+            createdAt: try row[9],
+            updatedAt: try row[10],
+            version: try row[11]
+        )
+    }
+}

@@ -1,0 +1,163 @@
+import AccessAPI
+import Core
+import Postgres
+
+/// Why a sign-in ended.
+enum SignInEnd: String, Sendable {
+    case logout, ended, reuse, password, disabled
+}
+
+/// A refresh token with all that its exchange is decided with.
+struct StoredRefreshToken: Sendable {
+    var signIn: SignInID
+    var user: StoredUser
+    var known: RefreshRule.Known
+}
+
+/// The tables `sign_ins` and `refresh_tokens`; through the installation's door.
+enum SignInStore {
+    /// How long a sign-in lasts at most.
+    static let lifetime: Duration = .seconds(90 * 24 * 3_600)
+    /// How long a refresh token waits to be exchanged.
+    static let tokenLifetime: Duration = .seconds(30 * 24 * 3_600)
+
+    static func insert(
+        _ id: SignInID,
+        of user: UserID,
+        address: String,
+        userAgent: String,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) {
+        tx.execute(
+            """
+            insert into sign_ins (id, user_id, created_at, last_used_at, expires_at, address, user_agent)
+            values (\(id), \(user), \(now), \(now), \(now + lifetime), \(address), \(userAgent))
+            """
+        )
+    }
+
+    static func insertToken(
+        _ hash: [UInt8],
+        of signIn: SignInID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) {
+        tx.execute(
+            """
+            insert into refresh_tokens (token_hash, sign_in_id, created_at, expires_at)
+            values (\(hash), \(signIn), \(now), \(now + tokenLifetime))
+            """
+        )
+    }
+
+    /// The token, with its sign-in locked until the end of the transaction.
+    static func findToken(_ hash: [UInt8], in tx: borrowing Transaction) throws -> StoredRefreshToken? {
+        // The lock first: another exchange may be under way, and what it does must be seen.
+        tx.execute(
+            """
+            select from sign_ins where id = (select sign_in_id from refresh_tokens where token_hash = \(hash)) for update
+            """
+        )
+        let rows = try tx.rows(
+            """
+            select s.id, u.id, u.email, u.name, u.locale, u.status, u.created_at, u.version, t.expires_at, s.expires_at,
+                s.ended_at is not null, t.replaced_at,
+                coalesce((select n.replaced_at is not null from refresh_tokens as n
+                    where n.token_hash = t.successor_hash), false)
+            from refresh_tokens as t join sign_ins as s on s.id = t.sign_in_id join users as u on u.id = s.user_id
+            where t.token_hash = \(hash)
+            """
+        )
+        return try rows.first.map { row in
+            let user = StoredUser(
+                id: try row[1],
+                email: try row[2],
+                name: try row[3],
+                locale: try row[4],
+                status: try row[5],
+                createdAt: try row[6],
+                version: try row[7]
+            )
+            return StoredRefreshToken(
+                signIn: try row[0],
+                user: user,
+                known: RefreshRule.Known(
+                    tokenExpiresAt: try row[8],
+                    signInExpiresAt: try row[9],
+                    signInEnded: try row[10],
+                    userActive: user.status == .active,
+                    replacedAt: try row[11],
+                    successorReplaced: try row[12]
+                )
+            )
+        }
+    }
+
+    static func replaceToken(
+        _ hash: [UInt8],
+        with successor: [UInt8],
+        of signIn: SignInID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) {
+        tx.execute(
+            """
+            update refresh_tokens set replaced_at = \(now), successor_hash = \(successor) where token_hash = \(hash)
+            """
+        )
+        insertToken(successor, of: signIn, at: now, in: tx)
+        tx.execute("update sign_ins set last_used_at = \(now) where id = \(signIn)")
+    }
+
+    /// Ends a sign-in of the user's; `false` when it is none or over already.
+    static func end(
+        _ id: SignInID,
+        of user: UserID,
+        _ reason: SignInEnd,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        let open = try tx.rows(
+            "select from sign_ins where id = \(id) and user_id = \(user) and ended_at is null for update"
+        )
+        if open.isEmpty { return false }
+        let version = try PolicyVersionStore.raise(in: tx)
+        tx.execute(
+            """
+            update sign_ins set ended_at = \(now), end_reason = \(reason.rawValue), policy_version = \(version)
+            where id = \(id)
+            """
+        )
+        return true
+    }
+
+    /// The user's open sign-ins, newest first.
+    static func list(
+        _ user: UserID,
+        current: SignInID?,
+        before: SignInID?,
+        limit: Int,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> [Session] {
+        var query: Query = """
+            select id, created_at, last_used_at, expires_at, address, user_agent from sign_ins
+            where user_id = \(user) and ended_at is null and expires_at > \(now)
+            """
+        if let before { query += " and id < \(before)" }
+        query += " order by id desc limit \(limit)"
+        return try tx.rows(query).map { row in
+            let id: SignInID = try row[0]
+            return Session(
+                id: id,
+                createdAt: try row[1],
+                lastUsedAt: try row[2],
+                expiresAt: try row[3],
+                address: try row[4],
+                userAgent: try row[5],
+                current: id == current
+            )
+        }
+    }
+}
