@@ -13,12 +13,23 @@ package final class LocalServers: Sendable {
         var redisPort: Int?
     }
 
-    package let postgres: LocalPostgres
-    package let redis: LocalRedis
+    /// Which of the two to start.
+    package struct Parts: Sendable {
+        package var postgres: Bool
+        package var redis: Bool
+
+        package init(postgres: Bool = true, redis: Bool = true) {
+            self.postgres = postgres
+            self.redis = redis
+        }
+    }
+
+    package let postgres: LocalPostgres?
+    package let redis: LocalRedis?
     private let rolePasswords: [String: Secret]
     private let lock: Int32
 
-    /// Starts both, on the data the home holds.
+    /// Starts them, on the data the home holds.
     ///
     /// Blocks until they answer: about 2 s the first time.
     ///
@@ -26,10 +37,11 @@ package final class LocalServers: Sendable {
     ///   - home: made if it is not there; one process uses it at a time.
     ///   - services: the schemas that get roles.
     ///   - isDurable: false for tests: nothing is synced to the disk.
-    package init(home: String, services: [String], isDurable: Bool = true) throws {
+    package init(home: String, services: [String], parts: Parts = Parts(), isDurable: Bool = true) throws {
         let home = Self.absolute(home)
         // The server's own user must pass through to its folder; what is secret in here is for its owner alone.
         try Files.makeFolder(home, mode: geteuid() == 0 ? 0o711 : 0o700)
+        if geteuid() == 0 { _ = unsafe chmod(home, 0o711) }
         try Files.makeFolder("\(home)/logs")
         lock = try Self.lock("\(home)/lock")
         var memory = try Self.recall("\(home)/servers.json")
@@ -37,49 +49,68 @@ package final class LocalServers: Sendable {
             memory.rolePasswords["polyclinic_\(role)"] = Files.randomPassword()
         }
         rolePasswords = memory.rolePasswords.mapValues(Secret.init)
-        let redisHome = "\(home)/redis"
-        let (redisPassword, redisPort) = (Secret(memory.redisPassword), memory.redisPort)
-        redis = try LocalRedis(
-            folder: redisHome,
-            log: "\(home)/logs/redis.log",
-            password: redisPassword,
-            preferredPort: redisPort
-        )
+        redis = parts.redis ? try Self.redis(home, memory) : nil
         do {
-            postgres = try LocalPostgres(
-                folder: try Self.postgresFolder(home),
-                log: "\(home)/logs/postgres.log",
-                password: Secret(memory.postgresPassword),
-                preferredPort: memory.postgresPort,
-                isDurable: isDurable
-            )
+            postgres = parts.postgres ? try Self.postgres(home, memory, isDurable: isDurable) : nil
         } catch {
-            redis.stop()
+            redis?.stop()
             throw error
         }
-        memory.postgresPort = postgres.port
-        memory.redisPort = redis.port
+        memory.postgresPort = postgres?.port ?? memory.postgresPort
+        memory.redisPort = redis?.port ?? memory.redisPort
         try Files.writeSecret(String(decoding: JSONEncoder().encode(memory), as: UTF8.self), to: "\(home)/servers.json")
-        try postgres.provision(services: services, passwords: rolePasswords)
+        try postgres?.provision(services: services, passwords: rolePasswords)
     }
 
-    /// Stops both; the home may be used again.
+    private static func redis(_ home: String, _ memory: Memory) throws -> LocalRedis {
+        try LocalRedis(
+            folder: "\(home)/redis",
+            log: "\(home)/logs/redis.log",
+            password: Secret(memory.redisPassword),
+            preferredPort: memory.redisPort
+        )
+    }
+
+    private static func postgres(_ home: String, _ memory: Memory, isDurable: Bool) throws -> LocalPostgres {
+        try LocalPostgres(
+            folder: try postgresFolder(home),
+            log: "\(home)/logs/postgres.log",
+            password: Secret(memory.postgresPassword),
+            preferredPort: memory.postgresPort,
+            isDurable: isDurable
+        )
+    }
+
+    /// Throws away the data of servers that are not running; their passwords stay.
+    package static func discard(home: String) throws {
+        let home = absolute(home)
+        let lock = try lock("\(home)/lock")
+        defer { close(lock) }
+        for folder in [try postgresFolder(home), "\(home)/redis"]
+        where FileManager.default.fileExists(atPath: folder) {
+            try FileManager.default.removeItem(atPath: folder)
+        }
+    }
+
+    /// Stops them; the home may be used again.
     package func stop() {
-        redis.stop()
-        postgres.stop()
+        redis?.stop()
+        postgres?.stop()
         close(lock)
     }
 
-    package var redisURL: Secret { redis.url }
+    /// Empty without a Redis.
+    package var redisURL: Secret { redis?.url ?? Secret("") }
     package var ownerURL: Secret { roleURL("owner") }
     /// A role that sees every row in spite of row-level security.
     package var inspectorURL: Secret { roleURL("inspector") }
     /// The superuser's, for tests.
-    package var adminURL: Secret { postgres.url() }
+    package var adminURL: Secret { postgres?.url() ?? Secret("") }
     package func serviceURL(_ service: String) -> Secret { roleURL(service) }
 
-    private func roleURL(_ role: String) -> Secret {
-        postgres.url(user: "polyclinic_\(role)", password: rolePasswords["polyclinic_\(role)"])
+    /// The URL of `polyclinic_<role>`; empty without a PostgreSQL.
+    package func roleURL(_ role: String) -> Secret {
+        postgres?.url(user: "polyclinic_\(role)", password: rolePasswords["polyclinic_\(role)"]) ?? Secret("")
     }
 
     private static func recall(_ path: String) throws -> Memory {
@@ -127,7 +158,7 @@ package final class LocalServers: Sendable {
 extension LocalServers {
     /// Ends both at once, whatever is lost; for tests.
     package func kill() {
-        redis.kill()
-        postgres.kill()
+        redis?.kill()
+        postgres?.kill()
     }
 }
