@@ -1,4 +1,6 @@
+import Billing
+
 @main
 enum Main {
-    static func main() async throws {}
+    static func main() async throws { try await BillingService.run() }
 }

@@ -1,0 +1,129 @@
+import BillingAPI
+import Bus
+import Contracts
+package import Core
+import Outbound
+import Outbox
+package import Postgres
+import ProviderConfig
+package import ServiceHost
+package import Settings
+
+/// The billing service: what patients owe, how they pay it, and the books of it.
+package enum BillingService {
+    package static let name = ServiceName.billing
+
+    /// The whole history of its schema.
+    package static var migrations: [MigrationSet] {
+        HostMigrations.all(
+            of: name,
+            own: [
+                ("0001_create_invoices.sql", PackageResources._001_create_invoices_sql),
+                ("0002_create_payments.sql", PackageResources._002_create_payments_sql),
+                ("0003_create_ledger.sql", PackageResources._003_create_ledger_sql),
+            ]
+        )
+    }
+
+    /// Runs until SIGTERM or SIGINT; what has begun is finished first.
+    ///
+    /// Settings beside the host's: `POLYCLINIC_OUTBOUND_ALLOW`, where providers may be reached.
+    package static func run(settings: Settings = .load()) async throws {
+        try await ServiceProcess(name, settings: settings) { try definition($0) }.run()
+    }
+
+    /// What the service is made of.
+    package static func definition(_ host: HostResources) throws -> ServiceDefinition {
+        let policy = try OutboundPolicy(allow: try host.settings.string("POLYCLINIC_OUTBOUND_ALLOW"))
+        let http = OutboundHTTP(policy: policy, logger: host.log)
+        return definition(host, policy: policy, providers: [StripePaymentProvider(http: http)])
+    }
+
+    static func definition(
+        _ host: HostResources,
+        policy: OutboundPolicy,
+        providers: [any PaymentProvider]
+    ) -> ServiceDefinition {
+        let store = ProviderConfigStore(dataKeys: host.dataKeys, index: host.blindIndex)
+        let resolver = ProviderConfigResolver(store: store, database: host.database)
+        let accounts = PaymentAccounts(
+            database: host.database,
+            store: store,
+            resolver: resolver,
+            providers: Dictionary(uniqueKeysWithValues: providers.map { ($0.name, $0) })
+        )
+        let settling = Settling(dataKeys: host.dataKeys, log: host.log)
+        let publisher = BroadcastPublisher(
+            redis: host.redis,
+            keyspace: host.keyspace,
+            keys: host.edgeKeys,
+            process: name.rawValue
+        )
+        let news = ConfigurationNews(service: name, publisher: publisher, log: host.log)
+        var table = HandlerTable()
+        BillingConfigHandlers(
+            store: store,
+            resolver: resolver,
+            policy: policy,
+            news: news,
+            publicURL: host.publicURL
+        ).register(in: &table)
+        InvoiceHandlers(cursors: host.cursors).register(in: &table)
+        PaymentHandlers(accounts: accounts, settling: settling, dataKeys: host.dataKeys, cursors: host.cursors)
+            .register(in: &table)
+        let wake = host.jobsWake
+        NoticeHandlers(accounts: accounts) { wake.signal() }.register(in: &table)
+        LedgerHandlers(cursors: host.cursors).register(in: &table)
+        var definition = ServiceDefinition(name, endpoints: BillingEndpoints().all, handlers: table)
+        definition.consumers = consumers(host.database)
+        definition.jobs = [
+            SettlePayment(accounts: accounts, settling: settling),
+            ReconcilePayment(accounts: accounts, settling: settling),
+        ]
+        definition.services = [
+            BroadcastListener(
+                redis: host.redis,
+                keyspace: host.keyspace,
+                keys: host.edgeKeys,
+                topic: ConfigurationNews.topic,
+                logger: host.log,
+                onNews: { ConfigurationNews.hear($0.payload, of: name, resolver) },
+                onReload: { resolver.invalidateAll() }
+            )
+        ]
+        definition.resend = { tx in try resend(in: tx) }
+        return definition
+    }
+
+    private static func consumers(_ database: Database) -> [ServiceDefinition.Consumer] {
+        let visits = AppointmentsEventHandlers(database: database)
+        let clinics = AccessEventHandlers(database: database)
+        return [
+            .init(of: .appointments) { try await visits.take($0) }, .init(of: .access) { try await clinics.take($0) },
+        ]
+    }
+
+    /// The present state of everything of the transaction's clinic, without notices.
+    private static func resend(in tx: borrowing Transaction) throws {
+        for stored in try InvoiceStore.all(in: tx) {
+            try Outbox.append(
+                InvoiceChanged(invoice: stored.invoice),
+                aggregate: stored.invoice.id.description,
+                version: stored.version,
+                actor: Invoicing.actor,
+                notify: false,
+                in: tx
+            )
+        }
+        for payment in try PaymentStore.all(in: tx) {
+            try Outbox.append(
+                PaymentChanged(payment: PaymentState(payment.shown(next: .none))),
+                aggregate: payment.id.description,
+                version: payment.version,
+                actor: Invoicing.actor,
+                notify: false,
+                in: tx
+            )
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import BillingAPI
+import Contracts
+import Core
+import Postgres
+import ServiceHost
+
+/// Reading the books.
+struct LedgerHandlers: Sendable {
+    let cursors: CursorSeal
+
+    func register(in table: inout HandlerTable) {
+        let endpoints = LedgerEndpoints()
+        table.read(endpoints.entries) { input, context, tx in try entries(input, context, tx) }
+        table.read(endpoints.trialBalance) { _, _, tx in Reply(try LedgerStore.trialBalance(in: tx)) }
+    }
+
+    private func entries(
+        _ input: LedgerListRequest,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Page<LedgerEntry>> {
+        let list = "ledger \(input.account?.rawValue ?? "") \(input.invoice?.description ?? "")"
+        let place = try PagePlace(cursors.open(input.cursor, list: list, clinic: context.clinic))
+        let limit = input.limit ?? Page<LedgerEntry>.usualLimit
+        let found = try LedgerStore.list(input, after: place?.pair(), count: limit + 1, in: tx)
+        let shown = Array(found.prefix(limit))
+        var next: String?
+        if found.count > limit, let last = shown.last {
+            next = cursors.seal(PagePlace.position(last.at, last.id), list: list, clinic: context.clinic)
+        }
+        return Reply(Page(items: shown, nextCursor: next))
+    }
+}
