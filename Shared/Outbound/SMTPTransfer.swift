@@ -19,14 +19,13 @@ import Core
 
     deinit { unsafe curl_easy_cleanup(handle) }
 
-    /// Sends one message and blocks until the server has answered or the time is over.
+    /// Sends one message, or asks, and blocks until the server has answered or the time is over.
     func send(_ envelope: SMTPEnvelope, addresses: [IPAddress], within time: Duration) -> SMTPResult {
         // Reset keeps the connection and forgets everything of the last message.
         unsafe curl_easy_reset(handle)
-        conversation.begin(envelope.message)
-        let milliseconds = Int(max(1, time.milliseconds))
-        setUp(envelope.server, milliseconds: milliseconds)
-        var recipients = unsafe curl_slist_append(nil, "<\(envelope.recipient)>")
+        conversation.begin(envelope.mail?.message ?? [])
+        setUp(envelope.server, milliseconds: Int(max(1, time.milliseconds)))
+        var recipients: UnsafeMutablePointer<curl_slist>?
         var pinned = unsafe curl_slist_append(nil, Self.pin(envelope.server, addresses))
         defer {
             unsafe curl_slist_free_all(recipients)
@@ -34,10 +33,16 @@ import Core
             unsafe recipients = nil
             unsafe pinned = nil
         }
-        unsafe polyclinic_curl_set_list(handle, CURLOPT_MAIL_RCPT, recipients)
         unsafe polyclinic_curl_set_list(handle, CURLOPT_RESOLVE, pinned)
-        unsafe polyclinic_curl_set_text(handle, CURLOPT_MAIL_FROM, "<\(envelope.sender)>")
-        unsafe polyclinic_curl_set_size(handle, CURLOPT_INFILESIZE_LARGE, curl_off_t(envelope.message.count))
+        if let mail = envelope.mail {
+            unsafe recipients = unsafe curl_slist_append(nil, "<\(mail.recipient)>")
+            unsafe polyclinic_curl_set_list(handle, CURLOPT_MAIL_RCPT, recipients)
+            set(CURLOPT_MAIL_FROM, "<\(mail.sender)>")
+            set(CURLOPT_UPLOAD, 1)
+            unsafe polyclinic_curl_set_size(handle, CURLOPT_INFILESIZE_LARGE, curl_off_t(mail.message.count))
+        } else {
+            set(CURLOPT_CUSTOMREQUEST, "NOOP")
+        }
         let context = unsafe Unmanaged.passUnretained(conversation).toOpaque()
         unsafe polyclinic_curl_set_pointer(handle, CURLOPT_READDATA, context)
         unsafe polyclinic_curl_set_pointer(handle, CURLOPT_HEADERDATA, context)
@@ -55,7 +60,6 @@ import Core
         set(CURLOPT_USE_SSL, server.security == .none ? Int(CURLUSESSL_NONE.rawValue) : Int(CURLUSESSL_ALL.rawValue))
         set(CURLOPT_NOSIGNAL, 1)
         set(CURLOPT_NOPROGRESS, 1)
-        set(CURLOPT_UPLOAD, 1)
         set(CURLOPT_SASL_IR, 1)
         // A proxy of the environment would resolve the name for itself and undo the check of the address.
         set(CURLOPT_PROXY, "")

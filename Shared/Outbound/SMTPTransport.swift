@@ -2,12 +2,16 @@ package import Core
 import Glibc
 import Synchronization
 
-/// One message for one recipient.
+/// One message for one recipient, or only a question whether the server lets us in.
 struct SMTPEnvelope: Sendable {
+    struct Mail: Sendable {
+        let sender: String
+        let recipient: String
+        let message: [UInt8]
+    }
+
     let server: SMTPServer
-    let sender: String
-    let recipient: String
-    let message: [UInt8]
+    let mail: Mail?
 }
 
 /// Sends mail with libcurl: blocking handles on a few threads of its own, a bounded queue in front of them.
@@ -43,13 +47,18 @@ package final class SMTPTransport: Sendable {
         guard Self.isSafe(sender.address), Self.isSafe(recipient.address), Self.isSafe(server.host) else {
             return SMTPResult(verdict: .notSent(.policy))
         }
-        let envelope = SMTPEnvelope(
-            server: server,
-            sender: sender.address,
-            recipient: recipient.address,
-            message: message
-        )
-        return await withCheckedContinuation { continuation in
+        let mail = SMTPEnvelope.Mail(sender: sender.address, recipient: recipient.address, message: message)
+        return await run(SMTPEnvelope(server: server, mail: mail), deadline)
+    }
+
+    /// Connects, signs in and says `NOOP`: accepted means that the server is there and lets us in.
+    package func check(_ server: SMTPServer, deadline: Deadline) async -> SMTPResult {
+        guard Self.isSafe(server.host) else { return SMTPResult(verdict: .notSent(.policy)) }
+        return await run(SMTPEnvelope(server: server, mail: nil), deadline)
+    }
+
+    private func run(_ envelope: SMTPEnvelope, _ deadline: Deadline) async -> SMTPResult {
+        await withCheckedContinuation { continuation in
             let job = SMTPQueue.Job(envelope: envelope, deadline: deadline) { continuation.resume(returning: $0) }
             switch state.withLock({ $0.add(job) }) {
             case .queued: break

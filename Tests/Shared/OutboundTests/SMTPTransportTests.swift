@@ -30,6 +30,7 @@ import Testing
                     if fault == .closeAfterBody { return }
                     if fault == .hangAfterBody { return line.hang() }
                     line.write(fault == .refuseMessage ? "554 5.6.0 not this\r\n" : "250 2.0.0 queued as 42\r\n")
+                case "NOOP": line.write("250 2.0.0 ok\r\n")
                 case "QUIT":
                     line.write("221 bye\r\n")
                     return
@@ -139,6 +140,27 @@ import Testing
         defer { server.stop() }
         #expect(try await send(to: server, with: try transport(), security: .starttls).verdict == .notSent(.tls))
         #expect(!seen.all.contains { $0.hasPrefix("MAIL") })
+    }
+
+    @Test func aCheckSignsInAndSendsNothing() async throws {
+        let seen = Collected<String>()
+        let server = try server(.none, seen: seen)
+        defer { server.stop() }
+        let place = SMTPServer(
+            host: "127.0.0.1",
+            port: server.port,
+            security: .none,
+            username: "u",
+            password: Secret("p")
+        )
+        #expect(await (try transport()).check(place, deadline: .after(.seconds(20))).verdict == .accepted)
+        #expect(seen.all.contains("NOOP") && seen.all.contains { $0.hasPrefix("AUTH") })
+        #expect(!seen.all.contains { $0.hasPrefix("MAIL") })
+        let refusing = try self.server(.refusePassword)
+        defer { refusing.stop() }
+        var other = place
+        other.port = refusing.port
+        #expect(await (try transport()).check(other, deadline: .after(.seconds(20))).verdict == .notAuthenticated)
     }
 
     @Test func nothingListeningAndNotAllowed() async throws {
