@@ -125,6 +125,14 @@ struct HostParts {
             relay, workers,
         ]
         services += definition.services
+        services.append(
+            Scheduler(
+                database: resources.database,
+                schedules: definition.schedules + [try ForgetReplies.schedule(host.name)],
+                workers: workers,
+                logger: resources.log
+            )
+        )
         return services + consumers + [server]
     }
 

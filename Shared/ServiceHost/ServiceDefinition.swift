@@ -34,6 +34,7 @@ package struct ServiceDefinition: Sendable {
     package let handlers: HandlerTable
     package var consumers: [Consumer] = []
     package var jobs: [any JobHandler] = []
+    package var schedules: [Schedule] = []
     /// Loops of the service's own, run and drained with the rest.
     package var services: [any Service] = []
     /// Sends every aggregate's present version again, without notices; for `projections rebuild`.
