@@ -15,15 +15,7 @@ struct AccessParts: Sendable {
     /// Where the installation is reached, without a trailing slash.
     let publicURL: String
 
-    /// The keyed hash an account is found by.
-    func emailHash(_ address: EmailAddress) -> [UInt8] {
-        index.token(address.normalized, purpose: "e-mail address", clinic: nil)
-    }
-
-    /// The link that carries an invitation's token.
-    ///
-    /// It stands behind the `#`, so that no server and no log sees it.
-    func link(_ token: OneTimeToken) -> String { "\(publicURL)/invitation#\(token.text.unredacted)" }
+    var accounts: Accounts { Accounts(index: index, publicURL: publicURL) }
 }
 
 /// The name and key that a clinic's checkpoints are signed with.

@@ -1,23 +1,48 @@
 import AccessAPI
+import Authorization
 import Core
 import Postgres
+import Vault
 
-/// Making accounts that belong to no clinic yet.
-enum Accounts {
-    /// An account with an invitation of the installation.
-    ///
-    /// Throws 409 `email_taken`.
-    ///
-    /// Works in a transaction of the installation.
-    static func invite(
-        email: EmailAddress,
-        name: String,
-        locale: String?,
-        _ parts: AccessParts,
+/// Finding accounts and making them.
+struct Accounts: Sendable {
+    let index: BlindIndex
+    let publicURL: String
+
+    /// The keyed hash an account is found by.
+    func emailHash(_ address: EmailAddress) -> [UInt8] {
+        index.token(address.normalized, purpose: "e-mail address", clinic: nil)
+    }
+
+    /// An invitation with its token, and the same without, for a repeated reply.
+    func invitation(
+        of user: UserID,
+        into clinic: ClinicID,
         by actor: String,
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws -> (user: SystemUser, token: OneTimeToken) {
+    ) -> (shown: Invitation, replayed: Invitation) {
+        let token = OneTimeToken(.invitation, index: index)
+        InvitationStore.insert(user, into: clinic, tokenHash: token.hash, by: actor, at: now, in: tx)
+        // The token stands behind the `#`, so that no server and no log sees it.
+        let text = token.text.unredacted
+        let expiresAt = now + InvitationStore.lifetime
+        return (
+            Invitation(token: text, url: "\(publicURL)/invitation#\(text)", expiresAt: expiresAt),
+            Invitation(token: nil, url: nil, expiresAt: expiresAt)
+        )
+    }
+
+    /// An account that belongs to no clinic yet.
+    ///
+    /// Throws 409 `email_taken`.
+    func add(
+        email: EmailAddress,
+        name: String,
+        locale: String?,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> StoredUser {
         let user = StoredUser(
             id: UserID(at: now),
             email: email,
@@ -29,17 +54,10 @@ enum Accounts {
         )
         let version = try PolicyVersionStore.raise(in: tx)
         do {
-            try UserStore.insert(user, emailHash: parts.emailHash(email), policyVersion: version, in: tx)
+            try UserStore.insert(user, emailHash: emailHash(email), policyVersion: version, in: tx)
         } catch let error as DatabaseError where error.constraint == "user_emails_pkey" {
             throw Problem.conflict("email_taken", "There is an account with this address.")
         }
-        let token = OneTimeToken(.invitation, index: parts.index)
-        InvitationStore.insert(user.id, into: .installation, tokenHash: token.hash, by: actor, at: now, in: tx)
-        let invitation = Invitation(
-            token: token.text.unredacted,
-            url: parts.link(token),
-            expiresAt: now + InvitationStore.lifetime
-        )
-        return (user.systemUser(nil, invitation: invitation), token)
+        return user
     }
 }

@@ -26,7 +26,7 @@ struct AuthenticationHandlers: Sendable {
 
     /// Takes the same steps, and so the same time, whether the account exists, is shut or has no password.
     private func login(_ request: LoginRequest, _ context: OperationContext) async throws -> Reply<SignedIn> {
-        let emailHash = parts.emailHash(request.email)
+        let emailHash = parts.accounts.emailHash(request.email)
         let known = try await parts.database.through(.lookup) { tx in
             try UserStore.find(emailHash: emailHash, in: tx)
         }

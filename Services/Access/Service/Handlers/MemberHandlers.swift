@@ -58,7 +58,7 @@ struct MemberHandlers: Sendable {
 
     private func create(_ draft: MemberDraft, _ context: OperationContext) async throws -> Reply<Member> {
         let grants = try GrantRule.parse(draft.roles)
-        let emailHash = parts.emailHash(draft.email)
+        let emailHash = parts.accounts.emailHash(draft.email)
         for attempt in 1... {
             let known = try await parts.database.through(.lookup) { tx in
                 try UserStore.find(emailHash: emailHash, in: tx)
@@ -150,19 +150,12 @@ struct MemberHandlers: Sendable {
         _ context: OperationContext,
         in tx: borrowing Transaction
     ) -> (shown: Invitation, replayed: Invitation) {
-        let token = OneTimeToken(.invitation, index: parts.index)
-        InvitationStore.insert(
-            user,
+        parts.accounts.invitation(
+            of: user,
             into: context.clinic,
-            tokenHash: token.hash,
             by: context.principal.id,
             at: context.now,
             in: tx
-        )
-        let expiresAt = context.now + InvitationStore.lifetime
-        return (
-            Invitation(token: token.text.unredacted, url: parts.link(token), expiresAt: expiresAt),
-            Invitation(token: nil, url: nil, expiresAt: expiresAt)
         )
     }
 

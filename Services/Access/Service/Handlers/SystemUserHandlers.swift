@@ -24,24 +24,26 @@ struct SystemUserHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<SystemUser> {
-        let made = try Accounts.invite(
+        let user = try parts.accounts.add(
             email: draft.email,
             name: draft.name,
             locale: draft.locale,
-            parts,
+            at: context.now,
+            in: tx
+        )
+        let invitation = parts.accounts.invitation(
+            of: user.id,
+            into: .installation,
             by: context.principal.id,
             at: context.now,
             in: tx
         )
-        var replayed = made.user
-        replayed.invitation?.token = nil
-        replayed.invitation?.url = nil
         return Reply(
-            made.user,
+            user.systemUser(nil, invitation: invitation.shown),
             version: 1,
-            location: "/api/v1/users/\(made.user.id)",
-            audit: AuditDetail(resource: made.user.id.description),
-            replayed: replayed
+            location: "/api/v1/users/\(user.id)",
+            audit: AuditDetail(resource: user.id.description),
+            replayed: user.systemUser(nil, invitation: invitation.replayed)
         )
     }
 
