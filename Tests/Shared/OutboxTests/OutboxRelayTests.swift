@@ -142,6 +142,7 @@ import Testing
             $0.lossCheck = .milliseconds(50)
         }
         try await fixture.running([fixture.redis, relay]) {
+            try await fixture.redis.waitUntilUp()
             try await fixture.append(10)
             try await eventually { try await fixture.redis.send(["XLEN", .text(stream)]).integer == 10 }
             let entries = try await fixture.redis.send(["XRANGE", .text(stream), "-", "+"]).entries()
