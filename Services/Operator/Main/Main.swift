@@ -1,4 +1,6 @@
+import Operator
+
 @main
 enum Main {
-    static func main() async throws {}
+    static func main() async { await OperatorProgram.main() }
 }

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Contracts
+import Core
+import Foundation
+import Settings
+
+struct ConfigCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config",
+        abstract: "List the settings and which are set; secrets are not shown."
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    private static let settings: [(key: String, isSecret: Bool, meaning: String)] = [
+        ("DATABASE_URL", true, "the service's role; for dev: a superuser of another PostgreSQL"),
+        ("DATABASE_OWNER_URL", true, "the owner of the schemas, for migrate"),
+        ("DATABASE_URL_ACCESS", true, "the service's role, for commands"),
+        ("DATABASE_URL_COMMUNICATION", true, "the service's role, for commands"),
+        ("DATABASE_URL_APPOINTMENTS", true, "the service's role, for commands"),
+        ("DATABASE_URL_BILLING", true, "the service's role, for commands"),
+        ("REDIS_URL", true, "redis://[:password@]host:port/db"),
+        ("REDIS_RPC_URL", true, "another Redis for requests and replies"),
+        ("POLYCLINIC_HOME", false, "the folder of a private installation, .polyclinic"),
+        ("POLYCLINIC_PUBLIC_URL", false, "where clients and providers find us"),
+        ("POLYCLINIC_PORT", false, "the gateway's port, 8080"),
+        ("POLYCLINIC_HEALTH_PORT", false, "health and metrics of a process"),
+        ("POLYCLINIC_HEALTH_URLS", false, "gateway=http://…,access=http://…, for health"),
+        ("POLYCLINIC_KEYS_FILE", false, "the key file, or a process's view of it"),
+        ("POLYCLINIC_KEY_PREFIX", false, "of keys in Redis, pc"),
+        ("POLYCLINIC_TRUSTED_PROXIES", false, "whose X-Forwarded-For is believed"),
+        ("POLYCLINIC_OUTBOUND_ALLOW", false, "public, loopback, host names, address blocks"),
+        ("POLYCLINIC_RATE_LIMITS", false, "off (development), or user=50/1,…"),
+        ("POLYCLINIC_WITNESS_DIR", false, "where access keeps the newest checkpoints"),
+        ("LOG_LEVEL", false, "debug, info, notice, warning, error"),
+    ]
+
+    func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let rows = Self.settings.map { setting -> (key: String, value: String, source: String, meaning: String) in
+            if let value = environment[setting.key], !value.isEmpty {
+                return (setting.key, setting.isSecret ? "••••" : value, "environment", setting.meaning)
+            }
+            if let path = environment[setting.key + "_FILE"], !path.isEmpty {
+                return (setting.key, setting.isSecret ? "••••" : path, "file", setting.meaning)
+            }
+            return (setting.key, "", "not set", setting.meaning)
+        }
+        if common.json {
+            let items = rows.map { row -> JSONValue in
+                [
+                    "key": .string(row.key), "value": .string(row.value), "source": .string(row.source),
+                    "meaning": .string(row.meaning),
+                ]
+            }
+            return try Terminal.json(["settings": .array(items)])
+        }
+        Terminal.table(
+            ["SETTING", "VALUE", "FROM", "MEANING"],
+            rows.map { [$0.key, $0.value, $0.source, $0.meaning] }
+        )
+        Terminal.line("Each may also be given as <SETTING>_FILE, the path of a file that holds it.")
+    }
+}
