@@ -186,7 +186,7 @@ targets += service(
 targets += service(
     "Communication",
     product: "communication",
-    serviceBase + ["AccessAPI", "AppointmentsAPI", "BillingAPI", mustache, crypto],
+    serviceBase + ["AccessAPI", "AppointmentsAPI", "BillingAPI", mustache, crypto, metrics],
     resources: migrations("Services/Communication/Service/Migrations")
 )
 targets += service(
@@ -232,6 +232,17 @@ targets += [
         swiftSettings: strict
     )
 ]
+targets += [
+    .executableTarget(
+        name: "micro",
+        dependencies: [
+            "Core", "Contracts", "Authorization", "AuditLog", "Vault", "Postgres", "Redis", "Bus", "Outbox", "Jobs",
+            "ProviderConfig", "ServiceHost", "TestKit", logging,
+        ],
+        path: "Benchmarks/Micro",
+        swiftSettings: strict
+    )
+]
 var testTargets: [Target] = []
 testTargets += tests("CoreTests", in: "Shared", ["Core"])
 testTargets += tests("ContractsTests", in: "Shared", ["Core", "Contracts"])
@@ -253,7 +264,7 @@ testTargets += tests("JobsTests", in: "Shared", ["Core", "Resilience", "Postgres
 testTargets += tests(
     "ProviderConfigTests",
     in: "Shared",
-    ["Core", "Contracts", "Vault", "Postgres", "ProviderConfig", logging]
+    ["Core", "Contracts", "Vault", "Postgres", "Outbox", "ProviderConfig", logging]
 )
 testTargets += tests(
     "ServiceHostTests",
