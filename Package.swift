@@ -259,8 +259,16 @@ testTargets += tests(
     in: "Shared",
     ["Core", "Contracts", "Authorization", "Redis", "Bus", "Telemetry", "LocalServers", logging, lifecycle]
 )
-testTargets += tests("OutboxTests", in: "Shared", ["Core", "Contracts", "Postgres", "Redis", "Bus", "Outbox", lifecycle, logging])
-testTargets += tests("JobsTests", in: "Shared", ["Core", "Resilience", "Postgres", "Redis", "Outbox", "Jobs", lifecycle, logging])
+testTargets += tests(
+    "OutboxTests",
+    in: "Shared",
+    ["Core", "Contracts", "Postgres", "Redis", "Bus", "Outbox", lifecycle, logging]
+)
+testTargets += tests(
+    "JobsTests",
+    in: "Shared",
+    ["Core", "Resilience", "Postgres", "Redis", "Outbox", "Jobs", lifecycle, logging]
+)
 testTargets += tests(
     "ProviderConfigTests",
     in: "Shared",
@@ -269,7 +277,10 @@ testTargets += tests(
 testTargets += tests(
     "ServiceHostTests",
     in: "Shared",
-    ["Core", "Contracts", "Authorization", "Postgres", "Redis", "Bus", "Vault", "ProviderConfig", "ServiceHost", logging]
+    [
+        "Core", "Contracts", "Authorization", "Postgres", "Redis", "Bus", "Vault", "ProviderConfig", "ServiceHost",
+        logging,
+    ]
 )
 testTargets += tests(
     "GatewayTests",
