@@ -23,7 +23,10 @@ package enum AppointmentsService {
     /// What the service is made of.
     package static func definition(_ host: HostResources) throws -> ServiceDefinition {
         var definition = ServiceDefinition(
-            name, endpoints: AppointmentsEndpoints().all, handlers: handlers(cursors: host.cursors))
+            name,
+            endpoints: AppointmentsEndpoints().all,
+            handlers: handlers(cursors: host.cursors)
+        )
         let access = AccessEventHandlers(database: host.database)
         definition.consumers = [.init(of: .access) { try await access.take($0) }]
         definition.resend = { tx in try Resending.all(tx) }
