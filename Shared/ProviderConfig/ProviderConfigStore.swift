@@ -66,13 +66,10 @@ package struct ProviderConfigStore: Sendable {
 
     /// Takes the clinic's configuration for this transaction alone and returns its last version, 0 before the first.
     package func lock(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> Int64 {
-        let rows = try tx.rows(
-            """
-            select c.version from (select pg_advisory_xact_lock(hashtextextended(\("provider_configs \(clinic)"), 0))) as locked
-            left join provider_configs c on c.clinic_id = \(clinic)
-            """
-        )
-        return try rows.first.flatMap { row -> Int64? in try row[0] } ?? 0
+        // Two statements: the second one's snapshot must be taken once the lock is held.
+        tx.execute("select pg_advisory_xact_lock(hashtextextended(\("provider_configs \(clinic)"), 0))")
+        let rows = try tx.rows("select version from provider_configs where clinic_id = \(clinic)")
+        return try rows.first.map { row in try row[0] } ?? 0
     }
 
     /// Stores the next version, in force with this transaction.

@@ -38,10 +38,6 @@ private func problem(_ body: () throws(Problem) -> [ProviderEntry]) -> Problem? 
     return nil
 }
 
-private let stripe: [String: JSONValue] = [
-    "secretKey": "sk_test_0123456789", "publishableKey": "pk_test_1", "webhookSecret": "whsec_abcdefghijkl",
-]
-
 @Suite("Credential shapes")
 struct CredentialShapeTests {
     @Test func `every secret of the documentation is one`() {
