@@ -307,7 +307,7 @@ testTargets += tests(
     serviceBase + ["Billing", "BillingAPI", "AppointmentsAPI", "AccessAPI", "Sandbox", crypto]
 )
 testTargets += tests("SandboxTests", in: "Services", ["Core", "Sandbox", asyncHTTPClient, nioCore, nioHTTP1, crypto])
-testTargets += tests("OperatorTests", in: "Services", ["Core", "Operator", "AuditLog", "LocalServers"])
+testTargets += tests("OperatorTests", in: "Services", ["Core", "Operator", "AuditLog", "LocalServers", "Settings", "Vault"])
 testTargets += tests(
     "SystemTests",
     serviceBase + apis + [

@@ -156,6 +156,9 @@ package final class LocalServers: Sendable {
 }
 
 extension LocalServers {
+    /// Gives the home up and leaves the servers running, as a crash of this process's keeper would; for tests.
+    package func abandon() { close(lock) }
+
     /// Ends both at once, whatever is lost; for tests.
     package func kill() {
         redis?.kill()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import AuditLog
 import Contracts
 import Core
 import Foundation
