@@ -290,7 +290,7 @@ testTargets += tests(
         asyncHTTPClient, jwtKit, crypto, lifecycle, nioCore, nioPosix, nioHTTP1, logging,
     ] + apis
 )
-testTargets += tests("AccessTests", in: "Services", serviceBase + ["Access", "AccessAPI", "AuditLog", crypto])
+testTargets += tests("AccessTests", in: "Services", serviceBase + ["Access", "AccessAPI", "AppointmentsAPI", "AuditLog", crypto])
 testTargets += tests(
     "CommunicationTests",
     in: "Services",

@@ -6,7 +6,7 @@ grant usage on schema :schema to polyclinic_:schema_lookup, polyclinic_:schema_s
 -- Raised in every transaction that changes what somebody may do. The row stays locked until the commit, so versions
 -- become visible in their order and "all changes above n" is complete.
 create table :schema.policy_version (
-    only boolean primary key default true check (only),
+    singleton boolean primary key default true check (singleton),
     version bigint not null
 );
 insert into :schema.policy_version (version) values (1);

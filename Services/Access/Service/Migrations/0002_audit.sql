@@ -24,7 +24,7 @@ create index audit_pending_order on :schema.audit_pending (clinic_id, position);
 alter table :schema.audit_pending enable row level security, force row level security;
 create policy tenant on :schema.audit_pending for insert to polyclinic_:schema with check (clinic_id = :schema.clinic_id());
 -- What concerns a clinic and the installation is told in both logs.
-create policy both on :schema.audit_pending for insert to polyclinic_:schema
+create policy shared on :schema.audit_pending for insert to polyclinic_:schema
     with check ('00000000-0000-0000-0000-000000000000' in (clinic_id, :schema.clinic_id()));
 create policy installation on :schema.audit_pending for insert to polyclinic_:schema_installation with check (true);
 create policy sequencer on :schema.audit_pending to polyclinic_:schema_sequencer using (true) with check (true);
