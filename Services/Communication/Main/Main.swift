@@ -1,4 +1,6 @@
+import Communication
+
 @main
 enum Main {
-    static func main() async throws {}
+    static func main() async throws { try await CommunicationService.run() }
 }

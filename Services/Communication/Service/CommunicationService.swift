@@ -1,0 +1,71 @@
+import CommunicationAPI
+import Core
+import Outbound
+package import Postgres
+import ProviderConfig
+package import Resilience
+package import ServiceHost
+package import Settings
+
+/// The communication service: reaches patients and staff through their clinic's own providers.
+package enum CommunicationService {
+    /// Everything to be applied to the service's schema, in order: the shared modules' tables, then its own.
+    package static var migrations: [MigrationSet] {
+        HostMigrations.all(
+            of: .communication,
+            own: [
+                ("0001_messages.sql", PackageResources._001_messages_sql),
+                ("0002_projections.sql", PackageResources._002_projections_sql),
+            ]
+        )
+    }
+
+    /// Runs until SIGTERM or SIGINT, or until the task is cancelled.
+    package static func run(settings: Settings = .load()) async throws {
+        try await ServiceProcess(.communication, settings: settings) { try definition($0) }.run()
+    }
+
+    /// What the service consists of.
+    ///
+    /// Settings beside the host's: `POLYCLINIC_OUTBOUND_ALLOW`.
+    ///
+    /// - Parameter circuits: when circuits open, and for how long.
+    package static func definition(
+        _ resources: HostResources,
+        circuits: CircuitBreakerPolicy = .init()
+    ) throws -> ServiceDefinition {
+        let endpoints = CommunicationEndpoints()
+        let policy = try OutboundPolicy(allow: try resources.settings.string("POLYCLINIC_OUTBOUND_ALLOW"))
+        let store = ProviderConfigStore(dataKeys: resources.dataKeys, index: resources.blindIndex)
+        let intake = MessageIntake(
+            templates: try BuiltInTemplates(),
+            dataKeys: resources.dataKeys,
+            store: store,
+            blindIndex: resources.blindIndex
+        )
+        let sending = SendingParts(
+            dataKeys: resources.dataKeys,
+            resolver: ProviderConfigResolver(store: store, database: resources.database),
+            providers: EmailProviders(
+                http: OutboundHTTP(policy: policy, logger: resources.log),
+                smtp: SMTPTransport(policy: policy)
+            ),
+            circuits: CircuitBook(policy: circuits)
+        )
+        var handlers = HandlerTable()
+        ConfigurationHandlers(endpoints: endpoints.configuration, store: store, policy: policy).register(in: &handlers)
+        HealthHandlers(endpoints: endpoints.health, store: store).register(in: &handlers)
+        MessageHandlers(endpoints: endpoints.messages, intake: intake, cursors: resources.cursors).register(
+            in: &handlers
+        )
+        var definition = ServiceDefinition(.communication, endpoints: endpoints.all, handlers: handlers)
+        let events = EventIntake(database: resources.database, dataKeys: resources.dataKeys)
+        definition.consumers = [
+            .init(of: .appointments) { try await events.calendar($0) },
+            .init(of: .access) { try await events.access($0) },
+        ]
+        definition.jobs = [SendMessageJob(parts: sending), NoticeJob(intake: intake)]
+        definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]
+        return definition
+    }
+}

@@ -1,0 +1,155 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Jobs
+import Postgres
+import ProviderConfig
+import Vault
+
+/// Takes messages in: checks what the schema cannot, seals, stores, and leaves the job that sends.
+struct MessageIntake: Sendable {
+    /// The furthest a message may be put off.
+    static let furthestSchedule: Duration = .seconds(366 * 86_400)
+
+    let templates: BuiltInTemplates
+    let dataKeys: DataKeyStore
+    let store: ProviderConfigStore
+    let blindIndex: BlindIndex
+
+    /// Who asks, for which clinic, and when.
+    struct Sender: Sendable {
+        let clinic: ClinicID
+        let actor: String
+        let now: Instant
+    }
+
+    /// The channels that the clinic can send through now.
+    func configuredChannels(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> Set<MessageChannel> {
+        let entries = try store.load(clinic, in: tx)?.entries ?? []
+        return Set(entries.compactMap { MessageChannel(rawValue: $0.channel) })
+    }
+
+    /// Stores the message and its job; nothing is written when this throws a `Problem`.
+    func accept(
+        _ draft: MessageDraft,
+        from sender: Sender,
+        channels configured: Set<MessageChannel>,
+        in tx: borrowing Transaction
+    ) throws -> AcceptedMessage {
+        try checkTimes(draft, now: sender.now)
+        let (content, category) = try content(of: draft)
+        let channels = try channels(for: draft, configured)
+        let sealer = try dataKeys.sealer(for: sender.clinic, in: tx)
+        let email = try address(of: draft, sealer: sealer, in: tx)
+        if channels.contains(.email), content.subject == nil {
+            throw Problem.invalid("/content/subject", "is required for e-mail")
+        }
+        let id = MessageID(at: sender.now)
+        let sealed = SealedContent(
+            email: email,
+            replyTo: draft.replyTo,
+            subject: content.subject,
+            text: content.text,
+            html: content.html
+        )
+        let isLater = draft.sendAt.map { $0 > sender.now } ?? false
+        let message = StoredMessage(
+            id: id,
+            version: 1,
+            status: .queued,
+            channels: channels.map(\.rawValue),
+            template: draft.template,
+            category: category,
+            priority: draft.priority ?? .normal,
+            locale: draft.locale,
+            patientID: draft.to.patientId,
+            reference: draft.reference,
+            sealed: try sealed.seal(for: id, with: sealer),
+            createdAt: sender.now,
+            updatedAt: sender.now,
+            sendAt: draft.sendAt,
+            expiresAt: draft.expiresAt,
+            waitingFor: isLater ? MessageWait.schedule.rawValue : nil,
+            nextAttemptAt: isLater ? draft.sendAt : nil,
+            rounds: 0
+        )
+        MessageStore.insert(
+            message,
+            clinic: sender.clinic,
+            recipient: index(of: email, sender.clinic),
+            by: sender.actor,
+            in: tx
+        )
+        try Jobs.enqueue(
+            SendMessageJob.self,
+            payload: .init(message: id),
+            lane: SendMessageJob.lane(of: message.priority),
+            dueAt: isLater ? draft.sendAt : nil,
+            in: tx
+        )
+        return AcceptedMessage(id: id, status: .queued)
+    }
+
+    /// The keyed hash by which messages to an address are found.
+    func index(of email: EmailAddress, _ clinic: ClinicID) -> [UInt8] {
+        blindIndex.token(email.normalized, purpose: "message recipient", clinic: clinic)
+    }
+
+    private func checkTimes(_ draft: MessageDraft, now: Instant) throws(Problem) {
+        var faults: [Problem.Fault] = []
+        if let sendAt = draft.sendAt, sendAt > now + Self.furthestSchedule {
+            faults.append(.init(pointer: "/sendAt", "must be within a year"))
+        }
+        if let expiresAt = draft.expiresAt, expiresAt <= max(now, draft.sendAt ?? now) {
+            faults.append(.init(pointer: "/expiresAt", "must be later than now and than sendAt"))
+        }
+        if !faults.isEmpty { throw .invalid(faults) }
+    }
+
+    private func content(of draft: MessageDraft) throws(Problem) -> (MessageContent, MessageCategory) {
+        switch (draft.template, draft.content) {
+        case (let name?, nil):
+            guard let template = templates[name] else {
+                throw .invalid("/template", "must be one of \(templates.names.joined(separator: ", "))")
+            }
+            return (try template.render(draft.data ?? [:]), draft.category ?? template.category)
+        case (nil, let content?):
+            if draft.data != nil { throw .invalid("/data", "belongs to a template") }
+            if let subject = content.subject,
+                subject.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+            {
+                throw .invalid("/content/subject", "must be one line without control characters")
+            }
+            return (content, draft.category ?? .care)
+        default: throw .invalid("", "must have exactly one of template and content")
+        }
+    }
+
+    private func channels(for draft: MessageDraft, _ configured: Set<MessageChannel>) throws(Problem)
+        -> [MessageChannel]
+    {
+        let wanted = draft.channels ?? MessageChannel.allCases
+        let usable = wanted.filter { configured.contains($0) }
+        guard !usable.isEmpty else {
+            let names = (draft.channels ?? [.email]).map(\.rawValue).joined(separator: ", ")
+            throw .conflict("channel_not_configured", "The clinic has no provider for \(names).")
+        }
+        return usable.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+
+    private func address(
+        of draft: MessageDraft,
+        sealer: ClinicSealer,
+        in tx: borrowing Transaction
+    ) throws -> EmailAddress {
+        if let email = draft.to.email { return email }
+        guard let id = draft.to.patientId else {
+            throw Problem.invalid("/to", "must have an e-mail address or a patientId")
+        }
+        guard let patient = try ProjectionStore.patient(id, sealer: sealer, in: tx) else {
+            throw Problem.invalid("/to/patientId", "is not a patient of the clinic")
+        }
+        guard let email = patient.email else { throw Problem.invalid("/to/patientId", "has no e-mail address") }
+        return email
+    }
+}

@@ -1,0 +1,41 @@
+import CommunicationAPI
+import Core
+
+/// What a provider made of one message, or did not.
+struct ProviderVerdict: Sendable, Equatable {
+    var outcome: AttemptOutcome
+    /// The provider's own id for an accepted message.
+    var messageID: String?
+    /// The provider's code for what went wrong; a token, never free text.
+    var code: String?
+    /// Our sentence about it, without names, addresses or a provider's words.
+    var detail: String?
+    /// How long the provider asked to be left alone.
+    var retryAfter: Duration?
+
+    init(
+        _ outcome: AttemptOutcome,
+        messageID: String? = nil,
+        code: String? = nil,
+        detail: String? = nil,
+        retryAfter: Duration? = nil
+    ) {
+        self.outcome = outcome
+        self.messageID = messageID
+        self.code = code
+        self.detail = detail
+        self.retryAfter = retryAfter
+    }
+}
+
+extension ProviderVerdict {
+    /// The longest code or id of a provider that is kept.
+    static let longestToken = 120
+
+    /// A provider's token as it may be stored and shown; `nil` for what is none.
+    static func token(_ text: String?) -> String? {
+        guard let text, (1...longestToken).contains(text.utf8.count) else { return nil }
+        let isPlain = text.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "@") }
+        return isPlain ? text : nil
+    }
+}

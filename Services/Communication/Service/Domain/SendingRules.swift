@@ -1,0 +1,82 @@
+import CommunicationAPI
+import Core
+import Resilience
+
+/// What follows from an outcome: for the message, and for the provider's circuit.
+enum SendingRules {
+    /// How a message goes on after an attempt.
+    enum Next: Sendable, Equatable {
+        /// It is over: with this status, and why if it ended badly.
+        case end(MessageStatus, MessageReason?)
+        /// The next provider of the chain is tried at once.
+        case nextProvider
+    }
+
+    /// What an attempt does to its circuit.
+    enum CircuitEffect: Sendable, Equatable {
+        case settle(CircuitStateMachine.Outcome)
+        /// Kept open until the credential changes.
+        case latch
+        /// Parked until the provider's reset.
+        case park(Duration)
+    }
+
+    /// How long a provider that says its quota is used up is left alone when it does not say until when.
+    static let quotaPause: Duration = .seconds(3_600)
+    /// The chain is gone through again after a pause, so many times at most.
+    static let rounds = RetryPolicy(attempts: 16, base: .seconds(10), cap: .seconds(3_600), floor: .seconds(1))
+
+    static func next(after outcome: AttemptOutcome) -> Next {
+        switch outcome {
+        case .accepted: .end(.sent, nil)
+        case .badRecipient: .end(.failed, reason("bad_recipient", "The address does not take mail."))
+        case .optedOut: .end(.suppressed, reason("opted_out", "The recipient does not want messages."))
+        case .contentRejected: .end(.failed, reason("content_rejected", "The provider refused what the message says."))
+        // The message may have arrived: another provider would make two of it.
+        case .unknownOutcome:
+            .end(.unknown, reason("unknown_outcome", "The provider's reply was lost; it is not sent again."))
+        case .credentials, .senderNotAuthorised, .quota, .throttled, .transient, .skippedCircuitOpen, .skippedQuota:
+            .nextProvider
+        }
+    }
+
+    static func circuit(after verdict: ProviderVerdict) -> CircuitEffect {
+        switch verdict.outcome {
+        case .transient, .unknownOutcome: .settle(.failure)
+        case .credentials: .latch
+        case .quota: .park(verdict.retryAfter ?? quotaPause)
+        // Whoever answers is there, whatever he says.
+        case .accepted, .badRecipient, .optedOut, .contentRejected, .senderNotAuthorised, .throttled: .settle(.alive)
+        case .skippedCircuitOpen, .skippedQuota: .settle(.neutral)
+        }
+    }
+
+    /// What a message is left with when no provider took it in this round.
+    enum RoundEnd: Sendable, Equatable {
+        case wait(MessageWait, until: Instant)
+        case end(MessageStatus, MessageReason)
+    }
+
+    /// - Parameters:
+    ///   - rounds: rounds gone through, this one included.
+    ///   - openUntil: the earliest moment at which a circuit may be tried, where nothing but circuits stood in the way.
+    static func roundEnd(
+        outcomes: [AttemptOutcome],
+        rounds: Int,
+        openUntil: Instant?,
+        expiresAt: Instant?,
+        now: Instant,
+        using random: inout some RandomNumberGenerator
+    ) -> RoundEnd {
+        guard let pause = Self.rounds.delay(afterFailures: rounds, using: &random) else {
+            return .end(.failed, reason("providers_failed", "No provider took the message; the last try was in vain."))
+        }
+        let isOnlySkipped = outcomes.allSatisfy { $0 == .skippedCircuitOpen || $0 == .skippedQuota }
+        var until = now + pause
+        if isOnlySkipped, let openUntil { until = max(min(openUntil, until + pause), now + Self.rounds.floor) }
+        if let expiresAt, until >= expiresAt { until = expiresAt }
+        return .wait(isOnlySkipped ? .circuit : .retry, until: until)
+    }
+
+    static func reason(_ code: String, _ detail: String) -> MessageReason { MessageReason(code: code, detail: detail) }
+}

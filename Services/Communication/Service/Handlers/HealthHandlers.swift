@@ -1,0 +1,102 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+import ProviderConfig
+import Resilience
+import ServiceHost
+
+/// How the configured providers are doing.
+struct HealthHandlers: Sendable {
+    let endpoints: ProviderHealthEndpoints
+    let store: ProviderConfigStore
+
+    func register(in table: inout HandlerTable) {
+        table.read(endpoints.read) { [self] _, context, tx in
+            let entries = try store.load(context.clinic, in: tx)?.entries ?? []
+            return Reply(ProviderHealth(items: try HealthView.items(entries, at: context.now, in: tx)))
+        }
+        table.change(endpoints.reset) { [self] input, context, tx in
+            let entries = try store.load(context.clinic, in: tx)?.entries ?? []
+            guard let entry = entries.first(where: { $0.id == input.entryId }) else { throw Problem.notFound }
+            try CircuitStore.reset(entry, at: context.now, in: tx)
+            guard let item = try HealthView.items([entry], at: context.now, in: tx).first else {
+                throw Problem.notFound
+            }
+            return Reply(item, audit: AuditDetail(resource: entry.id.description))
+        }
+    }
+}
+
+/// Puts together what is shown of entries: the circuit as last told, and the last hour's attempts.
+enum HealthView {
+    static let window: Duration = .seconds(3_600)
+
+    private struct Figures {
+        var rate: Double?
+        var p95: Int?
+        var lastError: EntryHealth.LastError?
+    }
+
+    static func items(_ entries: [ProviderEntry], at now: Instant, in tx: borrowing Transaction) throws -> [EntryHealth]
+    {
+        let circuits = try CircuitStore.all(in: tx)
+        return try entries.compactMap { entry in
+            guard let channel = MessageChannel(rawValue: entry.channel) else { return nil }
+            let figures = try figures(entry, since: now - window, in: tx)
+            var item = EntryHealth(
+                entryId: entry.id,
+                channel: channel,
+                provider: entry.provider,
+                position: entry.position,
+                successRate: figures.rate,
+                p95Milliseconds: figures.p95,
+                lastError: figures.lastError
+            )
+            // Other credentials have a circuit of their own, which begins closed.
+            if let circuit = circuits[entry.id], circuit.fingerprint == entry.fingerprint {
+                item.state = EntryHealth.State(rawValue: circuit.view.state.rawValue) ?? .closed
+                item.since = circuit.view.since
+                item.reason = circuit.view.reason
+                item.retryAt = circuit.view.retryAt
+                item.lastCheck = circuit.checkedAt
+            }
+            return item
+        }
+    }
+
+    private static func figures(
+        _ entry: ProviderEntry,
+        since: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Figures {
+        let rows = try tx.rows(
+            """
+            select count(*) filter (where outcome = 'accepted'), count(*),
+                percentile_disc(0.95) within group (order by latency_ms)
+            from message_attempts
+            where clinic_id = clinic_id() and entry_id = \(entry.id) and started_at >= \(since)
+                and outcome is not null and outcome not like 'skipped%'
+            """
+        )
+        var figures = Figures()
+        if let row = rows.first {
+            let accepted: Int64 = try row[0]
+            let total: Int64 = try row[1]
+            let p95: Int32? = try row[2]
+            if total > 0 { figures.rate = (Double(accepted) / Double(total) * 1_000).rounded() / 1_000 }
+            figures.p95 = p95.map { Int($0) }
+        }
+        let errors = try tx.rows(
+            """
+            select started_at, outcome, provider_code from message_attempts
+            where clinic_id = clinic_id() and entry_id = \(entry.id) and outcome not like 'skipped%' and outcome <> 'accepted'
+            order by started_at desc limit 1
+            """
+        )
+        if let row = errors.first {
+            figures.lastError = EntryHealth.LastError(at: try row[0], outcome: try row[1], providerCode: try row[2])
+        }
+        return figures
+    }
+}

@@ -1,0 +1,196 @@
+import Authorization
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+import ProviderConfig
+import ServiceHost
+
+/// Messages: taken in, shown, cancelled.
+struct MessageHandlers: Sendable {
+    let endpoints: MessageEndpoints
+    let intake: MessageIntake
+    let cursors: CursorSeal
+
+    func register(in table: inout HandlerTable) {
+        table.change(endpoints.send) { [self] input, context, tx in try send(input, context, in: tx) }
+        table.change(endpoints.sendBatch) { [self] input, context, tx in try sendBatch(input, context, in: tx) }
+        table.read(endpoints.read) { [self] input, context, tx in
+            guard let message = try MessageStore.find(input.id, in: tx) else { throw Problem.notFound }
+            return Reply(
+                try view(context, in: tx).show([message], in: tx)[0],
+                version: message.version,
+                audit: AuditDetail(resource: message.id.description, patient: message.patientID)
+            )
+        }
+        table.read(endpoints.list) { [self] input, context, tx in try list(input, context, in: tx) }
+        table.change(endpoints.cancel) { [self] input, context, tx in try cancel(input, context, in: tx) }
+    }
+
+    private func send(
+        _ draft: MessageDraft,
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) throws -> Reply<AcceptedMessage> {
+        try checkPriority(draft, context)
+        let configured = try intake.configuredChannels(context.clinic, in: tx)
+        let accepted = try intake.accept(draft, from: sender(context), channels: configured, in: tx)
+        return Reply(
+            accepted,
+            location: "/api/v1/communication/messages/\(accepted.id)",
+            audit: AuditDetail(resource: accepted.id.description, patient: draft.to.patientId)
+        )
+    }
+
+    /// Each message is checked as one sent alone would be, by the same schema, and stands or falls by itself.
+    private func sendBatch(
+        _ batch: MessageBatch,
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) throws -> Reply<MessageBatchResult> {
+        let configured = try intake.configuredChannels(context.clinic, in: tx)
+        let schema = try endpoints.send.inputSchema
+        var items: [MessageBatchItem] = []
+        for (index, value) in batch.messages.enumerated() {
+            do {
+                let tape = try JSONTape(try JSONWriter.encode(value))
+                let faults = schema.violations(in: tape)
+                guard faults.isEmpty else { throw Problem.invalid(faults) }
+                let draft = try tape.decode(MessageDraft.self)
+                try checkPriority(draft, context)
+                let accepted = try intake.accept(draft, from: sender(context), channels: configured, in: tx)
+                items.append(MessageBatchItem(index: index, id: accepted.id))
+            } catch let problem as Problem {
+                items.append(MessageBatchItem(index: index, problem: .init(problem)))
+            }
+        }
+        return Reply(MessageBatchResult(items: items))
+    }
+
+    private func list(
+        _ request: MessageListRequest,
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) throws -> Reply<Page<Message>> {
+        let filter = MessageFilter(
+            request: request,
+            recipient: request.recipient.map { intake.index(of: $0, context.clinic) }
+        )
+        let position = try cursors.open(request.cursor, list: filter.name, clinic: context.clinic)
+        var after: (Instant, MessageID)?
+        if let position, position.count == 2, let at = Int64(position[0]), let id = MessageID(position[1]) {
+            after = (Instant(microseconds: at), id)
+        }
+        let limit = request.limit ?? Page<Message>.usualLimit
+        let found = try MessageStore.list(filter, after: after, limit: limit + 1, in: tx)
+        let shown = Array(found.prefix(limit))
+        let next = found.count > limit ? shown.last : nil
+        let cursor = next.map {
+            cursors.seal(["\($0.createdAt.microseconds)", "\($0.id)"], list: filter.name, clinic: context.clinic)
+        }
+        return Reply(
+            Page(items: try view(context, in: tx).show(shown, in: tx), nextCursor: cursor),
+            audit: AuditDetail(patient: request.patientId)
+        )
+    }
+
+    private func cancel(
+        _ path: MessagePath,
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) throws -> Reply<Message> {
+        guard let message = try MessageStore.lock(path.id, in: tx) else { throw Problem.notFound }
+        // On its way there is an attempt that nobody can call back.
+        guard message.status == .queued else {
+            throw Problem.conflict("not_cancellable", "The message is \(message.status.rawValue).")
+        }
+        try MessageStore.end(
+            path.id,
+            .cancelled,
+            reason: nil,
+            channel: nil,
+            provider: nil,
+            by: context.principal.id,
+            at: context.now,
+            in: tx
+        )
+        guard let ended = try MessageStore.find(path.id, in: tx) else { throw Problem.notFound }
+        return Reply(
+            try view(context, in: tx).show([ended], in: tx)[0],
+            version: ended.version,
+            audit: AuditDetail(resource: ended.id.description, patient: ended.patientID)
+        )
+    }
+
+    private func sender(_ context: OperationContext) -> MessageIntake.Sender {
+        .init(clinic: context.clinic, actor: context.principal.id, now: context.now)
+    }
+
+    private func checkPriority(_ draft: MessageDraft, _ context: OperationContext) throws(Problem) {
+        guard draft.priority == .critical, !context.principal.holds(CommunicationPermissions.sendCritical) else {
+            return
+        }
+        throw .forbidden(CommunicationPermissions.sendCritical.name)
+    }
+
+    private func view(_ context: OperationContext, in tx: borrowing Transaction) throws -> MessageView {
+        let showsContent = context.principal.holds(CommunicationPermissions.readContent)
+        return MessageView(sealer: showsContent ? try intake.dataKeys.sealer(for: context.clinic, in: tx) : nil)
+    }
+}
+
+/// Shows stored messages; recipient and text only to those who may read them.
+struct MessageView {
+    let sealer: ClinicSealer?
+
+    func show(_ messages: [StoredMessage], in tx: borrowing Transaction) throws -> [Message] {
+        let attempts = try AttemptStore.all(messages.map(\.id), in: tx)
+        return try messages.map { message in
+            var shown = Message(
+                id: message.id,
+                status: message.status,
+                channel: message.channel.flatMap { MessageChannel(rawValue: $0) },
+                template: message.template,
+                category: message.category,
+                priority: message.priority,
+                locale: message.locale,
+                patientId: message.patientID,
+                reference: message.reference,
+                createdAt: message.createdAt,
+                updatedAt: message.updatedAt,
+                sendAt: message.sendAt,
+                expiresAt: message.expiresAt,
+                reason: message.reasonCode.map { MessageReason(code: $0, detail: message.reasonDetail ?? "") },
+                waitingFor: message.waitingFor.flatMap { MessageWait(rawValue: $0) },
+                nextAttemptAt: message.nextAttemptAt,
+                attempts: (attempts[message.id] ?? []).map(\.shown)
+            )
+            if let sealer {
+                let content = try SealedContent.open(message.sealed, of: message.id, with: sealer)
+                shown.to = MessageRecipient(email: content.email)
+                shown.content = MessageContent(subject: content.subject, text: content.text, html: content.html)
+            }
+            return shown
+        }
+    }
+}
+
+extension Principal {
+    /// Whether one of the roles held gives the permission in the whole clinic.
+    func holds(_ permission: Permission) -> Bool {
+        guard let rule = Roles.rules.first(where: { $0.permission == permission }) else { return false }
+        return roles.compactMap { Role(rawValue: $0) }.contains { rule.reach[$0] == .clinic }
+    }
+}
+
+extension MessageBatchItem.Refusal {
+    init(_ problem: Problem) {
+        let faults = problem.errors.map { Fault(pointer: $0.pointer ?? "", detail: $0.detail) }
+        self.init(
+            status: problem.status,
+            code: problem.code,
+            detail: problem.detail,
+            errors: faults.isEmpty ? nil : faults
+        )
+    }
+}

@@ -1,0 +1,25 @@
+import Core
+import Outbound
+
+/// One e-mail as a provider is asked to send it.
+struct EmailToSend: Sendable {
+    /// Ours; where a provider takes a reference, it is this.
+    let id: MessageID
+    let to: EmailAddress
+    let replyTo: EmailAddress?
+    let subject: String
+    let text: String
+    let html: String?
+    /// When the message was accepted: the date it carries.
+    let date: Instant
+}
+
+/// A way to send e-mail, with one clinic's credentials.
+///
+/// Neither function throws: whatever happens is a verdict, and the caller's deadline holds.
+protocol EmailProvider: Sendable {
+    /// Hands one message over.
+    func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict
+    /// Asks, without sending anything, whether the provider is there and lets us in; `accepted` means both.
+    func check(deadline: Deadline) async -> ProviderVerdict
+}

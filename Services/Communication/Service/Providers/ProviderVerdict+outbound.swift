@@ -1,0 +1,25 @@
+import CommunicationAPI
+import Outbound
+
+extension ProviderVerdict {
+    /// What a call without an answer means: not sent can be tried elsewhere, lost cannot.
+    init(failure: OutboundFailure) {
+        switch failure {
+        case .notSent(.policy):
+            self.init(
+                .credentials,
+                code: failure.code,
+                detail: "The operator's outbound policy does not allow this host."
+            )
+        case .notSent(let kind):
+            let words: [OutboundFailure.NotSent: String] = [
+                .dns: "The provider's host name is unknown.", .connect: "The provider cannot be reached.",
+                .tls: "No trusted connection to the provider.", .cancelled: "The call was given up before it was made.",
+                .busy: "Too many messages wait for this provider.", .deadline: "The provider did not answer in time.",
+            ]
+            self.init(.transient, code: failure.code, detail: words[kind])
+        case .lost:
+            self.init(.unknownOutcome, code: failure.code, detail: "The request was sent and no reply came.")
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import ProviderConfig
+
+/// A clinic's own mail server.
+struct SMTPProvider: EmailProvider {
+    static let name = "smtp"
+
+    private let server: SMTPServer
+    private let from: EmailAddress
+    private let fromName: String
+    private let transport: SMTPTransport
+
+    init?(_ credentials: Credentials, transport: SMTPTransport) {
+        guard let server = Self.server(credentials),
+            let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
+        else { return nil }
+        self.server = server
+        self.from = from
+        fromName = credentials.text("fromName") ?? ""
+        self.transport = transport
+    }
+
+    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+        guard let server = server(credentials) else { return ("host", "is not a mail server") }
+        if server.username == nil, server.password != nil { return ("username", "is required with a password") }
+        do {
+            try policy.check(host: server.host, encrypted: server.security != .none)
+        } catch {
+            return (error == .unencrypted ? "security" : "host", error.description)
+        }
+        return nil
+    }
+
+    func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {
+        let message = MIMEMessage(
+            from: .init(from, name: fromName),
+            to: .init(email.to),
+            replyTo: email.replyTo.map { .init($0) },
+            subject: email.subject,
+            text: email.text,
+            html: email.html,
+            messageID: "\(email.id)@\(from.domain)",
+            date: email.date
+        )
+        guard let bytes = try? message.bytes() else {
+            return ProviderVerdict(.contentRejected, code: "header", detail: "The subject or a name has a line break.")
+        }
+        let result = await transport.send(server, from: from, to: email.to, message: bytes, deadline: deadline)
+        return SMTPClassification.verdict(result)
+    }
+
+    func check(deadline: Deadline) async -> ProviderVerdict {
+        SMTPClassification.verdict(await transport.check(server, deadline: deadline))
+    }
+
+    private static func server(_ credentials: Credentials) -> SMTPServer? {
+        guard let host = credentials.text("host"), case .integer(let port) = credentials.unredacted["port"],
+            let security = credentials.text("security").flatMap({ SMTPServer.Security(rawValue: $0) })
+        else { return nil }
+        return SMTPServer(
+            host: host,
+            port: Int(port),
+            security: security,
+            username: credentials.text("username"),
+            password: credentials.text("password").map { Secret($0) }
+        )
+    }
+}

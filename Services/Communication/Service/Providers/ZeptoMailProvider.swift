@@ -1,0 +1,95 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import ProviderConfig
+
+/// ZeptoMail's HTTP API, version 1.1.
+struct ZeptoMailProvider: EmailProvider {
+    static let name = "zeptomail"
+    /// The data centres; a token is valid in its own only.
+    static let regions = ["com", "in", "eu", "com.au", "com.cn", "jp", "ca", "sa"]
+    static let tokenPrefix = "Zoho-enczapikey "
+
+    private let url: String
+    private let token: Secret
+    private let from: EmailAddress
+    private let fromName: String
+    private let http: OutboundHTTP
+
+    init?(_ credentials: Credentials, http: OutboundHTTP) {
+        guard let token = credentials.text("sendMailToken"),
+            let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
+        else { return nil }
+        // Their console copies the token with the prefix.
+        self.token = Secret(token.hasPrefix(Self.tokenPrefix) ? token : Self.tokenPrefix + token)
+        self.from = from
+        fromName = credentials.text("fromName") ?? ""
+        self.http = http
+        url = Self.base(credentials) + "/v1.1/email"
+    }
+
+    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+        if let region = credentials.text("region"), !regions.contains(region) {
+            return ("region", "must be one of \(regions.joined(separator: ", "))")
+        }
+        guard let endpoint = credentials.text("endpoint") else { return nil }
+        do { try policy.check(endpoint: endpoint) } catch { return ("endpoint", error.description) }
+        return nil
+    }
+
+    func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {
+        await post(.email(email, from: from, name: fromName), deadline)
+    }
+
+    /// A message without anything in it: refused for that by whoever lets us in, and sent by nobody.
+    func check(deadline: Deadline) async -> ProviderVerdict {
+        let verdict = await post(.object([:]), deadline)
+        return verdict.outcome == .contentRejected ? ProviderVerdict(.accepted) : verdict
+    }
+
+    private func post(_ body: JSONValue, _ deadline: Deadline) async -> ProviderVerdict {
+        guard let bytes = try? JSONWriter.encode(body) else {
+            return ProviderVerdict(.contentRejected, code: "unencodable")
+        }
+        do {
+            let response = try await http.send(
+                method: "POST",
+                url: url,
+                headers: [
+                    ("Authorization", token.unredacted), ("Accept", "application/json"),
+                    ("Content-Type", "application/json"),
+                ],
+                body: bytes,
+                deadline: deadline
+            )
+            return ZeptoMailReply.verdict(status: response.status, body: response.body, retryAfter: response.retryAfter)
+        } catch {
+            return ProviderVerdict(failure: error)
+        }
+    }
+
+    private static func base(_ credentials: Credentials) -> String {
+        guard let endpoint = credentials.text("endpoint") else {
+            return "https://api.zeptomail.\(credentials.text("region") ?? "com")"
+        }
+        return endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint
+    }
+}
+
+extension JSONValue {
+    /// The body of a send request.
+    fileprivate static func email(_ email: EmailToSend, from: EmailAddress, name: String) -> JSONValue {
+        var sender: [String: JSONValue] = ["address": .string(from.address)]
+        if !name.isEmpty { sender["name"] = .string(name) }
+        var body: [String: JSONValue] = [
+            "from": .object(sender), "to": [["email_address": ["address": .string(email.to.address)]]],
+            "subject": .string(email.subject), "textbody": .string(email.text),
+            // Pixels and rewritten links have no place in mail about somebody's health.
+            "track_opens": false, "track_clicks": false, "client_reference": .string(email.id.description),
+        ]
+        if let html = email.html { body["htmlbody"] = .string(html) }
+        if let replyTo = email.replyTo { body["reply_to"] = [["address": .string(replyTo.address)]] }
+        return .object(body)
+    }
+}

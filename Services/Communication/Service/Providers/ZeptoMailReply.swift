@@ -1,0 +1,64 @@
+import CommunicationAPI
+import Contracts
+import Core
+
+/// Reads ZeptoMail's answers by their sub-code, for the code around it is shared by unlike errors.
+enum ZeptoMailReply {
+    /// How long a provider that only says "too many" is left alone.
+    static let throttlePause: Duration = .seconds(30)
+
+    /// Sub-code to outcome and our word for it.
+    static let outcomes: [String: (outcome: AttemptOutcome, detail: String)] = [
+        "GE_102": (.contentRejected, "A field the provider needs is empty."),
+        "SM_101": (.contentRejected, "The provider could not read the request."),
+        "SM_120": (.contentRejected, "An attachment is not of the type it claims."),
+        "UE_106": (.contentRejected, "An attachment is not known to the provider."),
+        "MTR_101": (.contentRejected, "The provider does not know the template."),
+        "LE_101": (.quota, "The account's credits have expired."),
+        "SM_133": (.quota, "The trial's limit is used up."),
+        "SMI_115": (.quota, "The daily limit is used up."),
+        "SERR_156": (.credentials, "The provider does not accept this address of ours."),
+        "SERR_157": (.credentials, "The provider does not accept the token."),
+        "AE_101": (.credentials, "The provider has blocked the account."),
+        "SM_111": (.senderNotAuthorised, "The sender's domain is not verified with the provider."),
+    ]
+
+    static func verdict(status: Int, body: [UInt8], retryAfter: Duration?) -> ProviderVerdict {
+        let answer = try? JSONTape(body).decode(JSONValue.self)
+        if (200...299).contains(status) {
+            return ProviderVerdict(.accepted, messageID: ProviderVerdict.token(answer?["request_id"]?.string))
+        }
+        let code = ProviderVerdict.token(subCode(answer)) ?? "HTTP_\(status)"
+        if let known = outcomes[code] {
+            return ProviderVerdict(known.outcome, code: code, detail: known.detail, retryAfter: retryAfter)
+        }
+        switch status {
+        case 401, 403:
+            return ProviderVerdict(.credentials, code: code, detail: "The provider does not accept the token.")
+        case 429:
+            return ProviderVerdict(
+                .throttled,
+                code: code,
+                detail: "Too many requests for the provider.",
+                retryAfter: retryAfter ?? throttlePause
+            )
+        case 400...499:
+            return ProviderVerdict(.contentRejected, code: code, detail: "The provider refused the request.")
+        default:
+            return ProviderVerdict(
+                .transient,
+                code: code,
+                detail: "The provider answered with status \(status).",
+                retryAfter: retryAfter
+            )
+        }
+    }
+
+    /// `error.details[0].code`, else `error.code`; the list sometimes comes as the one object.
+    private static func subCode(_ answer: JSONValue?) -> String? {
+        guard let error = answer?["error"] else { return nil }
+        let first: JSONValue? =
+            if case .array(let details) = error["details"] { details.first } else { error["details"] }
+        return first?["code"]?.string ?? error["code"]?.string
+    }
+}

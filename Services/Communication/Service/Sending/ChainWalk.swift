@@ -1,0 +1,254 @@
+import CommunicationAPI
+import Core
+import Jobs
+import Logging
+import Metrics
+import Postgres
+import ProviderConfig
+import Resilience
+import Telemetry
+
+/// One round through a message's providers: skip, try, classify, go on; and what is written at each step.
+struct ChainWalk {
+    let parts: SendingParts
+    let work: SendingWork
+    let job: JobContext
+    let chain: [ProviderEntry]
+
+    /// What is still to be written, with the next transaction that is due anyway.
+    private var pending: [Note] = []
+    private var nextNumber: Int
+    private var outcomes: [AttemptOutcome] = []
+    private var openUntil: Instant?
+
+    private enum Note: Sendable {
+        case skipped(Int, ProviderEntry, AttemptOutcome, detail: String, at: Instant)
+        case closed(Int, ProviderEntry, ProviderVerdict, latency: Duration)
+        case circuit(ProviderEntry, CircuitView)
+    }
+
+    init(parts: SendingParts, work: SendingWork, job: JobContext, chain: [ProviderEntry]) {
+        self.parts = parts
+        self.work = work
+        self.job = job
+        self.chain = chain
+        nextNumber = work.nextAttempt
+    }
+
+    private var id: MessageID { work.message.id }
+
+    mutating func run() async throws {
+        var refused: [ProviderEntry] = []
+        for entry in chain {
+            switch parts.circuits.breaker(job.clinic, entry).admit() {
+            case .refused(let until):
+                note(refused: entry, until: until)
+                refused.append(entry)
+            case .admitted(let permit):
+                if try await attempt(entry, permit) { return }
+            }
+        }
+        // With every circuit open one message may try, so that a channel never falls silent for good.
+        if refused.count == chain.count {
+            for entry in chain {
+                guard case .admitted(let permit) = parts.circuits.breaker(job.clinic, entry).admit(lastResort: true)
+                else { continue }
+                if try await attempt(entry, permit) { return }
+                break
+            }
+        }
+        try await endRound()
+    }
+
+    /// Tries one provider; `true` when the message is over.
+    private mutating func attempt(_ entry: ProviderEntry, _ permit: CircuitBreaker.Permit) async throws -> Bool {
+        let breaker = parts.circuits.breaker(job.clinic, entry)
+        guard let provider = parts.providers.provider(for: entry), let to = work.content.email else {
+            breaker.settle(permit, .neutral)
+            outcomes.append(.transient)
+            return false
+        }
+        let number = nextNumber
+        nextNumber += 1
+        guard try await open(number, entry, permit) else {
+            try await job.finish()
+            return true
+        }
+        let started = ContinuousClock.now
+        let email = EmailToSend(
+            id: id,
+            to: to,
+            replyTo: work.content.replyTo,
+            subject: work.content.subject ?? "",
+            text: work.content.text,
+            html: work.content.html,
+            date: work.message.createdAt
+        )
+        let verdict = await provider.send(email, deadline: .after(min(SendingParts.callTime, job.lease.remaining)))
+        let latency = ContinuousClock.now - started
+        let view = parts.circuits.settle(permit, verdict, job.clinic, entry)
+        Self.count(entry, verdict, latency)
+        outcomes.append(verdict.outcome)
+        pending.append(.closed(number, entry, verdict, latency: latency))
+        if let view { pending.append(.circuit(entry, view)) }
+        guard case .end(let status, let reason) = SendingRules.next(after: verdict.outcome) else { return false }
+        try await end(status, reason, entry)
+        return true
+    }
+
+    /// Commits that the provider is about to be called; `false` when the message has been ended by somebody.
+    private mutating func open(_ number: Int, _ entry: ProviderEntry, _ permit: CircuitBreaker.Permit) async throws
+        -> Bool
+    {
+        let now = Instant.now()
+        let held = now + SendingParts.callTime + SendingParts.callGrace
+        let notes = pending
+        let id = id
+        do {
+            let isOpen = try await persist { [job] in
+                try await job.database.transaction(for: job.tenant, lane: .background) { tx in
+                    guard try MessageStore.startSending(id, at: now, in: tx) else { return false }
+                    for note in notes { Self.write(note, of: id, in: tx) }
+                    AttemptStore.open(number, of: id, with: entry, at: now, heldUntil: held, in: tx)
+                    return true
+                }
+            }
+            // The clock that no setting can move decides whether the job is still ours to call for.
+            try job.lease.check()
+            pending = []
+            if !isOpen { parts.circuits.breaker(job.clinic, entry).settle(permit, .neutral) }
+            return isOpen
+        } catch {
+            parts.circuits.breaker(job.clinic, entry).settle(permit, .neutral)
+            throw error
+        }
+    }
+
+    private mutating func note(refused entry: ProviderEntry, until: Instant?) {
+        let view = parts.circuits.breaker(job.clinic, entry).view
+        let isQuota = view.reason == AttemptOutcome.quota.rawValue
+        let outcome: AttemptOutcome = isQuota ? .skippedQuota : .skippedCircuitOpen
+        if let until { openUntil = min(until, openUntil ?? until) }
+        outcomes.append(outcome)
+        let detail = "Passed over: the circuit is \(view.state.rawValue) because of \(view.reason ?? "failures")."
+        pending.append(.skipped(nextNumber, entry, outcome, detail: detail, at: .now()))
+        nextNumber += 1
+    }
+
+    private func end(_ status: MessageStatus, _ reason: MessageReason?, _ entry: ProviderEntry) async throws {
+        let notes = pending
+        let id = id
+        try await persistEnd { [job] in
+            try await job.finish { tx in
+                for note in notes { Self.write(note, of: id, in: tx) }
+                if status == .sent { CircuitStore.succeeded(entry, at: .now(), in: tx) }
+                try MessageStore.end(
+                    id,
+                    status,
+                    reason: reason,
+                    channel: entry.channel,
+                    provider: entry.provider,
+                    by: "system",
+                    at: .now(),
+                    in: tx
+                )
+            }
+        }
+    }
+
+    /// Nobody took it: the job comes again, or this was the last time.
+    private func endRound() async throws {
+        let rounds = work.message.rounds + 1
+        var random = SystemRandomNumberGenerator()
+        let end = SendingRules.roundEnd(
+            outcomes: outcomes,
+            rounds: rounds,
+            openUntil: openUntil,
+            expiresAt: work.message.expiresAt,
+            now: .now(),
+            using: &random
+        )
+        let notes = pending
+        let id = id
+        try await persistEnd { [job] in
+            switch end {
+            case .wait(let wait, let until):
+                try await job.again(at: until) { tx in
+                    for note in notes { Self.write(note, of: id, in: tx) }
+                    try MessageStore.wait(id, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
+                }
+            case .end(let status, let reason):
+                try await job.finish { tx in
+                    for note in notes { Self.write(note, of: id, in: tx) }
+                    try MessageStore.end(
+                        id,
+                        status,
+                        reason: reason,
+                        channel: nil,
+                        provider: nil,
+                        by: "system",
+                        at: .now(),
+                        in: tx
+                    )
+                }
+            }
+        }
+    }
+
+    /// Writes what has happened even if the database is away for a moment: a provider's answer cannot be asked for again.
+    private func persist<R>(_ write: () async throws -> R) async throws -> R {
+        var pause: Duration = .milliseconds(100)
+        while true {
+            do {
+                return try await write()
+            } catch let error as DatabaseError where error.isPassing && job.lease.isHeld {
+                job.log.warning("Writing a message's outcome again", metadata: .fields([.messageID: id.description]))
+                try await Task.sleep(for: pause)
+                pause = min(pause * 2, .seconds(2))
+            }
+        }
+    }
+
+    /// The same for what gives the job back: when nobody knows whether it was committed, the missing job tells that it was.
+    private func persistEnd(_ write: () async throws -> Void) async throws {
+        var isUnknown = false
+        try await persist {
+            do {
+                try await write()
+            } catch let error as DatabaseError where error.code == .commitUnknown {
+                isUnknown = true
+                throw error
+            } catch let failure as JobFailure where isUnknown && failure == .leaseLost && job.lease.isHeld {
+                return
+            }
+        }
+    }
+
+    private static func write(_ note: Note, of id: MessageID, in tx: borrowing Transaction) {
+        switch note {
+        case .skipped(let number, let entry, let outcome, let detail, let at):
+            AttemptStore.skip(number, of: id, with: entry, outcome, detail: detail, at: at, in: tx)
+        case .closed(let number, _, let verdict, let latency):
+            AttemptStore.close(number, of: id, verdict, latency: latency, in: tx)
+        case .circuit(let entry, let view): CircuitStore.publish(view, of: entry, in: tx)
+        }
+    }
+
+    private static func count(_ entry: ProviderEntry, _ verdict: ProviderVerdict, _ latency: Duration) {
+        let labels: [(MetricLabel, String)] = [(.channel, entry.channel), (.provider, entry.provider)]
+        Counter(.messageAttempts, labels + [(.outcome, verdict.outcome.rawValue)]).increment()
+        Metrics.Timer(.providerDuration, labels).recordNanoseconds(latency.microseconds * 1_000)
+    }
+}
+
+extension DatabaseError {
+    /// Whether the same statements may go through in a moment.
+    fileprivate var isPassing: Bool {
+        switch code {
+        case .connectionLost, .poolExhausted, .serialization, .deadlock, .lockTimeout, .statementTimeout,
+            .commitUnknown:
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Jobs
+import Postgres
+import ProviderConfig
+import Resilience
+
+/// Sends one message: goes through its chain of providers once, and ends or comes again.
+struct SendMessageJob: JobHandler {
+    struct Payload: Codable, Sendable {
+        let message: MessageID
+    }
+
+    static let name = "messages.send"
+    /// For what fails beside the providers: the database, a key that is not there yet.
+    static let retry = RetryPolicy(attempts: 50, base: .seconds(1), cap: .seconds(120), floor: .milliseconds(200))
+    static let lease: Duration = .seconds(60)
+
+    let parts: SendingParts
+
+    func run(_ payload: Payload, _ job: JobContext) async throws {
+        let work: SendingWork
+        switch try await parts.begin(payload.message, job) {
+        case .over: return try await job.finish()
+        case .held(let until): return try await job.again(at: until) { _ in }
+        case .ended: return
+        case .work(let found): work = found
+        }
+        let chain = try await parts.chain(for: work, job.clinic)
+        guard !chain.isEmpty else {
+            return try await parts.end(
+                work,
+                .failed,
+                SendingRules.reason("channel_not_configured", "The clinic has no provider for the channel."),
+                job
+            )
+        }
+        var walk = ChainWalk(parts: parts, work: work, job: job, chain: chain)
+        try await walk.run()
+    }
+
+    /// The lane of a message's jobs.
+    static func lane(of priority: MessagePriority) -> JobLane {
+        switch priority {
+        case .critical: .critical
+        case .normal: .normal
+        case .bulk: .bulk
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import CommunicationAPI
+import Core
+import Jobs
+import Postgres
+import ProviderConfig
+
+/// A message to be sent, opened and ready.
+struct SendingWork: Sendable {
+    let message: StoredMessage
+    let content: SealedContent
+    /// The number of the next attempt.
+    var nextAttempt: Int
+    let configurationVersion: Int64
+    let circuits: [ProviderEntryID: PublishedCircuit]
+}
+
+/// What sending is made of, shared by all jobs of the process.
+struct SendingParts: Sendable {
+    /// No call takes longer.
+    static let callTime: Duration = .seconds(20)
+    /// After its deadline a call is given so long to come back before its attempt counts as lost.
+    static let callGrace: Duration = .seconds(10)
+
+    let dataKeys: DataKeyStore
+    let resolver: ProviderConfigResolver
+    let providers: EmailProviders
+    let circuits: CircuitBook
+
+    enum Beginning: Sendable {
+        /// Nothing to do: cancelled, or sent by a run before this one.
+        case over
+        /// Ended here, and the job with it.
+        case ended
+        /// Somebody may still be at work with it.
+        case held(until: Instant)
+        case work(SendingWork)
+    }
+
+    /// Looks at the message: whether it is still to be sent, and what a run that was cut off has left.
+    func begin(_ id: MessageID, _ job: JobContext) async throws -> Beginning {
+        let now = Instant.now()
+        let found = try await job.database.transaction(for: job.tenant, lane: .background) { [self] tx in
+            try look(at: id, now: now, in: tx)
+        }
+        switch found {
+        case .work(let work) where work.message.expiresAt.map { $0 <= now } == true:
+            try await end(work, .expired, SendingRules.reason("expired", "It was not sent before it expired."), job)
+            return .ended
+        default: return found
+        }
+    }
+
+    private func look(at id: MessageID, now: Instant, in tx: borrowing Transaction) throws -> Beginning {
+        guard let message = try MessageStore.lock(id, in: tx), message.status == .queued || message.status == .sending
+        else { return .over }
+        let attempts = try AttemptStore.all([id], in: tx)[id] ?? []
+        if let open = attempts.last(where: { $0.outcome == nil }) {
+            if let held = open.heldUntil, held > now { return .held(until: held) }
+            let lost = ProviderVerdict(
+                .unknownOutcome,
+                code: "interrupted",
+                detail: "The process ended during the call."
+            )
+            AttemptStore.close(open.number, of: id, lost, latency: nil, in: tx)
+            if case .end(let status, let reason) = SendingRules.next(after: .unknownOutcome) {
+                try MessageStore.end(
+                    id,
+                    status,
+                    reason: reason,
+                    channel: open.channel,
+                    provider: open.provider,
+                    by: "system",
+                    at: now,
+                    in: tx
+                )
+            }
+            return .over
+        }
+        let sealer = try dataKeys.sealer(for: try Self.clinic(of: tx), in: tx)
+        let version = try tx.rows("select version from provider_configs where clinic_id = clinic_id()").first
+        return .work(
+            SendingWork(
+                message: message,
+                content: try SealedContent.open(message.sealed, of: id, with: sealer),
+                nextAttempt: (attempts.last?.number ?? 0) + 1,
+                configurationVersion: try version.map { try $0[0] } ?? 0,
+                circuits: try CircuitStore.all(in: tx)
+            )
+        )
+    }
+
+    /// The providers for a message, in the order of its channels; what is kept in memory is never older than the database.
+    func chain(for work: SendingWork, _ clinic: ClinicID) async throws -> [ProviderEntry] {
+        resolver.invalidate(clinic, version: work.configurationVersion)
+        var chain: [ProviderEntry] = []
+        for channel in work.message.channels where channel == MessageChannel.email.rawValue && work.content.email != nil
+        {
+            chain += try await resolver.resolve(clinic, channel: channel).entries
+        }
+        for entry in chain {
+            if let published = work.circuits[entry.id] { circuits.follow(published, clinic, entry) }
+        }
+        return chain
+    }
+
+    /// Ends a message without an attempt, and its job with it.
+    func end(_ work: SendingWork, _ status: MessageStatus, _ reason: MessageReason, _ job: JobContext) async throws {
+        let id = work.message.id
+        try await job.finish { tx in
+            try MessageStore.end(
+                id,
+                status,
+                reason: reason,
+                channel: nil,
+                provider: nil,
+                by: "system",
+                at: .now(),
+                in: tx
+            )
+        }
+    }
+
+    private static func clinic(of tx: borrowing Transaction) throws -> ClinicID {
+        guard let clinic = tx.tenant?.clinic else { throw JobFailure.permanent("no_clinic") }
+        return clinic
+    }
+}

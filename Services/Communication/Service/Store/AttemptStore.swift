@@ -1,0 +1,123 @@
+import CommunicationAPI
+import Core
+import Postgres
+import ProviderConfig
+
+/// A row of `message_attempts`.
+struct StoredAttempt: Sendable {
+    var number: Int
+    var channel: String
+    var provider: String
+    var startedAt: Instant
+    /// Until when whoever opened it may still be at work.
+    var heldUntil: Instant?
+    var latencyMilliseconds: Int?
+    var outcome: AttemptOutcome?
+    var providerMessageID: String?
+    var providerCode: String?
+    var detail: String?
+
+    /// As clients see it.
+    var shown: MessageAttempt {
+        MessageAttempt(
+            channel: MessageChannel(rawValue: channel) ?? .email,
+            provider: provider,
+            at: startedAt,
+            latencyMs: latencyMilliseconds,
+            outcome: outcome,
+            providerMessageId: providerMessageID,
+            providerCode: providerCode,
+            detail: detail
+        )
+    }
+}
+
+/// The rows of attempts, in order by message.
+enum AttemptStore {
+    /// All attempts of some messages, by message.
+    static func all(_ ids: [MessageID], in tx: borrowing Transaction) throws -> [MessageID: [StoredAttempt]] {
+        guard !ids.isEmpty else { return [:] }
+        let rows = try tx.rows(
+            """
+            select message_id, number, channel, provider, started_at, held_until, latency_ms, outcome, provider_message_id,
+                provider_code, detail
+            from message_attempts where clinic_id = clinic_id() and message_id = any (\(ids)) order by message_id, number
+            """
+        )
+        var found: [MessageID: [StoredAttempt]] = [:]
+        for row in rows {
+            let attempt = StoredAttempt(
+                number: try row[1],
+                channel: try row[2],
+                provider: try row[3],
+                startedAt: try row[4],
+                heldUntil: try row[5],
+                latencyMilliseconds: try row[6],
+                outcome: try row[7],
+                providerMessageID: try row[8],
+                providerCode: try row[9],
+                detail: try row[10]
+            )
+            found[try row[0], default: []].append(attempt)
+        }
+        return found
+    }
+
+    /// Opens an attempt: committed before the provider is called; written twice it is there once.
+    static func open(
+        _ number: Int,
+        of message: MessageID,
+        with entry: ProviderEntry,
+        at now: Instant,
+        heldUntil: Instant,
+        in tx: borrowing Transaction
+    ) {
+        tx.execute(
+            """
+            insert into message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint,
+                started_at, held_until)
+            values (clinic_id(), \(message), \(number), \(entry.channel), \(entry.provider), \(entry.id),
+                \(entry.fingerprint), \(now), \(heldUntil))
+            on conflict do nothing
+            """
+        )
+    }
+
+    /// Notes a provider that was passed over.
+    static func skip(
+        _ number: Int,
+        of message: MessageID,
+        with entry: ProviderEntry,
+        _ outcome: AttemptOutcome,
+        detail: String,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) {
+        tx.execute(
+            """
+            insert into message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint,
+                started_at, outcome, detail)
+            values (clinic_id(), \(message), \(number), \(entry.channel), \(entry.provider), \(entry.id),
+                \(entry.fingerprint), \(now), \(outcome.rawValue), \(detail))
+            on conflict do nothing
+            """
+        )
+    }
+
+    /// Closes an open attempt; one that is closed stays as it is.
+    static func close(
+        _ number: Int,
+        of message: MessageID,
+        _ verdict: ProviderVerdict,
+        latency: Duration?,
+        in tx: borrowing Transaction
+    ) {
+        tx.execute(
+            """
+            update message_attempts set outcome = \(verdict.outcome.rawValue), latency_ms = \(latency.map { Int($0.milliseconds) }),
+                provider_message_id = \(verdict.messageID), provider_code = \(verdict.code), detail = \(verdict.detail)
+            where clinic_id = clinic_id() and message_id = \(message) and number = \(number) and outcome is null
+            """
+        )
+    }
+}

@@ -1,0 +1,86 @@
+import CommunicationAPI
+import Core
+import Postgres
+import ProviderConfig
+import Resilience
+
+/// What was last told of an entry's circuit.
+struct PublishedCircuit: Sendable, Equatable {
+    var entry: ProviderEntryID
+    var fingerprint: String
+    var view: CircuitView
+    var resets: Int64
+    var checkedAt: Instant?
+}
+
+/// News of circuits, written where they change and read where they are shown.
+enum CircuitStore {
+    static func all(in tx: borrowing Transaction) throws -> [ProviderEntryID: PublishedCircuit] {
+        let rows = try tx.rows(
+            """
+            select entry_id, fingerprint, state, since, reason, retry_at, resets, checked_at from circuits
+            where clinic_id = clinic_id()
+            """
+        )
+        var found: [ProviderEntryID: PublishedCircuit] = [:]
+        for row in rows {
+            let state: String = try row[2]
+            let view = CircuitView(
+                state: CircuitView.State(rawValue: state) ?? .closed,
+                since: try row[3],
+                reason: try row[4],
+                retryAt: try row[5]
+            )
+            let circuit = PublishedCircuit(
+                entry: try row[0],
+                fingerprint: try row[1],
+                view: view,
+                resets: try row[6],
+                checkedAt: try row[7]
+            )
+            found[circuit.entry] = circuit
+        }
+        return found
+    }
+
+    static func publish(
+        _ view: CircuitView,
+        of entry: ProviderEntry,
+        checkedAt: Instant? = nil,
+        in tx: borrowing Transaction
+    ) {
+        tx.execute(
+            """
+            insert into circuits (clinic_id, entry_id, fingerprint, state, since, reason, retry_at, checked_at)
+            values (clinic_id(), \(entry.id), \(entry.fingerprint), \(view.state.rawValue), \(view.since), \(view.reason),
+                \(view.retryAt), \(checkedAt))
+            on conflict (clinic_id, entry_id) do update set fingerprint = excluded.fingerprint, state = excluded.state,
+                since = excluded.since, reason = excluded.reason, retry_at = excluded.retry_at,
+                checked_at = coalesce(excluded.checked_at, circuits.checked_at)
+            """
+        )
+    }
+
+    /// A success anywhere shows that the provider is there, whatever a process that has ended told last.
+    static func succeeded(_ entry: ProviderEntry, at now: Instant, in tx: borrowing Transaction) {
+        tx.execute(
+            """
+            update circuits set state = 'closed', since = \(now), reason = null, retry_at = null
+            where clinic_id = clinic_id() and entry_id = \(entry.id) and state <> 'closed'
+            """
+        )
+    }
+
+    /// Closes a circuit by hand, for every process.
+    static func reset(_ entry: ProviderEntry, at now: Instant, in tx: borrowing Transaction) throws {
+        tx.execute(
+            """
+            insert into circuits (clinic_id, entry_id, fingerprint, state, since, resets)
+            values (clinic_id(), \(entry.id), \(entry.fingerprint), 'closed', \(now), 1)
+            on conflict (clinic_id, entry_id) do update set fingerprint = excluded.fingerprint, state = 'closed',
+                since = excluded.since, reason = null, retry_at = null, resets = circuits.resets + 1
+            """
+        )
+        try tx.flush()
+    }
+}

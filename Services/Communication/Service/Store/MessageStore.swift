@@ -1,0 +1,242 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbox
+import Postgres
+
+/// A row of `messages`, its text still sealed.
+struct StoredMessage: Sendable {
+    var id: MessageID
+    var version: Int64
+    var status: MessageStatus
+    var channels: [String]
+    var channel: String?
+    var provider: String?
+    var template: String?
+    var category: MessageCategory
+    var priority: MessagePriority
+    var locale: String?
+    var patientID: PatientID?
+    var reference: String?
+    var sealed: [UInt8]
+    var createdAt: Instant
+    var updatedAt: Instant
+    var sendAt: Instant?
+    var expiresAt: Instant?
+    var reasonCode: String?
+    var reasonDetail: String?
+    var waitingFor: String?
+    var nextAttemptAt: Instant?
+    var rounds: Int
+}
+
+extension MessageStatus: Column {}
+extension MessageCategory: Column {}
+extension MessagePriority: Column {}
+extension AttemptOutcome: Column {}
+
+/// The rows of messages, in transactions that are opened for the clinic.
+enum MessageStore {
+    private static let columns: Query = """
+        id, version, status, channels, channel, provider, template, category, priority, locale, patient_id, reference,
+        sealed, created_at, updated_at, send_at, expires_at, reason_code, reason_detail, waiting_for, next_attempt_at, rounds
+        """
+
+    static func insert(
+        _ message: StoredMessage,
+        clinic: ClinicID,
+        recipient: [UInt8]?,
+        by actor: String,
+        in tx: borrowing Transaction
+    ) {
+        tx.execute(
+            """
+            insert into messages (clinic_id, id, status, channels, template, category, priority, locale, patient_id, reference,
+                recipient_index, sealed, created_by, created_at, updated_at, send_at, expires_at, waiting_for, next_attempt_at)
+            values (\(clinic), \(message.id), \(message.status.rawValue), \(message.channels), \(message.template),
+                \(message.category.rawValue), \(message.priority.rawValue), \(message.locale), \(message.patientID), \(message.reference),
+                \(recipient), \(message.sealed), \(actor), \(message.createdAt), \(message.updatedAt), \(message.sendAt),
+                \(message.expiresAt), \(message.waitingFor), \(message.nextAttemptAt))
+            """
+        )
+    }
+
+    static func find(_ id: MessageID, in tx: borrowing Transaction) throws -> StoredMessage? {
+        try tx.rows("select \(columns) from messages where clinic_id = clinic_id() and id = \(id)").first.map(decode)
+    }
+
+    /// The message, kept from others until the transaction ends.
+    static func lock(_ id: MessageID, in tx: borrowing Transaction) throws -> StoredMessage? {
+        try tx.rows("select \(columns) from messages where clinic_id = clinic_id() and id = \(id) for update").first
+            .map(decode)
+    }
+
+    /// Newest first, after a position.
+    static func list(_ filter: MessageFilter, after: (Instant, MessageID)?, limit: Int, in tx: borrowing Transaction)
+        throws
+        -> [StoredMessage]
+    {
+        var query: Query = "select \(columns) from messages where clinic_id = clinic_id()"
+        query += filter.conditions
+        if let (at, id) = after { query += " and (created_at, id) < (\(at), \(id))" }
+        query += " order by created_at desc, id desc limit \(limit)"
+        return try tx.rows(query).map(decode)
+    }
+
+    /// Puts the message on its way; `false` when somebody has ended it meanwhile.
+    static func startSending(_ id: MessageID, at now: Instant, in tx: borrowing Transaction) throws -> Bool {
+        let rows = try tx.rows(
+            """
+            update messages set status = 'sending', waiting_for = null, next_attempt_at = null, updated_at = \(now),
+                version = version + 1
+            where clinic_id = clinic_id() and id = \(id) and status in ('queued', 'sending')
+            """
+        )
+        return rows.affected == 1
+    }
+
+    /// Lets the message wait for its next round.
+    static func wait(
+        _ id: MessageID,
+        for wait: MessageWait,
+        until: Instant,
+        rounds: Int,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        tx.execute(
+            """
+            update messages set status = 'queued', waiting_for = \(wait.rawValue), next_attempt_at = \(until),
+                rounds = \(rounds), updated_at = \(now), version = version + 1
+            where clinic_id = clinic_id() and id = \(id) and status in ('queued', 'sending')
+            """
+        )
+        try tx.flush()
+    }
+
+    /// Ends the message and tells so; what has ended is not ended again.
+    static func end(
+        _ id: MessageID,
+        _ status: MessageStatus,
+        reason: MessageReason?,
+        channel: String?,
+        provider: String?,
+        by actor: String,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        let rows = try tx.rows(
+            """
+            update messages set status = \(status.rawValue), reason_code = \(reason?.code), reason_detail = \(reason?.detail),
+                channel = coalesce(\(channel), channel), provider = coalesce(\(provider), provider), waiting_for = null,
+                next_attempt_at = null, updated_at = \(now), version = version + 1
+            where clinic_id = clinic_id() and id = \(id) and status in ('queued', 'sending')
+            returning \(columns)
+            """
+        )
+        guard let message = try rows.first.map(decode) else { return }
+        try announce(message, by: actor, in: tx)
+    }
+
+    private static func announce(_ message: StoredMessage, by actor: String, in tx: borrowing Transaction) throws {
+        let state = MessageState(
+            id: message.id,
+            status: message.status,
+            channel: message.channel.flatMap { MessageChannel(rawValue: $0) },
+            provider: message.provider,
+            template: message.template,
+            category: message.category,
+            priority: message.priority,
+            patientId: message.patientID,
+            reason: message.reasonCode,
+            createdAt: message.createdAt,
+            updatedAt: message.updatedAt
+        )
+        let id = message.id.description
+        switch message.status {
+        case .sent, .delivered, .opened:
+            try Outbox.append(
+                MessageSent(message: state),
+                aggregate: id,
+                version: message.version,
+                actor: actor,
+                in: tx
+            )
+        case .unknown:
+            try Outbox.append(
+                MessageUnknown(message: state),
+                aggregate: id,
+                version: message.version,
+                actor: actor,
+                in: tx
+            )
+        case .failed, .suppressed, .cancelled, .expired:
+            try Outbox.append(
+                MessageFailed(message: state),
+                aggregate: id,
+                version: message.version,
+                actor: actor,
+                in: tx
+            )
+        case .queued, .sending: break
+        }
+    }
+
+    private static func decode(_ row: Row) throws -> StoredMessage {
+        StoredMessage(
+            id: try row[0],
+            version: try row[1],
+            status: try row[2],
+            channels: try row[3],
+            channel: try row[4],
+            provider: try row[5],
+            template: try row[6],
+            category: try row[7],
+            priority: try row[8],
+            locale: try row[9],
+            patientID: try row[10],
+            reference: try row[11],
+            sealed: try row[12],
+            createdAt: try row[13],
+            updatedAt: try row[14],
+            sendAt: try row[15],
+            expiresAt: try row[16],
+            reasonCode: try row[17],
+            reasonDetail: try row[18],
+            waitingFor: try row[19],
+            nextAttemptAt: try row[20],
+            rounds: try row[21]
+        )
+    }
+}
+
+/// Which messages a list holds.
+struct MessageFilter: Sendable {
+    var request: MessageListRequest
+    /// The keyed hash of the recipient asked for.
+    var recipient: [UInt8]?
+
+    var conditions: Query {
+        var query: Query = ""
+        if let status = request.status { query += " and status = \(status.rawValue)" }
+        if let channel = request.channel { query += " and \(channel.rawValue) = any (channels)" }
+        if let provider = request.provider { query += " and provider = \(provider)" }
+        if let template = request.template { query += " and template = \(template)" }
+        if let category = request.category { query += " and category = \(category.rawValue)" }
+        if let patient = request.patientId { query += " and patient_id = \(patient)" }
+        if let reference = request.reference { query += " and reference = \(reference)" }
+        if let recipient { query += " and recipient_index = \(recipient)" }
+        if let from = request.from { query += " and created_at >= \(from)" }
+        if let to = request.to { query += " and created_at < \(to)" }
+        return query
+    }
+
+    /// What cursors of the same list have in common; the recipient stands in it as its hash.
+    var name: String {
+        [
+            "messages", request.status?.rawValue, request.channel?.rawValue, request.provider, request.template,
+            request.category?.rawValue, request.patientId?.description, request.reference, recipient?.hex,
+            request.from?.rfc3339, request.to?.rfc3339,
+        ].map { $0 ?? "" }.joined(separator: "\u{1E}")
+    }
+}

@@ -1,0 +1,112 @@
+import AccessAPI
+import AppointmentsAPI
+import Contracts
+import Core
+import Postgres
+import ProviderConfig
+
+/// What is known of a patient from the calendar's events.
+struct KnownPatient: Codable, Sendable, Equatable {
+    private static let purpose = "known patient"
+
+    var name: String
+    var email: EmailAddress?
+
+    func seal(for id: PatientID, version: Int64, with sealer: ClinicSealer) throws -> [UInt8] {
+        try sealer.seal(try JSONWriter.encode(self), purpose: Self.purpose, record: id.description, version: version)
+    }
+
+    static func open(_ sealed: [UInt8], of id: PatientID, version: Int64, with sealer: ClinicSealer) throws
+        -> KnownPatient
+    {
+        let plain = try sealer.open(sealed, purpose: purpose, record: id.description, version: version)
+        return try JSONTape(plain).decode(KnownPatient.self)
+    }
+}
+
+/// Projections of other services' aggregates; only a greater version replaces what is there.
+enum ProjectionStore {
+    static func keep(_ clinic: Clinic, version: Int64, in tx: borrowing Transaction) {
+        tx.execute(
+            """
+            insert into known_clinics (clinic_id, version, name, locale, time_zone)
+            values (\(clinic.id), \(version), \(clinic.branding?.displayName ?? clinic.name), \(clinic.locale),
+                \(clinic.timeZone.name))
+            on conflict (clinic_id) do update set version = excluded.version, name = excluded.name,
+                locale = excluded.locale, time_zone = excluded.time_zone
+            where known_clinics.version < excluded.version
+            """
+        )
+    }
+
+    static func keep(
+        _ patient: Patient,
+        deleted: Bool,
+        version: Int64,
+        sealer: ClinicSealer,
+        in tx: borrowing Transaction
+    ) throws {
+        let known = KnownPatient(name: patient.name, email: deleted ? nil : patient.email)
+        let sealed = try known.seal(for: patient.id, version: version, with: sealer)
+        tx.execute(
+            """
+            insert into known_patients (clinic_id, patient_id, version, location_id, locale, deleted, sealed)
+            values (clinic_id(), \(patient.id), \(version), \(patient.locationId), \(patient.locale), \(deleted), \(sealed))
+            on conflict (clinic_id, patient_id) do update set version = excluded.version,
+                location_id = excluded.location_id, locale = excluded.locale, deleted = excluded.deleted,
+                sealed = excluded.sealed
+            where known_patients.version < excluded.version
+            """
+        )
+    }
+
+    static func keep(_ doctor: Doctor, version: Int64, in tx: borrowing Transaction) {
+        tx.execute(
+            """
+            insert into known_doctors (clinic_id, id, version, name)
+            values (clinic_id(), \(doctor.id), \(version), \(doctor.name))
+            on conflict (clinic_id, id) do update set version = excluded.version, name = excluded.name
+            where known_doctors.version < excluded.version
+            """
+        )
+    }
+
+    static func keep(_ service: VisitService, version: Int64, in tx: borrowing Transaction) {
+        tx.execute(
+            """
+            insert into known_services (clinic_id, id, version, name)
+            values (clinic_id(), \(service.id), \(version), \(service.name))
+            on conflict (clinic_id, id) do update set version = excluded.version, name = excluded.name
+            where known_services.version < excluded.version
+            """
+        )
+    }
+
+    /// A patient whom the transaction's scope reaches; `nil` for others and for those who have been removed.
+    static func patient(_ id: PatientID, sealer: ClinicSealer, in tx: borrowing Transaction) throws -> KnownPatient? {
+        let rows = try tx.rows(
+            """
+            select sealed, version from known_patients
+            where clinic_id = clinic_id() and patient_id = \(id) and not deleted
+            """
+        )
+        guard let row = rows.first else { return nil }
+        return try KnownPatient.open(try row[0], of: id, version: try row[1], with: sealer)
+    }
+
+    static func clinicName(in tx: borrowing Transaction) throws -> String? {
+        try tx.rows("select name from known_clinics where clinic_id = clinic_id()").first.map { try $0[0] }
+    }
+
+    static func doctorName(_ id: DoctorID, in tx: borrowing Transaction) throws -> String? {
+        try tx.rows("select name from known_doctors where clinic_id = clinic_id() and id = \(id)").first.map {
+            try $0[0]
+        }
+    }
+
+    static func serviceName(_ id: VisitTypeID, in tx: borrowing Transaction) throws -> String? {
+        try tx.rows("select name from known_services where clinic_id = clinic_id() and id = \(id)").first.map {
+            try $0[0]
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import CommunicationAPI
+
+/// The templates every clinic has, with subjects that say nothing about anybody's health.
+struct BuiltInTemplates: Sendable {
+    static let appointmentConfirmation = "appointment_confirmation"
+    static let appointmentCancellation = "appointment_cancellation"
+    static let appointmentReminder = "appointment_reminder"
+
+    private let templates: [String: MessageTemplate]
+
+    init() throws {
+        let visit = ["clinicName", "patientName", "doctorName", "serviceName", "date", "time", "timeZone"]
+        let all = [
+            try MessageTemplate(
+                name: Self.appointmentConfirmation,
+                category: .care,
+                variables: visit,
+                subject: "Your appointment with {{clinicName}}",
+                text: """
+                    Dear {{patientName}},
+
+                    your appointment is confirmed: {{date}} at {{time}} ({{timeZone}}) with {{doctorName}}, {{serviceName}}.
+
+                    If you cannot come, please let us know.
+                    {{clinicName}}
+                    """
+            ),
+            try MessageTemplate(
+                name: Self.appointmentCancellation,
+                category: .care,
+                variables: visit,
+                subject: "Your appointment with {{clinicName}} was cancelled",
+                text: """
+                    Dear {{patientName}},
+
+                    your appointment on {{date}} at {{time}} ({{timeZone}}) with {{doctorName}}, {{serviceName}}, was cancelled.
+
+                    {{clinicName}}
+                    """
+            ),
+            try MessageTemplate(
+                name: Self.appointmentReminder,
+                category: .care,
+                variables: visit,
+                subject: "A reminder from {{clinicName}}",
+                text: """
+                    Dear {{patientName}},
+
+                    we expect you on {{date}} at {{time}} ({{timeZone}}) with {{doctorName}}, {{serviceName}}.
+
+                    If you cannot come, please let us know.
+                    {{clinicName}}
+                    """
+            ),
+        ]
+        templates = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+    }
+
+    subscript(_ name: String) -> MessageTemplate? { templates[name] }
+    var names: [String] { templates.keys.sorted() }
+}
