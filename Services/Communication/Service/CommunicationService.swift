@@ -55,16 +55,23 @@ package enum CommunicationService {
         var handlers = HandlerTable()
         ConfigurationHandlers(endpoints: endpoints.configuration, store: store, policy: policy).register(in: &handlers)
         HealthHandlers(endpoints: endpoints.health, store: store).register(in: &handlers)
-        MessageHandlers(endpoints: endpoints.messages, intake: intake, cursors: resources.cursors).register(
-            in: &handlers
-        )
+        MessageHandlers(
+            endpoints: endpoints.messages,
+            intake: intake,
+            cursors: resources.cursors,
+            wake: resources.jobsWake
+        ).register(in: &handlers)
         var definition = ServiceDefinition(.communication, endpoints: endpoints.all, handlers: handlers)
-        let events = EventIntake(database: resources.database, dataKeys: resources.dataKeys)
+        let events = EventIntake(
+            database: resources.database,
+            dataKeys: resources.dataKeys,
+            wake: resources.jobsWake
+        )
         definition.consumers = [
             .init(of: .appointments) { try await events.calendar($0) },
             .init(of: .access) { try await events.access($0) },
         ]
-        definition.jobs = [SendMessageJob(parts: sending), NoticeJob(intake: intake)]
+        definition.jobs = [SendMessageJob(parts: sending), NoticeJob(intake: intake, wake: resources.jobsWake)]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]
         return definition
     }

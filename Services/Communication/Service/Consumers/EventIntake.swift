@@ -13,6 +13,7 @@ struct EventIntake: Sendable {
 
     let database: Database
     let dataKeys: DataKeyStore
+    let wake: WakeSignal
 
     /// The calendar's events.
     func calendar(_ event: EventEnvelope) async throws {
@@ -67,6 +68,7 @@ struct EventIntake: Sendable {
             guard try Inbox.once(event, handler: Self.handler, in: tx) else { return }
             try effect(tx)
         }
+        wake.signal()
     }
 
     /// A notice follows from news only, and from none that a later version has overtaken.

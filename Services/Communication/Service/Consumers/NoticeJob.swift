@@ -45,6 +45,7 @@ struct NoticeJob: JobHandler {
     )
 
     let intake: MessageIntake
+    let wake: WakeSignal
 
     func run(_ notice: VisitNotice, _ job: JobContext) async throws {
         let intake = intake
@@ -68,7 +69,7 @@ struct NoticeJob: JobHandler {
                 return problem.code
             }
         }
-        guard let outcome else { return }
+        guard let outcome else { return wake.signal() }
         job.log.notice(
             "A notice was not sent",
             metadata: .fields([.reason: outcome, .appointmentID: notice.appointment.description])

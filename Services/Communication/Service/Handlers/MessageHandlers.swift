@@ -11,10 +11,18 @@ struct MessageHandlers: Sendable {
     let endpoints: MessageEndpoints
     let intake: MessageIntake
     let cursors: CursorSeal
+    let wake: WakeSignal
 
     func register(in table: inout HandlerTable) {
-        table.change(endpoints.send) { [self] input, context, tx in try send(input, context, in: tx) }
-        table.change(endpoints.sendBatch) { [self] input, context, tx in try sendBatch(input, context, in: tx) }
+        table.steps(endpoints.send) { [self] input, context in
+            // The workers are called once the message is there for them to see.
+            defer { wake.signal() }
+            return try await context.commit { tx in try send(input, context, in: tx) }
+        }
+        table.steps(endpoints.sendBatch) { [self] input, context in
+            defer { wake.signal() }
+            return try await context.commit { tx in try sendBatch(input, context, in: tx) }
+        }
         table.read(endpoints.read) { [self] input, context, tx in
             guard let message = try MessageStore.find(input.id, in: tx) else { throw Problem.notFound }
             return Reply(
