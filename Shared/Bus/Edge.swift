@@ -55,7 +55,6 @@ extension Edge {
                 all.append((.replies(from: service, to: process), [process]))
             }
             for part in TopicPart.allCases { all.append((part.edge(service), Set(part.groups(of: service)))) }
-            all.append((.audit(service), Set(TopicPart.audit.groups(of: service))))
         }
         for (topic, writers) in broadcasts.sorted(by: { $0.key < $1.key }) {
             for writer in writers { all.append((.broadcast(topic, from: writer), Set(processes))) }

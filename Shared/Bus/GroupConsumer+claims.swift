@@ -5,6 +5,8 @@ import Synchronization
 import Telemetry
 
 extension GroupConsumer {
+    private static let behindEverything = EntryID(milliseconds: .max, sequence: .max - 1)
+
     /// Offers own entries again when they are due, and looks after the peers.
     func tend() async {
         await withDiscardingTaskGroup { tasks in
@@ -64,25 +66,31 @@ extension GroupConsumer {
     }
 
     /// Refreshes this consumer's idle time: one whose slots are all taken does not read, and is not dead.
+    ///
+    /// Reads its own entries behind the last possible but one: to Redis the very last means `>`, which would be given new
+    /// ones here, and a blocked read that gives nothing refreshes nothing.
+    ///
+    /// It asks for its own entries behind an id that none has. Not behind the very greatest: Redis takes that for `>`, and
+    /// would give out an entry that nobody serves.
     private func sayAlive() async throws(RedisError) {
         _ = try await redis.send([
             "XREADGROUP", "GROUP", .text(group), .text(consumer), "COUNT", "1", "STREAMS", .text(stream),
-            .text(EntryID.last.description),
+            .text(EntryID(milliseconds: .max, sequence: .max - 1).description),
         ])
     }
 
-    /// What dead consumers have not finished, and what live ones have left to whoever understands it.
+    /// What dead consumers and lost deliveries have left unfinished, and what live ones have left to whoever understands it.
     ///
     /// Dead consumers that left nothing are removed on the way.
     private func abandoned() async throws(RedisError) -> [(id: EntryID, idle: Duration)] {
         var found: [(id: EntryID, idle: Duration)] = []
         for item in try await redis.send(["XINFO", "CONSUMERS", .text(stream), .text(group)]).array ?? [] {
             let fields = item.fields
-            guard let name = fields["name"]?.string, let idle = fields["idle"]?.integer, name != consumer else {
+            guard let name = fields["name"]?.string, let idle = fields["idle"]?.integer else {
                 continue
             }
             let pending = fields["pending"]?.integer ?? 0
-            if pending == 0 && idle > Self.removedAfter.milliseconds {
+            if name != consumer && pending == 0 && idle > Self.removedAfter.milliseconds {
                 _ = try await StreamScripts.removeConsumer.run(
                     on: redis,
                     keys: [stream],
@@ -90,14 +98,16 @@ extension GroupConsumer {
                 )
             }
             guard pending > 0 else { continue }
-            let least = idle > Self.deadAfter.milliseconds ? Self.deadAfter : Self.abandonedAfter
+            // Its own as well: those whose delivery was lost on the way here are neither running nor due.
+            let isSilent = name == consumer || idle > Self.deadAfter.milliseconds
+            let least = isSilent ? Self.deadAfter : Self.abandonedAfter
             let rows = try await redis.send([
                 "XPENDING", .text(stream), .text(group), "IDLE", .number(Int(least.milliseconds)), "-", "+",
                 .number(Self.batchMax), .text(name),
             ])
             for row in rows.array ?? [] {
                 guard let id = row.array?.first?.string.flatMap({ EntryID($0) }) else { continue }
-                if state.withLock({ !$0.notForUs.contains(id) }) { found.append((id, least)) }
+                if state.withLock({ !$0.knows(id) }) { found.append((id, least)) }
             }
         }
         return found

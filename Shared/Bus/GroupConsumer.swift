@@ -44,10 +44,14 @@ final class GroupConsumer: Sendable {
 
     struct State {
         var isStopping = false
-        var progress = ContinuousClock.now
+        /// When a read was last answered; `nil` before the first.
+        var progress: ContinuousClock.Instant?
         var retries: [EntryID: ContinuousClock.Instant] = [:]
         var running: Set<EntryID> = []
         var notForUs: Set<EntryID> = []
+
+        /// Whether the entry is at work, due again, or left to others.
+        func knows(_ id: EntryID) -> Bool { running.contains(id) || retries[id] != nil || notForUs.contains(id) }
     }
 
     let redis: RedisClient
@@ -80,7 +84,11 @@ final class GroupConsumer: Sendable {
     }
 
     /// Whether reads go on being answered.
-    var isProgressing: Bool { state.withLock { ContinuousClock.now - $0.progress < Self.progressWithin } }
+    var isProgressing: Bool {
+        state.withLock { state in
+            state.progress.map { ContinuousClock.now - $0 < Self.progressWithin } ?? false
+        }
+    }
 
     /// Consumes until shutdown; what is at work then is finished and acknowledged first.
     func run() async {

@@ -5,8 +5,6 @@ package struct EntryID: Hashable, Comparable, Sendable, LosslessStringConvertibl
 
     /// Before every entry.
     package static let zero = EntryID(milliseconds: 0, sequence: 0)
-    /// Behind every entry.
-    package static let last = EntryID(milliseconds: .max, sequence: .max)
 
     package init(milliseconds: UInt64, sequence: UInt64) {
         self.milliseconds = milliseconds

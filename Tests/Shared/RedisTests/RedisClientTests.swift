@@ -167,6 +167,34 @@ import Testing
         }
     }
 
+    @Test func speaksTLSToAServerItTrusts() async throws {
+        let server = try TestRedis.ownWithTLS()
+        defer { server.process.stop() }
+        let trusting = RedisEndpoint(
+            host: "localhost",
+            port: server.port,
+            usesTLS: true,
+            trustRoots: server.certificate
+        )
+        let client = RedisClient(trusting, name: "tls", logger: TestRedis.quiet)
+        let stranger = RedisClient(
+            RedisEndpoint(host: "localhost", port: server.port, usesTLS: true),
+            name: "stranger",
+            logger: TestRedis.quiet
+        )
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await client.run() }
+            tasks.addTask { try await stranger.run() }
+            defer {
+                client.close()
+                stranger.close()
+            }
+            try await eventually("is up") { client.isUp }
+            #expect(try await client.send(["PING"]).string == "PONG")
+            #expect(!stranger.isUp && stranger.generation == 0)
+        }
+    }
+
     @Test func staysOutWithAWrongPassword() async throws {
         let known = try TestRedis.endpoint(TestServers.shared().redisURL)
         let endpoint = RedisEndpoint(host: known.host, port: known.port, password: Secret("wrong"))

@@ -19,6 +19,41 @@ enum TestRedis {
         )
     }
 
+    /// A server that speaks TLS only, with a certificate of its own.
+    static func ownWithTLS() throws -> (process: ChildProcess, port: Int, certificate: String) {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("pc-tls-\(RequestID())").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let environment = ["PATH": "/usr/local/bin:/usr/bin:/bin"]
+        let made = try ChildProcess(
+            ChildProcess.Command(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out",
+                    "cert.pem",
+                ],
+                environment: environment,
+                output: "\(folder)/log",
+                workingDirectory: folder
+            )
+        ).stop(0, grace: .seconds(10))
+        guard made == .code(0) else { throw TestKitError("openssl made no certificate") }
+        let port = try Ports.free(preferred: nil)
+        let process = try ChildProcess(
+            ChildProcess.Command(
+                "redis-server",
+                [
+                    "--port", "0", "--tls-port", "\(port)", "--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem",
+                    "--tls-auth-clients", "no", "--save", "", "--bind", "127.0.0.1",
+                ],
+                environment: environment,
+                output: "\(folder)/log",
+                workingDirectory: folder
+            )
+        )
+        return (process, port, "\(folder)/cert.pem")
+    }
+
     static func endpoint(_ url: String) throws -> RedisEndpoint {
         try #require(RedisEndpoint(url: url))
     }
