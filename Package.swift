@@ -105,9 +105,11 @@ func tests(_ name: String, in folder: String = "", _ dependencies: [Target.Depen
     ]
 }
 
-/// The SQL files of a module, embedded into it as `[UInt8]` constants: `0001_jobs.sql` is `PackageResources._001_jobs_sql`
-/// (the first digit makes room for `_`). The generated file compiles under the strict settings as it is. The folder is
-/// named, not its files, since an evaluated manifest is kept until its text changes.
+/// The SQL files of a module, embedded into it as `[UInt8]` constants: `0001_jobs.sql` is
+/// `PackageResources._001_jobs_sql` (the first digit makes room for `_`).
+///
+/// The generated file compiles under the strict settings as it is. The folder is named, not its files, since an
+/// evaluated manifest is kept until its text changes.
 func migrations(_ folder: String) -> [Resource] {
     let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(folder)
     return FileManager.default.fileExists(atPath: directory.path) ? [.embedInCode("Migrations")] : []
@@ -290,7 +292,11 @@ testTargets += tests(
         asyncHTTPClient, jwtKit, crypto, lifecycle, nioCore, nioPosix, nioHTTP1, logging,
     ] + apis
 )
-testTargets += tests("AccessTests", in: "Services", serviceBase + ["Access", "AccessAPI", "AppointmentsAPI", "AuditLog", crypto])
+testTargets += tests(
+    "AccessTests",
+    in: "Services",
+    serviceBase + ["Access", "AccessAPI", "AppointmentsAPI", "AuditLog", crypto]
+)
 testTargets += tests(
     "CommunicationTests",
     in: "Services",
@@ -307,7 +313,11 @@ testTargets += tests(
     serviceBase + ["Billing", "BillingAPI", "AppointmentsAPI", "AccessAPI", "Sandbox", crypto]
 )
 testTargets += tests("SandboxTests", in: "Services", ["Core", "Sandbox", asyncHTTPClient, nioCore, nioHTTP1, crypto])
-testTargets += tests("OperatorTests", in: "Services", ["Core", "Operator", "AuditLog", "LocalServers", "Settings", "Vault"])
+testTargets += tests(
+    "OperatorTests",
+    in: "Services",
+    ["Core", "Operator", "AuditLog", "LocalServers", "Settings", "Vault"]
+)
 testTargets += tests(
     "SystemTests",
     serviceBase + apis + [

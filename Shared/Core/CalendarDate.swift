@@ -21,7 +21,9 @@ package struct CalendarDate: Hashable, Comparable, Sendable {
         self.init(year: year, month: month, day: day)
     }
 
-    /// The day that many days after 1970-01-01 (H. Hinnant, "chrono-compatible low-level date algorithms").
+    /// The day that many days after 1970-01-01 (H.
+    ///
+    /// Hinnant, "chrono-compatible low-level date algorithms").
     package init(daysSince1970 days: Int) {
         let shifted = days + 719_468
         let era = shifted.flooredDivision(by: 146_097)

@@ -1,4 +1,6 @@
-/// An address RFC 5321 lets through, internationalised ones (RFC 6531) too. Compared without case.
+/// An address RFC 5321 lets through, internationalised ones (RFC 6531) too.
+///
+/// Compared without case.
 package struct EmailAddress: Hashable, Sendable, CustomStringConvertible {
     package static let longest = 254
     package static let longestLocalPart = 64
@@ -9,7 +11,8 @@ package struct EmailAddress: Hashable, Sendable, CustomStringConvertible {
     /// `nil` unless there is one `@` with a plausible name before and a domain of labels behind it.
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2, text.utf8.count <= Self.longest, (1...Self.longestLocalPart).contains(parts[0].utf8.count),
+        guard parts.count == 2, text.utf8.count <= Self.longest,
+            (1...Self.longestLocalPart).contains(parts[0].utf8.count),
             Self.isLocalPart(parts[0]), Self.isDomain(parts[1])
         else { return nil }
         address = String(text)
@@ -23,13 +26,15 @@ package struct EmailAddress: Hashable, Sendable, CustomStringConvertible {
     package static func == (left: Self, right: Self) -> Bool { left.normalized == right.normalized }
     package func hash(into hasher: inout Hasher) { hasher.combine(normalized) }
 
+    private static let marks = Set("!#$%&'*+-/=?^_`{|}~.".utf8)
+
     private static func isLocalPart(_ text: some StringProtocol) -> Bool {
-        let allowed = Set("!#$%&'*+-/=?^_`{|}~.".utf8)
         guard !text.hasPrefix("."), !text.hasSuffix("."), !text.contains("..") else { return false }
         return text.unicodeScalars.allSatisfy { scalar in
             if scalar.isASCII {
                 let byte = UInt8(scalar.value)
-                return (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || allowed.contains(byte)
+                return (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+                    || marks.contains(byte)
             }
             return !scalar.properties.isWhitespace && scalar.properties.generalCategory != .control
                 && scalar.properties.generalCategory != .format

@@ -1,4 +1,6 @@
-/// What identifiers identify. The cases are types without values, used as tags of `TypedID` only.
+/// What identifiers identify.
+///
+/// The cases are types without values, used as tags of `TypedID` only.
 package enum Entity {
     package enum Clinic {}
     package enum User {}
@@ -50,6 +52,8 @@ package typealias JobID = TypedID<Entity.Job>
 package typealias WebhookID = TypedID<Entity.Webhook>
 
 extension ClinicID {
-    /// The installation itself: its audit log, its default providers. Stands where a clinic's id does, and is no clinic.
+    /// The installation itself: its audit log, its default providers.
+    ///
+    /// Stands where a clinic's id does, and is no clinic.
     package static let installation = ClinicID(high: 0, low: 0)
 }

@@ -1,13 +1,17 @@
 import Glibc
 
-/// A point in time: whole microseconds since 1970-01-01T00:00:00Z. On the wire RFC 3339, offset read, `Z` written.
+/// A point in time: whole microseconds since 1970-01-01T00:00:00Z.
+///
+/// On the wire RFC 3339, offset read, `Z` written.
 package struct Instant: Hashable, Comparable, Sendable {
     package var microseconds: Int64
 
     package init(microseconds: Int64) { self.microseconds = microseconds }
     package init(seconds: Int64) { microseconds = seconds * 1_000_000 }
 
-    /// The system's wall clock. Rules take an instant instead of calling this.
+    /// The system's wall clock.
+    ///
+    /// Rules take an instant instead of calling this.
     package static func now() -> Instant {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
@@ -66,7 +70,8 @@ extension Instant: CustomStringConvertible {
         if !reader.skip("Z") && !reader.skip("z") {
             let sign: Int
             if reader.skip("+") { sign = 1 } else if reader.skip("-") { sign = -1 } else { return nil }
-            guard let hours = reader.number(2), reader.skip(":"), let minutes = reader.number(2), hours < 24, minutes < 60
+            guard let hours = reader.number(2), reader.skip(":"), let minutes = reader.number(2), hours < 24,
+                minutes < 60
             else { return nil }
             offset = sign * (hours * 3_600 + minutes * 60)
         }
@@ -80,7 +85,10 @@ extension Instant: Codable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         guard let instant = Instant(rfc3339: try container.decode(String.self)) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "is not an RFC 3339 time with offset")
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "is not an RFC 3339 time with offset"
+            )
         }
         self = instant
     }

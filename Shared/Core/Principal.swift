@@ -1,4 +1,6 @@
-/// Who asks. Travels sealed from the gateway to the service; holds ids and role names, nothing personal.
+/// Who asks.
+///
+/// Travels sealed from the gateway to the service; holds ids and role names, nothing personal.
 package struct Principal: Hashable, Sendable, Codable {
     package enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
         /// Nobody signed in (a public endpoint).
@@ -25,7 +27,11 @@ package struct Principal: Hashable, Sendable, Codable {
     package var doctor: DoctorID?
 
     package init(
-        kind: Kind, id: String, signIn: SignInID? = nil, roles: [String] = [], patient: PatientID? = nil,
+        kind: Kind,
+        id: String,
+        signIn: SignInID? = nil,
+        roles: [String] = [],
+        patient: PatientID? = nil,
         doctor: DoctorID? = nil
     ) {
         self.kind = kind

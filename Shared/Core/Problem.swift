@@ -21,7 +21,9 @@ package struct Problem: Error, Hashable, Sendable {
     package var status: Int
     /// Stable, snake_case; clients branch on it.
     package var code: String
-    /// A sentence for a person. Never a value of a patient, a secret, SQL or a stack trace.
+    /// A sentence for a person.
+    ///
+    /// Never a value of a patient, a secret, SQL or a stack trace.
     package var detail: String
     /// Whether the same request may succeed later without being changed.
     package var retryable: Bool
@@ -35,8 +37,14 @@ package struct Problem: Error, Hashable, Sendable {
     package var allow: [String]
 
     package init(
-        _ status: Int, _ code: String, _ detail: String, retryable: Bool = false, errors: [Fault] = [],
-        retryAfter: Int? = nil, extensions: [String: String] = [:], allow: [String] = []
+        _ status: Int,
+        _ code: String,
+        _ detail: String,
+        retryable: Bool = false,
+        errors: [Fault] = [],
+        retryAfter: Int? = nil,
+        extensions: [String: String] = [:],
+        allow: [String] = []
     ) {
         self.status = status
         self.code = code
@@ -58,20 +66,35 @@ extension Problem {
     package static let notFound = Problem(404, "not_found", "There is no such resource.")
     package static func conflict(_ code: String, _ detail: String) -> Problem { Problem(409, code, detail) }
     package static func gone(_ code: String, _ detail: String) -> Problem { Problem(410, code, detail) }
-    package static let preconditionFailed = Problem(412, "precondition_failed", "The resource has changed; read it again.")
+    package static let preconditionFailed = Problem(
+        412,
+        "precondition_failed",
+        "The resource has changed; read it again."
+    )
     package static func preconditionRequired(_ header: String) -> Problem {
         Problem(428, "precondition_required", "The header \(header) is needed.")
     }
     package static func invalid(_ errors: [Fault]) -> Problem {
-        Problem(422, "invalid", "The request has \(errors.count == 1 ? "an error" : "\(errors.count) errors").", errors: errors)
+        Problem(
+            422,
+            "invalid",
+            "The request has \(errors.count == 1 ? "an error" : "\(errors.count) errors").",
+            errors: errors
+        )
     }
-    package static func invalid(_ pointer: String, _ detail: String) -> Problem { .invalid([Fault(pointer: pointer, detail)]) }
+    package static func invalid(_ pointer: String, _ detail: String) -> Problem {
+        .invalid([Fault(pointer: pointer, detail)])
+    }
     /// 503: a dependency is down; `what` names it without addresses.
     package static func unavailable(_ what: String, retryAfter: Int = 1) -> Problem {
         Problem(503, "unavailable", "\(what) is not available.", retryable: true, retryAfter: retryAfter)
     }
     package static let replyTimeout = Problem(
-        504, "reply_timeout", "The outcome is not known; repeat with the same Idempotency-Key.", retryable: true)
+        504,
+        "reply_timeout",
+        "The outcome is not known; repeat with the same Idempotency-Key.",
+        retryable: true
+    )
     package static let `internal` = Problem(500, "internal", "The request failed; its id leads to the log.")
 
     /// The status's standard phrase.

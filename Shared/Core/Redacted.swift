@@ -1,5 +1,7 @@
 /// A value that never shows itself: printing, logging or interpolating it gives `••••`.
-package struct Redacted<Value: Sendable>: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+package struct Redacted<Value: Sendable>: Sendable, CustomStringConvertible, CustomDebugStringConvertible,
+    CustomReflectable
+{
     package let unredacted: Value
 
     package init(_ value: Value) { unredacted = value }

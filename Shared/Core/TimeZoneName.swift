@@ -8,7 +8,8 @@ package struct TimeZoneName: Hashable, Sendable, CustomStringConvertible {
             labels.allSatisfy({ label in
                 !label.isEmpty && label.utf8.first.map { (65...90).contains($0) || (97...122).contains($0) } == true
                     && label.utf8.allSatisfy {
-                        (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 45 || $0 == 95 || $0 == 43
+                        (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 45
+                            || $0 == 95 || $0 == 43
                     }
             })
         else { return nil }

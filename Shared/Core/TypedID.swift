@@ -40,7 +40,9 @@ package struct TypedID<Tag>: Sendable {
     }
 
     /// The same sixteen bytes under another meaning; for the few places that store ids of several kinds in one column.
-    package func retagged<Other>(as _: Other.Type = Other.self) -> TypedID<Other> { TypedID<Other>(high: high, low: low) }
+    package func retagged<Other>(as _: Other.Type = Other.self) -> TypedID<Other> {
+        TypedID<Other>(high: high, low: low)
+    }
 
     /// The sixteen bytes in network order.
     package var bytes: [UInt8] {

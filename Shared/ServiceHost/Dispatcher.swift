@@ -97,8 +97,9 @@ struct KeptReply: Error {
 }
 
 extension EndpointDescription {
-    /// Changes keep their reply under the request's key. A sign-in does not: its reply is a secret and doing it
-    /// again harms nobody.
+    /// Changes keep their reply under the request's key.
+    ///
+    /// A sign-in does not: its reply is a secret and doing it again harms nobody.
     var keepsReplies: Bool {
         if case .change = audit { true } else { false }
     }

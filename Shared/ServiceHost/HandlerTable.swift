@@ -3,7 +3,9 @@ package import Contracts
 import Core
 package import Postgres
 
-/// One handler per declared operation. A service refuses to start while one is missing.
+/// One handler per declared operation.
+///
+/// A service refuses to start while one is missing.
 package struct HandlerTable: Sendable {
     typealias Run = @Sendable (OperationContext) async throws -> BusReply
 

@@ -5,7 +5,9 @@ package import Logging
 package import Postgres
 import Synchronization
 
-/// Everything a handler may know about the request it serves. Always the last parameter but the transaction.
+/// Everything a handler may know about the request it serves.
+///
+/// Always the last parameter but the transaction.
 package struct OperationContext: Sendable {
     package let request: BusRequest
     package let endpoint: any EndpointDescription

@@ -52,7 +52,9 @@ package struct StreamPage: Sendable {
 
     package var chunk: [UInt8]
     package var contentType: String
-    /// `nil` ends the stream. Seen by the gateway only.
+    /// `nil` ends the stream.
+    ///
+    /// Seen by the gateway only.
     package var next: String?
     /// Sent with the first page only.
     package var headers: [(String, String)]

@@ -60,7 +60,9 @@ struct ReplyKey: Sendable {
     /// The number of the advisory lock.
     private var lock: Int64 { hash.prefix(8).reduce(0) { $0 << 8 | Int64($1) } }
 
-    /// Takes the lock. Throws `KeptReply` when the work is done already, 409 or `LeavePending` while it is being done.
+    /// Takes the lock.
+    ///
+    /// Throws `KeptReply` when the work is done already, 409 or `LeavePending` while it is being done.
     func begin(_ context: OperationContext, in tx: borrowing Transaction) throws {
         guard context.mayHaveRun else {
             // A key of the gateway's own, delivered for the first time: nobody else can hold or have used it.

@@ -12,7 +12,9 @@ package import Vault
 
 /// What one service is made of, beside its process: its operations, consumers, jobs and loops.
 package struct ServiceDefinition: Sendable {
-    /// A consumer of another service's events. `handle` takes the event in with one transaction (`Inbox.once`).
+    /// A consumer of another service's events.
+    ///
+    /// `handle` takes the event in with one transaction (`Inbox.once`).
     package struct Consumer: Sendable {
         package let topic: ServiceName
         package let part: TopicPart

@@ -31,7 +31,9 @@ struct APIClient: Sendable {
         subscript(_ key: String) -> JSONValue? { json[key] }
     }
 
-    /// Any reply, refusals too. Throws when there is none.
+    /// Any reply, refusals too.
+    ///
+    /// Throws when there is none.
     func send(
         _ verb: String,
         _ path: String,
@@ -58,7 +60,9 @@ struct APIClient: Sendable {
         )
     }
 
-    /// A reply with one of the wanted statuses. Throws `Unexpected` for any other.
+    /// A reply with one of the wanted statuses.
+    ///
+    /// Throws `Unexpected` for any other.
     @discardableResult
     func expect(
         _ statuses: Int...,

@@ -2,7 +2,9 @@ import Core
 import FoundationEssentials
 import LocalServers
 
-/// `demo.json`: where everything of a running development suite is, and who can sign in. Readable by its owner only.
+/// `demo.json`: where everything of a running development suite is, and who can sign in.
+///
+/// Readable by its owner only.
 struct DemoFile: Codable, Sendable {
     struct Person: Codable, Sendable {
         var email: String

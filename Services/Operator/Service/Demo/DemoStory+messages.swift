@@ -70,7 +70,9 @@ extension DemoStory {
         ]
     }
 
-    /// One message: the first provider is down, the second takes it, and it arrives once. Returns its id.
+    /// One message: the first provider is down, the second takes it, and it arrives once.
+    ///
+    /// Returns its id.
     func reachAPatient() async throws -> String {
         chapter("A message falls over to the second provider")
         let admin = try await person(demo.admin)
