@@ -11,54 +11,56 @@ extension JSONWriter {
     /// Throws `malformed` for text that RFC 8785 gives no form to: a key that appears twice, a number beyond `Double`.
     package static func canonical(json: [UInt8]) throws(Problem) -> [UInt8] {
         let tape = try JSONTape(json)
-        let sink = JSONSink()
-        try Canonical(tape: tape, sink: sink).write(0)
-        return sink.bytes
+        var canonical = Canonical(tape: tape)
+        try canonical.write(0)
+        return canonical.output.bytes
     }
 }
 
 private struct Canonical {
     let tape: JSONTape
-    let sink: JSONSink
+    private(set) var output = JSONOutput()
 
-    func write(_ node: Int) throws(Problem) {
+    init(tape: JSONTape) { self.tape = tape }
+
+    mutating func write(_ node: Int) throws(Problem) {
         switch tape.nodes[node].kind {
-        case .null: sink.appendNull()
-        case .yes: sink.append(true)
-        case .no: sink.append(false)
-        case .string, .key: sink.append(tape.text(node))
+        case .null: output.appendNull()
+        case .yes: output.append(true)
+        case .no: output.append(false)
+        case .string, .key: output.append(tape.text(node))
         case .integer, .number:
             guard let value = tape.number(node) else { throw .malformed("A number is out of range.") }
-            sink.bytes += ECMAScriptNumber.text(value).utf8
+            output.bytes += ECMAScriptNumber.text(value).utf8
         case .array:
-            sink.bytes.append(UInt8(ascii: "["))
+            output.bytes.append(UInt8(ascii: "["))
             for (index, element) in tape.children(of: node).enumerated() {
-                if index > 0 { sink.bytes.append(UInt8(ascii: ",")) }
+                if index > 0 { output.bytes.append(UInt8(ascii: ",")) }
                 try write(element)
             }
-            sink.bytes.append(UInt8(ascii: "]"))
+            output.bytes.append(UInt8(ascii: "]"))
         case .object: try writeObject(node)
         }
     }
 
-    private func writeObject(_ node: Int) throws(Problem) {
+    private mutating func writeObject(_ node: Int) throws(Problem) {
         // RFC 8785 §3.2.3: sorted by UTF-16 code units.
         let members = tape.children(of: node).map { (name: tape.text($0), value: $0 + 1) }
             .sorted { $0.name.utf16.lexicographicallyPrecedes($1.name.utf16) }
-        sink.bytes.append(UInt8(ascii: "{"))
+        output.bytes.append(UInt8(ascii: "{"))
         for (index, member) in members.enumerated() {
             if index > 0 {
                 // Compared as bytes: Swift's equality would take two normalisation forms for one.
                 guard !member.name.utf8.elementsEqual(members[index - 1].name.utf8) else {
                     throw .malformed("A key appears twice.")
                 }
-                sink.bytes.append(UInt8(ascii: ","))
+                output.bytes.append(UInt8(ascii: ","))
             }
-            sink.append(member.name)
-            sink.bytes.append(UInt8(ascii: ":"))
+            output.append(member.name)
+            output.bytes.append(UInt8(ascii: ":"))
             try write(member.value)
         }
-        sink.bytes.append(UInt8(ascii: "}"))
+        output.bytes.append(UInt8(ascii: "}"))
     }
 }
 

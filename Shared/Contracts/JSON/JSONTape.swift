@@ -29,21 +29,33 @@ package struct JSONTape: Sendable {
         var hasNull: Bool
     }
 
+    /// One reference for what every position of a decoder carries.
+    private final class Storage: Sendable {
+        let bytes: [UInt8]
+        let nodes: [Node]
+
+        init(bytes: [UInt8], nodes: [Node]) {
+            self.bytes = bytes
+            self.nodes = nodes
+        }
+    }
+
+    private let storage: Storage
+
     /// The text as it came.
-    package let bytes: [UInt8]
-    let nodes: [Node]
+    package var bytes: [UInt8] { storage.bytes }
+    var nodes: [Node] { storage.nodes }
 
     /// Parses one JSON value; throws 400 `malformed` with the place of the first fault.
     package init(_ bytes: [UInt8]) throws(Problem) {
         guard bytes.count <= Self.largest else { throw .malformed("The JSON text is too long.") }
         var parser = JSONParser(bytes)
-        nodes = try parser.parse()
-        self.bytes = bytes
+        storage = Storage(bytes: bytes, nodes: try parser.parse())
     }
 
     /// Builds the value; for texts that were checked against the type's schema, or come from our own writer.
     package func decode<Value: Decodable>(_: Value.Type) throws -> Value {
-        try Value(from: TapeDecoder(tape: self, node: 0, path: nil))
+        try Value(from: TapeDecoder(tape: self, node: 0))
     }
 
     /// Whether the text is an object.
@@ -87,6 +99,33 @@ extension JSONTape {
         let start = Int(found.start)
         for index in name.indices where bytes[start + index] != name[index] { return false }
         return true
+    }
+
+    func matches(_ node: Int, _ name: String) -> Bool {
+        let found = nodes[node]
+        if found.hasEscapes { return text(node).utf8.elementsEqual(name.utf8) }
+        guard Int(found.length) == name.utf8.count else { return false }
+        let bytes = bytes
+        var index = Int(found.start)
+        for byte in name.utf8 {
+            if bytes[index] != byte { return false }
+            index += 1
+        }
+        return true
+    }
+
+    /// The keys and indices that lead to a value; worked out only when something is wrong.
+    func path(to node: Int) -> [any CodingKey] {
+        var path: [any CodingKey] = []
+        var container = 0
+        while container != node {
+            let isObject = nodes[container].kind == .object
+            let children = children(of: container)
+            guard let place = children.lastIndex(where: { $0 <= node }) else { return path }
+            path.append(isObject ? TapeKey(stringValue: text(children[place])) : TapeKey(intValue: place))
+            container = children[place] + (isObject ? 1 : 0)
+        }
+        return path
     }
 
     /// The integer a number node holds; `nil` when it has a fraction or passes `Int64`.

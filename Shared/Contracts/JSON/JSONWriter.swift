@@ -8,37 +8,38 @@ package enum JSONWriter {
     package static func encode<Value: Encodable>(_ value: Value) throws -> [UInt8] {
         let sink = JSONSink()
         try sink.write(value, depth: 0, path: [])
-        sink.close(to: 0)
-        return sink.bytes
+        sink.output.close(to: 0)
+        return sink.output.bytes
     }
 
     /// The text in quotes.
     package static func quoted(_ text: String) -> String {
-        let sink = JSONSink()
-        sink.append(text)
-        return String(decoding: sink.bytes, as: UTF8.self)
+        var output = JSONOutput()
+        output.append(text)
+        return String(decoding: output.bytes, as: UTF8.self)
     }
 }
 
 /// The bytes written so far and the containers that are open.
 ///
-/// A container is closed when its parent goes on or ends, so that hand-nested ones work as long as they are written in order.
-final class JSONSink {
+/// A container is closed when its parent goes on or ends, so that hand-nested ones work as long as they are written in
+/// order.
+struct JSONOutput {
     enum Frame { case object, array }
 
     var bytes: [UInt8] = []
     private(set) var frames: [Frame] = []
     private var isFirst: [Bool] = []
 
-    init() { bytes.reserveCapacity(256) }
+    init() { bytes.reserveCapacity(512) }
 
-    func open(_ frame: Frame) {
+    mutating func open(_ frame: Frame) {
         bytes.append(frame == .object ? UInt8(ascii: "{") : UInt8(ascii: "["))
         frames.append(frame)
         isFirst.append(true)
     }
 
-    func close(to depth: Int) {
+    mutating func close(to depth: Int) {
         while frames.count > depth {
             bytes.append(frames.removeLast() == .object ? UInt8(ascii: "}") : UInt8(ascii: "]"))
             isFirst.removeLast()
@@ -46,37 +47,22 @@ final class JSONSink {
     }
 
     /// Makes ready for the next element of the container whose content has this depth.
-    func next(_ depth: Int) {
+    mutating func next(_ depth: Int) {
         close(to: depth)
         if isFirst[depth - 1] { isFirst[depth - 1] = false } else { bytes.append(UInt8(ascii: ",")) }
     }
 
-    func next(_ depth: Int, key: String) {
+    mutating func next(_ depth: Int, key: String) {
         next(depth)
         append(key)
         bytes.append(UInt8(ascii: ":"))
     }
 
-    /// Writes a value at a place where exactly one is due.
-    func write<Value: Encodable>(_ value: Value, depth: Int, path: [any CodingKey]) throws {
-        switch value {
-        case let text as String: append(text)
-        case let number as Int: append(number)
-        case let flag as Bool: append(flag)
-        default:
-            let before = bytes.count
-            try value.encode(to: WritingEncoder(sink: self, depth: depth, codingPath: path))
-            close(to: depth)
-            // A value that asked for no container has no members.
-            if bytes.count == before { bytes += [UInt8(ascii: "{"), UInt8(ascii: "}")] }
-        }
-    }
+    mutating func append(_ flag: Bool) { bytes.append(contentsOf: (flag ? "true" : "false").utf8) }
+    mutating func append(_ number: some BinaryInteger) { bytes.append(contentsOf: String(number).utf8) }
+    mutating func appendNull() { bytes.append(contentsOf: "null".utf8) }
 
-    func append(_ flag: Bool) { bytes.append(contentsOf: (flag ? "true" : "false").utf8) }
-    func append(_ number: some BinaryInteger) { bytes.append(contentsOf: String(number).utf8) }
-    func appendNull() { bytes.append(contentsOf: "null".utf8) }
-
-    func append(_ number: Double, path: [any CodingKey]) throws {
+    mutating func append(_ number: Double, path: [any CodingKey]) throws {
         guard number.isFinite else {
             throw EncodingError.invalidValue(
                 number,
@@ -90,23 +76,51 @@ final class JSONSink {
         }
     }
 
-    func append(_ text: String) {
+    mutating func append(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-            case 0x08: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "b")]
-            case 0x09: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "t")]
-            case 0x0A: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "n")]
-            case 0x0C: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "f")]
-            case 0x0D: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "r")]
-            case 0..<0x20:
-                bytes.append(contentsOf: "\\u00".utf8)
-                bytes.append(contentsOf: [byte].hex.utf8)
-            default: bytes.append(byte)
-            }
+        // Almost no text has anything to escape.
+        if text.utf8.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) {
+            for byte in text.utf8 { appendEscaped(byte) }
+        } else {
+            bytes.append(contentsOf: text.utf8)
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func appendEscaped(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
+        case 0x08: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "b")]
+        case 0x09: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "t")]
+        case 0x0A: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "n")]
+        case 0x0C: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "f")]
+        case 0x0D: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "r")]
+        case 0..<0x20:
+            bytes.append(contentsOf: "\\u00".utf8)
+            bytes.append(contentsOf: [byte].hex.utf8)
+        default: bytes.append(byte)
+        }
+    }
+}
+
+/// The output that the encoders of one value share.
+final class JSONSink {
+    /// Changed by whole steps, so that each costs one exclusivity check.
+    var output = JSONOutput()
+
+    /// Writes a value at a place where exactly one is due.
+    func write<Value: Encodable>(_ value: Value, depth: Int, path: [any CodingKey]) throws {
+        switch value {
+        case let text as String: output.append(text)
+        case let number as Int: output.append(number)
+        case let flag as Bool: output.append(flag)
+        default:
+            let before = output.bytes.count
+            try value.encode(to: WritingEncoder(sink: self, depth: depth, codingPath: path))
+            output.close(to: depth)
+            // A value that asked for no container has no members.
+            if output.bytes.count == before { output.bytes += [UInt8(ascii: "{"), UInt8(ascii: "}")] }
+        }
     }
 }
 
@@ -119,37 +133,37 @@ struct WritingEncoder: Encoder {
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     func container<Key: CodingKey>(keyedBy _: Key.Type) -> KeyedEncodingContainer<Key> {
-        if sink.frames.count == depth { sink.open(.object) }
+        if sink.output.frames.count == depth { sink.output.open(.object) }
         return KeyedEncodingContainer(WritingKeyedContainer<Key>(sink: sink, depth: depth + 1, codingPath: codingPath))
     }
 
     func unkeyedContainer() -> any UnkeyedEncodingContainer {
-        if sink.frames.count == depth { sink.open(.array) }
+        if sink.output.frames.count == depth { sink.output.open(.array) }
         return WritingUnkeyedContainer(sink: sink, depth: depth + 1, codingPath: codingPath)
     }
 
     func singleValueContainer() -> any SingleValueEncodingContainer { self }
 
     /// Puts JSON that is already written in this place.
-    func writeRaw(_ bytes: [UInt8]) { sink.bytes += bytes }
+    func writeRaw(_ bytes: [UInt8]) { sink.output.bytes += bytes }
 }
 
 extension WritingEncoder: SingleValueEncodingContainer {
-    func encodeNil() { sink.appendNull() }
-    func encode(_ value: Bool) { sink.append(value) }
-    func encode(_ value: String) { sink.append(value) }
-    func encode(_ value: Double) throws { try sink.append(value, path: codingPath) }
-    func encode(_ value: Float) throws { try sink.append(Double(value), path: codingPath) }
-    func encode(_ value: Int) { sink.append(value) }
-    func encode(_ value: Int8) { sink.append(value) }
-    func encode(_ value: Int16) { sink.append(value) }
-    func encode(_ value: Int32) { sink.append(value) }
-    func encode(_ value: Int64) { sink.append(value) }
-    func encode(_ value: UInt) { sink.append(value) }
-    func encode(_ value: UInt8) { sink.append(value) }
-    func encode(_ value: UInt16) { sink.append(value) }
-    func encode(_ value: UInt32) { sink.append(value) }
-    func encode(_ value: UInt64) { sink.append(value) }
+    func encodeNil() { sink.output.appendNull() }
+    func encode(_ value: Bool) { sink.output.append(value) }
+    func encode(_ value: String) { sink.output.append(value) }
+    func encode(_ value: Double) throws { try sink.output.append(value, path: codingPath) }
+    func encode(_ value: Float) throws { try sink.output.append(Double(value), path: codingPath) }
+    func encode(_ value: Int) { sink.output.append(value) }
+    func encode(_ value: Int8) { sink.output.append(value) }
+    func encode(_ value: Int16) { sink.output.append(value) }
+    func encode(_ value: Int32) { sink.output.append(value) }
+    func encode(_ value: Int64) { sink.output.append(value) }
+    func encode(_ value: UInt) { sink.output.append(value) }
+    func encode(_ value: UInt8) { sink.output.append(value) }
+    func encode(_ value: UInt16) { sink.output.append(value) }
+    func encode(_ value: UInt32) { sink.output.append(value) }
+    func encode(_ value: UInt64) { sink.output.append(value) }
     func encode<Value: Encodable>(_ value: Value) throws { try sink.write(value, depth: depth, path: codingPath) }
 }
 
@@ -159,27 +173,27 @@ struct WritingKeyedContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {
     let codingPath: [any CodingKey]
 
     mutating func encodeNil(forKey key: Key) {
-        sink.next(depth, key: key.stringValue)
-        sink.appendNull()
+        sink.output.next(depth, key: key.stringValue)
+        sink.output.appendNull()
     }
 
     mutating func encode(_ value: Bool, forKey key: Key) {
-        sink.next(depth, key: key.stringValue)
-        sink.append(value)
+        sink.output.next(depth, key: key.stringValue)
+        sink.output.append(value)
     }
 
     mutating func encode(_ value: String, forKey key: Key) {
-        sink.next(depth, key: key.stringValue)
-        sink.append(value)
+        sink.output.next(depth, key: key.stringValue)
+        sink.output.append(value)
     }
 
     mutating func encode(_ value: Int, forKey key: Key) {
-        sink.next(depth, key: key.stringValue)
-        sink.append(value)
+        sink.output.next(depth, key: key.stringValue)
+        sink.output.append(value)
     }
 
     mutating func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
-        sink.next(depth, key: key.stringValue)
+        sink.output.next(depth, key: key.stringValue)
         try sink.write(value, depth: depth, path: codingPath)
     }
 
@@ -195,7 +209,7 @@ struct WritingKeyedContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {
     mutating func superEncoder(forKey key: Key) -> any Encoder { place(key) }
 
     private func place(_ key: Key) -> WritingEncoder {
-        sink.next(depth, key: key.stringValue)
+        sink.output.next(depth, key: key.stringValue)
         return WritingEncoder(sink: sink, depth: depth, codingPath: codingPath + [key])
     }
 }
@@ -214,7 +228,7 @@ struct WritingUnkeyedContainer: UnkeyedEncodingContainer {
 
     mutating func encodeNil() {
         next()
-        sink.appendNull()
+        sink.output.appendNull()
     }
 
     mutating func encode<Value: Encodable>(_ value: Value) throws {
@@ -240,7 +254,7 @@ struct WritingUnkeyedContainer: UnkeyedEncodingContainer {
     private var place: WritingEncoder { WritingEncoder(sink: sink, depth: depth, codingPath: codingPath) }
 
     private mutating func next() {
-        sink.next(depth)
+        sink.output.next(depth)
         count += 1
     }
 }

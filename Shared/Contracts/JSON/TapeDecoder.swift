@@ -2,10 +2,8 @@
 struct TapeDecoder: Decoder {
     let tape: JSONTape
     let node: Int
-    /// The way here, for errors; made lazily from links so that nothing is spelled while all is well.
-    let path: PathLink?
 
-    var codingPath: [any CodingKey] { path?.keys ?? [] }
+    var codingPath: [any CodingKey] { tape.path(to: node) }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
     /// The value's bytes as they came.
     var rawBytes: [UInt8] { Array(tape.source(node)) }
@@ -25,19 +23,6 @@ struct TapeDecoder: Decoder {
     func mismatch(_ type: Any.Type, _ expected: String) -> DecodingError {
         .typeMismatch(type, .init(codingPath: codingPath, debugDescription: "\(expected) is expected"))
     }
-}
-
-/// One step of the way from the root.
-final class PathLink: Sendable {
-    let parent: PathLink?
-    let key: TapeKey
-
-    init(_ parent: PathLink?, _ key: TapeKey) {
-        self.parent = parent
-        self.key = key
-    }
-
-    var keys: [any CodingKey] { (parent?.keys ?? []) + [key] }
 }
 
 /// A key or an index.
@@ -155,13 +140,12 @@ final class TapeKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
         guard let found = find(key) else {
             throw DecodingError.keyNotFound(key, .init(codingPath: codingPath, debugDescription: "is required"))
         }
-        let path = PathLink(decoder.path, TapeKey(stringValue: key.stringValue))
-        return TapeDecoder(tape: decoder.tape, node: found + 1, path: path)
+        return TapeDecoder(tape: decoder.tape, node: found + 1)
     }
 
     /// The node of the key; the first where it appears twice.
     private func find(_ key: Key) -> Int? {
-        let name = Array(key.stringValue.utf8)
+        let name = key.stringValue
         let tape = decoder.tape
         let first = decoder.node + 1
         let end = Int(tape.nodes[decoder.node].next)
@@ -172,7 +156,7 @@ final class TapeKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
         return nil
     }
 
-    private func search(_ name: [UInt8], from start: Int, to end: Int) -> Int? {
+    private func search(_ name: String, from start: Int, to end: Int) -> Int? {
         var index = start
         while index < end {
             if decoder.tape.matches(index, name) { return index }
@@ -219,8 +203,7 @@ struct TapeUnkeyedContainer: UnkeyedDecodingContainer {
                 .init(codingPath: codingPath, debugDescription: "the list has ended")
             )
         }
-        let path = PathLink(decoder.path, TapeKey(intValue: currentIndex))
-        let element = TapeDecoder(tape: decoder.tape, node: node, path: path)
+        let element = TapeDecoder(tape: decoder.tape, node: node)
         node = Int(decoder.tape.nodes[node].next)
         currentIndex += 1
         return element

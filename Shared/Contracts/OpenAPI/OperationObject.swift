@@ -152,7 +152,10 @@ struct OperationObject {
             if hasJSONBody { add(415, "unsupported_media_type") }
         }
         if !input.properties.isEmpty { add(422, "invalid") }
-        if endpoint.idempotent { add(409, "idempotency_conflict") }
+        if endpoint.idempotent {
+            add(409, "request_in_progress")
+            add(422, "idempotency_key_reused")
+        }
         switch endpoint.precondition {
         case .none: break
         case .honoured: add(412, "precondition_failed")

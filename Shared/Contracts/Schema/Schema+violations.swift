@@ -61,17 +61,24 @@ private struct SchemaCheck {
         let found = tape.nodes[node]
         guard found.kind == .string else { return fault("must be a text") }
         guard !found.hasNull else { return fault("must not contain U+0000") }
-        let isFree = rule.length == 0...Int.max && rule.choices == nil && rule.parses == nil
-        guard !isFree else { return }
-        let text = tape.text(node)
-        let length = text.unicodeScalars.count
-        if !rule.length.contains(length) {
+        if !fits(node, rule.length) {
             fault(Self.complaint(rule.length, "characters"))
-        } else if let choices = rule.choices, !choices.contains(text) {
-            fault("must be one of \(choices.joined(separator: ", "))")
-        } else if let parses = rule.parses, !parses(text) {
+        } else if let choices = rule.choices {
+            if !choices.contains(where: { tape.matches(node, $0) }) {
+                fault("must be one of \(choices.joined(separator: ", "))")
+            }
+        } else if let parses = rule.parses, !parses(tape.text(node)) {
             fault(rule.complaint)
         }
+    }
+
+    /// Whether a text has so many scalars.
+    ///
+    /// Bytes bound them from above, so most texts need no counting.
+    private func fits(_ node: Int, _ bounds: ClosedRange<Int>) -> Bool {
+        let bytes = Int(tape.nodes[node].length)
+        if bytes <= bounds.upperBound, bounds.lowerBound <= min(bytes, 1) { return true }
+        return bounds.contains(tape.text(node).unicodeScalars.count)
     }
 
     private mutating func array(_ node: Int, _ element: Schema, _ count: ClosedRange<Int>) {

@@ -47,7 +47,7 @@ import Testing
         #expect(headers("/.well-known/jwks.json", "get") == [])
         let responses = paths?["/api/v1/communication/messages"]?["post"]?["responses"]
         #expect(responses?["202"]?["content"]?["application/json"] != nil)
-        #expect(responses?["409"]?["description"] == "channel_not_configured, idempotency_conflict")
+        #expect(responses?["409"]?["description"] == "channel_not_configured, request_in_progress")
         let slots = paths?["/api/v1/doctors/{id}/slots"]?["get"]
         #expect(slots?["responses"]?["200"]?["content"]?["application/x-ndjson"] != nil)
         #expect(slots?["requestBody"] == nil)
