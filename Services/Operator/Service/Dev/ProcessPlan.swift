@@ -53,6 +53,8 @@ struct ProcessPlanner {
         var variables = basic()
         variables["SANDBOX_PORT"] = String(ports.sandbox)
         variables["SANDBOX_SMTP_PORT"] = String(ports.sandboxSMTP)
+        // Its webhooks reach the gateway of this machine, whatever the public address is.
+        variables["POLYCLINIC_PUBLIC_URL"] = "http://127.0.0.1:\(ports.gateway)"
         return try plan("sandbox", variables)
     }
 
