@@ -1,4 +1,6 @@
+import Sandbox
+
 @main
 enum Main {
-    static func main() async throws {}
+    static func main() async throws { try await SandboxService.run() }
 }

@@ -1,0 +1,117 @@
+import Core
+import Hummingbird
+import HummingbirdCore
+package import Logging
+import NIOCore
+import ServiceLifecycle
+import Settings
+import Telemetry
+import UnixSignals
+
+/// Plays every provider, for development and tests: HTTP for their APIs and a web inbox, and a mail server.
+package enum SandboxService {
+    /// Where a sandbox listens.
+    package struct Ports: Hashable, Sendable {
+        package let http: Int
+        package let smtp: Int
+    }
+
+    /// The process: reads its settings, and runs until it is told to stop.
+    package static func run() async throws {
+        let environment = Settings.load()
+        try Telemetry.bootstrap(service: "sandbox", settings: environment)
+        let log = Logger(label: "sandbox")
+        let services = try services(SandboxSettings(environment), log) { ports in
+            log.notice(
+                "the sandbox listens",
+                metadata: .fields([.port: "\(ports.http)", .host: "smtp \(ports.smtp)"])
+            )
+        }
+        try await ServiceGroup(
+            services: services,
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: log
+        ).run()
+    }
+
+    /// Runs a sandbox until the task is cancelled.
+    ///
+    /// - Parameter onListening: told both ports as soon as calls are answered.
+    package static func run(
+        _ settings: SandboxSettings,
+        log: Logger,
+        onListening: @escaping @Sendable (Ports) -> Void
+    ) async throws {
+        try await ServiceGroup(services: services(settings, log, onListening), logger: log).run()
+    }
+
+    private static func services(
+        _ settings: SandboxSettings,
+        _ log: Logger,
+        _ onListening: @escaping @Sendable (Ports) -> Void
+    ) throws -> [any Service] {
+        let messages = MessageStore()
+        let faults = Faults()
+        // A further provider is a file, and a line here.
+        let providers: [any SandboxProvider] = [
+            ZeptoMail(messages: messages),
+            Stripe(publicURL: settings.publicURL),
+        ]
+        let desk = FrontDesk(providers: providers, faults: faults, messages: messages, others: [SMTPServer.name])
+        let listening = Listening(onListening)
+        let http = Application(
+            responder: SandboxResponder(desk: desk),
+            configuration: .init(address: .hostname(settings.host, port: settings.port), serverName: nil),
+            onServerRunning: { await listening.note(http: $0.localAddress?.port ?? 0) },
+            logger: log
+        )
+        let smtp = SMTPServer(
+            host: settings.host,
+            port: settings.smtpPort,
+            user: settings.smtpUser,
+            password: settings.smtpPassword,
+            messages: messages,
+            faults: faults,
+            log: log,
+            onListening: { await listening.note(smtp: $0) }
+        )
+        var services: [any Service] = [http, smtp]
+        services += providers.compactMap(\.webhooks).map { WebhookService(sender: $0) }
+        if let port = settings.healthPort { services.append(HealthServer(port: port, checks: [], logger: log)) }
+        return services
+    }
+}
+
+/// Tells once both servers listen.
+private actor Listening {
+    private let tell: @Sendable (SandboxService.Ports) -> Void
+    private var http: Int?
+    private var smtp: Int?
+
+    init(_ tell: @escaping @Sendable (SandboxService.Ports) -> Void) { self.tell = tell }
+
+    func note(http: Int? = nil, smtp: Int? = nil) {
+        self.http = http ?? self.http
+        self.smtp = smtp ?? self.smtp
+        if let http = self.http, let smtp = self.smtp { tell(.init(http: http, smtp: smtp)) }
+    }
+}
+
+/// Delivers webhooks until shutdown.
+private struct WebhookService: Service {
+    let sender: WebhookSender
+
+    func run() async throws {
+        await withGracefulShutdownHandler {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await sender.run() }
+                group.addTask { try? await gracefulShutdown() }
+                await group.next()
+                // What was not delivered by now is lost with the sandbox's memory.
+                group.cancelAll()
+            }
+        } onGracefulShutdown: {
+            sender.stop()
+        }
+    }
+}

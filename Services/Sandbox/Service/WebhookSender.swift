@@ -1,0 +1,166 @@
+import AsyncHTTPClient
+import Contracts
+import Core
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// Tells registered addresses what happened, signs each delivery anew, and tries again until somebody says 2xx.
+final class WebhookSender: Sendable {
+    struct Endpoint: Sendable {
+        let id: String
+        let url: String
+        let secret: String
+        /// The account whose events it gets; `nil` for all.
+        let account: String?
+        let at: Instant
+
+        var json: JSONValue { ["id": .string(id), "url": .string(url), "secret": .string(secret)] }
+    }
+
+    struct Event: Sendable {
+        let id: String
+        let type: String
+        let account: String
+        /// The clinic it concerns, when its object names one.
+        let clinic: String?
+        let body: [UInt8]
+    }
+
+    /// How a delivery is signed: headers from secret, body and time.
+    typealias Sign = @Sendable (_ secret: String, _ body: [UInt8], _ at: Instant) -> [(String, String)]
+
+    static let mostEndpoints = 100
+    static let mostEvents = 5_000
+    static let timeout: TimeAmount = .seconds(10)
+    /// Waits between the tries of one delivery.
+    static let waits: [Duration] = [
+        .milliseconds(200), .seconds(1), .seconds(2), .seconds(5), .seconds(10), .seconds(20), .seconds(30),
+        .seconds(60),
+    ]
+
+    private struct State {
+        var endpoints: [Endpoint] = []
+        var events: [Event] = []
+    }
+
+    private let secretDefault: String
+    private let path: String
+    private let publicURL: String?
+    private let sign: Sign
+    private let state = Mutex(State())
+    private let deliveries: AsyncStream<(Event, Endpoint)>
+    private let deliver: AsyncStream<(Event, Endpoint)>.Continuation
+
+    /// - Parameters:
+    ///   - path: where a clinic's notices go under the installation's address, before the clinic's id.
+    init(secretDefault: String, path: String, publicURL: String?, sign: @escaping Sign) {
+        self.secretDefault = secretDefault
+        self.path = path
+        self.publicURL = publicURL
+        self.sign = sign
+        (deliveries, deliver) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.mostEvents))
+    }
+
+    var endpoints: [Endpoint] { state.withLock { $0.endpoints } }
+    var events: [JSONValue] {
+        state.withLock { $0.events }.suffix(200).reversed().map { ["id": .string($0.id), "type": .string($0.type)] }
+    }
+
+    /// Registers an address, or renews its secret; `nil` when it is none.
+    @discardableResult
+    func add(_ url: String, _ secret: String?, account: String? = nil) -> Endpoint? {
+        guard url.hasPrefix("http://") || url.hasPrefix("https://"), url.utf8.count <= 2_048 else { return nil }
+        let endpoint = Endpoint(
+            id: "we_\(RandomText.make(24))",
+            url: url,
+            secret: secret ?? secretDefault,
+            account: account,
+            at: .now()
+        )
+        state.withLock { state in
+            state.endpoints.removeAll { $0.url == url && $0.account == account }
+            state.endpoints.append(endpoint)
+            if state.endpoints.count > Self.mostEndpoints { state.endpoints.removeFirst() }
+        }
+        return endpoint
+    }
+
+    func remove(_ id: String) { state.withLock { $0.endpoints.removeAll { $0.id == id } } }
+    func removeAll() { state.withLock { $0.endpoints = [] } }
+
+    /// Notes an event and sends it to whom it concerns.
+    func send(_ event: Event) {
+        state.withLock { state in
+            state.events.append(event)
+            if state.events.count > Self.mostEvents { state.events.removeFirst() }
+        }
+        for endpoint in concerned(by: event) { deliver.yield((event, endpoint)) }
+    }
+
+    /// Sends the last event, or a certain one, so many times; gives the answers' statuses, 0 for none.
+    func replay(_ times: Int, event id: String?) async -> [Int]? {
+        let event = state.withLock { state in state.events.last { id == nil || $0.id == id } }
+        guard let event else { return nil }
+        let endpoints = concerned(by: event)
+        if endpoints.isEmpty { return nil }
+        return await withTaskGroup(of: [Int].self) { group in
+            for endpoint in endpoints {
+                for _ in 0..<times { group.addTask { [await self.post(event, to: endpoint)] } }
+            }
+            return await group.reduce([], +)
+        }
+    }
+
+    /// Delivers until the task is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for await (event, endpoint) in deliveries {
+                group.addTask { await self.insist(event, endpoint) }
+            }
+        }
+    }
+
+    func stop() { deliver.finish() }
+
+    private func insist(_ event: Event, _ endpoint: Endpoint) async {
+        for wait in Self.waits {
+            if (200..<300).contains(await post(event, to: endpoint)) { return }
+            do { try await Task.sleep(for: wait) } catch { return }
+        }
+    }
+
+    /// Those of the account; of several clinics behind one account, the one that the event names.
+    private func concerned(by event: Event) -> [Endpoint] {
+        let all = endpoints.filter { $0.account == nil || $0.account == event.account }
+        guard let clinic = event.clinic else { return all }
+        let own = all.filter { $0.url.contains(clinic) }
+        if !own.isEmpty { return own }
+        if !all.isEmpty { return all }
+        guard let publicURL else { return [] }
+        return [
+            Endpoint(
+                id: "we_default",
+                url: "\(publicURL)\(path)/\(clinic)",
+                secret: secretDefault,
+                account: nil,
+                at: .now()
+            )
+        ]
+    }
+
+    private func post(_ event: Event, to endpoint: Endpoint) async -> Int {
+        var request = HTTPClientRequest(url: endpoint.url)
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/json; charset=utf-8")
+        request.headers.add(name: "User-Agent", value: "PolyclinicSandbox/1.0")
+        for (name, value) in sign(endpoint.secret, event.body, .now()) { request.headers.add(name: name, value: value) }
+        request.body = .bytes(ByteBuffer(bytes: event.body))
+        do {
+            let response = try await HTTPClient.shared.execute(request, timeout: Self.timeout)
+            return Int(response.status.code)
+        } catch {
+            return 0
+        }
+    }
+}
