@@ -1,0 +1,78 @@
+import BillingAPI
+import Contracts
+import Core
+import Postgres
+import TestKit
+import Testing
+
+@testable import Billing
+
+@Suite(.timeLimit(.minutes(2))) struct BillingConfigTests {
+    let desk: BillingDesk
+    let endpoints = BillingDesk.endpoints.config
+
+    init() throws { desk = try BillingDesk() }
+
+    private func draft(_ credentials: [String: JSONValue], id: ProviderEntryID? = nil) -> BillingConfigDraft {
+        BillingConfigDraft(primary: .init(id: id, provider: "stripe", credentials: credentials))
+    }
+
+    @Test func theFirstOneSaysSoAndSecretsAreMasked() async throws {
+        let missing = try await desk.ask(endpoints.read, EmptyInput())
+        #expect(missing.status == 404 && missing.code == "not_configured")
+        #expect(try await desk.ask(endpoints.replace, draft(desk.credentials)).status == 428)
+        #expect(try await desk.ask(endpoints.replace, draft(desk.credentials), ifMatch: "\"1\"").status == 412)
+        let made = try await desk.ask(endpoints.replace, draft(desk.credentials), ifNoneMatch: "*")
+        #expect(made.status == 201 && made.version == "\"1\"")
+        let config = try #require(
+            try await desk.ask(endpoints.readOfClinic, BillingClinicPath(clinicId: desk.clinic)).output
+        )
+        #expect(config.primary.credentials["secretKey"] == .string("••••\(desk.secretKey.suffix(4))"))
+        #expect(config.primary.credentials["webhookSecret"] == .string("••••\(desk.webhookSecret.suffix(4))"))
+        #expect(config.primary.credentials["publishableKey"] == "pk_test_1")
+        #expect(config.primary.webhookUrl == "https://clinic.example/api/v1/webhooks/billing/stripe/\(desk.clinic)")
+    }
+
+    @Test func aMaskedSecretIsKept() async throws {
+        let first = try await desk.configure()
+        var credentials = first.primary.credentials
+        credentials["publishableKey"] = "pk_test_2"
+        #expect(try await desk.ask(endpoints.replace, draft(credentials, id: first.primary.id)).status == 428)
+        #expect(
+            try await desk.ask(endpoints.replace, draft(credentials, id: first.primary.id), ifNoneMatch: "*").status
+                == 412
+        )
+        let second = try await desk.ask(endpoints.replace, draft(credentials, id: first.primary.id), ifMatch: "\"1\"")
+        #expect(second.status == 200 && second.version == "\"2\"")
+        let stale = try await desk.ask(endpoints.replace, draft(credentials, id: first.primary.id), ifMatch: "\"1\"")
+        #expect(stale.status == 412)
+        let missing = try await desk.ask(endpoints.replace, draft(credentials), ifMatch: "\"2\"")
+        #expect(missing.status == 422 && missing.code == "secret_missing")
+        // What was kept still works: a payment begins with it.
+        #expect(try await desk.pay(desk.booked()).status == 201)
+    }
+
+    @Test func anEndpointThePolicyDoesNotAllowIsRefused() async throws {
+        var credentials = desk.credentials
+        credentials["endpoint"] = "http://10.0.0.1:8080"
+        let refused = try await desk.ask(endpoints.replace, draft(credentials), ifNoneMatch: "*")
+        #expect(refused.status == 422)
+        credentials["endpoint"] = "http://127.0.0.1:8080"
+        #expect(try await desk.ask(endpoints.replace, draft(credentials), ifNoneMatch: "*").status == 201)
+    }
+
+    @Test func noSecretIsStoredInTheClear() async throws {
+        _ = try await desk.configure()
+        let payment = try #require(try await desk.pay(desk.booked()).output)
+        let secret = try #require(payment.next.clientSecret)
+        let (clinic, needles) = (desk.clinic, [desk.secretKey, desk.webhookSecret, secret])
+        let stored = try await desk.test.inspect(
+            """
+            select encode(c.sealed, 'escape') || encode(p.sealed_secret, 'escape') || p::text || r::text
+            from provider_config_versions c, payments p, replies r
+            where c.clinic_id = \(clinic) and p.clinic_id = \(clinic) and r.clinic_id = \(clinic) limit 1
+            """
+        ) { rows -> String in try rows[0][0] }
+        #expect(!needles.contains { stored.contains($0) })
+    }
+}
