@@ -36,6 +36,7 @@ struct BookingHandlers: Sendable {
         else {
             throw try refusal("outside_hours", "The doctor does not see patients then.", draft, finder, context, tx)
         }
+        try context.checkReach(of: draft.doctorId, at: location)
         let id = AppointmentID(at: context.now)
         ReservationStore.lock(draft.doctorId, of: context.clinic, in: tx)
         let reserved = service.terms.reserved(at: draft.start)
@@ -62,7 +63,6 @@ struct BookingHandlers: Sendable {
             updatedAt: context.now
         )
         AppointmentStore.insert(appointment, of: context.clinic, in: tx)
-        try Problem.of(context) { try tx.flush() }
         try Outbox.append(
             AppointmentBooked(appointment: AppointmentState(appointment)),
             aggregate: "\(id)",
@@ -250,5 +250,21 @@ struct BookingHandlers: Sendable {
             in: tx
         )
         return Reply(EmptyOutput(), audit: AuditDetail(patient: appointment.patientId))
+    }
+}
+
+extension OperationContext {
+    /// Refuses a visit outside the caller's reach; row-level security would too, but only when all is written.
+    ///
+    /// The patient was looked for within reach already.
+    fileprivate func checkReach(of doctor: DoctorID, at location: LocationID) throws(Problem) {
+        let isWithin =
+            switch scope {
+            case .clinic, .own: true
+            case .locations(let reach): reach.contains(location)
+            case .treated(let own): own == doctor
+            case .account: false
+            }
+        if !isWithin { throw .forbidden(endpoint.auditAction) }
     }
 }

@@ -269,6 +269,19 @@ import Testing
         #expect(try await calendar.ask(endpoints.appointments.book, own, scope: .own(other.id)).status == 201)
         let cancelling = CancelAppointment(id: visit.id)
         #expect(try await calendar.ask(endpoints.appointments.cancel, cancelling, scope: .own(other.id)).status == 404)
+        let later = draft(ready, at: start + .seconds(7_200))
+        let elsewhere = Scope.locations([LocationID()])
+        #expect(try await calendar.ask(endpoints.appointments.book, later, scope: elsewhere).status == 403)
+        #expect(
+            try await calendar.ask(endpoints.appointments.book, later, scope: .treated(ready.doctor.id)).status == 201
+        )
+        let second = try await calendar.doctor("Dr. Two")
+        try await calendar.open(second.id)
+        var others = draft(ready, at: start)
+        others.doctorId = second.id
+        #expect(
+            try await calendar.ask(endpoints.appointments.book, others, scope: .treated(ready.doctor.id)).status == 403
+        )
         // Having been booked with them, the doctor reaches the patient.
         let patient = PatientPath(id: ready.patient.id)
         #expect(
