@@ -48,8 +48,8 @@ extension Edge {
     package static let all: [(edge: Edge, readers: Set<String>)] = {
         var all: [(edge: Edge, readers: Set<String>)] = []
         for service in ServiceName.allCases {
-            // Services ask access alone (policy, audit); the gateway and the operator ask everyone.
-            let asking = service == .access ? processes.filter { $0 != service.rawValue } : [gateway, operatorProcess]
+            // Services ask access alone (policy, audit), access itself too; the gateway and the operator ask everyone.
+            let asking = service == .access ? processes : [gateway, operatorProcess]
             for process in asking {
                 all.append((.requests(from: process, to: service), [service.rawValue]))
                 all.append((.replies(from: service, to: process), [process]))
