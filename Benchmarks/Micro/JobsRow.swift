@@ -64,6 +64,6 @@ enum JobsRow {
     }
 
     private static func left(_ store: TestDatabase) async throws -> Int {
-        try await store.inspect("select count(*) from (select from jobs limit 1) as some") { try $0[0][0] }
+        try await store.inspect("select count(*) from (select from jobs limit 1) as present") { try $0[0][0] }
     }
 }
