@@ -76,19 +76,35 @@ final class AuditSequencer: Service {
         let unsigned = try await database.through(.sequencer) { tx in
             try CheckpointStore.unsigned(limit: Self.clinics, in: tx)
         }
-        for clinic in unsigned {
+        await sign(unsigned, at: now)
+    }
+
+    /// Signs these logs, each by itself.
+    func sign(_ clinics: [ClinicID], at now: Instant) async {
+        for clinic in clinics {
             do {
                 _ = try await signer.sign(clinic, in: database, at: now)
                 faults.withLock { $0[clinic] = nil }
             } catch let fault as AuditLogFault {
-                faults.withLock { $0[clinic] = fault }
-                log.critical(
-                    "audit log stopped: what is stored does not lead on from what was signed",
-                    metadata: .fields([.clinicID: "\(clinic)", .reason: fault.code])
+                alarm(fault, of: clinic)
+            } catch {
+                log.error(
+                    "audit log not signed",
+                    metadata: .fields([.clinicID: "\(clinic)", .errorType: "\(type(of: error))"])
                 )
             }
         }
         stopped.record(faults.withLock { $0.count })
+    }
+
+    /// Said once; the gauge stands until it is mended.
+    private func alarm(_ fault: AuditLogFault, of clinic: ClinicID) {
+        let isNew = faults.withLock { $0.updateValue(fault, forKey: clinic) != fault }
+        guard isNew else { return }
+        log.critical(
+            "audit log stopped: what is stored does not lead on from what was signed",
+            metadata: .fields([.clinicID: "\(clinic)", .reason: fault.code])
+        )
     }
 
     private func attempt(_ what: String, _ body: () async throws -> Void) async {

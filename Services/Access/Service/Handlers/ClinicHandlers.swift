@@ -127,6 +127,11 @@ struct ClinicHandlers: Sendable {
         guard var stored = try ClinicStore.lock(path.clinicId, in: tx) else { throw Problem.notFound }
         if stored.clinic.status == status { return Reply(stored.clinic, version: stored.version) }
         stored.clinic.status = status
+        // The operator's doing: told in the installation's log too.
+        var record = context.auditRecord(.succeeded, AuditDetail(resource: stored.clinic.id.description))
+        record.id = AuditEntryID(at: context.now)
+        record.clinicId = .installation
+        AuditStore.append([record], in: tx)
         return try save(stored, context, tx)
     }
 
