@@ -28,7 +28,7 @@ struct BookingHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Appointment> {
-        let service = try bookable(draft, context, tx)
+        let (service, isTaken) = try bookable(draft, context, tx)
         let finder = try finder(draft, service.terms, context, tx)
         let visit = service.terms.visit(at: draft.start)
         guard let location = finder.location(of: visit, wanted: draft.locationId),
@@ -37,6 +37,8 @@ struct BookingHandlers: Sendable {
             throw try refusal("outside_hours", "The doctor does not see patients then.", draft, finder, context, tx)
         }
         try context.checkReach(of: draft.doctorId, at: location)
+        // Whoever comes too late need not queue up for the lock.
+        if isTaken { throw try refusal("slot_taken", "That time is taken.", draft, finder, context, tx) }
         let id = AppointmentID(at: context.now)
         ReservationStore.lock(draft.doctorId, of: context.clinic, in: tx)
         let reserved = service.terms.reserved(at: draft.start)
@@ -78,19 +80,13 @@ struct BookingHandlers: Sendable {
         )
     }
 
-    /// The visit type, if what the draft names exists and may be booked.
+    /// The visit type, if what the draft names exists and may be booked, and whether the time is taken at first sight.
     private func bookable(
         _ draft: AppointmentDraft,
         _ context: OperationContext,
         _ tx: borrowing Transaction
-    ) throws -> BookingFacts.BookedService {
-        let facts = try BookingStore.facts(
-            doctor: draft.doctorId,
-            patient: draft.patientId,
-            service: draft.serviceId,
-            of: context.clinic,
-            in: tx
-        )
+    ) throws -> (service: BookingFacts.BookedService, isTaken: Bool) {
+        let facts = try BookingStore.facts(draft, of: context.clinic, in: tx)
         var faults: [Problem.Fault] = []
         if facts.isDoctorActive != true { faults.append(.init(pointer: "/doctorId", "is no doctor who can be booked")) }
         if !facts.isPatientKnown { faults.append(.init(pointer: "/patientId", "is no patient within reach")) }
@@ -103,7 +99,7 @@ struct BookingHandlers: Sendable {
             faults.append(.init(pointer: "/start", "must be a whole minute"))
         }
         guard faults.isEmpty, let service = facts.service else { throw Problem.invalid(faults) }
-        return service
+        return (service, facts.isTaken)
     }
 
     /// The doctor's hours around the wanted time; what is taken is not known yet.

@@ -39,7 +39,7 @@ enum AppointmentStore {
         let rows = try tx.rows(
             """
             select \(columns) from appointments where clinic_id = \(clinic) and id = \(id)\
-            \(forUpdate ? " for update" : "" as Query)
+            \(forUpdate ? " for no key update" : "" as Query)
             """
         )
         return try rows.first.map(decode)

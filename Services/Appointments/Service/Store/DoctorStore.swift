@@ -26,7 +26,7 @@ enum DoctorStore {
         let rows = try tx.rows(
             """
             select \(columns) from doctors where clinic_id = \(clinic) and id = \(id) and deleted_at is null\
-            \(forUpdate ? " for update" : "" as Query)
+            \(forUpdate ? " for no key update" : "" as Query)
             """
         )
         return try rows.first.map(decode)

@@ -111,7 +111,7 @@ enum HoursStore {
         let rows = try tx.rows(
             """
             select hours_version, coalesce(hours_updated_at, created_at) from doctors
-            where clinic_id = \(clinic) and id = \(doctor) and deleted_at is null\(forUpdate ? " for update" : "" as Query)
+            where clinic_id = \(clinic) and id = \(doctor) and deleted_at is null\(forUpdate ? " for no key update" : "" as Query)
             """
         )
         return try rows.first.map { (version: try $0[0], updatedAt: try $0[1]) }

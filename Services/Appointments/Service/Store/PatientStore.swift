@@ -27,7 +27,7 @@ enum PatientStore {
         let rows = try tx.rows(
             """
             select \(columns) from patients where clinic_id = \(clinic) and id = \(id) and deleted_at is null\
-            \(forUpdate ? " for update" : "" as Query)
+            \(forUpdate ? " for no key update" : "" as Query)
             """
         )
         return try rows.first.map(decode)

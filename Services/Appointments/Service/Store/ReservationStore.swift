@@ -10,7 +10,7 @@ enum ReservationStore {
         tx.execute("select pg_advisory_xact_lock(hashtextextended(\("\(clinic)/\(doctor)"), 0))")
     }
 
-    /// Takes time; `false` when some of it is taken.
+    /// Takes time; `false` when some of it is taken, or the doctor is gone since they were looked up.
     static func take(
         _ time: Range<Instant>,
         of doctor: DoctorID,
@@ -21,7 +21,8 @@ enum ReservationStore {
         let rows = try tx.rows(
             """
             insert into reservations (clinic_id, id, resource_id, during)
-            values (\(clinic), \(id), \(doctor), tstzrange(\(time.lowerBound), \(time.upperBound), '[)'))
+            select clinic_id, \(id), id, tstzrange(\(time.lowerBound), \(time.upperBound), '[)') from doctors
+            where clinic_id = \(clinic) and id = \(doctor) and deleted_at is null
             on conflict do nothing
             """
         )

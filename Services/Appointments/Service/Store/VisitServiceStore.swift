@@ -30,7 +30,7 @@ enum VisitServiceStore {
         let rows = try tx.rows(
             """
             select \(columns) from services where clinic_id = \(clinic) and id = \(id) and deleted_at is null\
-            \(forUpdate ? " for update" : "" as Query)
+            \(forUpdate ? " for no key update" : "" as Query)
             """
         )
         return try rows.first.map(decode)
