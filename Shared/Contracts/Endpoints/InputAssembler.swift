@@ -105,19 +105,18 @@ package struct InputAssembler: Sendable {
         to front: inout [UInt8],
         _ faults: inout [Problem.Fault]
     ) throws(Problem) {
-        var values: [(name: String, values: [String])] = []
+        var order: [String] = []
+        var values: [String: [String]] = [:]
         for pair in query.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = PercentCoding.decode(parts[0], plusIsSpace: true),
                 let value = PercentCoding.decode(parts.count == 2 ? parts[1] : "", plusIsSpace: true)
             else { throw .malformed("The query is not percent-encoded UTF-8.") }
-            if let index = values.firstIndex(where: { $0.name == name }) {
-                values[index].values.append(value)
-            } else {
-                values.append((name, [value]))
-            }
+            if values[name] == nil { order.append(name) }
+            values[name, default: []].append(value)
         }
-        for (name, given) in values {
+        for name in order {
+            guard let given = values[name] else { continue }
             guard places[name] == .query, let property = properties[name] else {
                 faults.append(Problem.Fault(parameter: name, "is not a known parameter"))
                 continue
