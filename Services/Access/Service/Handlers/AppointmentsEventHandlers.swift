@@ -34,14 +34,12 @@ struct AppointmentsEventHandlers: Sendable {
         _ event: EventEnvelope,
         in tx: borrowing Transaction
     ) throws {
-        if let former = try MemberStore.find(record: record, of: event.clinicId, in: tx) {
-            if former.user == owner { return }
-            try save(former.without(record), event, in: tx)
-        }
-        guard let owner, let member = try MemberStore.find(owner, of: event.clinicId, in: tx),
-            let tied = member.with(record)
-        else { return }
-        try save(tied, event, in: tx)
+        // Both rows are locked before the policy's version is: whoever else changes a member takes them in this order.
+        let former = try MemberStore.find(record: record, of: event.clinicId, in: tx)
+        if let former, former.user == owner { return }
+        let next = try owner.flatMap { try MemberStore.find($0, of: event.clinicId, in: tx) }
+        if let former { try save(former.without(record), event, in: tx) }
+        if let tied = next?.with(record) { try save(tied, event, in: tx) }
     }
 
     private static func save(

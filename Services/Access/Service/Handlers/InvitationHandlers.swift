@@ -101,11 +101,13 @@ struct InvitationHandlers: Sendable {
         in tx: borrowing Transaction
     ) throws -> StoredUser {
         InvitationStore.accept(invitation, at: context.now, in: tx)
+        // The member's row before the policy's version: whoever else changes a member takes them in this order.
+        let invited =
+            invitation.clinic == .installation
+            ? nil : try MemberStore.find(invitation.user, of: invitation.clinic, in: tx)
         let version = try PolicyVersionStore.raise(in: tx)
         UserStore.activate(invitation.user, at: context.now, policyVersion: version, in: tx)
-        if invitation.clinic != .installation,
-            var member = try MemberStore.find(invitation.user, of: invitation.clinic, in: tx), member.status == .invited
-        {
+        if var member = invited, member.status == .invited {
             member.status = .active
             member.updatedAt = context.now
             member.version = try MemberStore.update(member, in: tx)

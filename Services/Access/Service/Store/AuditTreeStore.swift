@@ -39,17 +39,28 @@ enum AuditTreeStore {
         of clinic: ClinicID,
         in tx: borrowing Transaction
     ) throws -> [TreeHash] {
-        let query: Query = """
+        guard let hashes = try hashesIfAll(level: level, from: start, count: count, of: clinic, in: tx) else {
+            throw AuditLogFault.missing(seq: start << Int64(level))
+        }
+        return hashes
+    }
+
+    /// The same; `nil` when one of them is gone.
+    static func hashesIfAll(
+        level: Int,
+        from start: Int64,
+        count: Int64,
+        of clinic: ClinicID,
+        in tx: borrowing Transaction
+    ) throws -> [TreeHash]? {
+        let rows = try tx.rows(
+            """
             select hash from audit_nodes where clinic_id = \(clinic) and level = \(level)
                 and index >= \(start) and index < \(start + count) order by index
             """
-        let hashes = try tx.rows(query).map { row in
-            let bytes: [UInt8] = try row[0]
-            guard let hash = TreeHash(bytes: bytes) else { throw AuditLogFault.missing(seq: start << Int64(level)) }
-            return hash
-        }
-        guard hashes.count == Int(count) else { throw AuditLogFault.missing(seq: start << Int64(level)) }
-        return hashes
+        )
+        let hashes = try rows.compactMap { row -> TreeHash? in TreeHash(bytes: try row[0] as [UInt8]) }
+        return hashes.count == Int(count) ? hashes : nil
     }
 
     /// Entries and their stored hashes, in order, for what has not been signed yet.
