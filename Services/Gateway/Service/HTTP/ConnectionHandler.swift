@@ -161,7 +161,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent {
             isQuiescing = true
-            closeIfIdle()
+            // Closing at once would reset a request that is on its way.
+            if outstanding == 0 { setDeadline(in: limits.farewell) }
         } else if let event = event as? ChannelEvent, event == .inputClosed {
             isInputClosed = true
             connection?.noteHalfClosed()
@@ -253,7 +254,6 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .body(let pending): setDeadline(in: (pending.startedAt + limits.bodyGrace) - .now())
         case .discarding, .lingering: break
         }
-        if isQuiescing { closeIfIdle() }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

@@ -19,6 +19,8 @@ package struct HTTPLimits: Sendable {
     package var bodyRate = 4 * 1_024
     /// Between requests.
     package var idle: TimeAmount = .seconds(75)
+    /// For a request that may be on its way when the gateway stops.
+    package var farewell: TimeAmount = .seconds(1)
     /// A reply that the client does not read at all.
     package var writeStall: TimeAmount = .seconds(30)
     /// After a reply that ends the connection, for the client to read it before the socket goes.
