@@ -82,7 +82,7 @@ struct NotYetKnown: Error {}
 
 extension VisitNotice {
     func draft(patient: String, doctor: String, service: String, clinic: String) -> MessageDraft {
-        let (date, time) = spelled
+        let (date, time) = Self.spelled(localStart)
         return MessageDraft(
             to: RecipientDraft(patientId: self.patient),
             template: template,
@@ -98,7 +98,7 @@ extension VisitNotice {
     }
 
     /// `21 October 2026` and `10:30`.
-    var spelled: (date: String, time: String) {
+    static func spelled(_ localStart: String) -> (date: String, time: String) {
         let months = [
             "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
             "November",

@@ -31,9 +31,13 @@ final class CircuitBook: Sendable {
     }
 
     private let breakers: CircuitBreakers<CircuitKey>
+    private let now: @Sendable () -> Instant
     private let state = Mutex(State())
 
-    init(policy: CircuitBreakerPolicy = .init()) { breakers = CircuitBreakers(policy: policy) }
+    init(policy: CircuitBreakerPolicy = .init(), now: @escaping @Sendable () -> Instant = { .now() }) {
+        breakers = CircuitBreakers(policy: policy, now: now)
+        self.now = now
+    }
 
     func breaker(_ clinic: ClinicID, _ entry: ProviderEntry) -> CircuitBreaker {
         breakers.breaker(for: CircuitKey(clinic, entry))
@@ -62,8 +66,7 @@ final class CircuitBook: Sendable {
         _ permit: CircuitBreaker.Permit,
         _ verdict: ProviderVerdict,
         _ clinic: ClinicID,
-        _ entry: ProviderEntry,
-        now: Instant = .now()
+        _ entry: ProviderEntry
     ) -> CircuitView? {
         let breaker = breaker(clinic, entry)
         let before = breaker.view
@@ -71,7 +74,7 @@ final class CircuitBook: Sendable {
         case .settle(let outcome):
             breaker.settle(permit, outcome, why: verdict.outcome.rawValue, retryAfter: verdict.retryAfter)
         case .latch: breaker.latch(verdict.outcome.rawValue)
-        case .park(let time): breaker.latch(verdict.outcome.rawValue, until: now + time)
+        case .park(let time): breaker.latch(verdict.outcome.rawValue, until: now() + time)
         }
         note(clinic, entry)
         let after = breaker.view
@@ -81,7 +84,8 @@ final class CircuitBook: Sendable {
     }
 
     /// Circuits whose time has come to be tried.
-    func due(at now: Instant) -> [(key: CircuitKey, entry: ProviderEntryID)] {
+    func due() -> [(key: CircuitKey, entry: ProviderEntryID)] {
+        let now = now()
         let troubled = state.withLock { $0.troubled }
         return troubled.compactMap { key, entry in
             guard let view = breakers.existing(for: key)?.view, let retryAt = view.retryAt, retryAt <= now else {

@@ -20,7 +20,7 @@ struct ProviderChecks: Service {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 try? await Task.sleep(for: Self.interval)
-                for (key, entry) in parts.circuits.due(at: .now()) where !Task.isCancelled {
+                for (key, entry) in parts.circuits.due() where !Task.isCancelled {
                     do {
                         try await check(key, entry)
                     } catch {

@@ -1,0 +1,92 @@
+import CommunicationAPI
+import Core
+import Resilience
+import Testing
+
+@testable import Communication
+
+@Suite struct SendingRulesTests {
+    @Test(arguments: AttemptOutcome.allCases)
+    func everyOutcomeHasItsNextStep(outcome: AttemptOutcome) {
+        let ends: [AttemptOutcome: MessageStatus] = [
+            .accepted: .sent, .badRecipient: .failed, .optedOut: .suppressed, .contentRejected: .failed,
+            .unknownOutcome: .unknown,
+        ]
+        switch SendingRules.next(after: outcome) {
+        case .end(let status, let reason):
+            #expect(ends[outcome] == status)
+            #expect((reason == nil) == (outcome == .accepted))
+        case .nextProvider: #expect(ends[outcome] == nil)
+        }
+    }
+
+    @Test func whatCountsForTheCircuit() {
+        for outcome in AttemptOutcome.allCases {
+            let effect = SendingRules.circuit(after: ProviderVerdict(outcome))
+            switch outcome {
+            case .transient, .unknownOutcome: #expect(effect == .settle(.failure))
+            case .credentials: #expect(effect == .latch)
+            case .quota: #expect(effect == .park(SendingRules.quotaPause))
+            case .skippedCircuitOpen, .skippedQuota: #expect(effect == .settle(.neutral))
+            default: #expect(effect == .settle(.alive))
+            }
+        }
+    }
+
+    @Test func aRoundEndsInAPauseUntilThereHaveBeenEnough() {
+        var random = SystemRandomNumberGenerator()
+        let now = Instant(seconds: 1_000)
+        for round in 1..<SendingRules.rounds.attempts {
+            let end = SendingRules.roundEnd(
+                outcomes: [.transient, .skippedCircuitOpen],
+                rounds: round,
+                openUntil: now + .seconds(5),
+                expiresAt: nil,
+                now: now,
+                using: &random
+            )
+            guard case .wait(.retry, let until) = end else {
+                Issue.record("round \(round) ended in \(end)")
+                return
+            }
+            #expect(until >= now + .seconds(1) && until <= now + SendingRules.rounds.bound(afterFailures: round))
+        }
+        let last = SendingRules.roundEnd(
+            outcomes: [.transient],
+            rounds: SendingRules.rounds.attempts,
+            openUntil: nil,
+            expiresAt: nil,
+            now: now,
+            using: &random
+        )
+        guard case .end(.failed, let reason) = last else {
+            Issue.record("the last round ended in \(last)")
+            return
+        }
+        #expect(reason.code == "providers_failed")
+    }
+
+    @Test func whoeverWaitsForCircuitsComesWhenTheyOpenAndNeverAfterExpiry() {
+        var random = SystemRandomNumberGenerator()
+        let now = Instant(seconds: 1_000)
+        let skipped: [AttemptOutcome] = [.skippedCircuitOpen, .skippedQuota]
+        let end = SendingRules.roundEnd(
+            outcomes: skipped,
+            rounds: 1,
+            openUntil: now + .seconds(1),
+            expiresAt: nil,
+            now: now,
+            using: &random
+        )
+        #expect(end == .wait(.circuit, until: now + .seconds(1)))
+        let expiring = SendingRules.roundEnd(
+            outcomes: [.transient],
+            rounds: 12,
+            openUntil: nil,
+            expiresAt: now + .milliseconds(500),
+            now: now,
+            using: &random
+        )
+        #expect(expiring == .wait(.retry, until: now + .milliseconds(500)))
+    }
+}

@@ -1,0 +1,168 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+import TestKit
+import Testing
+
+@testable import Communication
+
+@Suite(.timeLimit(.minutes(2))) struct ConfigurationTests {
+    private let endpoints = MessageDesk.endpoints.configuration
+
+    private func draft(_ clinic: TestClinic, _ email: ChannelDraft) -> ConfigurationDraft {
+        ConfigurationDraft(clinicId: clinic.clinic, email: email)
+    }
+
+    private func path(_ clinic: TestClinic) -> ConfigurationPath { ConfigurationPath(clinicId: clinic.clinic) }
+
+    @Test func theFirstOneIsMadeOnPurposeAndLaterOnesNameTheVersion() async throws {
+        let clinic = try TestClinic()
+        #expect(try await clinic.ask(endpoints.read, path(clinic)).code == "not_configured")
+        let first = draft(
+            clinic,
+            ChannelDraft(primary: .zeptomail(SandboxPlace.nowhere), fallback: [.smtp(port: 2_525)])
+        )
+        #expect(try await clinic.ask(endpoints.put, first).status == 428)
+        let made = try await clinic.ask(endpoints.put, first, ifNoneMatch: "*")
+        #expect(made.status == 201)
+        #expect(made.version == "\"1\"")
+        #expect(try await clinic.ask(endpoints.put, first).status == 428)
+        #expect(try await clinic.ask(endpoints.put, first, ifNoneMatch: "*").status == 412)
+        #expect(try await clinic.ask(endpoints.put, first, ifMatch: "\"7\"").status == 412)
+        #expect(try await clinic.ask(endpoints.put, first, ifMatch: "\"1\"").status == 200)
+        let read = try await clinic.ask(endpoints.read, path(clinic))
+        #expect(read.version == "\"2\"")
+        let email = try #require(read.output?.email)
+        #expect(email.primary.provider == "zeptomail" && email.fallback.map(\.provider) == ["smtp"])
+        #expect(email.primary.credentials["sendMailToken"] == "••••0001")
+        #expect(email.primary.updatedBy == TestClinic.admin.id)
+    }
+
+    @Test func secretsStandNowhereInTheClear() async throws {
+        let clinic = try TestClinic()
+        let secret = "very-secret-token-\(clinic.clinic)"
+        try await clinic.configure(
+            .zeptomail(SandboxPlace.nowhere, token: secret),
+            .smtp(port: 2_525, password: "smtp-\(secret)")
+        )
+        let found = try await clinic.desk.database.inspect(
+            """
+            select count(*) from (select encode(sealed, 'escape') as text from provider_config_versions
+            union all select encode(payload, 'escape') from outbox
+            union all select encode(body, 'escape') from replies) as all_texts where text like \("%\(secret)%")
+            """
+        ) { rows -> Int64 in try rows[0][0] }
+        #expect(found == 0)
+    }
+
+    @Test func aMaskedSecretKeepsTheStoredOne() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let first = try await clinic.configure(.zeptomail(sandbox.zeptomail))
+            let entry = try #require(first.email?.primary)
+            try await clinic.configure(
+                ProviderDraft(id: entry.id, provider: "zeptomail", credentials: entry.credentials)
+            )
+            #expect(try await clinic.settled(try await clinic.send()).status == .sent)
+            var elsewhere = ProviderDraft(id: entry.id, provider: "zeptomail", credentials: entry.credentials)
+            elsewhere.credentials["endpoint"] = "http://127.0.0.1:1/elsewhere"
+            let stolen = try await clinic.ask(
+                endpoints.put,
+                draft(clinic, ChannelDraft(primary: elsewhere)),
+                ifMatch: "*"
+            )
+            #expect(stolen.status == 422 && stolen.code == "secret_missing")
+            let foreign = ProviderDraft(provider: "zeptomail", credentials: entry.credentials)
+            let lost = try await clinic.ask(endpoints.put, draft(clinic, ChannelDraft(primary: foreign)), ifMatch: "*")
+            #expect(lost.status == 422 && lost.code == "secret_missing")
+        }
+    }
+
+    @Test func whereToConnectIsTheOperatorsToSay() async throws {
+        let clinic = try TestClinic()
+        let refused: [(ProviderDraft, String)] = [
+            (.zeptomail("https://169.254.169.254"), "/email/primary/credentials/endpoint"),
+            (.zeptomail("https://api.zeptomail.evil.example"), "/email/primary/credentials/endpoint"),
+            (.zeptomail("file:///etc/passwd"), "/email/primary/credentials/endpoint"),
+            (.smtp(port: 25, host: "10.0.0.1"), "/email/primary/credentials/host"),
+            (.smtp(port: 25, host: "smtp.example.com"), "/email/primary/credentials/security"),
+        ]
+        for (provider, pointer) in refused {
+            let answer = try await clinic.ask(
+                endpoints.put,
+                draft(clinic, ChannelDraft(primary: provider)),
+                ifNoneMatch: "*"
+            )
+            #expect(answer.status == 422 && answer.code == "endpoint_not_allowed", "\(provider.credentials)")
+            #expect(answer.pointers == [pointer])
+        }
+        // What was refused has left nothing behind.
+        #expect(try await clinic.ask(endpoints.read, path(clinic)).status == 404)
+    }
+
+    @Test func whatAProviderNeedsIsSaidAllAtOnce() async throws {
+        let clinic = try TestClinic()
+        let draft = draft(
+            clinic,
+            ChannelDraft(
+                primary: ProviderDraft(provider: "zeptomail", credentials: ["fromEmail": "nobody", "extra": 1]),
+                fallback: [ProviderDraft(provider: "pigeon", credentials: ["a": 1])]
+            )
+        )
+        let answer = try await clinic.ask(endpoints.put, draft, ifNoneMatch: "*")
+        #expect(answer.status == 422)
+        #expect(
+            Set(answer.pointers) == [
+                "/email/primary/credentials/sendMailToken", "/email/primary/credentials/fromEmail",
+                "/email/primary/credentials/fromName", "/email/primary/credentials/extra", "/email/fallback/0/provider",
+            ]
+        )
+        let later = try await clinic.ask(
+            endpoints.put,
+            self.draft(
+                clinic,
+                ChannelDraft(
+                    primary: ProviderDraft(
+                        provider: "sendgrid",
+                        credentials: ["apiKey": "k", "fromEmail": "a@example.com", "fromName": "A"]
+                    )
+                )
+            ),
+            ifNoneMatch: "*"
+        )
+        #expect(later.pointers == ["/email/primary/provider"])
+    }
+
+    @Test func oneChannelAndItsEnd() async throws {
+        let clinic = try TestClinic()
+        let draft = ChannelConfigurationDraft(clinicId: clinic.clinic, channel: .email, primary: .smtp(port: 2_525))
+        #expect(try await clinic.ask(endpoints.putChannel, draft, ifNoneMatch: "*").status == 201)
+        #expect(try await clinic.ask(endpoints.delete, path(clinic)).status == 428)
+        #expect(try await clinic.ask(endpoints.delete, path(clinic), ifMatch: "\"9\"").status == 412)
+        #expect(try await clinic.ask(endpoints.delete, path(clinic), ifMatch: "\"1\"").status == 204)
+        #expect(try await clinic.ask(endpoints.read, path(clinic)).code == "not_configured")
+        #expect(try await clinic.ask(endpoints.putChannel, draft, ifNoneMatch: "*").status == 201)
+    }
+
+    @Test func twentyAtOnceLeaveOne() async throws {
+        let clinic = try TestClinic()
+        let draft = draft(clinic, ChannelDraft(primary: .smtp(port: 2_525)))
+        let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<20 {
+                group.addTask { try await clinic.ask(endpoints.put, draft, ifNoneMatch: "*").status }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(statuses.filter { $0 == 201 }.count == 1)
+        #expect(statuses.filter { $0 == 412 }.count == 19)
+    }
+
+    @Test func anotherClinicSeesNothingOfIt() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 2_525))
+        let other = try TestClinic()
+        #expect(try await other.ask(endpoints.read, path(other)).status == 404)
+        #expect(try await other.health().isEmpty)
+    }
+}

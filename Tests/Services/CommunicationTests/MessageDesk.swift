@@ -1,0 +1,113 @@
+import AccessAPI
+import AppointmentsAPI
+import Authorization
+import Bus
+import CommunicationAPI
+import Contracts
+import Core
+import Jobs
+import Logging
+import Outbound
+import Postgres
+import ProviderConfig
+import Redis
+import Resilience
+import Synchronization
+import TestKit
+import Testing
+import Vault
+
+@testable import Communication
+@testable import ServiceHost
+
+/// The communication service without its process: operations asked as the gateway asks them, and workers that send.
+///
+/// One for all tests, as workers take every clinic's jobs; each test has a clinic of its own.
+final class MessageDesk: Sendable {
+    static let endpoints = CommunicationEndpoints()
+
+    let database: TestDatabase
+    let clock = OffsetClock()
+    let sending: SendingParts
+    let events: EventIntake
+    let checks: ProviderChecks
+    let dataKeys: DataKeyStore
+    let blindIndex: BlindIndex
+    let dispatcher: Dispatcher
+    private let workers: Task<Void, any Error>
+
+    static func shared() throws -> MessageDesk { try made.get() }
+    private static let made = Result { try MessageDesk() }
+
+    private init() throws {
+        let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        database = try TestDatabase.open("communication", migrations: CommunicationService.migrations)
+        let keys = KeyFile.generate()
+        dataKeys = DataKeyStore(try DataKeys(keys, service: .communication), database: database.database)
+        blindIndex = try BlindIndex(keys, service: .communication)
+        let policy = try OutboundPolicy(allow: "loopback")
+        let store = ProviderConfigStore(dataKeys: dataKeys, index: blindIndex)
+        let wake = WakeSignal()
+        let intake = MessageIntake(
+            templates: try BuiltInTemplates(),
+            dataKeys: dataKeys,
+            store: store,
+            blindIndex: blindIndex
+        )
+        let clock = clock
+        sending = SendingParts(
+            dataKeys: dataKeys,
+            resolver: ProviderConfigResolver(store: store, database: database.database),
+            providers: EmailProviders(
+                http: OutboundHTTP(policy: policy, logger: log),
+                smtp: SMTPTransport(policy: policy)
+            ),
+            circuits: CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), now: { clock.now })
+        )
+        var handlers = HandlerTable()
+        ConfigurationHandlers(endpoints: Self.endpoints.configuration, store: store, policy: policy).register(
+            in: &handlers
+        )
+        HealthHandlers(endpoints: Self.endpoints.health, store: store).register(in: &handlers)
+        MessageHandlers(
+            endpoints: Self.endpoints.messages,
+            intake: intake,
+            cursors: CursorSeal(blindIndex),
+            wake: wake
+        ).register(in: &handlers)
+        try handlers.complete(Self.endpoints.all)
+        events = EventIntake(database: database.database, dataKeys: dataKeys, wake: wake)
+        checks = ProviderChecks(parts: sending, database: database.database, log: log)
+        let follower = PolicyFollower(
+            redis: RedisClient(RedisEndpoint(host: "127.0.0.1", port: 1), name: "none", logger: log),
+            keyspace: Keyspace(),
+            keys: EdgeKeys(edges: [:], currentID: "none"),
+            logger: log
+        ) { _ in throw Problem.unavailable("The policy") }
+        dispatcher = Dispatcher(
+            service: .communication,
+            handlers: handlers.entries,
+            database: database.database,
+            replies: ReplyStore(dataKeys: dataKeys),
+            policy: follower,
+            log: log,
+            outboxWake: WakeSignal()
+        )
+        let jobs = JobWorkers(
+            database: database.database,
+            handlers: [SendMessageJob(parts: sending), NoticeJob(intake: intake, wake: wake)],
+            signal: wake,
+            logger: log
+        )
+        // For the life of the test process: there is nobody who could end it.
+        workers = Task { try await jobs.run() }
+    }
+}
+
+/// A clock that tests put forward.
+final class OffsetClock: Sendable {
+    private let offset = Mutex(Duration.zero)
+
+    var now: Instant { .now() + offset.withLock { $0 } }
+    func advance(_ duration: Duration) { offset.withLock { $0 += duration } }
+}

@@ -1,0 +1,62 @@
+import Contracts
+import Core
+import Logging
+import Outbound
+import Sandbox
+import Testing
+
+/// A sandbox of the test's own: both providers, and what they took.
+struct SandboxPlace: Sendable {
+    let ports: SandboxService.Ports
+    private let http: OutboundHTTP
+
+    var zeptomail: String { "http://127.0.0.1:\(ports.http)/zeptomail" }
+    var smtpPort: Int { ports.smtp }
+    /// Nothing listens there.
+    static let nowhere = "http://127.0.0.1:9"
+
+    /// Runs a sandbox around the body.
+    static func with(_ body: @Sendable @escaping (SandboxPlace) async throws -> Void) async throws {
+        let log = Logger(label: "sandbox", factory: { _ in SwiftLogNoOpLogHandler() })
+        let (ports, listening) = AsyncStream<SandboxService.Ports>.makeStream()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await SandboxService.run(SandboxSettings(), log: log) { listening.yield($0) } }
+            var iterator = ports.makeAsyncIterator()
+            let found = try #require(await iterator.next())
+            let http = OutboundHTTP(policy: try OutboundPolicy(allow: "loopback"), logger: log)
+            try await body(SandboxPlace(ports: found, http: http))
+            group.cancelAll()
+        }
+    }
+
+    /// Makes a provider fail; with `nil` it is well again.
+    func fault(_ kind: String?, of provider: String, times: Int? = nil) async throws {
+        let url = "http://127.0.0.1:\(ports.http)/faults/\(provider)"
+        var fault: [String: JSONValue] = [:]
+        if let kind { fault["kind"] = .string(kind) }
+        if let times { fault["times"] = .integer(Int64(times)) }
+        let response = try await http.send(
+            method: kind == nil ? "DELETE" : "PUT",
+            url: url,
+            headers: [("Content-Type", "application/json")],
+            body: kind == nil ? [] : try JSONWriter.encode(JSONValue.object(fault)),
+            deadline: .after(.seconds(10))
+        )
+        try #require(response.status < 300, "\(response.status) \(String(decoding: response.body, as: UTF8.self))")
+    }
+
+    /// What arrived for an address, oldest first, by provider.
+    func received(for address: String) async throws -> [(provider: String, message: JSONValue)] {
+        let response = try await http.send(
+            method: "GET",
+            url: "http://127.0.0.1:\(ports.http)/messages",
+            deadline: .after(.seconds(10)),
+            maxResponse: 16 << 20
+        )
+        guard case .array(let items) = try JSONTape(response.body).decode(JSONValue.self)["items"] else { return [] }
+        return items.filter { item in
+            guard case .array(let to) = item["to"] else { return false }
+            return to.contains(.string(address))
+        }.map { ($0["provider"]?.string ?? "", $0) }
+    }
+}

@@ -1,0 +1,98 @@
+import CommunicationAPI
+import Contracts
+import Core
+import TestKit
+import Testing
+
+@testable import Communication
+
+/// Circuits, with a clock that is put forward; one after the other, as it is everybody's clock.
+@Suite(.serialized, .timeLimit(.minutes(3))) struct CircuitTests {
+    private func address(_ clinic: TestClinic) -> String { "c\(clinic.clinic.low)@example.com" }
+
+    /// Five messages in a row that the primary fails.
+    private func fail(_ clinic: TestClinic) async throws {
+        for _ in 0..<5 {
+            let message = try await clinic.settled(try await clinic.send(to: address(clinic)))
+            #expect(message.attempts.map(\.outcome) == [.transient, .accepted])
+        }
+    }
+
+    @Test func opensAfterFiveIsPassedOverAndClosesWithTheNextMessage() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await sandbox.fault("down", of: "zeptomail")
+            try await clinic.configure(.zeptomail(sandbox.zeptomail), .smtp(port: sandbox.smtpPort))
+            try await fail(clinic)
+            let open = try #require(try await clinic.health().first)
+            #expect(open.state == .open && open.reason == "transient" && open.retryAt != nil)
+            #expect(open.successRate == 0 && open.lastError?.outcome == .transient)
+            let skipped = try await clinic.settled(try await clinic.send(to: address(clinic)))
+            #expect(skipped.attempts.map(\.outcome) == [.skippedCircuitOpen, .accepted])
+            try await sandbox.fault(nil, of: "zeptomail")
+            clinic.desk.clock.advance(.seconds(31))
+            let probe = try await clinic.settled(try await clinic.send(to: address(clinic)))
+            #expect(probe.attempts.map(\.outcome) == [.accepted])
+            #expect(probe.attempts.map(\.provider) == ["zeptomail"])
+            #expect(try await clinic.health().map(\.state) == [.closed, .closed])
+            #expect(try await sandbox.received(for: address(clinic)).count == 7)
+        }
+    }
+
+    @Test func aCheckClosesItWithoutAMessage() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await sandbox.fault("down", of: "zeptomail")
+            try await clinic.configure(.zeptomail(sandbox.zeptomail), .smtp(port: sandbox.smtpPort))
+            try await fail(clinic)
+            let desk = clinic.desk
+            #expect(!desk.sending.circuits.due().contains { $0.key.clinic == clinic.clinic })
+            desk.clock.advance(.seconds(31))
+            let (key, entry) = try #require(desk.sending.circuits.due().first { $0.key.clinic == clinic.clinic })
+            // Still down: the check says so, and the circuit stays open for twice as long.
+            try await desk.checks.check(key, entry)
+            let still = try #require(try await clinic.health().first)
+            #expect(still.state == .open && still.lastCheck != nil)
+            try await sandbox.fault(nil, of: "zeptomail")
+            desk.clock.advance(.seconds(61))
+            try await desk.checks.check(key, entry)
+            #expect(try await clinic.health().first?.state == .closed)
+            // The check has sent nothing.
+            #expect(try await sandbox.received(for: address(clinic)).allSatisfy { $0.provider == "smtp" })
+        }
+    }
+
+    @Test func aResetByHandClosesIt() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await sandbox.fault("down", of: "zeptomail")
+            try await clinic.configure(.zeptomail(sandbox.zeptomail), .smtp(port: sandbox.smtpPort))
+            try await fail(clinic)
+            try await sandbox.fault(nil, of: "zeptomail")
+            let entry = try #require(try await clinic.health().first)
+            let path = ProviderEntryPath(clinicId: clinic.clinic, entryId: entry.entryId)
+            // The clock of circuits runs ahead of the database's here; a reset is news that is later than the opening.
+            let answer = try await clinic.ask(MessageDesk.endpoints.health.reset, path)
+            #expect(answer.output?.state == .closed)
+            let message = try await clinic.settled(try await clinic.send(to: address(clinic)))
+            #expect(message.attempts.map(\.outcome) == [.accepted])
+            let foreign = ProviderEntryPath(clinicId: clinic.clinic, entryId: ProviderEntryID())
+            #expect(try await clinic.ask(MessageDesk.endpoints.health.reset, foreign).status == 404)
+        }
+    }
+
+    @Test func oneClinicsTroubleIsNotAnothers() async throws {
+        try await SandboxPlace.with { sandbox in
+            let troubled = try TestClinic()
+            let well = try TestClinic()
+            try await troubled.configure(.zeptomail(SandboxPlace.nowhere), .smtp(port: sandbox.smtpPort))
+            try await well.configure(.zeptomail(sandbox.zeptomail), .smtp(port: sandbox.smtpPort))
+            try await fail(troubled)
+            #expect(try await troubled.health().first?.state == .open)
+            let message = try await well.settled(try await well.send(to: address(well)))
+            #expect(message.attempts.map(\.outcome) == [.accepted])
+            #expect(try await well.health().first?.state == .closed)
+            #expect(try await sandbox.received(for: address(well)).map(\.provider) == ["zeptomail"])
+        }
+    }
+}

@@ -1,0 +1,232 @@
+import AccessAPI
+import AppointmentsAPI
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+import TestKit
+import Testing
+
+@testable import Communication
+
+/// What other services tell, in whatever order and however often.
+@Suite(.timeLimit(.minutes(2))) struct EventTests {
+    private struct Visit {
+        let clinic: TestClinic
+        let doctor = DoctorID()
+        let patient = PatientID()
+        let service = VisitTypeID()
+        let appointment = AppointmentID()
+        let start = Instant.now() + .seconds(86_400)
+
+        var email: String { "v\(patient.low)@example.com" }
+
+        func tell(
+            _ payload: some EventPayload,
+            _ aggregate: String,
+            _ version: Int64,
+            id: EventID = EventID(),
+            notify: Bool = true
+        )
+            async throws
+        {
+            let event = try EventEnvelope(
+                payload,
+                id: id,
+                clinicId: clinic.clinic,
+                actor: "user:1",
+                at: .now(),
+                aggregateId: aggregate,
+                aggregateVersion: version,
+                notify: notify
+            )
+            try await clinic.desk.events.calendar(event)
+        }
+
+        func tellOfClinic() async throws {
+            let now = Instant.now()
+            let state = Clinic(
+                id: clinic.clinic,
+                slug: try #require(Slug("clinic")),
+                name: "Lindenhof",
+                timeZone: try #require(TimeZoneName("Europe/Berlin")),
+                currency: try #require(Currency("EUR")),
+                country: "DE",
+                locale: "de-DE",
+                branding: nil,
+                status: .active,
+                createdAt: now,
+                updatedAt: now
+            )
+            try await clinic.desk.events.access(
+                try EventEnvelope(
+                    ClinicChanged(clinic: state),
+                    clinicId: clinic.clinic,
+                    actor: "user:1",
+                    at: now,
+                    aggregateId: "\(clinic.clinic)",
+                    aggregateVersion: 1
+                )
+            )
+        }
+
+        func tellOfPeople(version: Int64 = 1, name: String = "Asha Rao") async throws {
+            let now = Instant.now()
+            try await tell(
+                DoctorChanged(
+                    doctor: Doctor(
+                        id: doctor,
+                        userId: nil,
+                        name: "Dr. Okafor",
+                        specialty: nil,
+                        email: nil,
+                        phone: nil,
+                        active: true,
+                        createdAt: now,
+                        updatedAt: now
+                    )
+                ),
+                "\(doctor)",
+                version
+            )
+            try await tell(
+                PatientChanged(
+                    patient: Patient(
+                        id: patient,
+                        userId: nil,
+                        name: name,
+                        email: EmailAddress(email),
+                        phone: nil,
+                        birthDate: nil,
+                        locale: nil,
+                        locationId: nil,
+                        createdAt: now,
+                        updatedAt: now
+                    )
+                ),
+                "\(patient)",
+                version
+            )
+            try await tell(
+                ServiceChanged(
+                    service: VisitService(
+                        id: service,
+                        name: "Consultation",
+                        minutes: 30,
+                        price: Money(amount: 1, currency: try #require(Currency("EUR"))),
+                        bufferBefore: 0,
+                        bufferAfter: 0,
+                        kinds: [.inPerson],
+                        active: true,
+                        createdAt: now,
+                        updatedAt: now
+                    )
+                ),
+                "\(service)",
+                version
+            )
+        }
+
+        func state(_ status: AppointmentStatus) throws -> AppointmentState {
+            AppointmentState(
+                Appointment(
+                    id: appointment,
+                    doctorId: doctor,
+                    patientId: patient,
+                    serviceId: service,
+                    locationId: LocationID(),
+                    kind: .inPerson,
+                    status: status,
+                    start: start,
+                    end: start + .seconds(1_800),
+                    minutes: 30,
+                    timeZone: try #require(TimeZoneName("Europe/Berlin")),
+                    localStart: "2026-11-22T10:30",
+                    price: Money(amount: 1, currency: try #require(Currency("EUR"))),
+                    notes: nil,
+                    cancellation: nil,
+                    createdAt: .now(),
+                    updatedAt: .now()
+                )
+            )
+        }
+
+        func messages() async throws -> [Message] {
+            try #require(
+                try await clinic.ask(
+                    MessageDesk.endpoints.messages.list,
+                    MessageListRequest(reference: "appointment:\(appointment)")
+                ).output
+            ).items
+        }
+    }
+
+    @Test func aBookingIsConfirmedOnceWhateverComesFirst() async throws {
+        try await SandboxPlace.with { sandbox in
+            let visit = Visit(clinic: try TestClinic())
+            try await visit.clinic.configure(.smtp(port: sandbox.smtpPort))
+            let booked = AppointmentBooked(appointment: try visit.state(.confirmed))
+            let id = EventID()
+            try await visit.tell(booked, "\(visit.appointment)", 1, id: id)
+            try await visit.tell(booked, "\(visit.appointment)", 1, id: id)
+            try await visit.tellOfPeople()
+            try await visit.tellOfClinic()
+            try await visit.tell(booked, "\(visit.appointment)", 1, id: EventID())
+            let message = try await eventually("the confirmation", within: .seconds(40)) {
+                try await visit.messages().first { $0.status == .sent }
+            }
+            #expect(message.template == BuiltInTemplates.appointmentConfirmation && message.patientId == visit.patient)
+            #expect(message.content?.text.contains("Dear Asha Rao,") == true)
+            #expect(message.content?.text.contains("22 November 2026 at 10:30 (Europe/Berlin) with Dr. Okafor") == true)
+            #expect(try await visit.messages().count == 1)
+            #expect(try await sandbox.received(for: visit.email).count == 1)
+        }
+    }
+
+    @Test func aCancellationOvertakesItsBooking() async throws {
+        try await SandboxPlace.with { sandbox in
+            let visit = Visit(clinic: try TestClinic())
+            try await visit.clinic.configure(.smtp(port: sandbox.smtpPort))
+            try await visit.tellOfPeople()
+            try await visit.tellOfClinic()
+            try await visit.tell(
+                AppointmentCancelled(appointment: try visit.state(.cancelled)),
+                "\(visit.appointment)",
+                2
+            )
+            try await visit.tell(AppointmentBooked(appointment: try visit.state(.confirmed)), "\(visit.appointment)", 1)
+            let message = try await eventually("the notice", within: .seconds(40)) {
+                try await visit.messages().first { $0.status == .sent }
+            }
+            #expect(message.template == BuiltInTemplates.appointmentCancellation)
+            #expect(try await visit.messages().count == 1)
+        }
+    }
+
+    @Test func olderVersionsAndRepetitionsTellNothing() async throws {
+        let visit = Visit(clinic: try TestClinic())
+        try await visit.clinic.configure(.smtp(port: 9))
+        try await visit.tellOfPeople(version: 5, name: "Asha Rao")
+        try await visit.tellOfPeople(version: 3, name: "Old Name")
+        try await visit.tellOfClinic()
+        try await visit.tell(
+            AppointmentBooked(appointment: try visit.state(.confirmed)),
+            "\(visit.appointment)",
+            1,
+            notify: false
+        )
+        // A message to the patient alone shows which name and address are known.
+        var draft = MessageDraft(
+            to: RecipientDraft(patientId: visit.patient),
+            content: MessageContent(subject: "S", text: "T")
+        )
+        draft.sendAt = .now() + .seconds(3_600)
+        let message = try await visit.clinic.message(try await visit.clinic.send(draft))
+        #expect(message.to?.email?.address == visit.email)
+        #expect(try await visit.messages().isEmpty)
+        let names = try await visit.clinic.desk.database.inspect(
+            "select count(*) from known_patients p where p::text like '%Asha%' or encode(sealed, 'escape') like '%Asha%'"
+        ) { rows -> Int64 in try rows[0][0] }
+        #expect(names == 0)
+    }
+}

@@ -1,0 +1,161 @@
+import Bus
+import CommunicationAPI
+import Contracts
+import Core
+import Logging
+import Outbound
+import Postgres
+
+import TestKit
+import Testing
+
+@testable import ServiceHost
+
+/// One new clinic at the shared desk, and what it does there.
+struct TestClinic: Sendable {
+    static let endpoints = MessageDesk.endpoints
+    static let admin = Principal(kind: .user, id: "\(UserID(high: 1, low: 1))", roles: ["CLINIC_ADMIN"])
+    /// May send and see, not read.
+    static let accountant = Principal(kind: .user, id: "\(UserID(high: 1, low: 2))", roles: ["ACCOUNTANT"])
+
+    let desk: MessageDesk
+    let clinic = ClinicID()
+
+    init() throws { desk = try MessageDesk.shared() }
+
+    /// What a request was answered with.
+    struct Answer<Output: Sendable>: Sendable {
+        var status: Int
+        var output: Output?
+        var problem: JSONValue?
+        var version: String?
+        var location: String?
+
+        var code: String? { problem?["code"]?.string }
+        var pointers: [String] {
+            guard case .array(let errors) = problem?["errors"] else { return [] }
+            return errors.compactMap { $0["pointer"]?.string }
+        }
+    }
+
+    /// Asks for an operation as this clinic's admin, unless told otherwise.
+    func ask<Input, Output>(
+        _ endpoint: Endpoint<Input, Output>,
+        _ input: Input,
+        as principal: Principal = admin,
+        scope: Scope = .clinic,
+        ifMatch: String? = nil,
+        ifNoneMatch: String? = nil,
+        key: String? = nil
+    ) async throws -> Answer<Output> {
+        let bytes = try JSONWriter.encode(input)
+        // What the gateway would refuse proves nothing about the service.
+        let faults = try endpoint.inputSchema.violations(in: JSONTape(bytes))
+        try #require(faults.isEmpty, "\(faults)")
+        let request = BusRequest(
+            operation: endpoint.name,
+            clinic: clinic,
+            principal: principal,
+            scope: scope,
+            deadline: .after(.seconds(20)),
+            idempotencyKey: key ?? "\(RequestID())",
+            clientKey: key != nil,
+            ifMatch: ifMatch,
+            ifNoneMatch: ifNoneMatch,
+            source: RequestSource(address: "127.0.0.1", userAgent: "test"),
+            input: bytes
+        )
+        guard case .reply(let reply) = await desk.dispatcher.answer(request, redelivered: false) else {
+            throw Problem.unavailable("The answer")
+        }
+        var answer = Answer<Output>(status: reply.status)
+        answer.version = reply.headers.first { $0.0 == "ETag" }?.1
+        answer.location = reply.headers.first { $0.0 == "Location" }?.1
+        if reply.status >= 400 {
+            answer.problem = try JSONTape(reply.body).decode(JSONValue.self)
+        } else if !reply.body.isEmpty {
+            let output = try JSONTape(reply.body)
+            let faults = try #require(try endpoint.outputSchema).violations(in: output)
+            #expect(faults.isEmpty, "the reply is not what \(endpoint.name) declares: \(faults)")
+            answer.output = try output.decode(Output.self)
+        }
+        return answer
+    }
+
+    /// Chooses providers, the first primary.
+    @discardableResult
+    func configure(_ providers: ProviderDraft...) async throws -> CommunicationConfiguration {
+        let draft = ConfigurationDraft(
+            clinicId: clinic,
+            email: ChannelDraft(primary: providers[0], fallback: Array(providers.dropFirst()))
+        )
+        let present = try await ask(Self.endpoints.configuration.read, ConfigurationPath(clinicId: clinic))
+        let answer = try await ask(
+            Self.endpoints.configuration.put,
+            draft,
+            ifMatch: present.version,
+            ifNoneMatch: present.version == nil ? "*" : nil
+        )
+        try #require(answer.status < 300, "\(String(describing: answer.problem))")
+        return try #require(answer.output)
+    }
+
+    /// An accepted message.
+    func send(_ draft: MessageDraft? = nil, to address: String = "asha@example.com") async throws -> MessageID {
+        let plain = MessageDraft(
+            to: RecipientDraft(email: EmailAddress(address)),
+            content: MessageContent(subject: "Hello", text: "Your results are in.", html: "<p>Your results are in.</p>")
+        )
+        let answer = try await ask(Self.endpoints.messages.send, draft ?? plain)
+        try #require(answer.status == 202, "\(String(describing: answer.problem))")
+        return try #require(answer.output?.id)
+    }
+
+    func message(_ id: MessageID, as principal: Principal = admin) async throws -> Message {
+        try #require(try await ask(Self.endpoints.messages.read, MessagePath(id: id), as: principal).output)
+    }
+
+    /// The message once it has come to an end, or to a state that is waited for.
+    func settled(_ id: MessageID, _ wanted: Set<MessageStatus> = [.sent, .failed, .unknown, .expired, .cancelled])
+        async throws
+        -> Message
+    {
+        try await eventually("the message's end", within: .seconds(40)) {
+            let message = try await message(id)
+            return wanted.contains(message.status) ? message : nil
+        }
+    }
+
+    func health() async throws -> [EntryHealth] {
+        try #require(try await ask(Self.endpoints.health.read, ConfigurationPath(clinicId: clinic)).output?.items)
+    }
+}
+
+extension ProviderDraft {
+    /// ZeptoMail at an address of the test's.
+    static func zeptomail(_ endpoint: String, token: String = "sendmail-token-0001", id: ProviderEntryID? = nil)
+        -> ProviderDraft
+    {
+        ProviderDraft(
+            id: id,
+            provider: "zeptomail",
+            credentials: [
+                "sendMailToken": .string(token), "fromEmail": "clinic@example.com", "fromName": "Clinic",
+                "endpoint": .string(endpoint),
+            ]
+        )
+    }
+
+    /// A mail server at a port of the test's.
+    static func smtp(port: Int, host: String = "127.0.0.1", password: String? = nil) -> ProviderDraft {
+        var credentials: [String: JSONValue] = [
+            "host": .string(host), "port": .integer(Int64(port)), "security": "none", "fromEmail": "clinic@example.com",
+            "fromName": "Clinic",
+        ]
+        if let password {
+            credentials["username"] = "clinic"
+            credentials["password"] = .string(password)
+        }
+        return ProviderDraft(provider: "smtp", credentials: credentials)
+    }
+}
