@@ -20,14 +20,14 @@ struct LedgerHandlers: Sendable {
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<LedgerEntry>> {
         let list = "ledger \(input.account?.rawValue ?? "") \(input.invoice?.description ?? "")"
-        let place = try PagePlace(cursors.open(input.cursor, list: list, clinic: context.clinic))
+        let place = try LedgerPlace(cursors.open(input.cursor, list: list, clinic: context.clinic))
         let limit = input.limit ?? Page<LedgerEntry>.usualLimit
-        let found = try LedgerStore.list(input, after: place?.pair(), count: limit + 1, in: tx)
-        let shown = Array(found.prefix(limit))
+        let found = try LedgerStore.list(input, after: place, count: limit + 1, in: tx)
+        let shown = found.prefix(limit)
         var next: String?
         if found.count > limit, let last = shown.last {
-            next = cursors.seal(PagePlace.position(last.at, last.id), list: list, clinic: context.clinic)
+            next = cursors.seal(last.place.position, list: list, clinic: context.clinic)
         }
-        return Reply(Page(items: shown, nextCursor: next))
+        return Reply(Page(items: shown.map(\.entry), nextCursor: next))
     }
 }

@@ -136,7 +136,7 @@ struct PaymentHandlers: Sendable {
         for call in 1...Self.mostCalls {
             // Half of what is left: a lost reply leaves time to repeat the call under the same key.
             let share = call < Self.mostCalls ? context.deadline.remaining() / 2 : context.deadline.remaining()
-            answer = await provider.begin(payment.order, with: entry, deadline: .after(share))
+            answer = await provider.begin(payment.order(in: context.clinic), with: entry, deadline: .after(share))
             guard case .unknown = answer, !context.deadline.hasPassed() else { return answer }
         }
         return answer

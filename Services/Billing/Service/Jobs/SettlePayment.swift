@@ -70,7 +70,7 @@ struct ReconcilePayment: JobHandler {
             if let id = payment.providerPaymentID {
                 await provider.read(id, with: entry, deadline: deadline)
             } else {
-                await provider.begin(payment.order, with: entry, deadline: deadline)
+                await provider.begin(payment.order(in: job.clinic), with: entry, deadline: deadline)
             }
         let now = Instant.now()
         switch answer {
@@ -106,5 +106,7 @@ enum PaymentJobError: Error {
 
 extension StoredPayment {
     /// What is asked of the provider, the same each time.
-    var order: PaymentOrder { PaymentOrder(payment: id, amount: amount, returnURL: returnURL) }
+    func order(in clinic: ClinicID) -> PaymentOrder {
+        PaymentOrder(clinic: clinic, payment: id, amount: amount, returnURL: returnURL)
+    }
 }

@@ -13,17 +13,19 @@ create table :schema.ledger_entries (
     clinic_id uuid not null,
     id uuid not null,
     posting_id uuid not null,
+    line smallint not null check (line > 0),
     account text not null check (account in ('receivable', 'revenue', 'cash', 'patient_credit')),
     amount bigint not null check (amount <> 0),
     currency text not null check (currency ~ '^[A-Z]{3}$'),
     invoice_id uuid not null,
     payment_id uuid,
     primary key (clinic_id, id),
+    unique (clinic_id, posting_id, line),
     foreign key (clinic_id, posting_id) references :schema.ledger_postings (clinic_id, id),
     foreign key (clinic_id, invoice_id) references :schema.invoices (clinic_id, id),
     foreign key (clinic_id, payment_id) references :schema.payments (clinic_id, id)
 );
-create index ledger_entries_posting on :schema.ledger_entries (clinic_id, posting_id);
+create index ledger_postings_order on :schema.ledger_postings (clinic_id, at, id);
 create index ledger_entries_invoice on :schema.ledger_entries (clinic_id, invoice_id);
 
 create function :schema.check_posting() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$

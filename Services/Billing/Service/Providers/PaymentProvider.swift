@@ -31,6 +31,7 @@ enum ProviderAnswer: Sendable, Equatable {
 
 /// A payment to be begun with a provider.
 struct PaymentOrder: Sendable {
+    let clinic: ClinicID
     let payment: PaymentID
     let amount: Money
     let returnURL: String?

@@ -17,6 +17,7 @@ struct StripePaymentProvider: PaymentProvider {
         let form = [
             ("amount", String(amount)), ("currency", order.amount.currency.code.lowercased()),
             ("automatic_payment_methods[enabled]", "true"), ("metadata[payment_id]", order.payment.description),
+            ("metadata[clinic_id]", order.clinic.description),
         ]
         return await call(
             "POST",

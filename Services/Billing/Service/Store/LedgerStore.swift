@@ -16,11 +16,11 @@ enum LedgerStore {
             values (\(try tx.clinic), \(id), \(posting.kind.rawValue), \(source), \(now))
             """
         )
-        for line in posting.lines {
+        for (index, line) in posting.lines.enumerated() {
             tx.execute(
                 """
-                insert into ledger_entries (clinic_id, id, posting_id, account, amount, currency, invoice_id, payment_id)
-                values (\(try tx.clinic), \(LedgerEntryID(at: now)), \(id), \(line.account.rawValue), \(line.amount),
+                insert into ledger_entries (clinic_id, id, posting_id, line, account, amount, currency, invoice_id, payment_id)
+                values (\(try tx.clinic), \(LedgerEntryID(at: now)), \(id), \(Int32(index + 1)), \(line.account.rawValue), \(line.amount),
                     \(posting.currency), \(posting.invoice), \(posting.payment))
                 """
             )
@@ -30,23 +30,23 @@ enum LedgerStore {
     /// A page, oldest first, after the entry with this place.
     static func list(
         _ request: LedgerListRequest,
-        after place: (at: Instant, id: LedgerEntryID)?,
+        after place: LedgerPlace?,
         count: Int,
         in tx: borrowing Transaction
-    ) throws -> [LedgerEntry] {
+    ) throws -> [(entry: LedgerEntry, place: LedgerPlace)] {
         var query: Query = """
-            select e.id, p.id, p.kind, e.account, e.amount, e.currency, e.invoice_id, e.payment_id, p.at
+            select e.id, p.id, p.kind, e.account, e.amount, e.currency, e.invoice_id, e.payment_id, p.at, e.line::integer
             from ledger_entries e join ledger_postings p on p.clinic_id = e.clinic_id and p.id = e.posting_id
             where e.clinic_id = \(try tx.clinic)
             """
         if let invoice = request.invoice { query += " and e.invoice_id = \(invoice)" }
         if let account = request.account { query += " and e.account = \(account.rawValue)" }
-        if let place { query += " and (p.at, e.id) > (\(place.at), \(place.id))" }
-        query += " order by p.at, e.id limit \(count)"
+        if let place { query += " and (p.at, p.id, e.line) > (\(place.at), \(place.posting), \(place.line))" }
+        query += " order by p.at, p.id, e.line limit \(count)"
         return try tx.rows(query).map { row in
             let amount: Int64 = try row[4]
             let posting: TypedID<LedgerPosting> = try row[1]
-            return LedgerEntry(
+            let entry = LedgerEntry(
                 id: try row[0],
                 postingId: posting.description,
                 kind: try row[2],
@@ -57,6 +57,7 @@ enum LedgerStore {
                 paymentId: try row[7],
                 at: try row[8]
             )
+            return (entry, LedgerPlace(at: try row[8], posting: posting, line: try row[9]))
         }
     }
 
@@ -83,6 +84,28 @@ enum LedgerStore {
         }
         return TrialBalance(items: items, balanced: sums.values.allSatisfy { $0 == 0 })
     }
+}
+
+/// Where an entry stands in the books.
+struct LedgerPlace: Sendable {
+    let at: Instant
+    let posting: TypedID<LedgerPosting>
+    let line: Int32
+
+    init(at: Instant, posting: TypedID<LedgerPosting>, line: Int32) {
+        self.at = at
+        self.posting = posting
+        self.line = line
+    }
+
+    init?(_ position: [String]?) {
+        guard let position, position.count == 3, let microseconds = Int64(position[0]),
+            let posting = TypedID<LedgerPosting>(position[1]), let line = Int32(position[2])
+        else { return nil }
+        self.init(at: Instant(microseconds: microseconds), posting: posting, line: line)
+    }
+
+    var position: [String] { [String(at.microseconds), posting.description, String(line)] }
 }
 
 extension LedgerAccount: Column {}

@@ -125,11 +125,11 @@ import Testing
                     values (\(clinic), \(id), 'payment_received', \(id), now())
                     """
                 )
-                for (account, amount) in [("cash", Int64(5)), ("receivable", -4)] {
+                for (line, account, amount) in [(Int32(1), "cash", Int64(5)), (2, "receivable", -4)] {
                     tx.execute(
                         """
-                        insert into ledger_entries (clinic_id, id, posting_id, account, amount, currency, invoice_id)
-                        values (\(clinic), \(RequestID()), \(id), \(account), \(amount), 'EUR', \(invoice.id))
+                        insert into ledger_entries (clinic_id, id, posting_id, line, account, amount, currency, invoice_id)
+                        values (\(clinic), \(RequestID()), \(id), \(line), \(account), \(amount), 'EUR', \(invoice.id))
                         """
                     )
                 }
