@@ -23,7 +23,10 @@ struct DemoSeed {
     func run(superAdminToken: String) async throws -> Made {
         let superAdmin = try await accept(superAdminToken, email: "super@polyclinic.example")
         let root = try await api.signedIn(superAdmin)
-        let clinic = try await makeClinic(Self.slug, "Sunrise Clinic", by: root)
+        // The account was made a moment ago; the gateway hears of it within half a second.
+        let clinic = try await eventually(within: .seconds(10)) {
+            try await makeClinic(Self.slug, "Sunrise Clinic", by: root)
+        }
         let admin = try await invite("admin@sunrise.example", "Asha Rao", ["CLINIC_ADMIN"], into: clinic, by: root)
         let chief = try await eventually(within: .seconds(10)) { try await signIn(admin, clinic) }
         let receptionist = try await invite(

@@ -32,6 +32,9 @@ struct Development: Sendable {
             say("stopped; the data stays in \(home.path)")
         }
         say(servers.words)
+        // A run that was killed leaves them behind.
+        home.remove(home.demoFile)
+        home.remove(home.installationFile)
         let keys = KeyStore(home.keyFile)
         try keys.makeIfMissing()
         let applied = try Migrator.run(ownerURL: servers.ownerURL, sets: SchemaCatalog.all)
