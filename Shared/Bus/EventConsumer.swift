@@ -127,9 +127,13 @@ package final class EventConsumer: Service {
             return .notForUs
         } catch is CancellationError {
             return .again(after: Self.retryFirst)
+        } catch let failure as any PassingFailure where failure.isPassing {
+            // A database that is away is no fault of the event: it waits, however long, and does not count as tried.
+            logger.warning("event waits", metadata: .fields([.topic: topic.rawValue, .error: failure.logDescription]))
+            return .held(Self.retryLast * Double.random(in: 0.05...0.15))
         } catch {
             failed.increment()
-            let type = "\(Swift.type(of: error))"
+            let type = (error as? any PassingFailure)?.logDescription ?? "\(Swift.type(of: error))"
             logger.warning(
                 "event not taken in",
                 metadata: .fields([

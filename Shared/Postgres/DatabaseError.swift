@@ -1,3 +1,5 @@
+import Core
+
 /// What went wrong in the database, without a word of what the server said: its texts carry values of rows.
 package struct DatabaseError: Error, Hashable, Sendable {
     package enum Code: Hashable, Sendable {
@@ -45,7 +47,7 @@ package struct DatabaseError: Error, Hashable, Sendable {
     /// Not so after `commitUnknown`: it may have happened.
     package var isTransient: Bool {
         switch code {
-        case .serialization, .lockTimeout, .poolExhausted, .connectionLost: true
+        case .serialization, .lockTimeout, .statementTimeout, .poolExhausted, .connectionLost: true
         default: false
         }
     }
@@ -88,4 +90,10 @@ extension DatabaseError.Code {
 
     /// A prepared statement that no longer fits the tables, or that the connection does not know.
     var isStalePlan: Bool { self == .other(sqlState: "0A000") || self == .other(sqlState: "26000") }
+}
+
+extension DatabaseError: PassingFailure {
+    /// Also after a commit whose outcome is not known: who has an inbox or a key may simply try again.
+    package var isPassing: Bool { isTransient || code == .commitUnknown || code == .cancelled }
+    package var logDescription: String { description }
 }
