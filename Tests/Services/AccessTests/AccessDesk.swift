@@ -8,6 +8,7 @@ import Logging
 import Postgres
 import ProviderConfig
 import Redis
+import ServiceLifecycle
 import Synchronization
 import TestKit
 import Testing
@@ -28,7 +29,13 @@ struct AccessDesk {
         var accessToken: String
         var refreshToken: String
 
-        var principal: Principal { Principal(kind: .user, id: id.description, signIn: signIn) }
+        var isAtTheCommandLine = false
+
+        var principal: Principal {
+            isAtTheCommandLine
+                ? Principal(kind: .operator, id: "operator")
+                : Principal(kind: .user, id: id.description, signIn: signIn)
+        }
     }
 
     static let keys = Mutex(KeyFile.generate())
@@ -183,15 +190,20 @@ struct AccessDesk {
 
     func newSuperAdmin() async throws -> Person {
         let email = try Self.address("root")
-        let invited = try await AccessInstallation.inviteSuperAdmin(
+        let endpoints = SystemUserEndpoints()
+        let hand = Person(
+            id: UserID(),
             email: email,
-            name: "Root",
-            databaseURL: test.serviceURL,
-            keys: keyFile,
-            publicURL: "https://test.example",
-            actor: "test"
+            password: "",
+            signIn: SignInID(),
+            accessToken: "",
+            refreshToken: "",
+            isAtTheCommandLine: true
         )
-        return try await accept(invited.token.unredacted, email)
+        let made = try await ask(endpoints.create, SystemUserDraft(email: email, name: "Root"), as: hand)
+        let role = SystemRoleAssignment(userId: made.id, role: .superAdmin)
+        _ = try await ask(endpoints.setSystemRoles, role, as: hand)
+        return try await accept(try #require(made.invitation?.token), email)
     }
 
     func accept(_ token: String, _ email: EmailAddress, password: String = "correct horse battery") async throws
@@ -269,23 +281,21 @@ struct AccessDesk {
 
     // MARK: - Jobs
 
-    private static let workers = Mutex<Task<Void, any Error>?>(nil)
-
-    /// Has jobs done from now on, those of all tests: a job is whoever's takes it.
-    func runJobs() {
-        Self.workers.withLock { running in
-            if running != nil { return }
-            // They outlive the servers at the end of the run, which is not worth a word.
-            var quiet = logger
-            quiet.logLevel = .critical
-            let workers = JobWorkers(
-                database: database,
-                handlers: [PrepareAuditExport(), AnnounceClinic()],
-                signal: WakeSignal(),
-                logger: quiet
-            )
-            running = Task { try await workers.run() }
-        }
+    /// Has jobs done while the body runs; those at work when it ends are finished, for they may be another test's.
+    func withJobs<R: Sendable>(_ body: () async throws -> R) async throws -> R {
+        let workers = JobWorkers(
+            database: database,
+            handlers: [PrepareAuditExport(), AnnounceClinic()],
+            signal: WakeSignal(),
+            logger: logger
+        )
+        let group = ServiceGroup(services: [workers], logger: logger)
+        async let run: Void = group.run()
+        let result: Result<R, any Error>
+        do { result = .success(try await body()) } catch { result = .failure(error) }
+        await group.triggerGracefulShutdown()
+        try await run
+        return try result.get()
     }
 
     // MARK: - The log

@@ -35,9 +35,10 @@ import Testing
         #expect(export.status == .pending)
         let path = AuditExportPath(exportId: export.id)
         #expect(try await desk.call(endpoints.exportContent, path, as: auditor, in: clinic).code == "export_not_ready")
-        desk.runJobs()
-        try await eventually("the bundle") {
-            try await desk.ask(endpoints.readExport, path, as: auditor, in: clinic).status == .ready
+        try await desk.withJobs {
+            try await eventually("the bundle") {
+                try await desk.ask(endpoints.readExport, path, as: auditor, in: clinic).status == .ready
+            }
         }
         return try await desk.pull(endpoints.exportContent, path, as: auditor, in: clinic).bytes
     }

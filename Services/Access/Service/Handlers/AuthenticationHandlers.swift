@@ -38,7 +38,9 @@ struct AuthenticationHandlers: Sendable {
         let concerned = Self.concerned(credential, request.clinicId)
         if let reason = Self.refusal(credential, matches: matches, at: context.now) {
             try await parts.database.through(.installation) { tx in
-                if let known, reason == .wrongPassword { try CredentialStore.fail(known, at: context.now, in: tx) }
+                // Nobody's try is counted where nothing is to be, so that every refusal takes the same statements.
+                let counted = reason == .wrongPassword ? known ?? stranger : stranger
+                try CredentialStore.fail(counted, at: context.now, in: tx)
                 let resource = (type: "users", id: known?.description ?? "unknown")
                 let records = SignInRecords.make(
                     context,

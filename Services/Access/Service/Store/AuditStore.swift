@@ -53,13 +53,17 @@ enum AuditStore {
             "select coalesce(max(index) + 1, 0) from audit_nodes where clinic_id = \(clinic) and level = 0"
         )
         let size: Int64 = try heads.first.map { try $0[0] } ?? 0
+        let last = try tx.rows(
+            """
+            select position from audit_pending where clinic_id = \(clinic) order by position
+            offset \(limit - 1) limit 1
+            """
+        )
+        let bound: Int64 = try last.first.map { try $0[0] } ?? .max
         let rows = try tx.rows(
             """
             with taken as (
-                delete from audit_pending as p
-                using (select id from audit_pending where clinic_id = \(clinic) order by position limit \(limit)) as n
-                where p.clinic_id = \(clinic) and p.id = n.id
-                returning p.*
+                delete from audit_pending as p where p.clinic_id = \(clinic) and p.position <= \(bound) returning p.*
             ), fresh as (
                 select t.*, \(size) + row_number() over (order by t.position) - 1 as seq from taken as t
                 where not exists (select from audit_entries as e where e.clinic_id = t.clinic_id and e.id = t.id)
@@ -92,6 +96,10 @@ enum AuditStore {
 
     /// Whether this transaction is the one at work on the clinic's log.
     static func lock(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> Bool {
+        // These tables are empty one minute and large the next: a plan kept from before would read them whole.
+        tx.execute(
+            "select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true)"
+        )
         let rows = try tx.rows(
             "select pg_try_advisory_xact_lock(hashtextextended('audit log ' || \(clinic.description)::text, 0))"
         )
