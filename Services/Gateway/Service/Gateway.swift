@@ -99,6 +99,7 @@ final class Gateway: Sendable {
         try chooseKey(operation, &exchange)
         if operation.isPublic {
             try resolvePublicClinic(operation, parameters, &exchange)
+            await identify(&exchange)
         } else {
             try await authorise(operation, parameters, &exchange)
         }

@@ -38,6 +38,16 @@ extension Gateway {
         try await decide(operation, parameters, &exchange, snapshot, user, at: now)
     }
 
+    /// On an open operation a good token says who asks; none, or a bad one, says nothing and refuses nothing.
+    func identify(_ exchange: inout Exchange) async {
+        guard exchange.head.authorization != nil, policy.isFresh(), let token = try? bearerToken(exchange) else { return }
+        let snapshot = policy.snapshot()
+        guard let caller = await tokens.verify(token, keys: snapshot.keys, at: .now()),
+            snapshot.refusal(user: caller.user, signIn: caller.signIn) == nil
+        else { return }
+        exchange.principal = Principal(kind: .user, id: caller.user.description, signIn: caller.signIn)
+    }
+
     /// The decision of the snapshot, put into the exchange or thrown.
     private func decide(
         _ operation: Operation,
