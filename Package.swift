@@ -300,7 +300,7 @@ testTargets += tests(
 testTargets += tests(
     "CommunicationTests",
     in: "Services",
-    serviceBase + ["Communication", "CommunicationAPI", "AppointmentsAPI", "AccessAPI", "Sandbox"]
+    serviceBase + ["Communication", "CommunicationAPI", "AppointmentsAPI", "AccessAPI", "BillingAPI", "Sandbox"]
 )
 testTargets += tests(
     "AppointmentsTests",
@@ -312,7 +312,7 @@ testTargets += tests(
     in: "Services",
     serviceBase + ["Billing", "BillingAPI", "AppointmentsAPI", "AccessAPI", "Sandbox", crypto]
 )
-testTargets += tests("SandboxTests", in: "Services", ["Core", "Sandbox", asyncHTTPClient, nioCore, nioHTTP1, crypto])
+testTargets += tests("SandboxTests", in: "Services", ["Core", "Contracts", "Sandbox", asyncHTTPClient, nioCore, nioHTTP1, crypto, logging])
 testTargets += tests(
     "OperatorTests",
     in: "Services",
@@ -323,6 +323,8 @@ testTargets += tests(
     serviceBase + apis + [
         "Gateway", "Access", "Communication", "Appointments", "Billing", "Sandbox", "AuditLog", "LocalServers",
         asyncHTTPClient, nioCore, nioPosix, nioHTTP1, crypto,
+        // The real processes, which these tests start and kill.
+        "gateway", "access", "communication", "appointments", "billing", "sandbox", "polyclinic",
     ]
 )
 testTargets += tests("TidyTests", apis + ["Core", "Contracts"])

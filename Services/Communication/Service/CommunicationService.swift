@@ -70,6 +70,7 @@ package enum CommunicationService {
         definition.consumers = [
             .init(of: .appointments) { try await events.calendar($0) },
             .init(of: .access) { try await events.access($0) },
+            .init(of: .billing) { try await events.billing($0) },
         ]
         definition.jobs = [SendMessageJob(parts: sending), NoticeJob(intake: intake, wake: resources.jobsWake)]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]

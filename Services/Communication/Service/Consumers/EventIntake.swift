@@ -1,5 +1,6 @@
 import AccessAPI
 import AppointmentsAPI
+import BillingAPI
 import Contracts
 import Core
 import Jobs
@@ -43,10 +44,18 @@ struct EventIntake: Sendable {
                 )
             case AppointmentBooked.kind:
                 let visit = try event.decode(AppointmentBooked.self).appointment
-                try notify(event, VisitNotice(visit, template: BuiltInTemplates.appointmentConfirmation), in: tx)
+                try notify(
+                    event,
+                    .visit(VisitNotice(visit, template: BuiltInTemplates.appointmentConfirmation)),
+                    in: tx
+                )
             case AppointmentCancelled.kind:
                 let visit = try event.decode(AppointmentCancelled.self).appointment
-                try notify(event, VisitNotice(visit, template: BuiltInTemplates.appointmentCancellation), in: tx)
+                try notify(
+                    event,
+                    .visit(VisitNotice(visit, template: BuiltInTemplates.appointmentCancellation)),
+                    in: tx
+                )
             default: break
             }
         }
@@ -57,6 +66,14 @@ struct EventIntake: Sendable {
         guard event.name == ClinicChanged.kind else { return }
         try await take(event) { tx in
             ProjectionStore.keep(try event.decode(ClinicChanged.self).clinic, version: event.aggregateVersion, in: tx)
+        }
+    }
+
+    /// Payments.
+    func billing(_ event: EventEnvelope) async throws {
+        guard event.name == InvoicePaid.kind else { return }
+        try await take(event) { tx in
+            try notify(event, .receipt(ReceiptNotice(try event.decode(InvoicePaid.self).invoice)), in: tx)
         }
     }
 
@@ -72,7 +89,7 @@ struct EventIntake: Sendable {
     }
 
     /// A notice follows from news only, and from none that a later version has overtaken.
-    private func notify(_ event: EventEnvelope, _ notice: VisitNotice, in tx: borrowing Transaction) throws {
+    private func notify(_ event: EventEnvelope, _ notice: Notice, in tx: borrowing Transaction) throws {
         guard try Inbox.newer(event, handler: Self.handler, in: tx), event.notify else { return }
         try Jobs.enqueue(NoticeJob.self, payload: notice, in: tx)
     }

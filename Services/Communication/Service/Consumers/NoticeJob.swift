@@ -1,5 +1,3 @@
-import AppointmentsAPI
-import CommunicationAPI
 import Contracts
 import Core
 import Jobs
@@ -9,27 +7,17 @@ import ProviderConfig
 import Resilience
 import Telemetry
 
-/// What a patient is to be told about a visit.
-struct VisitNotice: Codable, Sendable, Equatable {
-    var template: String
-    var appointment: AppointmentID
-    var patient: PatientID
-    var doctor: DoctorID
-    var service: VisitTypeID
-    /// `YYYY-MM-DDTHH:MM` in `timeZone`.
-    var localStart: String
-    var timeZone: String
-    var start: Instant
+/// What a patient is to be told.
+enum Notice: Codable, Sendable, Equatable {
+    case visit(VisitNotice)
+    case receipt(ReceiptNotice)
 
-    init(_ visit: AppointmentState, template: String) {
-        self.template = template
-        appointment = visit.id
-        patient = visit.patientId
-        doctor = visit.doctorId
-        service = visit.serviceId
-        localStart = visit.localStart
-        timeZone = visit.timeZone.name
-        start = visit.start
+    /// What it stands for in lists and logs.
+    var reference: String {
+        switch self {
+        case .visit(let visit): "appointment:\(visit.appointment)"
+        case .receipt(let receipt): "invoice:\(receipt.invoice)"
+        }
     }
 }
 
@@ -47,22 +35,18 @@ struct NoticeJob: JobHandler {
     let intake: MessageIntake
     let wake: WakeSignal
 
-    func run(_ notice: VisitNotice, _ job: JobContext) async throws {
+    func run(_ notice: Notice, _ job: JobContext) async throws {
         let intake = intake
         let sender = MessageIntake.Sender(clinic: job.clinic, actor: "system", now: .now())
         let outcome = try await job.finish { tx -> String? in
-            // A visit that is over needs no word any more.
-            guard notice.start > sender.now else { return "over" }
-            let sealer = try intake.dataKeys.sealer(for: job.clinic, in: tx)
-            guard let patient = try ProjectionStore.patient(notice.patient, sealer: sealer, in: tx),
-                let doctor = try ProjectionStore.doctorName(notice.doctor, in: tx),
-                let service = try ProjectionStore.serviceName(notice.service, in: tx),
-                let clinic = try ProjectionStore.clinicName(in: tx)
-            else { throw NotYetKnown() }
-            guard patient.email != nil else { return "no_address" }
-            let draft = notice.draft(patient: patient.name, doctor: doctor, service: service, clinic: clinic)
             do {
-                let configured = try intake.configuredChannels(job.clinic, in: tx)
+                let sealer = try intake.dataKeys.sealer(for: sender.clinic, in: tx)
+                let draft =
+                    switch notice {
+                    case .visit(let visit): try visit.draft(at: sender.now, sealer: sealer, in: tx)
+                    case .receipt(let receipt): try receipt.draft(sealer: sealer, in: tx)
+                    }
+                let configured = try intake.configuredChannels(sender.clinic, in: tx)
                 _ = try intake.accept(draft, from: sender, channels: configured, in: tx)
                 return nil
             } catch let problem as Problem {
@@ -70,45 +54,9 @@ struct NoticeJob: JobHandler {
             }
         }
         guard let outcome else { return wake.signal() }
-        job.log.notice(
-            "A notice was not sent",
-            metadata: .fields([.reason: outcome, .appointmentID: notice.appointment.description])
-        )
+        job.log.notice("A notice was not sent", metadata: .fields([.reason: outcome, .aggregate: notice.reference]))
     }
 }
 
 /// An event that the notice needs has not arrived yet.
 struct NotYetKnown: Error {}
-
-extension VisitNotice {
-    func draft(patient: String, doctor: String, service: String, clinic: String) -> MessageDraft {
-        let (date, time) = Self.spelled(localStart)
-        return MessageDraft(
-            to: RecipientDraft(patientId: self.patient),
-            template: template,
-            data: [
-                "clinicName": .string(clinic), "patientName": .string(patient), "doctorName": .string(doctor),
-                "serviceName": .string(service), "date": .string(date), "time": .string(time),
-                "timeZone": .string(timeZone),
-            ],
-            category: .care,
-            expiresAt: start,
-            reference: "appointment:\(appointment)"
-        )
-    }
-
-    /// `21 October 2026` and `10:30`.
-    static func spelled(_ localStart: String) -> (date: String, time: String) {
-        let months = [
-            "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-            "November",
-            "December",
-        ]
-        let parts = localStart.split(separator: "T")
-        let fields = parts.first?.split(separator: "-").compactMap { Int($0) } ?? []
-        guard parts.count == 2, fields.count == 3, months.indices.contains(fields[1] - 1) else {
-            return (localStart, "")
-        }
-        return ("\(fields[2]) \(months[fields[1] - 1]) \(fields[0])", String(parts[1].prefix(5)))
-    }
-}

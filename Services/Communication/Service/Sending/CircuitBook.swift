@@ -54,7 +54,7 @@ final class CircuitBook: Sendable {
                 defer { state.resets[key] = published.resets }
                 return published.resets > state.resets[key] ?? 0
             }
-        if isNewReset, breaker.view.state != .closed, breaker.view.since < published.view.since { breaker.reset() }
+        if isNewReset, breaker.view.state != .closed { breaker.reset() }
         if published.view.state == .latched, breaker.view.state == .closed {
             breaker.latch(published.view.reason ?? "credentials", until: published.view.retryAt)
         }

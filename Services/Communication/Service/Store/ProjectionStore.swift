@@ -82,12 +82,12 @@ enum ProjectionStore {
         )
     }
 
-    /// A patient whom the transaction's scope reaches; `nil` for others and for those who have been removed.
+    /// A patient whom the transaction's scope reaches, without an address once removed; `nil` for others.
     static func patient(_ id: PatientID, sealer: ClinicSealer, in tx: borrowing Transaction) throws -> KnownPatient? {
         let rows = try tx.rows(
             """
             select sealed, version from known_patients
-            where clinic_id = clinic_id() and patient_id = \(id) and not deleted
+            where clinic_id = clinic_id() and patient_id = \(id)
             """
         )
         guard let row = rows.first else { return nil }

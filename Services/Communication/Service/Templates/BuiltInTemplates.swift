@@ -5,6 +5,7 @@ struct BuiltInTemplates: Sendable {
     static let appointmentConfirmation = "appointment_confirmation"
     static let appointmentCancellation = "appointment_cancellation"
     static let appointmentReminder = "appointment_reminder"
+    static let paymentReceived = "payment_received"
 
     private let templates: [String: MessageTemplate]
 
@@ -49,6 +50,19 @@ struct BuiltInTemplates: Sendable {
                     we expect you on {{date}} at {{time}} ({{timeZone}}) with {{doctorName}}, {{serviceName}}.
 
                     If you cannot come, please let us know.
+                    {{clinicName}}
+                    """
+            ),
+            try MessageTemplate(
+                name: Self.paymentReceived,
+                category: .billing,
+                variables: ["clinicName", "patientName", "invoiceNumber", "amount"],
+                subject: "Your payment to {{clinicName}}",
+                text: """
+                    Dear {{patientName}},
+
+                    we have received {{amount}} for invoice {{invoiceNumber}}. Thank you.
+
                     {{clinicName}}
                     """
             ),

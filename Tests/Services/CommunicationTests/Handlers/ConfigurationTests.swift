@@ -50,7 +50,7 @@ import Testing
             """
             select count(*) from (select encode(sealed, 'escape') as text from provider_config_versions
             union all select encode(payload, 'escape') from outbox
-            union all select encode(body, 'escape') from replies) as all_texts where text like \("%\(secret)%")
+            union all select r::text from replies r) as all_texts where text like \("%\(secret)%")
             """
         ) { rows -> Int64 in try rows[0][0] }
         #expect(found == 0)

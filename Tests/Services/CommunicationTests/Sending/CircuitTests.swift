@@ -71,7 +71,6 @@ import Testing
             try await sandbox.fault(nil, of: "zeptomail")
             let entry = try #require(try await clinic.health().first)
             let path = ProviderEntryPath(clinicId: clinic.clinic, entryId: entry.entryId)
-            // The clock of circuits runs ahead of the database's here; a reset is news that is later than the opening.
             let answer = try await clinic.ask(MessageDesk.endpoints.health.reset, path)
             #expect(answer.output?.state == .closed)
             let message = try await clinic.settled(try await clinic.send(to: address(clinic)))

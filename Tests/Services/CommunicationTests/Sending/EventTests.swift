@@ -1,5 +1,6 @@
 import AccessAPI
 import AppointmentsAPI
+import BillingAPI
 import CommunicationAPI
 import Contracts
 import Core
@@ -200,6 +201,57 @@ import Testing
             }
             #expect(message.template == BuiltInTemplates.appointmentCancellation)
             #expect(try await visit.messages().count == 1)
+        }
+    }
+
+    @Test func aPaidInvoiceIsThankedForOnce() async throws {
+        try await SandboxPlace.with { sandbox in
+            let visit = Visit(clinic: try TestClinic())
+            try await visit.clinic.configure(.smtp(port: sandbox.smtpPort))
+            let total = Money(amount: 8_050, currency: try #require(Currency("EUR")))
+            let nothing = Money(amount: 0, currency: total.currency)
+            let now = Instant.now()
+            let invoice = Invoice(
+                id: InvoiceID(),
+                number: "INV-2026-000001",
+                status: .paid,
+                patientId: visit.patient,
+                appointmentId: visit.appointment,
+                locationId: nil,
+                lines: [],
+                total: total,
+                paid: total,
+                due: nothing,
+                issuedAt: now,
+                paidAt: now,
+                voidedAt: nil,
+                createdAt: now,
+                updatedAt: now
+            )
+            let id = EventID()
+            for _ in 0..<2 {
+                try await visit.clinic.desk.events.billing(
+                    try EventEnvelope(
+                        InvoicePaid(invoice: invoice),
+                        id: id,
+                        clinicId: visit.clinic.clinic,
+                        actor: "system",
+                        at: now,
+                        aggregateId: "\(invoice.id)",
+                        aggregateVersion: 2
+                    )
+                )
+            }
+            try await visit.tellOfPeople()
+            try await visit.tellOfClinic()
+            let list = MessageListRequest(reference: "invoice:\(invoice.id)")
+            let message = try await eventually("the receipt", within: .seconds(40)) {
+                try await visit.clinic.ask(MessageDesk.endpoints.messages.list, list).output?.items
+                    .first { $0.status == .sent }
+            }
+            #expect(message.category == .billing)
+            #expect(message.content?.text.contains("EUR 80.50 for invoice INV-2026-000001") == true)
+            #expect(try await sandbox.received(for: visit.email).count == 1)
         }
     }
 
