@@ -1,0 +1,83 @@
+import Contracts
+import Core
+import TestKit
+
+extension RunningSuite {
+    var api: Client { Client(base: demo.baseURL + "/api/v1") }
+    var sandbox: Client { Client(base: demo.sandbox.url) }
+
+    func admin() async throws -> Client { try await api.signedIn(demo.admin, clinic: demo.clinicId) }
+    func receptionist() async throws -> Client { try await api.signedIn(demo.receptionist, clinic: demo.clinicId) }
+    func superAdmin() async throws -> Client { try await api.signedIn(demo.superAdmin) }
+
+    /// The clinic's e-mail goes through the sandbox's ZeptoMail, with its SMTP server behind it.
+    func configureProviders() async throws {
+        let path = "/clinics/\(demo.clinicId)/communication/config"
+        try await admin().expect(200, 201, from: "PUT", path, mailConfiguration, headers: ["If-None-Match": "*"])
+    }
+
+    private var mailConfiguration: JSONValue {
+        [
+            "email": [
+                "primary": [
+                    "provider": "zeptomail",
+                    "credentials": [
+                        "sendMailToken": "system-test-token", "fromEmail": "hello@sunrise.example",
+                        "fromName": "Sunrise Clinic", "endpoint": .string(demo.sandbox.url + "/zeptomail"),
+                    ],
+                ],
+                "fallback": [
+                    [
+                        "provider": "smtp",
+                        "credentials": [
+                            "host": .string(demo.sandbox.smtpHost), "port": .integer(Int64(demo.sandbox.smtpPort)),
+                            "security": "none", "username": "sunrise", "password": "sandbox-smtp-password",
+                            "fromEmail": "hello@sunrise.example", "fromName": "Sunrise Clinic",
+                        ],
+                    ]
+                ],
+            ]
+        ]
+    }
+
+    static func message(_ subject: String, priority: String = "normal") -> JSONValue {
+        [
+            "to": ["email": "patient@example.org"], "channels": ["email"], "priority": .string(priority),
+            "content": ["subject": .string(subject), "text": "We look forward to seeing you."],
+        ]
+    }
+
+    func booking(_ start: String, service: String) -> JSONValue {
+        [
+            "doctorId": .string(demo.doctorId), "patientId": .string(demo.patientId), "serviceId": .string(service),
+            "start": .string(start), "kind": "in_person",
+        ]
+    }
+
+    /// The shortest visit type, so that there are many slots.
+    func shortVisit(by client: Client) async throws -> String {
+        let services = try await client.expect(200, from: "GET", "/services").items
+        let shortest = services.min { ($0["minutes"]?.integer ?? 0) < ($1["minutes"]?.integer ?? 0) }
+        guard let shortest else { throw TestKitError("the clinic offers nothing") }
+        return try shortest.text("id")
+    }
+
+    /// Free starts that do not overlap, from tomorrow on.
+    func freeSlots(_ count: Int, service: String, by client: Client) async throws -> [String] {
+        let first = Int(Instant.now().seconds / 86_400) + 2
+        var starts: [String] = []
+        var day = first
+        while starts.count < count && day < first + 700 {
+            let (from, to) = (CalendarDate(daysSince1970: day), CalendarDate(daysSince1970: day + 30))
+            let path = "/doctors/\(demo.doctorId)/slots?service=\(service)&from=\(from)&to=\(to)"
+            starts += try await client.expect(200, from: "GET", path).items.compactMap { $0["start"]?.string }
+            day += 31
+        }
+        guard starts.count >= count else { throw TestKitError("only \(starts.count) free slots") }
+        return Array(starts.prefix(count))
+    }
+}
+
+extension JSONValue {
+    var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
+}
