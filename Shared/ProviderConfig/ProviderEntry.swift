@@ -21,6 +21,30 @@ package struct ProviderEntry: Sendable, Equatable {
     /// Webhook secrets of before, each valid until its instant.
     package var formerSecrets: [FormerSecret]
 
+    package init(
+        id: ProviderEntryID,
+        channel: String,
+        provider: String,
+        position: Int,
+        credentials: Credentials,
+        version: Int64,
+        updatedAt: Instant,
+        updatedBy: String,
+        fingerprint: String,
+        formerSecrets: [FormerSecret]
+    ) {
+        self.id = id
+        self.channel = channel
+        self.provider = provider
+        self.position = position
+        self.credentials = credentials
+        self.version = version
+        self.updatedAt = updatedAt
+        self.updatedBy = updatedBy
+        self.fingerprint = fingerprint
+        self.formerSecrets = formerSecrets
+    }
+
     package struct FormerSecret: Sendable, Equatable {
         package let secret: Secret
         package let until: Instant
