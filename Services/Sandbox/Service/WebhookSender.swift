@@ -100,7 +100,11 @@ final class WebhookSender: Sendable {
 
     /// Sends the last event, or a certain one, so many times; gives the answers' statuses, 0 for none.
     func replay(_ times: Int, event id: String?) async -> [Int]? {
-        let event = state.withLock { state in state.events.last { id == nil || $0.id == id } }
+        let event = state.withLock { state in
+            if let id { return state.events.last { $0.id == id } }
+            // That something was made is no news worth repeating.
+            return state.events.last { !$0.type.hasSuffix(".created") } ?? state.events.last
+        }
         guard let event else { return nil }
         let endpoints = concerned(by: event)
         if endpoints.isEmpty { return nil }
