@@ -2,7 +2,7 @@ import AuditLog
 import Core
 import Postgres
 import ServiceHost
-import Vault
+package import Vault
 
 /// What the handlers are made of; built once.
 struct AccessParts: Sendable {
@@ -19,11 +19,11 @@ struct AccessParts: Sendable {
 }
 
 /// The name and key that a clinic's checkpoints are signed with.
-struct AuditKeys: Sendable {
+package struct AuditKeys: Sendable {
     let signer: NoteSigner
 
     /// Throws `KeyFileError` when there is no usable key.
-    init(_ keys: KeyFile) throws {
+    package init(_ keys: KeyFile) throws {
         guard let key = keys.auditSigningKey, let signer = NoteSigner(name: key.id, seed: key.key.bytes) else {
             throw KeyFileError("The key file has no audit signing key.")
         }

@@ -1,7 +1,7 @@
-import Core
-import Logging
+package import Core
+package import Logging
 import Metrics
-import Postgres
+package import Postgres
 import ServiceLifecycle
 import Synchronization
 import Telemetry
@@ -9,7 +9,7 @@ import Telemetry
 /// Gives waiting entries their places and has the logs signed.
 ///
 /// Any number of replicas may run: each log is one's at a time.
-final class AuditSequencer: Service {
+package final class AuditSequencer: Service {
     /// How often waiting entries are looked for.
     static let period: Duration = .milliseconds(250)
     /// How often logs with new entries are signed.
@@ -26,7 +26,8 @@ final class AuditSequencer: Service {
     private let stopped = Gauge(.auditLogsStopped)
     private let faults = Mutex<[ClinicID: AuditLogFault]>([:])
 
-    init(database: Database, signer: CheckpointSigner, log: Logger) {
+    /// - Parameter database: access' own; the work goes through its sequencer door.
+    package init(database: Database, signer: CheckpointSigner, log: Logger) {
         self.database = database
         self.signer = signer
         self.log = log
@@ -35,7 +36,8 @@ final class AuditSequencer: Service {
     /// Logs that are not signed any further, and why.
     var stoppedLogs: [ClinicID: AuditLogFault] { faults.withLock { $0 } }
 
-    func run() async throws {
+    /// Works until shutdown.
+    package func run() async throws {
         await cancelWhenGracefulShutdown {
             var signedAt = ContinuousClock.now
             while !Task.isCancelled {
@@ -51,7 +53,7 @@ final class AuditSequencer: Service {
 
     /// Gives every waiting entry its place; returns how many there were.
     @discardableResult
-    func sequence() async throws -> Int {
+    package func sequence() async throws -> Int {
         var total = 0
         let waiting = try await database.through(.sequencer) { tx in
             try AuditStore.clinicsWithPending(limit: Self.clinics, in: tx)
@@ -80,7 +82,7 @@ final class AuditSequencer: Service {
     }
 
     /// Signs these logs, each by itself.
-    func sign(_ clinics: [ClinicID], at now: Instant) async {
+    package func sign(_ clinics: [ClinicID], at now: Instant) async {
         for clinic in clinics {
             do {
                 _ = try await signer.sign(clinic, in: database, at: now)

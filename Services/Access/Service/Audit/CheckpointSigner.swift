@@ -3,7 +3,7 @@ import Core
 import Postgres
 
 /// Signs what stands in the database, after reading it back, and only if it leads on from all that was signed before.
-struct CheckpointSigner: Sendable {
+package struct CheckpointSigner: Sendable {
     /// Entries that are read back at a time.
     static let batch = 4_096
     /// Entries that one checkpoint adds at most; a longer backlog is signed in several.
@@ -11,6 +11,11 @@ struct CheckpointSigner: Sendable {
 
     let keys: AuditKeys
     let witness: WitnessFolder
+
+    package init(keys: AuditKeys, witness: WitnessFolder) {
+        self.keys = keys
+        self.witness = witness
+    }
 
     /// Signs a checkpoint over everything stored of a clinic's log; `nil` when nothing is new or another replica is at it.
     ///

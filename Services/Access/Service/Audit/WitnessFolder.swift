@@ -7,7 +7,7 @@ import Synchronization
 /// The newest checkpoint of every log, kept outside the database: a file per log to which lines are only ever added.
 ///
 /// Whoever can write the database cannot take back what stands here.
-final class WitnessFolder: Sendable {
+package final class WitnessFolder: Sendable {
     /// How much of a file's end is read to find the newest note.
     private static let tail = 4_096
     private static let separator = "\n\u{0C}\n"
@@ -16,7 +16,8 @@ final class WitnessFolder: Sendable {
     /// What this process wrote or read last.
     private let known = Mutex<[ClinicID: String]>([:])
 
-    init(path: String) { self.path = path }
+    /// The folder is made with the first note.
+    package init(path: String) { self.path = path }
 
     /// The newest note of a log; `nil` when there is none yet.
     func newest(of clinic: ClinicID) throws(AuditLogFault) -> String? {

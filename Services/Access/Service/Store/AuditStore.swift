@@ -1,14 +1,14 @@
 import AccessAPI
-import Contracts
+package import Contracts
 import Core
-import Postgres
+package import Postgres
 
 /// Entries on their way into the log.
-enum AuditStore {
+package enum AuditStore {
     /// Stores records as pending, each once for good; what is there already is passed over.
     ///
     /// Works in a transaction of the records' clinic, and through the doors of the installation and the sequencer.
-    static func append(_ records: [AuditRecord], in tx: borrowing Transaction) {
+    package static func append(_ records: [AuditRecord], in tx: borrowing Transaction) {
         for record in records {
             let leaf = AuditLeaf(record)
             tx.execute(
