@@ -9,7 +9,7 @@ package enum EventGroups {
         .access: names(.communication, .appointments, .billing),
         .communication: [],
         .appointments: names(.access, .communication, .billing),
-        .billing: names(.communication, .appointments),
+        .billing: names(.communication),
     ]
 
     private static func names(_ services: ServiceName...) -> [String] { services.map(\.rawValue) }
