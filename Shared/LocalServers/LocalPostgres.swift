@@ -10,7 +10,7 @@ package final class LocalPostgres: Sendable {
 
     package let port: Int
     private let password: Secret
-    private let process: ChildProcess
+    private let process: KeptProcess
 
     /// Starts the server, making its data folder if there is none yet.
     ///
@@ -33,7 +33,8 @@ package final class LocalPostgres: Sendable {
         }
         port = try Ports.free(preferred: preferredPort)
         self.password = password
-        process = try ChildProcess(
+        process = try KeptProcess(
+            "PostgreSQL",
             ChildProcess.Command(
                 "\(binaries)/postgres",
                 ["-D", data] + Self.settings(port: port, isDurable: isDurable),
@@ -55,6 +56,9 @@ package final class LocalPostgres: Sendable {
 
     /// Ends it at once, as a crash would.
     package func kill() { process.stop(SIGQUIT) }
+
+    /// Starts it again whenever it dies; `announce` hears of it.
+    package func keep(_ announce: @escaping @Sendable (String) -> Void) { process.keep(announce) }
 
     /// The server's process, for tests that kill it.
     package var pid: Int32 { process.pid }

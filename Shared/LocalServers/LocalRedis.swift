@@ -7,7 +7,7 @@ package final class LocalRedis: Sendable {
 
     package let port: Int
     private let password: Secret
-    private let process: ChildProcess
+    private let process: KeptProcess
 
     /// Starts the server on what the folder holds.
     ///
@@ -20,7 +20,8 @@ package final class LocalRedis: Sendable {
         port = try Ports.free(preferred: preferredPort)
         self.password = password
         try Files.writeSecret(Self.configuration(folder, port: port, password: password), to: configuration)
-        process = try ChildProcess(
+        process = try KeptProcess(
+            "Redis",
             ChildProcess.Command(
                 "redis-server",
                 [configuration],
@@ -41,6 +42,9 @@ package final class LocalRedis: Sendable {
     /// Ends it at once, whatever is lost.
     package func kill() { process.stop(SIGKILL) }
 
+    /// Starts it again whenever it dies; `announce` hears of it.
+    package func keep(_ announce: @escaping @Sendable (String) -> Void) { process.keep(announce) }
+
     /// The server's process, for tests that kill it.
     package var pid: Int32 { process.pid }
     package var url: Secret { Secret("redis://:\(password.unredacted)@127.0.0.1:\(port)/0") }
@@ -53,6 +57,7 @@ package final class LocalRedis: Sendable {
         requirepass \(password.unredacted)
         dir \(folder)
         daemonize no
+        pidfile \(folder)/redis.pid
         appendonly yes
         appendfsync everysec
         save ""

@@ -92,6 +92,12 @@ package final class LocalServers: Sendable {
         }
     }
 
+    /// Starts either again whenever it dies; `announce` hears of it.
+    package func keep(_ announce: @escaping @Sendable (String) -> Void) {
+        redis?.keep(announce)
+        postgres?.keep(announce)
+    }
+
     /// Stops them; the home may be used again.
     package func stop() {
         redis?.stop()

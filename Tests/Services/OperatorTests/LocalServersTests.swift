@@ -55,6 +55,9 @@ import Testing
         #expect(gateway.keyEncryptionKeys.isEmpty && gateway.busKeys.isEmpty && gateway.auditSigningKey == nil)
         #expect(gateway.edges != nil)
         let billing = try KeyStore("\(folder)/billing.json").read()
-        #expect(billing.auditSigningKey == nil && billing.jwtSigningKeys.isEmpty && billing.blindIndexKey != whole.blindIndexKey)
+        #expect(
+            billing.auditSigningKey == nil && billing.jwtSigningKeys.isEmpty
+                && billing.blindIndexKey != whole.blindIndexKey
+        )
     }
 }

@@ -17,12 +17,23 @@ import Testing
             #expect(FileManager.default.createFile(atPath: "\(folder)/\(program)", contents: nil))
             try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: "\(folder)/\(program)")
         }
-        let databases = ServiceName.allCases.map { ($0.rawValue, "postgresql://polyclinic_\($0.rawValue):secret-\($0.rawValue)@h/d") }
+        let databases = ServiceName.allCases.map {
+            ($0.rawValue, "postgresql://polyclinic_\($0.rawValue):secret-\($0.rawValue)@h/d")
+        }
         let installation = Installation(
-            ownerURL: "postgresql://owner:secret-owner@h/d", databaseURLs: Dictionary(uniqueKeysWithValues: databases),
-            redisURL: "redis://:r@h:1/0", keyPrefix: "pc", keyFile: home.keyFile, publicURL: "http://localhost:1", health: [:])
+            ownerURL: "postgresql://owner:secret-owner@h/d",
+            databaseURLs: Dictionary(uniqueKeysWithValues: databases),
+            redisURL: "redis://:r@h:1/0",
+            keyPrefix: "pc",
+            keyFile: home.keyFile,
+            publicURL: "http://localhost:1",
+            health: [:]
+        )
         return try ProcessPlanner(
-            home: home, installation: installation, ports: DevPorts(home: home, settings: settings), binaries: folder,
+            home: home,
+            installation: installation,
+            ports: DevPorts(home: home, settings: settings),
+            binaries: folder,
             environment: ["LOG_LEVEL": "debug", "AWS_SECRET_ACCESS_KEY": "not yours"]
         ).plans()
     }
@@ -58,9 +69,18 @@ import Testing
         let planner = ProcessPlanner(
             home: home,
             installation: Installation(
-                ownerURL: "", databaseURLs: ["access": "postgresql://h/d"], redisURL: "", keyPrefix: "", keyFile: "",
-                publicURL: "", health: [:]), ports: try DevPorts(home: home, settings: settings), binaries: folder,
-            environment: [:])
+                ownerURL: "",
+                databaseURLs: ["access": "postgresql://h/d"],
+                redisURL: "",
+                keyPrefix: "",
+                keyFile: "",
+                publicURL: "",
+                health: [:]
+            ),
+            ports: try DevPorts(home: home, settings: settings),
+            binaries: folder,
+            environment: [:]
+        )
         #expect(throws: OperatorError.self) { try planner.plans() }
     }
 }

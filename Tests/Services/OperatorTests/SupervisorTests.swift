@@ -11,8 +11,10 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct SupervisorTests {
     private func plan(_ name: String, _ script: String) -> ProcessPlan {
         ProcessPlan(
-            name: name, healthPort: 0,
-            command: ChildProcess.Command("sh", ["-c", script], environment: ["PATH": "/usr/bin:/bin"]))
+            name: name,
+            healthPort: 0,
+            command: ChildProcess.Command("sh", ["-c", script], environment: ["PATH": "/usr/bin:/bin"])
+        )
     }
 
     @Test func restartsTheFirstTimeAtOnceAndThenEverMoreSlowly() {
@@ -55,7 +57,8 @@ import Testing
         let folder = try folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let child = try ChildProcess(
-            ChildProcess.Command("env", environment: ["PATH": "/usr/bin:/bin", "ONE": "1"], output: "\(folder)/out"))
+            ChildProcess.Command("env", environment: ["PATH": "/usr/bin:/bin", "ONE": "1"], output: "\(folder)/out")
+        )
         #expect(await child.ended() == .code(0))
         let lines = try #require(Files.read("\(folder)/out")).split(separator: "\n").sorted()
         #expect(lines == ["ONE=1", "PATH=/usr/bin:/bin"])
@@ -68,8 +71,13 @@ import Testing
         let path = ["PATH": "/usr/bin:/bin"]
         let failed = try ChildProcess(ChildProcess.Command("sh", ["-c", "exit 7"], environment: path))
         #expect(await failed.ended() == .code(7))
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let script = "trap '' TERM; echo deaf; while :; do sleep 0.1; done"
         let stubborn = try ChildProcess(
-            ChildProcess.Command("sh", ["-c", "trap '' TERM; while :; do sleep 0.1; done"], environment: path))
+            ChildProcess.Command("sh", ["-c", script], environment: path, output: "\(folder)/out")
+        )
+        try await eventually("it hears nothing") { Files.read("\(folder)/out") == "deaf\n" }
         #expect(stubborn.stop(grace: .milliseconds(200)) == .signal(SIGKILL))
     }
 
@@ -79,8 +87,11 @@ import Testing
         // A shell that asks for the same death signal stands for the parent.
         let parent = try ChildProcess(
             ChildProcess.Command(
-                "sh", ["-c", "setpriv --pdeathsig TERM -- sleep 60 & echo $! > \(folder)/pid; wait"],
-                environment: ["PATH": "/usr/bin:/bin"]))
+                "sh",
+                ["-c", "setpriv --pdeathsig TERM -- sleep 60 & echo $! > \(folder)/pid; wait"],
+                environment: ["PATH": "/usr/bin:/bin"]
+            )
+        )
         let pid: Int32 = try await eventually("the grandchild runs") {
             Files.read("\(folder)/pid").flatMap { Int32($0.split(separator: "\n").first ?? "") }
         }

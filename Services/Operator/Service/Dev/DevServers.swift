@@ -25,6 +25,9 @@ final class DevServers: Sendable {
         passwords = database == nil ? [:] : try Self.makeRoles(home, adminURL: adminURL)
     }
 
+    /// Starts our own again whenever they die.
+    func keep(_ announce: @escaping @Sendable (String) -> Void) { own?.keep(announce) }
+
     func stop() { own?.stop() }
 
     var words: String {

@@ -32,6 +32,7 @@ struct Development: Sendable {
             say("stopped; the data stays in \(home.path)")
         }
         say(servers.words)
+        servers.keep { Terminal.error("polyclinic: \($0)") }
         // A run that was killed leaves them behind.
         home.remove(home.demoFile)
         home.remove(home.installationFile)
