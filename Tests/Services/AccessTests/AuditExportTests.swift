@@ -10,7 +10,7 @@ import Testing
 @testable import Access
 
 /// What an auditor takes home, and what it shows of a log that was tampered with.
-@Suite(.timeLimit(.minutes(3))) struct AuditExportTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct AuditExportTests {
     let desk: AccessDesk
     private let endpoints = AuditEndpoints()
 

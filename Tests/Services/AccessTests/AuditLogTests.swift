@@ -11,7 +11,7 @@ import Testing
 @testable import Access
 
 /// The order of entries, and what the database lets nobody do to them.
-@Suite(.timeLimit(.minutes(3))) struct AuditSequenceTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct AuditSequenceTests {
     let desk: AccessDesk
     let clinic = ClinicID()
 
@@ -151,7 +151,7 @@ import Testing
 }
 
 /// Signing: only what was read back, only what leads on from all that was signed before.
-@Suite(.timeLimit(.minutes(3))) struct CheckpointTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct CheckpointTests {
     let desk: AccessDesk
     let clinic = ClinicID()
     let witness: WitnessFolder

@@ -10,7 +10,7 @@ import Testing
 @testable import Access
 
 /// The people of a clinic: who may give what to whom.
-@Suite(.timeLimit(.minutes(3))) struct MemberTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct MemberTests {
     let desk: AccessDesk
     private let endpoints = MemberEndpoints()
 

@@ -10,7 +10,7 @@ import Testing
 @testable import Access
 
 /// What access tells the processes that decide, and how soon a change is in it.
-@Suite(.timeLimit(.minutes(3))) struct PolicyTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct PolicyTests {
     let desk: AccessDesk
 
     init() throws { desk = try AccessDesk() }

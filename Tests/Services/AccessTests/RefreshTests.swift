@@ -40,7 +40,7 @@ import Testing
 }
 
 /// Refresh tokens: each good for one exchange, and what happens to those that are not.
-@Suite(.timeLimit(.minutes(3))) struct RefreshTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RefreshTests {
     let desk: AccessDesk
     private let endpoints = AuthenticationEndpoints()
 

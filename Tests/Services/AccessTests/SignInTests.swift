@@ -11,7 +11,7 @@ import Testing
 @testable import Access
 
 /// Signing in: the same answer for every refusal, an entry for every try.
-@Suite(.timeLimit(.minutes(3))) struct SignInTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct SignInTests {
     let desk: AccessDesk
     private let endpoints = AuthenticationEndpoints()
 
