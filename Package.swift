@@ -84,7 +84,7 @@ func service(
     targets.append(
         .executableTarget(
             name: product,
-            dependencies: [.target(name: name)],
+            dependencies: [.target(name: name), "Launch"],
             path: "Services/\(name)/Main",
             swiftSettings: strict
         )
@@ -124,6 +124,7 @@ let serviceBase: [Target.Dependency] = [
 var targets: [Target] = []
 targets += system("CLibPQ") + system("CHiredis") + system("CCurl")
 targets += shared("Core", [])
+targets += shared("Launch")
 targets += shared("Contracts", ["Core"])
 targets += shared("Resilience", ["Core"])
 targets += shared("Settings", ["Core", configuration])
@@ -312,7 +313,11 @@ testTargets += tests(
     in: "Services",
     serviceBase + ["Billing", "BillingAPI", "AppointmentsAPI", "AccessAPI", "Sandbox", crypto]
 )
-testTargets += tests("SandboxTests", in: "Services", ["Core", "Contracts", "Sandbox", asyncHTTPClient, nioCore, nioHTTP1, crypto, logging])
+testTargets += tests(
+    "SandboxTests",
+    in: "Services",
+    ["Core", "Contracts", "Sandbox", asyncHTTPClient, nioCore, nioHTTP1, crypto, logging]
+)
 testTargets += tests(
     "OperatorTests",
     in: "Services",

@@ -13,8 +13,9 @@ package enum Inbox {
         try once(event.id, handler: handler, in: transaction)
     }
 
-    /// The same by the id alone; for what is not an event of ours, such as a provider's notice. The id must be the same
-    /// for each delivery.
+    /// The same by the id alone; for what is not an event of ours, such as a provider's notice.
+    ///
+    /// The id must be the same for each delivery.
     package static func once(
         _ id: EventID,
         handler: String,

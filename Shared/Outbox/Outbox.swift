@@ -33,7 +33,9 @@ package enum Outbox {
         insert(envelope, .events, in: transaction)
     }
 
-    /// Appends an audit entry. It belongs to the transaction's clinic, which must be the record's.
+    /// Appends an audit entry.
+    ///
+    /// It belongs to the transaction's clinic, which must be the record's.
     package static func appendAudit(_ record: AuditRecord, in transaction: borrowing Transaction) throws {
         guard let clinic = transaction.tenant?.clinic, clinic == record.clinicId else { throw OutboxError.noClinic }
         let envelope = EventEnvelope(
@@ -73,7 +75,9 @@ package enum OutboxError: Error, Hashable, Sendable {
 }
 
 extension EventPriority {
-    /// Its place in the order: 0 goes first. What the tables keep.
+    /// Its place in the order: 0 goes first.
+    ///
+    /// What the tables keep.
     package var rank: Int64 {
         switch self {
         case .critical: 0

@@ -32,7 +32,9 @@ enum OutboxStatements {
     }
 
     /// What of each lane is not published yet: rows that came late (their positions had been passed before they were
-    /// committed), and as many new ones as the limit says. With each the snapshot that saw them.
+    /// committed), and as many new ones as the limit says.
+    ///
+    /// With each the snapshot that saw them.
     static func unpublished(_ lanes: [OutboxLane], limit: Int) -> Query {
         """
         select \(OutboxRow.columns), pg_current_snapshot()::text
@@ -63,8 +65,10 @@ enum OutboxStatements {
             """
     }
 
-    /// Notes how far a lane was read. The floor rises to the last mark once everybody who could hold a lower position has
-    /// ended: whoever took a position had his transaction's number before, hence a lower one than the mark's.
+    /// Notes how far a lane was read.
+    ///
+    /// The floor rises to the last mark once everybody who could hold a lower position has ended: whoever took a
+    /// position had his transaction's number before, hence a lower one than the mark's.
     static func advance(_ lane: OutboxLane, to position: Int64, snapshot: String) -> Query {
         """
         update outbox_lanes set

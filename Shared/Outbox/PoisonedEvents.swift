@@ -4,7 +4,9 @@ package import Postgres
 
 /// Events that a consumer gave up, kept where they are listed, replayed and dropped.
 package enum PoisonedEvents {
-    /// Stores an event that failed too often. Storing it twice keeps the first.
+    /// Stores an event that failed too often.
+    ///
+    /// Storing it twice keeps the first.
     package static func store(
         _ event: EventEnvelope,
         handler: String,

@@ -1,6 +1,7 @@
 import Access
+import Launch
 
 @main
 enum Main {
-    static func main() async throws { try await AccessService.run() }
+    static func main() async { await launch("access") { try await AccessService.run() } }
 }

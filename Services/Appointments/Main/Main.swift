@@ -1,6 +1,7 @@
 import Appointments
+import Launch
 
 @main
 enum Main {
-    static func main() async throws { try await AppointmentsService.run() }
+    static func main() async { await launch("appointments") { try await AppointmentsService.run() } }
 }

@@ -1,6 +1,7 @@
 import Billing
+import Launch
 
 @main
 enum Main {
-    static func main() async throws { try await BillingService.run() }
+    static func main() async { await launch("billing") { try await BillingService.run() } }
 }

@@ -1,6 +1,7 @@
 import Communication
+import Launch
 
 @main
 enum Main {
-    static func main() async throws { try await CommunicationService.run() }
+    static func main() async { await launch("communication") { try await CommunicationService.run() } }
 }

@@ -1,6 +1,7 @@
 import Gateway
+import Launch
 
 @main
 enum Main {
-    static func main() async throws { try await GatewayService.run() }
+    static func main() async { await launch("gateway") { try await GatewayService.run() } }
 }

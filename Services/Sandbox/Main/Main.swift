@@ -1,6 +1,7 @@
+import Launch
 import Sandbox
 
 @main
 enum Main {
-    static func main() async throws { try await SandboxService.run() }
+    static func main() async { await launch("sandbox") { try await SandboxService.run() } }
 }

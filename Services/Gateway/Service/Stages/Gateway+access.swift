@@ -40,7 +40,9 @@ extension Gateway {
 
     /// On an open operation a good token says who asks; none, or a bad one, says nothing and refuses nothing.
     func identify(_ exchange: inout Exchange) async {
-        guard exchange.head.authorization != nil, policy.isFresh(), let token = try? bearerToken(exchange) else { return }
+        guard exchange.head.authorization != nil, policy.isFresh(), let token = try? bearerToken(exchange) else {
+            return
+        }
         let snapshot = policy.snapshot()
         guard let caller = await tokens.verify(token, keys: snapshot.keys, at: .now()),
             snapshot.refusal(user: caller.user, signIn: caller.signIn) == nil
