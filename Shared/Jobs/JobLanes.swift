@@ -28,7 +28,9 @@ enum JobLanes {
         """
     }
 
-    /// Folds the notes into the rows. Rows in a fixed order: two workers must not wait for one another crosswise.
+    /// Folds the notes into the rows.
+    ///
+    /// Rows in a fixed order: two workers must not wait for one another crosswise.
     static let fold: Query = """
         with taken as (
             delete from job_wakes where (clinic_id, id) in (
@@ -59,7 +61,9 @@ enum JobLanes {
         """
     }
 
-    /// Puts a clinic to sleep until its next job is due, or forgets it when there is none. Needs `holdAlone`.
+    /// Puts a clinic to sleep until its next job is due, or forgets it when there is none.
+    ///
+    /// Needs `holdAlone`.
     ///
     /// Jobs that are due but were not taken are held by somebody, or are of a handler that only a newer process knows.
     static func sleep(_ clinic: ClinicID, _ lane: JobLane) -> [Query] {

@@ -7,7 +7,9 @@ import Synchronization
 import Telemetry
 
 extension JobWorkers {
-    /// Does a clinic's transactional jobs, all in one transaction; one by one when that fails. Gives how many it took.
+    /// Does a clinic's transactional jobs, all in one transaction; one by one when that fails.
+    ///
+    /// Gives how many it took.
     func runBatch(_ place: JobPlace) async -> Int {
         do {
             return try await runBatch(place, limit: policy.batch, taken: nil)
@@ -19,7 +21,7 @@ extension JobWorkers {
     private func runBatch(_ place: JobPlace, limit: Int, taken: TakenJob?) async throws -> Int {
         let batched = self.batched
         let handlers = Array(batched.keys)
-        let floor = state.withLock { $0.floors[place] } ?? .distantPast
+        let floor = floor(place)
         let tenant = Tenant(place.clinic, actor: "system:jobs")
         let first: (count: Int, dueAt: Instant)? = try await database.transaction(
             for: tenant,

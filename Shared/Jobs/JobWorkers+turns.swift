@@ -89,7 +89,6 @@ extension JobWorkers {
     ) async throws -> Claim {
         let handlers = Array(leased.keys)
         let leases = leased.mapValues(\.lease)
-        let floors = state.withLock { $0.floors }
         return try await database.through(.relay, operation: "jobs.claim") { tx in
             tx.execute(JobRows.byIndex)
             tx.execute(JobLanes.fold)
@@ -98,7 +97,7 @@ extension JobWorkers {
             let clinic: ClinicID = try row[0]
             let limit = share.take(clinic, atMost: room)
             guard limit > 0 else { return Claim(clinic: clinic) }
-            let floor = floors[JobPlace(clinic: clinic, lane: lane)] ?? .distantPast
+            let floor = self.floor(JobPlace(clinic: clinic, lane: lane))
             let rows = try tx.rows(
                 JobRows.claim(
                     clinic,
@@ -128,7 +127,9 @@ extension JobWorkers {
         }
     }
 
-    /// Nothing was left: the clinic sleeps until its next job is due. If somebody adds jobs just now it stays awake.
+    /// Nothing was left: the clinic sleeps until its next job is due.
+    ///
+    /// If somebody adds jobs just now it stays awake.
     private func putToSleep(_ place: JobPlace) async throws {
         state.withLock { $0.floors[place] = nil }
         try await database.through(.relay, operation: "jobs.sleep") { tx in
@@ -141,16 +142,26 @@ extension JobWorkers {
 
     /// Notes from where a busy clinic's lane has to be searched: dead rows before it need not be looked through again.
     ///
-    /// A job may become visible with a due time a little before those already done, by as long as a transaction lasts.
+    /// A job may become visible with a due time before those already done, by as long as its transaction lasted: a little
+    /// is searched again each time, and all of it now and then, and before the clinic is put to sleep.
     func raiseFloor(_ place: JobPlace, to dueAt: Instant) {
+        let now = ContinuousClock.now
         state.withLock { state in
             if state.floors.count >= Self.floorsMax { state.floors = [:] }
-            state.floors[place] = dueAt - Self.floorMargin
+            let until = state.floors[place].flatMap { $0.until > now ? $0.until : nil } ?? now + Self.floorLasts
+            state.floors[place] = JobFloor(dueAt: dueAt - Self.floorMargin, until: until)
         }
     }
 
+    /// Where the search begins now.
+    func floor(_ place: JobPlace) -> Instant {
+        let floor = state.withLock { $0.floors[place] }
+        return floor.map { $0.until > .now ? $0.dueAt : .distantPast } ?? .distantPast
+    }
+
     static var floorsMax: Int { 1_000 }
-    static var floorMargin: Duration { .seconds(30) }
+    static var floorMargin: Duration { .seconds(1) }
+    static var floorLasts: Duration { .seconds(5) }
 
     /// An error's kind without its values.
     func kind(of error: any Error) -> String {

@@ -10,7 +10,7 @@ package final class JobWorkers: Service {
     struct State {
         var slots: JobSlots
         var held: [ObjectIdentifier: (job: ClaimedJob, lease: JobLease)] = [:]
-        var floors: [JobPlace: Instant] = [:]
+        var floors: [JobPlace: JobFloor] = [:]
         var isStopping = false
     }
 
@@ -94,6 +94,12 @@ package final class JobWorkers: Service {
             try? await Task.sleep(for: .milliseconds(20))
         }
     }
+}
+
+/// From where a busy lane is searched, and until when that holds.
+struct JobFloor: Sendable {
+    let dueAt: Instant
+    let until: ContinuousClock.Instant
 }
 
 /// A clinic's lane.
