@@ -1,5 +1,5 @@
 -- The roles of Polyclinic. Run it as a superuser in Polyclinic's database, before the first migration; running it again
--- changes nothing. It sets no passwords: see deploy/postgres/README.md, or `polyclinic dev`, which sets random ones.
+-- changes nothing. It sets no passwords: see deploy/README.md, or `polyclinic dev`, which sets random ones.
 --
 -- polyclinic_owner          owns the schemas and migrates them; no service knows its password
 -- polyclinic_<service>      what a service logs in as: owns nothing, bypasses nothing, inherits nothing
