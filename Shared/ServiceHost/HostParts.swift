@@ -96,7 +96,7 @@ struct HostParts {
         )
         let workers = JobWorkers(
             database: resources.database,
-            handlers: definition.jobs,
+            handlers: definition.jobs + [ForgetReplies()],
             signal: resources.jobsWake,
             logger: resources.log
         )
