@@ -15,10 +15,10 @@ struct Ledger: Sendable {
 
     /// - Parameter mayBeUnknown: the sender was killed or cut off, so a message may have ended as `unknown`: shown so, not
     ///   sent again.
-    func check(_ accepted: Load.Accepted, mayBeUnknown: Bool) async throws {
+    func check(_ accepted: Load.Accepted, mayBeUnknown: Bool, poisoned: EventID? = nil) async throws {
         try await messages(accepted, mayBeUnknown: mayBeUnknown)
         try await visits(accepted)
-        try await isQuiet()
+        try await isQuiet(poisoned: poisoned)
     }
 
     private func messages(_ accepted: Load.Accepted, mayBeUnknown: Bool) async throws {
@@ -73,7 +73,7 @@ struct Ledger: Sendable {
     }
 
     /// Nothing is pending without a due time, nothing is dead.
-    func isQuiet(deadLetters: Int = 0) async throws {
+    func isQuiet(poisoned: EventID? = nil) async throws {
         for service in ServiceName.allCases {
             let waiting = LockedBox("")
             do {
@@ -93,9 +93,9 @@ struct Ledger: Sendable {
             } catch {
                 Issue.record("\(service.rawValue) is not quiet: \(waiting.value)")
             }
-            let dead = try await rows(service, "select id::text, reason from dead_letters")
-            #expect(dead.count == deadLetters, "\(service.rawValue) has dead letters: \(dead)")
         }
+        let dead = try await deadLetters()
+        #expect(poisoned != nil || dead.isEmpty, "there are dead letters: \(dead)")
         try await streamsAreRead()
     }
 
@@ -133,6 +133,18 @@ struct Ledger: Sendable {
     }
 
     private var clinic: ClinicID { ClinicID(suite.demo.clinicId) ?? .installation }
+
+    /// Service, source, handler and reason of every dead letter.
+    func deadLetters() async throws -> [String] {
+        var found: [String] = []
+        for service in ServiceName.allCases {
+            for (source, reason) in try await rows(service, "select source || ' ' || handler, reason from dead_letters")
+            {
+                found.append("\(service.rawValue) \(source) \(reason)")
+            }
+        }
+        return found
+    }
 
     /// Two columns of text, of every clinic.
     func rows(_ service: ServiceName, _ query: Query) async throws -> [(String, String)] {

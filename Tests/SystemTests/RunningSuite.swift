@@ -136,6 +136,7 @@ final class RunningSuite: Sendable {
 
     // MARK: - Servers
 
+    var adminURL: Secret { servers.withLock { $0.postgres.url() } }
     var redisURL: String { servers.withLock { $0.redis.url.unredacted } }
 
     /// Ends Redis as a crash would and starts it again on what it had written.
