@@ -11,9 +11,9 @@ extension RunningSuite {
     func superAdmin() async throws -> Client { try await api.signedIn(demo.superAdmin) }
 
     /// The clinic's e-mail goes through the sandbox's ZeptoMail, with its SMTP server behind it.
-    func configureProviders() async throws {
-        let path = "/clinics/\(demo.clinicId)/communication/config"
-        try await admin().expect(200, 201, from: "PUT", path, mailConfiguration, headers: ["If-None-Match": "*"])
+    func configureMail(of clinic: String, by client: Client) async throws {
+        let path = "/clinics/\(clinic)/communication/config"
+        try await client.expect(200, 201, from: "PUT", path, mailConfiguration, headers: ["If-None-Match": "*"])
     }
 
     private var mailConfiguration: JSONValue {

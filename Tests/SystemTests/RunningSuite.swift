@@ -78,7 +78,7 @@ final class RunningSuite: Sendable {
                 .flatMap { try? JSONDecoder().decode(DemoAccounts.self, from: $0) }
         }
         let suite = RunningSuite(home: home, demo: demo, servers: servers, supervisor: supervisor)
-        try await suite.configureProviders()
+        try await suite.configureMail(of: demo.clinicId, by: suite.admin())
         return suite
     }
 
