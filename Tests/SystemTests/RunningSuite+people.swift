@@ -1,3 +1,4 @@
+import Authorization
 import Contracts
 import Core
 import TestKit
@@ -9,6 +10,35 @@ extension RunningSuite {
     func admin() async throws -> Client { try await api.signedIn(demo.admin, clinic: demo.clinicId) }
     func receptionist() async throws -> Client { try await api.signedIn(demo.receptionist, clinic: demo.clinicId) }
     func superAdmin() async throws -> Client { try await api.signedIn(demo.superAdmin) }
+
+    /// Somebody who holds this role and no other.
+    func person(with role: Role) async throws -> DemoAccounts.Person {
+        switch role {
+        case .superAdmin: return demo.superAdmin
+        case .systemAuditor: return demo.auditor
+        default: break
+        }
+        let email = "role-\(RequestID())@sunrise.example"
+        var root = try await superAdmin()
+        root.clinic = demo.clinicId
+        let made = try await root.expect(
+            201,
+            from: "POST",
+            "/clinics/\(demo.clinicId)/users",
+            ["email": .string(email), "name": "Somebody", "roles": [["role": .string(role.rawValue)]]]
+        )
+        let person = DemoAccounts.Person(email: email, password: "a long enough password")
+        try await api.expect(
+            200,
+            from: "POST",
+            "/auth/invitations/accept",
+            [
+                "token": .string(try (made.json["invitation"] ?? .null).text("token")),
+                "password": .string(person.password),
+            ]
+        )
+        return person
+    }
 
     /// The clinic's e-mail goes through the sandbox's ZeptoMail, with its SMTP server behind it.
     func configureMail(of clinic: String, by client: Client) async throws {
