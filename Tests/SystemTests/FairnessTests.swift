@@ -21,6 +21,15 @@ extension SystemTests {
             )
             try await suite.configureMail(of: suite.demo.secondClinic.clinicId, by: quiet)
             let admin = try await suite.admin()
+            // Slow calls let the flood pile up.
+            try await suite.sandbox.expect(
+                200,
+                201,
+                204,
+                from: "PUT",
+                "/faults/zeptomail",
+                ["kind": "slow", "delayMs": 300]
+            )
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 for caller in 0..<16 {
                     tasks.addTask {
@@ -43,6 +52,8 @@ extension SystemTests {
                 let message = try await quiet.expect(200, from: "GET", "/communication/messages/\(id)").json
                 return message["status"] == "sent" || message["status"] == "delivered"
             }
+            try await suite.sandbox.expect(200, 204, from: "DELETE", "/faults/zeptomail")
+            #expect(try await waiting(suite, urgent: id) > Self.patience, "there was no flood to hold it up")
             let started = try await startedBetween(suite, urgent: id)
             #expect(started < Self.patience, "\(started) of the flood started first")
             try await eventually("the flood is over", within: .seconds(400)) {
@@ -52,6 +63,21 @@ extension SystemTests {
                 )
                 return left.isEmpty
             }
+        }
+
+        /// Messages of other clinics that had not been started when a message was accepted.
+        private func waiting(_ suite: RunningSuite, urgent id: String) async throws -> Int {
+            let message = try #require(MessageID(id))
+            let rows = try await Ledger(suite: suite).rows(
+                .communication,
+                """
+                select count(*)::text, '' from messages f, messages m
+                where m.id = \(message) and f.clinic_id <> m.clinic_id and f.priority = 'bulk'
+                    and f.created_at < m.created_at and not exists (select from message_attempts a
+                        where a.message_id = f.id and a.started_at < m.created_at)
+                """
+            )
+            return rows.first.flatMap { Int($0.0) } ?? 0
         }
 
         /// Attempts of other clinics begun between the acceptance of a message and its own first attempt.
