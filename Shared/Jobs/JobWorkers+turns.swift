@@ -31,6 +31,7 @@ extension JobWorkers {
             state.withLock { $0.slots.giveBack(room - used, lane) }
         }
         if room == 0 && batched.isEmpty { return Turn() }
+        var jobs: [(ClaimedJob, JobLease)] = []
         do {
             let since = ContinuousClock.now
             let token = JobID()
@@ -39,14 +40,15 @@ extension JobWorkers {
             used = claim.jobs.count
             let place = JobPlace(clinic: clinic, lane: lane)
             if used == policy.turn, let oldest = claim.jobs.map(\.dueAt).min() { raiseFloor(place, to: oldest) }
-            let jobs = hold(claim.jobs, token: token, since: since)
+            jobs = hold(claim.jobs, token: token, since: since)
             let done = batched.isEmpty ? 0 : await runBatch(place)
             let isExhausted = (leased.isEmpty || used < claim.limit) && done < policy.batch
             if isExhausted { try await putToSleep(place) }
             return Turn(jobs: jobs, foundWork: used + done > 0)
         } catch {
             logger.warning("a turn of jobs failed", metadata: ["lane": "\(lane.name)", "error": "\(kind(of: error))"])
-            return Turn()
+            // What is claimed by now is held here and must be run, whatever failed after it.
+            return Turn(jobs: jobs, foundWork: !jobs.isEmpty)
         }
     }
 

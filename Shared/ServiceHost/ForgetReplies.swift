@@ -22,7 +22,7 @@ struct ForgetReplies: JobHandler {
                 try tx.rows(
                     """
                     delete from replies where ctid in
-                        (select ctid from replies where expires_at <= now() limit \(Self.batch) for update skip locked)
+                        (select ctid from replies where expires_at <= now() limit \(Self.batch))
                     """
                 ).affected
             }
