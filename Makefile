@@ -22,10 +22,10 @@ demo: ## plays the main job against the running suite
 
 test: deps ## every test, on a PostgreSQL and a Redis of its own
 	swift build --build-tests $(FLAGS)
-	timeout $(TEST_LIMIT_SECONDS) $(DEBUG)/polyclinic with-servers -- swift test --skip-build --disable-xctest $(TEST_ARGUMENTS)
+	timeout $(TEST_LIMIT_SECONDS) $(DEBUG)/polyclinic with-servers -- Tests/run.sh $(TARGETS)
 
-test-only: ## the tests that match FILTER, with what is built
-	timeout $(TEST_LIMIT_SECONDS) $(DEBUG)/polyclinic with-servers -- swift test --skip-build --disable-xctest --filter '$(FILTER)'
+test-only: ## the tests of TARGETS (CoreTests BillingTests …), with what is built
+	timeout $(TEST_LIMIT_SECONDS) $(DEBUG)/polyclinic with-servers -- Tests/run.sh $(TARGETS)
 
 bench: deps release ## measures, beside the peers that can be installed, and writes Benchmarks/results.json
 	@python3 Benchmarks/bench.py
@@ -45,7 +45,7 @@ lint: ## checks the house format
 	swift format lint --strict --recursive $(SOURCES)
 
 verify: ## checks that golden files are fresh
-	$(MAKE) test-only FILTER=GoldenTests
+	$(DEBUG)/polyclinic with-servers -- swift test --skip-build --disable-xctest --filter GoldenTests
 
 validate: ## checks compose.yaml, the Dockerfile and the OpenAPI document with validators of others
 	@deploy/validate.sh

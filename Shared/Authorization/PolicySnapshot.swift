@@ -19,6 +19,13 @@ package struct PolicySnapshot: Sendable {
     /// What is held of a user; `nil` when unknown.
     package func user(_ id: UserID) -> UserPolicy? { users[id] }
 
+    /// Whether the user, and what binds them to the clinic, has arrived here; `false` may only mean not yet.
+    package func knows(_ id: UserID, _ clinic: ClinicID?) -> Bool {
+        guard let user = users[id] else { return false }
+        guard let clinic, clinic != .installation else { return true }
+        return user.memberships[clinic] != nil || (!user.systemRoles.isEmpty && clinics[clinic] != nil)
+    }
+
     /// Whether a user and sign-in are good at all: `nil` if so, else `.revoked` or `.inactive`.
     package func refusal(user: UserID, signIn: SignInID?) -> Decision.Outcome? {
         if let signIn, revocations[signIn] != nil { return .revoked }

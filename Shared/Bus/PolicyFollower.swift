@@ -26,6 +26,7 @@ package final class PolicyFollower: Service {
 
     private let policy = Mutex(PolicySnapshot())
     private let confirmedAt = Mutex<ContinuousClock.Instant?>(nil)
+    private let askedAt = Mutex<ContinuousClock.Instant?>(nil)
     private let turn = Mutex(Turn())
     private let fetch: @Sendable (PolicyChangesQuery) async throws -> PolicyChanges
     private let listen: @Sendable (PolicyFollower) async throws -> Void
@@ -70,6 +71,8 @@ package final class PolicyFollower: Service {
         }
     }
 
+    /// The least time between two questions of `refresh`.
+    package static let askedApart: Duration = .milliseconds(50)
     /// The topic of news that versions are told on.
     package static let topic = "access"
 
@@ -93,6 +96,21 @@ package final class PolicyFollower: Service {
         if withSnapshot({ $0.version }) >= version { return true }
         try? await reload()
         return withSnapshot { $0.version } >= version
+    }
+
+    /// Asks access for what is new, at most once per `PolicyFollower.askedApart`; whether there was anything.
+    ///
+    /// For who is about to refuse somebody that access may have made a moment ago.
+    package func refresh() async -> Bool {
+        let mayAsk = askedAt.withLock { asked in
+            let now = ContinuousClock.now
+            if let last = asked, now - last < Self.askedApart { return false }
+            asked = now
+            return true
+        }
+        let held = withSnapshot { $0.version }
+        if mayAsk { try? await reload() }
+        return withSnapshot { $0.version } > held
     }
 
     /// Follows until shutdown.

@@ -17,6 +17,8 @@ final class Gateway: Sendable {
     struct Policy: Sendable {
         var snapshot: @Sendable () -> PolicySnapshot
         var isFresh: @Sendable () -> Bool
+        /// Asks for what is new; whether there was anything.
+        var refresh: @Sendable () async -> Bool = { false }
     }
 
     let policy: Policy

@@ -27,6 +27,7 @@ package struct GatewayProcess: Sendable {
     private let gateway: Gateway
     private let channel: ClientChannel
     private let infrastructure: [any Service]
+    private let listener = Listener()
     private let log: Logger
     private let onListening: @Sendable (Int) async -> Void
 
@@ -44,7 +45,11 @@ package struct GatewayProcess: Sendable {
         let limiter = RateLimiter(limits: configuration.rateLimits)
         let router = try Router(endpoints)
         gateway = Gateway(
-            policy: Gateway.Policy(snapshot: { bus.policy.snapshot }, isFresh: { bus.policy.isFresh }),
+            policy: Gateway.Policy(
+                snapshot: { bus.policy.snapshot },
+                isFresh: { bus.policy.isFresh },
+                refresh: { await bus.policy.refresh() }
+            ),
             tokens: TokenVerifier(issuer: configuration.publicURL),
             limiter: limiter,
             denials: denials,
@@ -72,7 +77,10 @@ package struct GatewayProcess: Sendable {
     package func run(signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
         // They are shut down one by one from the last: first clients are asked to leave, then what is at work is
         // finished, and the bus goes when nobody needs it any more.
-        let services = infrastructure + [httpServer, DrainGate(gateway: gateway, grace: configuration.drain)]
+        let services =
+            infrastructure + [
+                httpServer, DrainGate(gateway: gateway, listener: listener, grace: configuration.drain),
+            ]
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) },
             gracefulShutdownSignals: signals,
@@ -85,13 +93,17 @@ package struct GatewayProcess: Sendable {
 
     private var httpServer: any Service {
         let onListening = onListening
+        let listener = listener
         return channel.server(
             configuration: ServerConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
                 backlog: 1_024,
                 availableConnectionsDelegate: .maximum(configuration.limits.connections, logger: log)
             ),
-            onServerRunning: { await onListening($0.localAddress?.port ?? 0) },
+            onServerRunning: { channel in
+                listener.open(channel)
+                await onListening(channel.localAddress?.port ?? 0)
+            },
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: log
         )
@@ -101,11 +113,13 @@ package struct GatewayProcess: Sendable {
 /// Begins the end: while connections are still taken, every reply asks its client to come back elsewhere.
 private struct DrainGate: Service {
     let gateway: Gateway
+    let listener: Listener
     let grace: Duration
 
     func run() async throws {
         try await gracefulShutdown()
         gateway.drain()
         try await Task.sleep(for: grace)
+        await listener.refuseNewConnections()
     }
 }

@@ -39,7 +39,7 @@ struct AccessDesk {
     }
 
     static let keys = Mutex(KeyFile.generate())
-    static let witness = FileManager.default.temporaryDirectory.path() + "/witness-\(UUID())"
+    static let witness = FileManager.default.temporaryDirectory.path() + "/witness-\(RequestID())"
 
     let test: TestDatabase
     let parts: AccessParts

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct SettingsTests {
     private func file(_ text: String) throws -> String {
-        let path = FileManager.default.temporaryDirectory.appending(path: "settings-\(UUID().uuidString)")
+        let path = FileManager.default.temporaryDirectory.appending(path: "settings-\(RequestID())")
         try Data(text.utf8).write(to: path)
         return path.path
     }

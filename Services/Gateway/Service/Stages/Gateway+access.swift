@@ -14,15 +14,17 @@ extension Gateway {
     ) async throws(Problem) {
         guard policy.isFresh() else { throw .unavailable("The access policy") }
         let now = Instant.now()
-        let snapshot = policy.snapshot()
+        var snapshot = policy.snapshot()
         let token = try bearerToken(exchange)
         guard let caller = await tokens.verify(token, keys: snapshot.keys, at: now) else { throw .unauthenticated }
+        let named = try namedClinic(operation, parameters, exchange)
+        // A user or a membership made a moment ago may not have arrived here: access is asked before we refuse.
+        if !snapshot.knows(caller.user, named?.id), await policy.refresh() { snapshot = policy.snapshot() }
         if snapshot.refusal(user: caller.user, signIn: caller.signIn) != nil { throw .unauthenticated }
         exchange.caller = caller
         exchange.accessVersion = snapshot.version
         exchange.principal = Principal(kind: .user, id: caller.user.description, signIn: caller.signIn)
         guard let user = snapshot.user(caller.user) else { throw .unauthenticated }
-        let named = try namedClinic(operation, parameters, exchange)
         switch (operation.tenancy, named) {
         case (.none, _): exchange.clinic = nil
         case (_, .clinic(let clinic)?): exchange.clinic = clinic
@@ -98,6 +100,8 @@ extension Gateway {
         case clinic(ClinicID)
         /// An id of no clinic there can be.
         case nonsense
+
+        var id: ClinicID? { if case .clinic(let id) = self { id } else { nil } }
     }
 
     /// The clinic that path or header name; 400 where they differ.
