@@ -3,7 +3,7 @@ import Core
 
 /// Operations that only these tests serve: one of each kind the gateway treats differently.
 struct TestEndpoints {
-    static let manage = Permission("appointments:update")
+    static let manage = Permission("patients:update")
 
     let list = Endpoint(
         "things.list",

@@ -1,0 +1,166 @@
+import Authorization
+import Bus
+import Contracts
+import Core
+import Gateway
+import NIOCore
+import TestKit
+import Testing
+
+/// What a client may do to a connection, and what it may not.
+@Suite(.timeLimit(.minutes(2)))
+struct ConnectionTests {
+    @Test(arguments: [
+        "GET / HTTP/9.9\r\n\r\n", "GARBAGE\r\n\r\n", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST /api/v1/auth/sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /api/v1/auth/sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+        "POST /api/v1/auth/sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n folded\r\n\r\n", "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        "POST /api/v1/auth/sign-in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "POST /api/v1/auth/sign-in HTTP/1.1\r\nHost: a\r\nExpect: magic\r\nContent-Length: 2\r\n\r\n{}",
+    ])
+    func whatCannotBeReadOneWayOnlyIsRefusedAndClosed(_ request: String) async throws {
+        try await TestGateway.run { gateway in
+            let heard = try await RawConnection.open(gateway.port) { connection in
+                try await connection.say(request)
+                return await connection.hearAll()
+            }
+            #expect(heard.hasPrefix("HTTP/1.1 400 "), "\(heard.prefix(60))")
+            #expect(heard.contains("Connection: close"))
+        }
+    }
+
+    @Test func headersAreBounded() async throws {
+        try await TestGateway.run { gateway in
+            let long = String(repeating: "a", count: 9_000)
+            let many = (0..<150).map { "X-\($0): a\r\n" }.joined()
+            for headers in ["X-Long: \(long)\r\n", many] {
+                let heard = try await RawConnection.open(gateway.port) { connection in
+                    try await connection.say("GET /health/live HTTP/1.1\r\nHost: a\r\n\(headers)\r\n")
+                    return await connection.hearAll()
+                }
+                #expect(heard.hasPrefix("HTTP/1.1 431 "))
+                #expect(heard.contains("\"code\":\"headers_too_large\""))
+            }
+            let target = String(repeating: "a", count: 9_000)
+            let heard = try await RawConnection.open(gateway.port) { connection in
+                try await connection.say("GET /\(target) HTTP/1.1\r\nHost: a\r\n\r\n")
+                return await connection.hearAll()
+            }
+            #expect(heard.hasPrefix("HTTP/1.1 414 ") || heard.hasPrefix("HTTP/1.1 431 "))
+        }
+    }
+
+    @Test func largeBodyIsRefusedBeforeItIsRead() async throws {
+        try await TestGateway.run { gateway in
+            let head = "POST /api/v1/auth/sign-in HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+            // Not one byte of the body is sent.
+            let heard = try await RawConnection.open(gateway.port) { connection in
+                try await connection.say(head + "Content-Length: 10485760\r\n\r\n")
+                return try await connection.hear("too_large")
+            }
+            #expect(heard)
+            // One that is sent all the same finds its answer, not a reset connection.
+            let answer = try await gateway.post(
+                "/api/v1/auth/sign-in",
+                body: String(repeating: "a", count: 10 << 20)
+            )
+            #expect(answer.status == 413)
+            // A body that never says its length is refused when it has become too large.
+            let chunked = try await RawConnection.open(gateway.port) { connection in
+                try await connection.say(head + "Transfer-Encoding: chunked\r\n\r\n")
+                let chunk = "10000\r\n" + String(repeating: "a", count: 65_536) + "\r\n"
+                for _ in 0..<17 { try await connection.say(chunk) }
+                return try await connection.hear("too_large")
+            }
+            #expect(chunked)
+        }
+    }
+
+    @Test func clientThatWaitsForAWordIsTold() async throws {
+        try await TestGateway.run { gateway in
+            let head =
+                "POST /api/v1/auth/sign-in HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+            try await RawConnection.open(gateway.port) { connection in
+                try await connection.say(head + "Content-Length: 12\r\n\r\n")
+                #expect(try await connection.hear("HTTP/1.1 100 Continue\r\n\r\n"))
+                try await connection.say(#"{"name":"a"}"#)
+                #expect(try await connection.hear("HTTP/1.1 200 OK"))
+            }
+            let refused = try await RawConnection.open(gateway.port) { connection in
+                try await connection.say(head + "Content-Length: 99999999\r\n\r\n")
+                return await connection.hearAll()
+            }
+            #expect(refused.hasPrefix("HTTP/1.1 413 "))
+        }
+    }
+
+    @Test func pipelinedRequestsAreAnsweredInOrder() async throws {
+        try await TestGateway.run { gateway in
+            try await RawConnection.open(gateway.port) { connection in
+                let bodies = (0..<50).map { #"{"name":"n\#($0)"}"# }
+                let requests = bodies.map {
+                    "POST /api/v1/auth/sign-in HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                        + "Content-Length: \($0.utf8.count)\r\n\r\n\($0)"
+                }
+                try await connection.say(requests.joined())
+                #expect(try await connection.hear("n49"))
+                let places = bodies.indices.compactMap { connection.text.firstRange(of: "\\\"n\($0)\\\"")?.lowerBound }
+                #expect(places.count == 50)
+                #expect(places == places.sorted())
+            }
+        }
+    }
+
+    @Test func connectionsEndWhenTheClientWantsThemTo() async throws {
+        try await TestGateway.run { gateway in
+            for request in [
+                "GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                "GET /health/live HTTP/1.0\r\n\r\n",
+            ] {
+                let heard = try await RawConnection.open(gateway.port) { connection in
+                    try await connection.say(request)
+                    return await connection.hearAll()
+                }
+                #expect(heard.hasPrefix("HTTP/1.1 200 OK"))
+                #expect(heard.contains("Connection: close"))
+            }
+            // One who has said all there is still hears the answer.
+            let half = try await RawConnection.open(gateway.port) { connection in
+                try await connection.say("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+                connection.finish()
+                return await connection.hearAll()
+            }
+            #expect(half.hasSuffix(#"{"status":"live"}"#))
+        }
+    }
+
+    @Test func slowClientsAreNotWaitedForForEver() async throws {
+        try await TestGateway.run(change: { configuration in
+            configuration.limits.headDeadline = .milliseconds(200)
+            configuration.limits.bodyGrace = .milliseconds(200)
+            configuration.limits.idle = .milliseconds(300)
+        }) { gateway in
+            // Nothing said, and a head that comes a byte at a time.
+            let silent = try await RawConnection.open(gateway.port) { await $0.hearAll() }
+            #expect(silent.isEmpty)
+            let dribbling = try await RawConnection.open(gateway.port) { connection in
+                try await connection.say("GET /health/live HTTP/1.1\r\nX-A: ")
+                return await connection.hearAll()
+            }
+            #expect(dribbling.isEmpty)
+            let body = try await RawConnection.open(gateway.port) { connection in
+                try await connection.say(
+                    "POST /api/v1/auth/sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"
+                )
+                return await connection.hearAll()
+            }
+            #expect(body.hasPrefix("HTTP/1.1 408 "))
+            let idle = try await RawConnection.open(gateway.port) { connection in
+                try await connection.say("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+                return await connection.hearAll()
+            }
+            #expect(idle.hasPrefix("HTTP/1.1 200 "))
+        }
+    }
+}
