@@ -46,10 +46,8 @@ package enum Roles {
         PermissionRule("services:read", clinic: everyoneButAuditor),
         PermissionRule("services:update", clinic: administrators),
         PermissionRule("services:delete", clinic: administrators),
-        PermissionRule("availability:create", clinic: administrators, locations: [.locationHead], treated: [.doctor]),
         PermissionRule("availability:read", clinic: everyoneButAuditor),
         PermissionRule("availability:update", clinic: administrators, locations: [.locationHead], treated: [.doctor]),
-        PermissionRule("availability:delete", clinic: administrators, locations: [.locationHead], treated: [.doctor]),
         PermissionRule("patients:create", clinic: administrators + [.receptionist, .nurse, .locationHead]),
         PermissionRule(
             "patients:read",
@@ -77,13 +75,6 @@ package enum Roles {
             "appointments:read",
             clinic: administrators,
             locations: frontDesk + [.labTechnician, .accountant],
-            treated: [.doctor],
-            own: [.patient]
-        ),
-        PermissionRule(
-            "appointments:update",
-            clinic: administrators,
-            locations: frontDesk,
             treated: [.doctor],
             own: [.patient]
         ),
