@@ -16,6 +16,9 @@ extension RunningSuite {
         switch role {
         case .superAdmin: return demo.superAdmin
         case .systemAuditor: return demo.auditor
+        // Their reach is their own record, without which they may see nothing.
+        case .doctor: return demo.doctor
+        case .patient: return demo.patient
         default: break
         }
         let email = "role-\(RequestID())@sunrise.example"
