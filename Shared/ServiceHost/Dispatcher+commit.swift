@@ -84,10 +84,16 @@ extension Dispatcher {
         case .read, .change: break
         }
         let denied = problem.status == 403 || problem.status == 404 || problem.status == 401
-        let record = context.auditRecord(denied ? .denied : .failed, AuditDetail(reason: problem.code))
-        try await database.transaction(for: context.tenant) { tx in
-            try Outbox.appendAudit(record, in: tx)
-        }
+        try await append(context.auditRecord(denied ? .denied : .failed, AuditDetail(reason: problem.code)), context)
+    }
+
+    /// A refusal by a policy newer than the gateway's is recorded whatever the operation's audit class.
+    func recordDenial(_ problem: Problem, _ context: OperationContext) async throws {
+        try await append(context.auditRecord(.denied, AuditDetail(reason: problem.code)), context)
+    }
+
+    private func append(_ record: AuditRecord, _ context: OperationContext) async throws {
+        try await database.transaction(for: context.tenant) { tx in try Outbox.appendAudit(record, in: tx) }
     }
 }
 

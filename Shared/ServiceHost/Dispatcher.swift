@@ -27,17 +27,22 @@ struct Dispatcher: Sendable {
             return .reply(Problem.notFound.reply(to: request.id))
         }
         do {
-            let scope = try decide(request, entry.endpoint)
-            let context = OperationContext(
+            var context = OperationContext(
                 request: request,
                 endpoint: entry.endpoint,
-                scope: scope,
+                scope: request.scope,
                 database: database,
                 log: log,
                 now: .now(),
                 redelivered: redelivered,
                 dispatcher: self
             )
+            do {
+                context.scope = try decide(request, entry.endpoint)
+            } catch let problem where problem.status == 403 || problem.status == 404 {
+                try await recordDenial(problem, context)
+                throw problem
+            }
             if entry.looksUpFirst, context.mayHaveRun, let kept = try await replies.find(context) {
                 return .reply(kept)
             }

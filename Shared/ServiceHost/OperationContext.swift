@@ -12,7 +12,7 @@ package struct OperationContext: Sendable {
     package let request: BusRequest
     package let endpoint: any EndpointDescription
     /// The decision's reach, possibly narrower than the gateway's when this service knew better.
-    package let scope: Scope
+    package internal(set) var scope: Scope
     package let database: Database
     package let log: Logger
     /// The moment the request began to be served; one operation sees one time.

@@ -70,16 +70,18 @@ import Testing
         let server = try server(.none, seen: seen)
         defer { server.stop() }
         let transport = try transport()
-        for _ in 0..<3 {
+        let messages = 6
+        for _ in 0..<messages {
             let result = try await send(to: server, with: transport, password: "pw")
             #expect(result.verdict == .accepted)
             #expect(result.replyCode == 250)
             #expect(result.line.unredacted == "250 2.0.0 queued as 42")
         }
-        #expect(server.connections == 1)
+        // Any of a server's threads may take a message, each with a connection that it keeps.
+        #expect(server.connections <= SMTPTransport.perServer)
         #expect(seen.all.contains("MAIL FROM:<clinic@example.com>"))
         #expect(seen.all.contains("RCPT TO:<asha@example.com>"))
-        #expect(seen.all.filter { $0.contains("Hello\r\n..dot") }.count == 3)
+        #expect(seen.all.filter { $0.contains("Hello\r\n..dot") }.count == messages)
     }
 
     @Test(

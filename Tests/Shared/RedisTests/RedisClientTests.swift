@@ -162,8 +162,8 @@ import Testing
             kill(server.pid, SIGSTOP)
             await #expect(throws: RedisError.connectionLost(sent: true)) { _ = try await redis.send(["PING"]) }
             kill(server.pid, SIGCONT)
-            try await redis.waitUntilUp()
-            #expect(try await redis.send(["PING"]).string == "PONG")
+            // A connection begun while the server slept may be given up first.
+            try await eventually("answers again") { (try? await redis.send(["PING"]).string) == "PONG" }
         }
     }
 
