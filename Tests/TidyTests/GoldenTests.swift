@@ -55,7 +55,7 @@ import Testing
 
     @Test func permissions() throws {
         let names = Set(Self.endpoints.compactMap { $0.guard.permission?.name })
-        try Golden.check(names.sorted().joined(separator: "\n") + "\n", "permissions-asked.txt")
+        try Golden.check(names.sorted().joined(separator: "\n") + "\n", "permissions.txt")
     }
 
     @Test func everyOperationIsNamedOnce() {
