@@ -212,7 +212,8 @@ enum ProcFS {
     /// The name of the file a process was started from.
     static func program(_ pid: Int32) -> String? {
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe"))
-            .flatMap { $0.split(separator: "/").last.map(String.init) }
+            // A program that was replaced since is marked so by the kernel.
+            .flatMap { $0.replacing(" (deleted)", with: "").split(separator: "/").last.map(String.init) }
     }
 
     static func environment(_ pid: Int32) -> [String: String]? {
