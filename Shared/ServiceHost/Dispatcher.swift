@@ -37,11 +37,11 @@ struct Dispatcher: Sendable {
                 redelivered: redelivered,
                 dispatcher: self
             )
-            do {
-                context.scope = try decide(request, entry.endpoint)
-            } catch let problem where problem.status == 403 || problem.status == 404 {
-                try await recordDenial(problem, context)
-                throw problem
+            switch decide(request, entry.endpoint) {
+            case .success(let scope): context.scope = scope
+            case .failure(let problem):
+                if problem.status == 403 || problem.status == 404 { try await recordDenial(problem, context) }
+                return .reply(problem.reply(to: request.id))
             }
             if entry.looksUpFirst, context.mayHaveRun, let kept = try await replies.find(context) {
                 return .reply(kept)
@@ -67,11 +67,11 @@ struct Dispatcher: Sendable {
     }
 
     /// The gateway has decided; a service that knows a newer policy decides anew, one that hears of none refuses.
-    private func decide(_ request: BusRequest, _ endpoint: any EndpointDescription) throws(Problem) -> Scope {
+    private func decide(_ request: BusRequest, _ endpoint: any EndpointDescription) -> Result<Scope, Problem> {
         guard case .permission(let permission) = endpoint.guard, let user = request.principal.user,
             let signIn = request.principal.signIn
-        else { return request.scope }
-        guard policy.freshness() == .fresh else { throw .unavailable("The access policy") }
+        else { return .success(request.scope) }
+        guard policy.freshness() == .fresh else { return .failure(.unavailable("The access policy")) }
         // The policy is asked in place: copying it would touch every reference count in it.
         let newer = policy.withSnapshot { snapshot -> Decision? in
             guard snapshot.version > request.accessVersion else { return nil }
@@ -83,12 +83,12 @@ struct Dispatcher: Sendable {
                 at: .now()
             )
         }
-        guard let decision = newer else { return request.scope }
+        guard let decision = newer else { return .success(request.scope) }
         switch decision.outcome {
-        case .allowed(let scope): return scope
-        case .forbidden: throw .forbidden(permission.name)
-        case .notMember: throw .notFound
-        case .revoked, .inactive: throw .unauthenticated
+        case .allowed(let scope): return .success(scope)
+        case .forbidden: return .failure(.forbidden(permission.name))
+        case .notMember: return .failure(.notFound)
+        case .revoked, .inactive: return .failure(.unauthenticated)
         }
     }
 }
