@@ -70,7 +70,8 @@ struct ConnectionTests {
             let chunked = try await RawConnection.open(gateway.port) { connection in
                 try await connection.say(head + "Transfer-Encoding: chunked\r\n\r\n")
                 let chunk = "10000\r\n" + String(repeating: "a", count: 65_536) + "\r\n"
-                for _ in 0..<17 { try await connection.say(chunk) }
+                // The gateway may have answered and closed before the last of it is written.
+                for _ in 0..<17 { try? await connection.say(chunk) }
                 return try await connection.hear("too_large")
             }
             #expect(chunked)
