@@ -19,7 +19,7 @@ CLINIC = "select set_config('app.clinic_id', $1, true)"
 READ = "select id, patient, doctor, lower(during) from monolith.appointments where clinic = $1 and id = $2"
 BOOK = (
     "insert into monolith.appointments (id, clinic, patient, doctor, during) values "
-    "($1, $2, $3, $4, tstzrange($5, $5 + make_interval(mins => $6)))"
+    "($1, $2, $3, $4, tstzrange($5::timestamptz, $5::timestamptz + make_interval(mins => $6::int)))"
 )
 AUDIT = "insert into monolith.audit (clinic, actor, action, resource) values ($1, $2, $3, $4)"
 
