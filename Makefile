@@ -27,7 +27,7 @@ test: deps ## every test, on a PostgreSQL and a Redis of its own
 test-only: ## the tests of TARGETS (CoreTests BillingTests …), with what is built
 	timeout $(TEST_LIMIT_SECONDS) $(DEBUG)/polyclinic with-servers -- Tests/run.sh $(TARGETS)
 
-bench: deps release ## measures, beside the peers that can be installed, and writes Benchmarks/results.json
+bench: deps release-bench ## measures, beside the peers that can be installed, and writes Benchmarks/results.json
 	@python3 Benchmarks/bench.py
 
 build: deps ## debug build
@@ -37,6 +37,9 @@ release: deps ## release build
 	@swift build -c release $(FLAGS) --product polyclinic
 	@for product in gateway access communication appointments billing sandbox; do \
 		swift build -c release $(FLAGS) --product $$product; done
+
+release-bench: release
+	@swift build -c release $(FLAGS) --product micro
 
 format: ## writes the house format
 	swift format --in-place --recursive $(SOURCES)

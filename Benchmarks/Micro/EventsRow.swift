@@ -9,7 +9,7 @@ import TestKit
 
 /// Events committed in one schema's outbox, carried over the stream, and taken in elsewhere with inbox row and effect.
 enum EventsRow {
-    static let events = 100_000
+    static let events = 20_000
     static let batch = 250
 
     struct Happened: EventPayload {
