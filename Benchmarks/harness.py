@@ -58,6 +58,12 @@ class Suite:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
 
+    def admin_url(self) -> str:
+        """The superuser's address of the suite's own PostgreSQL."""
+        with open(os.path.join(self.home, "servers.json")) as file:
+            servers = json.load(file)
+        return f"postgresql://postgres:{servers['postgresPassword']}@127.0.0.1:{servers['postgresPort']}/postgres"
+
     def token(self, person: str) -> str:
         token, until = self.tokens.get(person, ("", 0.0))
         if time.monotonic() > until:

@@ -136,10 +136,7 @@ def memory_ours(suite, _):
 
 def micro(name: str, suite) -> dict:
     """Rows that are measured inside one process, by the `micro` benchmark on the suite's servers."""
-    with open(os.path.join(suite.home, "servers.json")) as file:
-        servers = json.load(file)
-    admin = f"postgresql://postgres:{servers['postgresPassword']}@127.0.0.1:{servers['postgresPort']}/postgres"
-    addresses = json.dumps({"adminURL": admin, "redisURL": suite.demo["redisURL"]})
+    addresses = json.dumps({"adminURL": suite.admin_url(), "redisURL": suite.demo["redisURL"]})
     done = subprocess.run(
         [os.path.join(RELEASE, "micro"), name], env={**os.environ, "POLYCLINIC_TEST_SERVERS": addresses},
         check=True, capture_output=True, text=True, timeout=120)

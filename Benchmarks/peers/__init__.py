@@ -27,8 +27,9 @@ class Monolith:
             subprocess.run([python, "-m", "pip", "install", "-q", *PYTHON_PACKAGES], check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError):
             return self
-        database = self.suite.demo["databaseURL"]
-        subprocess.run(["psql", "-q", "-f", os.path.join(HERE, "monolith.sql"), database], check=True, capture_output=True)
+        database = self.suite.admin_url()
+        load = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-f", os.path.join(HERE, "monolith.sql"), database]
+        subprocess.run(load, check=True, capture_output=True)
         self.url = "http://127.0.0.1:8391"
         self.process = subprocess.Popen(
             [python, "-m", "uvicorn", "monolith:app", "--workers", "2", "--port", "8391", "--log-level", "error"], cwd=HERE,
