@@ -102,11 +102,14 @@ enum JobRows {
     }
 
     /// Makes a failed job due later; `lease` is null for jobs that were claimed without one.
+    ///
+    /// The attempt must be the one that failed: two processes that tried it together count one failure.
     static func retry(_ job: ClaimedJob, lease: JobID?, after pause: Duration, counting: Bool) -> Query {
         """
         update jobs set due_at = now() + make_interval(secs => \(pause.inSeconds)), lease = null,
             attempt = attempt + \(counting ? 1 : 0)
-        where clinic_id = \(job.clinic) and id = \(job.id) and slot = \(job.slot) and lease is not distinct from \(lease)
+        where clinic_id = \(job.clinic) and id = \(job.id) and slot = \(job.slot)
+            and lease is not distinct from \(lease) and attempt = \(job.attempt)
         """
     }
 
@@ -116,7 +119,7 @@ enum JobRows {
         with gone as (
             delete from jobs
             where clinic_id = \(job.clinic) and id = \(job.id) and slot = \(job.slot)
-                and lease is not distinct from \(lease)
+                and lease is not distinct from \(lease) and attempt = \(job.attempt)
             returning clinic_id, id, handler, lane, payload, created_at),
         unkeyed as (
             delete from job_keys where clinic_id = \(job.clinic) and handler = \(job.handler)
