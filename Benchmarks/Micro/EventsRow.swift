@@ -5,6 +5,7 @@ import Logging
 import Outbox
 import Postgres
 import Redis
+import ServiceHost
 import TestKit
 
 /// Events committed in one schema's outbox, carried over the stream, and taken in elsewhere with inbox row and effect.
@@ -44,6 +45,7 @@ enum EventsRow {
             service: .billing,
             logger: log
         )
+        let intake = EventIntake(service: .communication, database: consumer.database)
         let consumers = EventGroups.all[.billing, default: []].compactMap(ServiceName.init(rawValue:)).map { group in
             EventConsumer(
                 redis: redis,
@@ -52,10 +54,11 @@ enum EventsRow {
                 topic: .billing,
                 group: group.rawValue,
                 instance: "\(EventID())",
-                concurrency: 64,
                 logger: log,
                 poison: { _, _, _ in },
-                handle: { event in if group == .communication { try await take(event, into: consumer.database) } }
+                handle: { events in
+                    if group == .communication { try await intake.take(events, for: effect) }
+                }
             )
         }
         let took = try await seconds {
@@ -108,12 +111,10 @@ enum EventsRow {
         }
     }
 
-    private static func take(_ event: EventEnvelope, into database: Database) async throws {
+    /// The effect of one event, as a service declares it.
+    private static let effect = ServiceDefinition.Consumer(of: .billing, [Happened.self]) { event, tx in
         let happened = try event.decode(Happened.self)
-        try await database.transaction(for: Tenant(event.clinicId, actor: "bench"), lane: .background) { tx in
-            guard try Inbox.once(event, handler: "bench", in: tx) else { return }
-            tx.execute("insert into effects (clinic_id, number) values (\(event.clinicId), \(happened.number))")
-        }
+        tx.execute("insert into effects (clinic_id, number) values (\(event.clinicId), \(happened.number))")
     }
 
     private static func taken(_ store: TestDatabase) async throws -> Int {

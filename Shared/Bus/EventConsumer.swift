@@ -9,9 +9,13 @@ import Telemetry
 
 /// Takes a topic's events in for one group: acknowledged after the handler has returned, retried after it has thrown.
 ///
-/// Every event may come more than once and in any order; the handler's inbox row makes its effect happen once.
+/// Every event may come more than once and in any order; the handler's inbox row makes its effect happen once. Events that
+/// came together are offered together, so that one transaction can take many in; when that fails each is offered alone.
 package final class EventConsumer: Service {
-    package static let concurrencyDefault = 16
+    /// Calls of the handler at once.
+    package static let concurrencyDefault = 2
+    /// Events offered in one call at most.
+    package static let togetherMax = GroupConsumer.batchMax
     /// After so many deliveries that failed, or were never finished, an event counts as poison.
     package static let deliveriesMax: Int64 = 5
     /// The wait before the second delivery; doubled with each, half of it left to chance.
@@ -31,9 +35,10 @@ package final class EventConsumer: Service {
     private let group: String
     private let instance: String
     private let concurrency: Int
+    private let together: Int
     private let logger: Logger
     private let poison: @Sendable (EventEnvelope, Int64, String) async throws -> Void
-    private let handle: @Sendable (EventEnvelope) async throws -> Void
+    private let handle: @Sendable ([EventEnvelope]) async throws -> Void
     private let consumer: Mutex<GroupConsumer?> = Mutex(nil)
     private let missingKeys = MissingKeys()
     private let consumed: Counter
@@ -45,7 +50,8 @@ package final class EventConsumer: Service {
     ///   - group: the consuming service's name, as `EventGroups` declares it.
     ///   - poison: stores a poison event where it is listed and replayed from; gets the deliveries and the last error's type.
     ///     The event is acknowledged when it returns.
-    ///   - handle: the event's inbox row and effect in one transaction.
+    ///   - handle: takes the events in, each with its inbox row and effect in one transaction; throws if one of them was
+    ///     not. Those that were are passed over when they are offered again.
     package init(
         redis: RedisClient,
         keyspace: Keyspace,
@@ -55,10 +61,11 @@ package final class EventConsumer: Service {
         group: String,
         instance: String,
         concurrency: Int = EventConsumer.concurrencyDefault,
+        together: Int = EventConsumer.togetherMax,
         logger: Logger,
         poison:
             @escaping @Sendable (_ event: EventEnvelope, _ deliveries: Int64, _ errorType: String) async throws -> Void,
-        handle: @escaping @Sendable (EventEnvelope) async throws -> Void
+        handle: @escaping @Sendable ([EventEnvelope]) async throws -> Void
     ) {
         self.redis = redis
         self.keyspace = keyspace
@@ -68,6 +75,7 @@ package final class EventConsumer: Service {
         self.group = group
         self.instance = instance
         self.concurrency = concurrency
+        self.together = together
         self.logger = logger
         self.poison = poison
         self.handle = handle
@@ -92,35 +100,85 @@ package final class EventConsumer: Service {
             group: group,
             consumer: instance,
             concurrency: concurrency,
+            together: together,
             logger: logger
-        ) { delivery in await self.serve(delivery) }
+        ) { deliveries in await self.serve(deliveries) }
         self.consumer.withLock { $0 = consumer }
         await consumer.run()
     }
 
-    private func serve(_ delivery: GroupConsumer.Delivery) async -> GroupConsumer.Verdict {
+    /// An entry that was opened, or what becomes of one that was not.
+    private enum Opened {
+        case event(EventEnvelope, GroupConsumer.Delivery)
+        case verdict(GroupConsumer.Verdict)
+    }
+
+    private func serve(_ deliveries: [GroupConsumer.Delivery]) async -> [GroupConsumer.Verdict] {
+        var opened: [Opened] = []
+        for delivery in deliveries { opened.append(await open(delivery)) }
+        let events = opened.compactMap { if case .event(let event, _) = $0 { event } else { nil } }
+        // What fails together is offered one by one: only then it is known which of them it was.
+        let shared = events.count > 1 ? await takeTogether(events) : nil
+        if case .settled = shared {
+            let isAcknowledged = await acknowledge(deliveries, where: opened)
+            return opened.map {
+                if case .verdict(let verdict) = $0 { return verdict }
+                return isAcknowledged ? .settled : .again(after: Self.retryFirst)
+            }
+        }
+        var verdicts: [GroupConsumer.Verdict] = []
+        for entry in opened {
+            switch entry {
+            case .verdict(let verdict): verdicts.append(verdict)
+            case .event(let event, let delivery):
+                if let shared { verdicts.append(shared) } else { verdicts.append(await take(event, delivery)) }
+            }
+        }
+        return verdicts
+    }
+
+    private func open(_ delivery: GroupConsumer.Delivery) async -> Opened {
         do {
             let sealed = try SealedEntry(delivery.entry)
             guard sealed.header.kind == .event else { throw SealedEntry.Failure.forged }
             let content = try sealed.open(edge: part.edge(topic), stream: stream, keys: keys)
             missingKeys.found(sealed.header.keyID)
-            return await take(try EventEnvelope(content: content, header: sealed.header), delivery)
+            return .event(try EventEnvelope(content: content, header: sealed.header), delivery)
         } catch let failure as SealedEntry.Failure {
-            guard case .unknownKey(let keyID) = failure else { return await quarantine(delivery.entry) }
+            guard case .unknownKey(let keyID) = failure else { return .verdict(await quarantine(delivery.entry)) }
             if missingKeys.isMissing(keyID) {
                 logger.error("entry under an unknown key", metadata: .fields([.keyID: keyID, .stream: stream]))
             }
-            return .held(Self.keyWait)
+            return .verdict(.held(Self.keyWait))
         } catch {
-            return await quarantine(delivery.entry)
+            return .verdict(await quarantine(delivery.entry))
         }
+    }
+
+    /// Settled when all were taken in, held when none could be; `nil` when each must be offered alone.
+    private func takeTogether(_ events: [EventEnvelope]) async -> GroupConsumer.Verdict? {
+        do {
+            try await handle(events)
+            consumed.increment(by: events.count)
+            return .settled
+        } catch let failure as any PassingFailure where failure.isPassing {
+            return waits(failure)
+        } catch {
+            return nil
+        }
+    }
+
+    /// A database that is away is no fault of the event: it waits, however long, and does not count as tried.
+    private func waits(_ failure: any PassingFailure) -> GroupConsumer.Verdict {
+        logger.warning("events wait", metadata: .fields([.topic: topic.rawValue, .error: failure.logDescription]))
+        return .held(Self.retryLast * Double.random(in: 0.05...0.15))
     }
 
     private func take(_ event: EventEnvelope, _ delivery: GroupConsumer.Delivery) async -> GroupConsumer.Verdict {
         // Given out often and never finished: whoever had it is gone, perhaps because of it.
         if delivery.count > Self.deliveriesMax { return await bury(event, delivery, "unfinished") }
         do {
-            try await handle(event)
+            try await handle([event])
             consumed.increment()
             return await acknowledge(delivery.entry.id)
         } catch is NotUnderstood {
@@ -128,9 +186,7 @@ package final class EventConsumer: Service {
         } catch is CancellationError {
             return .again(after: Self.retryFirst)
         } catch let failure as any PassingFailure where failure.isPassing {
-            // A database that is away is no fault of the event: it waits, however long, and does not count as tried.
-            logger.warning("event waits", metadata: .fields([.topic: topic.rawValue, .error: failure.logDescription]))
-            return .held(Self.retryLast * Double.random(in: 0.05...0.15))
+            return waits(failure)
         } catch {
             failed.increment()
             let type = (error as? any PassingFailure)?.logDescription ?? "\(Swift.type(of: error))"
@@ -179,24 +235,25 @@ package final class EventConsumer: Service {
             ] + entry.fields.map { .bytes($0) }
         )
         do {
-            for reply in try await redis.transaction([keep, acknowledgement(entry.id)]) { _ = try reply.checked() }
+            for reply in try await redis.transaction([keep, acknowledgement([entry.id])]) { _ = try reply.checked() }
             return .settled
         } catch {
             return .again(after: Self.retryFirst)
         }
     }
 
-    private func acknowledgement(_ id: EntryID) -> RedisCommand {
-        ["XACK", .text(stream), .text(group), .text(id.description)]
+    private func acknowledgement(_ ids: [EntryID]) -> RedisCommand {
+        RedisCommand(["XACK", .text(stream), .text(group)] + ids.map { .text($0.description) })
     }
 
     private func acknowledge(_ id: EntryID) async -> GroupConsumer.Verdict {
-        do {
-            _ = try await redis.send(acknowledgement(id))
-            return .settled
-        } catch {
-            // Its inbox row makes the second delivery harmless.
-            return .again(after: Self.retryFirst)
-        }
+        // Its inbox row makes the second delivery harmless.
+        (try? await redis.send(acknowledgement([id]))) == nil ? .again(after: Self.retryFirst) : .settled
+    }
+
+    /// Acknowledges all that were events; `false` when they will be offered again.
+    private func acknowledge(_ deliveries: [GroupConsumer.Delivery], where opened: [Opened]) async -> Bool {
+        let ids = zip(deliveries, opened).compactMap { if case .event = $1 { $0.entry.id } else { nil } }
+        return (try? await redis.send(acknowledgement(ids))) != nil
     }
 }

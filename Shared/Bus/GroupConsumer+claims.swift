@@ -17,7 +17,7 @@ extension GroupConsumer {
                 do {
                     for id in dueRetries() where slots.isFree {
                         if let delivery = try await claim(id, idle: .zero) {
-                            tasks.addTask { await self.work(delivery) }
+                            tasks.addTask { await self.work([delivery]) }
                         } else {
                             state.withLock { $0.retries[id] = nil }
                         }
@@ -32,7 +32,7 @@ extension GroupConsumer {
                                     .stream: stream, .entryID: "\(id.id)", .attempt: "\(delivery.count)",
                                 ])
                             )
-                            tasks.addTask { await self.work(delivery) }
+                            tasks.addTask { await self.work([delivery]) }
                         }
                     }
                 } catch {
@@ -66,9 +66,6 @@ extension GroupConsumer {
     }
 
     /// Refreshes this consumer's idle time: one whose slots are all taken does not read, and is not dead.
-    ///
-    /// Reads its own entries behind the last possible but one: to Redis the very last means `>`, which would be given new
-    /// ones here, and a blocked read that gives nothing refreshes nothing.
     ///
     /// It asks for its own entries behind an id that none has. Not behind the very greatest: Redis takes that for `>`, and
     /// would give out an entry that nobody serves.

@@ -8,6 +8,9 @@ import Telemetry
 
 /// One consumer of one group: reads no more than it has free slots, retries its own, and claims what dead peers left.
 ///
+/// New entries are served up to `together` at a time; what was given out before is served alone, so that a poison entry
+/// never drags its neighbours along.
+///
 /// A group or stream that Redis has forgotten is made again from the first entry on.
 final class GroupConsumer: Sendable {
     /// How long a read waits for entries; also the most a shutdown waits for it.
@@ -50,6 +53,24 @@ final class GroupConsumer: Sendable {
         var running: Set<EntryID> = []
         var notForUs: Set<EntryID> = []
 
+        /// Notes what became of an entry; whether it was not tried, and its delivery does not count.
+        mutating func settle(_ id: EntryID, _ verdict: Verdict, at now: ContinuousClock.Instant) -> Bool {
+            running.remove(id)
+            retries[id] = nil
+            switch verdict {
+            case .settled: return false
+            case .again(let wait):
+                retries[id] = now + wait
+                return false
+            case .held(let wait):
+                retries[id] = now + wait
+                return true
+            case .notForUs:
+                notForUs.insert(id)
+                return true
+            }
+        }
+
         /// Whether the entry is at work, due again, or left to others.
         func knows(_ id: EntryID) -> Bool { running.contains(id) || retries[id] != nil || notForUs.contains(id) }
     }
@@ -62,16 +83,22 @@ final class GroupConsumer: Sendable {
     let slots: Slots
     let state = Mutex(State())
     private let reader: RedisClient
-    private let serve: @Sendable (Delivery) async -> Verdict
+    private let together: Int
+    private let serve: @Sendable ([Delivery]) async -> [Verdict]
 
+    /// - Parameters:
+    ///   - concurrency: calls of `serve` at once.
+    ///   - together: entries that one call gets at most.
+    ///   - serve: gives a verdict for each delivery, in their order.
     init(
         redis: RedisClient,
         stream: String,
         group: String,
         consumer: String,
         concurrency: Int,
+        together: Int = 1,
         logger: Logger,
-        serve: @escaping @Sendable (Delivery) async -> Verdict
+        serve: @escaping @Sendable ([Delivery]) async -> [Verdict]
     ) {
         self.redis = redis
         self.stream = stream
@@ -80,6 +107,7 @@ final class GroupConsumer: Sendable {
         self.logger = logger
         slots = Slots(concurrency)
         reader = redis.blockingTwin("read-\(group)")
+        self.together = together
         self.serve = serve
     }
 
@@ -113,9 +141,12 @@ final class GroupConsumer: Sendable {
             while !isStopping {
                 let free = await slots.available()
                 if free == 0 || isStopping { continue }
-                for entry in await readSome(min(free, Self.batchMax)) {
+                var rest = await readSome(min(free * together, Self.batchMax))[...]
+                while !rest.isEmpty {
+                    let deliveries = rest.prefix(together).map { Delivery(entry: $0, count: 1) }
+                    rest = rest.dropFirst(together)
                     slots.take()
-                    tasks.addTask { await self.work(Delivery(entry: entry, count: 1)) }
+                    tasks.addTask { await self.work(deliveries) }
                 }
             }
         }
@@ -156,25 +187,16 @@ final class GroupConsumer: Sendable {
 
     private func pause(_ wait: Duration) async { try? await Task.sleep(for: wait) }
 
-    /// Serves one delivery; its slot was taken before.
-    func work(_ delivery: Delivery) async {
-        let id = delivery.entry.id
-        state.withLock { _ = $0.running.insert(id) }
-        let verdict = await serve(delivery)
+    /// Serves deliveries in one call; its slot was taken before.
+    func work(_ deliveries: [Delivery]) async {
+        let ids = deliveries.map(\.entry.id)
+        state.withLock { $0.running.formUnion(ids) }
+        let verdicts = await serve(deliveries)
         let now = ContinuousClock.now
-        state.withLock { state in
-            state.running.remove(id)
-            state.retries[id] = nil
-            switch verdict {
-            case .settled: break
-            case .again(let wait), .held(let wait): state.retries[id] = now + wait
-            case .notForUs: state.notForUs.insert(id)
-            }
+        let untried = state.withLock { state in
+            zip(ids, verdicts).filter { id, verdict in state.settle(id, verdict, at: now) }.map(\.0)
         }
-        switch verdict {
-        case .held, .notForUs: await forgetDelivery(id)
-        case .settled, .again: break
-        }
+        for id in untried { await forgetDelivery(id) }
         slots.release()
     }
 

@@ -82,7 +82,11 @@ package final class RequestServer: Service {
             consumer: instance,
             concurrency: concurrency,
             logger: logger
-        ) { delivery in await self.serve(delivery) }
+        ) { deliveries in
+            var verdicts: [GroupConsumer.Verdict] = []
+            for delivery in deliveries { verdicts.append(await self.serve(delivery)) }
+            return verdicts
+        }
         self.consumer.withLock { $0 = consumer }
         await consumer.run()
     }

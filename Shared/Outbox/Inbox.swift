@@ -13,6 +13,28 @@ package enum Inbox {
         try once(event.id, handler: handler, in: transaction)
     }
 
+    /// The same for events of one clinic at once: those that this handler has not taken in before, in their order.
+    package static func once(
+        _ events: [EventEnvelope],
+        handler: String,
+        in transaction: borrowing Transaction
+    ) throws -> [EventEnvelope] {
+        guard let clinic = transaction.tenant?.clinic, events.allSatisfy({ $0.clinicId == clinic }) else {
+            throw OutboxError.noClinic
+        }
+        let rows = try transaction.rows(
+            """
+            insert into inbox (clinic_id, event_id, handler, slot)
+            select \(clinic), e.id, \(handler), inbox_slot(e.id) from unnest(\(events.map(\.id))) as e (id)
+            on conflict do nothing returning event_id
+            """
+        )
+        var fresh: Set<EventID> = []
+        for row in rows { fresh.insert(try row[0]) }
+        // The same event twice is one row: its first place counts.
+        return events.filter { fresh.remove($0.id) != nil }
+    }
+
     /// The same by the id alone; for what is not an event of ours, such as a provider's notice.
     ///
     /// The id must be the same for each delivery.

@@ -45,7 +45,7 @@ package enum Outbox {
             category: .userActivity,
             priority: .normal,
             clinicId: clinic,
-            actor: "\(record.actor.type):\(record.actor.id)",
+            actor: record.writer,
             at: record.at,
             aggregateId: record.id.description,
             aggregateVersion: 1,
@@ -53,6 +53,23 @@ package enum Outbox {
             payload: try JSONWriter.encode(record)
         )
         insert(envelope, .audit, in: transaction)
+    }
+
+    /// Appends audit entries of any clinics.
+    ///
+    /// Through the relay's door.
+    package static func appendAudit(_ records: [AuditRecord], in transaction: borrowing Transaction) throws {
+        transaction.execute(
+            """
+            insert into outbox (clinic_id, part, priority, id, name, version, category, actor, at, aggregate_id,
+                aggregate_version, payload)
+            select e.clinic_id, \(TopicPart.audit), \(EventPriority.normal.rank), e.id, \(auditKind), 1,
+                \(EventCategory.userActivity.rawValue), e.actor, e.at, e.id::text, 1, e.payload
+            from unnest(\(records.map(\.clinicId)), \(records.map(\.id)), \(records.map(\.writer)),
+                \(records.map(\.at)), \(ByteColumns(try records.map { try JSONWriter.encode($0) })))
+                as e (clinic_id, id, actor, at, payload)
+            """
+        )
     }
 
     private static func insert(_ event: EventEnvelope, _ part: TopicPart, in transaction: borrowing Transaction) {
@@ -66,6 +83,11 @@ package enum Outbox {
             """
         )
     }
+}
+
+extension AuditRecord {
+    /// Who did it, as `kind:id`.
+    fileprivate var writer: String { "\(actor.type):\(actor.id)" }
 }
 
 /// What was asked of the outbox cannot be done.

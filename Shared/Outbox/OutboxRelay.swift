@@ -82,7 +82,11 @@ package final class OutboxRelay: Service {
                 if upkeep.isDue(.resend) { try await resendLost() }
                 if upkeep.isDue(.truncate) { await truncate() }
                 isOutageLogged = false
-                if count == 0 { await signal.wait(upTo: policy.idle) }
+                if count == 0 {
+                    await signal.wait(upTo: policy.idle)
+                } else if count < policy.batch {
+                    try? await Task.sleep(for: policy.gathering)
+                }
             } catch {
                 upkeep.restart()
                 if !isOutageLogged, !isStopping {

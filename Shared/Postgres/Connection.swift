@@ -7,15 +7,9 @@ import Glibc
     /// Prepared statements kept per connection; past it all are dropped and prepared again as they are used.
     private static let statementLimit = 500
 
-    /// Text and parameter types: the same text with other types is another statement.
-    private struct StatementKey: Hashable {
-        let sql: String
-        let types: [TypeOID]
-    }
-
     /// What libpq will answer, in order.
     private enum Command {
-        case prepare(StatementKey)
+        case prepare(Query.Shape)
         case execute(index: Int)
     }
 
@@ -33,7 +27,7 @@ import Glibc
     let cancelHandle: CancelHandle
     let schema: SchemaName
     private let handle: OpaquePointer
-    private var statements: [StatementKey: String] = [:]
+    private var statements: [Query.Shape: String] = [:]
     private var statementsMade = 0
     private var isBroken = false
 
@@ -104,17 +98,16 @@ import Glibc
     // MARK: - Sending
 
     private func send(_ query: Query, _ index: Int, _ commands: inout [Command]) -> Bool {
-        let key = StatementKey(sql: query.sql, types: query.parameters.entries.map(\.type))
         let name: String
-        if let known = statements[key] {
+        if let known = statements[query.shape] {
             name = known
         } else {
             statementsMade += 1
             name = "s\(statementsMade)"
-            let types = key.types.map { Oid($0.rawValue) }
-            guard unsafe PQsendPrepare(handle, name, key.sql, Int32(types.count), types) == 1 else { return false }
-            statements[key] = name
-            commands.append(.prepare(key))
+            let types = query.shape.types.map { Oid($0.rawValue) }
+            guard unsafe PQsendPrepare(handle, name, query.sql, Int32(types.count), types) == 1 else { return false }
+            statements[query.shape] = name
+            commands.append(.prepare(query.shape))
         }
         commands.append(.execute(index: index))
         return execute(name, query.parameters)
@@ -172,7 +165,7 @@ import Glibc
                 if place == kept { answer.rows = result }
             } else if status != PGRES_EMPTY_QUERY {
                 // A skipped Parse left no statement behind either.
-                if case .prepare(let key) = command { statements[key] = nil }
+                if case .prepare(let shape) = command { statements[shape] = nil }
                 if status != PGRES_PIPELINE_ABORTED, answer.failure == nil { answer.failure = result.failure }
             }
         }

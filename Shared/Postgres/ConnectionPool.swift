@@ -32,7 +32,7 @@ final class ConnectionPool: Sendable {
 
     /// Queues a transaction and waits for what became of it.
     func perform<R: Sendable>(
-        for tenant: Tenant?,
+        for target: Target,
         _ operation: String,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> R
     ) async throws -> R {
@@ -42,7 +42,7 @@ final class ConnectionPool: Sendable {
                 let job = Job(expiry: .now + waitLimit) { code in
                     caller.resume(throwing: DatabaseError(code, operation: operation))
                 } body: { connection, job in
-                    let result = Exchange.run(on: connection, for: tenant, operation: operation, job: job, body)
+                    let result = Exchange.run(on: connection, for: target, operation: operation, job: job, body)
                     job.finish()
                     caller.resume(with: result)
                 }

@@ -46,7 +46,20 @@ package final class Database: Sendable, Service {
         operation: String = #function,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> R
     ) async throws -> R {
-        try await pool(lane).perform(for: tenant, operation, body)
+        try await pool(lane).perform(for: .changing(tenant), operation, body)
+    }
+
+    /// Runs a body that only reads: every flush is a read-only transaction of its own, without BEGIN and COMMIT, so that
+    /// one statement is one round trip.
+    ///
+    /// Each statement sees what was committed when it began, as in any transaction here. Writing fails.
+    package func read<R: Sendable>(
+        for tenant: Tenant,
+        lane: Lane = .requests,
+        operation: String = #function,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> R
+    ) async throws -> R {
+        try await pool(lane).perform(for: .reading(tenant), operation, body)
     }
 
     /// One statement in a transaction of its own, in one round trip.
@@ -57,7 +70,7 @@ package final class Database: Sendable, Service {
         _ query: Query,
         _ decode: @escaping @Sendable (Rows) throws -> R
     ) async throws -> R {
-        try await pool(lane).perform(for: tenant, operation) { tx in try decode(try tx.last(query)) }
+        try await pool(lane).perform(for: .changing(tenant), operation) { tx in try decode(try tx.last(query)) }
     }
 
     /// Runs `body` in a transaction that crosses clinics, with a door's role and connections.
@@ -67,12 +80,12 @@ package final class Database: Sendable, Service {
         _ body: @escaping @Sendable (borrowing Transaction) throws -> R
     ) async throws -> R {
         guard let pool = doors[door] else { throw DatabaseError(.connectionLost, operation: operation) }
-        return try await pool.perform(for: nil, operation, body)
+        return try await pool.perform(for: .door, operation, body)
     }
 
     /// Whether the database answers now; for readiness.
     package func ping() async throws {
-        try await pool(.background).perform(for: nil, "ping") { tx in _ = try tx.last("select 1") }
+        try await pool(.background).perform(for: .door, "ping") { tx in _ = try tx.last("select 1") }
     }
 
     /// Serves until the process is to stop, then finishes what is queued and closes every connection.

@@ -1,3 +1,27 @@
+/// Whom a transaction is for: a clinic, or with no tenant whatever its door's role reaches.
+enum Target: Sendable {
+    case door
+    case changing(Tenant)
+    case reading(Tenant)
+
+    var tenant: Tenant? {
+        switch self {
+        case .door: nil
+        case .changing(let tenant), .reading(let tenant): tenant
+        }
+    }
+
+    var isReading: Bool { if case .reading = self { true } else { false } }
+
+    var settings: [Query] {
+        switch self {
+        case .door: []
+        case .changing(let tenant): [tenant.settings(readOnly: false)]
+        case .reading(let tenant): [tenant.settings(readOnly: true)]
+        }
+    }
+}
+
 /// One transaction's talk with the server: what is queued, whether it has begun, what went wrong.
 final class Exchange {
     /// Queued statements past which they are sent without waiting for the body to ask.
@@ -8,25 +32,32 @@ final class Exchange {
     private let connection: Connection
     private let operation: String
     private let job: Job
+    /// What every transaction begins with.
+    private let settings: [Query]
     private var queued: [Query]
+    /// Nothing can be written, and each flush is a transaction by itself.
+    private let isReading: Bool
     private var hasBegun = false
     /// Committed, or past saying whether.
     private var isOver = false
     private var failure: DatabaseError?
 
-    private init(_ connection: Connection, _ tenant: Tenant?, _ operation: String, _ job: Job) {
+    private init(_ connection: Connection, _ target: Target, _ operation: String, _ job: Job) {
+        let tenant = target.tenant
+        isReading = target.isReading
         self.connection = connection
         self.tenant = tenant
         schema = connection.schema
         self.operation = operation
         self.job = job
-        queued = tenant.map { [$0.settings] } ?? []
+        queued = target.settings
+        settings = queued
     }
 
     /// Runs the body and commits, or undoes everything; runs it again, once, when a prepared statement was out of date.
     static func run<R>(
         on connection: Connection,
-        for tenant: Tenant?,
+        for target: Target,
         operation: String,
         job: Job,
         _ body: (borrowing Transaction) throws -> R
@@ -34,7 +65,7 @@ final class Exchange {
         var attempts = 0
         while true {
             attempts += 1
-            let exchange = Exchange(connection, tenant, operation, job)
+            let exchange = Exchange(connection, target, operation, job)
             do {
                 let value = try body(Transaction(exchange: exchange))
                 try exchange.commit()
@@ -70,7 +101,9 @@ final class Exchange {
         return Rows(result: try send(committing: true))
     }
 
-    func flush() throws(DatabaseError) { if !queued.isEmpty { _ = try send(committing: false) } }
+    func flush() throws(DatabaseError) {
+        if queued.count > (isReading ? settings.count : 0) { _ = try send(committing: false) }
+    }
 
     // MARK: - The end
 
@@ -78,7 +111,7 @@ final class Exchange {
         // A failed statement that the body swallowed has undone everything: say so instead of returning.
         if let failure { throw failure }
         // Settings alone are no work.
-        guard !isOver, hasBegun || queued.count > (tenant == nil ? 0 : 1) else { return }
+        guard !isOver, hasBegun || queued.count > settings.count else { return }
         _ = try send(committing: true)
     }
 
@@ -97,8 +130,8 @@ final class Exchange {
         if let failure { throw failure }
         if job.isCancelled { throw note(.cancelled) }
         var batch = queued
-        queued = []
-        if !committing, !hasBegun {
+        queued = isReading ? settings : []
+        if !committing, !hasBegun, !isReading {
             batch.insert("begin", at: 0)
             hasBegun = true
         }
@@ -117,7 +150,7 @@ final class Exchange {
             let wasAsked = failure.code == .statementTimeout && job.isCancelled
             throw note(wasAsked ? .cancelled : failure.code, constraint: failure.constraint)
         }
-        if answer.isLost { throw note(isOver ? .commitUnknown : .connectionLost) }
+        if answer.isLost { throw note(isOver && !isReading ? .commitUnknown : .connectionLost) }
     }
 
     @discardableResult

@@ -15,7 +15,7 @@ package struct Tenant: Hashable, Sendable {
 
     /// Sets everything the policies read for this transaction alone; what does not apply is set to nothing, so that no
     /// setting of another transaction could ever be read.
-    var settings: Query {
+    func settings(readOnly: Bool) -> Query {
         var patient = ""
         var doctor = ""
         var locations = ""
@@ -25,10 +25,11 @@ package struct Tenant: Hashable, Sendable {
         case .locations(let ids): locations = "{\(ids.map(\.description).joined(separator: ","))}"
         case .clinic, .account: break
         }
-        return """
+        let query: Query = """
             select set_config('app.clinic_id', \(clinic.description), true), set_config('app.actor', \(actor), true), \
             set_config('app.scope', \(scope.word), true), set_config('app.patient_id', \(patient), true), \
             set_config('app.doctor_id', \(doctor), true), set_config('app.location_ids', \(locations), true)
             """
+        return readOnly ? query + ", set_config('transaction_read_only', 'on', true)" : query
     }
 }

@@ -37,13 +37,15 @@ extension Dispatcher {
         _ context: OperationContext,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Reply<Output>
     ) async throws -> BusReply {
-        try await database.transaction(for: context.tenant) { tx in
+        let (answer, detail) = try await database.read(for: context.tenant) { tx in
             let reply = try body(tx)
-            if case .read = context.endpoint.audit {
-                try Outbox.appendAudit(context.auditRecord(.succeeded, reply.audit), in: tx)
-            }
-            return try context.answer(reply.output, reply)
+            return (try context.answer(reply.output, reply), reply.audit)
         }
+        // What was read leaves this process only when the entry about it is committed.
+        if case .read = context.endpoint.audit {
+            try await auditWriter.write(context.auditRecord(.succeeded, detail))
+        }
+        return answer
     }
 
     /// The first page of an audited stream leaves the entry; the following ones belong to the same read.
@@ -51,27 +53,23 @@ extension Dispatcher {
         _ context: OperationContext,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> StreamPage
     ) async throws -> BusReply {
-        try await database.transaction(for: context.tenant) { tx in
-            let page = try body(tx)
-            if case .read = context.endpoint.audit, context.request.page == nil {
-                try Outbox.appendAudit(context.auditRecord(.succeeded, AuditDetail()), in: tx)
-            }
-            return BusReply(
-                status: context.endpoint.status,
-                contentType: page.contentType,
-                headers: page.headers,
-                body: page.chunk,
-                nextPage: page.next
-            )
+        let page = try await database.read(for: context.tenant) { tx in try body(tx) }
+        if case .read = context.endpoint.audit, context.request.page == nil {
+            try await auditWriter.write(context.auditRecord(.succeeded, AuditDetail()))
         }
+        return BusReply(
+            status: context.endpoint.status,
+            contentType: page.contentType,
+            headers: page.headers,
+            body: page.chunk,
+            nextPage: page.next
+        )
     }
 
     /// An operation of several steps that came to its answer without changing anything (a refresh replayed, a read).
     func finishUncommitted<Output: Wire>(_ reply: Reply<Output>, _ context: OperationContext) async throws -> BusReply {
         guard case .change = context.endpoint.audit else { return try context.answer(reply.output, reply) }
-        try await database.transaction(for: context.tenant) { tx in
-            try Outbox.appendAudit(context.auditRecord(.succeeded, reply.audit), in: tx)
-        }
+        try await auditWriter.write(context.auditRecord(.succeeded, reply.audit))
         return try context.answer(reply.output, reply)
     }
 
@@ -84,16 +82,14 @@ extension Dispatcher {
         case .read, .change: break
         }
         let denied = problem.status == 403 || problem.status == 404 || problem.status == 401
-        try await append(context.auditRecord(denied ? .denied : .failed, AuditDetail(reason: problem.code)), context)
+        try await auditWriter.write(
+            context.auditRecord(denied ? .denied : .failed, AuditDetail(reason: problem.code))
+        )
     }
 
     /// A refusal by a policy newer than the gateway's is recorded whatever the operation's audit class.
     func recordDenial(_ problem: Problem, _ context: OperationContext) async throws {
-        try await append(context.auditRecord(.denied, AuditDetail(reason: problem.code)), context)
-    }
-
-    private func append(_ record: AuditRecord, _ context: OperationContext) async throws {
-        try await database.transaction(for: context.tenant) { tx in try Outbox.appendAudit(record, in: tx) }
+        try await auditWriter.write(context.auditRecord(.denied, AuditDetail(reason: problem.code)))
     }
 }
 

@@ -16,6 +16,26 @@ struct Dispatcher: Sendable {
     let policy: PolicyFollower
     let log: Logger
     let outboxWake: WakeSignal
+    let auditWriter: AuditWriter
+
+    init(
+        service: ServiceName,
+        handlers: [String: HandlerTable.Entry],
+        database: Database,
+        replies: ReplyStore,
+        policy: PolicyFollower,
+        log: Logger,
+        outboxWake: WakeSignal
+    ) {
+        self.service = service
+        self.handlers = handlers
+        self.database = database
+        self.replies = replies
+        self.policy = policy
+        self.log = log
+        self.outboxWake = outboxWake
+        auditWriter = AuditWriter(database: database, outboxWake: outboxWake)
+    }
 
     /// Serves one entry of the request stream.
     func answer(_ request: BusRequest, redelivered: Bool) async -> RequestServer.Answer {

@@ -162,6 +162,12 @@ struct HostParts {
     private func consumer(_ consumer: ServiceDefinition.Consumer) -> EventConsumer {
         let database = resources.database
         let group = host.name.rawValue
+        let intake = EventIntake(
+            service: host.name,
+            database: database,
+            jobsWake: resources.jobsWake,
+            outboxWake: resources.outboxWake
+        )
         return EventConsumer(
             redis: resources.redis,
             keyspace: resources.keyspace,
@@ -180,7 +186,7 @@ struct HostParts {
                     in: database
                 )
             },
-            handle: consumer.handle
+            handle: { events in try await intake.take(events, for: consumer) }
         )
     }
 

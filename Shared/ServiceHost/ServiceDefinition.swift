@@ -13,21 +13,35 @@ package import Vault
 /// What one service is made of, beside its process: its operations, consumers, jobs and loops.
 package struct ServiceDefinition: Sendable {
     /// A consumer of another service's events.
-    ///
-    /// `handle` takes the event in with one transaction (`Inbox.once`).
     package struct Consumer: Sendable {
+        package typealias Effect = @Sendable (EventEnvelope, borrowing Transaction) throws -> Void
+        package typealias Store = @Sendable ([EventEnvelope]) async throws -> Void
+
+        enum Work: Sendable {
+            /// Of the kinds, up to their versions.
+            case effect(kinds: [String: Int], Effect)
+            case store(Store)
+        }
+
         package let topic: ServiceName
         package let part: TopicPart
-        package let handle: @Sendable (EventEnvelope) async throws -> Void
+        let work: Work
 
-        package init(
-            of topic: ServiceName,
-            part: TopicPart = .events,
-            _ handle: @escaping @Sendable (EventEnvelope) async throws -> Void
-        ) {
+        /// Takes in the kinds it names and passes over all others.
+        ///
+        /// `effect` runs once per event, in the transaction of its clinic that notes the event as taken in, which it may
+        /// share with others. It has no other way to the database, and throws what undoes it.
+        package init(of topic: ServiceName, _ kinds: [any EventPayload.Type], _ effect: @escaping Effect) {
+            self.topic = topic
+            part = .events
+            work = .effect(kinds: Dictionary(kinds.map { ($0.kind, $0.version) }) { max($0, $1) }, effect)
+        }
+
+        /// Takes in a whole part of a topic, whatever the clinics, and makes sure itself that nothing is stored twice.
+        package init(of topic: ServiceName, part: TopicPart, storedBy store: @escaping Store) {
             self.topic = topic
             self.part = part
-            self.handle = handle
+            work = .store(store)
         }
     }
 

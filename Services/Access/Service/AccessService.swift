@@ -82,11 +82,8 @@ package enum AccessService {
     /// Every service's audit entries, and the events that tie people to their records.
     private static func consumers(_ parts: AccessParts) -> [ServiceDefinition.Consumer] {
         let entries = AuditEntryConsumer(database: parts.database)
-        let records = AppointmentsEventHandlers(database: parts.database)
-        var consumers = ServiceName.allCases.map { service in
+        return ServiceName.allCases.map { service in
             ServiceDefinition.Consumer(of: service, part: .audit) { try await entries.take($0) }
-        }
-        consumers.append(.init(of: .appointments) { try await records.take($0) })
-        return consumers
+        } + [AppointmentsEvents.consumer]
     }
 }

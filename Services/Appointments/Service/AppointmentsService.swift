@@ -27,8 +27,7 @@ package enum AppointmentsService {
             endpoints: AppointmentsEndpoints().all,
             handlers: handlers(cursors: host.cursors)
         )
-        let access = AccessEventHandlers(database: host.database)
-        definition.consumers = [.init(of: .access) { try await access.take($0) }]
+        definition.consumers = [AccessEvents.consumer]
         definition.resend = { tx in try Resending.all(tx) }
         return definition
     }

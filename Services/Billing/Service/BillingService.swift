@@ -75,7 +75,7 @@ package enum BillingService {
         NoticeHandlers(accounts: accounts) { wake.signal() }.register(in: &table)
         LedgerHandlers(cursors: host.cursors).register(in: &table)
         var definition = ServiceDefinition(name, endpoints: BillingEndpoints().all, handlers: table)
-        definition.consumers = consumers(host.database)
+        definition.consumers = [AppointmentsEvents.consumer, AccessEvents.consumer]
         definition.jobs = [
             SettlePayment(accounts: accounts, settling: settling),
             ReconcilePayment(accounts: accounts, settling: settling),
@@ -93,14 +93,6 @@ package enum BillingService {
         ]
         definition.resend = { tx in try resend(in: tx) }
         return definition
-    }
-
-    private static func consumers(_ database: Database) -> [ServiceDefinition.Consumer] {
-        let visits = AppointmentsEventHandlers(database: database)
-        let clinics = AccessEventHandlers(database: database)
-        return [
-            .init(of: .appointments) { try await visits.take($0) }, .init(of: .access) { try await clinics.take($0) },
-        ]
     }
 
     /// The present state of everything of the transaction's clinic, without notices.

@@ -62,16 +62,7 @@ package enum CommunicationService {
             wake: resources.jobsWake
         ).register(in: &handlers)
         var definition = ServiceDefinition(.communication, endpoints: endpoints.all, handlers: handlers)
-        let events = EventIntake(
-            database: resources.database,
-            dataKeys: resources.dataKeys,
-            wake: resources.jobsWake
-        )
-        definition.consumers = [
-            .init(of: .appointments) { try await events.calendar($0) },
-            .init(of: .access) { try await events.access($0) },
-            .init(of: .billing) { try await events.billing($0) },
-        ]
+        definition.consumers = ClinicEvents(dataKeys: resources.dataKeys).consumers
         definition.jobs = [SendMessageJob(parts: sending), NoticeJob(intake: intake, wake: resources.jobsWake)]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]
         return definition

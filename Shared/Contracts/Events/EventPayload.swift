@@ -22,7 +22,8 @@ package enum EventPriority: String, Hashable, Sendable, Codable, CaseIterable {
 package protocol EventPayload: Wire {
     /// `appointment.booked`.
     static var kind: String { get }
-    /// Raised with every addition; older readers ignore what they do not know.
+    /// Additions leave it as it is: readers ignore what they do not know. Raised when older readers must leave the event to
+    /// newer ones.
     static var version: Int { get }
     static var category: EventCategory { get }
     /// The service that owns the aggregate.

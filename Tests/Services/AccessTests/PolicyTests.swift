@@ -4,6 +4,7 @@ import Bus
 import Contracts
 import Core
 import Postgres
+import ServiceHost
 import TestKit
 import Testing
 
@@ -128,19 +129,22 @@ import Testing
         let root = try await desk.superAdmin()
         let clinic = try await desk.clinic(by: root)
         let person = try await desk.member(["PATIENT"], of: clinic, by: root)
-        let handlers = AppointmentsEventHandlers(database: desk.database)
         let patient = PatientID()
         func event(_ owner: UserID?, version: Int64) throws -> EventEnvelope {
             try PatientFixture.changed(patient, owner: owner, clinic: clinic, version: version)
         }
-        try await handlers.take(try event(person.id, version: 2))
+        func take(_ event: EventEnvelope) async throws {
+            try await EventIntake(service: .access, database: desk.database)
+                .take([event], for: AppointmentsEvents.consumer)
+        }
+        try await take(try event(person.id, version: 2))
         // An older version comes late and changes nothing.
-        try await handlers.take(try event(nil, version: 1))
+        try await take(try event(nil, version: 1))
         let me = try await desk.ask(AuthenticationEndpoints().me, EmptyInput(), as: person)
         #expect(me.memberships.first?.patientId == patient)
         let told = try await changes(since: 0).users.first { $0.id == person.id }
         #expect(told?.memberships.first?.patientId == patient)
-        try await handlers.take(try event(nil, version: 3))
+        try await take(try event(nil, version: 3))
         let later = try await desk.ask(AuthenticationEndpoints().me, EmptyInput(), as: person)
         #expect(later.memberships.first?.patientId == nil)
     }

@@ -29,12 +29,13 @@ final class MessageDesk: Sendable {
     let database: TestDatabase
     let clock = OffsetClock()
     let sending: SendingParts
-    let events: EventIntake
+    private let consumers: [ServiceDefinition.Consumer]
     let checks: ProviderChecks
     let dataKeys: DataKeyStore
     let blindIndex: BlindIndex
     let dispatcher: Dispatcher
     private let workers: Task<Void, any Error>
+    private let intakeWake: WakeSignal
 
     static func shared() throws -> MessageDesk { try made.get() }
     private static let made = Result { try MessageDesk() }
@@ -76,7 +77,7 @@ final class MessageDesk: Sendable {
             wake: wake
         ).register(in: &handlers)
         try handlers.complete(Self.endpoints.all)
-        events = EventIntake(database: database.database, dataKeys: dataKeys, wake: wake)
+        consumers = ClinicEvents(dataKeys: dataKeys).consumers
         checks = ProviderChecks(parts: sending, database: database.database, log: log)
         let follower = PolicyFollower(
             redis: RedisClient(RedisEndpoint(host: "127.0.0.1", port: 1), name: "none", logger: log),
@@ -101,6 +102,13 @@ final class MessageDesk: Sendable {
         )
         // For the life of the test process: there is nobody who could end it.
         workers = Task { try await jobs.run() }
+        intakeWake = wake
+    }
+
+    /// Delivers an event as the bus does.
+    func take(_ event: EventEnvelope) async throws {
+        let intake = EventIntake(service: .communication, database: database.database, jobsWake: intakeWake)
+        for consumer in consumers { try await intake.take([event], for: consumer) }
     }
 }
 

@@ -101,7 +101,7 @@ struct TestBus: Sendable {
         _ group: String = "billing",
         of topic: ServiceName = .appointments,
         keys: EdgeKeys? = nil,
-        concurrency: Int = 16,
+        together: Int = 1,
         poison: @escaping @Sendable (EventEnvelope, Int64, String) async throws -> Void = { _, _, _ in },
         handle: @escaping @Sendable (EventEnvelope) async throws -> Void
     ) -> EventConsumer {
@@ -112,10 +112,11 @@ struct TestBus: Sendable {
             topic: topic,
             group: group,
             instance: "i-\(RequestID())",
-            concurrency: concurrency,
+            concurrency: 16,
+            together: together,
             logger: Self.quiet,
             poison: poison,
-            handle: handle
+            handle: { events in for event in events { try await handle(event) } }
         )
     }
 

@@ -113,13 +113,16 @@ struct BusFixture: Sendable {
                     in: database
                 )
             },
-            handle: { event in
-                try await database.transaction(for: Tenant(event.clinicId, actor: handler), lane: .background) { tx in
-                    guard try Inbox.once(event, handler: handler, in: tx) else { return }
-                    let label = "\(group.rawValue):\(event.name):\(event.aggregateId)"
-                    tx.execute("insert into effects (clinic_id, label) values (\(event.clinicId), \(label))")
+            handle: { events in
+                for event in events {
+                    try await database.transaction(for: Tenant(event.clinicId, actor: handler), lane: .background) {
+                        tx in
+                        guard try Inbox.once(event, handler: handler, in: tx) else { return }
+                        let label = "\(group.rawValue):\(event.name):\(event.aggregateId)"
+                        tx.execute("insert into effects (clinic_id, label) values (\(event.clinicId), \(label))")
+                    }
+                    try after(event)
                 }
-                try after(event)
             }
         )
     }

@@ -3,15 +3,18 @@ import Contracts
 import Core
 import Outbox
 import Postgres
+import ServiceHost
 
 /// Ties members to the patient or doctor record that names them: from then on their role reaches it.
-struct AppointmentsEventHandlers: Sendable {
+enum AppointmentsEvents {
     static let actor = "system:access"
     private static let handler = "access.records"
 
-    let database: Database
+    static let consumer = ServiceDefinition.Consumer(of: .appointments, [PatientChanged.self, DoctorChanged.self]) {
+        try take($0, in: $1)
+    }
 
-    func take(_ event: EventEnvelope) async throws {
+    private static func take(_ event: EventEnvelope, in tx: borrowing Transaction) throws {
         let change: (record: PersonRecord, owner: UserID?)
         switch event.name {
         case PatientChanged.kind:
@@ -22,10 +25,8 @@ struct AppointmentsEventHandlers: Sendable {
             change = (.doctor(payload.doctor.id), payload.deleted ? nil : payload.doctor.userId)
         default: return
         }
-        try await database.transaction(for: Tenant(event.clinicId, actor: Self.actor), lane: .background) { tx in
-            guard try Inbox.newer(event, handler: Self.handler, in: tx) else { return }
-            try Self.tie(change.record, to: change.owner, event, in: tx)
-        }
+        guard try Inbox.newer(event, handler: handler, in: tx) else { return }
+        try tie(change.record, to: change.owner, event, in: tx)
     }
 
     private static func tie(

@@ -7,12 +7,16 @@ import Postgres
 struct AuditEntryConsumer: Sendable {
     let database: Database
 
-    /// Stores the entry as pending; its own id makes a second delivery harmless, for good.
-    func take(_ event: EventEnvelope) async throws {
-        guard event.name == Outbox.auditKind else { return }
-        let record = try JSONTape(event.payload).decode(AuditRecord.self)
-        try await database.transaction(for: Tenant(record.clinicId, actor: "audit"), lane: .background) { tx in
-            AuditStore.append([record], in: tx)
+    /// Stores the entries as pending; their own ids make a second delivery harmless, for good.
+    func take(_ events: [EventEnvelope]) async throws {
+        let records = try events.filter { $0.name == Outbox.auditKind }.map { event in
+            let record = try JSONTape(event.payload).decode(AuditRecord.self)
+            // The seal vouches for the clinic of the event, nothing does for the one inside.
+            guard record.clinicId == event.clinicId else { throw StoreError.missing }
+            return record
+        }
+        try await database.through(.sequencer, operation: "audit.intake") { tx in
+            AuditStore.append(records, in: tx)
         }
     }
 }

@@ -16,7 +16,7 @@ struct LocationHandlers: Sendable {
         table.change(endpoints.create) { try create($0, $1, $2) }
         table.read(endpoints.list) { try list($0, $1, $2) }
         table.read(endpoints.read) { path, context, tx in
-            let stored = try find(path.locationId, context, in: tx)
+            let stored = try find(path.locationId, context, forUpdate: false, in: tx)
             return Reply(stored.location, version: stored.version)
         }
         table.change(endpoints.update) { try update($0, $1, $2) }
@@ -45,10 +45,12 @@ struct LocationHandlers: Sendable {
     private func find(
         _ id: LocationID,
         _ context: OperationContext,
+        forUpdate: Bool = true,
         in tx: borrowing Transaction
     ) throws -> StoredLocation {
         if case .locations(let reach) = context.scope, !reach.contains(id) { throw Problem.notFound }
-        guard let stored = try LocationStore.find(id, of: context.clinic, in: tx) else { throw Problem.notFound }
+        let stored = try LocationStore.find(id, of: context.clinic, forUpdate: forUpdate, in: tx)
+        guard let stored else { throw Problem.notFound }
         return stored
     }
 

@@ -17,7 +17,7 @@ struct MemberHandlers: Sendable {
         table.steps(endpoints.create) { try await create($0, $1) }
         table.read(endpoints.list) { try list($0, $1, $2) }
         table.read(endpoints.read) { path, context, tx in
-            let member = try Self.find(path.userId, context, in: tx)
+            let member = try Self.find(path.userId, context, forUpdate: false, in: tx)
             return Reply(member.member, version: member.version)
         }
         table.change(endpoints.update) { try update($0, $1, $2) }
@@ -48,9 +48,11 @@ struct MemberHandlers: Sendable {
     private static func find(
         _ user: UserID,
         _ context: OperationContext,
+        forUpdate: Bool = true,
         in tx: borrowing Transaction
     ) throws -> StoredMember {
-        guard let member = try MemberStore.find(user, of: context.clinic, in: tx) else { throw Problem.notFound }
+        let member = try MemberStore.find(user, of: context.clinic, forUpdate: forUpdate, in: tx)
+        guard let member else { throw Problem.notFound }
         return member
     }
 

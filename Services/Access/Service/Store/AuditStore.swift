@@ -9,19 +9,21 @@ package enum AuditStore {
     ///
     /// Works in a transaction of the records' clinic, and through the doors of the installation and the sequencer.
     package static func append(_ records: [AuditRecord], in tx: borrowing Transaction) {
-        for record in records {
-            let leaf = AuditLeaf(record)
-            tx.execute(
-                """
-                insert into audit_pending (clinic_id, id, head, tail, at, actor_id, api_key_id, action, resource_type,
-                    resource_id, patient_id, outcome, request_id)
-                values (\(record.clinicId), \(record.id), \(leaf.head), \(leaf.tail), \(record.at), \(record.actor.id),
-                    \(record.actor.apiKeyId), \(record.action), \(record.resource.type), \(record.resource.id),
-                    \(record.patientId), \(record.outcome.rawValue), \(record.requestId))
-                on conflict do nothing
-                """
-            )
-        }
+        if records.isEmpty { return }
+        let leaves = records.map { AuditLeaf($0) }
+        tx.execute(
+            """
+            insert into audit_pending (clinic_id, id, head, tail, at, actor_id, api_key_id, action, resource_type,
+                resource_id, patient_id, outcome, request_id)
+            select * from unnest(\(records.map(\.clinicId)), \(records.map(\.id)), \(ByteColumns(leaves.map(\.head))),
+                \(ByteColumns(leaves.map(\.tail))), \(records.map(\.at)), \(records.map(\.actor.id)),
+                \(OptionalColumns(records.map(\.actor.apiKeyId))), \(records.map(\.action)),
+                \(records.map(\.resource.type)), \(records.map(\.resource.id)),
+                \(OptionalColumns(records.map(\.patientId))), \(records.map(\.outcome.rawValue)),
+                \(records.map(\.requestId)))
+            on conflict do nothing
+            """
+        )
     }
 
     /// Clinics with entries that wait, at most so many.

@@ -26,10 +26,17 @@ enum LocationStore {
         )
     }
 
-    static func find(_ id: LocationID, of clinic: ClinicID, in tx: borrowing Transaction) throws -> StoredLocation? {
+    /// A location that is there; `forUpdate` keeps others from changing it until the end of the transaction.
+    static func find(
+        _ id: LocationID,
+        of clinic: ClinicID,
+        forUpdate: Bool = true,
+        in tx: borrowing Transaction
+    ) throws -> StoredLocation? {
         let rows = try tx.rows(
             """
-            select \(columns) from locations where clinic_id = \(clinic) and id = \(id) and deleted_at is null for update
+            select \(columns) from locations where clinic_id = \(clinic) and id = \(id) and deleted_at is null\
+            \(forUpdate ? " for update" : "" as Query)
             """
         )
         return try rows.first.map(decode)

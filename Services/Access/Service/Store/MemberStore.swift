@@ -53,11 +53,18 @@ enum MemberStore {
         m.updated_at, m.version
         """
 
-    static func find(_ user: UserID, of clinic: ClinicID, in tx: borrowing Transaction) throws -> StoredMember? {
+    /// A member who has not left; `forUpdate` keeps others from changing them until the end of the transaction.
+    static func find(
+        _ user: UserID,
+        of clinic: ClinicID,
+        forUpdate: Bool = true,
+        in tx: borrowing Transaction
+    ) throws -> StoredMember? {
         let rows = try tx.rows(
             """
             select \(columns) from memberships as m join users as u on u.id = m.user_id
-            where m.clinic_id = \(clinic) and m.user_id = \(user) and m.status <> 'removed' for update of m
+            where m.clinic_id = \(clinic) and m.user_id = \(user) and m.status <> 'removed'\
+            \(forUpdate ? " for update of m" : "" as Query)
             """
         )
         return try rows.first.map(decode)

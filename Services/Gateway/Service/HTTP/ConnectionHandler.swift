@@ -5,7 +5,8 @@ import NIOHTTP1
 /// One client's connection on its event loop: reads requests whole within the limits, writes replies in order.
 ///
 /// Reading: `betweenRequests` → `head` (some bytes of one came) → `body` → `betweenRequests`; `discarding` once a request
-/// was refused before its end. Closing: `lingering` after the last reply, until the client has closed too.
+/// was refused before its end. Closing: `lingering` after the last reply, until the client has closed too; a client that
+/// is still sending hears the reply first and the end of the connection only once it has stopped.
 final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = ByteBuffer
@@ -36,7 +37,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var isQuiescing = false
     private var isInputClosed = false
     private var isReadingPaused = false
+    /// A request was refused of which more is to come.
+    private var isSending = false
     private var deadline: NIODeadline?
+    private var lingersUntil = NIODeadline.distantFuture
     private var timer: (task: Scheduled<Void>, at: NIODeadline)?
 
     init(limits: HTTPLimits, router: Router) {
@@ -66,10 +70,14 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch (unwrapInboundIn(data), reading) {
-        case (_, .discarding), (_, .lingering): break
+        case (.end, .discarding), (.end, .lingering): endUnread(context)
+        case (_, .discarding): break
+        case (_, .lingering): lingerOn()
         case (.head(let head), _): begin(head, context)
         case (.body(let part), .body(let pending)): take(part, pending)
-        case (.end, .body(let pending)): deliver(pending.request)
+        case (.end, .body(let pending)):
+            isSending = false
+            deliver(pending.request)
         case (.body, _), (.end, _): break
         }
     }
@@ -81,6 +89,18 @@ final class ConnectionHandler: ChannelInboundHandler {
             setDeadline(in: limits.headDeadline)
         }
         context.fireChannelReadComplete()
+    }
+
+    /// The end of a request that was answered before it.
+    private func endUnread(_ context: ChannelHandlerContext) {
+        guard isSending else { return }
+        isSending = false
+        if case .lingering = reading { context.close(mode: .output, promise: nil) }
+    }
+
+    /// Who is still sending what nobody reads may go on for a while: a closed socket would take the reply along.
+    private func lingerOn() {
+        deadline = min(NIODeadline.now() + limits.lingering, lingersUntil)
     }
 
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
@@ -99,9 +119,13 @@ final class ConnectionHandler: ChannelInboundHandler {
         if let fault = parsed.fault {
             return refuse(request, .malformed("The header \(fault) cannot be used as it was sent."))
         }
-        if let length = parsed.contentLength, length > limit { return refuse(request, .tooLarge(limit)) }
+        if let length = parsed.contentLength, length > limit {
+            isSending = true
+            return refuse(request, .tooLarge(limit))
+        }
         if let length = parsed.contentLength, length > 0 { request.body.reserveCapacity(length) }
         if parsed.expectsContinue { sendContinue(context) }
+        isSending = true
         reading = .body(PendingBody(request: request, limit: limit, startedAt: .now()))
         if parsed.contentLength ?? 0 > 0 || parsed.isChunked { setDeadline(in: limits.bodyGrace) }
     }
@@ -155,6 +179,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             peer: peer,
             receivedAt: .now()
         )
+        isSending = false
         refuse(request, fault == .headerOverflow ? .headersTooLarge : .malformed("The request is not valid HTTP/1.1."))
     }
 
@@ -237,12 +262,15 @@ final class ConnectionHandler: ChannelInboundHandler {
             return
         }
         reading = .lingering
+        lingersUntil = .now() + limits.lingeringInAll
         setDeadline(in: limits.lingering)
         let isInputClosed = isInputClosed
+        let isSending = isSending
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         context.writeAndFlush(wrapOutboundOut(buffer)).whenComplete { _ in
-            // Closing both ways at once would reset the connection under a client that still sends, and the reply with it.
-            bound.value.close(mode: isInputClosed ? .all : .output, promise: nil)
+            // Closing both ways at once would reset the connection under a client that still sends, and the reply with it;
+            // some give up what they have read, too, when it ends while they send.
+            if isInputClosed || !isSending { bound.value.close(mode: isInputClosed ? .all : .output, promise: nil) }
         }
         if isReadingPaused { _ = context.channel.setOption(.autoRead, value: true) }
     }

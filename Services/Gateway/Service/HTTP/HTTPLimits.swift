@@ -23,8 +23,11 @@ package struct HTTPLimits: Sendable {
     package var farewell: TimeAmount = .seconds(1)
     /// A reply that the client does not read at all.
     package var writeStall: TimeAmount = .seconds(30)
-    /// After a reply that ends the connection, for the client to read it before the socket goes.
+    /// After a reply that ends the connection, and after each piece the client still sends, for it to read the reply
+    /// before the socket goes.
     package var lingering: TimeAmount = .seconds(2)
+    /// The same in all, however much is still being sent.
+    package var lingeringInAll: TimeAmount = .seconds(30)
     /// Requests of one connection taken in before the first is answered.
     package var pipelined = 8
     /// Bytes of a reply waiting for the client before it counts as slow.

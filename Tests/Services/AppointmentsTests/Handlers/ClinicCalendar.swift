@@ -148,7 +148,8 @@ struct ClinicCalendar {
             aggregateId: aggregate,
             aggregateVersion: version
         )
-        try await AccessEventHandlers(database: database.database).take(event)
+        try await EventIntake(service: .appointments, database: database.database)
+            .take([event], for: AccessEvents.consumer)
     }
 
     func doctor(_ name: String = "Dr. Okafor") async throws -> Doctor {

@@ -175,7 +175,10 @@ struct BillingDesk: Sendable {
             aggregateId: aggregate,
             aggregateVersion: version
         )
-        for consumer in shared.definition.consumers where consumer.topic == P.topic { try await consumer.handle(event) }
+        let intake = EventIntake(service: .billing, database: shared.test.database)
+        for consumer in shared.definition.consumers where consumer.topic == P.topic {
+            try await intake.take([event], for: consumer)
+        }
     }
 
     // MARK: - What others do

@@ -41,7 +41,7 @@ import Testing
                 aggregateVersion: version,
                 notify: notify
             )
-            try await clinic.desk.events.calendar(event)
+            try await clinic.desk.take(event)
         }
 
         func tellOfClinic() async throws {
@@ -59,7 +59,7 @@ import Testing
                 createdAt: now,
                 updatedAt: now
             )
-            try await clinic.desk.events.access(
+            try await clinic.desk.take(
                 try EventEnvelope(
                     ClinicChanged(clinic: state),
                     clinicId: clinic.clinic,
@@ -230,7 +230,7 @@ import Testing
             )
             let id = EventID()
             for _ in 0..<2 {
-                try await visit.clinic.desk.events.billing(
+                try await visit.clinic.desk.take(
                     try EventEnvelope(
                         InvoicePaid(invoice: invoice),
                         id: id,
