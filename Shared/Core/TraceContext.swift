@@ -7,10 +7,9 @@ package struct TraceContext: Hashable, Sendable {
 
     /// A new trace.
     package init() {
-        var generator = SystemRandomNumberGenerator()
-        traceHigh = generator.next()
-        traceLow = generator.next() | 1
-        span = generator.next() | 1
+        traceHigh = RandomWords.next()
+        traceLow = RandomWords.next() | 1
+        span = RandomWords.next() | 1
         sampled = true
     }
 
@@ -22,21 +21,19 @@ package struct TraceContext: Hashable, Sendable {
     }
 
     /// Reads `00-<32 hex>-<16 hex>-<2 hex>`; `nil` for anything else, all-zero ids included (an invalid header is ignored).
-    package init?(traceparent: some StringProtocol) {
-        let parts = traceparent.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count >= 4, parts[0].utf8.count == 2, parts[0] != "ff", parts[0] != "00" || parts.count == 4,
-            parts[1].utf8.count == 32, parts[2].utf8.count == 16, parts[3].utf8.count == 2,
-            parts.prefix(4).allSatisfy({ $0.utf8.allSatisfy { $0.hexValue != nil && !(65...70).contains($0) } }),
-            let high = UInt64(parts[1].prefix(16), radix: 16), let low = UInt64(parts[1].suffix(16), radix: 16),
-            let span = UInt64(parts[2], radix: 16), let flags = UInt8(parts[3], radix: 16), high | low != 0, span != 0
+    package init?(traceparent: String) {
+        var digits = LowerHex(Array(traceparent.utf8))
+        // Other versions than 00 may have more behind the flags.
+        guard let version = digits.word(2), version != 0xFF, digits.dash(), let high = digits.word(16),
+            let low = digits.word(16), digits.dash(), let span = digits.word(16), digits.dash(),
+            let flags = digits.word(2), digits.isAtEnd || (version != 0 && digits.dash()), high | low != 0, span != 0
         else { return nil }
         self.init(traceHigh: high, traceLow: low, span: span, sampled: flags & 1 == 1)
     }
 
     /// A new span of the same trace.
     package func child() -> TraceContext {
-        var generator = SystemRandomNumberGenerator()
-        return TraceContext(traceHigh: traceHigh, traceLow: traceLow, span: generator.next() | 1, sampled: sampled)
+        TraceContext(traceHigh: traceHigh, traceLow: traceLow, span: RandomWords.next() | 1, sampled: sampled)
     }
 
     /// 32 hexadecimal digits.
@@ -48,5 +45,32 @@ package struct TraceContext: Hashable, Sendable {
     private static func hex(_ word: UInt64) -> String {
         let text = String(word, radix: 16)
         return String(repeating: "0", count: 16 - text.utf8.count) + text
+    }
+}
+
+/// Reads lower-case hexadecimal digits and dashes one behind the other.
+private struct LowerHex {
+    private let bytes: [UInt8]
+    private var position = 0
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    var isAtEnd: Bool { position == bytes.count }
+
+    mutating func word(_ digits: Int) -> UInt64? {
+        guard bytes.count - position >= digits else { return nil }
+        var word: UInt64 = 0
+        for byte in bytes[position..<position + digits] {
+            guard let value = byte.hexValue, !(65...70).contains(byte) else { return nil }
+            word = word << 4 | UInt64(value)
+        }
+        position += digits
+        return word
+    }
+
+    mutating func dash() -> Bool {
+        guard position < bytes.count, bytes[position] == UInt8(ascii: "-") else { return false }
+        position += 1
+        return true
     }
 }

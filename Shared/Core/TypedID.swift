@@ -12,14 +12,16 @@ package struct TypedID<Tag>: Sendable {
 
     /// A new UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, 74 random bits.
     package init(at instant: Instant = .now()) {
-        var generator = SystemRandomNumberGenerator()
         let milliseconds = UInt64(bitPattern: instant.microseconds / 1_000)
-        high = milliseconds << 16 | 0x7000 | generator.next() & 0x0FFF
-        low = generator.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+        high = milliseconds << 16 | 0x7000 | RandomWords.next() & 0x0FFF
+        low = RandomWords.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
     }
 
     /// Reads the 36-character form; `nil` unless it is exactly that, in either case of letters.
-    package init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) { self.init(String(text)) }
+
+    /// The same for what is a string already.
+    package init?(_ text: String) {
         var high: UInt64 = 0
         var low: UInt64 = 0
         var digits = 0

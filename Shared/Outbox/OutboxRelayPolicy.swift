@@ -7,9 +7,9 @@ package struct OutboxRelayPolicy: Sendable {
     /// How often a relay that does not lead looks again, and one that met an error tries again.
     package var standby: Duration = .milliseconds(250)
     /// How often the leader looks for rows when nobody signals.
-    package var idle: Duration = .milliseconds(25)
+    package var idle: Duration = .milliseconds(100)
     /// How long a leader that found less than a batch lets more come together before it looks again.
-    package var gathering: Duration = .milliseconds(10)
+    package var gathering: Duration = .milliseconds(40)
     /// How long a part rests when its stream is full.
     package var pause: Duration = .milliseconds(200)
     package var epochCheck: Duration = .milliseconds(500)

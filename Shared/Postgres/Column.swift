@@ -75,6 +75,15 @@ package struct TypeOID: RawRepresentable, Hashable, Sendable {
         return Number(bigEndian: unsafe bytes.loadUnaligned(as: Number.self))
     }
 
+    /// Sixteen bytes as two words in network order.
+    func twoWords() throws(DatabaseError) -> (UInt64, UInt64) {
+        guard let bytes = unsafe bytes, bytes.count == 16 else { throw mismatch("sixteen bytes") }
+        return (
+            UInt64(bigEndian: unsafe bytes.loadUnaligned(as: UInt64.self)),
+            UInt64(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        )
+    }
+
     func require(_ types: TypeOID...) throws(DatabaseError) {
         guard types.contains(type) else { throw mismatch("one of the types \(types.map(\.rawValue))") }
     }

@@ -7,10 +7,24 @@ import Glibc
     /// Prepared statements kept per connection; past it all are dropped and prepared again as they are used.
     private static let statementLimit = 500
 
+    /// A statement that the server knows, with the plan it made for it.
+    ///
+    /// The plan is the one for the table as it was then: a young one looks the same whichever index is used. So it is made
+    /// anew after 16 uses, 64, 256 and so on, and when it is old.
+    private struct Statement {
+        let name: String
+        var uses = 0
+        var usesOfPlan: Int
+        let plannedAt: ContinuousClock.Instant
+    }
+    private static let firstUsesOfPlan = 16
+    private static let planLasts: Duration = .seconds(30)
+
     /// What libpq will answer, in order.
     private enum Command {
         case prepare(Query.Shape)
         case execute(index: Int)
+        case deallocate
     }
 
     /// What came back for one batch.
@@ -27,7 +41,7 @@ import Glibc
     let cancelHandle: CancelHandle
     let schema: SchemaName
     private let handle: OpaquePointer
-    private var statements: [Query.Shape: String] = [:]
+    private var statements: [Query.Shape: Statement] = [:]
     private var statementsMade = 0
     private var isBroken = false
 
@@ -74,8 +88,9 @@ import Glibc
         if statements.count > Self.statementLimit { dropStatements() }
         var commands: [Command] = []
         commands.reserveCapacity(batch.count + 2)
+        let now = ContinuousClock.now
         for (index, query) in batch.enumerated() {
-            guard send(query, index, &commands) else { return lost() }
+            guard send(query, index, now, &commands) else { return lost() }
         }
         guard unsafe PQpipelineSync(handle) == 1, flush() else { return lost() }
         return read(commands, keeping: kept)
@@ -97,18 +112,32 @@ import Glibc
 
     // MARK: - Sending
 
-    private func send(_ query: Query, _ index: Int, _ commands: inout [Command]) -> Bool {
-        let name: String
-        if let known = statements[query.shape] {
-            name = known
-        } else {
-            statementsMade += 1
-            name = "s\(statementsMade)"
-            let types = query.shape.types.map { Oid($0.rawValue) }
-            guard unsafe PQsendPrepare(handle, name, query.sql, Int32(types.count), types) == 1 else { return false }
-            statements[query.shape] = name
-            commands.append(.prepare(query.shape))
+    private func send(
+        _ query: Query,
+        _ index: Int,
+        _ now: ContinuousClock.Instant,
+        _ commands: inout [Command]
+    ) -> Bool {
+        var usesOfPlan = Self.firstUsesOfPlan
+        if let place = statements.index(forKey: query.shape) {
+            statements.values[place].uses += 1
+            let known = statements.values[place]
+            if known.uses < known.usesOfPlan, now - known.plannedAt < Self.planLasts {
+                commands.append(.execute(index: index))
+                return execute(known.name, query.parameters)
+            }
+            usesOfPlan = max(known.usesOfPlan, known.uses) * 4
+            guard unsafe PQsendQueryParams(handle, "deallocate \(known.name)", 0, nil, nil, nil, nil, 1) == 1 else {
+                return false
+            }
+            commands.append(.deallocate)
         }
+        statementsMade += 1
+        let name = "s\(statementsMade)"
+        let types = query.shape.types.map { Oid($0.rawValue) }
+        guard unsafe PQsendPrepare(handle, name, query.sql, Int32(types.count), types) == 1 else { return false }
+        statements[query.shape] = Statement(name: name, usesOfPlan: usesOfPlan, plannedAt: now)
+        commands.append(.prepare(query.shape))
         commands.append(.execute(index: index))
         return execute(name, query.parameters)
     }

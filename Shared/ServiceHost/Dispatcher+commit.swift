@@ -148,7 +148,7 @@ extension EndpointDescription {
     /// What the path names last, read from the checked input: the resource an entry is about.
     func resourceID(in input: [UInt8]) -> String {
         guard let parameter = pathParameters.last,
-            let value = try? JSONTape(input).decode(JSONValue.self)[parameter]?.string
+            let value = try? JSONTape(input).text(of: parameter)
         else { return "" }
         return value
     }

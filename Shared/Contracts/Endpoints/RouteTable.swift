@@ -48,9 +48,13 @@ package struct RouteTable: Sendable {
     /// Looks a request's path (without query) up.
     ///
     /// Parameters come percent-decoded; a wrong escape is `notFound`.
-    package func find(_ verb: HTTPVerb?, _ path: some StringProtocol) -> Match {
-        guard path.first == "/" else { return .notFound }
-        let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { String($0) }
+    package func find(_ verb: HTTPVerb?, _ path: String) -> Match {
+        guard path.utf8.first == UInt8(ascii: "/") else { return .notFound }
+        let segments = Array(path.utf8).dropFirst().split(
+            separator: UInt8(ascii: "/"),
+            omittingEmptySubsequences: false
+        )
+        .map { String(decoding: $0, as: UTF8.self) }
         var allowed: Set<HTTPVerb> = []
         var values: [String] = []
         if let endpoint = search(root, segments[...], verb, &values, &allowed) {

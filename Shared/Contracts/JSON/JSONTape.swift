@@ -58,6 +58,14 @@ package struct JSONTape: Sendable {
         try Value(from: TapeDecoder(tape: self, node: 0))
     }
 
+    /// The text of an object's member, if it is a string.
+    package func text(of member: String) -> String? {
+        guard isObject, let key = children(of: 0).first(where: { matches($0, member) }),
+            nodes[key + 1].kind == .string
+        else { return nil }
+        return text(key + 1)
+    }
+
     /// Whether the text is an object.
     package var isObject: Bool { nodes[0].kind == .object }
 }

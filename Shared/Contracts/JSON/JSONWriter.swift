@@ -79,10 +79,11 @@ struct JSONOutput {
     mutating func append(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
         // Almost no text has anything to escape.
-        if text.utf8.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) {
+        let start = bytes.count
+        bytes.append(contentsOf: text.utf8)
+        if bytes[start...].contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) {
+            bytes.removeSubrange(start...)
             for byte in text.utf8 { appendEscaped(byte) }
-        } else {
-            bytes.append(contentsOf: text.utf8)
         }
         bytes.append(UInt8(ascii: "\""))
     }
@@ -110,11 +111,14 @@ final class JSONSink {
 
     /// Writes a value at a place where exactly one is due.
     func write<Value: Encodable>(_ value: Value, depth: Int, path: [any CodingKey]) throws {
-        switch value {
-        case let text as String: output.append(text)
-        case let number as Int: output.append(number)
-        case let flag as Bool: output.append(flag)
-        default:
+        // Comparing types costs less than casting.
+        if Value.self == String.self, let text = value as? String {
+            output.append(text)
+        } else if Value.self == Int.self, let number = value as? Int {
+            output.append(number)
+        } else if Value.self == Bool.self, let flag = value as? Bool {
+            output.append(flag)
+        } else {
             let before = output.bytes.count
             try value.encode(to: WritingEncoder(sink: self, depth: depth, codingPath: path))
             output.close(to: depth)

@@ -9,8 +9,8 @@ extension TypedID: Column {
     }
     package static func read(_ cell: Cell) throws(DatabaseError) -> TypedID {
         try cell.require(.uuid)
-        guard let id = TypedID(bytes: try cell.array) else { throw cell.mismatch("a uuid") }
-        return id
+        let (high, low) = try cell.twoWords()
+        return TypedID(high: high, low: low)
     }
 }
 
