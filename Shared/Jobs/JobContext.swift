@@ -85,7 +85,7 @@ package final class JobContext: Sendable {
         _ body: @escaping @Sendable (borrowing Transaction) throws -> R
     ) async throws -> R {
         try lease.check()
-        let result = try await database.transaction(for: tenant, lane: .background, operation: handler, body)
+        let result = try await database.together(for: tenant, operation: handler, body)
         isOver.withLock { $0 = true }
         return result
     }

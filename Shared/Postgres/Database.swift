@@ -14,6 +14,7 @@ package final class Database: Sendable, Service {
     package let schema: SchemaName
     private let lanes: [Lane: ConnectionPool]
     private let doors: [Door: ConnectionPool]
+    private let groups = CommitGroups()
 
     package init(_ configuration: DatabaseConfiguration, logger: Logger) {
         func pool(_ name: String, _ size: Int, role: String? = nil) -> ConnectionPool {
@@ -60,6 +61,20 @@ package final class Database: Sendable, Service {
         _ body: @escaping @Sendable (borrowing Transaction) throws -> R
     ) async throws -> R {
         try await pool(lane).perform(for: .reading(tenant), operation, body)
+    }
+
+    /// Runs `body` in a transaction that it may share with others of the same tenant, which come at the same time: they
+    /// commit together or, if one of them throws, each by itself.
+    ///
+    /// For short transactions of which there are many at once. The body may run twice; cancelling the task does not stop it.
+    /// - Throws: `DatabaseError`, or what the body throws.
+    package func together<R: Sendable>(
+        for tenant: Tenant,
+        lane: Lane = .background,
+        operation: String = #function,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> R
+    ) async throws -> R {
+        try await groups.perform(on: self, for: tenant, lane: lane, operation: operation, body)
     }
 
     /// One statement in a transaction of its own, in one round trip.

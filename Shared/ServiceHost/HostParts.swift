@@ -97,6 +97,7 @@ struct HostParts {
         let workers = JobWorkers(
             database: resources.database,
             handlers: definition.jobs + [ForgetReplies()],
+            transactional: definition.transactionalJobs,
             signal: resources.jobsWake,
             logger: resources.log
         )

@@ -50,6 +50,8 @@ package struct ServiceDefinition: Sendable {
     package let handlers: HandlerTable
     package var consumers: [Consumer] = []
     package var jobs: [any JobHandler] = []
+    /// Jobs that are nothing but statements; those of one clinic are done many in one transaction.
+    package var transactionalJobs: [any TransactionalJobHandler] = []
     package var schedules: [Schedule] = []
     /// Loops of the service's own, run and drained with the rest.
     package var services: [any Service] = []

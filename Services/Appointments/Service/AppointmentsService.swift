@@ -12,7 +12,13 @@ package enum AppointmentsService {
 
     /// The whole history of its schema.
     package static var migrations: [MigrationSet] {
-        HostMigrations.all(of: name, own: [("0001_create_calendar.sql", PackageResources._001_create_calendar_sql)])
+        HostMigrations.all(
+            of: name,
+            own: [
+                ("0001_create_calendar.sql", PackageResources._001_create_calendar_sql),
+                ("0002_find_taken_time.sql", PackageResources._002_find_taken_time_sql),
+            ]
+        )
     }
 
     /// Runs until SIGTERM or SIGINT; what has begun is finished first.

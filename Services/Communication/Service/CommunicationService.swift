@@ -16,6 +16,7 @@ package enum CommunicationService {
             own: [
                 ("0001_messages.sql", PackageResources._001_messages_sql),
                 ("0002_projections.sql", PackageResources._002_projections_sql),
+                ("0003_room_for_updates.sql", PackageResources._003_room_for_updates_sql),
             ]
         )
     }
@@ -63,7 +64,8 @@ package enum CommunicationService {
         ).register(in: &handlers)
         var definition = ServiceDefinition(.communication, endpoints: endpoints.all, handlers: handlers)
         definition.consumers = ClinicEvents(dataKeys: resources.dataKeys).consumers
-        definition.jobs = [SendMessageJob(parts: sending), NoticeJob(intake: intake, wake: resources.jobsWake)]
+        definition.jobs = [SendMessageJob(parts: sending)]
+        definition.transactionalJobs = [NoticeJob(intake: intake, log: resources.log)]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]
         return definition
     }

@@ -96,7 +96,8 @@ final class MessageDesk: Sendable {
         )
         let jobs = JobWorkers(
             database: database.database,
-            handlers: [SendMessageJob(parts: sending), NoticeJob(intake: intake, wake: wake)],
+            handlers: [SendMessageJob(parts: sending)],
+            transactional: [NoticeJob(intake: intake, log: log)],
             signal: wake,
             logger: log
         )

@@ -23,6 +23,7 @@ struct BookingFacts: Sendable {
 
 /// Reads over several tables for a booking.
 enum BookingStore {
+    /// The outer bounds are constants, as only those may go into the index under row-level security.
     static func facts(
         _ draft: AppointmentDraft,
         of clinic: ClinicID,
@@ -33,10 +34,11 @@ enum BookingStore {
             select d.active, p.id is not null, s.active, s.minutes, s.buffer_before, s.buffer_after, s.price_amount,
                 s.price_currency, s.kinds, exists (
                     select from reservations as r
-                    where r.clinic_id = \(clinic) and r.resource_id = \(draft.doctorId) and not r.released
-                        and r.during && tstzrange(
-                            \(draft.start) - make_interval(mins => s.buffer_before),
-                            \(draft.start) + make_interval(mins => s.minutes + s.buffer_after), '[)'))
+                    where r.clinic_id = \(clinic) and r.resource_id = \(draft.doctorId) and r.released is false
+                        and r.starts_at between \(draft.start - ReservationStore.longest * 2)
+                            and \(draft.start + ReservationStore.longest)
+                        and r.starts_at < \(draft.start) + make_interval(mins => s.minutes + s.buffer_after)
+                        and r.ends_at > \(draft.start) - make_interval(mins => s.buffer_before))
             from (select) as one
             left join doctors as d on d.clinic_id = \(clinic) and d.id = \(draft.doctorId) and d.deleted_at is null
             left join patients as p on p.clinic_id = \(clinic) and p.id = \(draft.patientId) and p.deleted_at is null

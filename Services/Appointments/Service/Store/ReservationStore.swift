@@ -3,6 +3,9 @@ import Postgres
 
 /// The table `reservations`: time that is taken.
 enum ReservationStore {
+    /// Nothing is reserved for longer; the table checks it.
+    static let longest: Duration = .seconds(24 * 3_600)
+
     /// Waits until nobody else takes or moves time of this doctor, to the end of the transaction.
     ///
     /// The exclusion constraint guards; without this lock, contenders for one slot would deadlock in its index.
@@ -42,10 +45,11 @@ enum ReservationStore {
     ) throws -> [DoctorID: [Range<Instant>]] {
         let rows = try tx.rows(
             """
-            select resource_id, lower(during), upper(during) from reservations
-            where clinic_id = \(clinic) and resource_id = any(\(doctors)) and not released
-                and during && tstzrange(\(range.lowerBound), \(range.upperBound), '[)')
-            order by lower(during)
+            select resource_id, starts_at, ends_at from reservations
+            where clinic_id = \(clinic) and resource_id = any(\(doctors)) and released is false
+                and starts_at > \(range.lowerBound - longest) and starts_at < \(range.upperBound)
+                and ends_at > \(range.lowerBound)
+            order by starts_at
             """
         )
         var taken: [DoctorID: [Range<Instant>]] = [:]

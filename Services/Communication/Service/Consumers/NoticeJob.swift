@@ -22,7 +22,7 @@ enum Notice: Codable, Sendable, Equatable {
 }
 
 /// Makes a message of a notice, once everything it needs to say has arrived.
-struct NoticeJob: JobHandler {
+struct NoticeJob: TransactionalJobHandler {
     static let name = "messages.notice"
     /// The patient's own event may come after the visit's.
     static let retry = RetryPolicy(
@@ -33,28 +33,29 @@ struct NoticeJob: JobHandler {
     )
 
     let intake: MessageIntake
-    let wake: WakeSignal
+    let log: Logger
 
-    func run(_ notice: Notice, _ job: JobContext) async throws {
-        let intake = intake
-        let sender = MessageIntake.Sender(clinic: job.clinic, actor: "system", now: .now())
-        let outcome = try await job.finish { tx -> String? in
+    func run(_ notices: [Notice], in tx: borrowing Transaction) throws {
+        guard let clinic = tx.tenant?.clinic else { throw JobFailure.permanent("no_clinic") }
+        let sender = MessageIntake.Sender(clinic: clinic, actor: "system", now: .now())
+        let sealer = try intake.dataKeys.sealer(for: clinic, in: tx)
+        let configured = try intake.configuredChannels(clinic, in: tx)
+        for notice in notices {
             do {
-                let sealer = try intake.dataKeys.sealer(for: sender.clinic, in: tx)
                 let draft =
                     switch notice {
                     case .visit(let visit): try visit.draft(at: sender.now, sealer: sealer, in: tx)
                     case .receipt(let receipt): try receipt.draft(sealer: sealer, in: tx)
                     }
-                let configured = try intake.configuredChannels(sender.clinic, in: tx)
                 _ = try intake.accept(draft, from: sender, channels: configured, in: tx)
-                return nil
             } catch let problem as Problem {
-                return problem.code
+                // A clinic without e-mail, a patient without an address: nothing is written, and the others go on.
+                log.notice(
+                    "A notice was not sent",
+                    metadata: .fields([.reason: problem.code, .aggregate: notice.reference])
+                )
             }
         }
-        guard let outcome else { return wake.signal() }
-        job.log.notice("A notice was not sent", metadata: .fields([.reason: outcome, .aggregate: notice.reference]))
     }
 }
 

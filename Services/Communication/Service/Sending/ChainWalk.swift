@@ -106,7 +106,7 @@ struct ChainWalk {
         let id = id
         do {
             let isOpen = try await persist { [job] in
-                try await job.database.transaction(for: job.tenant, lane: .background) { tx in
+                try await job.database.together(for: job.tenant) { tx in
                     guard try MessageStore.startSending(id, at: now, in: tx) else { return false }
                     for note in notes { Self.write(note, of: id, in: tx) }
                     AttemptStore.open(number, of: id, with: entry, at: now, heldUntil: held, in: tx)

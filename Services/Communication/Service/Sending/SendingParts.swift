@@ -39,7 +39,7 @@ struct SendingParts: Sendable {
     /// Looks at the message: whether it is still to be sent, and what a run that was cut off has left.
     func begin(_ id: MessageID, _ job: JobContext) async throws -> Beginning {
         let now = Instant.now()
-        let found = try await job.database.transaction(for: job.tenant, lane: .background) { [self] tx in
+        let found = try await job.database.together(for: job.tenant) { [self] tx in
             try look(at: id, now: now, in: tx)
         }
         switch found {
