@@ -39,7 +39,8 @@ enum PermissionRow {
             ),
             at: now
         )
-        let permission = Permission("appointments:read")
+        // Looked up once per operation, as the gateway does.
+        let permission = PermissionCatalog.bit(of: Permission("appointments:read"))
         let signIn = SignInID()
         var allowed = 0
         let order = (0..<4_096).map { _ in people[Int.random(in: 0..<people.count)] }

@@ -10,6 +10,8 @@ package struct PolicySnapshot: Sendable {
     package private(set) var clinics: [ClinicID: ClinicPolicy] = [:]
     package private(set) var keys: [VerificationKey] = []
     private var users: [UserID: UserPolicy] = [:]
+    /// Of every clinic whether it is active: what a decision asks, apart from what it does not.
+    private var activity: [ClinicID: Bool] = [:]
     private var revocations: [SignInID: Instant] = [:]
 
     package init() {}
@@ -47,12 +49,13 @@ package struct PolicySnapshot: Sendable {
         if let signIn, revocations[signIn] != nil { return Decision(.revoked) }
         guard let user = users[id], user.isActive else { return Decision(.inactive) }
         guard let clinic else { return decideAnywhere(user, permission, at: now) }
-        guard clinic == .installation || clinics[clinic] != nil else { return Decision(.notMember) }
+        let isActive = activity[clinic]
+        guard isActive != nil || clinic == .installation else { return Decision(.notMember) }
         let membership = user.memberships[clinic]
         guard user.systemRoles.isEmpty, let membership else {
             return decideWithSystemRoles(user, membership, in: clinic, permission, at: now)
         }
-        guard clinics[clinic]?.status == .active else { return membership.suspended }
+        guard isActive == true else { return membership.suspended }
         return membership.decide(permission)
     }
 
@@ -63,7 +66,7 @@ package struct PolicySnapshot: Sendable {
         if roles.contains(where: { $0.holds(permission) }) { return Decision(.allowed(.clinic), roles: names) }
         let isHeld =
             user.memberships.contains { clinic, membership in
-                clinics[clinic]?.status == .active && membership.decide(permission).scope != nil
+                activity[clinic] == true && membership.decide(permission).scope != nil
             } || user.systemRolesAnywhere(at: now).contains { $0.holds(permission) }
         return Decision(isHeld ? .allowed(.account) : .forbidden, roles: names)
     }
@@ -95,8 +98,7 @@ package struct PolicySnapshot: Sendable {
         let roles = user.systemRoles(in: place, at: now)
         var decision: Decision
         if let membership {
-            let isOpen = clinics[place]?.status == .active
-            decision = isOpen ? membership.decide(permission) : membership.suspended
+            decision = activity[place] == true ? membership.decide(permission) : membership.suspended
         } else {
             decision = Decision(roles.isEmpty ? .notMember : .forbidden)
         }
@@ -115,10 +117,14 @@ extension PolicySnapshot {
     package mutating func apply(_ changes: PolicyChanges, isFirst: Bool = true, at now: Instant) {
         if changes.full && isFirst {
             clinics = [:]
+            activity = [:]
             users = [:]
             revocations = [:]
         }
-        for clinic in changes.clinics { clinics[clinic.id] = clinic }
+        for clinic in changes.clinics {
+            clinics[clinic.id] = clinic
+            activity[clinic.id] = clinic.status == .active
+        }
         for user in changes.users { users[user.id] = UserPolicy(user) }
         for revocation in changes.revocations { revocations[revocation.id] = revocation.until }
         keys = changes.keys

@@ -25,6 +25,29 @@ struct TapeDecoder: Decoder {
     }
 }
 
+extension TapeDecoder {
+    /// The value here, whatever it is, without asking for one type after the other.
+    func anyValue() throws -> JSONValue {
+        switch tape.nodes[node].kind {
+        case .null: return .null
+        case .yes: return .bool(true)
+        case .no: return .bool(false)
+        case .string, .key: return .string(tape.text(node))
+        case .integer, .number:
+            if let whole = tape.integer(node) { return .integer(whole) }
+            return .number(try decode(Double.self))
+        case .array:
+            return .array(try tape.children(of: node).map { try TapeDecoder(tape: tape, node: $0).anyValue() })
+        case .object:
+            var members: [String: JSONValue] = [:]
+            for key in tape.children(of: node) {
+                members[tape.text(key)] = try TapeDecoder(tape: tape, node: key + 1).anyValue()
+            }
+            return .object(members)
+        }
+    }
+}
+
 /// A key or an index.
 struct TapeKey: CodingKey {
     let stringValue: String

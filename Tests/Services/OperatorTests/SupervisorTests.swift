@@ -88,7 +88,8 @@ import Testing
         let parent = try ChildProcess(
             ChildProcess.Command(
                 "sh",
-                ["-c", "setpriv --pdeathsig TERM -- sleep 60 & echo $! > \(folder)/pid; wait"],
+                // It says its name only once the signal is asked for.
+                ["-c", "setpriv --pdeathsig TERM -- sh -c 'echo $$ > \(folder)/pid; exec sleep 60' & wait"],
                 environment: ["PATH": "/usr/bin:/bin"]
             )
         )
