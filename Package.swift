@@ -240,7 +240,7 @@ targets += [
         name: "micro",
         dependencies: [
             "Core", "Contracts", "Authorization", "AuditLog", "Vault", "Postgres", "Redis", "Bus", "Outbox", "Jobs",
-            "ProviderConfig", "ServiceHost", "TestKit", logging,
+            "ProviderConfig", "ServiceHost", "TestKit", "Access", logging,
         ],
         path: "Benchmarks/Micro",
         swiftSettings: strict
@@ -326,8 +326,8 @@ testTargets += tests(
 testTargets += tests(
     "SystemTests",
     serviceBase + apis + [
-        "Gateway", "Access", "Communication", "Appointments", "Billing", "Sandbox", "AuditLog", "LocalServers",
-        asyncHTTPClient, nioCore, nioPosix, nioHTTP1, crypto,
+        "Gateway", "Access", "Communication", "Appointments", "Billing", "Sandbox", "Operator", "AuditLog",
+        "LocalServers", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, crypto,
         // The real processes, which these tests start and kill.
         "gateway", "access", "communication", "appointments", "billing", "sandbox", "polyclinic",
     ]

@@ -170,6 +170,7 @@ ROWS = [
     Row("events", "outbox → stream → inbox and effect", "≥ 12,000/s", lambda suite, _: micro("events", suite)),
     Row("config", "provider configuration: cached, decrypted", "≤ 1 µs, ≤ 20 µs", lambda suite, _: micro("config", suite)),
     Row("permission", "permission decision", "≤ 100 ns", lambda suite, _: micro("permission", suite)),
+    Row("audit-append", "audit: append, sequence and sign", "≥ 20,000/s", lambda suite, _: micro("audit-append", suite)),
     Row("audit-verify", "audit: verify offline", "≥ 500,000/s", lambda suite, _: micro("audit-verify", suite)),
     Row("audit-export", "audit: export as NDJSON over HTTP", "≥ 100,000/s", export_ours),
 ]

@@ -11,6 +11,7 @@ enum Micro {
         "jobs": JobsRow.measure,
         "events": EventsRow.measure,
         "audit-verify": AuditVerifyRow.measure,
+        "audit-append": AuditAppendRow.measure,
     ]
 
     static func main() async throws {

@@ -4,10 +4,9 @@ import Outbox
 import Postgres
 import Synchronization
 
-/// Makes audit entries durable that belong to no change: of reads and of refusals. Whoever waits for one knows, when the
-/// wait is over, that it is committed.
+/// Makes audit entries durable that belong to no change: of reads and of refusals.
 ///
-/// Entries that come while others are being written go together with the next transaction, so that a busy process pays one
+/// Whoever waits for one knows, when the wait is over, that it is committed. Entries that come while others are being written go together with the next transaction, so that a busy process pays one
 /// commit for many.
 final class AuditWriter: Sendable {
     /// Entries written in one transaction at most.

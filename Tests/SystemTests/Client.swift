@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Contracts
 import Core
+import Operator
 import NIOCore
 import NIOHTTP1
 import TestKit
@@ -97,7 +98,7 @@ struct Client: Sendable {
         }
     }
 
-    func signedIn(_ person: DemoAccounts.Person, clinic: String? = nil) async throws -> Client {
+    func signedIn(_ person: DemoFile.Person, clinic: String? = nil) async throws -> Client {
         let answer = try await Client(base: base).expect(
             200,
             from: "POST",

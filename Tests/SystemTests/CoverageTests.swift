@@ -1,6 +1,7 @@
 import Authorization
 import Contracts
 import Core
+import Operator
 import FoundationEssentials
 import Gateway
 import NIOCore

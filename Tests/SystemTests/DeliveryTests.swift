@@ -1,6 +1,7 @@
 import Bus
 import Contracts
 import Core
+import Operator
 import FoundationEssentials
 import Logging
 import Postgres

@@ -1,4 +1,5 @@
 import Core
+import Operator
 import Redis
 import TestKit
 import Testing

@@ -1,5 +1,6 @@
 import Contracts
 import Core
+import Operator
 import Logging
 import Postgres
 import Redis
@@ -123,9 +124,13 @@ struct Ledger: Sendable {
             guard let groups = try? await redis.send(["XINFO", "GROUPS", .text(key)]).array else { continue }
             for fields in groups.map(\.fields) {
                 let pending = fields["pending"]?.integer ?? 0
-                let lag = fields["lag"]?.integer ?? 0
-                if pending != 0 || lag != 0 {
-                    waiting.append("\(key) \(fields["name"]?.string ?? "") pending \(pending) lag \(lag)")
+                // Not by `lag`: a Redis that was started again on its file counts wrongly. What was given out last is what
+                // it was before, so whatever stands behind it is unread.
+                let last = fields["last-delivered-id"]?.string ?? "0-0"
+                let next = try await redis.send(["XRANGE", .text(key), .text("(" + last), "+", "COUNT", "1"])
+                if pending != 0 || next.array?.isEmpty == false {
+                    let name = fields["name"]?.string ?? ""
+                    waiting.append("\(key) \(name) pending \(pending), last given out \(last)")
                 }
             }
         }

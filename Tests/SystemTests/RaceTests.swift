@@ -1,5 +1,6 @@
 import Contracts
 import Core
+import Operator
 import TestKit
 import Testing
 
@@ -41,7 +42,7 @@ extension SystemTests {
                 ["email": .string(email), "name": "Temp", "roles": [["role": "RECEPTIONIST"]]]
             )
             let token = try (made.json["invitation"] ?? .null).text("token")
-            let person = DemoAccounts.Person(email: email, password: "a long enough password")
+            let person = DemoFile.Person(email: email, password: "a long enough password")
             try await suite.api.expect(
                 200,
                 from: "POST",

@@ -1,6 +1,7 @@
 import Authorization
 import Contracts
 import Core
+import Operator
 import TestKit
 
 extension RunningSuite {
@@ -12,7 +13,7 @@ extension RunningSuite {
     func superAdmin() async throws -> Client { try await api.signedIn(demo.superAdmin) }
 
     /// Somebody who holds this role and no other.
-    func person(with role: Role) async throws -> DemoAccounts.Person {
+    func person(with role: Role) async throws -> DemoFile.Person {
         switch role {
         case .superAdmin: return demo.superAdmin
         case .systemAuditor: return demo.auditor
@@ -30,7 +31,7 @@ extension RunningSuite {
             "/clinics/\(demo.clinicId)/users",
             ["email": .string(email), "name": "Somebody", "roles": [["role": .string(role.rawValue)]]]
         )
-        let person = DemoAccounts.Person(email: email, password: "a long enough password")
+        let person = DemoFile.Person(email: email, password: "a long enough password")
         try await api.expect(
             200,
             from: "POST",
@@ -95,12 +96,15 @@ extension RunningSuite {
         return try shortest.text("id")
     }
 
+    /// Days ahead in which free time is looked for: enough for the full measure of every fault.
+    private static let bookingHorizon = 3_650
+
     /// Free starts that do not overlap, from tomorrow on.
     func freeSlots(_ count: Int, service: String, by client: Client) async throws -> [String] {
         let first = Int(Instant.now().seconds / 86_400) + 2
         var starts: [String] = []
         var day = first
-        while starts.count < count && day < first + 700 {
+        while starts.count < count && day < first + Self.bookingHorizon {
             let (from, to) = (CalendarDate(daysSince1970: day), CalendarDate(daysSince1970: day + 30))
             let path = "/doctors/\(demo.doctorId)/slots?service=\(service)&from=\(from)&to=\(to)"
             starts += try await client.expect(200, from: "GET", path).items.compactMap { $0["start"]?.string }

@@ -3,6 +3,7 @@ import Core
 import FoundationEssentials
 import Glibc
 import LocalServers
+import Operator
 import Postgres
 import Synchronization
 import TestKit
@@ -18,7 +19,7 @@ final class RunningSuite: Sendable {
     static let shared = Task { try await start() }
 
     let home: String
-    let demo: DemoAccounts
+    let demo: DemoFile
     private let servers: Mutex<Servers>
     private let supervisor: ChildProcess
     private let replicas = Mutex<[ChildProcess]>([])
@@ -30,7 +31,7 @@ final class RunningSuite: Sendable {
         let folder: String
     }
 
-    private init(home: String, demo: DemoAccounts, servers: Servers, supervisor: ChildProcess) {
+    private init(home: String, demo: DemoFile, servers: Servers, supervisor: ChildProcess) {
         self.home = home
         self.demo = demo
         self.servers = Mutex(servers)
@@ -72,12 +73,13 @@ final class RunningSuite: Sendable {
         )
         Ending.shared.keep(folder, supervisor, servers)
         let demo = try await eventually("the suite is ready: see \(folder)/dev.log", within: readyWithin) {
-            () -> DemoAccounts? in
+            () -> DemoFile? in
             if supervisor.exit != nil { throw TestKitError("polyclinic dev ended: see \(folder)/dev.log") }
-            return FileManager.default.contents(atPath: "\(home)/demo.json")
-                .flatMap { try? JSONDecoder().decode(DemoAccounts.self, from: $0) }
+            return try? DemoFile.read("\(home)/demo.json")
         }
         let suite = RunningSuite(home: home, demo: demo, servers: servers, supervisor: supervisor)
+        // What the migrations read does not count.
+        try Migrator.execute("select pg_stat_reset()", url: servers.postgres.url())
         try await suite.configureMail(of: demo.clinicId, by: suite.admin())
         return suite
     }
@@ -215,6 +217,8 @@ enum ProcFS {
             // A program that was replaced since is marked so by the kernel.
             .flatMap { $0.replacing(" (deleted)", with: "").split(separator: "/").last.map(String.init) }
     }
+
+    static func arguments(_ pid: Int32) -> String? { read("/proc/\(pid)/cmdline") }
 
     static func environment(_ pid: Int32) -> [String: String]? {
         guard let text = read("/proc/\(pid)/environ") else { return nil }

@@ -1,4 +1,5 @@
 import Core
+import Operator
 import TestKit
 import Testing
 

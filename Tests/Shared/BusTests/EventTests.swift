@@ -69,6 +69,31 @@ import Testing
         }
     }
 
+    @Test func eventsThatComeTogetherAreOfferedTogetherAndPoisonAmongThemAlone() async throws {
+        struct Broken: Error {}
+        try await TestBus.with { bus in
+            let poison = TestBus.event("poison")
+            let good = (0..<40).map { TestBus.event(number: $0) }
+            let buried = Tally<EventID>()
+            let taken = Tally<EventID>()
+            let largest = Tally<Int>()
+            try await bus.publisher().publish(good.prefix(20) + [poison] + good.suffix(20), to: .appointments)
+                .expectCount(41)
+            let consumer = bus.consumer(together: 64, poison: { event, _, _ in buried.note(event.id) }) { events in
+                largest.note(events.count)
+                if events.contains(where: { $0.id == poison.id }) { throw Broken() }
+                for event in events { taken.note(event.id) }
+            }
+            try await bus.running([consumer]) {
+                try await eventually("poison is set aside") { buried.total == 1 }
+                try await eventually("nothing is pending") { try await bus.pending(.appointments, "billing") == 0 }
+            }
+            #expect(largest.all.keys.max() == 41)
+            #expect(buried.all == [poison.id: 1])
+            #expect(good.allSatisfy { taken[$0.id] == 1 } && taken[poison.id] == 0)
+        }
+    }
+
     @Test func aKindAboveOursWaitsForANewerReplica() async throws {
         try await TestBus.with { bus in
             let offered = Tally<EventID>()

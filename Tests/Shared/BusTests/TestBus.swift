@@ -101,9 +101,21 @@ struct TestBus: Sendable {
         _ group: String = "billing",
         of topic: ServiceName = .appointments,
         keys: EdgeKeys? = nil,
-        together: Int = 1,
         poison: @escaping @Sendable (EventEnvelope, Int64, String) async throws -> Void = { _, _, _ in },
         handle: @escaping @Sendable (EventEnvelope) async throws -> Void
+    ) -> EventConsumer {
+        consumer(group, of: topic, keys: keys, together: 1, poison: poison) { events in
+            for event in events { try await handle(event) }
+        }
+    }
+
+    func consumer(
+        _ group: String = "billing",
+        of topic: ServiceName = .appointments,
+        keys: EdgeKeys? = nil,
+        together: Int,
+        poison: @escaping @Sendable (EventEnvelope, Int64, String) async throws -> Void = { _, _, _ in },
+        handle: @escaping @Sendable ([EventEnvelope]) async throws -> Void
     ) -> EventConsumer {
         EventConsumer(
             redis: redis,
@@ -116,7 +128,7 @@ struct TestBus: Sendable {
             together: together,
             logger: Self.quiet,
             poison: poison,
-            handle: { events in for event in events { try await handle(event) } }
+            handle: handle
         )
     }
 

@@ -5,41 +5,46 @@ import LocalServers
 /// `demo.json`: where everything of a running development suite is, and who can sign in.
 ///
 /// Readable by its owner only.
-struct DemoFile: Codable, Sendable {
-    struct Person: Codable, Sendable {
-        var email: String
-        var password: String
+package struct DemoFile: Codable, Sendable {
+    package struct Person: Codable, Sendable {
+        package var email: String
+        package var password: String
+
+        package init(email: String, password: String) {
+            self.email = email
+            self.password = password
+        }
     }
 
-    struct SecondClinic: Codable, Sendable {
-        var clinicId: String
-        var admin: Person
+    package struct SecondClinic: Codable, Sendable {
+        package var clinicId: String
+        package var admin: Person
     }
 
-    struct Sandbox: Codable, Sendable {
-        var url: String
-        var smtpHost: String
-        var smtpPort: Int
+    package struct Sandbox: Codable, Sendable {
+        package var url: String
+        package var smtpHost: String
+        package var smtpPort: Int
     }
 
-    var baseURL: String
-    var clinicId: String
-    var clinicSlug: String
-    var admin: Person
-    var superAdmin: Person
-    var auditor: Person
-    var doctor: Person
-    var receptionist: Person
-    var patient: Person
-    var patientId: String
-    var doctorId: String
-    var secondClinic: SecondClinic
-    var sandbox: Sandbox
-    var health: [String: String]
-    var databaseURL: String
-    var redisURL: String
+    package var baseURL: String
+    package var clinicId: String
+    package var clinicSlug: String
+    package var admin: Person
+    package var superAdmin: Person
+    package var auditor: Person
+    package var doctor: Person
+    package var receptionist: Person
+    package var patient: Person
+    package var patientId: String
+    package var doctorId: String
+    package var secondClinic: SecondClinic
+    package var sandbox: Sandbox
+    package var health: [String: String]
+    package var databaseURL: String
+    package var redisURL: String
 
-    static func read(_ path: String) throws -> DemoFile {
+    package static func read(_ path: String) throws -> DemoFile {
         try JSONDecoder().decode(DemoFile.self, from: Data(contentsOf: URL(filePath: path)))
     }
 

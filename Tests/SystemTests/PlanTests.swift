@@ -1,0 +1,40 @@
+import Contracts
+import Core
+import Operator
+import Postgres
+import TestKit
+import Testing
+
+extension SystemTests {
+    /// How statements find their rows.
+    @Suite struct PlanTests {
+        /// The server counts whole reads of each table from the end of the migrations on; whatever other tests did before is
+        /// counted too.
+        @Test(.timeLimit(.minutes(3))) func noStatementReadsATenantTableWhole() async throws {
+            let suite = try await RunningSuite.shared.value
+            let accepted = try await Load(suite).run {}
+            try await Ledger(suite: suite).check(accepted, mayBeUnknown: false)
+            let desk = try await suite.receptionist()
+            let auditor = try await suite.api.signedIn(suite.demo.auditor, clinic: suite.demo.clinicId)
+            for path in [
+                "/doctors", "/patients", "/services", "/appointments", "/billing/invoices", "/communication/messages",
+                "/doctors/\(suite.demo.doctorId)/slots?service=\(try await suite.shortVisit(by: desk))"
+                    + "&from=2027-03-01&to=2027-03-07",
+            ] {
+                let answer = try await desk.send("GET", path)
+                #expect(answer.status == 200 || answer.status == 403, "\(path) gave \(answer.status)")
+            }
+            try await auditor.expect(200, from: "GET", "/audit/entries?action=messages:send")
+            let whole = try await Ledger(suite: suite).rows(
+                .access,
+                """
+                select t.schemaname || '.' || t.relname, t.seq_scan::text from pg_stat_user_tables as t
+                where t.seq_scan > 0 and exists (select from pg_attribute as a
+                    where a.attrelid = t.relid and a.attname = 'clinic_id' and not a.attisdropped)
+                order by 1
+                """
+            )
+            #expect(whole.map { "\($0.0): \($0.1)" } == [])
+        }
+    }
+}
