@@ -281,8 +281,8 @@ testTargets += tests(
     "ServiceHostTests",
     in: "Shared",
     [
-        "Core", "Contracts", "Authorization", "Postgres", "Redis", "Bus", "Vault", "ProviderConfig", "ServiceHost",
-        logging,
+        "Core", "Contracts", "Authorization", "Postgres", "Redis", "Bus", "Outbox", "Jobs", "Vault", "ProviderConfig",
+        "ServiceHost", logging, lifecycle,
     ]
 )
 testTargets += tests(

@@ -33,22 +33,29 @@ package enum DeadLetters {
         ).map(letter)
     }
 
-    /// Makes a job out of a dead letter again, with all its attempts; `false` if there is no such job.
+    /// The handler that takes a replayed event in; its payload is the event's envelope.
+    package static let eventHandler = "host.replay_event"
+
+    /// Makes a job out of a dead letter, with all its attempts; `false` if there is no such dead letter.
+    ///
+    /// A job is itself again; an event becomes a job of `eventHandler`.
     package static func replay(_ id: JobID, of clinic: ClinicID, through database: Database) async throws -> Bool {
         try await database.through(.relay, operation: "dead_letters.replay") { tx in
             let rows = try tx.rows(
                 """
-                delete from dead_letters where clinic_id = \(clinic) and id = \(id) and source = 'job'
-                returning handler, lane, payload
+                delete from dead_letters where clinic_id = \(clinic) and id = \(id)
+                returning source, handler, lane, payload
                 """
             )
             guard let row = rows.first else { return false }
-            let lane = JobLane(rawValue: try row[1]) ?? .normal
+            let isEvent = try row[0] as String == "event"
+            let lane = JobLane(rawValue: try row[2]) ?? .normal
             Jobs.insert(
-                id,
+                // The bus may set the event aside again while its job exists: the two must not share an id.
+                isEvent ? JobID() : id,
                 clinic,
-                try row[0],
-                try row[2],
+                isEvent ? eventHandler : try row[1],
+                try row[3],
                 lane,
                 dueAt: nil,
                 unique: nil,

@@ -1,5 +1,5 @@
 package import Contracts
-package import Core
+import Core
 package import Postgres
 
 /// Events that a consumer gave up, kept where they are listed, replayed and dropped.
@@ -26,21 +26,6 @@ package enum PoisonedEvents {
                 on conflict do nothing
                 """
             )
-        }
-    }
-
-    /// An event that was given up, to be taken in again; `nil` if there is none.
-    package static func find(_ id: EventID, of clinic: ClinicID, in database: Database) async throws -> EventEnvelope? {
-        try await database.through(.relay, operation: "dead_letters.find") { tx in
-            let rows = try tx.rows(
-                """
-                select payload from dead_letters
-                where clinic_id = \(clinic) and id = \(id) and source = 'event'
-                """
-            )
-            guard let row = rows.first else { return nil }
-            let content: [UInt8] = try row[0]
-            return try JSONTape(content).decode(EventEnvelope.self)
         }
     }
 }

@@ -50,3 +50,13 @@ package struct EventIntake: Sendable {
         }
     }
 }
+
+extension ServiceDefinition.Consumer {
+    /// Whether an event is of those that it takes in.
+    func takes(_ event: EventEnvelope) -> Bool {
+        switch work {
+        case .effect(let kinds, _): kinds[event.name] != nil
+        case .store: (event.name == Outbox.auditKind) == (part == .audit)
+        }
+    }
+}

@@ -96,7 +96,9 @@ struct HostParts {
         )
         let workers = JobWorkers(
             database: resources.database,
-            handlers: definition.jobs + [ForgetReplies()],
+            handlers: definition.jobs + [
+                ForgetReplies(), ReplayEvent(intake: intake, consumers: definition.consumers),
+            ],
             transactional: definition.transactionalJobs,
             signal: resources.jobsWake,
             logger: resources.log
@@ -160,15 +162,19 @@ struct HostParts {
         ) { await dispatcher.answer($0, redelivered: $1) }
     }
 
-    private func consumer(_ consumer: ServiceDefinition.Consumer) -> EventConsumer {
-        let database = resources.database
-        let group = host.name.rawValue
-        let intake = EventIntake(
+    private var intake: EventIntake {
+        EventIntake(
             service: host.name,
-            database: database,
+            database: resources.database,
             jobsWake: resources.jobsWake,
             outboxWake: resources.outboxWake
         )
+    }
+
+    private func consumer(_ consumer: ServiceDefinition.Consumer) -> EventConsumer {
+        let database = resources.database
+        let group = host.name.rawValue
+        let intake = intake
         return EventConsumer(
             redis: resources.redis,
             keyspace: resources.keyspace,

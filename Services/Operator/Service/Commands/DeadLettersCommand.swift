@@ -52,7 +52,9 @@ struct DeadLettersCommand: AsyncParsableCommand {
     }
 
     struct Replay: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Make a job of one again, with all its attempts.")
+        static let configuration = CommandConfiguration(
+            abstract: "Try one again: a job anew, an event by a job of its own."
+        )
         @OptionGroup var common: CommonOptions
         @Argument var service: ServiceName
         @Argument(help: "The clinic's id.") var clinic: ClinicID
