@@ -55,9 +55,12 @@ package enum Inbox {
     }
 
     /// Whether this version of the aggregate is greater than any this handler has applied; if so it is noted.
+    ///
+    /// - Parameter isSentAgain: the greatest version counts as well, so that what was lost of it can be built anew.
     package static func newer(
         aggregate: String,
         version: Int64,
+        isSentAgain: Bool = false,
         handler: String,
         in transaction: borrowing Transaction
     ) throws -> Bool {
@@ -68,17 +71,26 @@ package enum Inbox {
             values (\(clinic), \(handler), \(aggregate), \(version))
             on conflict (clinic_id, handler, aggregate_id) do update set version = excluded.version
             where aggregate_versions.version < excluded.version
+                or aggregate_versions.version = excluded.version and \(isSentAgain)
             """
         )
         return rows.affected == 1
     }
 
-    /// The same for an event: its aggregate and version.
+    /// The same for an event: its aggregate and version, and whether it is a present version that is told again.
+    ///
+    /// The effect of one told again must be harmless where it is there already.
     package static func newer(
         _ event: EventEnvelope,
         handler: String,
         in transaction: borrowing Transaction
     ) throws -> Bool {
-        try newer(aggregate: event.aggregateId, version: event.aggregateVersion, handler: handler, in: transaction)
+        try newer(
+            aggregate: event.aggregateId,
+            version: event.aggregateVersion,
+            isSentAgain: !event.notify,
+            handler: handler,
+            in: transaction
+        )
     }
 }

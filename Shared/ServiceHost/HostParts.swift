@@ -96,9 +96,7 @@ struct HostParts {
         )
         let workers = JobWorkers(
             database: resources.database,
-            handlers: definition.jobs + [
-                ForgetReplies(), ReplayEvent(intake: intake, consumers: definition.consumers),
-            ],
+            handlers: definition.jobs + jobs(for: definition),
             transactional: definition.transactionalJobs,
             signal: resources.jobsWake,
             logger: resources.log
@@ -160,6 +158,17 @@ struct HostParts {
                 ?? RequestServer.concurrencyDefault,
             logger: resources.log
         ) { await dispatcher.answer($0, redelivered: $1) }
+    }
+
+    /// The jobs that every service has.
+    private func jobs(for definition: ServiceDefinition) -> [any JobHandler] {
+        var jobs: [any JobHandler] = [
+            ForgetReplies(), ReplayEvent(intake: intake, consumers: definition.consumers),
+        ]
+        if let resend = definition.resend {
+            jobs.append(ResendAggregates(resend: resend, outboxWake: resources.outboxWake))
+        }
+        return jobs
     }
 
     private var intake: EventIntake {

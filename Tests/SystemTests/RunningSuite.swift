@@ -127,6 +127,21 @@ final class RunningSuite: Sendable {
         return "http://127.0.0.1:\(port)"
     }
 
+    /// Runs an operator's command against the suite, as its home describes it.
+    func polyclinic(_ arguments: String...) async throws -> ChildProcess.Exit {
+        let command = ChildProcess.Command(
+            "\(Self.binaries)/polyclinic",
+            arguments,
+            environment: [
+                "PATH": "/usr/local/bin:/usr/bin:/bin", "POLYCLINIC_HOME": home,
+                "LD_LIBRARY_PATH": ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"] ?? "",
+            ],
+            output: "\(home)/logs/operator.log",
+            workingDirectory: home
+        )
+        return try await ChildProcess(command).ended()
+    }
+
     func stopReplicas() {
         let replicas = replicas.withLock { replicas in
             defer { replicas = [] }

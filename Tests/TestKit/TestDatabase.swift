@@ -61,6 +61,21 @@ package final class TestDatabase: Sendable {
     /// Blocks.
     package func asOwner(_ script: String) throws { try Migrator.execute(script, url: ownerURL) }
 
+    /// Deletes a clinic's rows of these tables, as a disaster would.
+    ///
+    /// Blocks.
+    package func lose(_ tables: String..., of clinic: ClinicID) throws {
+        for table in tables.map({ "\(schema).\($0)" }) {
+            try asOwner(
+                """
+                alter table \(table) no force row level security;
+                delete from \(table) where clinic_id = '\(clinic)';
+                alter table \(table) force row level security
+                """
+            )
+        }
+    }
+
     private let inspectors = Mutex<Database?>(nil)
     private static let opened = Mutex<[String: TestDatabase]>([:])
     private static let name = "test_\(ProcessInfo.processInfo.processIdentifier)_\(UInt32.random(in: 0 ... .max))"

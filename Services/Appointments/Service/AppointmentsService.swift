@@ -57,14 +57,20 @@ enum Resending {
 
     @Sendable static func all(_ tx: borrowing Transaction) throws {
         guard let clinic = tx.tenant?.clinic else { throw OutboxError.noClinic }
-        for doctor in try DoctorStore.all(of: clinic, in: tx) {
-            try send(DoctorChanged(doctor: doctor.value), "\(doctor.value.id)", doctor.version, tx)
-        }
-        for patient in try PatientStore.all(of: clinic, in: tx) {
-            try send(PatientChanged(patient: patient.value), "\(patient.value.id)", patient.version, tx)
-        }
-        for service in try VisitServiceStore.all(of: clinic, in: tx) {
-            try send(ServiceChanged(service: service.value), "\(service.value.id)", service.version, tx)
+        // Those removed first: who forgot that they are must not keep what they held, such as somebody's account.
+        for deleted in [true, false] {
+            for doctor in try DoctorStore.all(of: clinic, removed: deleted, in: tx) {
+                let state = DoctorChanged(doctor: doctor.value, deleted: deleted)
+                try send(state, "\(doctor.value.id)", doctor.version, tx)
+            }
+            for patient in try PatientStore.all(of: clinic, removed: deleted, in: tx) {
+                let state = PatientChanged(patient: patient.value, deleted: deleted)
+                try send(state, "\(patient.value.id)", patient.version, tx)
+            }
+            for service in try VisitServiceStore.all(of: clinic, removed: deleted, in: tx) {
+                let state = ServiceChanged(service: service.value, deleted: deleted)
+                try send(state, "\(service.value.id)", service.version, tx)
+            }
         }
         for visit in try AppointmentStore.all(of: clinic, in: tx) {
             let state = AppointmentState(visit.value)

@@ -67,6 +67,7 @@ package enum CommunicationService {
         definition.jobs = [SendMessageJob(parts: sending)]
         definition.transactionalJobs = [NoticeJob(intake: intake, log: resources.log)]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]
+        definition.resend = { tx in try MessageStore.resend(by: "system:communication", in: tx) }
         return definition
     }
 }

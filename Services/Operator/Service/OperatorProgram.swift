@@ -49,7 +49,8 @@ struct Polyclinic: AsyncParsableCommand {
         discussion: "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 unhealthy or not verified.",
         subcommands: [
             DevCommand.self, DemoCommand.self, MigrateCommand.self, HealthCommand.self, QueuesCommand.self,
-            DeadLettersCommand.self, AuditCommand.self, KeysCommand.self, ClinicsCommand.self, UsersCommand.self,
+            DeadLettersCommand.self, ProjectionsCommand.self, AuditCommand.self, KeysCommand.self, ClinicsCommand.self,
+            UsersCommand.self,
             ConfigCommand.self, WithServersCommand.self,
         ]
     )

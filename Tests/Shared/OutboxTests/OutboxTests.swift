@@ -104,6 +104,30 @@ import Testing
         #expect(firsts == 1)
     }
 
+    @Test func thePresentVersionToldAgainCounts() async throws {
+        let fixture = try BusFixture("outbox_again")
+        func newer(_ version: Int64, notify: Bool) async throws -> Bool {
+            let event = try EventEnvelope(
+                ThingChanged(label: "x"),
+                clinicId: fixture.clinic,
+                actor: "user:u",
+                at: .now(),
+                aggregateId: "a",
+                aggregateVersion: version,
+                notify: notify
+            )
+            return try await fixture.database.transaction(for: fixture.tenant()) { tx in
+                try Inbox.newer(event, handler: "h", in: tx)
+            }
+        }
+        #expect(try await newer(2, notify: true))
+        #expect(try await newer(2, notify: false))
+        #expect(try await newer(1, notify: false) == false)
+        #expect(try await newer(2, notify: true) == false)
+        #expect(try await newer(3, notify: false))
+        #expect(try await newer(3, notify: true) == false)
+    }
+
     @Test func onlyAGreaterVersionIsNewer() async throws {
         let fixture = try BusFixture("outbox_versions")
         var found: [Bool] = []

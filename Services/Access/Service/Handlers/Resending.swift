@@ -11,22 +11,26 @@ enum Resending {
     static func everything(in tx: borrowing Transaction) throws {
         guard let clinic = tx.tenant?.clinic, let stored = try ClinicStore.find(clinic, in: tx) else { return }
         try ClinicHandlers.announce(stored, by: actor, notify: false, in: tx)
-        var lastLocation: LocationID?
-        repeat {
-            let page = try LocationStore.list(of: clinic, after: lastLocation, limit: page, in: tx)
-            for location in page { try LocationHandlers.announce(location, by: actor, notify: false, in: tx) }
-            lastLocation = page.last?.location.id
-        } while lastLocation != nil
+        for removed in [true, false] { try locations(of: clinic, removed: removed, in: tx) }
         var lastMember: UserID?
         repeat {
-            let page = try MemberStore.list(
-                MemberListRequest(clinicId: clinic),
-                after: lastMember,
-                limit: page,
-                in: tx
-            )
-            for member in page { try MemberHandlers.announce(member, by: actor, notify: false, in: tx) }
+            let page = try MemberStore.everyone(of: clinic, after: lastMember, limit: page, in: tx)
+            for member in page {
+                let deleted = member.status == .removed
+                try MemberHandlers.announce(member, by: actor, deleted: deleted, notify: false, in: tx)
+            }
             lastMember = page.last?.user
         } while lastMember != nil
+    }
+
+    private static func locations(of clinic: ClinicID, removed: Bool, in tx: borrowing Transaction) throws {
+        var last: LocationID?
+        repeat {
+            let page = try LocationStore.list(of: clinic, removed: removed, after: last, limit: page, in: tx)
+            for location in page {
+                try LocationHandlers.announce(location, by: actor, deleted: removed, notify: false, in: tx)
+            }
+            last = page.last?.location.id
+        } while last != nil
     }
 }

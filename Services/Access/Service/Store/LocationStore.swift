@@ -68,15 +68,17 @@ enum LocationStore {
         return try row[0]
     }
 
-    /// Locations in the order of their ids; `only` limits them to these.
+    /// Locations that are there, or those removed, in the order of their ids; `only` limits them to these.
     static func list(
         of clinic: ClinicID,
         only: [LocationID]? = nil,
+        removed: Bool = false,
         after: LocationID?,
         limit: Int,
         in tx: borrowing Transaction
     ) throws -> [StoredLocation] {
-        var query: Query = "select \(columns) from locations where clinic_id = \(clinic) and deleted_at is null"
+        var query: Query =
+            "select \(columns) from locations where clinic_id = \(clinic) and (deleted_at is not null) = \(removed)"
         if let only { query += " and id = any(\(only))" }
         if let after { query += " and id > \(after)" }
         query += " order by id limit \(limit)"

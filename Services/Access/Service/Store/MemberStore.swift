@@ -169,6 +169,18 @@ enum MemberStore {
         return try tx.rows(query).map(decode)
     }
 
+    /// Everybody who is or was a member, in the order of their ids.
+    static func everyone(of clinic: ClinicID, after: UserID?, limit: Int, in tx: borrowing Transaction) throws
+        -> [StoredMember]
+    {
+        var query: Query = """
+            select \(columns) from memberships as m join users as u on u.id = m.user_id where m.clinic_id = \(clinic)
+            """
+        if let after { query += " and m.user_id > \(after)" }
+        query += " order by m.user_id limit \(limit)"
+        return try tx.rows(query).map(decode)
+    }
+
     private static func encode(_ roles: [RoleGrant]) throws -> JSONColumn { JSONColumn(try JSONWriter.encode(roles)) }
 
     private static func decode(_ row: Row) throws -> StoredMember {

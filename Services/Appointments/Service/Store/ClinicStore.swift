@@ -19,7 +19,7 @@ enum ClinicStore {
             values (\(clinic.id), \(clinic.name), \(clinic.timeZone), \(clinic.currency), \(clinic.status == .active), \(version))
             on conflict (clinic_id) do update set name = excluded.name, time_zone = excluded.time_zone,
                 currency = excluded.currency, active = excluded.active, version = excluded.version
-            where c.version < excluded.version
+            where c.version <= excluded.version
             """
         )
     }
@@ -32,7 +32,7 @@ enum ClinicStore {
             values (\(location.clinicId), \(location.id), \(location.name), \(location.timeZone), \(deleted), \(version))
             on conflict (clinic_id, id) do update set name = excluded.name, time_zone = excluded.time_zone,
                 deleted = excluded.deleted, version = excluded.version
-            where l.version < excluded.version
+            where l.version <= excluded.version
             """
         )
     }

@@ -79,9 +79,15 @@ enum VisitServiceStore {
         return try tx.rows(query).map { try decode($0).value }
     }
 
-    static func all(of clinic: ClinicID, in tx: borrowing Transaction) throws -> [Versioned<VisitService>] {
-        try tx.rows("select \(columns) from services where clinic_id = \(clinic) and deleted_at is null order by id")
-            .map(decode)
+    /// Every one of a clinic that is there, or every one that has been removed.
+    static func all(of clinic: ClinicID, removed: Bool, in tx: borrowing Transaction) throws -> [Versioned<
+        VisitService
+    >] {
+        try tx.rows(
+            """
+            select \(columns) from services where clinic_id = \(clinic) and (deleted_at is not null) = \(removed) order by id
+            """
+        ).map(decode)
     }
 
     private static func decode(_ row: Row) throws -> Versioned<VisitService> {

@@ -138,7 +138,27 @@ enum MessageStore {
         try announce(message, by: actor, in: tx)
     }
 
-    private static func announce(_ message: StoredMessage, by actor: String, in tx: borrowing Transaction) throws {
+    /// Tells the present state of every message of the clinic that has come to an end, without notices.
+    static func resend(by actor: String, in tx: borrowing Transaction) throws {
+        var last: MessageID?
+        repeat {
+            var query: Query = "select \(columns) from messages where clinic_id = clinic_id()"
+            if let last { query += " and id > \(last)" }
+            query += " order by id limit \(resendPage)"
+            let page = try tx.rows(query).map(decode)
+            for message in page { try announce(message, by: actor, notify: false, in: tx) }
+            last = page.last?.id
+        } while last != nil
+    }
+
+    private static let resendPage = 500
+
+    private static func announce(
+        _ message: StoredMessage,
+        by actor: String,
+        notify: Bool = true,
+        in tx: borrowing Transaction
+    ) throws {
         let state = MessageState(
             id: message.id,
             status: message.status,
@@ -160,6 +180,7 @@ enum MessageStore {
                 aggregate: id,
                 version: message.version,
                 actor: actor,
+                notify: notify,
                 in: tx
             )
         case .unknown:
@@ -168,6 +189,7 @@ enum MessageStore {
                 aggregate: id,
                 version: message.version,
                 actor: actor,
+                notify: notify,
                 in: tx
             )
         case .failed, .suppressed, .cancelled, .expired:
@@ -176,6 +198,7 @@ enum MessageStore {
                 aggregate: id,
                 version: message.version,
                 actor: actor,
+                notify: notify,
                 in: tx
             )
         case .queued, .sending: break

@@ -24,7 +24,9 @@ struct KnownPatient: Codable, Sendable, Equatable {
     }
 }
 
-/// Projections of other services' aggregates; only a greater version replaces what is there.
+/// Projections of other services' aggregates; an older version never replaces what is there.
+///
+/// The same version does: sent again, it mends what was lost or damaged.
 enum ProjectionStore {
     static func keep(_ clinic: Clinic, version: Int64, in tx: borrowing Transaction) {
         tx.execute(
@@ -34,7 +36,7 @@ enum ProjectionStore {
                 \(clinic.timeZone.name))
             on conflict (clinic_id) do update set version = excluded.version, name = excluded.name,
                 locale = excluded.locale, time_zone = excluded.time_zone
-            where known_clinics.version < excluded.version
+            where known_clinics.version <= excluded.version
             """
         )
     }
@@ -55,7 +57,7 @@ enum ProjectionStore {
             on conflict (clinic_id, patient_id) do update set version = excluded.version,
                 location_id = excluded.location_id, locale = excluded.locale, deleted = excluded.deleted,
                 sealed = excluded.sealed
-            where known_patients.version < excluded.version
+            where known_patients.version <= excluded.version
             """
         )
     }
@@ -66,7 +68,7 @@ enum ProjectionStore {
             insert into known_doctors (clinic_id, id, version, name)
             values (clinic_id(), \(doctor.id), \(version), \(doctor.name))
             on conflict (clinic_id, id) do update set version = excluded.version, name = excluded.name
-            where known_doctors.version < excluded.version
+            where known_doctors.version <= excluded.version
             """
         )
     }
@@ -77,7 +79,7 @@ enum ProjectionStore {
             insert into known_services (clinic_id, id, version, name)
             values (clinic_id(), \(service.id), \(version), \(service.name))
             on conflict (clinic_id, id) do update set version = excluded.version, name = excluded.name
-            where known_services.version < excluded.version
+            where known_services.version <= excluded.version
             """
         )
     }

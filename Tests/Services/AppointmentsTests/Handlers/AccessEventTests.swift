@@ -59,6 +59,26 @@ import Testing
         #expect(slots?.items == [])
     }
 
+    @Test func whatIsToldAgainIsKnownAgain() async throws {
+        try await calendar.settle(version: 3)
+        try calendar.database.lose("locations", "clinics", of: calendar.clinic)
+        try await calendar.settle(version: 3, notify: false)
+        #expect(try await zone() == "Europe/Berlin")
+    }
+
+    @Test func whoIsRemovedIsToldToBe() async throws {
+        let patient = try await calendar.patient()
+        let gone = try await calendar.ask(ClinicCalendar.endpoints.patients.delete, PatientPath(id: patient.id))
+        #expect(gone.status == 204)
+        let before = try await calendar.events().count
+        try await calendar.database.database.transaction(for: Tenant(calendar.clinic, actor: "test")) { tx in
+            try Resending.all(tx)
+        }
+        let told = try #require(try await calendar.events().dropFirst(before).first)
+        #expect(told.aggregateVersion == 2 && !told.notify)
+        #expect(try told.decode(PatientChanged.self).deleted)
+    }
+
     @Test func resendingTellsThePresentStateWithoutNotices() async throws {
         let ready = try await calendar.ready()
         let draft = AppointmentDraft(

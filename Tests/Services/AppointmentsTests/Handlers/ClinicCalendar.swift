@@ -106,7 +106,12 @@ struct ClinicCalendar {
     }
 
     /// Makes access tell of the clinic and its location.
-    func settle(zone: String = "Europe/Berlin", location: LocationID? = nil, version: Int64 = 1) async throws {
+    func settle(
+        zone: String = "Europe/Berlin",
+        location: LocationID? = nil,
+        version: Int64 = 1,
+        notify: Bool = true
+    ) async throws {
         let zone = try #require(TimeZoneName(zone))
         let now = Instant.now()
         let clinicState = Clinic(
@@ -132,13 +137,18 @@ struct ClinicCalendar {
             createdAt: now,
             updatedAt: now
         )
-        try await tell(ClinicChanged(clinic: clinicState), "\(clinic)", version)
-        try await tell(LocationChanged(location: place), "\(place.id)", version)
+        try await tell(ClinicChanged(clinic: clinicState), "\(clinic)", version, notify: notify)
+        try await tell(LocationChanged(location: place), "\(place.id)", version, notify: notify)
     }
 
     /// Delivers an event of access.
-    func tell(_ payload: some EventPayload, _ aggregate: String, _ version: Int64, id: EventID = EventID()) async throws
-    {
+    func tell(
+        _ payload: some EventPayload,
+        _ aggregate: String,
+        _ version: Int64,
+        id: EventID = EventID(),
+        notify: Bool = true
+    ) async throws {
         let event = try EventEnvelope(
             payload,
             id: id,
@@ -146,7 +156,8 @@ struct ClinicCalendar {
             actor: "user:1",
             at: .now(),
             aggregateId: aggregate,
-            aggregateVersion: version
+            aggregateVersion: version,
+            notify: notify
         )
         try await EventIntake(service: .appointments, database: database.database)
             .take([event], for: AccessEvents.consumer)

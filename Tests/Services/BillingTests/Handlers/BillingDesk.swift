@@ -164,6 +164,7 @@ struct BillingDesk: Sendable {
         _ aggregate: String,
         _ version: Int64,
         id: EventID = EventID(),
+        notify: Bool = true,
         clinic other: ClinicID? = nil
     ) async throws {
         let event = try EventEnvelope(
@@ -173,7 +174,8 @@ struct BillingDesk: Sendable {
             actor: "test",
             at: .now(),
             aggregateId: aggregate,
-            aggregateVersion: version
+            aggregateVersion: version,
+            notify: notify
         )
         let intake = EventIntake(service: .billing, database: shared.test.database)
         for consumer in shared.definition.consumers where consumer.topic == P.topic {
@@ -182,6 +184,16 @@ struct BillingDesk: Sendable {
     }
 
     // MARK: - What others do
+
+    /// The visit type's present state, as the calendar tells it.
+    func service(_ name: String = "Check-up") throws -> ServiceChanged {
+        let json = """
+            {"service":{"id":"\(visitType)","name":"\(name)","minutes":30,"price":{"amount":5000,"currency":"EUR"},
+             "bufferBefore":0,"bufferAfter":0,"kinds":["in_person"],"active":true,"createdAt":"2026-11-21T09:00:00Z",
+             "updatedAt":"2026-11-21T09:00:00Z"},"deleted":false}
+            """
+        return try JSONTape(Array(json.utf8)).decode(ServiceChanged.self)
+    }
 
     func visit(
         _ id: AppointmentID = AppointmentID(),

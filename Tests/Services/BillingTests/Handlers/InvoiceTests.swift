@@ -16,12 +16,7 @@ import Testing
     init() throws { desk = try BillingDesk() }
 
     @Test func aVisitOpensOneInvoiceWithItsPostings() async throws {
-        let service = """
-            {"service":{"id":"\(desk.visitType)","name":"Check-up","minutes":30,"price":{"amount":5000,"currency":"EUR"},
-             "bufferBefore":0,"bufferAfter":0,"kinds":["in_person"],"active":true,"createdAt":"2026-11-21T09:00:00Z",
-             "updatedAt":"2026-11-21T09:00:00Z"},"deleted":false}
-            """
-        try await desk.tell(try JSONTape(Array(service.utf8)).decode(ServiceChanged.self), "\(desk.visitType)", 1)
+        try await desk.tell(try desk.service(), "\(desk.visitType)", 1)
         let visit = try desk.visit()
         let id = EventID()
         for _ in 0..<3 { try await desk.tell(AppointmentBooked(appointment: visit), "\(visit.id)", 1, id: id) }
@@ -35,6 +30,26 @@ import Testing
         let entries = try await desk.entries(of: invoice.id)
         #expect(entries.map(\.account) == [.receivable, .revenue] && entries.map(\.side) == [.debit, .credit])
         #expect(try await desk.events() == ["invoice.opened"])
+    }
+
+    @Test func whatIsToldAgainIsKnownAgainAndOpensNothing() async throws {
+        let visit = try desk.visit()
+        try await desk.tell(try desk.service(), "\(desk.visitType)", 4)
+        try await desk.tell(AppointmentBooked(appointment: visit), "\(visit.id)", 1)
+        try desk.test.lose("visit_types", "clinics", of: desk.clinic)
+        try await desk.tell(try desk.service(), "\(desk.visitType)", 4)
+        try await desk.tell(try desk.service("Older"), "\(desk.visitType)", 3, notify: false)
+        #expect(try await visitTypes().isEmpty)
+        try await desk.tell(try desk.service(), "\(desk.visitType)", 4, notify: false)
+        try await desk.tell(AppointmentChanged(appointment: visit), "\(visit.id)", 1, notify: false)
+        #expect(try await visitTypes() == ["Check-up"])
+        #expect(try await desk.events() == ["invoice.opened"])
+    }
+
+    private func visitTypes() async throws -> [String] {
+        try await desk.test.inspect("select name from visit_types where clinic_id = \(desk.clinic)") { rows in
+            try rows.map { try $0[0] }
+        }
     }
 
     @Test func numbersHaveNoGapsUnderConcurrency() async throws {

@@ -71,7 +71,7 @@ import Testing
             )
         }
 
-        func tellOfPeople(version: Int64 = 1, name: String = "Asha Rao") async throws {
+        func tellOfPeople(version: Int64 = 1, name: String = "Asha Rao", notify: Bool = true) async throws {
             let now = Instant.now()
             try await tell(
                 DoctorChanged(
@@ -88,7 +88,8 @@ import Testing
                     )
                 ),
                 "\(doctor)",
-                version
+                version,
+                notify: notify
             )
             try await tell(
                 PatientChanged(
@@ -106,7 +107,8 @@ import Testing
                     )
                 ),
                 "\(patient)",
-                version
+                version,
+                notify: notify
             )
             try await tell(
                 ServiceChanged(
@@ -124,7 +126,8 @@ import Testing
                     )
                 ),
                 "\(service)",
-                version
+                version,
+                notify: notify
             )
         }
 
@@ -253,6 +256,53 @@ import Testing
             #expect(message.content?.text.contains("EUR 80.50 for invoice INV-2026-000001") == true)
             #expect(try await sandbox.received(for: visit.email).count == 1)
         }
+    }
+
+    @Test func whatIsToldAgainIsKnownAgainAndSendsNothing() async throws {
+        let visit = Visit(clinic: try TestClinic())
+        let (database, clinic) = (visit.clinic.desk.database, visit.clinic.clinic)
+        try await visit.clinic.configure(.smtp(port: 9))
+        try await visit.tellOfPeople(version: 2)
+        try await visit.tellOfClinic()
+        try database.lose("known_patients", "known_doctors", "known_services", of: clinic)
+        let booked = AppointmentChanged(appointment: try visit.state(.confirmed))
+        try await visit.tell(booked, "\(visit.appointment)", 1, notify: false)
+        try await visit.tellOfPeople(version: 2, notify: false)
+        let known = try await database.inspect(
+            """
+            select (select count(*) from known_patients where clinic_id = \(clinic))
+                + (select count(*) from known_doctors where clinic_id = \(clinic))
+                + (select count(*) from known_services where clinic_id = \(clinic))
+            """
+        ) { rows -> Int64 in try rows[0][0] }
+        #expect(known == 3)
+        #expect(try await visit.messages().isEmpty)
+    }
+
+    @Test func messagesAreToldAgainWithoutNotices() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        var later = MessageDraft(
+            to: RecipientDraft(email: EmailAddress("asha@example.com")),
+            content: MessageContent(subject: "S", text: "T")
+        )
+        later.sendAt = .now() + .seconds(3_600)
+        let waiting = try await clinic.send(later)
+        let cancelled = try await clinic.send(later)
+        let answer = try await clinic.ask(MessageDesk.endpoints.messages.cancel, MessagePath(id: cancelled))
+        #expect(answer.status < 300)
+        let tenant = Tenant(clinic.clinic, actor: "test")
+        try await clinic.desk.database.database.transaction(for: tenant) { tx in
+            try MessageStore.resend(by: "system:test", in: tx)
+        }
+        let told = try await clinic.desk.database.inspect(
+            """
+            select name, aggregate_id, aggregate_version::text from outbox
+            where clinic_id = \(clinic.clinic) and part = 'events' and not notify order by position
+            """
+        ) { rows in try rows.map { [try $0[0], try $0[1], try $0[2]] as [String] } }
+        #expect(told.map { $0[0] } == ["message.failed"])
+        #expect(told.first?[1] == "\(cancelled)" && told.first?[1] != "\(waiting)")
     }
 
     @Test func olderVersionsAndRepetitionsTellNothing() async throws {
