@@ -109,7 +109,7 @@ struct HostParts {
         )
         let health = HealthServer(
             port: try host.settings.port("POLYCLINIC_HEALTH_PORT") ?? 0,
-            checks: checks(server, consumers),
+            checks: checks(server, consumers) + definition.checks,
             logger: resources.log,
             onListening: host.onListening
         )

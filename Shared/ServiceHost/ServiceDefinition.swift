@@ -8,6 +8,7 @@ package import ProviderConfig
 package import Redis
 package import ServiceLifecycle
 package import Settings
+package import Telemetry
 package import Vault
 
 /// What one service is made of, beside its process: its operations, consumers, jobs and loops.
@@ -55,6 +56,8 @@ package struct ServiceDefinition: Sendable {
     package var schedules: [Schedule] = []
     /// Loops of the service's own, run and drained with the rest.
     package var services: [any Service] = []
+    /// What must hold, beside what the host checks, for this process to be ready.
+    package var checks: [HealthCheck] = []
     /// Sends every aggregate's present version again, without notices; for `projections rebuild`.
     package var resend: (@Sendable (borrowing Transaction) throws -> Void)?
 

@@ -49,14 +49,13 @@ package enum AccessService {
         definition.consumers = consumers(parts)
         definition.jobs = [AnnounceClinic(), PrepareAuditExport()]
         let witness = WitnessFolder(path: try host.settings.string("POLYCLINIC_WITNESS_DIR", default: "witness"))
-        definition.services = [
-            PolicyBroadcaster(host),
-            AuditSequencer(
-                database: host.database,
-                signer: CheckpointSigner(keys: parts.audit, witness: witness),
-                log: host.log
-            ),
-        ]
+        let sequencer = AuditSequencer(
+            database: host.database,
+            signer: CheckpointSigner(keys: parts.audit, witness: witness),
+            log: host.log
+        )
+        definition.services = [PolicyBroadcaster(host), sequencer]
+        definition.checks = [sequencer.check]
         definition.resend = { tx in try Resending.everything(in: tx) }
         return definition
     }

@@ -5,6 +5,7 @@ import Contracts
 import Core
 import Foundation
 import Postgres
+import Telemetry
 import TestKit
 import Testing
 
@@ -317,12 +318,15 @@ import Testing
             "update access.audit_entries set leaf = leaf || 'x'::bytea where clinic_id = '\(clinic)' and seq = 0"
         )
         let sequencer = try desk.sequencer()
+        #expect(await sequencer.check.status() == .up)
         try await eventually("the alarm") {
             await sequencer.sign([clinic, other], at: .now())
             return !sequencer.stoppedLogs.isEmpty
         }
         #expect(sequencer.stoppedLogs[clinic] == .altered(seq: 0))
         #expect(sequencer.stoppedLogs[other] == nil)
+        #expect(sequencer.check.name == "audit_log")
+        #expect(await sequencer.check.status() == .down("stopped"))
     }
 
     @Test func aHalfWrittenNoteIsPassedOver() async throws {

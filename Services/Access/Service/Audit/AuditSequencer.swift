@@ -4,7 +4,7 @@ import Metrics
 package import Postgres
 import ServiceLifecycle
 import Synchronization
-import Telemetry
+package import Telemetry
 
 /// Gives waiting entries their places and has the logs signed.
 ///
@@ -35,6 +35,11 @@ package final class AuditSequencer: Service {
 
     /// Logs that are not signed any further, and why.
     var stoppedLogs: [ClinicID: AuditLogFault] { faults.withLock { $0 } }
+
+    /// Down while a log is not signed any further.
+    package var check: HealthCheck {
+        HealthCheck("audit_log") { [self] in stoppedLogs.isEmpty ? .up : .down("stopped") }
+    }
 
     /// Works until shutdown.
     package func run() async throws {
