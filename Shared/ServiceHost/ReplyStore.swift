@@ -16,10 +16,13 @@ struct ReplyStore: Sendable {
 
     /// The key of this request with all that needs no transaction: hashes and the clinic's data key.
     func key(for context: OperationContext) async throws -> ReplyKey {
-        ReplyKey(
-            hash: Self.digest([
-                context.clinic.description, context.principal.id, context.endpoint.name, context.idempotencyKey,
-            ]),
+        // The operation stands for method and path as declared, the values for what its path is in this request.
+        let place =
+            [context.clinic.description, context.principal.id, context.endpoint.name, context.idempotencyKey].map {
+                Array($0.utf8)
+            } + context.endpoint.pathValues(in: context.request.input)
+        return ReplyKey(
+            hash: Self.digest(place),
             fingerprint: Array(SHA256.hash(data: context.request.input)),
             clinic: context.clinic,
             expires: context.now + (context.request.clientKey ? Self.keptForClients : Self.keptForGateway),
@@ -39,13 +42,22 @@ struct ReplyStore: Sendable {
     }
 
     /// SHA-256 of the parts, each with its length before it.
-    private static func digest(_ parts: [String]) -> [UInt8] {
+    private static func digest(_ parts: [[UInt8]]) -> [UInt8] {
         var hash = SHA256()
         for part in parts {
-            hash.update(data: (0..<4).map { UInt8(truncatingIfNeeded: part.utf8.count >> (24 - 8 * $0)) })
-            hash.update(data: Array(part.utf8))
+            hash.update(data: (0..<4).map { UInt8(truncatingIfNeeded: part.count >> (24 - 8 * $0)) })
+            hash.update(data: part)
         }
         return Array(hash.finalize())
+    }
+}
+
+extension EndpointDescription {
+    /// What the path's parameters are in a checked input, in the path's order.
+    fileprivate func pathValues(in input: [UInt8]) -> [[UInt8]] {
+        let names = pathParameters
+        guard !names.isEmpty, let tape = try? JSONTape(input) else { return [] }
+        return names.map { tape.source(of: $0) ?? [] }
     }
 }
 

@@ -66,6 +66,12 @@ package struct JSONTape: Sendable {
         return text(key + 1)
     }
 
+    /// What an object's member was written with, whatever its kind; a string with its quotes.
+    package func source(of member: String) -> [UInt8]? {
+        guard isObject, let key = children(of: 0).first(where: { matches($0, member) }) else { return nil }
+        return Array(source(key + 1))
+    }
+
     /// Whether the text is an object.
     package var isObject: Bool { nodes[0].kind == .object }
 }

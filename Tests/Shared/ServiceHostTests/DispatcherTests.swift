@@ -43,6 +43,19 @@ import Testing
         #expect(try await service.notes(of: clinic) == 1)
     }
 
+    @Test func aKeyIsItsPathsOwn() async throws {
+        func append(_ id: String, _ text: String) async throws -> BusReply? {
+            let input = NotesService.NewPart(id: id, text: text)
+            return try await service.request("notes.append", input, clinic: clinic, key: "k")
+        }
+        let first = try await append("a", "one")
+        let elsewhere = try await append("b", "one")
+        #expect(first?.status == 201 && elsewhere?.status == 201 && first?.body != elsewhere?.body)
+        #expect(try await append("b", "two")?.status == 422)
+        #expect(try await append("a", "one")?.body == first?.body)
+        #expect(try await service.notes(of: clinic) == 2)
+    }
+
     @Test func aKeyIsItsClinicsOwn() async throws {
         let input = NotesService.NewNote(text: "same")
         let other = ClinicID()

@@ -27,6 +27,11 @@ struct NotesService {
         var id: String
     }
 
+    struct NewPart: Wire {
+        var id: String
+        var text: String
+    }
+
     static let create = Endpoint<NewNote, Note>(
         "notes.create",
         .POST,
@@ -55,6 +60,17 @@ struct NotesService {
         status: 201,
         audit: .change,
         summary: "Write a note in two steps"
+    )
+
+    static let append = Endpoint<NewPart, Note>(
+        "notes.append",
+        .POST,
+        "/notes/{id}/parts",
+        service: .billing,
+        guard: .permission(Permission("notes:create")),
+        status: 201,
+        audit: .change,
+        summary: "Write a part of a note"
     )
 
     static let table = """
@@ -98,6 +114,7 @@ struct NotesService {
     static func handlers() -> HandlerTable {
         var table = HandlerTable()
         table.change(create) { input, context, tx in try write(input, context, tx) }
+        table.change(append) { input, context, tx in try write(NewNote(text: input.text), context, tx) }
         table.steps(later) { input, context in try await context.commit { tx in try write(input, context, tx) } }
         table.read(read) { input, _, tx in
             guard let row = try tx.rows("select id::text, text from notes where id = \(input.id)::uuid").first else {
