@@ -3,6 +3,7 @@ package import Core
 package import Logging
 import Metrics
 package import Redis
+import Resilience
 import ServiceLifecycle
 import Synchronization
 import Telemetry
@@ -41,6 +42,7 @@ package final class EventConsumer: Service {
     private let handle: @Sendable ([EventEnvelope]) async throws -> Void
     private let consumer: Mutex<GroupConsumer?> = Mutex(nil)
     private let missingKeys = MissingKeys()
+    private let outage = Outage<TopicPart>()
     private let consumed: Counter
     private let failed: Counter
     private let poisoned: Counter
@@ -159,6 +161,7 @@ package final class EventConsumer: Service {
     private func takeTogether(_ events: [EventEnvelope]) async -> GroupConsumer.Verdict? {
         do {
             try await handle(events)
+            goesOn()
             consumed.increment(by: events.count)
             return .settled
         } catch let failure as any PassingFailure where failure.isPassing {
@@ -170,8 +173,17 @@ package final class EventConsumer: Service {
 
     /// A database that is away is no fault of the event: it waits, however long, and does not count as tried.
     private func waits(_ failure: any PassingFailure) -> GroupConsumer.Verdict {
-        logger.warning("events wait", metadata: .fields([.topic: topic.rawValue, .error: failure.logDescription]))
+        // Said once, however many wait and however often they are offered.
+        if outage.failed(part) {
+            logger.warning("events wait", metadata: .fields([.topic: topic.rawValue, .error: failure.logDescription]))
+        }
         return .held(Self.retryLast * Double.random(in: 0.05...0.15))
+    }
+
+    private func goesOn() {
+        if outage.worked(part) {
+            logger.notice("events are taken in again", metadata: .fields([.topic: topic.rawValue]))
+        }
     }
 
     private func take(_ event: EventEnvelope, _ delivery: GroupConsumer.Delivery) async -> GroupConsumer.Verdict {
@@ -179,6 +191,7 @@ package final class EventConsumer: Service {
         if delivery.count > Self.deliveriesMax { return await bury(event, delivery, "unfinished") }
         do {
             try await handle([event])
+            goesOn()
             consumed.increment()
             return await acknowledge(delivery.entry.id)
         } catch is NotUnderstood {

@@ -1,6 +1,7 @@
 import Core
 import Logging
 import Postgres
+import Resilience
 import Synchronization
 
 extension JobWorkers {
@@ -8,6 +9,7 @@ extension JobWorkers {
     struct Turn {
         var jobs: [(ClaimedJob, JobLease)] = []
         var foundWork = false
+        var failed = false
     }
 
     private struct Claim: Sendable {
@@ -36,7 +38,10 @@ extension JobWorkers {
             let since = ContinuousClock.now
             let token = JobID()
             let claim = try await claim(lane, room: room, except: capped, token: token, share)
-            guard let clinic = claim.clinic else { return Turn() }
+            guard let clinic = claim.clinic else {
+                worked(lane)
+                return Turn()
+            }
             used = claim.jobs.count
             let place = JobPlace(clinic: clinic, lane: lane)
             if used == policy.turn, let oldest = claim.jobs.map(\.dueAt).min() { raiseFloor(place, to: oldest) }
@@ -44,12 +49,23 @@ extension JobWorkers {
             let done = batched.isEmpty ? 0 : await runBatch(place)
             let isExhausted = (leased.isEmpty || used < claim.limit) && done < policy.batch
             if isExhausted { try await putToSleep(place) }
+            worked(lane)
             return Turn(jobs: jobs, foundWork: used + done > 0)
         } catch {
-            logger.warning("a turn of jobs failed", metadata: ["lane": "\(lane.name)", "error": "\(kind(of: error))"])
+            failed(lane, error)
             // What is claimed by now is held here and must be run, whatever failed after it.
-            return Turn(jobs: jobs, foundWork: !jobs.isEmpty)
+            return Turn(jobs: jobs, foundWork: !jobs.isEmpty, failed: true)
         }
+    }
+
+    /// Said once for an outage, however many turns of whichever lanes fail.
+    private func failed(_ lane: JobLane, _ error: any Error) {
+        guard !isStopping, outage.failed(lane) else { return }
+        logger.warning("a turn of jobs failed", metadata: ["lane": "\(lane.name)", "error": "\(kind(of: error))"])
+    }
+
+    private func worked(_ lane: JobLane) {
+        if outage.worked(lane) { logger.notice("jobs are done again", metadata: ["lane": "\(lane.name)"]) }
     }
 
     /// A clinic's part of what may run, taken once it is known whose turn it is: two loops must not both take it all.

@@ -20,7 +20,10 @@ package final class JobWorkers: Service {
     let leased: [String: LeasedHandler]
     let batched: [String: BatchHandler]
     let state: Mutex<State>
+    /// Lanes whose turns fail.
+    let outage = Outage<JobLane>()
     private let signal: WakeSignal
+    private let stop = WakeSignal()
 
     /// - Parameter signal: signalled after a commit that added jobs, and by news from other processes.
     package init(
@@ -66,6 +69,7 @@ package final class JobWorkers: Service {
         } onGracefulShutdown: {
             self.state.withLock { $0.isStopping = true }
             self.signal.signal()
+            self.stop.signal()
         }
     }
 
@@ -74,14 +78,23 @@ package final class JobWorkers: Service {
     /// One loop: turns of all lanes, critical first; sleeps when none had anything.
     private func poll() async {
         await withDiscardingTaskGroup { work in
+            var failures = 0
             while !isStopping {
                 var found = false
+                var failed = false
                 for lane in JobLane.allCases where !isStopping {
                     let turn = await takeTurn(lane)
                     for (job, lease) in turn.jobs { work.addTask { await self.execute(job, lease) } }
                     found = found || turn.foundWork
+                    failed = failed || turn.failed
                 }
-                if !found { await signal.wait(upTo: policy.idle) }
+                failures = failed && !found ? failures + 1 : 0
+                if let pause = failures > 0 ? policy.failurePause.delay(afterFailures: failures) : nil {
+                    // Whatever work is signalled, it cannot be taken yet.
+                    await stop.wait(upTo: pause)
+                } else if !found {
+                    await signal.wait(upTo: policy.idle)
+                }
             }
             await drain()
             work.cancelAll()

@@ -1,3 +1,5 @@
+package import Resilience
+
 /// How a process works on jobs.
 package struct JobWorkersPolicy: Sendable {
     /// Leased jobs that run at once in this process.
@@ -12,6 +14,12 @@ package struct JobWorkersPolicy: Sendable {
     package var pollers = 2
     /// How long to sleep when there is nothing to do and nobody signals.
     package var idle: Duration = .milliseconds(100)
+    /// How long a loop pauses between turns that fail: the database is away.
+    package var failurePause = RetryPolicy.forever(
+        base: .milliseconds(200),
+        cap: .seconds(2),
+        floor: .milliseconds(50)
+    )
     /// How long running jobs are waited for at shutdown before they are cancelled.
     package var drain: Duration = .seconds(20)
     /// How often leases are looked through.

@@ -18,7 +18,7 @@ package final class Scheduler: Service {
     private let schedules: [Schedule]
     private let logger: Logger
     private let workers: JobWorkers?
-    private let state = Mutex((isStopping: false, isDeclared: false))
+    private let state = Mutex((isStopping: false, isDeclared: false, isFailing: false))
     private let signal = WakeSignal()
 
     /// - Parameter workers: woken when something was handed out.
@@ -46,13 +46,24 @@ package final class Scheduler: Service {
                     state.withLock { $0.isDeclared = true }
                 }
                 if try await handOut() > 0 { workers?.wake() }
+                if isFailing(false) { logger.notice("schedules are handed out again") }
             } catch {
-                logger.warning(
-                    "schedules could not be handed out",
-                    metadata: ["error_type": "\(type(of: error))"]
-                )
+                if !isFailing(true) {
+                    logger.warning(
+                        "schedules could not be handed out",
+                        metadata: ["error_type": "\(type(of: error))"]
+                    )
+                }
             }
             await signal.wait(upTo: Self.interval)
+        }
+    }
+
+    /// Notes how the last look ended, and gives how the one before did.
+    private func isFailing(_ now: Bool) -> Bool {
+        state.withLock { state in
+            defer { state.isFailing = now }
+            return state.isFailing
         }
     }
 

@@ -1,0 +1,27 @@
+package import Logging
+import Synchronization
+
+/// Keeps what is logged, so that a test can see how often something is said.
+package final class LogRecorder: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    package init() {}
+
+    /// The messages logged so far.
+    package var messages: [String] { lines.withLock { $0 } }
+
+    package var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self) } }
+
+    private struct Handler: LogHandler {
+        let recorder: LogRecorder
+        var metadata: Logger.Metadata = [:]
+        var logLevel: Logger.Level = .trace
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) { recorder.lines.withLock { $0.append(event.message.description) } }
+    }
+}
