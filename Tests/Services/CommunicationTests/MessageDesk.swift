@@ -13,6 +13,7 @@ import ProviderConfig
 import Redis
 import Resilience
 import Synchronization
+import Telemetry
 import TestKit
 import Testing
 import Vault
@@ -42,6 +43,7 @@ final class MessageDesk: Sendable {
 
     private init() throws {
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        Telemetry.bootstrap(service: "test", level: .critical)
         database = try TestDatabase.open("communication", migrations: CommunicationService.migrations)
         let keys = KeyFile.generate()
         dataKeys = DataKeyStore(try DataKeys(keys, service: .communication), database: database.database)

@@ -40,6 +40,7 @@ struct NoticeJob: TransactionalJobHandler {
         let sender = MessageIntake.Sender(clinic: clinic, actor: "system", now: .now())
         let sealer = try intake.dataKeys.sealer(for: clinic, in: tx)
         let configured = try intake.configuredChannels(clinic, in: tx)
+        let tally = AcceptedTally()
         for notice in notices {
             do {
                 let draft =
@@ -47,7 +48,7 @@ struct NoticeJob: TransactionalJobHandler {
                     case .visit(let visit): try visit.draft(at: sender.now, sealer: sealer, in: tx)
                     case .receipt(let receipt): try receipt.draft(sealer: sealer, in: tx)
                     }
-                _ = try intake.accept(draft, from: sender, channels: configured, in: tx)
+                _ = try intake.accept(draft, from: sender, channels: configured, tally: tally, in: tx)
             } catch let problem as Problem {
                 // A clinic without e-mail, a patient without an address: nothing is written, and the others go on.
                 log.notice(
@@ -56,6 +57,8 @@ struct NoticeJob: TransactionalJobHandler {
                 )
             }
         }
+        // Only the commit can still fail.
+        tally.tell()
     }
 }
 

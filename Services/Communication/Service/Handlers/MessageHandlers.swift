@@ -17,11 +17,21 @@ struct MessageHandlers: Sendable {
         table.steps(endpoints.send) { [self] input, context in
             // The workers are called once the message is there for them to see.
             defer { wake.signal() }
-            return try await context.commit { tx in try send(input, context, in: tx) }
+            return try await counting { tally in
+                try await context.commit { tx in
+                    tally.begin()
+                    return try send(input, context, tally, in: tx)
+                }
+            }
         }
         table.steps(endpoints.sendBatch) { [self] input, context in
             defer { wake.signal() }
-            return try await context.commit { tx in try sendBatch(input, context, in: tx) }
+            return try await counting { tally in
+                try await context.commit { tx in
+                    tally.begin()
+                    return try sendBatch(input, context, tally, in: tx)
+                }
+            }
         }
         table.read(endpoints.read) { [self] input, context, tx in
             guard let message = try MessageStore.find(input.id, in: tx) else { throw Problem.notFound }
@@ -35,14 +45,29 @@ struct MessageHandlers: Sendable {
         table.change(endpoints.cancel) { [self] input, context, tx in try cancel(input, context, in: tx) }
     }
 
+    /// Counts what `body` has accepted, once it is committed.
+    private func counting<Output>(_ body: (AcceptedTally) async throws -> Reply<Output>) async throws -> Reply<Output> {
+        let tally = AcceptedTally()
+        let reply = try await body(tally)
+        tally.tell()
+        return reply
+    }
+
     private func send(
         _ draft: MessageDraft,
         _ context: OperationContext,
+        _ tally: AcceptedTally,
         in tx: borrowing Transaction
     ) throws -> Reply<AcceptedMessage> {
         try checkPriority(draft, context)
         let configured = try intake.configuredChannels(context.clinic, in: tx)
-        let accepted = try intake.accept(draft, from: sender(context), channels: configured, in: tx)
+        let accepted = try intake.accept(
+            draft,
+            from: sender(context),
+            channels: configured,
+            tally: tally,
+            in: tx
+        )
         return Reply(
             accepted,
             location: "/api/v1/communication/messages/\(accepted.id)",
@@ -54,6 +79,7 @@ struct MessageHandlers: Sendable {
     private func sendBatch(
         _ batch: MessageBatch,
         _ context: OperationContext,
+        _ tally: AcceptedTally,
         in tx: borrowing Transaction
     ) throws -> Reply<MessageBatchResult> {
         let configured = try intake.configuredChannels(context.clinic, in: tx)
@@ -66,7 +92,13 @@ struct MessageHandlers: Sendable {
                 guard faults.isEmpty else { throw Problem.invalid(faults) }
                 let draft = try tape.decode(MessageDraft.self)
                 try checkPriority(draft, context)
-                let accepted = try intake.accept(draft, from: sender(context), channels: configured, in: tx)
+                let accepted = try intake.accept(
+                    draft,
+                    from: sender(context),
+                    channels: configured,
+                    tally: tally,
+                    in: tx
+                )
                 items.append(MessageBatchItem(index: index, id: accepted.id))
             } catch let problem as Problem {
                 items.append(MessageBatchItem(index: index, problem: .init(problem)))

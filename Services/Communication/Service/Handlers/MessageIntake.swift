@@ -29,11 +29,12 @@ struct MessageIntake: Sendable {
         return Set(entries.compactMap { MessageChannel(rawValue: $0.channel) })
     }
 
-    /// Stores the message and its job; nothing is written when this throws a `Problem`.
+    /// Stores the message and its job; nothing is written or counted when this throws a `Problem`.
     func accept(
         _ draft: MessageDraft,
         from sender: Sender,
         channels configured: Set<MessageChannel>,
+        tally: AcceptedTally,
         in tx: borrowing Transaction
     ) throws -> AcceptedMessage {
         try checkTimes(draft, now: sender.now)
@@ -87,6 +88,7 @@ struct MessageIntake: Sendable {
             dueAt: isLater ? draft.sendAt : nil,
             in: tx
         )
+        if let first = channels.first { tally.note(first) }
         return AcceptedMessage(id: id, status: .queued)
     }
 
