@@ -109,6 +109,7 @@ struct HostParts {
         )
         let health = HealthServer(
             port: try host.settings.port("POLYCLINIC_HEALTH_PORT") ?? 0,
+            host: try host.settings.string("POLYCLINIC_HEALTH_HOST", default: HealthServer.hostDefault),
             checks: checks(server, consumers) + definition.checks,
             logger: resources.log,
             onListening: host.onListening

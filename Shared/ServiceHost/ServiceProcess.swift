@@ -17,8 +17,8 @@ import Vault
 /// The process of a service: everything around its definition, started in order and drained in reverse.
 ///
 /// Settings (each also as `…_FILE`): `DATABASE_URL`, `REDIS_URL`, `REDIS_RPC_URL` (default `REDIS_URL`),
-/// `POLYCLINIC_KEYS_FILE`, `POLYCLINIC_HEALTH_PORT` (0 = any), `POLYCLINIC_PUBLIC_URL`, `POLYCLINIC_REQUEST_SLOTS`,
-/// `POLYCLINIC_KEY_PREFIX` (of Redis keys, default `pc`).
+/// `POLYCLINIC_KEYS_FILE`, `POLYCLINIC_HEALTH_PORT` (0 = any), `POLYCLINIC_HEALTH_HOST` (default `0.0.0.0`),
+/// `POLYCLINIC_PUBLIC_URL`, `POLYCLINIC_REQUEST_SLOTS`, `POLYCLINIC_KEY_PREFIX` (of Redis keys, default `pc`).
 package struct ServiceProcess: Sendable {
     /// How long a draining process may finish what it has begun.
     package static let drainsWithin: Duration = .seconds(30)

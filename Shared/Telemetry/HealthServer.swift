@@ -10,6 +10,9 @@ package struct HealthServer: Service {
     /// A check that has not answered by then counts as down.
     package static let patience: Duration = .seconds(2)
 
+    /// All of the machine's: containers are probed from outside.
+    package static let hostDefault = "0.0.0.0"
+
     private let host: String
     private let port: Int
     private let checks: [HealthCheck]
@@ -19,10 +22,11 @@ package struct HealthServer: Service {
 
     /// - Parameters:
     ///   - port: 0 for one of the system's choice.
+    ///   - host: the address to listen at.
     ///   - onListening: told the port as soon as requests are answered.
     package init(
         port: Int,
-        host: String = "0.0.0.0",
+        host: String = HealthServer.hostDefault,
         checks: [HealthCheck],
         metrics: MetricsRegistry = Telemetry.metrics,
         logger: Logger,

@@ -2,6 +2,7 @@ package import Bus
 import Core
 package import Settings
 package import Redis
+import Telemetry
 import Vault
 
 /// The gateway's settings.
@@ -11,6 +12,7 @@ import Vault
 /// - `POLYCLINIC_PORT`: port of the public API, default 8080; 0 for one of the system's choice.
 /// - `POLYCLINIC_HOST`: address to listen at, default `0.0.0.0`.
 /// - `POLYCLINIC_HEALTH_PORT`: port of health and metrics, default any.
+/// - `POLYCLINIC_HEALTH_HOST`: address they are told at, default `0.0.0.0`.
 /// - `POLYCLINIC_PUBLIC_URL`: where clients find us; the issuer of access tokens.
 /// - `REDIS_URL`, `REDIS_RPC_URL` (default the former), `POLYCLINIC_KEY_PREFIX` (default `pc`).
 /// - `POLYCLINIC_KEYS_FILE`: the gateway's view of the key file.
@@ -27,6 +29,7 @@ package struct GatewayConfiguration: Sendable {
     package var host: String
     package var port: Int
     package var healthPort: Int
+    package var healthHost: String
     package var publicURL: String
     package var redis: RedisEndpoint
     package var rpcRedis: RedisEndpoint
@@ -44,6 +47,7 @@ package struct GatewayConfiguration: Sendable {
         host = try settings.string("POLYCLINIC_HOST", default: "0.0.0.0")
         port = try settings.port("POLYCLINIC_PORT") ?? 8_080
         healthPort = try settings.port("POLYCLINIC_HEALTH_PORT") ?? 0
+        healthHost = try settings.string("POLYCLINIC_HEALTH_HOST", default: HealthServer.hostDefault)
         publicURL = try settings.string("POLYCLINIC_PUBLIC_URL", default: "http://localhost:\(port)")
         redis = try Self.redis(settings, "REDIS_URL", try settings.requiredSecret("REDIS_URL"))
         rpcRedis = try settings.secret("REDIS_RPC_URL").map { try Self.redis(settings, "REDIS_RPC_URL", $0) } ?? redis

@@ -64,6 +64,7 @@ package struct GatewayProcess: Sendable {
         }
         let health = HealthServer(
             port: configuration.healthPort,
+            host: configuration.healthHost,
             checks: bus.checks,
             logger: log
         )

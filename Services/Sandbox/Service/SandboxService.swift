@@ -77,7 +77,9 @@ package enum SandboxService {
         )
         var services: [any Service] = [http, smtp]
         services += providers.compactMap(\.webhooks).map { WebhookService(sender: $0) }
-        if let port = settings.healthPort { services.append(HealthServer(port: port, checks: [], logger: log)) }
+        if let port = settings.healthPort {
+            services.append(HealthServer(port: port, host: settings.healthHost, checks: [], logger: log))
+        }
         return services
     }
 }

@@ -52,6 +52,7 @@ import Testing
             let secrets = ServiceName.allCases.filter { text.contains("secret-\($0.rawValue)") }.map(\.rawValue)
             #expect(secrets == (ServiceName(rawValue: plan.name) == nil ? [] : [plan.name]))
             #expect(variables["LOG_LEVEL"] == "debug")
+            #expect(variables["POLYCLINIC_HEALTH_HOST"] == "127.0.0.1")
             if plan.name != "sandbox" {
                 #expect(variables["POLYCLINIC_KEYS_FILE"] == "\(folder)/keys/\(plan.name).json")
             } else {

@@ -25,6 +25,7 @@ struct ConfigCommand: AsyncParsableCommand {
         ("POLYCLINIC_PUBLIC_URL", false, "where clients and providers find us"),
         ("POLYCLINIC_PORT", false, "the gateway's port, 8080"),
         ("POLYCLINIC_HEALTH_PORT", false, "health and metrics of a process"),
+        ("POLYCLINIC_HEALTH_HOST", false, "the address health and metrics are told at, 0.0.0.0"),
         ("POLYCLINIC_HEALTH_URLS", false, "gateway=http://…,access=http://…, for health"),
         ("POLYCLINIC_KEYS_FILE", false, "the key file, or a process's view of it"),
         ("POLYCLINIC_KEY_PREFIX", false, "of keys in Redis, pc"),

@@ -79,6 +79,7 @@ struct ProcessPlanner {
         let port = try ports.health(of: name)
         var variables = variables
         variables["POLYCLINIC_HEALTH_PORT"] = String(port)
+        variables["POLYCLINIC_HEALTH_HOST"] = "127.0.0.1"
         let program = "\(binaries)/\(name)"
         guard FileManager.default.isExecutableFile(atPath: program) else {
             throw OperatorError("\(program) is missing: build everything first (make build)")
