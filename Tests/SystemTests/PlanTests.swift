@@ -10,6 +10,8 @@ extension SystemTests {
     @Suite struct PlanTests {
         /// The server counts whole reads of each table from the end of the migrations on; whatever other tests did before is
         /// counted too.
+        ///
+        /// `job_wakes` is a letterbox that is emptied whole, and the dead letters are listed by these tests.
         @Test(.timeLimit(.minutes(3))) func noStatementReadsATenantTableWhole() async throws {
             let suite = try await RunningSuite.shared.value
             let accepted = try await Load(suite).run {}
@@ -29,7 +31,7 @@ extension SystemTests {
                 .access,
                 """
                 select t.schemaname || '.' || t.relname, t.seq_scan::text from pg_stat_user_tables as t
-                where t.seq_scan > 0 and exists (select from pg_attribute as a
+                where t.seq_scan > 0 and t.relname not in ('job_wakes', 'dead_letters') and exists (select from pg_attribute as a
                     where a.attrelid = t.relid and a.attname = 'clinic_id' and not a.attisdropped)
                 order by 1
                 """
