@@ -321,7 +321,12 @@ testTargets += tests(
 testTargets += tests(
     "OperatorTests",
     in: "Services",
-    ["Core", "Operator", "AuditLog", "LocalServers", "Settings", "Vault"]
+    [
+        "Core", "Contracts", "Operator", "AuditLog", "LocalServers", "Settings", "Vault", "Postgres", "Redis", "Bus",
+        "ProviderConfig", logging,
+        // The program itself, which these tests run.
+        "polyclinic",
+    ]
 )
 testTargets += tests(
     "SystemTests",

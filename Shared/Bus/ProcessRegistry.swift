@@ -9,14 +9,25 @@ package struct ProcessReport: Codable, Hashable, Sendable {
     /// `gateway` or a service's name.
     package var process: String
     package var instance: String
-    /// The ring keys it holds: one is promoted when everybody does.
+    /// The keys it holds: one is promoted when everybody who needs it does.
     package var keyIDs: [String]
+    /// Those that it seals, wraps and signs with: one is retired when nobody does.
+    ///
+    /// `nil` from a process that does not say.
+    package var currentKeyIDs: [String]?
     package var startedAt: Instant
 
-    package init(process: String, instance: String, keyIDs: [String], startedAt: Instant = .now()) {
+    package init(
+        process: String,
+        instance: String,
+        keyIDs: [String],
+        currentKeyIDs: [String]? = nil,
+        startedAt: Instant = .now()
+    ) {
         self.process = process
         self.instance = instance
         self.keyIDs = keyIDs
+        self.currentKeyIDs = currentKeyIDs
         self.startedAt = startedAt
     }
 }

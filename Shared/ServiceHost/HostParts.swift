@@ -105,7 +105,8 @@ struct HostParts {
         let report = ProcessReport(
             process: host.name.rawValue,
             instance: resources.instance,
-            keyIDs: resources.edgeKeys.keyIDs
+            keyIDs: resources.keys.heldIDs,
+            currentKeyIDs: resources.keys.usedIDs
         )
         let health = HealthServer(
             port: try host.settings.port("POLYCLINIC_HEALTH_PORT") ?? 0,

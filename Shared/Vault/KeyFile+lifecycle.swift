@@ -91,6 +91,17 @@ extension KeyFile {
         }
     }
 
+    /// The ids of all keys that the process of this view holds.
+    package var heldIDs: [String] {
+        (keyEncryptionKeys.map(\.id) + (edges.map { Array($0.keys) } ?? []) + jwtSigningKeys.map(\.id)).sorted()
+    }
+
+    /// Of these the ids of those that it wraps, seals and signs with.
+    package var usedIDs: [String] {
+        let signing = jwtSigningKeys.first { $0.current && $0.key != nil }?.id
+        return [currentID(of: .keyEncryption), currentEdgeKey, signing].compactMap(\.self)
+    }
+
     /// What one process is given.
     ///
     /// `edges` derives, from a bus key, the keys of the edges that process stands at.

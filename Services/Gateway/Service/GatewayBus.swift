@@ -46,7 +46,12 @@ struct GatewayBus: Sendable {
         registry = ProcessRegistry(
             redis: redis,
             keyspace: keyspace,
-            report: ProcessReport(process: process, instance: instance, keyIDs: configuration.keys.keyIDs),
+            report: ProcessReport(
+                process: process,
+                instance: instance,
+                keyIDs: configuration.keys.keyIDs,
+                currentKeyIDs: [configuration.keys.currentID]
+            ),
             logger: log
         )
     }

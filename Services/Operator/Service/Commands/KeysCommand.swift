@@ -73,7 +73,7 @@ struct KeysCommand: AsyncParsableCommand {
     struct Promote: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a key current.",
-            discussion: "A key of the bus only when every live process reports it."
+            discussion: "Refused while a live process lacks it. Hand the files out and restart afterwards."
         )
         @OptionGroup var common: CommonOptions
         @Argument(help: "key-encryption, bus or jwt.") var ring: KeyFile.Ring
@@ -83,14 +83,17 @@ struct KeysCommand: AsyncParsableCommand {
             let installation = try Installation.find(Settings.load())
             let store = KeyStore(installation.keyFile)
             var file = try store.read()
-            if ring == .bus { try await requireEverywhere(id, installation) }
+            try await requireEverywhere(id, ring, installation)
             try file.promote(ring, id: id)
             try store.write(file)
             if common.json { try Terminal.json(["current": .string(id)]) } else { Terminal.line("\(id) is current") }
         }
 
-        private func requireEverywhere(_ id: String, _ installation: Installation) async throws {
-            let lacking = try await LiveProcesses.read(installation).filter { !$0.keyIDs.contains(id) }
+        private func requireEverywhere(_ id: String, _ ring: KeyFile.Ring, _ installation: Installation) async throws {
+            let live = try await LiveProcesses.with(installation) {
+                try await ProcessRegistry.live(redis: $0, keyspace: $1)
+            }
+            let lacking = live.filter { ring.isHeld(by: $0.process) && !$0.keyIDs.contains(id) }
             guard lacking.isEmpty else {
                 throw OperatorError("these processes lack \(id): \(lacking.map(\.instance).joined(separator: ", "))")
             }
@@ -100,7 +103,10 @@ struct KeysCommand: AsyncParsableCommand {
     struct Retire: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take a key out.",
-            discussion: "Refused for a current key and while a data key is wrapped under it."
+            discussion: """
+                Refused for a current key, while a live process still uses it, while a data key is wrapped under it and while \
+                an event under it waits.
+                """
         )
         @OptionGroup var common: CommonOptions
         @Argument(help: "key-encryption, bus or jwt.") var ring: KeyFile.Ring
@@ -110,20 +116,39 @@ struct KeysCommand: AsyncParsableCommand {
             let installation = try Installation.find(Settings.load())
             let store = KeyStore(installation.keyFile)
             var file = try store.read()
-            if ring == .keyEncryption {
-                for service in ServiceName.allCases {
-                    let (id, keys) = (id, try DataKeys(file, service: service))
-                    let used = try await ServiceDatabase.with(service, installation) { database in
-                        try await DataKeyStore(keys, database: database).usage()[id] ?? 0
-                    }
-                    guard used == 0 else {
-                        throw OperatorError("\(used) data keys of \(service) are under \(id): polyclinic keys rewrap")
-                    }
-                }
+            guard file.ids(of: ring).contains(id), file.currentID(of: ring) != id else {
+                return try file.retire(ring, id: id)
             }
+            try await requireNowhere(id, ring, installation)
+            if ring == .keyEncryption { try await requireNoDataKey(id, file, installation) }
             try file.retire(ring, id: id)
             try store.write(file)
             if common.json { try Terminal.json(["retired": .string(id)]) } else { Terminal.line("retired \(id)") }
+        }
+
+        private func requireNowhere(_ id: String, _ ring: KeyFile.Ring, _ installation: Installation) async throws {
+            let (live, waiting) = try await LiveProcesses.with(installation) { redis, keyspace in
+                let live = try await ProcessRegistry.live(redis: redis, keyspace: keyspace)
+                return (live, ring == .bus ? try await WaitingKeys.find(redis: redis, keyspace: keyspace) : [])
+            }
+            // One that does not say may use any.
+            let using = live.filter { ring.isHeld(by: $0.process) && $0.currentKeyIDs?.contains(id) ?? true }
+            guard using.isEmpty else {
+                throw OperatorError("these processes use \(id): \(using.map(\.instance).joined(separator: ", "))")
+            }
+            guard !waiting.contains(id) else { throw OperatorError("events under \(id) wait to be taken in") }
+        }
+
+        private func requireNoDataKey(_ id: String, _ file: KeyFile, _ installation: Installation) async throws {
+            for service in ServiceName.allCases {
+                let keys = try DataKeys(file, service: service)
+                let used = try await ServiceDatabase.with(service, installation) { database in
+                    try await DataKeyStore(keys, database: database).usage()[id] ?? 0
+                }
+                guard used == 0 else {
+                    throw OperatorError("\(used) data keys of \(service) are under \(id): polyclinic keys rewrap")
+                }
+            }
         }
     }
 
@@ -156,9 +181,12 @@ struct KeysCommand: AsyncParsableCommand {
     }
 }
 
-/// The processes that report themselves in Redis.
+/// The processes that report themselves in Redis, and what stands there.
 enum LiveProcesses {
-    static func read(_ installation: Installation) async throws -> [ProcessReport] {
+    static func with<R: Sendable>(
+        _ installation: Installation,
+        _ body: (RedisClient, Keyspace) async throws -> R
+    ) async throws -> R {
         guard let endpoint = RedisEndpoint(url: try installation.required(\.redisURL, "REDIS_URL")) else {
             throw OperatorError("REDIS_URL is not a redis:// URL")
         }
@@ -171,9 +199,18 @@ enum LiveProcesses {
             group.addTask { try await redis.run() }
             defer { group.cancelAll() }
             try await redis.waitUntilUp()
-            return try await ProcessRegistry.live(redis: redis, keyspace: Keyspace(prefix: installation.keyPrefix))
+            return try await body(redis, Keyspace(prefix: installation.keyPrefix))
         }
     }
 }
 
-extension KeyFile.Ring: ExpressibleByArgument {}
+extension KeyFile.Ring: ExpressibleByArgument {
+    /// Whether a process works with keys of the ring itself: the gateway learns token keys from access.
+    func isHeld(by process: String) -> Bool {
+        switch self {
+        case .bus: true
+        case .keyEncryption: process != KeyHolder.gateway.description
+        case .token: process == ServiceName.access.rawValue
+        }
+    }
+}

@@ -1,0 +1,239 @@
+import Bus
+import Contracts
+import Core
+import FoundationEssentials
+import LocalServers
+import Logging
+import Postgres
+import ProviderConfig
+import Redis
+import TestKit
+import Testing
+import Vault
+
+@testable import Operator
+
+/// Keys are rotated by the program itself: added, promoted when everybody has them, retired when nobody uses them.
+@Suite(.timeLimit(.minutes(2))) struct KeysCommandTests {
+    @Test func keysAreListedByTheirIdsAlone() async throws {
+        try await KeyPlace.with { place in
+            let file = try place.file()
+            let listed = try await place.run("list", "--json")
+            #expect(listed.exit == .code(0))
+            let items = try JSONTape(Array(listed.output.utf8)).decode(JSONValue.self)["items"]?.elements ?? []
+            let ids = KeyFile.Ring.allCases.flatMap { file.ids(of: $0) }
+            #expect(items.compactMap { $0["id"]?.string } == ids)
+            for ring in KeyFile.Ring.allCases {
+                let current = items.filter { $0["ring"]?.string == ring.rawValue && $0["current"] == .bool(true) }
+                #expect(current.compactMap { $0["id"]?.string } == [file.currentID(of: ring)])
+            }
+            let table = try await place.run("list").output
+            for key in file.keyEncryptionKeys + file.busKeys {
+                #expect(!(listed.output + table).contains(Data(key.key.bytes).base64EncodedString()))
+            }
+        }
+    }
+
+    @Test(arguments: KeyFile.Ring.allCases) func aKeyIsPromotedWhenEveryProcessHasIt(ring: KeyFile.Ring) async throws {
+        try await KeyPlace.with { place in
+            let former = try #require(try place.file().currentID(of: ring))
+            try await place.report("access", "access-1")
+            try await place.report("access", "access-2")
+            #expect(try await place.run("rotate", ring.rawValue).exit == .code(0))
+            let next = try #require(try place.file().ids(of: ring).last)
+            // One has been started anew with the new file, the other has not.
+            try await place.report("access", "access-1")
+            let early = try await place.run("promote", ring.rawValue, next)
+            #expect(early.exit == .code(1) && early.output.contains("access-2") && !early.output.contains("access-1"))
+            #expect(try place.file().currentID(of: ring) == former)
+            try await place.report("access", "access-2")
+            #expect(try await place.run("promote", ring.rawValue, next).exit == .code(0))
+            #expect(try place.file().currentID(of: ring) == next)
+            #expect(try place.view("access").usedIDs.contains(next))
+            #expect(try await place.run("promote", ring.rawValue, "bus-none").exit == .code(1))
+        }
+    }
+
+    @Test func theGatewayNeedsTheKeysOfTheBusAlone() async throws {
+        try await KeyPlace.with { place in
+            try await place.report("gateway", "gateway-1")
+            for ring in KeyFile.Ring.allCases {
+                _ = try await place.run("rotate", ring.rawValue)
+                let next = try #require(try place.file().ids(of: ring).last)
+                let exit = try await place.run("promote", ring.rawValue, next).exit
+                #expect(exit == .code(ring == .bus ? 1 : 0), "\(ring)")
+            }
+        }
+    }
+
+    @Test func aKeyThatAProcessStillUsesIsNotRetired() async throws {
+        try await KeyPlace.with { place in
+            let former = try #require(try place.file().currentID(of: .bus))
+            #expect(try await place.run("retire", "bus", former).exit == .code(1), "it is the current one")
+            _ = try await place.run("rotate", "bus")
+            let next = try #require(try place.file().ids(of: .bus).last)
+            try await place.report("billing", "billing-1")
+            _ = try await place.run("promote", "bus", next)
+            // It has the new file only once it is started anew.
+            let early = try await place.run("retire", "bus", former)
+            #expect(early.exit == .code(1) && early.output.contains("billing-1"))
+            try await place.report("billing", "billing-1")
+            #expect(try await place.run("retire", "bus", former).exit == .code(0))
+            #expect(try place.file().ids(of: .bus) == [next])
+            #expect(try place.view("billing").heldIDs.contains(former) == false)
+        }
+    }
+
+    @Test func aKeyThatAnEventWaitsUnderIsNotRetired() async throws {
+        try await KeyPlace.with { place in
+            let former = try #require(try place.file().currentID(of: .bus))
+            let groups = EventGroups.all[.billing, default: []]
+            let publisher = try place.publisher(.billing)
+            _ = try await publisher.ensureGroups(.billing)
+            _ = try await publisher.publish([place.event()], to: .billing)
+            _ = try await place.run("rotate", "bus")
+            let next = try #require(try place.file().ids(of: .bus).last)
+            #expect(try await place.run("promote", "bus", next).exit == .code(0))
+            let unread = try await place.run("retire", "bus", former)
+            #expect(unread.exit == .code(1) && unread.output.contains("wait"))
+            let stream = Keyspace(prefix: place.prefix).events(.billing)
+            for group in groups {
+                _ = try await place.redis.send([
+                    "XREADGROUP", "GROUP", .text(group), "test", "STREAMS", .text(stream), ">",
+                ])
+            }
+            #expect(try await place.run("retire", "bus", former).exit == .code(1), "it is read, not taken in")
+            let entries = try await place.redis.send(["XRANGE", .text(stream), "-", "+"]).entries()
+            for (group, entry) in groups.flatMap({ group in entries.map { (group, $0) } }) {
+                _ = try await place.redis.send(["XACK", .text(stream), .text(group), .text(entry.id.description)])
+            }
+            #expect(try await place.run("retire", "bus", former).exit == .code(0))
+        }
+    }
+
+    @Test func aKeyThatDataKeysAreUnderIsNotRetired() async throws {
+        try await KeyPlace.with(databases: true) { place in
+            let former = try #require(try place.file().currentID(of: .keyEncryption))
+            let database = try #require(place.databases[.billing])
+            let store = DataKeyStore(try DataKeys(place.file(), service: .billing), database: database.database)
+            _ = try await store.key(for: ClinicID())
+            _ = try await place.run("rotate", "key-encryption")
+            let next = try #require(try place.file().ids(of: .keyEncryption).last)
+            #expect(try await place.run("promote", "key-encryption", next).exit == .code(0))
+            let early = try await place.run("retire", "key-encryption", former)
+            #expect(early.exit == .code(1) && early.output.contains("rewrap"))
+            #expect(try await place.run("rewrap").exit == .code(0))
+            #expect(try await store.usage()[former] == nil)
+            #expect(try await place.run("retire", "key-encryption", former).exit == .code(0))
+            #expect(try place.file().ids(of: .keyEncryption) == [next])
+        }
+    }
+}
+
+/// A folder with a key file, and processes that report what they were started with.
+private struct KeyPlace: Sendable {
+    let folder: String
+    let prefix: String
+    let redis: RedisClient
+    let databases: [ServiceName: TestDatabase]
+
+    private static let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    static func with(databases: Bool = false, _ body: (KeyPlace) async throws -> Void) async throws {
+        let url = try TestServers.shared().redisURL
+        let redis = RedisClient(try #require(RedisEndpoint(url: url)), name: "test", logger: log)
+        let folder = FileManager.default.temporaryDirectory.path() + "keys-\(RequestID())"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var opened: [ServiceName: TestDatabase] = [:]
+        for service in databases ? ServiceName.allCases : [] {
+            let sets = SchemaCatalog.all.filter { $0.schema.name == service.rawValue }
+            opened[service] = try TestDatabase.open(service.rawValue, migrations: sets)
+        }
+        let place = KeyPlace(folder: folder, prefix: TestKeyspace.prefix(), redis: redis, databases: opened)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await redis.run() }
+            defer {
+                group.cancelAll()
+                redis.close()
+            }
+            try await redis.waitUntilUp()
+            #expect(try await place.run("init").exit == .code(0))
+            try await body(place)
+        }
+    }
+
+    func file() throws -> KeyFile { try KeyStore("\(folder)/keys.json").read() }
+    func view(_ process: String) throws -> KeyFile { try KeyStore("\(folder)/\(process).json").read() }
+
+    /// Reports a process as if it had just been started with its present file.
+    func report(_ process: String, _ instance: String) async throws {
+        let view = try view(process)
+        let report = ProcessReport(
+            process: process,
+            instance: instance,
+            keyIDs: process == "gateway" ? Array((view.edges ?? [:]).keys) : view.heldIDs,
+            currentKeyIDs: view.usedIDs
+        )
+        let keyspace = Keyspace(prefix: prefix)
+        try await ProcessRegistry(redis: redis, keyspace: keyspace, report: report, logger: Self.log).reportOnce()
+        // It stays alive however slow the test is.
+        _ = try await redis.send(["PERSIST", .text(keyspace.process(instance))])
+    }
+
+    func publisher(_ service: ServiceName) throws -> EventPublisher {
+        let view = try view(service.rawValue)
+        let edges = (view.edges ?? [:]).mapValues { $0.mapValues(\.bytes) }
+        return EventPublisher(
+            redis: redis,
+            keyspace: Keyspace(prefix: prefix),
+            keys: EdgeKeys(edges: edges, currentID: try #require(view.currentEdgeKey)),
+            logger: Self.log
+        )
+    }
+
+    func event() -> EventEnvelope {
+        EventEnvelope(
+            id: EventID(),
+            name: "thing.changed",
+            version: 1,
+            category: .billing,
+            priority: .normal,
+            clinicId: ClinicID(),
+            actor: "system:test",
+            at: .now(),
+            aggregateId: "1",
+            aggregateVersion: 1,
+            notify: true,
+            payload: Array("{}".utf8)
+        )
+    }
+
+    /// Runs `polyclinic keys …` and gives what it printed.
+    func run(_ arguments: String...) async throws -> (exit: ChildProcess.Exit, output: String) {
+        try Files.makeFolder(folder)
+        let output = "\(folder)/\(RequestID()).log"
+        var environment = [
+            "PATH": "/usr/local/bin:/usr/bin:/bin", "POLYCLINIC_HOME": "\(folder)/home",
+            "POLYCLINIC_KEYS_FILE": "\(folder)/keys.json", "POLYCLINIC_KEY_PREFIX": prefix,
+            "REDIS_URL": try TestServers.shared().redisURL,
+            "LD_LIBRARY_PATH": ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"] ?? "",
+        ]
+        for (service, database) in databases {
+            environment["DATABASE_URL_\(service.rawValue.uppercased())"] = database.serviceURL.unredacted
+        }
+        let command = ChildProcess.Command(
+            "\(Self.binaries)/polyclinic",
+            ["keys"] + arguments,
+            environment: environment,
+            output: output
+        )
+        let exit = try await ChildProcess(command).ended()
+        return (exit, Files.read(output) ?? "")
+    }
+
+    /// The executables beside the tests' own build.
+    private static var binaries: String {
+        ProcessInfo.processInfo.environment["POLYCLINIC_BINARIES"]
+            ?? "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/") + "/.build/debug"
+    }
+}
