@@ -62,7 +62,10 @@ extension VerificationReport {
         if pruned > 0 { lines.append("\(pruned) entries are past retention; their hashes are proved") }
         if isFiltered { lines.append("a part of the log was exported: what is missing here proves nothing") }
         if !isKeyTrusted { lines.append("the key came from the bundle itself: give --key to prove who signed") }
-        for size in agreeing { lines.append("agrees with the checkpoint at \(size)") }
+        if let first = agreeing.first, let last = agreeing.last {
+            let which = agreeing.count == 1 ? "the checkpoint at \(first)" : "checkpoints at \(first) … \(last)"
+            lines.append("agrees with \(agreeing.count == 1 ? "" : "all \(agreeing.count) ")\(which)")
+        }
         lines += faults.map { "fault: \($0)" }
         if moreFaults > 0 { lines.append("and \(moreFaults) faults more") }
         return lines.joined(separator: "\n")

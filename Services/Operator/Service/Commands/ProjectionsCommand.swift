@@ -38,7 +38,9 @@ struct ProjectionsCommand: AsyncParsableCommand {
                     "owners": .array(names.map { .string($0) }), "clinics": .integer(Int64(clinics.count)),
                 ])
             }
-            Terminal.line("ordered of \(names.joined(separator: ", ")) for \(clinics.count) clinics")
+            Terminal.line(
+                "\(names.joined(separator: " and ")) will send the present state of \(clinics.count) clinics again"
+            )
         }
     }
 }
