@@ -36,7 +36,7 @@ import Testing
         let path = AuditExportPath(exportId: export.id)
         #expect(try await desk.call(endpoints.exportContent, path, as: auditor, in: clinic).code == "export_not_ready")
         try await desk.withJobs {
-            try await eventually("the bundle") {
+            try await eventually("the bundle", within: .seconds(60)) {
                 try await desk.ask(endpoints.readExport, path, as: auditor, in: clinic).status == .ready
             }
         }
