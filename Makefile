@@ -47,7 +47,8 @@ format: ## writes the house format
 lint: ## checks the house format
 	swift format lint --strict --recursive $(SOURCES)
 
-verify: ## checks that golden files are fresh
+verify: ## checks that golden files are fresh; UPDATE_GOLDEN=1 writes them
+	swift build --build-tests $(FLAGS)
 	$(DEBUG)/polyclinic with-servers -- swift test --skip-build --disable-xctest --filter GoldenTests
 
 validate: ## checks compose.yaml, the Dockerfile and the OpenAPI document with validators of others
