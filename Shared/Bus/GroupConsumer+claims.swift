@@ -72,7 +72,7 @@ extension GroupConsumer {
     private func sayAlive() async throws(RedisError) {
         _ = try await redis.send([
             "XREADGROUP", "GROUP", .text(group), .text(consumer), "COUNT", "1", "STREAMS", .text(stream),
-            .text(EntryID(milliseconds: .max, sequence: .max - 1).description),
+            .text(Self.behindEverything.description),
         ])
     }
 

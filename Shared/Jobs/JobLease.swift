@@ -1,4 +1,5 @@
 import Core
+import Postgres
 import Synchronization
 
 /// The right to work on a job until a moment on the monotonic clock, which no clock setting can move.
@@ -26,6 +27,34 @@ package final class JobLease: Sendable {
     /// Throws `JobFailure.leaseLost` unless it is held.
     package func check() throws {
         guard isHeld else { throw JobFailure.leaseLost }
+    }
+
+    /// Between two writes of `writing`: doubled from the first to the last.
+    private static let writePause: (first: Duration, last: Duration) = (.milliseconds(100), .seconds(2))
+
+    /// Writes what cannot be found out a second time, again and again while the database is away and the lease is held.
+    ///
+    /// - Parameters:
+    ///   - gaveUp: whether to stop all the same; asked after each failure.
+    ///   - onRetry: told before each pause.
+    /// - Throws: the last failure, or `CancellationError` from a pause.
+    package func writing<R>(
+        unless gaveUp: () -> Bool = { false },
+        onRetry: () -> Void = {},
+        _ write: () async throws -> R
+    ) async throws -> R {
+        var pause = Self.writePause.first
+        while true {
+            do {
+                return try await write()
+            } catch let error as DatabaseError
+                where (error.isPassing || error.code == .deadlock) && isHeld && !gaveUp()
+            {
+                onRetry()
+                try await Task.sleep(for: pause)
+                pause = min(pause * 2, Self.writePause.last)
+            }
+        }
     }
 
     func extend(since: ContinuousClock.Instant) {

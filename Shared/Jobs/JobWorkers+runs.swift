@@ -46,11 +46,11 @@ extension JobWorkers {
             if (error as? DatabaseError)?.code == .commitUnknown {
                 // It is done and its row is gone, or it is due again: the row says which.
                 count(job, "unknown")
-                try await whileHeld(lease) { try await release(job, lease) }
+                try await lease.writing(unless: { isStopping }) { try await release(job, lease) }
             } else if error is CancellationError, isStopping {
                 try await release(job, lease)
             } else {
-                try await whileHeld(lease) {
+                try await lease.writing(unless: { isStopping }) {
                     try await put(off: job, lease: lease.token, failures: job.attempt, retry: retry, error: error)
                 }
             }
@@ -59,22 +59,6 @@ extension JobWorkers {
             context.log.warning("a failed job could not be put off", metadata: ["error": "\(kind(of: error))"])
         }
     }
-
-    /// Writes what became of a job, again while the database is away: else it would wait for the end of its lease.
-    private func whileHeld(_ lease: JobLease, _ write: () async throws -> Void) async throws {
-        var pause = Self.shortestWritePause
-        while true {
-            do {
-                return try await write()
-            } catch let error as DatabaseError where error.isPassing && lease.isHeld && !isStopping {
-                try await Task.sleep(for: pause)
-                pause = min(pause * 2, Self.longestWritePause)
-            }
-        }
-    }
-
-    private static var shortestWritePause: Duration { .milliseconds(100) }
-    private static var longestWritePause: Duration { .seconds(2) }
 
     /// Makes a failed job due later, or moves it to the dead letters after its last attempt.
     func put(

@@ -59,20 +59,24 @@ struct MessageHandlers: Sendable {
         _ tally: AcceptedTally,
         in tx: borrowing Transaction
     ) throws -> Reply<AcceptedMessage> {
-        try checkPriority(draft, context)
         let configured = try intake.configuredChannels(context.clinic, in: tx)
-        let accepted = try intake.accept(
-            draft,
-            from: sender(context),
-            channels: configured,
-            tally: tally,
-            in: tx
-        )
+        let accepted = try accept(draft, context, configured, tally, in: tx)
         return Reply(
             accepted,
             location: "/api/v1/communication/messages/\(accepted.id)",
             audit: AuditDetail(resource: accepted.id.description, patient: draft.to.patientId)
         )
+    }
+
+    private func accept(
+        _ draft: MessageDraft,
+        _ context: OperationContext,
+        _ configured: Set<MessageChannel>,
+        _ tally: AcceptedTally,
+        in tx: borrowing Transaction
+    ) throws -> AcceptedMessage {
+        try checkPriority(draft, context)
+        return try intake.accept(draft, from: sender(context), channels: configured, tally: tally, in: tx)
     }
 
     /// Each message is checked as one sent alone would be, by the same schema, and stands or falls by itself.
@@ -91,14 +95,7 @@ struct MessageHandlers: Sendable {
                 let faults = schema.violations(in: tape)
                 guard faults.isEmpty else { throw Problem.invalid(faults) }
                 let draft = try tape.decode(MessageDraft.self)
-                try checkPriority(draft, context)
-                let accepted = try intake.accept(
-                    draft,
-                    from: sender(context),
-                    channels: configured,
-                    tally: tally,
-                    in: tx
-                )
+                let accepted = try accept(draft, context, configured, tally, in: tx)
                 items.append(MessageBatchItem(index: index, id: accepted.id))
             } catch let problem as Problem {
                 items.append(MessageBatchItem(index: index, problem: .init(problem)))

@@ -197,16 +197,12 @@ struct ChainWalk {
 
     /// Writes what has happened even if the database is away for a moment: a provider's answer cannot be asked for again.
     private func persist<R>(_ write: () async throws -> R) async throws -> R {
-        var pause: Duration = .milliseconds(100)
-        while true {
-            do {
-                return try await write()
-            } catch let error as DatabaseError where error.isPassing && job.lease.isHeld {
+        try await job.lease.writing(
+            onRetry: {
                 job.log.warning("Writing a message's outcome again", metadata: .fields([.messageID: id.description]))
-                try await Task.sleep(for: pause)
-                pause = min(pause * 2, .seconds(2))
-            }
-        }
+            },
+            write
+        )
     }
 
     /// The same for what gives the job back: when nobody knows whether it was committed, the missing job tells that it was.
@@ -238,17 +234,5 @@ struct ChainWalk {
         let labels: [(MetricLabel, String)] = [(.channel, entry.channel), (.provider, entry.provider)]
         Counter(.messageAttempts, labels + [(.outcome, verdict.outcome.rawValue)]).increment()
         Metrics.Timer(.providerDuration, labels).recordNanoseconds(latency.microseconds * 1_000)
-    }
-}
-
-extension DatabaseError {
-    /// Whether the same statements may go through in a moment.
-    fileprivate var isPassing: Bool {
-        switch code {
-        case .connectionLost, .poolExhausted, .serialization, .deadlock, .lockTimeout, .statementTimeout,
-            .commitUnknown:
-            true
-        default: false
-        }
     }
 }
