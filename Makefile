@@ -9,10 +9,10 @@ DEBUG := .build/debug
 TEST_LIMIT_SECONDS ?= 3600
 SOURCES := Package.swift Shared Services Tests Benchmarks
 
-.PHONY: help run demo test test-only bench build release format lint verify validate deps clean
+.PHONY: help run demo test test-only bench build release format lint verify validate verify-audit deps clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: deps release ## everything on this machine, with a demo clinic; Ctrl-C stops it
 	@exec $(RELEASE)/polyclinic dev
@@ -53,6 +53,9 @@ verify: ## checks that golden files are fresh; UPDATE_GOLDEN=1 writes them
 
 validate: ## checks compose.yaml, the Dockerfile and the OpenAPI document with validators of others
 	@deploy/validate.sh
+
+verify-audit: ## checks the running suite's audit log with verifiers of others
+	@deploy/verify-audit.sh
 
 deps: ## installs what this machine lacks (Debian or Ubuntu)
 	@deploy/install-dependencies.sh

@@ -48,6 +48,12 @@ package struct Tile: Hashable, Sendable {
         (0..<Int64(width)).map { NodePosition(level: level * Self.height, index: index * Int64(Self.fullWidth) + $0) }
     }
 
+    /// Whether a tree of `size` leaves has every node of the tile.
+    package func isComplete(in size: Int64) -> Bool {
+        let nodes = level * Self.height < Int64.bitWidth ? size >> Int64(level * Self.height) : 0
+        return index <= nodes / Int64(Self.fullWidth) && nodes - index * Int64(Self.fullWidth) >= Int64(width)
+    }
+
     /// The tiles of one level in a tree of `size` leaves, the partial one last.
     package static func tiles(level: Int, size: Int64) -> [Tile] {
         let nodes = level * height < Int64.bitWidth ? size >> Int64(level * height) : 0

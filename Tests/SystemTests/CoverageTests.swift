@@ -125,9 +125,10 @@ extension SystemTests {
                     case "clinicId": clinic
                     case "channel": "email"
                     case "provider": "stripe"
+                    case "tile": "0/000"
                     default: "\(RequestID())"
                     }
-                path = path.replacing("{\(name)}", with: value)
+                path = path.replacing("{\(name)...}", with: value).replacing("{\(name)}", with: value)
             }
             return path
         }

@@ -74,6 +74,34 @@ package struct AuditEndpoints: Sendable {
         audit: .none(because: "public keys"),
         summary: "The keys that checkpoints are verified with"
     )
+    package let tile = Endpoint(
+        "access.audit.tile",
+        .GET,
+        "/audit/tile/{tile...}",
+        service: .access,
+        guard: .permission(AccessPermissions.readAudit),
+        takes: AuditTilePath.self,
+        gives: StreamedBytes.self,
+        audit: .none(because: "hashes"),
+        streams: true,
+        media: "application/octet-stream",
+        summary: "Hashes of the tree (C2SP tlog-tiles): level/index, or level/index.p/width at the right edge"
+    )
+    package let entryTile = Endpoint(
+        "access.audit.entry_tile",
+        .GET,
+        "/audit/tile/entries/{tile...}",
+        service: .access,
+        guard: .permission(AccessPermissions.readAudit),
+        takes: AuditTilePath.self,
+        gives: StreamedBytes.self,
+        audit: .read,
+        resource: "audit_entries",
+        streams: true,
+        media: "application/octet-stream",
+        errors: [ErrorCode(410, "entries_pruned")],
+        summary: "256 entries, each behind its length (C2SP tlog-tiles)"
+    )
     package let createExport = Endpoint(
         "access.audit.exports.create",
         .POST,
@@ -115,7 +143,7 @@ package struct AuditEndpoints: Sendable {
         service: .access,
         guard: .permission(AccessPermissions.exportAudit),
         takes: AuditExportPath.self,
-        gives: BundleBytes.self,
+        gives: StreamedBytes.self,
         audit: .read,
         resource: "audit_exports",
         streams: true,
@@ -129,8 +157,8 @@ package struct AuditEndpoints: Sendable {
 
     package var all: [any EndpointDescription] {
         [
-            entries, checkpoint, checkpoints, inclusionProof, consistencyProof, keys, createExport, listExports,
-            readExport, exportContent,
+            entries, checkpoint, checkpoints, inclusionProof, consistencyProof, keys, tile, entryTile,
+            createExport, listExports, readExport, exportContent,
         ]
     }
 }

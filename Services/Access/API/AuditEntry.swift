@@ -189,8 +189,17 @@ package struct NoteText: Wire, Documented {
     package static var placeholder: NoteText { NoteText("") }
 }
 
-/// The bytes of a bundle; pulled page by page, never one value.
-package struct BundleBytes: Wire, Documented {
+/// Names a tile as C2SP tlog-tiles spells it behind `tile/`.
+package struct AuditTilePath: Wire {
+    package var tile: String
+
+    package init(tile: String) { self.tile = tile }
+
+    package static var limits: [Limit] { [.length(CodingKeys.tile, 1...100)] }
+}
+
+/// Bytes that are pulled page by page, never one value.
+package struct StreamedBytes: Wire, Documented {
     package init() {}
     package init(from decoder: any Decoder) throws {}
 
@@ -200,5 +209,5 @@ package struct BundleBytes: Wire, Documented {
     }
 
     package static var schema: Schema { .string(format: "binary") }
-    package static var placeholder: BundleBytes { BundleBytes() }
+    package static var placeholder: StreamedBytes { StreamedBytes() }
 }

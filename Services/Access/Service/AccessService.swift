@@ -74,6 +74,7 @@ package enum AccessService {
         PolicyHandlers(parts).register(in: &table)
         AuditHandlers(parts).register(in: &table)
         AuditProofHandlers(parts).register(in: &table)
+        AuditTileHandlers.register(in: &table)
         AuditExportHandlers(parts).register(in: &table)
         return table
     }

@@ -10,7 +10,8 @@ package protocol EndpointDescription: Sendable {
     /// Unique over all services: `appointments.book`.
     var name: String { get }
     var verb: HTTPVerb { get }
-    /// Below `/api/v1`, parameters as `{name}`; a path that begins with `//` stands at the root.
+    /// Below `/api/v1`, parameters as `{name}`, one that takes all that is left of the path as `{name...}`; a path that
+    /// begins with `//` stands at the root.
     var path: String { get }
     var service: ServiceName { get }
     var `guard`: Guard { get }
@@ -48,7 +49,8 @@ extension EndpointDescription {
     package var pathParameters: [String] {
         path.split(separator: "/").flatMap { segment -> [String] in
             guard let open = segment.firstIndex(of: "{"), let close = segment.firstIndex(of: "}") else { return [] }
-            return [String(segment[segment.index(after: open)..<close])]
+            let name = segment[segment.index(after: open)..<close]
+            return [String(name.hasSuffix("...") ? name.dropLast(3) : name)]
         }
     }
 

@@ -15,17 +15,21 @@ package struct RouteTable: Sendable {
         /// `{id}.pdf`: parameters with an ending, the longest first.
         let endings: [(ending: String, node: Node)]
         let parameter: Node?
+        /// `{name...}`: what takes all segments that are left.
+        let tails: [HTTPVerb: any EndpointDescription]
         let endpoints: [HTTPVerb: any EndpointDescription]
 
         init(
             literals: [String: Node],
             endings: [(ending: String, node: Node)],
             parameter: Node?,
+            tails: [HTTPVerb: any EndpointDescription],
             endpoints: [HTTPVerb: any EndpointDescription]
         ) {
             self.literals = literals
             self.endings = endings
             self.parameter = parameter
+            self.tails = tails
             self.endpoints = endpoints
         }
     }
@@ -34,14 +38,19 @@ package struct RouteTable: Sendable {
 
     /// Builds the tree.
     ///
-    /// Throws `SchemaError` when two operations have the same method and path; internal ones get no route.
+    /// Throws `SchemaError` when two operations have the same method and path, or a tail is not last; internal ones get
+    /// no route.
     package init(_ endpoints: [any EndpointDescription]) throws {
         let routed = endpoints.filter { if case .internalOnly = $0.guard { false } else { true } }
-        root = try Self.node(routed.map { ($0, Self.fullPath($0).split(separator: "/")[...]) })
+        root = try Self.node(routed.map { ($0, Self.declaredPath($0).split(separator: "/")[...]) })
     }
 
     /// The path as clients write it.
     package static func fullPath(_ endpoint: any EndpointDescription) -> String {
+        declaredPath(endpoint).replacing("...}", with: "}")
+    }
+
+    private static func declaredPath(_ endpoint: any EndpointDescription) -> String {
         endpoint.path.hasPrefix("//") ? String(endpoint.path.dropFirst()) : base + endpoint.path
     }
 
@@ -93,21 +102,29 @@ package struct RouteTable: Sendable {
             if let found = search(next, rest, verb, &values, &allowed) { return found }
             values.removeLast()
         }
-        return nil
+        guard !node.tails.isEmpty, segments.allSatisfy({ !$0.isEmpty }) else { return nil }
+        allowed.formUnion(node.tails.keys)
+        guard let endpoint = verb.flatMap({ node.tails[$0] }) else { return nil }
+        values.append(segments.joined(separator: "/"))
+        return endpoint
     }
 
     private typealias Remaining = (endpoint: any EndpointDescription, segments: ArraySlice<Substring>)
 
     private static func node(_ remaining: [Remaining]) throws -> Node {
         var endpoints: [HTTPVerb: any EndpointDescription] = [:]
+        var tails: [HTTPVerb: any EndpointDescription] = [:]
         var literals: [String: [Remaining]] = [:]
         var endings: [String: [Remaining]] = [:]
         var parameters: [Remaining] = []
         for (endpoint, segments) in remaining {
             guard let segment = segments.first else {
-                if let other = endpoints.updateValue(endpoint, forKey: endpoint.verb) {
-                    throw SchemaError("\(endpoint.name) and \(other.name) have the same method and path")
-                }
+                try add(endpoint, to: &endpoints)
+                continue
+            }
+            if segment.hasSuffix("...}") {
+                guard segments.count == 1 else { throw SchemaError("\(endpoint.name): \(segment) is not last") }
+                try add(endpoint, to: &tails)
                 continue
             }
             let rest = (endpoint, segments.dropFirst())
@@ -123,7 +140,17 @@ package struct RouteTable: Sendable {
             endings: try endings.mapValues(node).sorted { ($1.key.count, $0.key) < ($0.key.count, $1.key) }
                 .map { ($0.key, $0.value) },
             parameter: parameters.isEmpty ? nil : try node(parameters),
+            tails: tails,
             endpoints: endpoints
         )
+    }
+
+    private static func add(
+        _ endpoint: any EndpointDescription,
+        to endpoints: inout [HTTPVerb: any EndpointDescription]
+    ) throws {
+        if let other = endpoints.updateValue(endpoint, forKey: endpoint.verb) {
+            throw SchemaError("\(endpoint.name) and \(other.name) have the same method and path")
+        }
     }
 }

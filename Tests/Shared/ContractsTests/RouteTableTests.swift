@@ -60,6 +60,41 @@ import Testing
         #expect(verbs == [.GET, .DELETE])
     }
 
+    @Test(
+        arguments: [
+            ("/files/a", "rest=a"), ("/files/a/b.p/7", "rest=a/b.p/7"), ("/files/list/a", "list rest=a"),
+            ("/files/list", "rest=list"), ("/files", nil), ("/files/", nil), ("/files/a//b", nil), ("/files/a/", nil),
+        ] as [(String, String?)]
+    )
+    func aTailTakesWhatIsLeft(_ path: String, _ expected: String?) throws {
+        func endpoint(_ name: String, _ path: String) -> any EndpointDescription {
+            Endpoint<EmptyInput, EmptyOutput>(
+                name,
+                .GET,
+                path,
+                service: .access,
+                guard: .signedIn,
+                audit: .change,
+                summary: name
+            )
+        }
+        let all = [endpoint("", "/files/{rest...}"), endpoint("list ", "/files/list/{rest...}")]
+        let table = try RouteTable(all)
+        switch table.find(.GET, "/api/v1" + path) {
+        case .found(let endpoint, let parameters):
+            #expect(endpoint.name + parameters.map { "\($0.name)=\($0.value)" }.joined() == expected)
+        case .notFound: #expect(expected == nil)
+        case .methodNotAllowed: Issue.record("GET was refused")
+        }
+        if expected != nil, case .methodNotAllowed(let verbs) = table.find(.POST, "/api/v1" + path) {
+            #expect(verbs == [.GET])
+        } else {
+            #expect(expected == nil)
+        }
+        #expect(RouteTable.fullPath(all[0]) == "/api/v1/files/{rest}")
+        #expect(throws: SchemaError.self) { try RouteTable([endpoint("x", "/files/{rest...}/more")]) }
+    }
+
     @Test func refusesTheSameRouteTwice() {
         #expect(throws: SchemaError.self) { try RouteTable([Sample.send, Sample.send]) }
     }
