@@ -24,6 +24,11 @@ package struct Edge: Hashable, Sendable {
         Edge(writer: topic.rawValue, stream: "events:\(topic.rawValue)")
     }
 
+    /// What access has told people about their accounts: for communication to read, and for nobody on the way.
+    ///
+    /// No stream has this name. What is sealed for it lies inside events.
+    package static let notices = Edge(writer: ServiceName.access.rawValue, stream: "notices:communication")
+
     package static func broadcast(_ topic: String, from process: String) -> Edge {
         Edge(writer: process, stream: "broadcast:\(topic)")
     }
@@ -56,6 +61,7 @@ extension Edge {
             }
             for part in TopicPart.allCases { all.append((part.edge(service), Set(part.groups(of: service)))) }
         }
+        all.append((.notices, [ServiceName.communication.rawValue]))
         for (topic, writers) in broadcasts.sorted(by: { $0.key < $1.key }) {
             for writer in writers { all.append((.broadcast(topic, from: writer), Set(processes))) }
         }

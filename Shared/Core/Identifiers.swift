@@ -24,6 +24,7 @@ package enum Entity {
     package enum Event {}
     package enum Job {}
     package enum Role {}
+    package enum Notice {}
     package enum Webhook {}
 }
 
@@ -49,6 +50,7 @@ package typealias AuditExportID = TypedID<Entity.AuditExport>
 package typealias RequestID = TypedID<Entity.Request>
 package typealias EventID = TypedID<Entity.Event>
 package typealias JobID = TypedID<Entity.Job>
+package typealias NoticeID = TypedID<Entity.Notice>
 package typealias WebhookID = TypedID<Entity.Webhook>
 
 extension ClinicID {

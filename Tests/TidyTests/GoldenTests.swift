@@ -13,7 +13,7 @@ import Testing
         AccessEndpoints().all + CommunicationEndpoints().all + AppointmentsEndpoints().all + BillingEndpoints().all
 
     static let events: [any EventPayload.Type] = [
-        ClinicChanged.self, LocationChanged.self, UserChanged.self,
+        ClinicChanged.self, LocationChanged.self, UserChanged.self, NoticeRequested.self,
         DoctorChanged.self, PatientChanged.self, ServiceChanged.self,
         AppointmentBooked.self, AppointmentChanged.self, AppointmentCancelled.self,
         InvoiceOpened.self, InvoicePaid.self, InvoiceVoided.self, InvoiceChanged.self,

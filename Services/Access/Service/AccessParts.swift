@@ -12,10 +12,11 @@ struct AccessParts: Sendable {
     let tokens: TokenSigner
     let passwords: PasswordHasher
     let audit: AuditKeys
+    let notices: Notices
     /// Where the installation is reached, without a trailing slash.
     let publicURL: String
 
-    var accounts: Accounts { Accounts(index: index, publicURL: publicURL) }
+    var accounts: Accounts { Accounts(index: index, publicURL: publicURL, notices: notices) }
 }
 
 /// The name and key that a clinic's checkpoints are signed with.

@@ -39,6 +39,7 @@ package enum AccessService {
             tokens: try TokenSigner(keys: host.keys, issuer: host.publicURL),
             passwords: PasswordHasher(concurrency: PasswordHasher.usualConcurrency),
             audit: try AuditKeys(host.keys),
+            notices: Notices(keys: host.edgeKeys),
             publicURL: host.publicURL
         )
         var definition = ServiceDefinition(

@@ -1,3 +1,4 @@
+import Bus
 import CommunicationAPI
 import Core
 import Outbound
@@ -63,7 +64,11 @@ package enum CommunicationService {
             wake: resources.jobsWake
         ).register(in: &handlers)
         var definition = ServiceDefinition(.communication, endpoints: endpoints.all, handlers: handlers)
-        definition.consumers = ClinicEvents(dataKeys: resources.dataKeys).consumers
+        definition.consumers =
+            ClinicEvents(
+                dataKeys: resources.dataKeys,
+                notices: EdgeSeal(.notices, keys: resources.edgeKeys)
+            ).consumers
         definition.jobs = [SendMessageJob(parts: sending)]
         definition.transactionalJobs = [NoticeJob(intake: intake, log: resources.log)]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]

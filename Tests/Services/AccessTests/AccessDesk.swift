@@ -65,6 +65,7 @@ struct AccessDesk {
             tokens: tokens,
             passwords: Self.passwords,
             audit: try AuditKeys(keyFile),
+            notices: Notices(keys: Self.edgeKeys(keyFile, of: "access")),
             publicURL: "https://test.example"
         )
         follower = PolicyFollower(
@@ -88,6 +89,11 @@ struct AccessDesk {
             log: logger,
             outboxWake: WakeSignal()
         )
+    }
+
+    static func edgeKeys(_ file: KeyFile, of process: String) -> EdgeKeys {
+        let ring = file.busKeys.map { (id: $0.id, key: $0.key.bytes) }
+        return EdgeKeys(ring: ring, currentID: file.currentID(of: .bus) ?? "", process: process)
     }
 
     private static let shared = Mutex<Database?>(nil)

@@ -32,6 +32,8 @@ final class MessageDesk: Sendable {
     let sending: SendingParts
     private let consumers: [ServiceDefinition.Consumer]
     let checks: ProviderChecks
+    /// Seals as access does.
+    let accessSeal: EdgeSeal
     let dataKeys: DataKeyStore
     let blindIndex: BlindIndex
     let dispatcher: Dispatcher
@@ -79,7 +81,16 @@ final class MessageDesk: Sendable {
             wake: wake
         ).register(in: &handlers)
         try handlers.complete(Self.endpoints.all)
-        consumers = ClinicEvents(dataKeys: dataKeys).consumers
+        let ring = keys.busKeys.map { (id: $0.id, key: $0.key.bytes) }
+        let edgeKeys = { (process: String) in
+            EdgeKeys(ring: ring, currentID: keys.currentID(of: .bus) ?? "", process: process)
+        }
+        accessSeal = EdgeSeal(.notices, keys: edgeKeys("access"))
+        consumers =
+            ClinicEvents(
+                dataKeys: dataKeys,
+                notices: EdgeSeal(.notices, keys: edgeKeys("communication"))
+            ).consumers
         checks = ProviderChecks(parts: sending, database: database.database, log: log)
         let follower = PolicyFollower(
             redis: RedisClient(RedisEndpoint(host: "127.0.0.1", port: 1), name: "none", logger: log),

@@ -2,33 +2,51 @@ import AccessAPI
 import Authorization
 import Core
 import Postgres
+import ServiceHost
 import Vault
 
 /// Finding accounts and making them.
 struct Accounts: Sendable {
     let index: BlindIndex
     let publicURL: String
+    let notices: Notices
 
     /// The keyed hash an account is found by.
     func emailHash(_ address: EmailAddress) -> [UInt8] {
         index.token(address.normalized, purpose: "e-mail address", clinic: nil)
     }
 
-    /// An invitation with its token, and the same without, for a repeated reply.
+    /// An invitation with its token, and the same without, for a repeated reply; the person is sent it, too.
+    ///
+    /// Works in a transaction of the clinic.
     func invitation(
-        of user: UserID,
+        of user: StoredUser,
         into clinic: ClinicID,
-        by actor: String,
-        at now: Instant,
+        by context: OperationContext,
         in tx: borrowing Transaction
-    ) -> (shown: Invitation, replayed: Invitation) {
+    ) throws -> (shown: Invitation, replayed: Invitation) {
         let token = OneTimeToken(.invitation, index: index)
-        InvitationStore.insert(user, into: clinic, tokenHash: token.hash, by: actor, at: now, in: tx)
+        InvitationStore.insert(
+            user.id,
+            into: clinic,
+            tokenHash: token.hash,
+            by: context.principal.id,
+            at: context.now,
+            in: tx
+        )
         // The token stands behind the `#`, so that no server and no log sees it.
         let text = token.text.unredacted
-        let expiresAt = now + InvitationStore.lifetime
+        let url = "\(publicURL)/invitation#\(text)"
+        let expiresAt = context.now + InvitationStore.lifetime
+        try notices.request(
+            .invitation(link: Secret(url)),
+            to: Notices.Recipient(user),
+            expiresAt: expiresAt,
+            by: context.actor,
+            in: tx
+        )
         return (
-            Invitation(token: text, url: "\(publicURL)/invitation#\(text)", expiresAt: expiresAt),
+            Invitation(token: text, url: url, expiresAt: expiresAt),
             Invitation(token: nil, url: nil, expiresAt: expiresAt)
         )
     }

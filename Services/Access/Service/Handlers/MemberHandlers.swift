@@ -115,7 +115,7 @@ struct MemberHandlers: Sendable {
         }
         member.version = version
         try Self.announce(member, by: context.actor, in: tx)
-        let invitation = invitation(of: user, context, in: tx)
+        let invitation = try invitation(of: user, context, in: tx)
         var shown = member.member
         var replayed = shown
         shown.invitation = invitation.shown
@@ -139,7 +139,7 @@ struct MemberHandlers: Sendable {
             throw Problem.conflict("already_active", "The invitation was accepted already.")
         }
         try Self.checkGrants(member.roles, context, in: tx)
-        let invitation = invitation(of: member.user, context, in: tx)
+        let invitation = try invitation(of: member.user, context, in: tx)
         return Reply(
             invitation.shown,
             audit: AuditDetail(resource: member.user.description),
@@ -151,14 +151,10 @@ struct MemberHandlers: Sendable {
         of user: UserID,
         _ context: OperationContext,
         in tx: borrowing Transaction
-    ) -> (shown: Invitation, replayed: Invitation) {
-        parts.accounts.invitation(
-            of: user,
-            into: context.clinic,
-            by: context.principal.id,
-            at: context.now,
-            in: tx
-        )
+    ) throws -> (shown: Invitation, replayed: Invitation) {
+        // The address that leads into the account, whatever the inviter has written.
+        guard let account = try UserStore.find(user, in: tx) else { throw Problem.notFound }
+        return try parts.accounts.invitation(of: account, into: context.clinic, by: context, in: tx)
     }
 
     // MARK: - Changing

@@ -31,13 +31,7 @@ struct SystemUserHandlers: Sendable {
             at: context.now,
             in: tx
         )
-        let invitation = parts.accounts.invitation(
-            of: user.id,
-            into: .installation,
-            by: context.principal.id,
-            at: context.now,
-            in: tx
-        )
+        let invitation = try parts.accounts.invitation(of: user, into: .installation, by: context, in: tx)
         return Reply(
             user.systemUser(nil, invitation: invitation.shown),
             version: 1,

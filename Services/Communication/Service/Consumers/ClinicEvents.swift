@@ -1,6 +1,7 @@
 import AccessAPI
 import AppointmentsAPI
 import BillingAPI
+import Bus
 import Contracts
 import Core
 import Jobs
@@ -14,6 +15,8 @@ struct ClinicEvents: Sendable {
     private static let handler = "communication"
 
     let dataKeys: DataKeyStore
+    /// Opens what access has sealed for us.
+    let notices: EdgeSeal
 
     var consumers: [ServiceDefinition.Consumer] {
         [
@@ -24,17 +27,26 @@ struct ClinicEvents: Sendable {
                     AppointmentCancelled.self,
                 ]
             ) { try calendar($0, in: $1) },
-            .init(of: .access, [ClinicChanged.self]) { event, tx in
-                ProjectionStore.keep(
-                    try event.decode(ClinicChanged.self).clinic,
-                    version: event.aggregateVersion,
-                    in: tx
-                )
-            },
+            .init(of: .access, [ClinicChanged.self, NoticeRequested.self]) { try access($0, in: $1) },
             .init(of: .billing, [InvoicePaid.self]) { event, tx in
                 try notify(event, .receipt(ReceiptNotice(try event.decode(InvoicePaid.self).invoice)), in: tx)
             },
         ]
+    }
+
+    private func access(_ event: EventEnvelope, in tx: borrowing Transaction) throws {
+        switch event.name {
+        case ClinicChanged.kind:
+            let clinic = try event.decode(ClinicChanged.self).clinic
+            ProjectionStore.keep(clinic, version: event.aggregateVersion, in: tx)
+        case NoticeRequested.kind:
+            let requested = try event.decode(NoticeRequested.self)
+            guard requested.expiresAt > .now() else { return }
+            let sealer = try dataKeys.sealer(for: event.clinicId, in: tx)
+            let notice = try SecurityNotice(requested, clinic: event.clinicId, seal: notices, sealer: sealer)
+            try Jobs.enqueue(NoticeJob.self, payload: .security(notice), lane: .critical, in: tx)
+        default: break
+        }
     }
 
     private func calendar(_ event: EventEnvelope, in tx: borrowing Transaction) throws {

@@ -7,16 +7,18 @@ import ProviderConfig
 import Resilience
 import Telemetry
 
-/// What a patient is to be told.
+/// What a patient or a user is to be told.
 enum Notice: Codable, Sendable, Equatable {
     case visit(VisitNotice)
     case receipt(ReceiptNotice)
+    case security(SecurityNotice)
 
     /// What it stands for in lists and logs.
     var reference: String {
         switch self {
         case .visit(let visit): "appointment:\(visit.appointment)"
         case .receipt(let receipt): "invoice:\(receipt.invoice)"
+        case .security(let notice): "notice:\(notice.id)"
         }
     }
 }
@@ -47,6 +49,7 @@ struct NoticeJob: TransactionalJobHandler {
                     switch notice {
                     case .visit(let visit): try visit.draft(at: sender.now, sealer: sealer, in: tx)
                     case .receipt(let receipt): try receipt.draft(sealer: sealer, in: tx)
+                    case .security(let notice): try notice.draft(at: sender.now, sealer: sealer, in: tx)
                     }
                 _ = try intake.accept(draft, from: sender, channels: configured, tally: tally, in: tx)
             } catch let problem as Problem {

@@ -76,6 +76,9 @@ struct MessageHandlers: Sendable {
         in tx: borrowing Transaction
     ) throws -> AcceptedMessage {
         try checkPriority(draft, context)
+        if SecurityTemplates.contains(draft.template) {
+            throw Problem.invalid("/template", "is for what the installation itself has to say")
+        }
         return try intake.accept(draft, from: sender(context), channels: configured, tally: tally, in: tx)
     }
 
@@ -205,7 +208,10 @@ struct MessageView {
             if let sealer {
                 let content = try SealedContent.open(message.sealed, of: message.id, with: sealer)
                 shown.to = MessageRecipient(email: content.email)
-                shown.content = MessageContent(subject: content.subject, text: content.text, html: content.html)
+                // Codes and links into accounts are for who receives them, whatever else a reader may see.
+                if !SecurityTemplates.contains(message.template) {
+                    shown.content = MessageContent(subject: content.subject, text: content.text, html: content.html)
+                }
             }
             return shown
         }

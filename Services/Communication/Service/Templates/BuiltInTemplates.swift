@@ -67,7 +67,7 @@ struct BuiltInTemplates: Sendable {
                     """
             ),
         ]
-        templates = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+        templates = Dictionary(uniqueKeysWithValues: (all + (try SecurityTemplates.all())).map { ($0.name, $0) })
     }
 
     subscript(_ name: String) -> MessageTemplate? { templates[name] }
