@@ -25,6 +25,7 @@ package enum Entity {
     package enum Job {}
     package enum Role {}
     package enum Notice {}
+    package enum Series {}
     package enum Webhook {}
 }
 
@@ -51,6 +52,7 @@ package typealias RequestID = TypedID<Entity.Request>
 package typealias EventID = TypedID<Entity.Event>
 package typealias JobID = TypedID<Entity.Job>
 package typealias NoticeID = TypedID<Entity.Notice>
+package typealias SeriesID = TypedID<Entity.Series>
 package typealias WebhookID = TypedID<Entity.Webhook>
 
 extension ClinicID {

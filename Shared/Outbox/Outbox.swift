@@ -6,7 +6,13 @@ package import Postgres
 /// Writes events beside the state they follow from: both commit in one transaction, or neither does.
 package enum Outbox {
     /// What an audit entry is called on the bus.
+    ///
+    /// Its aggregate is the series that numbers it, its version the number.
     package static let auditKind = "audit.entry"
+    /// What `AuditHeads` are called there.
+    package static let headsKind = "audit.heads"
+    /// All that travels in the part `audit`.
+    package static let auditKinds: Set<String> = [auditKind, headsKind]
 
     /// Appends an event to the transaction; the relay publishes it after the commit.
     ///
@@ -38,6 +44,7 @@ package enum Outbox {
     /// It belongs to the transaction's clinic, which must be the record's.
     package static func appendAudit(_ record: AuditRecord, in transaction: borrowing Transaction) throws {
         guard let clinic = transaction.tenant?.clinic, clinic == record.clinicId else { throw OutboxError.noClinic }
+        let place = transaction.number()
         let envelope = EventEnvelope(
             id: record.id.retagged(),
             name: auditKind,
@@ -47,8 +54,8 @@ package enum Outbox {
             clinicId: clinic,
             actor: record.writer,
             at: record.at,
-            aggregateId: record.id.description,
-            aggregateVersion: 1,
+            aggregateId: place.series.description,
+            aggregateVersion: place.numbers.lowerBound,
             notify: true,
             payload: try JSONWriter.encode(record)
         )
@@ -59,17 +66,43 @@ package enum Outbox {
     ///
     /// Through the relay's door.
     package static func appendAudit(_ records: [AuditRecord], in transaction: borrowing Transaction) throws {
+        if records.isEmpty { return }
+        let place = transaction.number(records.count)
         transaction.execute(
             """
             insert into outbox (clinic_id, part, priority, id, name, version, category, actor, at, aggregate_id,
                 aggregate_version, payload)
             select e.clinic_id, \(TopicPart.audit), \(EventPriority.normal.rank), e.id, \(auditKind), 1,
-                \(EventCategory.userActivity.rawValue), e.actor, e.at, e.id::text, 1, e.payload
+                \(EventCategory.userActivity.rawValue), e.actor, e.at, \(place.series.description), e.number,
+                e.payload
             from unnest(\(records.map(\.clinicId)), \(records.map(\.id)), \(records.map(\.writer)),
-                \(records.map(\.at)), \(ByteColumns(try records.map { try JSONWriter.encode($0) })))
-                as e (clinic_id, id, actor, at, payload)
+                \(records.map(\.at)), \(Array(place.numbers)),
+                \(ByteColumns(try records.map { try JSONWriter.encode($0) })))
+                as e (clinic_id, id, actor, at, number, payload)
             """
         )
+    }
+
+    /// Appends how far the series of audit entries have come.
+    ///
+    /// Through the relay's door.
+    package static func appendHeads(_ heads: AuditHeads, in transaction: borrowing Transaction) throws {
+        let id = EventID()
+        let envelope = EventEnvelope(
+            id: id,
+            name: headsKind,
+            version: 1,
+            category: .userActivity,
+            priority: .normal,
+            clinicId: .installation,
+            actor: "system",
+            at: .now(),
+            aggregateId: id.description,
+            aggregateVersion: 1,
+            notify: true,
+            payload: try JSONWriter.encode(heads)
+        )
+        insert(envelope, .audit, in: transaction)
     }
 
     private static func insert(_ event: EventEnvelope, _ part: TopicPart, in transaction: borrowing Transaction) {

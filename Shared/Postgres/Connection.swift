@@ -40,12 +40,14 @@ import Glibc
 
     let cancelHandle: CancelHandle
     let schema: SchemaName
+    private(set) var series = RowSeries()
+    private let heads: SeriesHeads
     private let handle: OpaquePointer
     private var statements: [Query.Shape: Statement] = [:]
     private var statementsMade = 0
     private var isBroken = false
 
-    init(configuration: DatabaseConfiguration, role: String?) throws(DatabaseError) {
+    init(configuration: DatabaseConfiguration, role: String?, heads: SeriesHeads) throws(DatabaseError) {
         let settings: [(String, String)] = [
             ("dbname", configuration.url.unredacted), ("options", configuration.options(role: role)),
             ("application_name", "polyclinic-\(configuration.schema)"), ("client_encoding", "UTF8"),
@@ -58,6 +60,7 @@ import Glibc
         }
         guard let opened = unsafe opened else { throw DatabaseError(.connectionLost) }
         schema = configuration.schema
+        self.heads = heads
         unsafe handle = unsafe opened
         unsafe cancelHandle = CancelHandle(of: opened)
         unsafe polyclinic_silence_notices(opened)
@@ -109,6 +112,15 @@ import Glibc
     }
 
     func markBroken() { isBroken = true }
+
+    /// Readies the series of numbered rows for a transaction.
+    func wakeSeries() { series.wake(at: .now) }
+
+    /// Takes note that so many numbered rows were committed.
+    func commitNumbers(_ count: Int64) {
+        series.commit(count)
+        heads.note(series)
+    }
 
     // MARK: - Sending
 

@@ -6,9 +6,12 @@ struct ConnectionFactory: Sendable {
     let configuration: DatabaseConfiguration
     let role: String?
     let pool: String
+    let heads: SeriesHeads
     let logger: Logger
 
-    func connect() throws(DatabaseError) -> Connection { try Connection(configuration: configuration, role: role) }
+    func connect() throws(DatabaseError) -> Connection {
+        try Connection(configuration: configuration, role: role, heads: heads)
+    }
 }
 
 /// A thread's connection through its losses: opened when first needed, again when lost, not too often.

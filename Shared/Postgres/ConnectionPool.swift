@@ -22,12 +22,25 @@ final class ConnectionPool: Sendable {
     private let waitLimit: Duration
     private let name: String
 
-    init(name: String, size: Int, role: String?, configuration: DatabaseConfiguration, logger: Logger) {
+    init(
+        name: String,
+        size: Int,
+        role: String?,
+        configuration: DatabaseConfiguration,
+        heads: SeriesHeads,
+        logger: Logger
+    ) {
         self.name = name
         self.size = max(size, 1)
         waitingLimit = configuration.waitingLimit
         waitLimit = configuration.waitLimit
-        factory = ConnectionFactory(configuration: configuration, role: role, pool: name, logger: logger)
+        factory = ConnectionFactory(
+            configuration: configuration,
+            role: role,
+            pool: name,
+            heads: heads,
+            logger: logger
+        )
     }
 
     /// Queues a transaction and waits for what became of it.

@@ -15,10 +15,20 @@ package final class Database: Sendable, Service {
     private let lanes: [Lane: ConnectionPool]
     private let doors: [Door: ConnectionPool]
     private let groups = CommitGroups()
+    /// How far the numbered rows of every connection have come.
+    package let seriesHeads = SeriesHeads()
 
     package init(_ configuration: DatabaseConfiguration, logger: Logger) {
+        let heads = seriesHeads
         func pool(_ name: String, _ size: Int, role: String? = nil) -> ConnectionPool {
-            ConnectionPool(name: name, size: size, role: role, configuration: configuration, logger: logger)
+            ConnectionPool(
+                name: name,
+                size: size,
+                role: role,
+                configuration: configuration,
+                heads: heads,
+                logger: logger
+            )
         }
         schema = configuration.schema
         lanes = [

@@ -41,6 +41,8 @@ final class Exchange {
     /// Committed, or past saying whether.
     private var isOver = false
     private var failure: DatabaseError?
+    /// Numbers of the connection's series that are used up if this commits.
+    private var numbersTaken: Int64 = 0
 
     private init(_ connection: Connection, _ target: Target, _ operation: String, _ job: Job) {
         let tenant = target.tenant
@@ -105,6 +107,14 @@ final class Exchange {
         if queued.count > (isReading ? settings.count : 0) { _ = try send(committing: false) }
     }
 
+    /// The next numbers of the connection's series.
+    func number(_ count: Int) -> RowNumbers {
+        if numbersTaken == 0 { connection.wakeSeries() }
+        let first = connection.series.committed + numbersTaken + 1
+        numbersTaken += Int64(count)
+        return RowNumbers(series: connection.series.id, numbers: first...(first + Int64(max(count, 1)) - 1))
+    }
+
     // MARK: - The end
 
     private func commit() throws(DatabaseError) {
@@ -142,6 +152,7 @@ final class Exchange {
         try judge(answer)
         // COMMIT of a failed transaction succeeds, and says ROLLBACK.
         if committing, hasBegun, answer.tag != "COMMIT" { throw note(.notCommitted) }
+        if committing, numbersTaken > 0 { connection.commitNumbers(numbersTaken) }
         return answer.rows
     }
 

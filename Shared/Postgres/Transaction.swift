@@ -22,6 +22,11 @@ package struct Transaction: ~Copyable {
     /// What the body throws afterwards no longer undoes anything.
     package borrowing func last(_ query: Query) throws(DatabaseError) -> Rows { try exchange.last(query) }
 
+    /// Numbers for rows that are only ever inserted: the next `count`, at least one, of a series without gaps.
+    ///
+    /// They are used up only if the transaction commits.
+    package borrowing func number(_ count: Int = 1) -> RowNumbers { exchange.number(count) }
+
     /// Sends what is queued and throws its first error.
     package borrowing func flush() throws(DatabaseError) { try exchange.flush() }
 }

@@ -56,7 +56,7 @@ extension ServiceDefinition.Consumer {
     func takes(_ event: EventEnvelope) -> Bool {
         switch work {
         case .effect(let kinds, _): kinds[event.name] != nil
-        case .store: (event.name == Outbox.auditKind) == (part == .audit)
+        case .store: Outbox.auditKinds.contains(event.name) == (part == .audit)
         }
     }
 }

@@ -125,7 +125,7 @@ struct HostParts {
                 report: report,
                 logger: resources.log
             ),
-            relay, workers,
+            AuditHeadsReport(database: resources.database, log: resources.log), relay, workers,
         ]
         services += definition.services
         services.append(

@@ -39,7 +39,7 @@ package enum LogKey: String, CaseIterable, Sendable {
     // The process itself
     case host, port, pid, schema, migration, setting, signal, lag
     case exitStatus = "exit_status"
-    case count, bytes, limit, size, sequence
+    case count, bytes, limit, size, sequence, series
 }
 
 extension Logger {

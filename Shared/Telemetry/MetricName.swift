@@ -30,7 +30,7 @@ package enum MetricName: String, CaseIterable, Sendable {
     case paymentsSettled = "polyclinic_payments_settled_total"
     case webhooks = "polyclinic_webhooks_total"
     case auditEntries = "polyclinic_audit_entries_total"
-    case auditGaps = "polyclinic_audit_gaps_total"
+    case auditMissing = "polyclinic_audit_entries_missing"
     case auditLogsStopped = "polyclinic_audit_logs_stopped"
     case policyLag = "polyclinic_policy_lag_seconds"
 
@@ -65,7 +65,8 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .paymentsSettled: "Payments settled, by provider and outcome."
         case .webhooks: "Webhooks received, by provider and outcome."
         case .auditEntries: "Audit entries put in sequence."
-        case .auditGaps: "Gaps found in the numbering of audit entries."
+        case .auditMissing:
+            "Audit entries that a service has committed and that have not arrived for a quarter of an hour."
         case .auditLogsStopped: "Audit logs that are not signed any further because they do not lead on from what was."
         case .policyLag: "Age of the newest access version heard."
         }

@@ -18,6 +18,7 @@ package enum AccessService {
             own: [
                 ("0001_identity.sql", PackageResources._001_identity_sql),
                 ("0002_audit.sql", PackageResources._002_audit_sql),
+                ("0003_audit_series.sql", PackageResources._003_audit_series_sql),
             ]
         )
     }
@@ -55,7 +56,9 @@ package enum AccessService {
             signer: CheckpointSigner(keys: parts.audit, witness: witness),
             log: host.log
         )
-        definition.services = [PolicyBroadcaster(host), sequencer]
+        definition.services = [
+            PolicyBroadcaster(host), sequencer, AuditGapWatch(database: host.database, log: host.log),
+        ]
         definition.checks = [sequencer.check]
         definition.resend = { tx in try Resending.everything(in: tx) }
         return definition
@@ -84,7 +87,7 @@ package enum AccessService {
     private static func consumers(_ parts: AccessParts) -> [ServiceDefinition.Consumer] {
         let entries = AuditEntryConsumer(database: parts.database)
         return ServiceName.allCases.map { service in
-            ServiceDefinition.Consumer(of: service, part: .audit) { try await entries.take($0) }
+            ServiceDefinition.Consumer(of: service, part: .audit) { try await entries.take($0, from: service) }
         } + [AppointmentsEvents.consumer]
     }
 }
