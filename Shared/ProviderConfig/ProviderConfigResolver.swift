@@ -6,11 +6,21 @@ import Synchronization
 package struct ResolvedChain: Sendable {
     package enum Source: String, Sendable {
         case clinic
+        /// The installation's default.
+        case installation
         case none
+
+        /// Where a channel's providers come from.
+        ///
+        /// The default stands in for a channel that the clinic has no providers for at all, never for some that fail.
+        package static func of(own: Bool, allowsDefault: Bool, default isThere: Bool) -> Source {
+            if own { return .clinic }
+            return allowsDefault && isThere ? .installation : .none
+        }
     }
 
     package let source: Source
-    /// The configuration's version; 0 without one.
+    /// The version of the configuration they come from, the clinic's when there are none; 0 without one.
     package let version: Int64
     /// Primary first.
     package let entries: [ProviderEntry]
@@ -38,26 +48,42 @@ package final class ProviderConfigResolver: Sendable {
 
     private let store: ProviderConfigStore
     private let database: Database
+    private let usesDefault: Bool
     private let capacity: Int
     private let state = Mutex(State())
 
-    package init(store: ProviderConfigStore, database: Database, capacity: Int = ProviderConfigResolver.capacity) {
+    /// - Parameter usesDefault: whether the installation's providers stand in for channels a clinic has not configured.
+    package init(
+        store: ProviderConfigStore,
+        database: Database,
+        usesDefault: Bool = false,
+        capacity: Int = ProviderConfigResolver.capacity
+    ) {
         self.store = store
         self.database = database
+        self.usesDefault = usesDefault
         self.capacity = capacity
     }
 
     /// The chain to use now.
     ///
-    /// Throws `DatabaseError`, or `VaultError` when the key is not there (yet).
+    /// Throws `DatabaseError`, or `VaultError` when a key is not there (yet): a default that cannot be read is not none.
     package func resolve(_ clinic: ClinicID, channel: String) async throws -> ResolvedChain {
-        let configuration = try await configuration(of: clinic)
-        let entries = configuration?.entries(of: channel) ?? []
-        return ResolvedChain(
-            source: entries.isEmpty ? .none : .clinic,
-            version: configuration?.version ?? 0,
-            entries: entries
+        let own = try await configuration(of: clinic)
+        let entries = own?.entries(of: channel) ?? []
+        let allowsDefault = usesDefault && (own?.allowsDefault ?? true)
+        let isShared = entries.isEmpty && allowsDefault
+        let installation = isShared ? try await configuration(of: .installation) : nil
+        let defaults = installation?.entries(of: channel) ?? []
+        let source = ResolvedChain.Source.of(
+            own: !entries.isEmpty,
+            allowsDefault: allowsDefault,
+            default: !defaults.isEmpty
         )
+        return switch source {
+        case .clinic, .none: ResolvedChain(source: source, version: own?.version ?? 0, entries: entries)
+        case .installation: ResolvedChain(source: source, version: installation?.version ?? 0, entries: defaults)
+        }
     }
 
     /// The whole configuration; `nil` where there is none.
@@ -89,6 +115,12 @@ package final class ProviderConfigResolver: Sendable {
                 return .wait(task, generation: state.generation)
             }
         }
+    }
+
+    /// What a transaction has read is in force: nothing older is served again.
+    package func invalidate(_ current: CurrentVersions) {
+        invalidate(current.clinic, version: current.own)
+        if usesDefault { invalidate(.installation, version: current.installation) }
     }
 
     /// News of a change: what is older than `version` is not served again.

@@ -35,6 +35,29 @@ package struct ProviderConfigStore: Sendable {
         return PresentConfiguration(version: configuration.version, configuration: configuration)
     }
 
+    /// The versions in force for a clinic: its own configuration's, and the installation's.
+    package func currentVersions(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> CurrentVersions {
+        var current = CurrentVersions(clinic: clinic)
+        let rows = try tx.rows(
+            "select clinic_id, version from provider_configs where clinic_id = any (\([clinic, .installation]))"
+        )
+        for row in rows {
+            let owner: ClinicID = try row[0]
+            if owner == clinic { current.own = try row[1] } else { current.installation = try row[1] }
+        }
+        return current
+    }
+
+    /// Names of the installation's default providers, by channel; readable for every clinic.
+    package func defaultProviders(in tx: borrowing Transaction) throws -> [String: [String]] {
+        let rows = try tx.rows(
+            "select providers from provider_configs where clinic_id = \(ClinicID.installation) and not is_deleted"
+        )
+        guard let row = rows.first else { return [:] }
+        let names: JSONColumn = try row[0]
+        return try JSONTape(names.json).decode([String: [String]].self)
+    }
+
     /// An earlier version: a payment is captured with the account that made it.
     package func load(
         _ clinic: ClinicID,
@@ -184,9 +207,10 @@ package struct ProviderConfigStore: Sendable {
         )
         tx.execute(
             """
-            insert into provider_configs (clinic_id, version, is_deleted)
-            values (\(clinic), \(configuration.version), \(isDeleted))
-            on conflict (clinic_id) do update set version = excluded.version, is_deleted = excluded.is_deleted
+            insert into provider_configs (clinic_id, version, is_deleted, providers)
+            values (\(clinic), \(configuration.version), \(isDeleted), \(JSONColumn(try JSONWriter.encode(configuration.providerNames))))
+            on conflict (clinic_id) do update set version = excluded.version, is_deleted = excluded.is_deleted,
+                providers = excluded.providers
             """
         )
         try tx.flush()
@@ -210,7 +234,7 @@ package struct ProviderConfigStore: Sendable {
             version: version,
             updatedAt: try row[2],
             updatedBy: try row[3],
-            entries: stored.entries.map(\.entry),
+            entries: stored.entries.map { $0.entry(isDefault: clinic == .installation) },
             settings: stored.settings
         )
     }
@@ -220,6 +244,13 @@ package struct ProviderConfigStore: Sendable {
         let token = index.token(String(decoding: bytes, as: UTF8.self), purpose: "provider credentials", clinic: clinic)
         return token.prefix(8).hex
     }
+}
+
+/// What a clinic's providers follow from: the versions of both configurations, 0 where there never was one.
+package struct CurrentVersions: Sendable, Equatable {
+    package let clinic: ClinicID
+    package var own: Int64 = 0
+    package var installation: Int64 = 0
 }
 
 /// What is in force for a clinic, if anything, and since which version.
@@ -260,7 +291,7 @@ private struct SealedConfiguration: Codable {
             former = entry.formerSecrets.map { Former(secret: $0.secret.unredacted, until: $0.until) }
         }
 
-        var entry: ProviderEntry {
+        func entry(isDefault: Bool) -> ProviderEntry {
             ProviderEntry(
                 id: id,
                 channel: channel,
@@ -271,7 +302,8 @@ private struct SealedConfiguration: Codable {
                 updatedAt: updatedAt,
                 updatedBy: updatedBy,
                 fingerprint: fingerprint,
-                formerSecrets: former.map { .init(secret: Secret($0.secret), until: $0.until) }
+                formerSecrets: former.map { .init(secret: Secret($0.secret), until: $0.until) },
+                isDefault: isDefault
             )
         }
     }

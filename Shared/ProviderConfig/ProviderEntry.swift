@@ -20,6 +20,8 @@ package struct ProviderEntry: Sendable, Equatable {
     package var fingerprint: String
     /// Webhook secrets of before, each valid until its instant.
     package var formerSecrets: [FormerSecret]
+    /// It stands in the installation's configuration, not in a clinic's own.
+    package var isDefault: Bool
 
     package init(
         id: ProviderEntryID,
@@ -31,7 +33,8 @@ package struct ProviderEntry: Sendable, Equatable {
         updatedAt: Instant,
         updatedBy: String,
         fingerprint: String,
-        formerSecrets: [FormerSecret]
+        formerSecrets: [FormerSecret],
+        isDefault: Bool = false
     ) {
         self.id = id
         self.channel = channel
@@ -43,6 +46,7 @@ package struct ProviderEntry: Sendable, Equatable {
         self.updatedBy = updatedBy
         self.fingerprint = fingerprint
         self.formerSecrets = formerSecrets
+        self.isDefault = isDefault
     }
 
     package struct FormerSecret: Sendable, Equatable {
@@ -72,9 +76,20 @@ package struct ProviderConfiguration: Sendable {
     /// What else the service configures, not secret.
     package var settings: [String: JSONValue]
 
+    /// Whether the installation's default may stand in for channels that have no providers here; unless said otherwise it may.
+    package var allowsDefault: Bool { settings[Self.allowDefaultKey] != .bool(false) }
+    package static let allowDefaultKey = "allowDefault"
+
     /// The chain of a channel, primary first.
     package func entries(of channel: String) -> [ProviderEntry] {
         entries.filter { $0.channel == channel }.sorted { $0.position < $1.position }
+    }
+
+    /// The names of the providers, by channel and in order.
+    package var providerNames: [String: [String]] {
+        Dictionary(grouping: entries.sorted { $0.position < $1.position }, by: \.channel).mapValues {
+            $0.map(\.provider)
+        }
     }
 }
 

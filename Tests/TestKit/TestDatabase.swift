@@ -26,11 +26,18 @@ package final class TestDatabase: Sendable {
     }
 
     /// The schema's database; made and migrated by the first call with this name, whose `sets` count.
-    package static func open(_ schema: String, migrations sets: [MigrationSet]) throws -> TestDatabase {
+    ///
+    /// - Parameter place: names another database than the one all share, for tests of what belongs to no clinic.
+    package static func open(
+        _ schema: String,
+        migrations sets: [MigrationSet],
+        apart place: String = ""
+    ) throws -> TestDatabase {
         try opened.withLock { opened in
-            if let known = opened[schema] { return known }
-            let made = try make(schema, sets)
-            opened[schema] = made
+            let key = schema + place
+            if let known = opened[key] { return known }
+            let made = try make(schema, sets, in: name + place)
+            opened[key] = made
             return made
         }
     }
@@ -79,7 +86,7 @@ package final class TestDatabase: Sendable {
     private let inspectors = Mutex<Database?>(nil)
     private static let opened = Mutex<[String: TestDatabase]>([:])
     private static let name = "test_\(ProcessInfo.processInfo.processIdentifier)_\(UInt32.random(in: 0 ... .max))"
-    private static let isCreated = Mutex(false)
+    private static let created = Mutex<Set<String>>([])
 
     private static func configuration(_ url: Secret, _ schema: String) -> DatabaseConfiguration {
         var configuration = DatabaseConfiguration(url: url, schema: schema)
@@ -87,27 +94,33 @@ package final class TestDatabase: Sendable {
         return configuration
     }
 
-    private static func make(_ schema: String, _ sets: [MigrationSet]) throws -> TestDatabase {
+    private static func make(
+        _ schema: String,
+        _ sets: [MigrationSet],
+        in name: String
+    ) throws -> TestDatabase {
         let servers = try TestServers.shared()
-        try isCreated.withLock { isCreated in
-            if isCreated { return }
+        try created.withLock { created in
+            guard created.insert(name).inserted else { return }
             try Migrator.execute("create database \(name)", url: Secret(servers.adminURL))
-            isCreated = true
+        }
+        func url(user: String?, password: String) throws -> Secret {
+            try Self.url(servers.adminURL, database: name, user: user, password: password)
         }
         let password = try password(of: servers.adminURL)
         let roles = ["polyclinic_owner", "polyclinic_inspector", "polyclinic_\(schema)"]
         try Roles.create(
             services: [schema],
             passwords: Dictionary(uniqueKeysWithValues: roles.map { ($0, Secret(password)) }),
-            adminURL: url(servers.adminURL, user: nil, password: password)
+            adminURL: url(user: nil, password: password)
         )
-        let owner = try url(servers.adminURL, user: "polyclinic_owner", password: password)
+        let owner = try url(user: "polyclinic_owner", password: password)
         _ = try Migrator.run(ownerURL: owner, sets: sets)
         return TestDatabase(
             schema: schema,
             ownerURL: owner,
-            serviceURL: try url(servers.adminURL, user: "polyclinic_\(schema)", password: password),
-            inspectorURL: try url(servers.adminURL, user: "polyclinic_inspector", password: password)
+            serviceURL: try url(user: "polyclinic_\(schema)", password: password),
+            inspectorURL: try url(user: "polyclinic_inspector", password: password)
         )
     }
 
@@ -119,11 +132,11 @@ package final class TestDatabase: Sendable {
         return password
     }
 
-    private static func url(_ adminURL: String, user: String?, password: String) throws -> Secret {
+    private static func url(_ adminURL: String, database: String, user: String?, password: String) throws -> Secret {
         guard var parts = URLComponents(string: adminURL) else { throw TestKitError("not a URL") }
         if let user { parts.user = user }
         parts.password = password
-        parts.path = "/\(name)"
+        parts.path = "/\(database)"
         guard let text = parts.string else { throw TestKitError("not a URL") }
         return Secret(text)
     }

@@ -72,17 +72,27 @@ package struct ChannelDraft: Wire {
     package static var limits: [Limit] { [.count(CodingKeys.fallback, 0...mostFallbacks)] }
 }
 
-/// All channels as they are to be.
+/// What a clinic decides beside its providers.
+package struct CommunicationSettings: Wire, Hashable {
+    /// Whether the installation's default providers may send for channels that have none here; they may unless it is false.
+    package var allowDefault: Bool?
+
+    package init(allowDefault: Bool? = nil) { self.allowDefault = allowDefault }
+}
+
+/// All channels and settings as they are to be; a channel that is absent has no providers of the clinic's own.
 package struct ConfigurationDraft: Wire {
     package var clinicId: ClinicID
-    package var email: ChannelDraft
+    package var email: ChannelDraft?
+    package var settings: CommunicationSettings?
     package var version: Int64?
     package var updatedAt: Instant?
     package var updatedBy: String?
 
-    package init(clinicId: ClinicID, email: ChannelDraft) {
+    package init(clinicId: ClinicID, email: ChannelDraft?, settings: CommunicationSettings? = nil) {
         self.clinicId = clinicId
         self.email = email
+        self.settings = settings
     }
 
     package static var limits: [Limit] { [.length(CodingKeys.updatedBy, 1...200)] }
@@ -151,12 +161,20 @@ package struct ConfiguredChannel: Wire {
 /// A clinic's configuration in force.
 package struct CommunicationConfiguration: Wire {
     package var email: ConfiguredChannel?
+    package var settings: CommunicationSettings
     package var version: Int64
     package var updatedAt: Instant
     package var updatedBy: String
 
-    package init(email: ConfiguredChannel?, version: Int64, updatedAt: Instant, updatedBy: String) {
+    package init(
+        email: ConfiguredChannel?,
+        settings: CommunicationSettings,
+        version: Int64,
+        updatedAt: Instant,
+        updatedBy: String
+    ) {
         self.email = email
+        self.settings = settings
         self.version = version
         self.updatedAt = updatedAt
         self.updatedBy = updatedBy

@@ -4,12 +4,13 @@ import Core
 /// Every public operation of the communication service.
 package struct CommunicationEndpoints: Sendable {
     package let configuration = ConfigurationEndpoints()
+    package let installation = DefaultProviderEndpoints()
     package let health = ProviderHealthEndpoints()
     package let messages = MessageEndpoints()
 
     package init() {}
 
-    package var all: [any EndpointDescription] { configuration.all + health.all + messages.all }
+    package var all: [any EndpointDescription] { configuration.all + installation.all + health.all + messages.all }
 }
 
 /// Which providers a clinic's messages go through.
@@ -52,6 +53,17 @@ package struct ConfigurationEndpoints: Sendable {
         errors: [ErrorCode(404, "not_configured")],
         summary: "The providers, with their secrets masked"
     )
+    package let effective = Endpoint(
+        "communication.config.effective",
+        .GET,
+        "/clinics/{clinicId}/communication/config/effective",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.readConfiguration),
+        takes: ConfigurationPath.self,
+        gives: EffectiveConfiguration.self,
+        audit: .none(because: "holds no health data and no secrets"),
+        summary: "Whose providers each channel uses: the clinic's, the installation's default, or none"
+    )
     package let delete = Endpoint(
         "communication.config.delete",
         .DELETE,
@@ -68,7 +80,56 @@ package struct ConfigurationEndpoints: Sendable {
 
     package init() {}
 
-    package var all: [any EndpointDescription] { [put, putChannel, read, delete] }
+    package var all: [any EndpointDescription] { [put, putChannel, read, effective, delete] }
+}
+
+/// The installation's own providers, for clinics that have none.
+package struct DefaultProviderEndpoints: Sendable {
+    package let put = Endpoint(
+        "communication.installation_config.put",
+        .PUT,
+        "/installation/communication/config",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.updateInstallation),
+        tenancy: Tenancy.none,
+        takes: DefaultProvidersDraft.self,
+        gives: DefaultProviders.self,
+        audit: .change,
+        precondition: .required,
+        errors: [ErrorCode(422, "secret_missing"), ErrorCode(422, "endpoint_not_allowed")],
+        summary: "Set the default providers, used for channels that a clinic has not configured"
+    )
+    package let read = Endpoint(
+        "communication.installation_config.read",
+        .GET,
+        "/installation/communication/config",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.readInstallation),
+        tenancy: Tenancy.none,
+        takes: EmptyInput.self,
+        gives: DefaultProviders.self,
+        audit: .none(because: "holds no health data; secrets are masked"),
+        errors: [ErrorCode(404, "not_configured")],
+        summary: "The default providers, with their secrets masked"
+    )
+    package let delete = Endpoint(
+        "communication.installation_config.delete",
+        .DELETE,
+        "/installation/communication/config",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.deleteInstallation),
+        tenancy: Tenancy.none,
+        takes: EmptyInput.self,
+        gives: EmptyOutput.self,
+        audit: .change,
+        precondition: .required,
+        errors: [ErrorCode(404, "not_configured")],
+        summary: "Put no default provider in force any more"
+    )
+
+    package init() {}
+
+    package var all: [any EndpointDescription] { [put, read, delete] }
 }
 
 /// How the configured providers are doing.

@@ -5,6 +5,9 @@ package enum CommunicationPermissions {
     package static let readConfiguration = Permission("communication_config:read")
     package static let updateConfiguration = Permission("communication_config:update")
     package static let deleteConfiguration = Permission("communication_config:delete")
+    package static let readInstallation = Permission("installation_config:read")
+    package static let updateInstallation = Permission("installation_config:update")
+    package static let deleteInstallation = Permission("installation_config:delete")
     package static let send = Permission("messages:send")
     /// Asked for on top of `send` when a message is `critical`.
     package static let sendCritical = Permission("messages:send_critical")

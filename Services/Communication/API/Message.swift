@@ -39,6 +39,8 @@ package enum AttemptOutcome: String, Hashable, Sendable, Codable, CaseIterable {
 package struct MessageAttempt: Wire, Hashable {
     package var channel: MessageChannel
     package var provider: String
+    /// Whose provider it is: the clinic's own, or the installation's default.
+    package var source: ProviderSource
     package var at: Instant
     package var latencyMs: Int?
     /// Absent while the call is under way.
@@ -50,6 +52,7 @@ package struct MessageAttempt: Wire, Hashable {
     package init(
         channel: MessageChannel,
         provider: String,
+        source: ProviderSource,
         at: Instant,
         latencyMs: Int? = nil,
         outcome: AttemptOutcome? = nil,
@@ -59,6 +62,7 @@ package struct MessageAttempt: Wire, Hashable {
     ) {
         self.channel = channel
         self.provider = provider
+        self.source = source
         self.at = at
         self.latencyMs = latencyMs
         self.outcome = outcome

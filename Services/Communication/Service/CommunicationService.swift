@@ -7,6 +7,7 @@ import ProviderConfig
 package import Resilience
 package import ServiceHost
 package import Settings
+import Telemetry
 
 /// The communication service: reaches patients and staff through their clinic's own providers.
 package enum CommunicationService {
@@ -18,6 +19,7 @@ package enum CommunicationService {
                 ("0001_messages.sql", PackageResources._001_messages_sql),
                 ("0002_projections.sql", PackageResources._002_projections_sql),
                 ("0003_room_for_updates.sql", PackageResources._003_room_for_updates_sql),
+                ("0004_default_attempts.sql", PackageResources._004_default_attempts_sql),
             ]
         )
     }
@@ -29,7 +31,8 @@ package enum CommunicationService {
 
     /// What the service consists of.
     ///
-    /// Settings beside the host's: `POLYCLINIC_OUTBOUND_ALLOW`.
+    /// Settings beside the host's: `POLYCLINIC_OUTBOUND_ALLOW`, and `POLYCLINIC_DEFAULT_PROVIDERS_FILE`, the providers for
+    /// channels that a clinic has not configured.
     ///
     /// - Parameter circuits: when circuits open, and for how long.
     package static func definition(
@@ -47,7 +50,8 @@ package enum CommunicationService {
         )
         let sending = SendingParts(
             dataKeys: resources.dataKeys,
-            resolver: ProviderConfigResolver(store: store, database: resources.database),
+            store: store,
+            resolver: ProviderConfigResolver(store: store, database: resources.database, usesDefault: true),
             providers: EmailProviders(
                 http: OutboundHTTP(policy: policy, logger: resources.log),
                 smtp: SMTPTransport(policy: policy)
@@ -56,6 +60,9 @@ package enum CommunicationService {
         )
         var handlers = HandlerTable()
         ConfigurationHandlers(endpoints: endpoints.configuration, store: store, policy: policy).register(in: &handlers)
+        DefaultProviderHandlers(endpoints: endpoints.installation, store: store, policy: policy).register(
+            in: &handlers
+        )
         HealthHandlers(endpoints: endpoints.health, store: store).register(in: &handlers)
         MessageHandlers(
             endpoints: endpoints.messages,
@@ -72,6 +79,11 @@ package enum CommunicationService {
         definition.jobs = [SendMessageJob(parts: sending)]
         definition.transactionalJobs = [NoticeJob(intake: intake, log: resources.log)]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]
+        if let file = try DefaultProvidersFile(resources.settings, policy: policy) {
+            let intake = DefaultProvidersImport(file, store: store, database: resources.database, log: resources.log)
+            definition.services.append(intake)
+            definition.checks.append(HealthCheck("default_providers") { intake.isDone })
+        }
         definition.resend = { tx in try MessageStore.resend(by: "system:communication", in: tx) }
         return definition
     }

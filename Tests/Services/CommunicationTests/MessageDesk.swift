@@ -23,12 +23,14 @@ import Vault
 
 /// The communication service without its process: operations asked as the gateway asks them, and workers that send.
 ///
-/// One for all tests, as workers take every clinic's jobs; each test has a clinic of its own.
+/// One for all tests, as workers take every clinic's jobs; each test has a clinic of its own. Tests of what holds for all
+/// clinics have another one, on a database apart.
 final class MessageDesk: Sendable {
     static let endpoints = CommunicationEndpoints()
 
     let database: TestDatabase
     let clock = OffsetClock()
+    let store: ProviderConfigStore
     let sending: SendingParts
     private let consumers: [ServiceDefinition.Consumer]
     let checks: ProviderChecks
@@ -42,16 +44,19 @@ final class MessageDesk: Sendable {
 
     static func shared() throws -> MessageDesk { try made.get() }
     private static let made = Result { try MessageDesk() }
+    static func ofInstallation() throws -> MessageDesk { try madeApart.get() }
+    private static let madeApart = Result { try MessageDesk(apart: "_installation") }
 
-    private init() throws {
+    private init(apart place: String = "") throws {
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         Telemetry.bootstrap(service: "test", level: .critical)
-        database = try TestDatabase.open("communication", migrations: CommunicationService.migrations)
+        database = try TestDatabase.open("communication", migrations: CommunicationService.migrations, apart: place)
         let keys = KeyFile.generate()
         dataKeys = DataKeyStore(try DataKeys(keys, service: .communication), database: database.database)
         blindIndex = try BlindIndex(keys, service: .communication)
         let policy = try OutboundPolicy(allow: "loopback")
         let store = ProviderConfigStore(dataKeys: dataKeys, index: blindIndex)
+        self.store = store
         let wake = WakeSignal()
         let intake = MessageIntake(
             templates: try BuiltInTemplates(),
@@ -62,7 +67,8 @@ final class MessageDesk: Sendable {
         let clock = clock
         sending = SendingParts(
             dataKeys: dataKeys,
-            resolver: ProviderConfigResolver(store: store, database: database.database),
+            store: store,
+            resolver: ProviderConfigResolver(store: store, database: database.database, usesDefault: true),
             providers: EmailProviders(
                 http: OutboundHTTP(policy: policy, logger: log),
                 smtp: SMTPTransport(policy: policy)
@@ -71,6 +77,9 @@ final class MessageDesk: Sendable {
         )
         var handlers = HandlerTable()
         ConfigurationHandlers(endpoints: Self.endpoints.configuration, store: store, policy: policy).register(
+            in: &handlers
+        )
+        DefaultProviderHandlers(endpoints: Self.endpoints.installation, store: store, policy: policy).register(
             in: &handlers
         )
         HealthHandlers(endpoints: Self.endpoints.health, store: store).register(in: &handlers)

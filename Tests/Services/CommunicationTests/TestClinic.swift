@@ -22,6 +22,7 @@ struct TestClinic: Sendable {
     let clinic = ClinicID()
 
     init() throws { desk = try MessageDesk.shared() }
+    init(at desk: MessageDesk) { self.desk = desk }
 
     /// What a request was answered with.
     struct Answer<Output: Sendable>: Sendable {
@@ -48,6 +49,8 @@ struct TestClinic: Sendable {
         ifNoneMatch: String? = nil,
         key: String? = nil
     ) async throws -> Answer<Output> {
+        // Operations that belong to no clinic are asked without one, as the gateway does.
+        let clinic: ClinicID? = if case .none = endpoint.tenancy { nil } else { clinic }
         let bytes = try JSONWriter.encode(input)
         // What the gateway would refuse proves nothing about the service.
         let faults = try endpoint.inputSchema.violations(in: JSONTape(bytes))
@@ -98,6 +101,12 @@ struct TestClinic: Sendable {
         )
         try #require(answer.status < 300, "\(String(describing: answer.problem))")
         return try #require(answer.output)
+    }
+
+    /// Whose providers e-mail goes through.
+    func effective() async throws -> EffectiveConfiguration.Channel {
+        let path = ConfigurationPath(clinicId: clinic)
+        return try #require(try await ask(Self.endpoints.configuration.effective, path).output?.email)
     }
 
     /// An accepted message.

@@ -18,14 +18,15 @@ struct Fixture: Sendable {
 
     static let schema = "provider_config"
 
-    init(keys: KeyFile = .generate()) throws {
+    init(keys: KeyFile = .generate(), apart place: String = "") throws {
         self.keys = keys
         test = try TestDatabase.open(
             Self.schema,
             migrations: [
                 MigrationSet(schema: Self.schema, module: "outbox", files: OutboxMigrations.files),
                 ProviderConfigMigrations.set(schema: Self.schema),
-            ]
+            ],
+            apart: place
         )
         dataKeys = DataKeyStore(try DataKeys(keys, service: .billing), database: test.database)
         store = ProviderConfigStore(dataKeys: dataKeys, index: try BlindIndex(keys, service: .billing))
@@ -244,5 +245,90 @@ struct ProviderConfigResolverTests {
             return try await group.reduce(into: [Int64]()) { $0.append($1) }
         }
         #expect(versions.count(where: { $0 == 1 }) == 32)
+    }
+}
+
+@Suite("The installation's default", .serialized, .timeLimit(.minutes(2)))
+struct InstallationDefaultTests {
+    /// All on one database of their own, with one ring of keys: there is one installation.
+    private static let keys = KeyFile.generate()
+
+    private func fixture() throws -> Fixture { try Fixture(keys: Self.keys, apart: "_installation") }
+
+    private func saveDefault(_ fixture: Fixture) async throws -> ProviderConfiguration {
+        let store = fixture.store
+        let draft = ProviderEntryDraft(
+            id: nil,
+            channel: "payments",
+            provider: "stripe",
+            position: 0,
+            credentials: stripe,
+            pointer: "/primary"
+        )
+        return try await fixture.test.database.transaction(for: Tenant(.installation, actor: "u1")) { tx in
+            _ = try store.lock(.installation, in: tx)
+            return try store.save(
+                [draft],
+                settings: [:],
+                replacing: nil,
+                clinic: .installation,
+                by: "u1",
+                at: .now(),
+                in: tx
+            )
+        }
+    }
+
+    private func current(_ fixture: Fixture) async throws -> CurrentVersions {
+        let (store, clinic) = (fixture.store, fixture.clinic)
+        return try await fixture.test.database.transaction(for: fixture.tenant) { tx in
+            try store.currentVersions(clinic, in: tx)
+        }
+    }
+
+    @Test(arguments: [
+        (own: true, allows: true, isThere: true, source: ResolvedChain.Source.clinic),
+        (true, false, false, .clinic), (false, true, true, .installation), (false, false, true, .none),
+        (false, true, false, .none),
+    ]) func `whose providers a channel uses`(
+        own: Bool,
+        allows: Bool,
+        isThere: Bool,
+        source: ResolvedChain.Source
+    ) {
+        #expect(ResolvedChain.Source.of(own: own, allowsDefault: allows, default: isThere) == source)
+    }
+
+    @Test func `it is used only where a service asks for it, and only for who has none`() async throws {
+        let fixture = try fixture()
+        let saved = try await saveDefault(fixture)
+        let database = fixture.test.database
+        let never = ProviderConfigResolver(store: fixture.store, database: database)
+        #expect(try await never.resolve(fixture.clinic, channel: "payments").source == .none)
+        let resolver = ProviderConfigResolver(store: fixture.store, database: database, usesDefault: true)
+        let shared = try await resolver.resolve(fixture.clinic, channel: "payments")
+        #expect(shared.source == .installation && shared.version == saved.version)
+        #expect(shared.entries.map(\.id) == saved.entries.map(\.id) && shared.entries.allSatisfy(\.isDefault))
+        #expect(try await resolver.resolve(fixture.clinic, channel: "email").source == .none)
+        _ = try await fixture.save()
+        resolver.invalidate(try await current(fixture))
+        let own = try await resolver.resolve(fixture.clinic, channel: "payments")
+        #expect(own.source == .clinic && !own.entries.contains(where: \.isDefault))
+    }
+
+    @Test func `a transaction of any clinic tells that it has changed`() async throws {
+        let fixture = try fixture()
+        _ = try await saveDefault(fixture)
+        let resolver = ProviderConfigResolver(
+            store: fixture.store,
+            database: fixture.test.database,
+            usesDefault: true
+        )
+        let first = try await resolver.resolve(fixture.clinic, channel: "payments")
+        let changed = try await saveDefault(fixture)
+        #expect(try await resolver.resolve(fixture.clinic, channel: "payments").version == first.version)
+        resolver.invalidate(try await current(fixture))
+        let second = try await resolver.resolve(fixture.clinic, channel: "payments")
+        #expect(second.version == changed.version && second.entries.map(\.id) == changed.entries.map(\.id))
     }
 }

@@ -9,107 +9,91 @@ import ServiceHost
 /// Which providers a clinic's messages go through.
 struct ConfigurationHandlers: Sendable {
     let endpoints: ConfigurationEndpoints
-    let store: ProviderConfigStore
-    let policy: OutboundPolicy
+    private let store: ProviderConfigStore
+    private let editor: ConfigurationEditor
+
+    init(endpoints: ConfigurationEndpoints, store: ProviderConfigStore, policy: OutboundPolicy) {
+        self.endpoints = endpoints
+        self.store = store
+        editor = ConfigurationEditor(
+            store: store,
+            policy: policy,
+            notConfigured: Problem(404, "not_configured", "The clinic has no providers yet.")
+        )
+    }
 
     func register(in table: inout HandlerTable) {
         table.change(endpoints.put) { [self] input, context, tx in
-            try save(Self.drafts(of: input.email, at: "/email"), context, in: tx)
+            guard input.email != nil || input.settings != nil else {
+                throw Problem.invalid("", "must have email or settings")
+            }
+            let drafts = ConfigurationEditor.drafts(of: input.email, at: "/email")
+            return try reply(editor.save(drafts, settings: (input.settings ?? .init()).stored, context, in: tx))
         }
         table.change(endpoints.putChannel) { [self] input, context, tx in
             let channel = ChannelDraft(primary: input.primary, fallback: input.fallback)
-            return try save(Self.drafts(of: channel, at: ""), context, in: tx)
+            let drafts = ConfigurationEditor.drafts(of: channel, at: "")
+            return try reply(editor.save(drafts, settings: nil, context, in: tx))
         }
         table.read(endpoints.read) { [self] _, context, tx in
-            guard let stored = try store.load(context.clinic, in: tx) else { throw Self.notConfigured }
+            let stored = try editor.load(context, in: tx)
             return Reply(Self.shown(stored), version: stored.version)
         }
-        table.change(endpoints.delete) { [self] _, context, tx in
-            _ = try store.lock(context.clinic, in: tx)
-            guard let stored = try store.load(context.clinic, in: tx) else { throw Self.notConfigured }
-            try context.checkMatch(version: stored.version)
-            _ = try store.delete(stored, by: context.principal.id, at: context.now, in: tx)
-            return Reply(EmptyOutput())
+        table.read(endpoints.effective) { [self] _, context, tx in
+            let own = try store.load(context.clinic, in: tx)
+            return Reply(EffectiveConfiguration(own, defaults: try store.defaultProviders(in: tx)))
         }
+        table.change(endpoints.delete) { [self] _, context, tx in try editor.delete(context, in: tx) }
     }
 
-    private func save(
-        _ drafts: [ProviderEntryDraft],
-        _ context: OperationContext,
-        in tx: borrowing Transaction
-    ) throws -> Reply<CommunicationConfiguration> {
-        _ = try store.lock(context.clinic, in: tx)
-        let stored = try store.load(context.clinic, in: tx)
-        if let stored {
-            try context.checkNotThere()
-            try context.checkMatch(version: stored.version)
-        } else {
-            try context.checkCreates()
-        }
-        let saved = try store.save(
-            drafts,
-            settings: stored?.settings ?? [:],
-            replacing: stored,
-            clinic: context.clinic,
-            by: context.principal.id,
-            at: context.now,
-            in: tx
+    private func reply(_ saved: ConfigurationEditor.Saved) -> Reply<CommunicationConfiguration> {
+        Reply(
+            Self.shown(saved.configuration),
+            status: saved.isFirst ? 201 : 200,
+            version: saved.configuration.version
         )
-        try check(saved, drafts)
-        return Reply(Self.shown(saved), status: stored == nil ? 201 : 200, version: saved.version)
-    }
-
-    /// Where the entries would have us connect to, held against the operator's policy; the whole transaction falls with it.
-    private func check(_ saved: ProviderConfiguration, _ drafts: [ProviderEntryDraft]) throws(Problem) {
-        var faults: [Problem.Fault] = []
-        var isRefusedByPolicy = false
-        for (entry, draft) in zip(saved.entries(of: "email"), drafts.sorted { $0.position < $1.position }) {
-            guard let fault = EmailProviders.fault(entry, policy: policy) else { continue }
-            let isProvider = fault.key == "provider"
-            isRefusedByPolicy = isRefusedByPolicy || ["endpoint", "host", "security"].contains(fault.key)
-            let pointer = isProvider ? "\(draft.pointer)/provider" : "\(draft.pointer)/credentials/\(fault.key)"
-            faults.append(.init(pointer: pointer, fault.detail))
-        }
-        guard !faults.isEmpty else { return }
-        var problem = Problem.invalid(faults)
-        if isRefusedByPolicy { problem.code = "endpoint_not_allowed" }
-        throw problem
-    }
-
-    private static let notConfigured = Problem(404, "not_configured", "The clinic has no providers yet.")
-
-    private static func drafts(of channel: ChannelDraft, at pointer: String) -> [ProviderEntryDraft] {
-        let all =
-            [(channel.primary, "\(pointer)/primary")]
-            + (channel.fallback ?? []).enumerated().map { ($0.element, "\(pointer)/fallback/\($0.offset)") }
-        return all.enumerated().map { position, draft in
-            ProviderEntryDraft(
-                id: draft.0.id,
-                channel: "email",
-                provider: draft.0.provider,
-                position: position,
-                credentials: draft.0.credentials,
-                pointer: draft.1
-            )
-        }
     }
 
     private static func shown(_ configuration: ProviderConfiguration) -> CommunicationConfiguration {
-        let chain = configuration.entries(of: "email").map { entry in
-            ConfiguredProvider(
-                id: entry.id,
-                provider: entry.provider,
-                credentials: entry.masked,
-                version: entry.version,
-                updatedAt: entry.updatedAt,
-                updatedBy: entry.updatedBy
-            )
-        }
-        return CommunicationConfiguration(
-            email: chain.first.map { ConfiguredChannel(primary: $0, fallback: Array(chain.dropFirst())) },
+        CommunicationConfiguration(
+            email: ConfigurationEditor.shown(configuration, "email"),
+            settings: CommunicationSettings(configuration),
             version: configuration.version,
             updatedAt: configuration.updatedAt,
             updatedBy: configuration.updatedBy
         )
+    }
+}
+
+extension CommunicationSettings {
+    /// What holds, defaults included.
+    init(_ configuration: ProviderConfiguration) { self.init(allowDefault: configuration.allowsDefault) }
+
+    /// As the configuration keeps them.
+    var stored: [String: JSONValue] {
+        var members: [String: JSONValue] = [:]
+        if let allowDefault { members[ProviderConfiguration.allowDefaultKey] = .bool(allowDefault) }
+        return members
+    }
+}
+
+extension EffectiveConfiguration {
+    /// - Parameter defaults: names of the installation's providers, by channel.
+    init(_ own: ProviderConfiguration?, defaults: [String: [String]]) {
+        let names = own?.providerNames ?? [:]
+        func channel(_ channel: MessageChannel) -> Channel {
+            let (mine, shared) = (names[channel.rawValue] ?? [], defaults[channel.rawValue] ?? [])
+            let source = ResolvedChain.Source.of(
+                own: !mine.isEmpty,
+                allowsDefault: own?.allowsDefault ?? true,
+                default: !shared.isEmpty
+            )
+            return switch source {
+            case .clinic: Channel(source: .clinic, providers: mine)
+            case .installation: Channel(source: .installation, providers: shared)
+            case .none: Channel(source: .none, providers: [])
+            }
+        }
+        self.init(email: channel(.email), sms: channel(.sms), whatsapp: channel(.whatsapp), push: channel(.push))
     }
 }

@@ -23,10 +23,15 @@ struct MessageIntake: Sendable {
         let now: Instant
     }
 
-    /// The channels that the clinic can send through now.
+    /// The channels that the clinic can send through now, be it with the installation's providers.
     func configuredChannels(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> Set<MessageChannel> {
-        let entries = try store.load(clinic, in: tx)?.entries ?? []
-        return Set(entries.compactMap { MessageChannel(rawValue: $0.channel) })
+        let own = try store.load(clinic, in: tx)
+        var channels = Set((own?.entries ?? []).compactMap { MessageChannel(rawValue: $0.channel) })
+        // Who has providers for everything is asked no more: that is the usual case.
+        if own?.allowsDefault ?? true, channels.count < ConfigurableChannel.allCases.count {
+            channels.formUnion(try store.defaultProviders(in: tx).keys.compactMap { MessageChannel(rawValue: $0) })
+        }
+        return channels
     }
 
     /// Stores the message and its job; nothing is written or counted when this throws a `Problem`.

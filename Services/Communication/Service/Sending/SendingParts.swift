@@ -10,7 +10,7 @@ struct SendingWork: Sendable {
     let content: SealedContent
     /// The number of the next attempt.
     var nextAttempt: Int
-    let configurationVersion: Int64
+    let configuration: CurrentVersions
     let circuits: [ProviderEntryID: PublishedCircuit]
 }
 
@@ -22,6 +22,7 @@ struct SendingParts: Sendable {
     static let callGrace: Duration = .seconds(10)
 
     let dataKeys: DataKeyStore
+    let store: ProviderConfigStore
     let resolver: ProviderConfigResolver
     let providers: EmailProviders
     let circuits: CircuitBook
@@ -76,14 +77,14 @@ struct SendingParts: Sendable {
             }
             return .over
         }
-        let sealer = try dataKeys.sealer(for: try Self.clinic(of: tx), in: tx)
-        let version = try tx.rows("select version from provider_configs where clinic_id = clinic_id()").first
+        let clinic = try Self.clinic(of: tx)
+        let sealer = try dataKeys.sealer(for: clinic, in: tx)
         return .work(
             SendingWork(
                 message: message,
                 content: try SealedContent.open(message.sealed, of: id, with: sealer),
                 nextAttempt: (attempts.last?.number ?? 0) + 1,
-                configurationVersion: try version.map { try $0[0] } ?? 0,
+                configuration: try store.currentVersions(clinic, in: tx),
                 circuits: try CircuitStore.all(in: tx)
             )
         )
@@ -91,7 +92,7 @@ struct SendingParts: Sendable {
 
     /// The providers for a message, in the order of its channels; what is kept in memory is never older than the database.
     func chain(for work: SendingWork, _ clinic: ClinicID) async throws -> [ProviderEntry] {
-        resolver.invalidate(clinic, version: work.configurationVersion)
+        resolver.invalidate(work.configuration)
         var chain: [ProviderEntry] = []
         for channel in work.message.channels where channel == MessageChannel.email.rawValue && work.content.email != nil
         {

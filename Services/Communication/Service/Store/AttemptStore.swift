@@ -8,6 +8,8 @@ struct StoredAttempt: Sendable {
     var number: Int
     var channel: String
     var provider: String
+    /// The installation's default was used.
+    var isDefault: Bool
     var startedAt: Instant
     /// Until when whoever opened it may still be at work.
     var heldUntil: Instant?
@@ -22,6 +24,7 @@ struct StoredAttempt: Sendable {
         MessageAttempt(
             channel: MessageChannel(rawValue: channel) ?? .email,
             provider: provider,
+            source: isDefault ? .installation : .clinic,
             at: startedAt,
             latencyMs: latencyMilliseconds,
             outcome: outcome,
@@ -40,7 +43,7 @@ enum AttemptStore {
         let rows = try tx.rows(
             """
             select message_id, number, channel, provider, started_at, held_until, latency_ms, outcome, provider_message_id,
-                provider_code, detail
+                provider_code, detail, is_default
             from message_attempts where clinic_id = clinic_id() and message_id = any (\(ids)) order by message_id, number
             """
         )
@@ -50,6 +53,7 @@ enum AttemptStore {
                 number: try row[1],
                 channel: try row[2],
                 provider: try row[3],
+                isDefault: try row[11],
                 startedAt: try row[4],
                 heldUntil: try row[5],
                 latencyMilliseconds: try row[6],
@@ -75,9 +79,9 @@ enum AttemptStore {
         tx.execute(
             """
             insert into message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint,
-                started_at, held_until)
+                is_default, started_at, held_until)
             values (clinic_id(), \(message), \(number), \(entry.channel), \(entry.provider), \(entry.id),
-                \(entry.fingerprint), \(now), \(heldUntil))
+                \(entry.fingerprint), \(entry.isDefault), \(now), \(heldUntil))
             on conflict do nothing
             """
         )
@@ -96,9 +100,9 @@ enum AttemptStore {
         tx.execute(
             """
             insert into message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint,
-                started_at, outcome, detail)
+                is_default, started_at, outcome, detail)
             values (clinic_id(), \(message), \(number), \(entry.channel), \(entry.provider), \(entry.id),
-                \(entry.fingerprint), \(now), \(outcome.rawValue), \(detail))
+                \(entry.fingerprint), \(entry.isDefault), \(now), \(outcome.rawValue), \(detail))
             on conflict do nothing
             """
         )

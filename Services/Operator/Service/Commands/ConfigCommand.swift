@@ -31,6 +31,7 @@ struct ConfigCommand: AsyncParsableCommand {
         ("POLYCLINIC_KEY_PREFIX", false, "of keys in Redis, pc"),
         ("POLYCLINIC_TRUSTED_PROXIES", false, "whose X-Forwarded-For is believed"),
         ("POLYCLINIC_OUTBOUND_ALLOW", false, "public, loopback, host names, address blocks"),
+        ("POLYCLINIC_DEFAULT_PROVIDERS_FILE", false, "providers for what a clinic has not configured"),
         ("POLYCLINIC_RATE_LIMITS", false, "off (development), or user=50/1,…"),
         ("POLYCLINIC_WITNESS_DIR", false, "where access keeps the newest checkpoints"),
         ("LOG_LEVEL", false, "debug, info, notice, warning, error"),

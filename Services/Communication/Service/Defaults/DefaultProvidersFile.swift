@@ -1,0 +1,51 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import ProviderConfig
+import Settings
+
+/// The operator's default providers as a file gives them: what a PUT of them takes, checked as a PUT is.
+struct DefaultProvidersFile: Sendable {
+    /// The setting; the file is named by `POLYCLINIC_DEFAULT_PROVIDERS_FILE`.
+    static let key = "POLYCLINIC_DEFAULT_PROVIDERS"
+
+    let drafts: [ProviderEntryDraft]
+
+    /// Reads the setting; `nil` when it is not set.
+    ///
+    /// Throws `SettingsError`, or `DefaultProvidersFault` with every fault.
+    init?(_ settings: Settings, policy: OutboundPolicy) throws {
+        guard let text = try settings.secret(Self.key) else { return nil }
+        do {
+            drafts = try Self.drafts(Array(text.unredacted.utf8), policy)
+        } catch {
+            throw DefaultProvidersFault(error)
+        }
+    }
+
+    private static func drafts(_ json: [UInt8], _ policy: OutboundPolicy) throws(Problem) -> [ProviderEntryDraft] {
+        let tape = try JSONTape(json)
+        let schema: Schema
+        let draft: DefaultProvidersDraft
+        do { schema = try Schema.of(DefaultProvidersDraft.self) } catch { throw .internal }
+        let faults = schema.violations(in: tape)
+        guard faults.isEmpty else { throw .invalid(faults) }
+        do { draft = try tape.decode(DefaultProvidersDraft.self) } catch { throw .malformed("It cannot be read.") }
+        let drafts = ConfigurationEditor.drafts(of: draft.email, at: "/email")
+        let entries = try ProviderConfigDraft(drafts).entries(replacing: [], version: 1, by: "", at: .now()) { _ in "" }
+        try ConfigurationEditor.check(entries, drafts, policy)
+        return drafts
+    }
+}
+
+/// What is wrong with the file of default providers: places and rules, never a value.
+struct DefaultProvidersFault: Error, Equatable, CustomStringConvertible {
+    let description: String
+
+    init(_ problem: Problem) {
+        let faults = problem.errors.map { "\($0.pointer ?? "") \($0.detail)" }
+        let what = faults.isEmpty ? problem.detail : faults.joined(separator: "; ")
+        description = "The file named by \(DefaultProvidersFile.key)_FILE cannot be used: \(what)"
+    }
+}

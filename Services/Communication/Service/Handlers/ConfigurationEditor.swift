@@ -1,0 +1,116 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import Postgres
+import ProviderConfig
+import ServiceHost
+
+/// Replaces and removes the configuration of whom a request is about, a clinic or the installation, under its version.
+struct ConfigurationEditor: Sendable {
+    let store: ProviderConfigStore
+    let policy: OutboundPolicy
+    /// What a 404 says.
+    let notConfigured: Problem
+
+    /// What was stored, and whether there was nothing before.
+    struct Saved {
+        let configuration: ProviderConfiguration
+        let isFirst: Bool
+    }
+
+    func load(_ context: OperationContext, in tx: borrowing Transaction) throws -> ProviderConfiguration {
+        guard let stored = try store.load(context.clinic, in: tx) else { throw notConfigured }
+        return stored
+    }
+
+    /// - Parameter settings: what else is configured; `nil` leaves it as it is.
+    func save(
+        _ drafts: [ProviderEntryDraft],
+        settings: [String: JSONValue]?,
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) throws -> Saved {
+        _ = try store.lock(context.clinic, in: tx)
+        let stored = try store.load(context.clinic, in: tx)
+        if let stored {
+            try context.checkNotThere()
+            try context.checkMatch(version: stored.version)
+        } else {
+            try context.checkCreates()
+        }
+        let saved = try store.save(
+            drafts,
+            settings: settings ?? stored?.settings ?? [:],
+            replacing: stored,
+            clinic: context.clinic,
+            by: context.principal.id,
+            at: context.now,
+            in: tx
+        )
+        try Self.check(saved.entries, drafts, policy)
+        return Saved(configuration: saved, isFirst: stored == nil)
+    }
+
+    func delete(_ context: OperationContext, in tx: borrowing Transaction) throws -> Reply<EmptyOutput> {
+        _ = try store.lock(context.clinic, in: tx)
+        let stored = try load(context, in: tx)
+        try context.checkMatch(version: stored.version)
+        _ = try store.delete(stored, by: context.principal.id, at: context.now, in: tx)
+        return Reply(EmptyOutput(), audit: AuditDetail(resource: context.clinic.description))
+    }
+
+    /// Where the entries would have us connect to, held against the operator's policy; the whole transaction falls with it.
+    static func check(
+        _ entries: [ProviderEntry],
+        _ drafts: [ProviderEntryDraft],
+        _ policy: OutboundPolicy
+    ) throws(Problem) {
+        var faults: [Problem.Fault] = []
+        var isRefusedByPolicy = false
+        // Entries are made one for each draft, in their order.
+        for (entry, draft) in zip(entries, drafts) {
+            guard let fault = EmailProviders.fault(entry, policy: policy) else { continue }
+            let isProvider = fault.key == "provider"
+            isRefusedByPolicy = isRefusedByPolicy || ["endpoint", "host", "security"].contains(fault.key)
+            let pointer = isProvider ? "\(draft.pointer)/provider" : "\(draft.pointer)/credentials/\(fault.key)"
+            faults.append(.init(pointer: pointer, fault.detail))
+        }
+        guard !faults.isEmpty else { return }
+        var problem = Problem.invalid(faults)
+        if isRefusedByPolicy { problem.code = "endpoint_not_allowed" }
+        throw problem
+    }
+
+    static func drafts(of channel: ChannelDraft?, at pointer: String) -> [ProviderEntryDraft] {
+        guard let channel else { return [] }
+        let all =
+            [(channel.primary, "\(pointer)/primary")]
+            + (channel.fallback ?? []).enumerated().map { ($0.element, "\(pointer)/fallback/\($0.offset)") }
+        return all.enumerated().map { position, draft in
+            ProviderEntryDraft(
+                id: draft.0.id,
+                channel: "email",
+                provider: draft.0.provider,
+                position: position,
+                credentials: draft.0.credentials,
+                pointer: draft.1
+            )
+        }
+    }
+
+    /// A channel's chain with its secrets masked; `nil` without providers.
+    static func shown(_ configuration: ProviderConfiguration, _ channel: String) -> ConfiguredChannel? {
+        let chain = configuration.entries(of: channel).map { entry in
+            ConfiguredProvider(
+                id: entry.id,
+                provider: entry.provider,
+                credentials: entry.masked,
+                version: entry.version,
+                updatedAt: entry.updatedAt,
+                updatedBy: entry.updatedBy
+            )
+        }
+        return chain.first.map { ConfiguredChannel(primary: $0, fallback: Array(chain.dropFirst())) }
+    }
+}

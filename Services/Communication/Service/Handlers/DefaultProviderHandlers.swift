@@ -1,0 +1,58 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import Postgres
+import ProviderConfig
+import ServiceHost
+
+/// The installation's own providers, for clinics that have none; stored under the installation as a clinic's are under it.
+struct DefaultProviderHandlers: Sendable {
+    let endpoints: DefaultProviderEndpoints
+    private let editor: ConfigurationEditor
+
+    init(endpoints: DefaultProviderEndpoints, store: ProviderConfigStore, policy: OutboundPolicy) {
+        self.endpoints = endpoints
+        editor = ConfigurationEditor(
+            store: store,
+            policy: policy,
+            notConfigured: Problem(404, "not_configured", "The installation has no default providers.")
+        )
+    }
+
+    func register(in table: inout HandlerTable) {
+        table.change(endpoints.put) { [self] input, context, tx in
+            try Self.check(context, CommunicationPermissions.updateInstallation)
+            let drafts = ConfigurationEditor.drafts(of: input.email, at: "/email")
+            let saved = try editor.save(drafts, settings: [:], context, in: tx)
+            return Self.reply(saved.configuration, status: saved.isFirst ? 201 : 200)
+        }
+        table.read(endpoints.read) { [self] _, context, tx in
+            try Self.check(context, CommunicationPermissions.readInstallation)
+            return Self.reply(try editor.load(context, in: tx), status: 200)
+        }
+        table.change(endpoints.delete) { [self] _, context, tx in
+            try Self.check(context, CommunicationPermissions.deleteInstallation)
+            return try editor.delete(context, in: tx)
+        }
+    }
+
+    /// Who holds the permission for some clinics only does not hold it for the installation.
+    private static func check(_ context: OperationContext, _ permission: Permission) throws(Problem) {
+        guard context.scope == .clinic else { throw .forbidden(permission.name) }
+    }
+
+    private static func reply(_ configuration: ProviderConfiguration, status: Int) -> Reply<DefaultProviders> {
+        Reply(
+            DefaultProviders(
+                email: ConfigurationEditor.shown(configuration, "email"),
+                version: configuration.version,
+                updatedAt: configuration.updatedAt,
+                updatedBy: configuration.updatedBy
+            ),
+            status: status,
+            version: configuration.version,
+            audit: AuditDetail(resource: configuration.clinic.description)
+        )
+    }
+}
