@@ -2,20 +2,21 @@ import Contracts
 import Core
 package import Redis
 
-/// Under which ring keys events are sealed that somebody has still to take in.
+/// Under which ring keys events and requests are sealed that somebody has still to take in.
+///
+/// News are left out: whoever starts to listen begins behind them.
 package enum WaitingKeys {
     /// Entries read at a time.
     static let page = 1_000
 
-    /// The ids found in all topics; a group that is missing has everything before it.
+    /// The ids found in all topics and requests; a group that is missing has everything before it.
     package static func find(redis: RedisClient, keyspace: Keyspace) async throws -> Set<String> {
         var found: Set<String> = []
         for service in ServiceName.allCases {
-            for part in TopicPart.allCases {
-                let stream = keyspace.stream(service, part)
+            let topics = TopicPart.allCases.map { (keyspace.stream(service, $0), $0.groups(of: service)) }
+            for (stream, groups) in topics + [(keyspace.requests(service), [service.rawValue])] where !groups.isEmpty {
                 guard try await redis.send(["XLEN", .text(stream)]).integer ?? 0 > 0 else { continue }
-                let groups = part.groups(of: service)
-                if !groups.isEmpty { found.formUnion(try await keyIDs(in: stream, groups: groups, redis)) }
+                found.formUnion(try await keyIDs(in: stream, groups: groups, redis))
             }
         }
         return found

@@ -1,4 +1,3 @@
-import Bus
 import Contracts
 import Core
 import FoundationEssentials
@@ -11,6 +10,7 @@ import TestKit
 import Testing
 import Vault
 
+@testable import Bus
 @testable import Operator
 
 /// Keys are rotated by the program itself: added, promoted when everybody has them, retired when nobody uses them.
@@ -111,6 +111,23 @@ import Vault
         }
     }
 
+    @Test func aKeyThatARequestWaitsUnderIsNotRetired() async throws {
+        try await KeyPlace.with { place in
+            let former = try #require(try place.file().currentID(of: .bus))
+            let stream = Keyspace(prefix: place.prefix).requests(.access)
+            let id = try await place.redis.send(
+                RedisCommand(["XADD", .text(stream), "*"] + (try place.request(to: .access, stream).fields))
+            )
+            _ = try await place.run("rotate", "bus")
+            let next = try #require(try place.file().ids(of: .bus).last)
+            #expect(try await place.run("promote", "bus", next).exit == .code(0))
+            let early = try await place.run("retire", "bus", former)
+            #expect(early.exit == .code(1) && early.output.contains("wait"))
+            _ = try await place.redis.send(["XDEL", .text(stream), .text(try #require(id.string))])
+            #expect(try await place.run("retire", "bus", former).exit == .code(0))
+        }
+    }
+
     @Test func aKeyThatDataKeysAreUnderIsNotRetired() async throws {
         try await KeyPlace.with(databases: true) { place in
             let former = try #require(try place.file().currentID(of: .keyEncryption))
@@ -188,6 +205,23 @@ private struct KeyPlace: Sendable {
             keyspace: Keyspace(prefix: prefix),
             keys: EdgeKeys(edges: edges, currentID: try #require(view.currentEdgeKey)),
             logger: Self.log
+        )
+    }
+
+    /// What the gateway has sealed for a service.
+    func request(to service: ServiceName, _ stream: String) throws -> SealedEntry {
+        let view = try view("gateway")
+        let keys = EdgeKeys(
+            edges: (view.edges ?? [:]).mapValues { $0.mapValues(\.bytes) },
+            currentID: try #require(view.currentEdgeKey)
+        )
+        let header = EntryHeader(kind: .request, writer: "gateway", keyID: keys.currentID, id: RequestID())
+        return try SealedEntry(
+            [1],
+            header: header,
+            edge: .requests(from: "gateway", to: service),
+            stream: stream,
+            keys: keys
         )
     }
 

@@ -105,7 +105,7 @@ struct KeysCommand: AsyncParsableCommand {
             abstract: "Take a key out.",
             discussion: """
                 Refused for a current key, while a live process still uses it, while a data key is wrapped under it and while \
-                an event under it waits.
+                an event or a request under it waits.
                 """
         )
         @OptionGroup var common: CommonOptions
@@ -136,7 +136,9 @@ struct KeysCommand: AsyncParsableCommand {
             guard using.isEmpty else {
                 throw OperatorError("these processes use \(id): \(using.map(\.instance).joined(separator: ", "))")
             }
-            guard !waiting.contains(id) else { throw OperatorError("events under \(id) wait to be taken in") }
+            guard !waiting.contains(id) else {
+                throw OperatorError("events or requests under \(id) wait to be taken in")
+            }
         }
 
         private func requireNoDataKey(_ id: String, _ file: KeyFile, _ installation: Installation) async throws {
