@@ -21,6 +21,11 @@ package enum PermissionCatalog {
 
     /// The permission's bit; `nil` for one that no role holds, which nobody has then.
     package static func bit(of permission: Permission) -> PermissionBit? { bits[permission] }
+
+    /// The names of a set's permissions, sorted.
+    package static func names(in set: PermissionSet) -> [String] {
+        all.filter { set.contains($0.bit) }.map(\.permission.name).sorted()
+    }
 }
 
 /// A set of permissions as bits.

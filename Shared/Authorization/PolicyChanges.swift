@@ -28,6 +28,8 @@ package struct PolicyChanges: Wire, Hashable {
     package var full: Bool
     package var clinics: [ClinicPolicy]
     package var users: [UserGrants]
+    /// Roles that clinics made for themselves; absent in the answers of those that know of none.
+    package var roles: [RolePolicy]?
     /// Sign-ins ended before their tokens expire.
     package var revocations: [RevokedSignIn]
     /// All keys that tokens may be signed with at present; the same on every page.
@@ -41,6 +43,7 @@ package struct PolicyChanges: Wire, Hashable {
         full: Bool = false,
         clinics: [ClinicPolicy] = [],
         users: [UserGrants] = [],
+        roles: [RolePolicy] = [],
         revocations: [RevokedSignIn] = [],
         keys: [VerificationKey] = [],
         next: String? = nil
@@ -50,6 +53,7 @@ package struct PolicyChanges: Wire, Hashable {
         self.full = full
         self.clinics = clinics
         self.users = users
+        self.roles = roles
         self.revocations = revocations
         self.keys = keys
         self.next = next
@@ -77,6 +81,20 @@ package struct ClinicPolicy: Wire, Hashable {
         self.status = status
         self.name = name
         self.timeZone = timeZone
+    }
+}
+
+/// A role that a clinic made for itself.
+package struct RolePolicy: Wire, Hashable {
+    package var id: RoleID
+    package var clinicId: ClinicID
+    /// None once the role is deleted.
+    package var permissions: [PermissionReach]
+
+    package init(id: RoleID, clinicId: ClinicID, permissions: [PermissionReach]) {
+        self.id = id
+        self.clinicId = clinicId
+        self.permissions = permissions
     }
 }
 
@@ -140,13 +158,17 @@ package struct MembershipGrant: Wire, Hashable {
 
 /// A role in a clinic, for some of its locations or all.
 package struct RoleGrant: Wire, Hashable {
-    package var role: Role
+    package var role: RoleReference
     /// Absent: every location.
     package var locationIds: [LocationID]?
 
-    package init(role: Role, locationIds: [LocationID]? = nil) {
+    package init(role: RoleReference, locationIds: [LocationID]? = nil) {
         self.role = role
         self.locationIds = locationIds
+    }
+
+    package init(role: Role, locationIds: [LocationID]? = nil) {
+        self.init(role: .builtIn(role), locationIds: locationIds)
     }
 }
 

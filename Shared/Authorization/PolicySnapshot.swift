@@ -10,6 +10,10 @@ package struct PolicySnapshot: Sendable {
     package private(set) var clinics: [ClinicID: ClinicPolicy] = [:]
     package private(set) var keys: [VerificationKey] = []
     private var users: [UserID: UserPolicy] = [:]
+    /// What the roles of each clinic that has some of its own open.
+    private var books: [ClinicID: RoleBook] = [:]
+    /// Who holds each of these roles, for a change of it changes what they may do.
+    private var holders: [RoleID: Set<UserID>] = [:]
     /// Of every clinic whether it is active: what a decision asks, apart from what it does not.
     private var activity: [ClinicID: Bool] = [:]
     private var revocations: [SignInID: Instant] = [:]
@@ -20,6 +24,9 @@ package struct PolicySnapshot: Sendable {
 
     /// What is held of a user; `nil` when unknown.
     package func user(_ id: UserID) -> UserPolicy? { users[id] }
+
+    /// What the roles of a clinic open.
+    package func roles(of clinic: ClinicID) -> RoleBook { books[clinic] ?? RoleBook() }
 
     /// Whether the user, and what binds them to the clinic, has arrived here; `false` may only mean not yet.
     package func knows(_ id: UserID, _ clinic: ClinicID?) -> Bool {
@@ -119,19 +126,40 @@ extension PolicySnapshot {
             clinics = [:]
             activity = [:]
             users = [:]
+            books = [:]
+            holders = [:]
             revocations = [:]
         }
         for clinic in changes.clinics {
             clinics[clinic.id] = clinic
             activity[clinic.id] = clinic.status == .active
         }
-        for user in changes.users { users[user.id] = UserPolicy(user) }
+        for role in changes.roles ?? [] { books[role.clinicId, default: RoleBook()].take(role) }
+        for user in changes.users { hold(user) }
+        // Whoever holds a role that changed may do something else now, though nothing was said of them.
+        for user in Set((changes.roles ?? []).flatMap { holders[$0.id] ?? [] }) {
+            if let held = users[user] { users[user] = UserPolicy(held.grants, books) }
+        }
         for revocation in changes.revocations { revocations[revocation.id] = revocation.until }
         keys = changes.keys
         guard changes.next == nil else { return }
         version = changes.full ? changes.version : max(version, changes.version)
         revocations = revocations.filter { $0.value > now }
     }
+}
+
+extension PolicySnapshot {
+    /// Takes in what a user was granted, and notes which clinics' own roles are among it.
+    private mutating func hold(_ grants: UserGrants) {
+        for role in users[grants.id]?.grants.customRoles ?? [] { holders[role]?.remove(grants.id) }
+        for role in grants.customRoles { holders[role, default: []].insert(grants.id) }
+        users[grants.id] = UserPolicy(grants, books)
+    }
+}
+
+extension UserGrants {
+    /// The clinics' own roles among what is granted.
+    fileprivate var customRoles: Set<RoleID> { Set(memberships.flatMap(\.roles).compactMap(\.role.custom)) }
 }
 
 extension Role {

@@ -15,6 +15,24 @@ package enum Role: String, Hashable, Sendable, Codable, CaseIterable {
 
     /// Held for the installation rather than in one clinic; never granted by a clinic.
     package var isSystem: Bool { self == .superAdmin || self == .systemAuditor }
+
+    /// What the role is for.
+    package var summary: String {
+        switch self {
+        case .superAdmin: "Runs the installation and may do everything in every clinic"
+        case .clinicAdmin: "Runs the clinic: its people, its settings and everything in it"
+        case .locationHead: "Runs some of the clinic's locations"
+        case .doctor: "Treats patients and keeps a calendar"
+        case .nurse: "Cares for the patients of some locations"
+        case .receptionist: "Books visits and receives patients"
+        case .pharmacist: "Hands out what was prescribed"
+        case .labTechnician: "Examines samples and reports on them"
+        case .patient: "Sees and changes what is their own"
+        case .accountant: "Keeps the clinic's books"
+        case .inventoryManager: "Keeps the clinic's stock"
+        case .systemAuditor: "Reads the audit trail and changes nothing"
+        }
+    }
 }
 
 /// How far a role's permission reaches.

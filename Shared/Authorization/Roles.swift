@@ -20,9 +20,12 @@ package enum Roles {
         PermissionRule("users:read", clinic: administrators + [.systemAuditor, .locationHead]),
         PermissionRule("users:update", clinic: administrators),
         PermissionRule("users:delete", clinic: administrators),
-        PermissionRule("users:system", clinic: [.superAdmin]),
+        PermissionRule("users:system", "Make accounts and give system roles", clinic: [.superAdmin]),
+        PermissionRule("roles:create", clinic: administrators),
         PermissionRule("roles:read", clinic: administrators + [.systemAuditor, .locationHead]),
-        PermissionRule("roles:assign", clinic: administrators),
+        PermissionRule("roles:update", clinic: administrators),
+        PermissionRule("roles:delete", clinic: administrators),
+        PermissionRule("roles:assign", "Give roles to people and take them away", clinic: administrators),
 
         // The audit trail
         PermissionRule("audit:read", clinic: administrators + [.systemAuditor]),
@@ -36,9 +39,17 @@ package enum Roles {
         PermissionRule("installation_config:update", clinic: [.superAdmin]),
         PermissionRule("installation_config:delete", clinic: [.superAdmin]),
         PermissionRule("messages:send", clinic: administrators + careTeam + [.accountant]),
-        PermissionRule("messages:send_critical", clinic: administrators + [.locationHead, .doctor, .nurse]),
+        PermissionRule(
+            "messages:send_critical",
+            "Send messages that wait for nothing",
+            clinic: administrators + [.locationHead, .doctor, .nurse]
+        ),
         PermissionRule("messages:read", clinic: administrators + careTeam + [.accountant], own: [.patient]),
-        PermissionRule("messages:read_content", clinic: [.clinicAdmin, .doctor, .nurse, .receptionist]),
+        PermissionRule(
+            "messages:read_content",
+            "Read what messages say",
+            clinic: [.clinicAdmin, .doctor, .nurse, .receptionist]
+        ),
 
         // The calendar
         PermissionRule("doctors:create", clinic: administrators),
@@ -120,16 +131,22 @@ package enum Roles {
     private static let everyoneButAuditor = Role.allCases.filter { $0 != .systemAuditor }
 
     /// The permissions of one role with their reach, by bit; computed once.
-    private static let byRole: [Role: [(bit: PermissionBit, reach: ScopeRule)]] = {
-        var table: [Role: [(bit: PermissionBit, reach: ScopeRule)]] = [:]
+    private static let byRole: [Role: [PermissionGrant]] = {
+        var table: [Role: [PermissionGrant]] = [:]
         for (index, rule) in rules.enumerated() {
-            for (role, reach) in rule.reach { table[role, default: []].append((PermissionBit(index), reach)) }
+            for (role, reach) in rule.reach {
+                table[role, default: []].append(PermissionGrant(PermissionBit(index), reach))
+            }
         }
         return table.mapValues { $0.sorted { $0.bit.index < $1.bit.index } }
     }()
 
     /// What a role holds, in the order of the rows.
-    package static func grants(of role: Role) -> [(bit: PermissionBit, reach: ScopeRule)] { byRole[role] ?? [] }
+    package static func grants(of role: Role) -> [PermissionGrant] { byRole[role] ?? [] }
+
+    /// How far a clinic's own roles may let a permission reach: as its built-in ones do, for further operations do not
+    /// look; not at all where only system roles hold it.
+    package static func reaches(of bit: PermissionBit) -> Set<ScopeRule> { rules[bit.index].clinicReaches }
 
     private static let sets: [Role: PermissionSet] = byRole.mapValues { grants in
         var set = PermissionSet()
@@ -144,18 +161,23 @@ package enum Roles {
     package static func permissionNames(of roles: some Sequence<Role>) -> [String] {
         var held = PermissionSet()
         for role in roles { for grant in grants(of: role) { held.insert(grant.bit) } }
-        return PermissionCatalog.all.filter { held.contains($0.bit) }.map(\.permission.name).sorted()
+        return PermissionCatalog.names(in: held)
     }
 }
 
 /// One row of the table: who holds a permission, and how far it reaches.
 package struct PermissionRule: Sendable {
     package let permission: Permission
+    /// What it lets its holder do, in a few words.
+    package let summary: String
     /// Each role at most once, with its widest reach.
     package let reach: [Role: ScopeRule]
+    /// How far the roles that a clinic gives hold it.
+    let clinicReaches: Set<ScopeRule>
 
     init(
         _ name: StaticString,
+        _ summary: String? = nil,
         clinic: [Role],
         locations: [Role] = [],
         treated: [Role] = [],
@@ -167,5 +189,11 @@ package struct PermissionRule: Sendable {
             for role in roles { reach[role] = rule }
         }
         self.reach = reach
+        clinicReaches = Set(reach.filter { !$0.key.isSystem }.values)
+        let things = permission.resource.replacing("_", with: " ")
+        self.summary = summary ?? "\(Self.verbs[permission.action] ?? Self.capitalised(permission.action)) \(things)"
     }
+
+    private static func capitalised(_ word: String) -> String { word.prefix(1).uppercased() + word.dropFirst() }
+    private static let verbs = ["create": "Add", "read": "See", "update": "Change", "delete": "Remove"]
 }

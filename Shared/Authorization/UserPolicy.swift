@@ -5,11 +5,16 @@ package final class UserPolicy: Sendable {
     package let isActive: Bool
     package let memberships: [ClinicID: MembershipPolicy]
     package let systemRoles: [SystemGrant]
+    /// What it was made from.
+    let grants: UserGrants
 
-    init(_ grants: UserGrants) {
+    init(_ grants: UserGrants, _ books: [ClinicID: RoleBook]) {
+        self.grants = grants
         isActive = grants.active
         systemRoles = grants.systemRoles.filter { $0.role.isSystem }
-        memberships = Dictionary(grants.memberships.map { ($0.clinicId, MembershipPolicy($0)) }) { _, last in last }
+        memberships = Dictionary(
+            grants.memberships.map { ($0.clinicId, MembershipPolicy($0, books[$0.clinicId] ?? RoleBook())) }
+        ) { _, last in last }
     }
 
     /// The only clinic the user belongs to; `nil` where there is none or a choice.
@@ -45,14 +50,14 @@ package final class MembershipPolicy: Sendable {
     /// Disjoint sets, one per scope; most members have one to three.
     private let reach: [(permissions: PermissionSet, scope: Scope)]
 
-    init(_ membership: MembershipGrant) {
+    init(_ membership: MembershipGrant, _ book: RoleBook) {
         grants = membership.roles
         // A clinic cannot give what reaches past it, whatever a row says.
         let roles = membership.roles.filter { !$0.role.isSystem }
-        roleNames = roles.map(\.role.rawValue)
+        roleNames = roles.map(\.role.text)
         patient = membership.patientId
         doctor = membership.doctorId
-        reach = Self.reach(of: roles, patient: membership.patientId, doctor: membership.doctorId)
+        reach = Self.reach(of: roles, book, patient: membership.patientId, doctor: membership.doctorId)
     }
 
     func decide(_ permission: PermissionBit?) -> Decision {
@@ -74,14 +79,15 @@ package final class MembershipPolicy: Sendable {
     /// Groups the permissions of all roles by the widest scope each is held in.
     private static func reach(
         of roles: [RoleGrant],
+        _ book: RoleBook,
         patient: PatientID?,
         doctor: DoctorID?
     ) -> [(permissions: PermissionSet, scope: Scope)] {
         var widest: [PermissionBit: Scope] = [:]
         for grant in roles {
-            for (bit, rule) in Roles.grants(of: grant.role) {
-                guard let scope = scope(rule, grant, patient: patient, doctor: doctor) else { continue }
-                widest[bit] = widest[bit].map { wider($0, scope) } ?? scope
+            for held in book.grants(of: grant.role) {
+                guard let scope = scope(held.reach, grant, patient: patient, doctor: doctor) else { continue }
+                widest[held.bit] = widest[held.bit].map { wider($0, scope) } ?? scope
             }
         }
         var groups: [Scope: PermissionSet] = [:]

@@ -53,6 +53,7 @@ package typealias EventID = TypedID<Entity.Event>
 package typealias JobID = TypedID<Entity.Job>
 package typealias NoticeID = TypedID<Entity.Notice>
 package typealias SeriesID = TypedID<Entity.Series>
+package typealias RoleID = TypedID<Entity.Role>
 package typealias WebhookID = TypedID<Entity.Webhook>
 
 extension ClinicID {

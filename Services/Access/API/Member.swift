@@ -59,7 +59,7 @@ package struct Member: Wire, Hashable {
 
 /// A role in a clinic, for all its locations or for some.
 package struct AssignedRole: Wire, Hashable {
-    /// The name of a built-in role that is no system role.
+    /// The name of a built-in role that is no system role, or the id of one of the clinic's own.
     package var role: String
     /// Absent: every location.
     package var locationIds: [LocationID]?

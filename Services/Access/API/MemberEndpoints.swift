@@ -144,33 +144,3 @@ package struct SystemUserEndpoints: Sendable {
 
     package var all: [any EndpointDescription] { [create, list, setSystemRoles] }
 }
-
-/// The built-in roles.
-package struct RoleEndpoints: Sendable {
-    package let list = Endpoint(
-        "access.roles.list",
-        .GET,
-        "/roles",
-        service: .access,
-        guard: .permission(AccessPermissions.readRoles),
-        takes: EmptyInput.self,
-        gives: RoleList.self,
-        audit: .none(because: "the same for everybody"),
-        summary: "Roles and what each may do"
-    )
-    package let permissions = Endpoint(
-        "access.permissions.list",
-        .GET,
-        "/permissions",
-        service: .access,
-        guard: .permission(AccessPermissions.readRoles),
-        takes: EmptyInput.self,
-        gives: PermissionList.self,
-        audit: .none(because: "the same for everybody"),
-        summary: "All permissions"
-    )
-
-    package init() {}
-
-    package var all: [any EndpointDescription] { [list, permissions] }
-}

@@ -19,6 +19,7 @@ package enum AccessService {
                 ("0001_identity.sql", PackageResources._001_identity_sql),
                 ("0002_audit.sql", PackageResources._002_audit_sql),
                 ("0003_audit_series.sql", PackageResources._003_audit_series_sql),
+                ("0006_roles.sql", PackageResources._006_roles_sql),
             ]
         )
     }
@@ -74,7 +75,7 @@ package enum AccessService {
         LocationHandlers(parts).register(in: &table)
         MemberHandlers(parts).register(in: &table)
         SystemUserHandlers(parts).register(in: &table)
-        RoleHandlers.register(in: &table)
+        RoleHandlers(parts).register(in: &table)
         PolicyHandlers(parts).register(in: &table)
         AuditHandlers(parts).register(in: &table)
         AuditProofHandlers(parts).register(in: &table)

@@ -26,6 +26,7 @@ import Testing
             } else {
                 whole?.users += page.users
                 whole?.clinics += page.clinics
+                whole?.roles?.append(contentsOf: page.roles ?? [])
                 whole?.revocations += page.revocations
                 whole?.version = page.version
             }
@@ -53,6 +54,22 @@ import Testing
         #expect(after.users.first { $0.id == nurse.id }?.memberships.first?.roles == [RoleGrant(role: .doctor)])
         #expect(!after.clinics.contains { $0.id == clinic })
         #expect(!(try await changes(since: after.version)).users.contains { $0.id == nurse.id })
+    }
+
+    @Test func rolesOfClinicsAreToldUntilTheirEnd() async throws {
+        let root = try await desk.superAdmin()
+        let clinic = try await desk.clinic(by: root)
+        let reads = [RolePermission(permission: "users:read", scope: .clinic)]
+        let draft = RoleDraft(clinicId: clinic, name: "Told", permissions: reads)
+        let role = try await desk.ask(RoleEndpoints().create, draft, as: root, in: clinic)
+        let before = try await changes(since: 0)
+        let told = try #require(before.roles?.first { $0.id == role.id })
+        #expect(told.clinicId == clinic)
+        #expect(told.permissions.map(\.permission.name) == ["users:read"])
+        let path = RolePath(clinicId: clinic, roleId: role.id)
+        #expect(try await desk.call(RoleEndpoints().delete, path, as: root, in: clinic).status == 204)
+        let after = try await changes(since: before.version)
+        #expect(after.roles?.first { $0.id == role.id }?.permissions == [])
     }
 
     @Test func aReaderAheadOfTheDatabaseBeginsAnew() async throws {

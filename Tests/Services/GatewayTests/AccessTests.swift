@@ -179,6 +179,26 @@ struct AccessTests {
         }
     }
 
+    @Test func aChangeOfAClinicsOwnRoleIsInForce() async throws {
+        try await TestGateway.run { gateway in
+            let (clinic, user) = gateway.access.member([.inventoryManager])
+            let role = RoleID()
+            func define(_ permissions: [PermissionReach]) {
+                gateway.access.change { changes in
+                    changes.roles = [RolePolicy(id: role, clinicId: clinic, permissions: permissions)]
+                }
+            }
+            define([PermissionReach(permission: Permission("appointments:read"), scope: .clinic)])
+            gateway.access.change { $0.users[0].memberships[0].roles = [RoleGrant(role: .custom(role))] }
+            let token = try gateway.tokens.token(for: user)
+            let answer = try await gateway.eventuallyGet("/api/v1/things", [bearer(token)])
+            #expect(try answer.told["roles"] == role.description)
+            define([PermissionReach(permission: Permission("doctors:read"), scope: .clinic)])
+            _ = try await gateway.eventuallyGet("/api/v1/things", [bearer(token)], status: 403)
+            #expect(gateway.access.denials.last?.actor.roles == [role.description])
+        }
+    }
+
     @Test func signedInOperationsNeedNoClinic() async throws {
         try await TestGateway.run { gateway in
             let user = UserID()

@@ -6,13 +6,14 @@ package import Core
 package enum GrantRule {
     /// Reads the roles of a request.
     ///
-    /// Throws 422 naming each that is unknown, a system role, or named twice.
+    /// Throws 422 naming each that is unknown, a system role, or named twice. Whether a clinic has a role of its own under
+    /// an id is not known here.
     package static func parse(_ assigned: [AssignedRole]) throws(Problem) -> [RoleGrant] {
         var faults: [Problem.Fault] = []
         var grants: [RoleGrant] = []
         for (index, item) in assigned.enumerated() {
             let pointer = "/roles/\(index)/role"
-            guard let role = Role(rawValue: item.role) else {
+            guard let role = RoleReference(item.role) else {
                 faults.append(.init(pointer: pointer, "is not a role"))
                 continue
             }
@@ -33,10 +34,13 @@ package enum GrantRule {
         package var grants: [RoleGrant]
         /// Roles held outside it that count there.
         package var systemRoles: [Role]
+        /// What the clinic's roles open, those that are given too.
+        package var book: RoleBook
 
-        package init(grants: [RoleGrant], systemRoles: [Role]) {
+        package init(grants: [RoleGrant], systemRoles: [Role], book: RoleBook = RoleBook()) {
             self.grants = grants
             self.systemRoles = systemRoles
+            self.book = book
         }
     }
 
@@ -50,27 +54,48 @@ package enum GrantRule {
             throw Problem(
                 403,
                 "grant_exceeds_own",
-                "The role \(grant.role.rawValue) opens more than you hold yourself."
+                "The role \(grant.role.text) opens more than you hold yourself."
+            )
+        }
+    }
+
+    /// Throws 403 unless somebody who defines a role holds everything in it, wherever it may come to be assigned.
+    package static func check(_ permissions: [PermissionReach], definedBy giver: Giver) throws(Problem) {
+        if giver.systemRoles.contains(.superAdmin) { return }
+        for wanted in permissions {
+            guard let grant = wanted.grant, !holds(grant, at: nil, giver) else { continue }
+            throw Problem(
+                403,
+                "grant_exceeds_own",
+                "The permission \(wanted.permission) reaches further than you hold it yourself."
             )
         }
     }
 
     private static func holds(_ grant: RoleGrant, _ giver: Giver) -> Bool {
-        Roles.grants(of: grant.role).allSatisfy { wanted in
-            if wanted.reach == .own { return true }
-            if giver.systemRoles.contains(where: { Roles.set(of: $0).contains(wanted.bit) }) { return true }
-            return giver.grants.contains { own in
-                Roles.grants(of: own.role).contains { held in
-                    held.bit == wanted.bit && held.reach >= wanted.reach && covers(own, held.reach, grant, wanted.reach)
-                }
+        giver.book.grants(of: grant.role).allSatisfy { holds($0, at: grant.locationIds, giver) }
+    }
+
+    private static func holds(_ wanted: PermissionGrant, at locations: [LocationID]?, _ giver: Giver) -> Bool {
+        if wanted.reach == .own { return true }
+        if giver.systemRoles.contains(where: { Roles.set(of: $0).contains(wanted.bit) }) { return true }
+        return giver.grants.contains { own in
+            giver.book.grants(of: own.role).contains { held in
+                held.bit == wanted.bit && held.reach >= wanted.reach
+                    && covers(own, held.reach, locations, wanted.reach)
             }
         }
     }
 
     /// Whether the locations of what is held hold those of what is given.
-    private static func covers(_ own: RoleGrant, _ held: ScopeRule, _ grant: RoleGrant, _ wanted: ScopeRule) -> Bool {
+    private static func covers(
+        _ own: RoleGrant,
+        _ held: ScopeRule,
+        _ locations: [LocationID]?,
+        _ wanted: ScopeRule
+    ) -> Bool {
         guard held == .locations, let limits = own.locationIds else { return true }
-        guard wanted == .locations, let asked = grant.locationIds else { return wanted != .locations }
+        guard wanted == .locations, let asked = locations else { return wanted != .locations }
         return Set(asked).isSubset(of: limits)
     }
 }

@@ -49,15 +49,16 @@ struct AccountHandlers: Sendable {
         let grants = try PolicyStore.memberships(of: [id], in: tx)[id] ?? []
         let clinics = try ClinicStore.list(only: grants.map(\.clinicId), after: nil, limit: grants.count, in: tx)
         let names = Dictionary(uniqueKeysWithValues: clinics.map { ($0.clinic.id, $0.clinic.name) })
+        let books = try RoleStore.books(of: grants.map(\.clinicId), in: tx)
         let system = try SystemRoleStore.find(id, in: tx).map { [$0.wire] } ?? []
         let memberships = grants.map { grant in
             let isLimited = grant.roles.allSatisfy { $0.locationIds != nil }
             return MyMembership(
                 clinicId: grant.clinicId,
                 name: names[grant.clinicId] ?? "",
-                roles: grant.roles.map(\.role.rawValue),
+                roles: grant.roles.map(\.role.text),
                 locationIds: isLimited ? Set(grant.roles.flatMap { $0.locationIds ?? [] }).sorted() : nil,
-                permissions: Roles.permissionNames(of: grant.roles.map(\.role)),
+                permissions: (books[grant.clinicId] ?? RoleBook()).permissionNames(of: grant.roles.map(\.role)),
                 patientId: grant.patientId,
                 doctorId: grant.doctorId
             )

@@ -218,7 +218,7 @@ struct MemberHandlers: Sendable {
         _ = try ClinicStore.lock(context.clinic, in: tx)
         var member = try Self.find(assignment.userId, context, in: tx)
         try context.checkMatch(version: member.version)
-        try Self.checkGrants(grants.filter { !member.roles.contains($0) }, context, in: tx)
+        try Self.checkGrants(grants, besides: member.roles, context, in: tx)
         let wasAdmin = member.isAdmin
         member.roles = grants
         return try save(member, wasAdmin: wasAdmin, context, in: tx)
@@ -242,32 +242,33 @@ struct MemberHandlers: Sendable {
         return Reply(member.member, version: member.version, audit: AuditDetail(resource: member.user.description))
     }
 
-    /// Throws unless the locations exist and the caller holds what the roles open.
+    /// Throws unless the roles and locations exist and the caller holds what the roles open; what the member had before
+    /// is not weighed.
     private static func checkGrants(
         _ grants: [RoleGrant],
+        besides before: [RoleGrant] = [],
         _ context: OperationContext,
         in tx: borrowing Transaction
     ) throws {
-        if grants.isEmpty { return }
-        let unknown = try LocationStore.unknown(grants.flatMap { $0.locationIds ?? [] }, in: context.clinic, tx: tx)
-        let faults = grants.enumerated().filter { !unknown.isDisjoint(with: $0.element.locationIds ?? []) }
-            .map { Problem.Fault(pointer: "/roles/\($0.offset)/locationIds", "names a location that is not there") }
-        if !faults.isEmpty { throw Problem.invalid(faults) }
-        guard let caller = context.principal.user else { throw Problem.forbidden("roles:assign") }
-        let own = try MemberStore.find(caller, of: context.clinic, in: tx)
-        var systemRoles: [Role] = []
-        if let grant = try SystemRoleStore.find(caller, in: tx), grant.counts(in: context.clinic, at: context.now) {
-            systemRoles.append(grant.role)
+        let given = grants.enumerated().filter { !before.contains($0.element) }
+        if given.isEmpty { return }
+        let places = try LocationStore.unknown(
+            given.flatMap { $0.element.locationIds ?? [] },
+            in: context.clinic,
+            tx: tx
+        )
+        let roles = try RoleStore.unknown(given.compactMap(\.element.role.custom), in: context.clinic, tx: tx)
+        var faults: [Problem.Fault] = []
+        for (index, grant) in given {
+            if let role = grant.role.custom, roles.contains(role) {
+                faults.append(.init(pointer: "/roles/\(index)/role", "is not a role"))
+            }
+            if !places.isDisjoint(with: grant.locationIds ?? []) {
+                faults.append(.init(pointer: "/roles/\(index)/locationIds", "names a location that is not there"))
+            }
         }
-        let held = own?.status == .active ? own?.roles ?? [] : []
-        try GrantRule.check(grants, givenBy: GrantRule.Giver(grants: held, systemRoles: systemRoles))
-    }
-}
-
-extension SystemGrant {
-    /// Whether the role is held in a clinic at a moment.
-    func counts(in clinic: ClinicID, at now: Instant) -> Bool {
-        (expiresAt.map { $0 > now } ?? true) && (clinicIds?.contains(clinic) ?? true)
+        if !faults.isEmpty { throw Problem.invalid(faults) }
+        try GrantRule.check(given.map(\.element), givenBy: try GrantRule.Giver(context, in: tx))
     }
 }
 

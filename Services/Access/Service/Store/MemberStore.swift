@@ -29,7 +29,7 @@ struct StoredMember: Sendable {
             email: email,
             name: name,
             status: Member.Status(rawValue: status.rawValue) ?? .suspended,
-            roles: roles.map { AssignedRole(role: $0.role.rawValue, locationIds: $0.locationIds) },
+            roles: roles.map { AssignedRole(role: $0.role.text, locationIds: $0.locationIds) },
             patientId: patient,
             doctorId: doctor,
             createdAt: createdAt,
@@ -37,7 +37,7 @@ struct StoredMember: Sendable {
         )
     }
 
-    var isAdmin: Bool { status == .active && roles.contains { $0.role == .clinicAdmin } }
+    var isAdmin: Bool { status == .active && roles.contains { $0.role == .builtIn(.clinicAdmin) } }
 }
 
 /// A record in the calendar that may be somebody's own.
@@ -138,6 +138,18 @@ enum MemberStore {
     /// Whether a role of anybody is limited to the location.
     static func isLimitedTo(_ location: LocationID, in clinic: ClinicID, tx: borrowing Transaction) throws -> Bool {
         let pattern = JSONColumn(Array(#"[{"locationIds":["\#(location)"]}]"#.utf8))
+        let rows = try tx.rows(
+            """
+            select exists (select from memberships
+                where clinic_id = \(clinic) and status <> 'removed' and roles @> \(pattern))
+            """
+        )
+        return try rows.first.map { try $0[0] } ?? false
+    }
+
+    /// Whether anybody has the role.
+    static func anybodyHas(_ role: RoleID, in clinic: ClinicID, tx: borrowing Transaction) throws -> Bool {
+        let pattern = JSONColumn(Array(#"[{"role":"\#(role)"}]"#.utf8))
         let rows = try tx.rows(
             """
             select exists (select from memberships

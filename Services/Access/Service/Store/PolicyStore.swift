@@ -17,12 +17,13 @@ enum PolicyStore {
         let version = try PolicyVersionStore.current(in: tx)
         let isFull = query.since <= 0 || query.since > version
         let since = isFull ? 0 : query.since
-        let place = try query.after.map(Place.init) ?? Place(version: since, kind: Place.lastKind, id: .installation)
+        let place = try query.after.map(Place.init) ?? Place(version: since, kind: Place.pastEvery, id: .installation)
         let places = try places(after: place, limit: PolicyChanges.largestPage + 1, in: tx)
         let page = places.prefix(PolicyChanges.largestPage)
         var changes = PolicyChanges(since: query.since, version: version, full: isFull, keys: keys)
         changes.clinics = try clinics(page.filter { $0.kind == 0 }.map(\.id), in: tx)
         changes.users = try users(page.filter { $0.kind == 1 }.map { $0.id.retagged() }, in: tx)
+        changes.roles = try RoleStore.policies(page.filter { $0.kind == 2 }.map { $0.id.retagged() }, in: tx)
         if places.count > page.count, let last = page.last {
             changes.next = last.text
         } else {
@@ -33,9 +34,10 @@ enum PolicyStore {
 
     /// A row's place in the order of changes.
     struct Place {
-        static let lastKind = 2
+        /// Behind whatever changed with a version.
+        static let pastEvery = 1_000
         var version: Int64
-        /// 0 a clinic, 1 a user.
+        /// 0 a clinic, 1 a user, 2 a role.
         var kind: Int
         var id: ClinicID
 
@@ -66,6 +68,11 @@ enum PolicyStore {
             (select policy_version, 1::bigint, id from users
                 where policy_version >= \(after.version)
                     and (policy_version, 1, id) > (\(after.version), \(after.kind), \(after.id))
+                order by policy_version, id limit \(limit))
+            union all
+            (select policy_version, 2::bigint, id from roles
+                where policy_version >= \(after.version)
+                    and (policy_version, 2, id) > (\(after.version), \(after.kind), \(after.id))
                 order by policy_version, id limit \(limit))
             order by 1, 2, 3 limit \(limit)
             """
