@@ -141,12 +141,14 @@ struct OperationObject {
     /// Statuses of refusal with their codes: the conventions' and the operation's own.
     private var refusals: [Int: Set<String>] {
         var codes: [Int: Set<String>] = [
-            400: ["malformed"], 429: ["rate_limited"], 503: ["unavailable"], 504: ["reply_timeout"],
+            400: ["malformed"], 429: ["rate_limited"], 431: ["headers_too_large"], 503: ["unavailable"],
+            504: ["reply_timeout"],
         ]
         func add(_ status: Int, _ code: String) { codes[status, default: []].insert(code) }
         if !endpoint.guard.isPublic { add(401, "unauthenticated") }
         if endpoint.guard.permission != nil { add(403, "forbidden") }
-        if !inPath.isEmpty { add(404, "not_found") }
+        // A clinic that the caller does not belong to is not there, whether the path or the header names it.
+        if !inPath.isEmpty || endpoint.guard.permission != nil { add(404, "not_found") }
         if endpoint.body != .none {
             add(413, "too_large")
             if hasJSONBody { add(415, "unsupported_media_type") }
