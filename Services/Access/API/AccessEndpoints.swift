@@ -3,6 +3,7 @@ package import Contracts
 /// Every public operation of the access service.
 package struct AccessEndpoints: Sendable {
     package let authentication = AuthenticationEndpoints()
+    package let codes = OneTimeCodeEndpoints()
     package let clinics = ClinicEndpoints()
     package let locations = LocationEndpoints()
     package let members = MemberEndpoints()
@@ -13,6 +14,6 @@ package struct AccessEndpoints: Sendable {
     package init() {}
 
     package var all: [any EndpointDescription] {
-        authentication.all + clinics.all + locations.all + members.all + users.all + roles.all + audit.all
+        authentication.all + codes.all + clinics.all + locations.all + members.all + users.all + roles.all + audit.all
     }
 }

@@ -1,6 +1,7 @@
 import AuditLog
 import Core
 import Postgres
+import ProviderConfig
 import ServiceHost
 package import Vault
 
@@ -13,6 +14,9 @@ struct AccessParts: Sendable {
     let passwords: PasswordHasher
     let audit: AuditKeys
     let notices: Notices
+    let dataKeys: DataKeyStore
+    /// Whether people may register with a clinic of their own.
+    let ownersMayRegister: Bool
     /// Where the installation is reached, without a trailing slash.
     let publicURL: String
 

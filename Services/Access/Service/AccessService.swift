@@ -20,6 +20,7 @@ package enum AccessService {
                 ("0002_audit.sql", PackageResources._002_audit_sql),
                 ("0003_audit_series.sql", PackageResources._003_audit_series_sql),
                 ("0006_roles.sql", PackageResources._006_roles_sql),
+                ("0015_one_time_codes.sql", PackageResources._015_one_time_codes_sql),
             ]
         )
     }
@@ -27,7 +28,8 @@ package enum AccessService {
     /// Runs until SIGTERM or SIGINT; what has begun is finished first.
     ///
     /// Settings beside the host's: `POLYCLINIC_WITNESS_DIR`, a folder outside the database that keeps the newest
-    /// checkpoint of every log (default `witness` in the working folder).
+    /// checkpoint of every log (default `witness` in the working folder), and `POLYCLINIC_OWNER_REGISTRATION`, which lets
+    /// people register with a clinic of their own (default `off`).
     package static func run(settings: Settings = .load()) async throws {
         try await ServiceProcess(name, settings: settings) { try definition($0) }.run()
     }
@@ -42,6 +44,8 @@ package enum AccessService {
             passwords: PasswordHasher(concurrency: PasswordHasher.usualConcurrency),
             audit: try AuditKeys(host.keys),
             notices: Notices(keys: host.edgeKeys),
+            dataKeys: host.dataKeys,
+            ownersMayRegister: try host.settings.bool("POLYCLINIC_OWNER_REGISTRATION"),
             publicURL: host.publicURL
         )
         var definition = ServiceDefinition(
@@ -50,7 +54,8 @@ package enum AccessService {
             handlers: handlers(parts)
         )
         definition.consumers = consumers(parts)
-        definition.jobs = [AnnounceClinic(), PrepareAuditExport()]
+        definition.jobs = [AnnounceClinic(), PrepareAuditExport(), ForgetCodes()]
+        definition.schedules = [try ForgetCodes.schedule()]
         let witness = WitnessFolder(path: try host.settings.string("POLYCLINIC_WITNESS_DIR", default: "witness"))
         let sequencer = AuditSequencer(
             database: host.database,
@@ -70,6 +75,7 @@ package enum AccessService {
         let authentication = AuthenticationHandlers(parts)
         authentication.register(in: &table)
         InvitationHandlers(parts: parts, authentication: authentication).register(in: &table)
+        OneTimeCodeHandlers(parts: parts, authentication: authentication).register(in: &table)
         AccountHandlers(parts).register(in: &table)
         ClinicHandlers(parts).register(in: &table)
         LocationHandlers(parts).register(in: &table)

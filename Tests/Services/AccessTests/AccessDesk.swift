@@ -50,7 +50,7 @@ struct AccessDesk {
 
     let database: Database
 
-    init() throws {
+    init(ownersMayRegister: Bool = true) throws {
         let keyFile = Self.keys.withLock { $0 }
         self.keyFile = keyFile
         test = try TestDatabase.open("access", migrations: AccessService.migrations)
@@ -66,6 +66,8 @@ struct AccessDesk {
             passwords: Self.passwords,
             audit: try AuditKeys(keyFile),
             notices: Notices(keys: Self.edgeKeys(keyFile, of: "access")),
+            dataKeys: DataKeyStore(try DataKeys(keyFile, service: .access), database: database),
+            ownersMayRegister: ownersMayRegister,
             publicURL: "https://test.example"
         )
         follower = PolicyFollower(

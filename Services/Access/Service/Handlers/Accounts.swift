@@ -16,6 +16,14 @@ struct Accounts: Sendable {
         index.token(address.normalized, purpose: "e-mail address", clinic: nil)
     }
 
+    /// The same for any address that a code is sent to.
+    func hash(_ address: CodeAddress) -> [UInt8] {
+        switch address {
+        case .email(let email): emailHash(email)
+        case .phone(let phone): index.token(phone.number, purpose: "phone number", clinic: nil)
+        }
+    }
+
     /// An invitation with its token, and the same without, for a repeated reply; the person is sent it, too.
     ///
     /// Works in a transaction of the clinic.
@@ -58,6 +66,7 @@ struct Accounts: Sendable {
         email: EmailAddress,
         name: String,
         locale: String?,
+        status: SystemUser.Status = .invited,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> StoredUser {
@@ -66,7 +75,7 @@ struct Accounts: Sendable {
             email: email,
             name: name,
             locale: locale,
-            status: .invited,
+            status: status,
             createdAt: now,
             version: 1
         )

@@ -43,13 +43,9 @@ struct ClinicHandlers: Sendable {
         )
     }
 
-    private func create(
-        _ draft: ClinicDraft,
-        _ context: OperationContext,
-        _ tx: borrowing Transaction
-    ) throws -> Reply<Clinic> {
-        let clinic = Clinic(
-            id: ClinicID(at: context.now),
+    static func clinic(_ draft: ClinicDraft, at now: Instant) -> Clinic {
+        Clinic(
+            id: ClinicID(at: now),
             slug: draft.slug,
             name: draft.name,
             timeZone: draft.timeZone,
@@ -58,19 +54,41 @@ struct ClinicHandlers: Sendable {
             locale: draft.locale ?? "en",
             branding: draft.branding,
             status: .active,
-            createdAt: context.now,
-            updatedAt: context.now
+            createdAt: now,
+            updatedAt: now
         )
+    }
+
+    /// Makes a clinic, in a transaction of the installation.
+    ///
+    /// - Parameter admin: who is to administer it.
+    static func found(
+        _ draft: ClinicDraft,
+        admin: UserID? = nil,
+        by actor: String,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Clinic {
+        let clinic = clinic(draft, at: now)
         try ClinicRule.check(clinic)
         let version = try PolicyVersionStore.raise(in: tx)
         try Self.takingSlug { try ClinicStore.insert(clinic, policyVersion: version, in: tx) }
-        // Events belong to the clinic's own transactions, and this one is the installation's.
+        // Events and members belong to the clinic's own transactions, and this one is the installation's.
         try Jobs.enqueue(
             AnnounceClinic.self,
-            payload: .init(clinic: clinic.id, actor: context.actor),
+            payload: .init(clinic: clinic.id, actor: actor, admin: admin),
             lane: .critical,
             in: tx
         )
+        return clinic
+    }
+
+    private func create(
+        _ draft: ClinicDraft,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Clinic> {
+        let clinic = try Self.found(draft, by: context.actor, at: context.now, in: tx)
         return Reply(
             clinic,
             version: 1,
@@ -153,7 +171,11 @@ struct ClinicHandlers: Sendable {
         do {
             return try body()
         } catch let error as DatabaseError where error.constraint == "clinics_slug" {
-            throw Problem.conflict("slug_taken", "Another clinic has this slug.")
+            throw Problem.slugTaken
         }
     }
+}
+
+extension Problem {
+    static let slugTaken = Problem.conflict("slug_taken", "Another clinic has this slug.")
 }

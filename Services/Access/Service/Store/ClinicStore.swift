@@ -38,6 +38,13 @@ enum ClinicStore {
         try tx.rows("select \(columns) from clinics where clinic_id = \(id)").first.map(decode)
     }
 
+    /// The clinic of a public name, or of an id.
+    ///
+    /// Through the installation's door.
+    static func find(_ id: ClinicID?, slug: Slug?, in tx: borrowing Transaction) throws -> StoredClinic? {
+        try tx.rows("select \(columns) from clinics where clinic_id = \(id) or slug = \(slug)").first.map(decode)
+    }
+
     static func update(_ clinic: Clinic, policyVersion: Int64, in tx: borrowing Transaction) throws -> Int64 {
         let branding = try clinic.branding.map { JSONColumn(try JSONWriter.encode($0)) }
         let rows = try tx.rows(
