@@ -44,6 +44,24 @@ extension RunningSuite {
         return person
     }
 
+    /// The text of the newest message to an address in which the words stand, once it has arrived.
+    func mail(to address: String, saying words: String) async throws -> String {
+        try await eventually("mail to \(address)", within: .seconds(60)) {
+            try await sandbox.expect(200, from: "GET", "/messages").items.last { item in
+                guard case .array(let to)? = item["to"] else { return false }
+                return to.contains(.string(address)) && item["text"]?.string?.contains(words) == true
+            }?["text"]?.string
+        }
+    }
+
+    /// The six digits of the newest code that was sent to an address.
+    func code(to address: String) async throws -> String {
+        let text = try await mail(to: address, saying: "Your code is ")
+        let code = text.split(separator: "Your code is ").last.map { String($0.prefix(6)) } ?? ""
+        guard code.count == 6, code.allSatisfy(\.isNumber) else { throw TestKitError("a message without a code") }
+        return code
+    }
+
     /// The clinic's e-mail goes through the sandbox's ZeptoMail, with its SMTP server behind it.
     func configureMail(of clinic: String, by client: Client) async throws {
         let path = "/clinics/\(clinic)/communication/config"

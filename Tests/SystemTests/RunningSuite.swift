@@ -104,17 +104,18 @@ final class RunningSuite: Sendable {
         try await eventually("\(name) is started again") { self.pid(name).map { $0 != pid } ?? false }
     }
 
-    /// Another instance of a process, with the same settings and ports of its own; ended by `stopReplicas`.
+    /// Another instance of a process, with the same settings but for those given, and ports of its own; ended by `stopReplicas`.
     ///
     /// - Returns: where a gateway's replica listens.
     @discardableResult
-    func startReplica(_ name: String) throws -> String {
+    func startReplica(_ name: String, with settings: [String: String] = [:]) throws -> String {
         guard let pid = pid(name), var environment = ProcFS.environment(pid) else {
             throw TestKitError("\(name) does not run")
         }
         let port = try Ports.free()
         environment["POLYCLINIC_HEALTH_PORT"] = "0"
         if name == "gateway" { environment["POLYCLINIC_PORT"] = "\(port)" }
+        environment.merge(settings) { $1 }
         let replica = try ChildProcess(
             ChildProcess.Command(
                 "\(Self.binaries)/\(name)",

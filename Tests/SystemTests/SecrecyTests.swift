@@ -53,6 +53,7 @@ extension SystemTests {
                 let message = try await other.expect(200, from: "GET", "/communication/messages/\(id)").json
                 return ["sent", "failed", "unknown"].contains(message["status"]?.string)
             }
+            let invited = try await Self.comesInWithACode(suite, other, clinic.clinicId)
             // What is in memory only is written down first, so that looking at the files shows all of it.
             try Migrator.execute("checkpoint", url: suite.adminURL)
             // The search finds what is no secret: in tables, and in the streams' file.
@@ -61,7 +62,8 @@ extension SystemTests {
             #expect(try await !suite.filesHolding("requests", under: ["redis"]).isEmpty)
             let secrets = [
                 token, body, "system-test-token", "sandbox-smtp-password", suite.demo.admin.password,
-                suite.demo.patient.password, admin.token ?? "",
+                suite.demo.patient.password, admin.token ?? "", invited.token, "Your code is \(invited.code)",
+                "\"\(invited.code)\"",
             ]
             for secret in secrets where !secret.isEmpty {
                 let found = try await suite.filesHolding(secret)
@@ -70,7 +72,44 @@ extension SystemTests {
             }
             // Health data is the services' own; it leaves their tables sealed only.
             let patient = suite.demo.patient.email
-            #expect(try await suite.filesHolding(patient, under: ["redis", "home/logs", "redis.log", "dev.log"]) == [])
+            for address in [patient, invited.email] {
+                let places = ["redis", "home/logs", "redis.log", "dev.log"]
+                #expect(try await suite.filesHolding(address, under: places) == [])
+            }
+        }
+
+        /// Somebody accepts an invitation that came by e-mail, and signs in with a code.
+        private static func comesInWithACode(
+            _ suite: RunningSuite,
+            _ admin: Client,
+            _ clinic: String
+        ) async throws -> (email: String, token: String, code: String) {
+            let email = "secret-\(RequestID())@second.example"
+            try await admin.expect(
+                201,
+                from: "POST",
+                "/clinics/\(clinic)/users",
+                ["email": .string(email), "name": "Somebody", "roles": [["role": "PATIENT"]]]
+            )
+            let text = try await suite.mail(to: email, saying: "/invitation#")
+            let token = text.split(separator: "/invitation#").last.map { $0.prefix { !$0.isWhitespace } } ?? ""
+            try #require(token.count > 20)
+            try await suite.api.expect(
+                200,
+                from: "POST",
+                "/auth/invitations/accept",
+                ["token": .string(String(token)), "password": "a long enough password"]
+            )
+            let address: JSONValue = ["clinicId": .string(clinic), "email": .string(email)]
+            try await suite.api.expect(202, from: "POST", "/auth/otp/request", address)
+            let code = try await suite.code(to: email)
+            try await suite.api.expect(
+                200,
+                from: "POST",
+                "/auth/otp/verify",
+                ["clinicId": .string(clinic), "email": .string(email), "code": .string(code)]
+            )
+            return (email, String(token), code)
         }
     }
 }

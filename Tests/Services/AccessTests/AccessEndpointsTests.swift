@@ -10,7 +10,7 @@ import Testing
         (AuthenticationEndpoints(), AuthenticationEndpoints().all), (ClinicEndpoints(), ClinicEndpoints().all),
         (LocationEndpoints(), LocationEndpoints().all), (MemberEndpoints(), MemberEndpoints().all),
         (SystemUserEndpoints(), SystemUserEndpoints().all), (RoleEndpoints(), RoleEndpoints().all),
-        (AuditEndpoints(), AuditEndpoints().all),
+        (AuditEndpoints(), AuditEndpoints().all), (OneTimeCodeEndpoints(), OneTimeCodeEndpoints().all),
     ]
 
     @Test func noneIsForgottenInItsList() {

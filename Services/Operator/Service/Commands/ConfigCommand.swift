@@ -34,6 +34,7 @@ struct ConfigCommand: AsyncParsableCommand {
         ("POLYCLINIC_DEFAULT_PROVIDERS_FILE", false, "providers for what a clinic has not configured"),
         ("POLYCLINIC_RATE_LIMITS", false, "off (development), or user=50/1,…"),
         ("POLYCLINIC_WITNESS_DIR", false, "where access keeps the newest checkpoints"),
+        ("POLYCLINIC_OWNER_REGISTRATION", false, "on: people may register with a clinic of their own"),
         ("LOG_LEVEL", false, "debug, info, notice, warning, error"),
     ]
 
