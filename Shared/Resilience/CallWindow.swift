@@ -6,30 +6,47 @@ struct CallWindow: Sendable, Equatable {
         var number: Int64
         var successes = 0
         var failures = 0
+        /// Who failed, no more of them than matter.
+        var sources: Set<UInt64> = []
     }
 
     private static let slices: Int64 = 6
 
     private let sliceLength: Int64
+    private let sourcesMax: Int
     private var kept: [Slice] = []
 
-    init(length: Duration) { sliceLength = max(1, length.microseconds / Self.slices) }
+    /// - Parameter sourcesMax: how many different sources of failures are told apart.
+    init(length: Duration, sourcesMax: Int = 1) {
+        sliceLength = max(1, length.microseconds / Self.slices)
+        self.sourcesMax = sourcesMax
+    }
 
-    mutating func record(failure: Bool, at now: Instant) {
+    mutating func record(failure: Bool, from source: UInt64 = 0, at now: Instant) {
         let number = now.microseconds.flooredDivision(by: sliceLength)
         drop(before: number)
         if kept.last?.number != number { kept.append(Slice(number: number)) }
-        if failure { kept[kept.count - 1].failures += 1 } else { kept[kept.count - 1].successes += 1 }
+        guard failure else { return kept[kept.count - 1].successes += 1 }
+        kept[kept.count - 1].failures += 1
+        if kept[kept.count - 1].sources.count < sourcesMax { kept[kept.count - 1].sources.insert(source) }
     }
 
     /// What lies within the window that ends now.
     func totals(at now: Instant) -> (calls: Int, failures: Int) {
-        let oldest = now.microseconds.flooredDivision(by: sliceLength) - Self.slices
-        return kept.reduce(into: (0, 0)) { sum, slice in
-            guard slice.number > oldest else { return }
+        slices(at: now).reduce(into: (0, 0)) { sum, slice in
             sum.0 += slice.successes + slice.failures
             sum.1 += slice.failures
         }
+    }
+
+    /// How many different sources the failures within the window have, exact up to the most that are told apart.
+    func failingSources(at now: Instant) -> Int {
+        slices(at: now).reduce(into: Set()) { $0.formUnion($1.sources) }.count
+    }
+
+    private func slices(at now: Instant) -> [Slice] {
+        let oldest = now.microseconds.flooredDivision(by: sliceLength) - Self.slices
+        return kept.filter { $0.number > oldest }
     }
 
     private mutating func drop(before number: Int64) {

@@ -19,16 +19,27 @@ package final class CircuitBreaker: Sendable {
         return machine.withLock { lastResort ? $0.admitLastResort(at: now) : $0.admit(at: now) }
     }
 
+    /// Whether `admit` would let a call go now; changes nothing.
+    package func wouldAdmit(lastResort: Bool = false) -> Bool {
+        let now = now()
+        var machine = machine.withLock { $0 }
+        let admission = lastResort ? machine.admitLastResort(at: now) : machine.admit(at: now)
+        return if case .admitted = admission { true } else { false }
+    }
+
     /// Hands a permit back with the outcome of its call.
     package func settle(
         _ permit: Permit,
         _ outcome: CircuitStateMachine.Outcome,
+        from source: UInt64 = 0,
         why: String? = nil,
         retryAfter: Duration? = nil
     ) {
         let now = now()
         let roll = Double.random(in: 0...1)
-        machine.withLock { $0.settle(permit, outcome, why: why, retryAfter: retryAfter, at: now, roll: roll) }
+        machine.withLock {
+            $0.settle(permit, outcome, from: source, why: why, retryAfter: retryAfter, at: now, roll: roll)
+        }
     }
 
     /// Keeps the circuit open for a reason that trying again does not mend.

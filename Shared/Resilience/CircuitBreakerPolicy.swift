@@ -6,6 +6,8 @@ package struct CircuitBreakerPolicy: Sendable, Equatable {
     package var failureRatio: Double
     package var minimumCalls: Int
     package var window: Duration
+    /// So many different sources must be among the failures within `window`, or the circuit stays closed.
+    package var failingSources: Int
     /// How long the circuit stays open the first time; doubled after each failed probe, up to `longestOpenTime`.
     package var openTime: Duration
     package var longestOpenTime: Duration
@@ -19,6 +21,7 @@ package struct CircuitBreakerPolicy: Sendable, Equatable {
         failureRatio: Double = 0.5,
         minimumCalls: Int = 10,
         window: Duration = .seconds(60),
+        failingSources: Int = 1,
         openTime: Duration = .seconds(30),
         longestOpenTime: Duration = .seconds(600),
         probeTime: Duration = .seconds(30),
@@ -28,6 +31,7 @@ package struct CircuitBreakerPolicy: Sendable, Equatable {
         self.failureRatio = failureRatio
         self.minimumCalls = minimumCalls
         self.window = window
+        self.failingSources = failingSources
         self.openTime = openTime
         self.longestOpenTime = longestOpenTime
         self.probeTime = probeTime

@@ -42,7 +42,7 @@ package struct CircuitStateMachine: Sendable, Equatable {
 
     package init(policy: CircuitBreakerPolicy, at now: Instant) {
         self.policy = policy
-        state = .closed(CallWindow(length: policy.window), consecutive: 0)
+        state = .closed(CallWindow(length: policy.window, sourcesMax: policy.failingSources), consecutive: 0)
         since = now
     }
 
@@ -75,12 +75,14 @@ package struct CircuitStateMachine: Sendable, Equatable {
     /// Takes the outcome of an admitted call.
     ///
     /// - Parameters:
+    ///   - source: on whose behalf the call was made, where the policy tells them apart.
     ///   - why: a code of ours that says what failed; shown, so never a provider's text.
     ///   - retryAfter: what the other side asked for; counts when it is longer than the open time.
     ///   - roll: a random number from 0 to 1.
     package mutating func settle(
         _ permit: Permit,
         _ outcome: Outcome,
+        from source: UInt64 = 0,
         why: String? = nil,
         retryAfter: Duration? = nil,
         at now: Instant,
@@ -92,7 +94,7 @@ package struct CircuitStateMachine: Sendable, Equatable {
             window.record(failure: false, at: now)
             state = .closed(window, consecutive: 0)
         case (.closed(var window, let consecutive), .failure):
-            window.record(failure: true, at: now)
+            window.record(failure: true, from: source, at: now)
             state = .closed(window, consecutive: consecutive + 1)
             if shouldOpen(window, consecutive + 1, at: now) { open(why, retryAfter, at: now, roll: roll) }
         case (.halfOpen, .alive):
@@ -127,6 +129,9 @@ package struct CircuitStateMachine: Sendable, Equatable {
     }
 
     private func shouldOpen(_ window: CallWindow, _ consecutive: Int, at now: Instant) -> Bool {
+        guard policy.failingSources <= 1 || window.failingSources(at: now) >= policy.failingSources else {
+            return false
+        }
         if consecutive >= policy.consecutiveFailures { return true }
         let (calls, failures) = window.totals(at: now)
         return calls >= policy.minimumCalls && Double(failures) >= policy.failureRatio * Double(calls)
@@ -145,7 +150,8 @@ package struct CircuitStateMachine: Sendable, Equatable {
     }
 
     private mutating func close(at now: Instant) {
-        enter(.closed(CallWindow(length: policy.window), consecutive: 0), at: now)
+        let window = CallWindow(length: policy.window, sourcesMax: policy.failingSources)
+        enter(.closed(window, consecutive: 0), at: now)
         failedProbes = 0
         lastResortUsed = false
         reason = nil

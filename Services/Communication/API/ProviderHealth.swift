@@ -27,6 +27,8 @@ package struct EntryHealth: Wire {
     package var reason: String?
     /// When a call is tried again.
     package var retryAt: Instant?
+    /// The circuit of the provider's host, shared by all clinics; absent while it is closed.
+    package var endpoint: EndpointHealth?
     /// Share of accepted attempts of the last hour; absent without any.
     package var successRate: Double?
     /// 95 of 100 attempts of the last hour took no longer.
@@ -47,6 +49,19 @@ package struct EntryHealth: Wire {
         }
     }
 
+    /// The circuit of a host that several clinics could not reach.
+    package struct EndpointHealth: Wire, Hashable {
+        package var state: State
+        package var since: Instant
+        package var retryAt: Instant?
+
+        package init(state: State, since: Instant, retryAt: Instant?) {
+            self.state = state
+            self.since = since
+            self.retryAt = retryAt
+        }
+    }
+
     package init(
         entryId: ProviderEntryID,
         channel: MessageChannel,
@@ -56,6 +71,7 @@ package struct EntryHealth: Wire {
         since: Instant? = nil,
         reason: String? = nil,
         retryAt: Instant? = nil,
+        endpoint: EndpointHealth? = nil,
         successRate: Double? = nil,
         p95Milliseconds: Int? = nil,
         lastError: LastError? = nil,
@@ -69,6 +85,7 @@ package struct EntryHealth: Wire {
         self.since = since
         self.reason = reason
         self.retryAt = retryAt
+        self.endpoint = endpoint
         self.successRate = successRate
         self.p95Milliseconds = p95Milliseconds
         self.lastError = lastError

@@ -20,6 +20,7 @@ package enum CommunicationService {
                 ("0002_projections.sql", PackageResources._002_projections_sql),
                 ("0003_room_for_updates.sql", PackageResources._003_room_for_updates_sql),
                 ("0004_default_attempts.sql", PackageResources._004_default_attempts_sql),
+                ("0005_endpoint_circuits.sql", PackageResources._005_endpoint_circuits_sql),
             ]
         )
     }

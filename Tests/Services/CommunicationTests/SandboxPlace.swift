@@ -12,15 +12,21 @@ struct SandboxPlace: Sendable {
 
     var zeptomail: String { "http://127.0.0.1:\(ports.http)/zeptomail" }
     var smtpPort: Int { ports.smtp }
-    /// Nothing listens there.
-    static let nowhere = "http://127.0.0.1:9"
+    /// A host of this machine at which nothing listens; another one each time, as clinics share what is known of a host.
+    static var nobody: String {
+        "127.\(UInt8.random(in: 1...254)).\(UInt8.random(in: 0...255)).\(UInt8.random(in: 1...254))"
+    }
+    static var nowhere: String { "http://\(nobody):9" }
 
     /// Runs a sandbox around the body.
-    static func with(_ body: @Sendable @escaping (SandboxPlace) async throws -> Void) async throws {
+    static func with(
+        _ settings: SandboxSettings = SandboxSettings(),
+        _ body: @Sendable @escaping (SandboxPlace) async throws -> Void
+    ) async throws {
         let log = Logger(label: "sandbox", factory: { _ in SwiftLogNoOpLogHandler() })
         let (ports, listening) = AsyncStream<SandboxService.Ports>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await SandboxService.run(SandboxSettings(), log: log) { listening.yield($0) } }
+            group.addTask { try await SandboxService.run(settings, log: log) { listening.yield($0) } }
             var iterator = ports.makeAsyncIterator()
             let found = try #require(await iterator.next())
             let http = OutboundHTTP(policy: try OutboundPolicy(allow: "loopback"), logger: log)

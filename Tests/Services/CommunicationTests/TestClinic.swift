@@ -155,8 +155,9 @@ extension ProviderDraft {
         )
     }
 
-    /// A mail server at a port of the test's.
-    static func smtp(port: Int, host: String = "127.0.0.1", password: String? = nil) -> ProviderDraft {
+    /// A mail server at a port of the test's; nobody's at port 9.
+    static func smtp(port: Int, host: String? = nil, password: String? = nil) -> ProviderDraft {
+        let host = host ?? (port == 9 ? SandboxPlace.nobody : "127.0.0.1")
         var credentials: [String: JSONValue] = [
             "host": .string(host), "port": .integer(Int64(port)), "security": "none", "fromEmail": "clinic@example.com",
             "fromName": "Clinic",

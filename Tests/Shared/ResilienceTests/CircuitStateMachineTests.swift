@@ -40,6 +40,32 @@ import Testing
         #expect(machine.admit(at: Self.start + .seconds(29)) == .refused(until: Self.start + .seconds(30)))
     }
 
+    @Test(arguments: [
+        // Who fails, second by second; nobody is an answer.
+        (failures: [1, 1, 1, 1, 1, 1, 1, 1], opens: false), ([1, 2, 1, 2, 1, 2, 1, 2], false), ([1, 2, 3], false),
+        ([1, 1, 1, 2, 3], true), ([3, 2, 1, 1, 1], true), ([1, 2, 1, 2, 1, 2, 1, 2, 3], true),
+        ([1, 2, nil, 3, 3, 3, 3], false), ([1, 2, nil, 3, 3, 3, 3, 3], true),
+        ([1, nil, 2, nil, 3, nil, 3, nil, 3, nil, 3], true),
+    ]) func whatSeveralShareOpensForSeveralOnly(failures: [UInt64?], opens: Bool) {
+        var machine = CircuitStateMachine(policy: CircuitBreakerPolicy(failingSources: 3, jitter: 0), at: Self.start)
+        for (second, source) in failures.enumerated() {
+            let now = Self.start + .seconds(second)
+            guard case .admitted(let permit) = machine.admit(at: now) else { continue }
+            machine.settle(permit, source == nil ? .alive : .failure, from: source ?? 0, at: now, roll: 0.5)
+        }
+        #expect((machine.view(at: Self.start + .seconds(failures.count)).state == .open) == opens)
+    }
+
+    @Test func failuresOfTheOthersLongAgoDoNotCount() {
+        var machine = CircuitStateMachine(policy: CircuitBreakerPolicy(failingSources: 3, jitter: 0), at: Self.start)
+        for (second, source) in [(0, 1), (1, 2), (90, 3), (91, 3), (92, 3), (93, 3)] as [(Int, UInt64)] {
+            let now = Self.start + .seconds(second)
+            guard case .admitted(let permit) = machine.admit(at: now) else { continue }
+            machine.settle(permit, .failure, from: source, at: now, roll: 0.5)
+        }
+        #expect(machine.view(at: Self.start + .seconds(94)).state == .closed)
+    }
+
     @Test func anAnswerBreaksTheRow() throws {
         var machine = machine()
         // Spread over minutes, so that the ratio of the last one never has ten calls.

@@ -3,7 +3,18 @@ import Core
 
 /// What a provider made of one message, or did not.
 struct ProviderVerdict: Sendable, Equatable {
+    /// What a call says about the host it went to.
+    enum Host: Sendable, Equatable {
+        /// It answered, whatever it said.
+        case answered
+        /// No connection, no trust, or no answer.
+        case unreachable
+        /// It was not asked.
+        case untried
+    }
+
     var outcome: AttemptOutcome
+    var host: Host
     /// The provider's own id for an accepted message.
     var messageID: String?
     /// The provider's code for what went wrong; a token, never free text.
@@ -15,12 +26,14 @@ struct ProviderVerdict: Sendable, Equatable {
 
     init(
         _ outcome: AttemptOutcome,
+        host: Host = .answered,
         messageID: String? = nil,
         code: String? = nil,
         detail: String? = nil,
         retryAfter: Duration? = nil
     ) {
         self.outcome = outcome
+        self.host = host
         self.messageID = messageID
         self.code = code
         self.detail = detail

@@ -51,6 +51,15 @@ enum SendingRules {
         }
     }
 
+    /// What a call does to the circuit of the host, which other clinics share: only whether it could be reached counts.
+    static func endpoint(after verdict: ProviderVerdict) -> CircuitStateMachine.Outcome {
+        switch verdict.host {
+        case .answered: .alive
+        case .unreachable: .failure
+        case .untried: .neutral
+        }
+    }
+
     /// What a message is left with when no provider took it in this round.
     enum RoundEnd: Sendable, Equatable {
         case wait(MessageWait, until: Instant)

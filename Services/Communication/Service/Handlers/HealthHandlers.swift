@@ -41,6 +41,7 @@ enum HealthView {
     static func items(_ entries: [ProviderEntry], at now: Instant, in tx: borrowing Transaction) throws -> [EntryHealth]
     {
         let circuits = try CircuitStore.all(in: tx)
+        let hosts = try EndpointCircuitStore.open(entries.compactMap(EmailProviders.endpoint), at: now, in: tx)
         return try entries.compactMap { entry in
             guard let channel = MessageChannel(rawValue: entry.channel) else { return nil }
             let figures = try figures(entry, since: now - window, in: tx)
@@ -53,6 +54,13 @@ enum HealthView {
                 p95Milliseconds: figures.p95,
                 lastError: figures.lastError
             )
+            if let host = EmailProviders.endpoint(of: entry), let view = hosts[host] {
+                item.endpoint = EntryHealth.EndpointHealth(
+                    state: EntryHealth.State(rawValue: view.state.rawValue) ?? .open,
+                    since: view.since,
+                    retryAt: view.retryAt
+                )
+            }
             // Other credentials have a circuit of their own, which begins closed.
             if let circuit = circuits[entry.id], circuit.fingerprint == entry.fingerprint {
                 item.state = EntryHealth.State(rawValue: circuit.view.state.rawValue) ?? .closed

@@ -19,6 +19,15 @@ struct EmailProviders: Sendable {
     /// The providers a clinic can choose.
     static let names = [ZeptoMailProvider.name, SMTPProvider.name]
 
+    /// The host and port that an entry has us connect to; what clinics' entries can have in common.
+    static func endpoint(of entry: ProviderEntry) -> String? {
+        switch entry.provider {
+        case ZeptoMailProvider.name: ZeptoMailProvider.endpoint(entry.credentials)
+        case SMTPProvider.name: SMTPProvider.endpoint(entry.credentials)
+        default: nil
+        }
+    }
+
     /// What is wrong with credentials beyond their shape: where they would have us connect to.
     static func fault(_ entry: ProviderEntry, policy: OutboundPolicy) -> (key: String, detail: String)? {
         switch entry.provider {

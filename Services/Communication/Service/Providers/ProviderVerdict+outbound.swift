@@ -8,6 +8,7 @@ extension ProviderVerdict {
         case .notSent(.policy):
             self.init(
                 .credentials,
+                host: .untried,
                 code: failure.code,
                 detail: "The operator's outbound policy does not allow this host."
             )
@@ -17,9 +18,21 @@ extension ProviderVerdict {
                 .tls: "No trusted connection to the provider.", .cancelled: "The call was given up before it was made.",
                 .busy: "Too many messages wait for this provider.", .deadline: "The provider did not answer in time.",
             ]
-            self.init(.transient, code: failure.code, detail: words[kind])
-        case .lost:
-            self.init(.unknownOutcome, code: failure.code, detail: "The request was sent and no reply came.")
+            let host: Host = kind == .cancelled || kind == .busy ? .untried : .unreachable
+            self.init(.transient, host: host, code: failure.code, detail: words[kind])
+        case .lost(let kind):
+            let host: Host =
+                switch kind {
+                case .deadline, .closed: .unreachable
+                case .tooLarge: .answered
+                case .cancelled: .untried
+                }
+            self.init(
+                .unknownOutcome,
+                host: host,
+                code: failure.code,
+                detail: "The request was sent and no reply came."
+            )
         }
     }
 }

@@ -58,6 +58,7 @@ enum SMTPClassification {
         case .unknown:
             return ProviderVerdict(
                 .unknownOutcome,
+                host: .unreachable,
                 code: "354",
                 detail: "The connection was lost while the message was handed over."
             )

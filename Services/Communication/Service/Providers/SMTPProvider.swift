@@ -46,7 +46,12 @@ struct SMTPProvider: EmailProvider {
             date: email.date
         )
         guard let bytes = try? message.bytes() else {
-            return ProviderVerdict(.contentRejected, code: "header", detail: "The subject or a name has a line break.")
+            return ProviderVerdict(
+                .contentRejected,
+                host: .untried,
+                code: "header",
+                detail: "The subject or a name has a line break."
+            )
         }
         let result = await transport.send(server, from: from, to: email.to, message: bytes, deadline: deadline)
         return SMTPClassification.verdict(result)
@@ -54,6 +59,11 @@ struct SMTPProvider: EmailProvider {
 
     func check(deadline: Deadline) async -> ProviderVerdict {
         SMTPClassification.verdict(await transport.check(server, deadline: deadline))
+    }
+
+    /// Host and port.
+    static func endpoint(_ credentials: Credentials) -> String? {
+        server(credentials).map { "\($0.host.lowercased()):\($0.port)" }
     }
 
     private static func server(_ credentials: Credentials) -> SMTPServer? {

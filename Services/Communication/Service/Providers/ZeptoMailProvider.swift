@@ -50,7 +50,7 @@ struct ZeptoMailProvider: EmailProvider {
 
     private func post(_ body: JSONValue, _ deadline: Deadline) async -> ProviderVerdict {
         guard let bytes = try? JSONWriter.encode(body) else {
-            return ProviderVerdict(.contentRejected, code: "unencodable")
+            return ProviderVerdict(.contentRejected, host: .untried, code: "unencodable")
         }
         do {
             let response = try await http.send(
@@ -67,6 +67,11 @@ struct ZeptoMailProvider: EmailProvider {
         } catch {
             return ProviderVerdict(failure: error)
         }
+    }
+
+    /// Host and port.
+    static func endpoint(_ credentials: Credentials) -> String? {
+        (try? OutboundURL(base(credentials))).map { "\($0.host.lowercased()):\($0.port)" }
     }
 
     private static func base(_ credentials: Credentials) -> String {

@@ -40,9 +40,9 @@ struct ChainWalk {
     mutating func run() async throws {
         var refused: [ProviderEntry] = []
         for entry in chain {
-            switch parts.circuits.breaker(job.clinic, entry).admit() {
-            case .refused(let until):
-                note(refused: entry, until: until)
+            switch parts.circuits.admit(job.clinic, entry) {
+            case .refused(let view, let isEndpoint):
+                note(refused: entry, view, isEndpoint: isEndpoint)
                 refused.append(entry)
             case .admitted(let permit):
                 if try await attempt(entry, permit) { return }
@@ -51,8 +51,9 @@ struct ChainWalk {
         // With every circuit open one message may try, so that a channel never falls silent for good.
         if refused.count == chain.count {
             for entry in chain {
-                guard case .admitted(let permit) = parts.circuits.breaker(job.clinic, entry).admit(lastResort: true)
-                else { continue }
+                guard case .admitted(let permit) = parts.circuits.admit(job.clinic, entry, lastResort: true) else {
+                    continue
+                }
                 if try await attempt(entry, permit) { return }
                 break
             }
@@ -61,10 +62,9 @@ struct ChainWalk {
     }
 
     /// Tries one provider; `true` when the message is over.
-    private mutating func attempt(_ entry: ProviderEntry, _ permit: CircuitBreaker.Permit) async throws -> Bool {
-        let breaker = parts.circuits.breaker(job.clinic, entry)
+    private mutating func attempt(_ entry: ProviderEntry, _ permit: CircuitBook.Permit) async throws -> Bool {
         guard let provider = parts.providers.provider(for: entry), let to = work.content.email else {
-            breaker.settle(permit, .neutral)
+            parts.circuits.giveBack(permit, job.clinic, entry)
             outcomes.append(.transient)
             return false
         }
@@ -86,18 +86,19 @@ struct ChainWalk {
         )
         let verdict = await provider.send(email, deadline: .after(min(SendingParts.callTime, job.lease.remaining)))
         let latency = ContinuousClock.now - started
-        let view = parts.circuits.settle(permit, verdict, job.clinic, entry)
+        let changes = parts.circuits.settle(permit, verdict, job.clinic, entry)
         Self.count(entry, verdict, latency)
         outcomes.append(verdict.outcome)
         pending.append(.closed(number, entry, verdict, latency: latency))
-        if let view { pending.append(.circuit(entry, view)) }
+        if let view = changes.entry { pending.append(.circuit(entry, view)) }
+        if let news = changes.endpoint { await EndpointCircuitStore.publish(news, in: job.database, log: job.log) }
         guard case .end(let status, let reason) = SendingRules.next(after: verdict.outcome) else { return false }
         try await end(status, reason, entry)
         return true
     }
 
     /// Commits that the provider is about to be called; `false` when the message has been ended by somebody.
-    private mutating func open(_ number: Int, _ entry: ProviderEntry, _ permit: CircuitBreaker.Permit) async throws
+    private mutating func open(_ number: Int, _ entry: ProviderEntry, _ permit: CircuitBook.Permit) async throws
         -> Bool
     {
         let now = Instant.now()
@@ -116,21 +117,21 @@ struct ChainWalk {
             // The clock that no setting can move decides whether the job is still ours to call for.
             try job.lease.check()
             pending = []
-            if !isOpen { parts.circuits.breaker(job.clinic, entry).settle(permit, .neutral) }
+            if !isOpen { parts.circuits.giveBack(permit, job.clinic, entry) }
             return isOpen
         } catch {
-            parts.circuits.breaker(job.clinic, entry).settle(permit, .neutral)
+            parts.circuits.giveBack(permit, job.clinic, entry)
             throw error
         }
     }
 
-    private mutating func note(refused entry: ProviderEntry, until: Instant?) {
-        let view = parts.circuits.breaker(job.clinic, entry).view
+    private mutating func note(refused entry: ProviderEntry, _ view: CircuitView, isEndpoint: Bool) {
         let isQuota = view.reason == AttemptOutcome.quota.rawValue
         let outcome: AttemptOutcome = isQuota ? .skippedQuota : .skippedCircuitOpen
-        if let until { openUntil = min(until, openUntil ?? until) }
+        if let until = view.retryAt { openUntil = min(until, openUntil ?? until) }
         outcomes.append(outcome)
-        let detail = "Passed over: the circuit is \(view.state.rawValue) because of \(view.reason ?? "failures")."
+        let circuit = isEndpoint ? "circuit of the provider's host, shared by all clinics," : "circuit"
+        let detail = "Passed over: the \(circuit) is \(view.state.rawValue) because of \(view.reason ?? "failures")."
         pending.append(.skipped(nextNumber, entry, outcome, detail: detail, at: .now()))
         nextNumber += 1
     }

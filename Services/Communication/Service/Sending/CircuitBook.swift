@@ -22,25 +22,80 @@ struct CircuitKey: Hashable, Sendable {
 }
 
 /// The circuits of this process, and which of them are to be looked after.
+///
+/// A call passes two: the one of its clinic's credentials, and the one of the provider's host, which all clinics share.
 final class CircuitBook: Sendable {
+    /// What a call was admitted with; settled or given back, whatever becomes of it.
+    struct Permit: Sendable {
+        let entry: CircuitBreaker.Permit
+        let endpoint: CircuitBreaker.Permit?
+    }
+
+    enum Admission: Sendable {
+        case admitted(Permit)
+        /// Not now: the circuit that stands in the way.
+        case refused(CircuitView, isEndpoint: Bool)
+    }
+
+    /// What there is to tell after a call.
+    struct Changes: Sendable {
+        var entry: CircuitView?
+        var endpoint: EndpointNews?
+    }
+
     private struct State {
         /// Circuits that are not closed, with the entry they belong to.
         var troubled: [CircuitKey: ProviderEntryID] = [:]
+        /// Hosts whose circuit is not closed, with an entry there that can be tried.
+        var troubledEndpoints: [String: (key: CircuitKey, entry: ProviderEntryID)] = [:]
         /// The last reset by hand that was taken over, by circuit.
         var resets: [CircuitKey: Int64] = [:]
     }
 
+    /// A host's circuit opens only when so many clinics cannot reach it: one clinic alone must not stop the others.
+    static let endpointClinics = 3
+
     private let breakers: CircuitBreakers<CircuitKey>
+    private let endpoints: CircuitBreakers<String>
     private let now: @Sendable () -> Instant
     private let state = Mutex(State())
 
     init(policy: CircuitBreakerPolicy = .init(), now: @escaping @Sendable () -> Instant = { .now() }) {
         breakers = CircuitBreakers(policy: policy, now: now)
+        var shared = policy
+        shared.failingSources = Self.endpointClinics
+        endpoints = CircuitBreakers(policy: shared, now: now)
         self.now = now
     }
 
     func breaker(_ clinic: ClinicID, _ entry: ProviderEntry) -> CircuitBreaker {
         breakers.breaker(for: CircuitKey(clinic, entry))
+    }
+
+    /// Whether a call may go now, by both circuits.
+    func admit(_ clinic: ClinicID, _ entry: ProviderEntry, lastResort: Bool = false) -> Admission {
+        let endpoint = EmailProviders.endpoint(of: entry).map { endpoints.breaker(for: $0) }
+        // Asked first without taking anything: a host's only probe is not for a call that its own circuit holds back.
+        if let endpoint, !endpoint.wouldAdmit(lastResort: lastResort) {
+            return .refused(endpoint.view, isEndpoint: true)
+        }
+        let breaker = breaker(clinic, entry)
+        guard case .admitted(let permit) = breaker.admit(lastResort: lastResort) else {
+            return .refused(breaker.view, isEndpoint: false)
+        }
+        guard let endpoint else { return .admitted(Permit(entry: permit, endpoint: nil)) }
+        guard case .admitted(let shared) = endpoint.admit(lastResort: lastResort) else {
+            breaker.settle(permit, .neutral)
+            return .refused(endpoint.view, isEndpoint: true)
+        }
+        return .admitted(Permit(entry: permit, endpoint: shared))
+    }
+
+    /// Takes a permit back with which nothing was called.
+    func giveBack(_ permit: Permit, _ clinic: ClinicID, _ entry: ProviderEntry) {
+        breaker(clinic, entry).settle(permit.entry, .neutral)
+        guard let shared = permit.endpoint, let endpoint = EmailProviders.endpoint(of: entry) else { return }
+        endpoints.breaker(for: endpoint).settle(shared, .neutral)
     }
 
     /// Takes over what was decided by hand, or holds for everybody: resets, and latches of the same credentials.
@@ -61,42 +116,74 @@ final class CircuitBook: Sendable {
         note(clinic, entry)
     }
 
-    /// Settles a call and returns what to publish, if anything changed.
+    /// Settles a call with both circuits and returns what to publish, if anything changed.
     func settle(
-        _ permit: CircuitBreaker.Permit,
+        _ permit: Permit,
         _ verdict: ProviderVerdict,
         _ clinic: ClinicID,
         _ entry: ProviderEntry
-    ) -> CircuitView? {
+    ) -> Changes {
         let breaker = breaker(clinic, entry)
         let before = breaker.view
         switch SendingRules.circuit(after: verdict) {
         case .settle(let outcome):
-            breaker.settle(permit, outcome, why: verdict.outcome.rawValue, retryAfter: verdict.retryAfter)
+            breaker.settle(permit.entry, outcome, why: verdict.outcome.rawValue, retryAfter: verdict.retryAfter)
         case .latch: breaker.latch(verdict.outcome.rawValue)
         case .park(let time): breaker.latch(verdict.outcome.rawValue, until: now() + time)
         }
         note(clinic, entry)
+        var changes = Changes(endpoint: settleEndpoint(permit, verdict, clinic, entry))
         let after = breaker.view
+        if after.state != before.state || after.retryAt != before.retryAt {
+            CircuitBook.count(entry, after.state)
+            changes.entry = after
+        }
+        return changes
+    }
+
+    private func settleEndpoint(
+        _ permit: Permit,
+        _ verdict: ProviderVerdict,
+        _ clinic: ClinicID,
+        _ entry: ProviderEntry
+    ) -> EndpointNews? {
+        guard let shared = permit.endpoint, let endpoint = EmailProviders.endpoint(of: entry) else { return nil }
+        let breaker = endpoints.breaker(for: endpoint)
+        let before = breaker.view
+        breaker.settle(
+            shared,
+            SendingRules.endpoint(after: verdict),
+            from: clinic.high ^ clinic.low,
+            why: verdict.outcome.rawValue
+        )
+        let after = breaker.view
+        let isClosed = after.state == .closed
+        state.withLock { $0.troubledEndpoints[endpoint] = isClosed ? nil : (CircuitKey(clinic, entry), entry.id) }
         guard after.state != before.state || after.retryAt != before.retryAt else { return nil }
         CircuitBook.count(entry, after.state)
-        return after
+        return EndpointNews(endpoint: endpoint, view: after)
     }
 
     /// Circuits whose time has come to be tried.
     func due() -> [(key: CircuitKey, entry: ProviderEntryID)] {
         let now = now()
-        let troubled = state.withLock { $0.troubled }
-        return troubled.compactMap { key, entry in
-            guard let view = breakers.existing(for: key)?.view, let retryAt = view.retryAt, retryAt <= now else {
-                return nil
-            }
-            return (key, entry)
-        }
+        let (troubled, troubledEndpoints) = state.withLock { ($0.troubled, $0.troubledEndpoints) }
+        let own = troubled.filter { key, _ in isDue(breakers.existing(for: key), at: now) }
+        let shared = troubledEndpoints.filter { endpoint, _ in isDue(endpoints.existing(for: endpoint), at: now) }
+        return own.map { ($0.key, $0.value) } + shared.values.filter { own[$0.key] == nil }
+    }
+
+    private func isDue(_ breaker: CircuitBreaker?, at now: Instant) -> Bool {
+        breaker?.view.retryAt.map { $0 <= now } ?? false
     }
 
     /// Forgets a circuit that nobody needs any more.
-    func forget(_ key: CircuitKey) { state.withLock { $0.troubled[key] = nil } }
+    func forget(_ key: CircuitKey) {
+        state.withLock { state in
+            state.troubled[key] = nil
+            state.troubledEndpoints = state.troubledEndpoints.filter { $0.value.key != key }
+        }
+    }
 
     private func note(_ clinic: ClinicID, _ entry: ProviderEntry) {
         let key = CircuitKey(clinic, entry)

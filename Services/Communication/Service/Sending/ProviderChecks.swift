@@ -37,11 +37,12 @@ struct ProviderChecks: Service {
         guard let entry = chain.entries.first(where: { $0.id == id && $0.fingerprint == key.fingerprint }),
             let provider = parts.providers.provider(for: entry)
         else { return parts.circuits.forget(key) }
-        guard case .admitted(let permit) = parts.circuits.breaker(key.clinic, entry).admit() else { return }
+        guard case .admitted(let permit) = parts.circuits.admit(key.clinic, entry) else { return }
         let verdict = await provider.check(deadline: .after(Self.callTime))
         let now = Instant.now()
-        let view =
-            parts.circuits.settle(permit, verdict, key.clinic, entry) ?? parts.circuits.breaker(key.clinic, entry).view
+        let changes = parts.circuits.settle(permit, verdict, key.clinic, entry)
+        let view = changes.entry ?? parts.circuits.breaker(key.clinic, entry).view
+        if let news = changes.endpoint { await EndpointCircuitStore.publish(news, in: database, log: log) }
         try await database.transaction(for: Tenant(key.clinic, actor: "system"), lane: .background) { tx in
             CircuitStore.publish(view, of: entry, checkedAt: now, in: tx)
         }
