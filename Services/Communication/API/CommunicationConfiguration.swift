@@ -76,8 +76,18 @@ package struct ChannelDraft: Wire {
 package struct CommunicationSettings: Wire, Hashable {
     /// Whether the installation's default providers may send for channels that have none here; they may unless it is false.
     package var allowDefault: Bool?
+    /// Messages per second by provider; what is over a rate waits.
+    package var rates: [String: Double]?
+    /// Messages per day in UTC by provider; what is over a cap waits for the next day.
+    package var dailyCaps: [String: Int]?
 
-    package init(allowDefault: Bool? = nil) { self.allowDefault = allowDefault }
+    package init(allowDefault: Bool? = nil, rates: [String: Double]? = nil, dailyCaps: [String: Int]? = nil) {
+        self.allowDefault = allowDefault
+        self.rates = rates
+        self.dailyCaps = dailyCaps
+    }
+
+    package static var limits: [Limit] { [.count(CodingKeys.rates, 0...20), .count(CodingKeys.dailyCaps, 0...20)] }
 }
 
 /// All channels and settings as they are to be; a channel that is absent has no providers of the clinic's own.

@@ -9,6 +9,7 @@ package enum MessageStatus: String, Hashable, Sendable, Codable, CaseIterable {
 /// What a queued message waits for.
 package enum MessageWait: String, Hashable, Sendable, Codable, CaseIterable {
     case schedule, circuit, retry
+    case rateLimit = "rate_limit"
 }
 
 /// How soon a message has to go, before others.

@@ -21,6 +21,7 @@ package enum CommunicationService {
                 ("0003_room_for_updates.sql", PackageResources._003_room_for_updates_sql),
                 ("0004_default_attempts.sql", PackageResources._004_default_attempts_sql),
                 ("0005_endpoint_circuits.sql", PackageResources._005_endpoint_circuits_sql),
+                ("0006_rate_limit.sql", PackageResources._006_rate_limit_sql),
             ]
         )
     }
@@ -57,7 +58,8 @@ package enum CommunicationService {
                 http: OutboundHTTP(policy: policy, logger: resources.log),
                 smtp: SMTPTransport(policy: policy)
             ),
-            circuits: CircuitBook(policy: circuits)
+            circuits: CircuitBook(policy: circuits),
+            rates: RateLimiter(redis: resources.redis, keyspace: resources.keyspace)
         )
         var handlers = HandlerTable()
         ConfigurationHandlers(endpoints: endpoints.configuration, store: store, policy: policy).register(in: &handlers)

@@ -65,6 +65,12 @@ final class MessageDesk: Sendable {
             blindIndex: blindIndex
         )
         let clock = clock
+        let redis = RedisClient(
+            try #require(RedisEndpoint(url: TestServers.shared().redisURL)),
+            name: "test",
+            logger: log
+        )
+        Task { try await redis.run() }
         sending = SendingParts(
             dataKeys: dataKeys,
             store: store,
@@ -73,7 +79,8 @@ final class MessageDesk: Sendable {
                 http: OutboundHTTP(policy: policy, logger: log),
                 smtp: SMTPTransport(policy: policy)
             ),
-            circuits: CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), now: { clock.now })
+            circuits: CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), now: { clock.now }),
+            rates: RateLimiter(redis: redis, keyspace: Keyspace(prefix: TestKeyspace.prefix()))
         )
         var handlers = HandlerTable()
         ConfigurationHandlers(endpoints: Self.endpoints.configuration, store: store, policy: policy).register(

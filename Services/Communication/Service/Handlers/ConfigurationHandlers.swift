@@ -27,6 +27,7 @@ struct ConfigurationHandlers: Sendable {
             guard input.email != nil || input.settings != nil else {
                 throw Problem.invalid("", "must have email or settings")
             }
+            try input.settings?.check(at: "/settings")
             let drafts = ConfigurationEditor.drafts(of: input.email, at: "/email")
             return try reply(editor.save(drafts, settings: (input.settings ?? .init()).stored, context, in: tx))
         }
@@ -66,13 +67,50 @@ struct ConfigurationHandlers: Sendable {
 }
 
 extension CommunicationSettings {
-    /// What holds, defaults included.
-    init(_ configuration: ProviderConfiguration) { self.init(allowDefault: configuration.allowsDefault) }
+    /// What holds; rates and caps as they were set.
+    init(_ configuration: ProviderConfiguration) {
+        var rates: [String: Double]?
+        var caps: [String: Int]?
+        for name in EmailProviders.names {
+            if configuration.settings["rates"]?[name] != nil {
+                rates = rates ?? [:]
+                rates?[name] = SendingRate(of: name, settings: configuration.settings).perSecond
+            }
+            if let cap = SendingRate(of: name, settings: configuration.settings).dailyCap {
+                caps = caps ?? [:]
+                caps?[name] = cap
+            }
+        }
+        self.init(allowDefault: configuration.allowsDefault, rates: rates, dailyCaps: caps)
+    }
+
+    /// Throws 422 for providers that are none and numbers out of bounds.
+    func check(at pointer: String) throws(Problem) {
+        var faults: [Problem.Fault] = []
+        let known = "is not a provider: \(EmailProviders.names.joined(separator: ", "))"
+        for (name, rate) in (rates ?? [:]).sorted(by: { $0.key < $1.key }) {
+            let (place, allowed) = ("\(pointer)/rates/\(name)", SendingRate.allowed)
+            if !EmailProviders.names.contains(name) { faults.append(.init(pointer: place, known)) }
+            if !allowed.contains(rate) {
+                faults.append(.init(pointer: place, "must be \(allowed.lowerBound) to \(Int(allowed.upperBound))"))
+            }
+        }
+        for (name, cap) in (dailyCaps ?? [:]).sorted(by: { $0.key < $1.key }) {
+            let (place, allowed) = ("\(pointer)/dailyCaps/\(name)", SendingRate.allowedCaps)
+            if !EmailProviders.names.contains(name) { faults.append(.init(pointer: place, known)) }
+            if !allowed.contains(cap) {
+                faults.append(.init(pointer: place, "must be \(allowed.lowerBound) to \(allowed.upperBound)"))
+            }
+        }
+        guard faults.isEmpty else { throw .invalid(faults) }
+    }
 
     /// As the configuration keeps them.
     var stored: [String: JSONValue] {
         var members: [String: JSONValue] = [:]
         if let allowDefault { members[ProviderConfiguration.allowDefaultKey] = .bool(allowDefault) }
+        if let rates { members["rates"] = .object(rates.mapValues { .number($0) }) }
+        if let dailyCaps { members["dailyCaps"] = .object(dailyCaps.mapValues { .integer(Int64($0)) }) }
         return members
     }
 }

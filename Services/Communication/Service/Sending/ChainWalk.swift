@@ -1,4 +1,5 @@
 import CommunicationAPI
+import Contracts
 import Core
 import Jobs
 import Logging
@@ -14,6 +15,8 @@ struct ChainWalk {
     let work: SendingWork
     let job: JobContext
     let chain: [ProviderEntry]
+    /// What the clinic has set beside its providers.
+    let settings: [String: JSONValue]
 
     /// What is still to be written, with the next transaction that is due anyway.
     private var pending: [Note] = []
@@ -27,11 +30,18 @@ struct ChainWalk {
         case circuit(ProviderEntry, CircuitView)
     }
 
-    init(parts: SendingParts, work: SendingWork, job: JobContext, chain: [ProviderEntry]) {
+    init(
+        parts: SendingParts,
+        work: SendingWork,
+        job: JobContext,
+        chain: [ProviderEntry],
+        settings: [String: JSONValue]
+    ) {
         self.parts = parts
         self.work = work
         self.job = job
         self.chain = chain
+        self.settings = settings
         nextNumber = work.nextAttempt
     }
 
@@ -61,12 +71,22 @@ struct ChainWalk {
         try await endRound()
     }
 
-    /// Tries one provider; `true` when the message is over.
+    /// Tries one provider; `true` when the message is over, or waits for the provider's rate.
     private mutating func attempt(_ entry: ProviderEntry, _ permit: CircuitBook.Permit) async throws -> Bool {
         guard let provider = parts.providers.provider(for: entry), let to = work.content.email else {
             parts.circuits.giveBack(permit, job.clinic, entry)
             outcomes.append(.transient)
             return false
+        }
+        if let wait = await parts.rates.take(
+            job.clinic,
+            entry.id,
+            SendingRate(of: entry.provider, settings: settings),
+            work.message.priority
+        ) {
+            parts.circuits.giveBack(permit, job.clinic, entry)
+            try await waitForRate(until: .now() + wait)
+            return true
         }
         let number = nextNumber
         nextNumber += 1
@@ -153,6 +173,20 @@ struct ChainWalk {
                     at: .now(),
                     in: tx
                 )
+            }
+        }
+    }
+
+    /// The provider is well and its rate is used up: the message comes again when there is room, and no round is counted.
+    private func waitForRate(until moment: Instant) async throws {
+        let until = work.message.expiresAt.map { min($0, moment) } ?? moment
+        let notes = pending
+        let id = id
+        let rounds = work.message.rounds
+        try await persistEnd { [job] in
+            try await job.again(at: until) { tx in
+                for note in notes { Self.write(note, of: id, in: tx) }
+                try MessageStore.wait(id, for: .rateLimit, until: until, rounds: rounds, at: .now(), in: tx)
             }
         }
     }

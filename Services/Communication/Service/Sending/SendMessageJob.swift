@@ -36,7 +36,8 @@ struct SendMessageJob: JobHandler {
                 job
             )
         }
-        var walk = ChainWalk(parts: parts, work: work, job: job, chain: chain)
+        let settings = try await parts.settings(of: job.clinic)
+        var walk = ChainWalk(parts: parts, work: work, job: job, chain: chain, settings: settings)
         try await walk.run()
     }
 

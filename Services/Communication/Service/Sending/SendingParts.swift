@@ -1,4 +1,5 @@
 import CommunicationAPI
+import Contracts
 import Core
 import Jobs
 import Postgres
@@ -26,6 +27,7 @@ struct SendingParts: Sendable {
     let resolver: ProviderConfigResolver
     let providers: EmailProviders
     let circuits: CircuitBook
+    let rates: RateLimiter
 
     enum Beginning: Sendable {
         /// Nothing to do: cancelled, or sent by a run before this one.
@@ -88,6 +90,11 @@ struct SendingParts: Sendable {
                 circuits: try CircuitStore.all(in: tx)
             )
         )
+    }
+
+    /// What a clinic has set beside its providers, as `chain` found it in force.
+    func settings(of clinic: ClinicID) async throws -> [String: JSONValue] {
+        try await resolver.configuration(of: clinic)?.settings ?? [:]
     }
 
     /// The providers for a message, in the order of its channels; what is kept in memory is never older than the database.

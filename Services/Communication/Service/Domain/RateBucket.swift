@@ -1,0 +1,69 @@
+import CommunicationAPI
+import Core
+
+/// A token bucket that critical messages are served from before normal ones, and those before bulk.
+///
+/// `RateScript` is the same rule where processes share a bucket.
+struct RateBucket: Sendable, Equatable {
+    /// Who was sent away keeps its claim on a token so long after its time, which covers a worker's way to it.
+    static let claimLasts: Duration = .seconds(2)
+    /// Nobody is sent away for less.
+    static let shortestWait: Duration = .milliseconds(50)
+
+    /// Who comes in time is not sent away for the last digits of a sum.
+    private static let rounding = 1e-6
+
+    private var tokens: Double
+    private var filledAt: Instant
+    /// Until when somebody of a class is expected back, by class; lower classes leave a token for it.
+    private var claims: [Instant]
+    /// When the next one sent away is to come, by class: they come one after the other, and who was passed meanwhile goes to the
+    /// end, so that nobody has to ask again and again.
+    private var queues: [Instant]
+    private var day: Int64
+    private var count = 0
+
+    /// A full bucket.
+    init(_ rate: SendingRate, at now: Instant) {
+        tokens = rate.burst
+        filledAt = now
+        claims = Array(repeating: Instant(microseconds: 0), count: MessagePriority.allCases.count)
+        queues = claims
+        day = Self.day(of: now)
+    }
+
+    /// Takes a token; `nil` when it was there, else how long to stay away.
+    mutating func take(_ rate: SendingRate, _ priority: MessagePriority, at now: Instant) -> Duration? {
+        if now > filledAt { tokens += (now - filledAt).inSeconds * rate.perSecond }
+        tokens = min(rate.burst, tokens)
+        filledAt = now
+        if day != Self.day(of: now) { (day, count) = (Self.day(of: now), 0) }
+        if let cap = rate.dailyCap, count >= cap { return Instant(seconds: (day + 1) * 86_400) - now }
+        let rank = priority.rank
+        let reserve = claims[..<rank].count { $0 > now }
+        let wanted = Double(1 + reserve)
+        guard tokens + Self.rounding < wanted else {
+            tokens -= 1
+            count += 1
+            return nil
+        }
+        let untilThere = Duration.microseconds(Int64(((wanted - tokens) / rate.perSecond * 1_000_000).rounded(.up)))
+        let due = max(now + max(Self.shortestWait, untilThere), queues[rank])
+        queues[rank] = due + .microseconds(Int64((1_000_000 / rate.perSecond).rounded(.up)))
+        claims[rank] = max(claims[rank], due + Self.claimLasts)
+        return due - now
+    }
+
+    private static func day(of now: Instant) -> Int64 { now.microseconds.flooredDivision(by: 86_400_000_000) }
+}
+
+extension MessagePriority {
+    /// 0 is served first.
+    var rank: Int {
+        switch self {
+        case .critical: 0
+        case .normal: 1
+        case .bulk: 2
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Redis
+
+/// `RateBucket` at the server, by the server's clock, for all processes at once.
+enum RateScript {
+    /// KEYS bucket; ARGV tokens per second, burst, daily cap (0: none), rank, microseconds that a claim lasts,
+    /// microseconds of the shortest wait. Gives -1 when a token was taken, else microseconds to wait.
+    ///
+    /// The bucket expires when forgetting it changes nothing.
+    static let take = RedisScript(
+        """
+        local time = redis.call('TIME')
+        local now = time[1] * 1000000 + time[2]
+        local rate, burst, cap = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+        local rank, lasts, shortest = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+        local kept = redis.call('HMGET', KEYS[1], 'tokens', 'filled', 'day', 'count',
+          'claim0', 'claim1', 'claim2', 'queue0', 'queue1', 'queue2')
+        local tokens = tonumber(kept[1] or burst)
+        local filled = tonumber(kept[2] or now)
+        if now > filled then tokens = tokens + (now - filled) * rate / 1000000 end
+        tokens = math.min(burst, tokens)
+        local day, count = math.floor(now / 86400000000), 0
+        if tonumber(kept[3] or -1) == day then count = tonumber(kept[4]) end
+        local claims, queues = {}, {}
+        for class = 0, 2 do
+          claims[class] = tonumber(kept[5 + class] or now)
+          queues[class] = tonumber(kept[8 + class] or now)
+        end
+        local wait = -1
+        if cap > 0 and count >= cap then
+          wait = (day + 1) * 86400000000 - now
+        else
+          local wanted = 1
+          for higher = 0, rank - 1 do
+            if claims[higher] > now then wanted = wanted + 1 end
+          end
+          if tokens + 0.000001 >= wanted then
+            tokens = tokens - 1
+            count = count + 1
+          else
+            local due = now + math.max(shortest, math.ceil((wanted - tokens) / rate * 1000000))
+            due = math.max(due, queues[rank])
+            queues[rank] = due + math.ceil(1000000 / rate)
+            claims[rank] = math.max(claims[rank], due + lasts)
+            wait = due - now
+          end
+        end
+        local function text(number) return string.format('%.0f', number) end
+        redis.call('HSET', KEYS[1], 'tokens', string.format('%.9f', tokens), 'filled', text(now), 'day', text(day),
+          'count', text(count), 'claim0', text(claims[0]), 'claim1', text(claims[1]), 'claim2', text(claims[2]),
+          'queue0', text(queues[0]), 'queue1', text(queues[1]), 'queue2', text(queues[2]))
+        local needed = now + (burst - tokens) / rate * 1000000
+        for class = 0, 2 do needed = math.max(needed, claims[class], queues[class]) end
+        if cap > 0 then needed = math.max(needed, (day + 1) * 86400000000) end
+        redis.call('PEXPIRE', KEYS[1], math.ceil((needed - now) / 1000) + 1000)
+        return wait
+        """
+    )
+}

@@ -1,0 +1,100 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Testing
+
+@testable import Communication
+
+@Suite struct RateBucketTests {
+    private static let start = Instant(seconds: 20_000 * 86_400)
+    private let rate = SendingRate(perSecond: 10)
+
+    private func emptied(_ rate: SendingRate) -> RateBucket {
+        var bucket = RateBucket(rate, at: Self.start)
+        for _ in 0..<Int(rate.burst) { #expect(bucket.take(rate, .bulk, at: Self.start) == nil) }
+        return bucket
+    }
+
+    @Test func whatIsOverTheRateComesOneAfterTheOther() {
+        var bucket = emptied(rate)
+        for number in 1...5 {
+            #expect(bucket.take(rate, .bulk, at: Self.start) == .milliseconds(100 * number))
+        }
+        #expect(bucket.take(rate, .bulk, at: Self.start + .milliseconds(100)) == nil)
+        #expect(bucket.take(rate, .bulk, at: Self.start + .seconds(60)) == nil)
+    }
+
+    @Test(arguments: [
+        (waits: MessagePriority.critical, other: MessagePriority.normal, yields: true), (.critical, .bulk, true),
+        (.normal, .bulk, true), (.normal, .critical, false), (.bulk, .critical, false), (.bulk, .normal, false),
+    ]) func whoWaitsIsServedBeforeLowerOnes(waits: MessagePriority, other: MessagePriority, yields: Bool) {
+        var bucket = emptied(rate)
+        #expect(bucket.take(rate, waits, at: Self.start) == .milliseconds(100))
+        let now = Self.start + .milliseconds(100)
+        #expect((bucket.take(rate, other, at: now) != nil) == yields)
+        #expect((bucket.take(rate, waits, at: now) == nil) == yields)
+    }
+
+    @Test func aClaimThatNobodyComesForEnds() {
+        let slow = SendingRate(perSecond: 1)
+        var bucket = emptied(slow)
+        #expect(bucket.take(slow, .critical, at: Self.start) == .seconds(1))
+        #expect(bucket.take(slow, .bulk, at: Self.start + .seconds(1)) != nil)
+        #expect(bucket.take(slow, .bulk, at: Self.start + .seconds(4)) == nil)
+    }
+
+    @Test func aCapHoldsUntilTheDayTurns() {
+        let capped = SendingRate(perSecond: 10, dailyCap: 2)
+        let evening = Self.start + .seconds(86_000)
+        var bucket = RateBucket(capped, at: evening)
+        for _ in 0..<2 { #expect(bucket.take(capped, .critical, at: evening) == nil) }
+        #expect(bucket.take(capped, .critical, at: evening) == .seconds(400))
+        #expect(bucket.take(capped, .critical, at: evening + .seconds(400)) == nil)
+    }
+
+    @Test func aClockSetBackGivesAndTakesNothing() {
+        var bucket = emptied(rate)
+        #expect(bucket.take(rate, .bulk, at: Self.start - .seconds(60)) == .milliseconds(100))
+    }
+
+    /// A campaign, with others coming in the midst of it: everybody is served, in about the time that the rate allows.
+    @Test func aCampaignLetsTheOthersPassAndIsServed() throws {
+        var bucket = RateBucket(rate, at: Self.start)
+        var waiting: [(priority: MessagePriority, due: Instant)] = []
+        for _ in 0..<200 { waiting.append((.bulk, Self.start)) }
+        for second in 1...5 { waiting.append((.critical, Self.start + .seconds(second))) }
+        for second in 1...5 { waiting.append((.normal, Self.start + .seconds(second))) }
+        var served: [MessagePriority: Instant] = [:]
+        var turns = 0
+        while let next = waiting.indices.min(by: {
+            (waiting[$0].due, waiting[$0].priority.rank) < (waiting[$1].due, waiting[$1].priority.rank)
+        }) {
+            turns += 1
+            try #require(turns < 700)
+            let message = waiting.remove(at: next)
+            if let wait = bucket.take(rate, message.priority, at: message.due) {
+                waiting.append((message.priority, message.due + wait))
+            } else {
+                served[message.priority] = message.due
+            }
+        }
+        #expect(try #require(served[.critical]) < Self.start + .seconds(6))
+        #expect(try #require(served[.normal]) < Self.start + .seconds(7))
+        #expect(try #require(served[.bulk]) < Self.start + .seconds(30))
+    }
+
+    @Test(
+        arguments: [
+            ([:], 2_500, nil), (["rates": ["smtp": 5]], 5, nil),
+            (["rates": ["smtp": .number(0.5)], "dailyCaps": ["smtp": 9]], 0.5, 9),
+            (["rates": ["zeptomail": 5]], 2_500, nil),
+        ] as [([String: JSONValue], Double, Int?)]
+    ) func theClinicsRateElseTheProviders(
+        settings: [String: JSONValue],
+        perSecond: Double,
+        cap: Int?
+    ) {
+        #expect(SendingRate(of: "smtp", settings: settings) == SendingRate(perSecond: perSecond, dailyCap: cap))
+        #expect(SendingRate(of: "pigeon", settings: [:]).perSecond == SendingRate.otherDefault)
+    }
+}

@@ -1,0 +1,213 @@
+import Bus
+import CommunicationAPI
+import Contracts
+import Core
+import Logging
+import ProviderConfig
+import Redis
+import TestKit
+import Testing
+
+@testable import Communication
+
+@Suite(.timeLimit(.minutes(2))) struct RateLimiterTests {
+    private static let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+    /// So slow that nothing is filled up while a test runs: three at once, then nothing.
+    private let slow = SendingRate(perSecond: 0.01)
+
+    private func withRedis(_ body: @Sendable @escaping (RedisClient, Keyspace) async throws -> Void) async throws {
+        let redis = RedisClient(
+            try #require(RedisEndpoint(url: TestServers.shared().redisURL)),
+            name: "test",
+            logger: Self.quiet
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await redis.run() }
+            defer { redis.close() }
+            try await redis.waitUntilUp()
+            try await body(redis, Keyspace(prefix: TestKeyspace.prefix()))
+        }
+    }
+
+    @Test func replicasShareABucket() async throws {
+        let slow = slow
+        try await withRedis { redis, keyspace in
+            let (clinic, entry) = (ClinicID(), ProviderEntryID())
+            let replicas = (0..<2).map { _ in RateLimiter(redis: redis, keyspace: keyspace) }
+            let waits = await withTaskGroup(of: Duration?.self) { group in
+                for number in 0..<20 {
+                    group.addTask { await replicas[number % 2].take(clinic, entry, slow, .normal) }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(waits.count { $0 == nil } == 3)
+            // Another clinic, and another entry of the same, have theirs.
+            #expect(await replicas[0].take(ClinicID(), entry, slow, .normal) == nil)
+            #expect(await replicas[0].take(clinic, ProviderEntryID(), slow, .normal) == nil)
+            let key = replicas[0].key(clinic, entry)
+            #expect(key.hasSuffix(":{limit:sending:\(clinic):\(entry)}"))
+            let expiry = try #require(try await redis.send(["PTTL", .text(key)]).integer)
+            #expect(expiry > 0)
+        }
+    }
+
+    @Test func theScriptDecidesAsTheBucketDoes() async throws {
+        let slow = slow
+        try await withRedis { redis, keyspace in
+            let steps: [MessagePriority] = [
+                .bulk, .normal, .critical, .critical, .bulk, .bulk, .normal, .bulk, .normal, .critical,
+            ]
+            for rate in [slow, SendingRate(perSecond: 0.02, dailyCap: 2), SendingRate(perSecond: 100, dailyCap: 5)] {
+                let limiter = RateLimiter(redis: redis, keyspace: keyspace)
+                let (clinic, entry, now) = (ClinicID(), ProviderEntryID(), Instant.now())
+                var bucket = RateBucket(rate, at: now)
+                for (step, priority) in steps.enumerated() {
+                    let own = bucket.take(rate, priority, at: now)
+                    let shared = await limiter.take(clinic, entry, rate, priority)
+                    #expect((own == nil) == (shared == nil), "step \(step)")
+                    // The server's clock goes on while the test runs.
+                    let difference = (own ?? .zero) - (shared ?? .zero)
+                    #expect(difference < .seconds(5) && difference > .seconds(-5), "step \(step): \(difference)")
+                }
+            }
+        }
+    }
+
+    @Test func aServerThatHasForgottenTheScriptIsToldAgain() async throws {
+        let slow = slow
+        try await withRedis { redis, keyspace in
+            let limiter = RateLimiter(redis: redis, keyspace: keyspace)
+            let (clinic, entry) = (ClinicID(), ProviderEntryID())
+            for _ in 0..<2 { #expect(await limiter.take(clinic, entry, slow, .normal) == nil) }
+            _ = try await redis.send(["SCRIPT", "FLUSH"])
+            #expect(await limiter.take(clinic, entry, slow, .normal) == nil)
+            #expect(await limiter.take(clinic, entry, slow, .normal) != nil)
+        }
+    }
+
+    @Test func withoutRedisEachProcessHoldsItselfToTheRate() async throws {
+        let nobody = RedisClient(RedisEndpoint(host: "127.0.0.1", port: 1), name: "none", logger: Self.quiet)
+        let limiter = RateLimiter(redis: nobody, keyspace: Keyspace())
+        let (clinic, entry) = (ClinicID(), ProviderEntryID())
+        var waits: [Duration?] = []
+        for _ in 0..<5 { waits.append(await limiter.take(clinic, entry, slow, .normal)) }
+        #expect(waits.map { $0 == nil } == [true, true, true, false, false])
+        #expect(await limiter.take(ClinicID(), entry, slow, .normal) == nil)
+    }
+}
+
+/// Messages over their provider's rate.
+@Suite(.timeLimit(.minutes(2))) struct RateLimitedMessageTests {
+    private func address(_ clinic: TestClinic) -> String { "r\(clinic.clinic.low)@example.com" }
+
+    private func configure(_ clinic: TestClinic, _ settings: CommunicationSettings, _ providers: ProviderDraft...)
+        async throws
+    {
+        let email = ChannelDraft(primary: providers[0], fallback: Array(providers.dropFirst()))
+        let draft = ConfigurationDraft(clinicId: clinic.clinic, email: email, settings: settings)
+        let answer = try await clinic.ask(TestClinic.endpoints.configuration.put, draft, ifNoneMatch: "*")
+        try #require(answer.status == 201, "\(String(describing: answer.problem))")
+        #expect(answer.output?.settings.rates == settings.rates)
+        #expect(answer.output?.settings.dailyCaps == settings.dailyCaps)
+    }
+
+    private func send(_ clinic: TestClinic, _ priority: MessagePriority) async throws -> MessageID {
+        var draft = MessageDraft(
+            to: RecipientDraft(email: EmailAddress(address(clinic))),
+            content: MessageContent(subject: priority.rawValue, text: "T")
+        )
+        draft.priority = priority
+        return try await clinic.send(draft)
+    }
+
+    private func waiting(_ clinic: TestClinic, _ id: MessageID) async throws -> Message {
+        try await eventually("the message waits for the rate", within: .seconds(30)) {
+            let message = try await clinic.message(id)
+            return message.waitingFor == .rateLimit ? message : nil
+        }
+    }
+
+    @Test func whatIsOverTheRateWaitsAndIsSent() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await configure(clinic, .init(rates: ["smtp": 0.5]), .smtp(port: sandbox.smtpPort))
+            for _ in 0..<3 { #expect(try await clinic.settled(try await send(clinic, .normal)).status == .sent) }
+            let id = try await send(clinic, .normal)
+            let held = try await waiting(clinic, id)
+            #expect(held.status == .queued && held.attempts.isEmpty && held.nextAttemptAt != nil)
+            // Another clinic at the same server is not held.
+            let other = try TestClinic()
+            try await configure(other, .init(rates: ["smtp": 0.5]), .smtp(port: sandbox.smtpPort))
+            #expect(try await other.settled(try await send(other, .bulk)).status == .sent)
+            let sent = try await clinic.settled(id)
+            #expect(sent.status == .sent && sent.attempts.map(\.outcome) == [.accepted])
+            #expect(try await sandbox.received(for: address(clinic)).count == 4)
+        }
+    }
+
+    @Test func theAttemptsBeforeAreKept() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await configure(
+                clinic,
+                .init(rates: ["smtp": 0.5]),
+                .zeptomail(SandboxPlace.nowhere),
+                .smtp(port: sandbox.smtpPort)
+            )
+            for _ in 0..<3 { #expect(try await clinic.settled(try await send(clinic, .normal)).status == .sent) }
+            let id = try await send(clinic, .normal)
+            #expect(try await waiting(clinic, id).attempts.map(\.outcome) == [.transient])
+            let sent = try await clinic.settled(id)
+            #expect(sent.attempts.first?.outcome == .transient && sent.attempts.last?.outcome == .accepted)
+            #expect(sent.attempts.last?.provider == "smtp" && sent.attempts.count >= 3)
+        }
+    }
+
+    @Test func criticalOnesPassWhatWaits() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await configure(clinic, .init(rates: ["smtp": 0.5]), .smtp(port: sandbox.smtpPort))
+            for _ in 0..<3 { _ = try await clinic.settled(try await send(clinic, .bulk)) }
+            var ids: [MessageID] = []
+            for _ in 0..<3 {
+                ids.append(try await send(clinic, .bulk))
+                _ = try await waiting(clinic, ids[ids.count - 1])
+            }
+            ids.append(try await send(clinic, .critical))
+            for id in ids { #expect(try await clinic.settled(id).status == .sent) }
+            let subjects = try await sandbox.received(for: address(clinic)).map { $0.message["subject"]?.string }
+            let place = try #require(subjects.firstIndex(of: "critical"))
+            #expect(subjects.count == 7 && place <= 4)
+        }
+    }
+
+    @Test func aCapWaitsForTheNextDay() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await configure(clinic, .init(dailyCaps: ["smtp": 1]), .smtp(port: sandbox.smtpPort))
+            #expect(try await clinic.settled(try await send(clinic, .critical)).status == .sent)
+            let held = try await waiting(clinic, try await send(clinic, .critical))
+            let next = try #require(held.nextAttemptAt)
+            let intoDay = next.microseconds.flooredDivision(by: 86_400_000_000)
+            #expect(abs((next - Instant(seconds: intoDay * 86_400)).inSeconds) < 5)
+        }
+    }
+
+    @Test func ratesThatCannotBeAreNamed() async throws {
+        let clinic = try TestClinic()
+        let settings = CommunicationSettings(
+            rates: ["smtp": 0, "pigeon": 1, "zeptomail": 20_000],
+            dailyCaps: ["smtp": 0, "pigeon": 5]
+        )
+        let draft = ConfigurationDraft(clinicId: clinic.clinic, email: nil, settings: settings)
+        let answer = try await clinic.ask(TestClinic.endpoints.configuration.put, draft, ifNoneMatch: "*")
+        #expect(answer.status == 422)
+        #expect(
+            answer.pointers == [
+                "/settings/rates/pigeon", "/settings/rates/smtp", "/settings/rates/zeptomail",
+                "/settings/dailyCaps/pigeon",
+                "/settings/dailyCaps/smtp",
+            ]
+        )
+    }
+}
