@@ -24,6 +24,16 @@ package struct MIMEMessage: Sendable {
             self.address = address
             self.name = name
         }
+
+        /// As a header has it, on one line; other letters than ASCII in encoded words.
+        package var line: String {
+            get throws(MIMEError) {
+                var header = MIMEHeader()
+                try header.add("", mailbox: self)
+                // What stands around it and inside it are line breaks, each of them one character.
+                return String(header.lines.dropFirst(2).filter { $0 != "\r\n" })
+            }
+        }
     }
 
     package var from: Mailbox

@@ -24,8 +24,16 @@ package struct OutboundResponse: Sendable {
         headers.first { $0.name.lowercased() == name.lowercased() }?.value
     }
 
-    /// `Retry-After` in seconds; the form with a date counts as absent.
-    package var retryAfter: Duration? { header("retry-after").flatMap { Int($0) }.map { .seconds($0) } }
+    /// Whoever asks to be left alone longer is asked again after this.
+    package static let longestPause: Duration = .seconds(86_400)
+
+    /// `Retry-After`, in seconds or as a date: at least a second, at most `longestPause`.
+    package func retryAfter(at now: Instant = .now()) -> Duration? {
+        guard let text = header("retry-after") else { return nil }
+        let most = Self.longestPause.components.seconds
+        if let seconds = Int64(text) { return .seconds(min(max(seconds, 1), most)) }
+        return HTTPDate.parse(text).map { min(max($0 - now, .seconds(1)), Self.longestPause) }
+    }
 }
 
 /// Calls providers over HTTP: with a deadline, a bound on the answer, no redirects, and only to where the policy allows.

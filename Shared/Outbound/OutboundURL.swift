@@ -6,6 +6,12 @@ package struct OutboundURL: Sendable, Equatable {
     package let host: String
     package let port: Int
 
+    /// As the `Host` header has it: without the port that the scheme means anyway.
+    package var authority: String {
+        let name = host.contains(":") ? "[\(host)]" : host
+        return port == (isEncrypted ? 443 : 80) ? name : "\(name):\(port)"
+    }
+
     /// Reads an `http` or `https` URL; credentials in it are refused.
     package init(_ text: String) throws(OutboundError) {
         let isPlain = text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value < 0x7F && $0 != "\\" }

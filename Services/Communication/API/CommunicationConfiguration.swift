@@ -50,7 +50,8 @@ package struct ProviderDraft: Wire {
     package static var limits: [Limit] {
         [
             .length(CodingKeys.provider, 1...40), .example(CodingKeys.provider, "zeptomail"),
-            .describe(CodingKeys.provider, "zeptomail or smtp."), .count(CodingKeys.credentials, 1...30),
+            .describe(CodingKeys.provider, "zeptomail, aws_ses, smtp, sendgrid or resend."),
+            .count(CodingKeys.credentials, 1...30),
             .secret(CodingKeys.credentials), .length(CodingKeys.updatedBy, 1...200),
         ]
     }

@@ -34,9 +34,11 @@ struct SandboxRequest: Sendable {
     let method: String
     /// Decoded, without the query.
     let path: String
+    /// As the request line has it, with the query: what signatures are made over.
+    let target: String
     let query: [(String, String)]
     /// By lower-case names; repeated ones joined with commas.
-    let headers: [String: String]
+    var headers: [String: String]
     let body: [UInt8]
 
     /// The body as JSON, if it is.

@@ -55,6 +55,9 @@ package enum SandboxService {
         // A further provider is a file, and a line here.
         let providers: [any SandboxProvider] = [
             ZeptoMail(messages: messages),
+            AWSSES(messages: messages),
+            SendGrid(messages: messages),
+            Resend(messages: messages),
             Stripe(publicURL: settings.publicURL),
         ]
         let desk = FrontDesk(providers: providers, faults: faults, messages: messages, others: [SMTPServer.name])

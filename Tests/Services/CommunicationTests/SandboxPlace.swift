@@ -5,12 +5,14 @@ import Outbound
 import Sandbox
 import Testing
 
-/// A sandbox of the test's own: both providers, and what they took.
+/// A sandbox of the test's own: all providers, and what they took.
 struct SandboxPlace: Sendable {
     let ports: SandboxService.Ports
     private let http: OutboundHTTP
 
-    var zeptomail: String { "http://127.0.0.1:\(ports.http)/zeptomail" }
+    var zeptomail: String { url("zeptomail") }
+    /// Where a provider is played.
+    func url(_ provider: String) -> String { "http://127.0.0.1:\(ports.http)/\(provider)" }
     var smtpPort: Int { ports.smtp }
     /// A host of this machine at which nothing listens; another one each time, as clinics share what is known of a host.
     static var nobody: String {

@@ -5,10 +5,12 @@ import Core
 import Logging
 import Outbound
 import Postgres
+import ProviderConfig
 
 import TestKit
 import Testing
 
+@testable import Communication
 @testable import ServiceHost
 
 /// One new clinic at the shared desk, and what it does there.
@@ -135,6 +137,11 @@ struct TestClinic: Sendable {
         }
     }
 
+    /// The entry in force.
+    func configuredEntry() async throws -> ProviderEntry? {
+        try await desk.sending.resolver.resolve(clinic, channel: "email").entries.first
+    }
+
     func health() async throws -> [EntryHealth] {
         try #require(try await ask(Self.endpoints.health.read, ConfigurationPath(clinicId: clinic)).output?.items)
     }
@@ -153,6 +160,46 @@ extension ProviderDraft {
                 "endpoint": .string(endpoint),
             ]
         )
+    }
+
+    /// SES at an address of the test's, with the pair of AWS's documentation.
+    static func awsSES(_ endpoint: String, secret: String = ProviderSamples.secretKey) -> ProviderDraft {
+        ProviderDraft(
+            provider: "aws_ses",
+            credentials: [
+                "accessKeyId": .string(ProviderSamples.accessKey), "secretAccessKey": .string(secret),
+                "region": "eu-west-1", "fromEmail": "clinic@example.com", "fromName": "Clinic",
+                "endpoint": .string(endpoint),
+            ]
+        )
+    }
+
+    static func sendgrid(_ endpoint: String, key: String = "SG.key-0001") -> ProviderDraft {
+        keyed("sendgrid", endpoint, key)
+    }
+
+    static func resend(_ endpoint: String, key: String = "re_key_0001") -> ProviderDraft {
+        keyed("resend", endpoint, key)
+    }
+
+    private static func keyed(_ provider: String, _ endpoint: String, _ key: String) -> ProviderDraft {
+        ProviderDraft(
+            provider: provider,
+            credentials: [
+                "apiKey": .string(key), "fromEmail": "clinic@example.com", "fromName": "Clinic",
+                "endpoint": .string(endpoint),
+            ]
+        )
+    }
+
+    /// One of those, by name; `wrong` with a credential that the sandbox refuses.
+    static func named(_ provider: String, at endpoint: String, wrong: Bool = false) throws -> ProviderDraft {
+        switch provider {
+        case "aws_ses": wrong ? .awsSES(endpoint, secret: "another-secret") : .awsSES(endpoint)
+        case "sendgrid": wrong ? .sendgrid(endpoint, key: "SG.wrong-0001") : .sendgrid(endpoint)
+        case "resend": wrong ? .resend(endpoint, key: "re_wrong_0001") : .resend(endpoint)
+        default: throw TestKitError("no provider \(provider)")
+        }
     }
 
     /// A mail server at a port of the test's; nobody's at port 9.

@@ -47,7 +47,7 @@ import Testing
         defer { server.stop() }
         let response = try await post(server, body: "{\"a\":1}")
         #expect(response.status == 429)
-        #expect(response.retryAfter == .seconds(7))
+        #expect(response.retryAfter() == .seconds(7))
         #expect(response.body == Array("no".utf8))
         let head = try #require(seen.all.first)
         #expect(

@@ -9,11 +9,7 @@ struct SendingRate: Sendable, Equatable {
     static let allowed = 0.01...10_000
     /// Messages a day that a clinic may set.
     static let allowedCaps = 1...10_000_000
-    /// Messages per second where the clinic sets none.
-    ///
-    /// Neither names a limit of its own; this is about what one process can hand over.
-    static let defaults: [String: Double] = [ZeptoMailProvider.name: 2_500, SMTPProvider.name: 2_500]
-    /// The same for a provider that is not in the list.
+    /// Messages per second through a provider that this version does not have.
     static let otherDefault = 100.0
 
     /// Messages per second.
@@ -32,7 +28,7 @@ struct SendingRate: Sendable, Equatable {
             switch settings["rates"]?[provider] {
             case .number(let number): number
             case .integer(let number): Double(number)
-            default: Self.defaults[provider] ?? Self.otherDefault
+            default: EmailProviders.usualRate(of: provider) ?? Self.otherDefault
             }
         perSecond = min(max(rate, Self.allowed.lowerBound), Self.allowed.upperBound)
         if case .integer(let cap) = settings["dailyCaps"]?[provider] { dailyCap = Int(cap) } else { dailyCap = nil }

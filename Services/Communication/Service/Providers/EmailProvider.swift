@@ -1,5 +1,6 @@
 import Core
 import Outbound
+import ProviderConfig
 
 /// One e-mail as a provider is asked to send it.
 struct EmailToSend: Sendable {
@@ -18,6 +19,17 @@ struct EmailToSend: Sendable {
 ///
 /// Neither function throws: whatever happens is a verdict, and the caller's deadline holds.
 protocol EmailProvider: Sendable {
+    /// As configurations call it.
+    static var name: String { get }
+    /// Messages per second through one entry where the clinic sets no rate.
+    static var usualRate: Double { get }
+    /// What is wrong with credentials beyond their shape: where they would have us connect to.
+    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)?
+    /// The host and port that credentials have us connect to.
+    static func endpoint(_ credentials: Credentials) -> String?
+
+    /// `nil` for credentials that an older version stored otherwise.
+    init?(_ credentials: Credentials, through transports: EmailProviders)
     /// Hands one message over.
     func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict
     /// Asks, without sending anything, whether the provider is there and lets us in; `accepted` means both.

@@ -7,33 +7,40 @@ struct EmailProviders: Sendable {
     let http: OutboundHTTP
     let smtp: SMTPTransport
 
-    /// `nil` for a provider this version does not have, or credentials that an older one stored otherwise.
-    func provider(for entry: ProviderEntry) -> (any EmailProvider)? {
-        switch entry.provider {
-        case ZeptoMailProvider.name: ZeptoMailProvider(entry.credentials, http: http)
-        case SMTPProvider.name: SMTPProvider(entry.credentials, transport: smtp)
-        default: nil
-        }
-    }
+    // A further provider is a file, and a line here.
+    private static let all: [any EmailProvider.Type] = [
+        ZeptoMailProvider.self,
+        AWSSESProvider.self,
+        SMTPProvider.self,
+        SendGridProvider.self,
+        ResendProvider.self,
+    ]
+
+    private static let byName: [String: any EmailProvider.Type] = Dictionary(
+        uniqueKeysWithValues: all.map { ($0.name, $0) }
+    )
 
     /// The providers a clinic can choose.
-    static let names = [ZeptoMailProvider.name, SMTPProvider.name]
+    static let names = all.map { $0.name }
+
+    /// `nil` for a provider this version does not have, or credentials that an older one stored otherwise.
+    func provider(for entry: ProviderEntry) -> (any EmailProvider)? {
+        Self.byName[entry.provider]?.init(entry.credentials, through: self)
+    }
 
     /// The host and port that an entry has us connect to; what clinics' entries can have in common.
     static func endpoint(of entry: ProviderEntry) -> String? {
-        switch entry.provider {
-        case ZeptoMailProvider.name: ZeptoMailProvider.endpoint(entry.credentials)
-        case SMTPProvider.name: SMTPProvider.endpoint(entry.credentials)
-        default: nil
-        }
+        byName[entry.provider]?.endpoint(entry.credentials)
     }
+
+    /// Messages per second where the clinic sets no rate; `nil` for a provider this version does not have.
+    static func usualRate(of provider: String) -> Double? { byName[provider]?.usualRate }
 
     /// What is wrong with credentials beyond their shape: where they would have us connect to.
     static func fault(_ entry: ProviderEntry, policy: OutboundPolicy) -> (key: String, detail: String)? {
-        switch entry.provider {
-        case ZeptoMailProvider.name: ZeptoMailProvider.fault(entry.credentials, policy: policy)
-        case SMTPProvider.name: SMTPProvider.fault(entry.credentials, policy: policy)
-        default: ("provider", "must be one of \(names.joined(separator: ", "))")
+        guard let type = byName[entry.provider] else {
+            return ("provider", "must be one of \(names.joined(separator: ", "))")
         }
+        return type.fault(entry.credentials, policy: policy)
     }
 }

@@ -7,20 +7,22 @@ import ProviderConfig
 /// A clinic's own mail server.
 struct SMTPProvider: EmailProvider {
     static let name = "smtp"
+    /// A mail server names no limit; this is about what one process can hand over.
+    static let usualRate = 2_500.0
 
     private let server: SMTPServer
     private let from: EmailAddress
     private let fromName: String
     private let transport: SMTPTransport
 
-    init?(_ credentials: Credentials, transport: SMTPTransport) {
+    init?(_ credentials: Credentials, through transports: EmailProviders) {
         guard let server = Self.server(credentials),
             let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
         else { return nil }
         self.server = server
         self.from = from
         fromName = credentials.text("fromName") ?? ""
-        self.transport = transport
+        transport = transports.smtp
     }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
@@ -61,7 +63,6 @@ struct SMTPProvider: EmailProvider {
         SMTPClassification.verdict(await transport.check(server, deadline: deadline))
     }
 
-    /// Host and port.
     static func endpoint(_ credentials: Credentials) -> String? {
         server(credentials).map { "\($0.host.lowercased()):\($0.port)" }
     }

@@ -5,8 +5,10 @@ import Outbound
 import ProviderConfig
 
 /// ZeptoMail's HTTP API, version 1.1.
-struct ZeptoMailProvider: EmailProvider {
+struct ZeptoMailProvider: HTTPEmailProvider {
     static let name = "zeptomail"
+    /// It names no limit of its own; this is about what one process can hand over.
+    static let usualRate = 2_500.0
     /// The data centres; a token is valid in its own only.
     static let regions = ["com", "in", "eu", "com.au", "com.cn", "jp", "ca", "sa"]
     static let tokenPrefix = "Zoho-enczapikey "
@@ -17,7 +19,7 @@ struct ZeptoMailProvider: EmailProvider {
     private let fromName: String
     private let http: OutboundHTTP
 
-    init?(_ credentials: Credentials, http: OutboundHTTP) {
+    init?(_ credentials: Credentials, through transports: EmailProviders) {
         guard let token = credentials.text("sendMailToken"),
             let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
         else { return nil }
@@ -25,7 +27,7 @@ struct ZeptoMailProvider: EmailProvider {
         self.token = Secret(token.hasPrefix(Self.tokenPrefix) ? token : Self.tokenPrefix + token)
         self.from = from
         fromName = credentials.text("fromName") ?? ""
-        self.http = http
+        http = transports.http
         url = Self.base(credentials) + "/v1.1/email"
     }
 
@@ -33,9 +35,7 @@ struct ZeptoMailProvider: EmailProvider {
         if let region = credentials.text("region"), !regions.contains(region) {
             return ("region", "must be one of \(regions.joined(separator: ", "))")
         }
-        guard let endpoint = credentials.text("endpoint") else { return nil }
-        do { try policy.check(endpoint: endpoint) } catch { return ("endpoint", error.description) }
-        return nil
+        return endpointFault(credentials, policy)
     }
 
     func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {
@@ -63,22 +63,18 @@ struct ZeptoMailProvider: EmailProvider {
                 body: bytes,
                 deadline: deadline
             )
-            return ZeptoMailReply.verdict(status: response.status, body: response.body, retryAfter: response.retryAfter)
+            return ZeptoMailReply.verdict(
+                status: response.status,
+                body: response.body,
+                retryAfter: response.retryAfter()
+            )
         } catch {
             return ProviderVerdict(failure: error)
         }
     }
 
-    /// Host and port.
-    static func endpoint(_ credentials: Credentials) -> String? {
-        (try? OutboundURL(base(credentials))).map { "\($0.host.lowercased()):\($0.port)" }
-    }
-
-    private static func base(_ credentials: Credentials) -> String {
-        guard let endpoint = credentials.text("endpoint") else {
-            return "https://api.zeptomail.\(credentials.text("region") ?? "com")"
-        }
-        return endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint
+    static func usualBase(_ credentials: Credentials) -> String {
+        "https://api.zeptomail.\(credentials.text("region") ?? "com")"
     }
 }
 

@@ -45,9 +45,11 @@ struct SandboxResponder: HTTPResponder {
             let name = field.name.canonicalName
             headers[name] = headers[name].map { "\($0), \(field.value)" } ?? field.value
         }
+        if headers["host"] == nil { headers["host"] = request.head.authority }
         return SandboxRequest(
             method: request.method.rawValue,
             path: FormBody.decode(halves.first.map(Array.init) ?? []) ?? "/",
+            target: uri,
             query: halves.count == 2 ? (FormBody.parse(halves[1]) ?? []).map { ($0.name, $0.value) } : [],
             headers: headers,
             body: body

@@ -1,0 +1,114 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import ProviderConfig
+
+/// Amazon's Simple Email Service, API version 2, with requests signed by Signature Version 4.
+struct AWSSESProvider: HTTPEmailProvider {
+    static let name = "aws_ses"
+    /// What an account out of the sandbox begins with.
+    static let usualRate = 14.0
+    /// The signing name, though the host begins with `email`.
+    static let signingName = "ses"
+
+    private let base: String
+    private let signer: SigV4
+    private let from: MIMEMessage.Mailbox
+    private let configurationSet: String?
+    private let http: OutboundHTTP
+
+    init?(_ credentials: Credentials, through transports: EmailProviders) {
+        guard let accessKeyID = credentials.text("accessKeyId"), let secret = credentials.text("secretAccessKey"),
+            let region = credentials.text("region"),
+            let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
+        else { return nil }
+        signer = SigV4(
+            accessKeyID: accessKeyID,
+            secretAccessKey: Secret(secret),
+            region: region,
+            service: Self.signingName
+        )
+        self.from = .init(from, name: credentials.text("fromName"))
+        configurationSet = credentials.text("configurationSet")
+        http = transports.http
+        base = Self.base(credentials)
+    }
+
+    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+        if !isName(credentials.text("region"), atMost: 32) { return ("region", "must be an AWS region like eu-west-1") }
+        if !isName(credentials.text("accessKeyId"), atMost: 128) { return ("accessKeyId", "is not an access key id") }
+        if let set = credentials.text("configurationSet"), !isName(set, atMost: 64) {
+            return ("configurationSet", "must be letters, digits, hyphens and underscores, at most 64")
+        }
+        return endpointFault(credentials, policy)
+    }
+
+    static func usualBase(_ credentials: Credentials) -> String {
+        let region = credentials.text("region") ?? ""
+        return "https://email.\(region).amazonaws.com\(region.hasPrefix("cn-") ? ".cn" : "")"
+    }
+
+    func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {
+        guard !email.hasLineBreak, let call = try? sending(email, at: .now()) else { return .lineBreak }
+        return await http.verdict(call, deadline: deadline, reading: AWSSESReply.verdict)
+    }
+
+    /// Asks about the account; who may only send is let in all the same.
+    func check(deadline: Deadline) async -> ProviderVerdict {
+        guard let call = try? call("GET", "/v2/email/account", at: .now()) else { return ProviderVerdict(.transient) }
+        return await http.verdict(call, deadline: deadline, reading: AWSSESReply.health)
+    }
+
+    /// The request that hands a message over.
+    func sending(_ email: EmailToSend, at time: Instant) throws -> ProviderCall {
+        try call("POST", "/v2/email/outbound-emails", body: JSONWriter.encode(body(email)), at: time)
+    }
+
+    private func call(_ method: String, _ path: String, body: [UInt8] = [], at time: Instant) throws -> ProviderCall {
+        let target = try OutboundURL(base)
+        let prefix = base.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false).dropFirst(3)
+        var headers = [(name: "Host", value: target.authority), (name: "X-Amz-Date", value: SigV4.stamp(time))]
+        if !body.isEmpty { headers.append((name: "Content-Type", value: "application/json")) }
+        let request = SigV4.Request(
+            method: method,
+            path: prefix.map { "/\($0)" }.joined() + path,
+            headers: headers,
+            body: body
+        )
+        headers.append((name: "Authorization", value: signer.authorization(request, at: time)))
+        headers.append((name: "User-Agent", value: ProviderCall.userAgent))
+        return ProviderCall(method: method, url: base + path, headers: headers, body: body)
+    }
+
+    private func body(_ email: EmailToSend) throws(MIMEError) -> JSONValue {
+        var parts: [String: JSONValue] = ["Text": .content(email.text)]
+        if let html = email.html { parts["Html"] = .content(html) }
+        var body: [String: JSONValue] = [
+            "FromEmailAddress": .string(try from.line), "Destination": ["ToAddresses": [.string(email.to.address)]],
+            "Content": [
+                "Simple": [
+                    "Subject": .content(email.subject), "Body": .object(parts),
+                    "Headers": [["Name": "Auto-Submitted", "Value": "auto-generated"]],
+                ]
+            ],
+            // Tags travel through notices and logs: our id and nothing else.
+            "EmailTags": [["Name": "message_id", "Value": .string(email.id.description)]],
+        ]
+        if let replyTo = email.replyTo { body["ReplyToAddresses"] = [.string(replyTo.address)] }
+        if let configurationSet { body["ConfigurationSetName"] = .string(configurationSet) }
+        return .object(body)
+    }
+
+    private static func isName(_ text: String?, atMost length: Int) -> Bool {
+        guard let text, (1...length).contains(text.utf8.count) else { return false }
+        return text.utf8.allSatisfy {
+            (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == UInt8(ascii: "-")
+                || $0 == UInt8(ascii: "_")
+        }
+    }
+}
+
+extension JSONValue {
+    fileprivate static func content(_ text: String) -> JSONValue { ["Charset": "UTF-8", "Data": .string(text)] }
+}

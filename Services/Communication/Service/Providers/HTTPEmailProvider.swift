@@ -1,0 +1,90 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import ProviderConfig
+
+/// A provider that is reached by HTTP, at its own address or at the clinic's `endpoint`.
+protocol HTTPEmailProvider: EmailProvider {
+    /// The provider's own base URL, without a slash at its end.
+    static func usualBase(_ credentials: Credentials) -> String
+}
+
+extension HTTPEmailProvider {
+    /// The base URL in force, without a slash at its end.
+    static func base(_ credentials: Credentials) -> String {
+        guard let endpoint = credentials.text("endpoint") else { return usualBase(credentials) }
+        return endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint
+    }
+
+    static func endpoint(_ credentials: Credentials) -> String? {
+        (try? OutboundURL(base(credentials))).map { "\($0.host.lowercased()):\($0.port)" }
+    }
+
+    /// What is wrong with the clinic's `endpoint`, if it has one.
+    static func endpointFault(_ credentials: Credentials, _ policy: OutboundPolicy) -> (key: String, detail: String)? {
+        guard let endpoint = credentials.text("endpoint") else { return nil }
+        do { try policy.check(endpoint: endpoint) } catch { return ("endpoint", error.description) }
+        return nil
+    }
+
+    /// What is wrong with a key that goes into a header as it is.
+    static func keyFault(_ credentials: Credentials, _ key: String) -> (key: String, detail: String)? {
+        let isToken = credentials.text(key)?.utf8.allSatisfy { (0x21...0x7E).contains($0) } == true
+        return isToken ? nil : (key, "has characters that no key has")
+    }
+}
+
+/// A call to a provider's API, whole before anything is sent; says nothing of itself but where it goes.
+struct ProviderCall: Sendable, CustomStringConvertible, CustomReflectable {
+    /// Some refuse callers that do not name themselves.
+    static let userAgent = "Polyclinic/1.0"
+
+    let method: String
+    let url: String
+    var headers: [(name: String, value: String)]
+    var body: [UInt8] = []
+
+    var description: String { "\(method) \(url)" }
+    var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension OutboundHTTP {
+    func send(_ call: ProviderCall, deadline: Deadline) async throws(OutboundFailure) -> OutboundResponse {
+        try await send(
+            method: call.method,
+            url: call.url,
+            headers: call.headers.map { ($0.name, $0.value) },
+            body: call.body,
+            deadline: deadline
+        )
+    }
+
+    /// Makes a call and reads its answer; without one the failure is the verdict.
+    func verdict(
+        _ call: ProviderCall,
+        deadline: Deadline,
+        reading answer: (OutboundResponse) -> ProviderVerdict
+    ) async -> ProviderVerdict {
+        do throws(OutboundFailure) {
+            return answer(try await send(call, deadline: deadline))
+        } catch {
+            return ProviderVerdict(failure: error)
+        }
+    }
+}
+
+extension EmailToSend {
+    /// Providers make a header of the subject: a line break in it would begin another one.
+    var hasLineBreak: Bool { subject.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } }
+}
+
+extension ProviderVerdict {
+    /// A message that is not worth a call.
+    static let lineBreak = ProviderVerdict(
+        .contentRejected,
+        host: .untried,
+        code: "header",
+        detail: "The subject has a line break."
+    )
+}

@@ -1,0 +1,88 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import ProviderConfig
+
+/// Resend's API: what carries the same key is sent once, however often it is asked for.
+struct ResendProvider: HTTPEmailProvider {
+    static let name = "resend"
+    /// What a team begins with.
+    static let usualRate = 2.0
+    /// Where sending domains can be; the API is at one address for all of them.
+    static let regions = ["us-east-1", "eu-west-1", "sa-east-1", "ap-northeast-1"]
+
+    private let base: String
+    private let key: Secret
+    private let from: String
+    private let http: OutboundHTTP
+
+    init?(_ credentials: Credentials, through transports: EmailProviders) {
+        guard let key = credentials.text("apiKey"),
+            let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
+        else { return nil }
+        self.key = Secret(key)
+        self.from = Self.sender(from, credentials.text("fromName") ?? "")
+        http = transports.http
+        base = Self.base(credentials)
+    }
+
+    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+        if let region = credentials.text("region"), !regions.contains(region) {
+            return ("region", "must be one of \(regions.joined(separator: ", "))")
+        }
+        return keyFault(credentials, "apiKey") ?? endpointFault(credentials, policy)
+    }
+
+    static func usualBase(_ credentials: Credentials) -> String { "https://api.resend.com" }
+
+    func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {
+        guard !email.hasLineBreak, let call = try? sending(email) else { return .lineBreak }
+        return await http.verdict(call, deadline: deadline, reading: ResendReply.verdict)
+    }
+
+    /// Asks for the domains; a key that may only send is told so, which is good enough.
+    func check(deadline: Deadline) async -> ProviderVerdict {
+        await http.verdict(call("GET", "/domains"), deadline: deadline, reading: ResendReply.health)
+    }
+
+    /// The request that hands a message over; byte for byte the same for every try of a message.
+    func sending(_ email: EmailToSend) throws -> ProviderCall {
+        var call = call("POST", "/emails")
+        call.headers.append((name: "Content-Type", value: "application/json"))
+        call.headers.append((name: "Idempotency-Key", value: email.id.description))
+        call.body = try JSONWriter.encode(body(email))
+        return call
+    }
+
+    private func call(_ method: String, _ path: String) -> ProviderCall {
+        ProviderCall(
+            method: method,
+            url: base + path,
+            headers: [
+                (name: "Authorization", value: "Bearer \(key.unredacted)"), (name: "Accept", value: "application/json"),
+                (name: "User-Agent", value: ProviderCall.userAgent),
+            ]
+        )
+    }
+
+    private func body(_ email: EmailToSend) -> JSONValue {
+        var body: [String: JSONValue] = [
+            "from": .string(from), "to": [.string(email.to.address)], "subject": .string(email.subject),
+            "text": .string(email.text), "headers": ["Auto-Submitted": "auto-generated"],
+            // Tags travel through notices: our id and nothing else.
+            "tags": [["name": "message_id", "value": .string(email.id.description)]],
+        ]
+        if let html = email.html { body["html"] = .string(html) }
+        if let replyTo = email.replyTo { body["reply_to"] = [.string(replyTo.address)] }
+        return .object(body)
+    }
+
+    /// `Name <address>`, the name in quotes if it has marks that mean something there.
+    private static func sender(_ address: EmailAddress, _ name: String) -> String {
+        guard !name.isEmpty else { return address.address }
+        guard name.contains(where: { #"()<>[]:;@\,.""#.contains($0) }) else { return "\(name) <\(address)>" }
+        let quoted = name.reduce(into: "") { $0 += $1 == "\"" || $1 == "\\" ? "\\\($1)" : String($1) }
+        return "\"\(quoted)\" <\(address)>"
+    }
+}

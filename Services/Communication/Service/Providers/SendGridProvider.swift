@@ -1,0 +1,92 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import ProviderConfig
+
+/// SendGrid's Web API, version 3.
+struct SendGridProvider: HTTPEmailProvider {
+    static let name = "sendgrid"
+    /// It takes far more; this keeps one clinic from filling its subuser's window at once.
+    static let usualRate = 100.0
+    static let regions = ["global", "eu"]
+
+    private let base: String
+    private let key: Secret
+    private let from: EmailAddress
+    private let fromName: String
+    private let http: OutboundHTTP
+
+    init?(_ credentials: Credentials, through transports: EmailProviders) {
+        guard let key = credentials.text("apiKey"),
+            let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
+        else { return nil }
+        self.key = Secret(key)
+        self.from = from
+        fromName = credentials.text("fromName") ?? ""
+        http = transports.http
+        base = Self.base(credentials)
+    }
+
+    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+        if let region = credentials.text("region"), !regions.contains(region) {
+            return ("region", "must be one of \(regions.joined(separator: ", "))")
+        }
+        return keyFault(credentials, "apiKey") ?? endpointFault(credentials, policy)
+    }
+
+    static func usualBase(_ credentials: Credentials) -> String {
+        credentials.text("region") == "eu" ? "https://api.eu.sendgrid.com" : "https://api.sendgrid.com"
+    }
+
+    func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {
+        guard !email.hasLineBreak, let call = try? sending(email) else { return .lineBreak }
+        return await http.verdict(call, deadline: deadline) { SendGridReply.verdict($0, at: .now()) }
+    }
+
+    /// Asks what the key may do.
+    func check(deadline: Deadline) async -> ProviderVerdict {
+        await http.verdict(call("GET", "/v3/scopes"), deadline: deadline) { SendGridReply.health($0, at: .now()) }
+    }
+
+    /// The request that hands a message over.
+    func sending(_ email: EmailToSend) throws -> ProviderCall {
+        var call = call("POST", "/v3/mail/send")
+        call.headers.append((name: "Content-Type", value: "application/json"))
+        call.body = try JSONWriter.encode(body(email))
+        return call
+    }
+
+    private func call(_ method: String, _ path: String) -> ProviderCall {
+        ProviderCall(
+            method: method,
+            url: base + path,
+            headers: [
+                (name: "Authorization", value: "Bearer \(key.unredacted)"), (name: "Accept", value: "application/json"),
+                (name: "User-Agent", value: ProviderCall.userAgent),
+            ]
+        )
+    }
+
+    private func body(_ email: EmailToSend) -> JSONValue {
+        var sender: [String: JSONValue] = ["email": .string(from.address)]
+        if !fromName.isEmpty { sender["name"] = .string(fromName) }
+        // Plain text has to come before HTML.
+        var content: [JSONValue] = [["type": "text/plain", "value": .string(email.text)]]
+        if let html = email.html { content.append(["type": "text/html", "value": .string(html)]) }
+        var body: [String: JSONValue] = [
+            "personalizations": [["to": [["email": .string(email.to.address)]]]], "from": .object(sender),
+            "subject": .string(email.subject), "content": .array(content),
+            "headers": ["Auto-Submitted": "auto-generated"],
+            // Kept by SendGrid as data about nobody: our id and nothing else.
+            "custom_args": ["message_id": .string(email.id.description)],
+            // Pixels and rewritten links have no place in mail about somebody's health.
+            "tracking_settings": [
+                "click_tracking": ["enable": false, "enable_text": false], "open_tracking": ["enable": false],
+                "subscription_tracking": ["enable": false],
+            ],
+        ]
+        if let replyTo = email.replyTo { body["reply_to"] = ["email": .string(replyTo.address)] }
+        return .object(body)
+    }
+}

@@ -1,0 +1,296 @@
+import Contracts
+import Core
+import Crypto
+import Synchronization
+
+/// Resend's API (resend.com/docs/api-reference): sending, reading and the list of domains; keys are kept for a day.
+struct Resend: SandboxProvider {
+    let name = "resend"
+    let messages: MessageStore
+    private let kept = ResendKeys()
+
+    init(messages: MessageStore) { self.messages = messages }
+
+    private static let fields: Set<String> = [
+        "from", "to", "subject", "cc", "bcc", "reply_to", "html", "text", "headers", "attachments", "tags",
+        "scheduled_at", "template", "topic_id",
+    ]
+    private static let mostRecipients = 50
+    private static let addressForm =
+        "The email address needs to follow the `email@example.com` or `Name <email@example.com>` format."
+
+    private struct Refusal: Error {
+        let status: Int
+        let name: String
+        let message: String
+
+        init(_ status: Int, _ name: String, _ message: String) {
+            self.status = status
+            self.name = name
+            self.message = message
+        }
+
+        var reply: SandboxReply {
+            .json(
+                status,
+                ["statusCode": .integer(Int64(status)), "name": .string(name), "message": .string(message)]
+            )
+        }
+    }
+
+    func answer(_ request: SandboxRequest, path: String) async -> SandboxReply {
+        do throws(Refusal) {
+            let key = try apiKey(request)
+            switch (request.method, path) {
+            case ("POST", "/emails"): return try once(request, key)
+            case ("GET", "/domains"):
+                try requireFullAccess(key)
+                return .json(200, ["object": "list", "has_more": false, "data": []])
+            case ("GET", _) where path.hasPrefix("/emails/"):
+                try requireFullAccess(key)
+                return try shown(String(path.dropFirst("/emails/".count)))
+            case (_, "/emails"), (_, "/domains"):
+                throw Refusal(405, "method_not_allowed", "This endpoint does not support the specified HTTP method.")
+            default: throw Refusal(404, "not_found", "The requested endpoint does not exist.")
+            }
+        } catch {
+            return error.reply
+        }
+    }
+
+    func failure(_ status: Int) -> SandboxReply {
+        switch status {
+        case 429:
+            let text =
+                "Too many requests. You can only make 2 requests per second. See rate limit response headers "
+                + "for more information. Or contact support to increase rate limit."
+            var reply = Refusal(429, "rate_limit_exceeded", text).reply
+            reply.headers += [
+                ("ratelimit-limit", "2"), ("ratelimit-remaining", "0"), ("ratelimit-reset", "1"), ("retry-after", "1"),
+            ]
+            return reply
+        case 503: return SandboxReply(503, headers: [("Content-Type", "text/html")], body: Array("Unavailable".utf8))
+        default: return Refusal(500, "internal_server_error", "An unexpected error occurred.").reply
+        }
+    }
+
+    /// Any key that begins as theirs do, but one that says that it is wrong; callers have to name themselves.
+    private func apiKey(_ request: SandboxRequest) throws(Refusal) -> String {
+        guard request.headers["user-agent"]?.isEmpty == false else {
+            throw Refusal(403, "forbidden", "error code: 1010")
+        }
+        guard let header = request.headers["authorization"], header.hasPrefix("Bearer "), header.utf8.count > 7 else {
+            throw Refusal(401, "missing_api_key", "Missing API Key")
+        }
+        let key = String(header.dropFirst(7))
+        guard key.hasPrefix("re_"), SandboxCredential.isAccepted(key) else {
+            throw Refusal(403, "invalid_api_key", "API key is invalid")
+        }
+        return key
+    }
+
+    private func requireFullAccess(_ key: String) throws(Refusal) {
+        if key.contains("sending") {
+            throw Refusal(401, "restricted_api_key", "This API key is restricted to only send emails")
+        }
+    }
+
+    /// Sends under an idempotency key, or gives what it gave before.
+    private func once(_ request: SandboxRequest, _ apiKey: String) throws(Refusal) -> SandboxReply {
+        guard let key = request.headers["idempotency-key"] else { return try send(request, apiKey) }
+        guard (1...256).contains(key.utf8.count) else {
+            throw Refusal(400, "invalid_idempotency_key", "The key must be between 1-256 chars.")
+        }
+        let digest = Array(SHA256.hash(data: request.body))
+        switch kept.begin(key, of: apiKey, digest, at: .now()) {
+        case .new: break
+        case .done(let id): return .json(200, ["id": .string(id)])
+        case .other:
+            let text =
+                "This idempotency key has been used on a request with a different payload. Retrying this "
+                + "request with the same idempotency key is useless; modify it or the payload."
+            throw Refusal(409, "invalid_idempotent_request", text)
+        case .running:
+            let text = "Another request with the same idempotency key is currently in progress. Please retry later."
+            throw Refusal(409, "concurrent_idempotent_requests", text)
+        }
+        do throws(Refusal) {
+            let reply = try send(request, apiKey)
+            kept.end(key, of: apiKey, with: (try? JSONTape(reply.body).decode(JSONValue.self))?["id"]?.string)
+            return reply
+        } catch {
+            kept.end(key, of: apiKey, with: nil)
+            throw error
+        }
+    }
+
+    private func send(_ request: SandboxRequest, _ apiKey: String) throws(Refusal) -> SandboxReply {
+        guard let body = request.json, case .object(let members) = body else {
+            throw Refusal(400, "validation_error", "The request body must be valid JSON.")
+        }
+        // Resend passes over what it does not know; here a misspelt member shows.
+        if let extra = members.keys.sorted().first(where: { !Self.fields.contains($0) }) {
+            throw Refusal(422, "validation_error", "Unknown field `\(extra)`.")
+        }
+        for quota in ["daily", "monthly"] where apiKey.contains("\(quota)_quota") {
+            throw Refusal(429, "\(quota)_quota_exceeded", "You have reached your \(quota) email sending quota.")
+        }
+        let from = try sender(body)
+        let to = try recipients(body)
+        guard body["subject"]?.string?.isEmpty == false else { throw missing("subject") }
+        guard body["html"]?.string != nil || body["text"]?.string != nil || body["template"] != nil else {
+            throw Refusal(422, "missing_required_field", "Missing `html` or `text` field.")
+        }
+        let tags = try tags(body)
+        let id = "\(RequestID())"
+        take(body, id: id, from: from, to: to, reference: tags["message_id"], bytes: request.body.count)
+        return .json(200, ["id": .string(id)])
+    }
+
+    private func missing(_ field: String) -> Refusal {
+        Refusal(422, "missing_required_field", "Missing `\(field)` field.")
+    }
+
+    private func sender(_ body: JSONValue) throws(Refusal) -> String {
+        guard let text = body["from"]?.string, !text.isEmpty else { throw missing("from") }
+        guard let from = Mailbox.address(text) else {
+            throw Refusal(422, "validation_error", "Invalid `from` field. \(Self.addressForm)")
+        }
+        if from.lowercased().contains("@unverified") {
+            let domain = from.split(separator: "@").last ?? ""
+            let text =
+                "The \(domain) domain is not verified. Please, add and verify your domain on https://resend.com/domains"
+            throw Refusal(403, "validation_error", text)
+        }
+        return from
+    }
+
+    private func recipients(_ body: JSONValue) throws(Refusal) -> [String] {
+        var found: [String] = []
+        for list in ["to", "cc", "bcc", "reply_to"] {
+            let items: [JSONValue]
+            switch body[list] {
+            case nil, .null: items = []
+            case .array(let values): items = values
+            case let value?: items = [value]
+            }
+            if list == "to", items.isEmpty { throw missing("to") }
+            for item in items {
+                guard let address = item.string.flatMap({ Mailbox.address($0) }) else {
+                    throw Refusal(422, "validation_error", "Invalid `\(list)` field. \(Self.addressForm)")
+                }
+                if list != "reply_to" { found.append(address) }
+            }
+        }
+        guard found.count <= Self.mostRecipients else {
+            throw Refusal(422, "validation_error", "The `to` field must have at most 50 recipients.")
+        }
+        return found
+    }
+
+    private func tags(_ body: JSONValue) throws(Refusal) -> [String: String] {
+        guard case .array(let items) = body["tags"] else { return [:] }
+        var tags: [String: String] = [:]
+        for item in items {
+            guard let name = item["name"]?.string, let value = item["value"]?.string, Self.isTag(name),
+                Self.isTag(value)
+            else {
+                let text = "Tags should only contain ASCII letters, numbers, underscores, or dashes."
+                throw Refusal(422, "validation_error", text)
+            }
+            tags[name] = value
+        }
+        return tags
+    }
+
+    private static func isTag(_ text: String) -> Bool {
+        (1...256).contains(text.utf8.count)
+            && text.utf8.allSatisfy {
+                (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == UInt8(ascii: "_")
+                    || $0 == UInt8(ascii: "-")
+            }
+    }
+
+    private func shown(_ id: String) throws(Refusal) -> SandboxReply {
+        guard let message = messages.all.last(where: { $0.provider == name && $0.id == id }) else {
+            throw Refusal(404, "not_found", "Email not found")
+        }
+        return .json(
+            200,
+            [
+                "object": "email", "id": .string(id), "to": .array(message.to.map { .string($0) }),
+                "from": .string(message.from), "created_at": .string(message.at.rfc3339),
+                "subject": .text(message.subject), "last_event": "delivered",
+            ]
+        )
+    }
+
+    private func take(
+        _ body: JSONValue,
+        id: String,
+        from: String,
+        to: [String],
+        reference: String?,
+        bytes: Int
+    ) {
+        var headers: [(name: String, value: String)] = []
+        if case .object(let members) = body["headers"] {
+            headers = members.map { ($0.key, $0.value.string ?? "") }
+        }
+        messages.add(
+            ReceivedMessage(
+                id: id,
+                provider: name,
+                channel: "email",
+                at: .now(),
+                from: from,
+                to: to,
+                subject: body["subject"]?.string,
+                text: body["text"]?.string,
+                html: body["html"]?.string,
+                reference: reference,
+                headers: headers,
+                bytes: bytes
+            )
+        )
+    }
+}
+
+/// Idempotency keys by API key, and what was sent under them; kept a day.
+final class ResendKeys: Sendable {
+    static let keptFor: Duration = .seconds(86_400)
+    static let most = 50_000
+
+    enum Beginning: Equatable { case new, running, other, done(String) }
+
+    private struct Use {
+        let digest: [UInt8]
+        let at: Instant
+        /// The message's id once it is sent.
+        var id: String?
+    }
+
+    private let uses = Mutex<[String: Use]>([:])
+
+    /// Begins a request, or says what has become of the one before it.
+    func begin(_ key: String, of apiKey: String, _ digest: [UInt8], at now: Instant) -> Beginning {
+        uses.withLock { uses in
+            let name = "\(apiKey)\n\(key)"
+            if let use = uses[name], now - use.at < Self.keptFor {
+                if use.digest != digest { return .other }
+                return use.id.map { .done($0) } ?? .running
+            }
+            if uses.count >= Self.most { uses = uses.filter { now - $0.value.at < Self.keptFor } }
+            uses[name] = Use(digest: digest, at: now)
+            return .new
+        }
+    }
+
+    /// Keeps what was sent; what was refused can be asked for again.
+    func end(_ key: String, of apiKey: String, with id: String?) {
+        uses.withLock { uses in
+            let name = "\(apiKey)\n\(key)"
+            if let id { uses[name]?.id = id } else { uses[name] = nil }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Contracts
+import Core
+import FoundationEssentials
+import Logging
+import Outbound
+import ProviderConfig
+import TestKit
+
+@testable import Communication
+
+/// What the tests of providers share: credentials, messages, answers, and what others have recorded.
+enum ProviderSamples {
+    /// The pair of AWS's documentation, which opens nothing.
+    static let accessKey = "AKIAIOSFODNN7EXAMPLE"
+    static let secretKey = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+    static func transports() throws -> EmailProviders {
+        let policy = try OutboundPolicy(allow: "loopback")
+        let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        return EmailProviders(http: OutboundHTTP(policy: policy, logger: log), smtp: SMTPTransport(policy: policy))
+    }
+
+    /// Credentials of a clinic whose name needs care, and what a test changes about them.
+    static func credentials(_ changes: [String: JSONValue] = [:]) -> Credentials {
+        let usual: [String: JSONValue] = [
+            "accessKeyId": .string(accessKey), "secretAccessKey": .string(secretKey), "apiKey": "SG.secret-key",
+            "fromEmail": "clinic@example.com", "fromName": "Klinik \"Süd\", Ost",
+        ]
+        return Credentials(usual.merging(changes) { _, new in new })
+    }
+
+    static func email(full: Bool = true) throws -> EmailToSend {
+        guard let to = EmailAddress("asha@example.com"), let desk = EmailAddress("desk@example.com") else {
+            throw TestKitError("no addresses")
+        }
+        return EmailToSend(
+            id: MessageID(high: 0x0192_0000_0000_7000, low: 0x8000_0000_0000_0001),
+            to: to,
+            replyTo: full ? desk : nil,
+            subject: full ? "Ihr Termin – नमस्ते" : "Hello",
+            text: full ? "Bis bald.\n\"Süd\" \\ 😀" : "Hello",
+            html: full ? "<p>Bis bald.</p>" : nil,
+            date: time
+        )
+    }
+
+    static let time = Instant(seconds: 1_792_566_000)
+
+    /// A request as it goes out, to the byte.
+    static func text(_ call: ProviderCall) -> String {
+        let head = ["\(call.method) \(call.url)"] + call.headers.map { "\($0.name): \($0.value)" }
+        return head.joined(separator: "\n") + "\n\n" + String(decoding: call.body, as: UTF8.self)
+    }
+
+    /// A file below Tests/Golden/providers.
+    static func recorded(_ name: String, file: String = #filePath) throws -> JSONValue {
+        let tests = URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let data = try Data(contentsOf: tests.appending(path: "Golden/providers/\(name)"))
+        return try JSONTape(Array(data)).decode(JSONValue.self)
+    }
+}
+
+/// What a provider answered, as its documentation or its clients show it.
+struct RecordedAnswer: Sendable, CustomStringConvertible {
+    let status: Int
+    var headers: [(name: String, value: String)] = []
+    var body = ""
+
+    init(_ status: Int, _ headers: [(name: String, value: String)] = [], _ body: String = "") {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    var description: String { "\(status) \(body.prefix(60))" }
+    var response: OutboundResponse { OutboundResponse(status: status, headers: headers, body: Array(body.utf8)) }
+}

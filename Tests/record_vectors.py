@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Records what others' code says of our providers' requests, so that the tests need none of it (`make vectors`).
+
+    sigv4_suite.json     AWS's published test suite of Signature Version 4, as botocore's source archive carries it
+                         (tests/unit/auth/aws4_testsuite; (c) Amazon.com, Apache License 2.0)
+    sigv4_botocore.json  botocore's signatures of requests like ours, and of the very one in aws_ses.txt
+    sdk_requests.json    what boto3, sendgrid and resend put on the wire, to be played to the sandbox
+
+Usage: record_vectors.py BOTOCORE_SOURCE_FOLDER
+"""
+import http.server
+import json
+import pathlib
+import sys
+import threading
+
+import boto3
+import botocore
+import resend
+import sendgrid
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from sendgrid.helpers.mail import Content, CustomArg, From, Mail, ReplyTo, To
+
+FOLDER = pathlib.Path(__file__).parent / "Golden" / "providers"
+# The pair of AWS's documentation, which opens nothing.
+ACCESS_KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+
+def write(name, value):
+    text = json.dumps(value, indent=1, ensure_ascii=True) + "\n"
+    (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+def suite(source):
+    cases = []
+    root = pathlib.Path(source) / "tests/unit/auth/aws4_testsuite"
+    for request in sorted(root.rglob("*.req")):
+        def read(kind):
+            return request.with_suffix(kind).read_bytes().decode("utf-8").replace("\r\n", "\n")
+        cases.append({"name": request.stem, "request": read(".sreq"), "canonical": read(".creq"),
+                      "toSign": read(".sts"), "authorization": read(".authz")})
+    write("sigv4_suite.json", {"source": f"botocore {botocore.__version__}, tests/unit/auth/aws4_testsuite",
+                               "license": "Copyright 2019 Amazon.com, Inc. or its affiliates, Apache License 2.0",
+                               "cases": cases})
+
+
+def signed(stamp, region, service, method, url, headers, body):
+    signer = SigV4Auth(Credentials(ACCESS_KEY, SECRET), service, region)
+    request = AWSRequest(method=method, url=url, headers=headers, data=body.encode())
+    request.context["timestamp"] = stamp
+    signer._modify_request_before_signing(request)
+    canonical = signer.canonical_request(request)
+    signer._inject_signature_to_request(
+        request, signer.signature(signer.string_to_sign(request, canonical), request))
+    return {"at": stamp, "region": region, "service": service, "method": method, "url": url,
+            "headers": headers, "body": body, "authorization": request.headers["Authorization"]}
+
+
+def signatures():
+    json_type = {"Content-Type": "application/json"}
+    mail = "/v2/email/outbound-emails"
+    cases = [
+        signed("20260101T000000Z", "eu-west-1", "ses", "GET", "https://email.eu-west-1.amazonaws.com/v2/email/account",
+               {}, ""),
+        signed("20260228T235959Z", "ap-south-1", "ses", "POST", f"https://email.ap-south-1.amazonaws.com{mail}",
+               json_type, '{"Content":{"Simple":{"Subject":{"Data":"नमस्ते 😀"}}}}'),
+        signed("20241231T120000Z", "cn-north-1", "ses", "POST", f"https://email.cn-north-1.amazonaws.com.cn{mail}",
+               json_type, "{}"),
+        signed("20260630T010203Z", "us-east-1", "ses", "POST", f"http://127.0.0.1:8090/aws_ses{mail}", json_type, "{}"),
+        signed("20260630T010203Z", "us-east-1", "ses", "PUT", "https://proxy.example:8443/a%20b/é/~x/suppression",
+               json_type, "{}"),
+        signed("20260630T010203Z", "us-east-1", "sns", "POST", "https://sns.us-east-1.amazonaws.com/",
+               {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, "Action=Publish&Message=a%20b"),
+        signed("20260630T010203Z", "us-east-1", "ses", "GET",
+               "https://email.us-east-1.amazonaws.com/v2/email/identities?PageSize=10&NextToken=a%2Fb%3D", {}, ""),
+    ]
+    ours = FOLDER / "aws_ses.txt"
+    for block in ours.read_text(encoding="utf-8").split("\n\n\n") if ours.exists() else []:
+        head, _, body = block.rstrip("\n").partition("\n\n")
+        first, *lines = head.split("\n")
+        method, url = first.split(" ")
+        headers = dict(line.split(": ", 1) for line in lines)
+        case = signed(headers["X-Amz-Date"], "eu-west-1", "ses", method, url,
+                      {name: value for name, value in headers.items() if name == "Content-Type"}, body)
+        if case["authorization"] != headers["Authorization"]:
+            sys.exit(f"botocore signs {first} otherwise:\n{case['authorization']}\n{headers['Authorization']}")
+        cases.append(case)
+    write("sigv4_botocore.json", {"source": f"botocore {botocore.__version__}", "accessKeyId": ACCESS_KEY,
+                                  "secretAccessKey": SECRET, "cases": cases})
+
+
+class Recorder(http.server.BaseHTTPRequestHandler):
+    calls = []
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        self.calls.append({"method": self.command, "target": self.path, "body": body,
+                           "headers": {name.lower(): value for name, value in self.headers.items()}})
+        reply = b'{"MessageId":"m","id":"m","scopes":[],"data":[]}'
+        self.send_response(202 if "/sendgrid/v3/mail" in self.path else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(reply)))
+        self.end_headers()
+        self.wfile.write(reply)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+def sdks():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    base = f"http://127.0.0.1:{server.server_port}"
+
+    ses = boto3.client("sesv2", endpoint_url=f"{base}/aws_ses", region_name="eu-west-1",
+                       aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET)
+    ses.send_email(
+        FromEmailAddress="Clinic <hello@clinic.example>", Destination={"ToAddresses": ["patient@example.org"]},
+        Content={"Simple": {"Subject": {"Data": "Your visit – नमस्ते", "Charset": "UTF-8"},
+                            "Body": {"Text": {"Data": "See you soon."}, "Html": {"Data": "<p>See you soon.</p>"}}}},
+        EmailTags=[{"Name": "message_id", "Value": "m-1"}], ReplyToAddresses=["desk@clinic.example"])
+    ses.send_email(
+        FromEmailAddress="hello@clinic.example", Destination={"ToAddresses": ["patient@example.org"]},
+        Content={"Raw": {"Data": b"From: hello@clinic.example\r\nTo: patient@example.org\r\nSubject: Your visit\r\n"
+                                 b"Content-Type: text/plain; charset=utf-8\r\n\r\nSee you soon.\r\n"}})
+    ses.get_account()
+
+    client = sendgrid.SendGridAPIClient("SG.recorded.key", host=f"{base}/sendgrid")
+    message = Mail(from_email=From("hello@clinic.example", "Clinic"), to_emails=To("patient@example.org"),
+                   subject="Your visit – नमस्ते",
+                   plain_text_content=Content("text/plain", "See you soon."),
+                   html_content=Content("text/html", "<p>See you soon.</p>"))
+    message.reply_to = ReplyTo("desk@clinic.example")
+    message.add_custom_arg(CustomArg("message_id", "m-1"))
+    client.send(message)
+    client.client.scopes.get()
+
+    resend.api_key, resend.api_url = "re_recorded_key", f"{base}/resend"
+    resend.Emails.send(
+        {"from": "Clinic <hello@clinic.example>", "to": ["patient@example.org"], "subject": "Your visit – नमस्ते",
+         "text": "See you soon.", "html": "<p>See you soon.</p>", "reply_to": "desk@clinic.example",
+         "tags": [{"name": "message_id", "value": "m-1"}]}, {"idempotency_key": "m-1"})
+    resend.Domains.list()
+    server.shutdown()
+    write("sdk_requests.json", {
+        "source": f"boto3 {boto3.__version__}, sendgrid {sendgrid.__version__}, "
+                  f"resend {resend.version.get_version()}",
+        "accessKeyId": ACCESS_KEY, "secretAccessKey": SECRET, "calls": Recorder.calls})
+
+
+if __name__ == "__main__":
+    suite(sys.argv[1])
+    signatures()
+    sdks()
