@@ -23,6 +23,8 @@ struct ProviderVerdict: Sendable, Equatable {
     var detail: String?
     /// How long the provider asked to be left alone.
     var retryAfter: Duration?
+    /// The provider would know the message again by its key: with an unknown outcome it may be asked a second time.
+    var isRepeatable = false
 
     init(
         _ outcome: AttemptOutcome,

@@ -10,6 +10,8 @@ enum SendingRules {
         case end(MessageStatus, MessageReason?)
         /// The next provider of the chain is tried at once.
         case nextProvider
+        /// Whether it was taken is asked of the same provider again, by the message's key; nobody else gets it meanwhile.
+        case sameProvider
     }
 
     /// What an attempt does to its circuit.
@@ -26,15 +28,16 @@ enum SendingRules {
     /// The chain is gone through again after a pause, so many times at most.
     static let rounds = RetryPolicy(attempts: 16, base: .seconds(10), cap: .seconds(3_600), floor: .seconds(1))
 
-    static func next(after outcome: AttemptOutcome) -> Next {
+    /// - Parameter isRepeatable: the provider takes the same message once only, however often it is handed over.
+    static func next(after outcome: AttemptOutcome, isRepeatable: Bool = false) -> Next {
         switch outcome {
         case .accepted: .end(.sent, nil)
         case .badRecipient: .end(.failed, reason("bad_recipient", "The address does not take mail."))
         case .optedOut: .end(.suppressed, reason("opted_out", "The recipient does not want messages."))
         case .contentRejected: .end(.failed, reason("content_rejected", "The provider refused what the message says."))
+        case .unknownOutcome where isRepeatable: .sameProvider
         // The message may have arrived: another provider would make two of it.
-        case .unknownOutcome:
-            .end(.unknown, reason("unknown_outcome", "The provider's reply was lost; it is not sent again."))
+        case .unknownOutcome: .end(.unknown, lost)
         case .credentials, .senderNotAuthorised, .quota, .throttled, .transient, .skippedCircuitOpen, .skippedQuota:
             .nextProvider
         }
@@ -50,6 +53,9 @@ enum SendingRules {
         case .skippedCircuitOpen, .skippedQuota: .settle(.neutral)
         }
     }
+
+    /// Why nothing is known of a message.
+    static let lost = reason("unknown_outcome", "The provider's reply was lost; it is not sent again.")
 
     /// What a call does to the circuit of the host, which other clinics share: only whether it could be reached counts.
     static func endpoint(after verdict: ProviderVerdict) -> CircuitStateMachine.Outcome {
@@ -68,16 +74,19 @@ enum SendingRules {
 
     /// - Parameters:
     ///   - rounds: rounds gone through, this one included.
+    ///   - isUnresolved: a provider may have taken it before: it cannot be said to have failed.
     ///   - openUntil: the earliest moment at which a circuit may be tried, where nothing but circuits stood in the way.
     static func roundEnd(
         outcomes: [AttemptOutcome],
         rounds: Int,
+        isUnresolved: Bool = false,
         openUntil: Instant?,
         expiresAt: Instant?,
         now: Instant,
         using random: inout some RandomNumberGenerator
     ) -> RoundEnd {
         guard let pause = Self.rounds.delay(afterFailures: rounds, using: &random) else {
+            if isUnresolved { return .end(.unknown, lost) }
             return .end(.failed, reason("providers_failed", "No provider took the message; the last try was in vain."))
         }
         let isOnlySkipped = outcomes.allSatisfy { $0 == .skippedCircuitOpen || $0 == .skippedQuota }

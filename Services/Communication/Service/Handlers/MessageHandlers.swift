@@ -144,6 +144,11 @@ struct MessageHandlers: Sendable {
         guard message.status == .queued else {
             throw Problem.conflict("not_cancellable", "The message is \(message.status.rawValue).")
         }
+        // A lost reply may have been a yes: it is being asked for again.
+        let attempts = try AttemptStore.all([path.id], in: tx)[path.id] ?? []
+        guard !attempts.contains(where: { $0.outcome == .unknownOutcome }) else {
+            throw Problem.conflict("not_cancellable", "A provider may have taken the message.")
+        }
         try MessageStore.end(
             path.id,
             .cancelled,

@@ -23,6 +23,8 @@ protocol EmailProvider: Sendable {
     static var name: String { get }
     /// Messages per second through one entry where the clinic sets no rate.
     static var usualRate: Double { get }
+    /// How long a message that is handed over again is known by its key and not sent twice; `nil` if it would be.
+    static var repeatTime: Duration? { get }
     /// What is wrong with credentials beyond their shape: where they would have us connect to.
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)?
     /// The host and port that credentials have us connect to.
@@ -34,4 +36,8 @@ protocol EmailProvider: Sendable {
     func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict
     /// Asks, without sending anything, whether the provider is there and lets us in; `accepted` means both.
     func check(deadline: Deadline) async -> ProviderVerdict
+}
+
+extension EmailProvider {
+    static var repeatTime: Duration? { nil }
 }

@@ -36,6 +36,9 @@ struct EmailProviders: Sendable {
     /// Messages per second where the clinic sets no rate; `nil` for a provider this version does not have.
     static func usualRate(of provider: String) -> Double? { byName[provider]?.usualRate }
 
+    /// How long a provider knows a message again that is handed over a second time; `nil` if it would send it twice.
+    static func repeatTime(of provider: String) -> Duration? { byName[provider]?.repeatTime }
+
     /// What is wrong with credentials beyond their shape: where they would have us connect to.
     static func fault(_ entry: ProviderEntry, policy: OutboundPolicy) -> (key: String, detail: String)? {
         guard let type = byName[entry.provider] else {

@@ -9,6 +9,8 @@ struct ResendProvider: HTTPEmailProvider {
     static let name = "resend"
     /// What a team begins with.
     static let usualRate = 2.0
+    /// Keys are kept for 24 hours; the last hour is left for clocks and queues.
+    static let repeatTime: Duration? = .seconds(23 * 3_600)
     /// Where sending domains can be; the API is at one address for all of them.
     static let regions = ["us-east-1", "eu-west-1", "sa-east-1", "ap-northeast-1"]
 
@@ -38,7 +40,9 @@ struct ResendProvider: HTTPEmailProvider {
 
     func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {
         guard !email.hasLineBreak, let call = try? sending(email) else { return .lineBreak }
-        return await http.verdict(call, deadline: deadline, reading: ResendReply.verdict)
+        var verdict = await http.verdict(call, deadline: deadline, reading: ResendReply.verdict)
+        verdict.isRepeatable = verdict.outcome == .unknownOutcome && verdict.code != ResendReply.otherText
+        return verdict
     }
 
     /// Asks for the domains; a key that may only send is told so, which is good enough.

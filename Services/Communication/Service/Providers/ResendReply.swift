@@ -8,6 +8,9 @@ enum ResendReply {
     /// How long it is left alone when it does not say.
     static let throttlePause: Duration = .seconds(1)
 
+    /// What a key answers that was used for another text: asking again would tell nothing more.
+    static let otherText = "invalid_idempotent_request"
+
     /// Error names to outcome and our word for it.
     static let outcomes: [String: (outcome: AttemptOutcome, detail: String)] = [
         "invalid_idempotency_key": (.contentRejected, "The provider refused the request."),
@@ -23,7 +26,7 @@ enum ResendReply {
         "not_found": (.contentRejected, "The provider does not know the request."),
         "method_not_allowed": (.contentRejected, "The provider does not know the request."),
         // The key is our message's: something was taken under it before, and was another text.
-        "invalid_idempotent_request": (.unknownOutcome, "The provider has had this message before, with another text."),
+        otherText: (.unknownOutcome, "The provider has had this message before, with another text."),
         "concurrent_idempotent_requests": (.throttled, "The provider is still at work on this message."),
         "rate_limit_exceeded": (.throttled, "Too many requests for the provider."),
         "daily_quota_exceeded": (.quota, "The daily quota is used up."),

@@ -112,8 +112,11 @@ struct ChainWalk {
         pending.append(.closed(number, entry, verdict, latency: latency))
         if let view = changes.entry { pending.append(.circuit(entry, view)) }
         if let news = changes.endpoint { await EndpointCircuitStore.publish(news, in: job.database, log: job.log) }
-        guard case .end(let status, let reason) = SendingRules.next(after: verdict.outcome) else { return false }
-        try await end(status, reason, entry)
+        switch SendingRules.next(after: verdict.outcome, isRepeatable: verdict.isRepeatable) {
+        case .nextProvider: return false
+        case .sameProvider: try await endRound()
+        case .end(let status, let reason): try await end(status, reason, entry)
+        }
         return true
     }
 
@@ -198,6 +201,7 @@ struct ChainWalk {
         let end = SendingRules.roundEnd(
             outcomes: outcomes,
             rounds: rounds,
+            isUnresolved: work.unresolved != nil || outcomes.contains(.unknownOutcome),
             openUntil: openUntil,
             expiresAt: work.message.expiresAt,
             now: .now(),

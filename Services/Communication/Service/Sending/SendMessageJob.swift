@@ -29,10 +29,12 @@ struct SendMessageJob: JobHandler {
         }
         let chain = try await parts.chain(for: work, job.clinic)
         guard !chain.isEmpty else {
+            let none = SendingRules.reason("channel_not_configured", "The clinic has no provider for the channel.")
+            let isUnresolved = work.unresolved != nil
             return try await parts.end(
                 work,
-                .failed,
-                SendingRules.reason("channel_not_configured", "The clinic has no provider for the channel."),
+                isUnresolved ? .unknown : .failed,
+                isUnresolved ? SendingRules.lost : none,
                 job
             )
         }

@@ -11,6 +11,8 @@ struct SendingWork: Sendable {
     let content: SealedContent
     /// The number of the next attempt.
     var nextAttempt: Int
+    /// The first attempt of which nobody knows whether the provider took the message; it alone may be repeated.
+    let unresolved: StoredAttempt?
     let configuration: CurrentVersions
     let circuits: [ProviderEntryID: PublishedCircuit]
 }
@@ -47,7 +49,9 @@ struct SendingParts: Sendable {
         }
         switch found {
         case .work(let work) where work.message.expiresAt.map { $0 <= now } == true:
-            try await end(work, .expired, SendingRules.reason("expired", "It was not sent before it expired."), job)
+            let expired = SendingRules.reason("expired", "It was not sent before it expired.")
+            let isUnresolved = work.unresolved != nil
+            try await end(work, isUnresolved ? .unknown : .expired, isUnresolved ? SendingRules.lost : expired, job)
             return .ended
         default: return found
         }
@@ -56,8 +60,9 @@ struct SendingParts: Sendable {
     private func look(at id: MessageID, now: Instant, in tx: borrowing Transaction) throws -> Beginning {
         guard let message = try MessageStore.lock(id, in: tx), message.status == .queued || message.status == .sending
         else { return .over }
-        let attempts = try AttemptStore.all([id], in: tx)[id] ?? []
-        if let open = attempts.last(where: { $0.outcome == nil }) {
+        var attempts = try AttemptStore.all([id], in: tx)[id] ?? []
+        if let place = attempts.lastIndex(where: { $0.outcome == nil }) {
+            let open = attempts[place]
             if let held = open.heldUntil, held > now { return .held(until: held) }
             let lost = ProviderVerdict(
                 .unknownOutcome,
@@ -65,7 +70,9 @@ struct SendingParts: Sendable {
                 detail: "The process ended during the call."
             )
             AttemptStore.close(open.number, of: id, lost, latency: nil, in: tx)
-            if case .end(let status, let reason) = SendingRules.next(after: .unknownOutcome) {
+            attempts[place].outcome = lost.outcome
+            let isRepeatable = EmailProviders.repeatTime(of: open.provider) != nil
+            if case .end(let status, let reason) = SendingRules.next(after: lost.outcome, isRepeatable: isRepeatable) {
                 try MessageStore.end(
                     id,
                     status,
@@ -76,8 +83,8 @@ struct SendingParts: Sendable {
                     at: now,
                     in: tx
                 )
+                return .over
             }
-            return .over
         }
         let clinic = try Self.clinic(of: tx)
         let sealer = try dataKeys.sealer(for: clinic, in: tx)
@@ -86,6 +93,7 @@ struct SendingParts: Sendable {
                 message: message,
                 content: try SealedContent.open(message.sealed, of: id, with: sealer),
                 nextAttempt: (attempts.last?.number ?? 0) + 1,
+                unresolved: attempts.first { $0.outcome == .unknownOutcome },
                 configuration: try store.currentVersions(clinic, in: tx),
                 circuits: try CircuitStore.all(in: tx)
             )
@@ -108,7 +116,16 @@ struct SendingParts: Sendable {
         for entry in chain {
             if let published = work.circuits[entry.id] { circuits.follow(published, clinic, entry) }
         }
-        return chain
+        guard let unresolved = work.unresolved else { return chain }
+        return chain.filter { Self.isRepeatable(unresolved, with: $0, at: .now()) }
+    }
+
+    /// Whether an entry would know the message of an attempt again: the same account, and not too late.
+    private static func isRepeatable(_ attempt: StoredAttempt, with entry: ProviderEntry, at now: Instant) -> Bool {
+        guard entry.id == attempt.entryID, entry.fingerprint == attempt.fingerprint,
+            let time = EmailProviders.repeatTime(of: entry.provider)
+        else { return false }
+        return now - attempt.startedAt < time
     }
 
     /// Ends a message without an attempt, and its job with it.

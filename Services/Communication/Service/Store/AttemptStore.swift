@@ -8,6 +8,9 @@ struct StoredAttempt: Sendable {
     var number: Int
     var channel: String
     var provider: String
+    /// The configured entry and what its credentials were.
+    var entryID: ProviderEntryID
+    var fingerprint: String
     /// The installation's default was used.
     var isDefault: Bool
     var startedAt: Instant
@@ -43,7 +46,7 @@ enum AttemptStore {
         let rows = try tx.rows(
             """
             select message_id, number, channel, provider, started_at, held_until, latency_ms, outcome, provider_message_id,
-                provider_code, detail, is_default
+                provider_code, detail, is_default, entry_id, fingerprint
             from message_attempts where clinic_id = clinic_id() and message_id = any (\(ids)) order by message_id, number
             """
         )
@@ -53,6 +56,8 @@ enum AttemptStore {
                 number: try row[1],
                 channel: try row[2],
                 provider: try row[3],
+                entryID: try row[12],
+                fingerprint: try row[13],
                 isDefault: try row[11],
                 startedAt: try row[4],
                 heldUntil: try row[5],

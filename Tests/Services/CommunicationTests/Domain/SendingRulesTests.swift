@@ -17,6 +17,33 @@ import Testing
             #expect(ends[outcome] == status)
             #expect((reason == nil) == (outcome == .accepted))
         case .nextProvider: #expect(ends[outcome] == nil)
+        case .sameProvider: Issue.record("\(outcome) is repeated where nobody knows the message again")
+        }
+    }
+
+    @Test func onlyWhatIsNotKnownIsRepeated() {
+        for outcome in AttemptOutcome.allCases {
+            let next = SendingRules.next(after: outcome, isRepeatable: true)
+            #expect((next == .sameProvider) == (outcome == .unknownOutcome))
+        }
+    }
+
+    @Test func whatMayHaveArrivedHasNotFailed() {
+        var random = SystemRandomNumberGenerator()
+        func end(_ isUnresolved: Bool) -> SendingRules.RoundEnd {
+            SendingRules.roundEnd(
+                outcomes: [.transient],
+                rounds: SendingRules.rounds.attempts,
+                isUnresolved: isUnresolved,
+                openUntil: nil,
+                expiresAt: nil,
+                now: Instant(seconds: 0),
+                using: &random
+            )
+        }
+        guard case .end(.failed, _) = end(false), case .end(.unknown, SendingRules.lost) = end(true) else {
+            Issue.record("the last round ends otherwise")
+            return
         }
     }
 

@@ -90,6 +90,16 @@ import Testing
         #expect(ResendReply.verdict(answer.response).retryAfter == .seconds(seconds))
     }
 
+    @Test func itIsToldApartWhatAskingAgainWouldTell() async throws {
+        let place = "http://127.0.0.1:9"
+        let verdict = try await provider(["endpoint": .string(place)]).send(
+            ProviderSamples.email(),
+            deadline: .after(.seconds(5))
+        )
+        #expect(verdict.outcome == .transient && !verdict.isRepeatable)
+        #expect(EmailProviders.names.filter { EmailProviders.repeatTime(of: $0) != nil } == ["resend"])
+    }
+
     @Test func theMessageID() {
         let answer = RecordedAnswer(200, [], #"{"id":"49a3999c"}"#).response
         #expect(ResendReply.verdict(answer) == ProviderVerdict(.accepted, messageID: "49a3999c"))

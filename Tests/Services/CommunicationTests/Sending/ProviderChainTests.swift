@@ -1,6 +1,9 @@
 import CommunicationAPI
 import Contracts
 import Core
+import Jobs
+import Postgres
+import ProviderConfig
 import TestKit
 import Testing
 
@@ -103,6 +106,79 @@ import Testing
             #expect(message.status == .unknown && message.reason?.code == "unknown_outcome")
             #expect(message.attempts.map(\.outcome) == [.unknownOutcome])
             #expect(try await sandbox.received(for: address(clinic)).map(\.provider) == [provider])
+        }
+    }
+
+    /// `lost_reply` sent it, `reset` did not: asked again by its key, Resend has sent it once either way.
+    @Test(arguments: ["lost_reply", "reset"]) func aLostReplyOfResendIsAskedForAgain(fault: String) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await sandbox.fault(fault, of: "resend", times: 1)
+            try await clinic.configure(.resend(sandbox.url("resend")), .smtp(port: sandbox.smtpPort, password: "pw"))
+            let message = try await clinic.settled(try await clinic.send(to: address(clinic)))
+            #expect(message.status == .sent)
+            #expect(message.attempts.map(\.provider) == ["resend", "resend"])
+            #expect(message.attempts.map(\.outcome) == [.unknownOutcome, .accepted])
+            let received = try await sandbox.received(for: address(clinic))
+            #expect(received.map(\.provider) == ["resend"])
+            #expect(received.first?.message["id"]?.string == message.attempts.last?.providerMessageId)
+        }
+    }
+
+    @Test func whatWasLostWithAnotherAccountIsNotRepeated() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await sandbox.fault("lost_reply", of: "resend")
+            try await clinic.configure(.resend(sandbox.url("resend")), .smtp(port: sandbox.smtpPort, password: "pw"))
+            let id = try await clinic.send(to: address(clinic))
+            _ = try await eventually("a first try", within: .seconds(30)) {
+                try await clinic.message(id).waitingFor == .retry ? true : nil
+            }
+            let called = try await clinic.ask(TestClinic.endpoints.messages.cancel, MessagePath(id: id))
+            #expect(called.status == 409 && called.code == "not_cancellable")
+            try await clinic.configure(
+                .resend(sandbox.url("resend"), key: "re_other_account"),
+                .smtp(port: sandbox.smtpPort, password: "pw")
+            )
+            try await sandbox.fault(nil, of: "resend")
+            let message = try await clinic.settled(id)
+            #expect(message.status == .unknown && message.reason?.code == "unknown_outcome")
+            #expect(Set(message.attempts.map(\.outcome)) == [.unknownOutcome])
+            #expect(try await sandbox.received(for: address(clinic)).map(\.provider) == ["resend"])
+        }
+    }
+
+    @Test func aCallThatWasCutOffIsRepeatedWhereItCanBe() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.resend(sandbox.url("resend")))
+            let entry = try #require(try await clinic.configuredEntry())
+            var draft = MessageDraft(
+                to: RecipientDraft(email: EmailAddress(address(clinic))),
+                content: MessageContent(subject: "S", text: "T")
+            )
+            draft.sendAt = .now() + .seconds(3_600)
+            let id = try await clinic.send(draft)
+            let clinicID = clinic.clinic
+            let tenant = Tenant(clinicID, actor: "test")
+            try await clinic.desk.database.database.transaction(for: tenant) { tx in
+                // What a killed process leaves: on its way, an attempt open and its time over.
+                tx.execute("update messages set status = 'sending', waiting_for = null where id = \(id)")
+                tx.execute(
+                    """
+                    insert into message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint,
+                        started_at, held_until)
+                    values (\(clinicID), \(id), 1, 'email', 'resend', \(entry.id), \(entry.fingerprint), now(),
+                        now() - interval '1 second')
+                    """
+                )
+                try Jobs.enqueue(SendMessageJob.self, payload: .init(message: id), in: tx)
+            }
+            let message = try await clinic.settled(id)
+            #expect(message.status == .sent)
+            #expect(message.attempts.map(\.outcome) == [.unknownOutcome, .accepted])
+            #expect(message.attempts.first?.providerCode == "interrupted")
+            #expect(try await sandbox.received(for: address(clinic)).count == 1)
         }
     }
 
