@@ -209,8 +209,8 @@ targets += service(
     product: "sandbox",
     api: false,
     [
-        "Core", "Contracts", "Settings", "Telemetry", hummingbird, hummingbirdCore, httpTypes, asyncHTTPClient, crypto,
-        nioCore, nioPosix, lifecycle, logging,
+        "Core", "Contracts", "Settings", "Telemetry", "AuditLog", hummingbird, hummingbirdCore, httpTypes,
+        asyncHTTPClient, crypto, nioCore, nioPosix, lifecycle, logging,
     ]
 )
 targets += service(
@@ -296,7 +296,7 @@ testTargets += tests(
 testTargets += tests(
     "AccessTests",
     in: "Services",
-    serviceBase + ["Access", "AccessAPI", "AppointmentsAPI", "AuditLog", crypto]
+    serviceBase + ["Access", "AccessAPI", "AppointmentsAPI", "AuditLog", "Sandbox", crypto]
 )
 testTargets += tests(
     "CommunicationTests",

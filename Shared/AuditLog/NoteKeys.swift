@@ -15,22 +15,18 @@ package struct VerifierKey: Hashable, Sendable, CustomStringConvertible {
         guard Self.isName(name), publicKey.count == 32 else { return nil }
         self.name = name
         self.publicKey = publicKey
-        let hash = SHA256.hash(data: Array(name.utf8) + [0x0A, Self.ed25519] + publicKey)
-        keyID = hash.prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        keyID = NoteKeyText.id(name: name, kind: Self.ed25519, key: publicKey)
     }
 
     /// Reads `name+hash+key`; `nil` unless the hash fits the rest and the key is Ed25519.
     package init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "+", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[1].utf8.count == 8, let stated = UInt32(parts[1], radix: 16),
-            let data = Data(base64Encoded: String(parts[2])), data.first == Self.ed25519
-        else { return nil }
-        self.init(name: String(parts[0]), publicKey: [UInt8](data.dropFirst()))
-        guard keyID == stated else { return nil }
+        guard let read = NoteKeyText.parse(text, kind: Self.ed25519) else { return nil }
+        self.init(name: read.name, publicKey: read.key)
+        guard keyID == read.id else { return nil }
     }
 
     package var description: String {
-        "\(name)+\(withBigEndianBytes(keyID).hex)+\(Data([Self.ed25519] + publicKey).base64EncodedString())"
+        NoteKeyText.text(name: name, id: keyID, kind: Self.ed25519, key: publicKey)
     }
 
     func verify(_ signature: [UInt8], of text: String) -> Bool {
@@ -40,6 +36,25 @@ package struct VerifierKey: Hashable, Sendable, CustomStringConvertible {
 
     static func isName(_ text: some StringProtocol) -> Bool {
         !text.isEmpty && text.unicodeScalars.allSatisfy { $0 != "+" && !$0.properties.isWhitespace && $0.value >= 0x20 }
+    }
+}
+
+/// Keys of notes as text: `name+hash+key`, the key behind a byte for its kind.
+enum NoteKeyText {
+    static func id(name: String, kind: UInt8, key: [UInt8]) -> UInt32 {
+        SHA256.hash(data: Array(name.utf8) + [0x0A, kind] + key).prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+    }
+
+    static func parse(_ text: some StringProtocol, kind: UInt8) -> (name: String, id: UInt32, key: [UInt8])? {
+        let parts = text.split(separator: "+", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[1].utf8.count == 8, let id = UInt32(parts[1], radix: 16),
+            let data = Data(base64Encoded: String(parts[2])), data.first == kind
+        else { return nil }
+        return (String(parts[0]), id, [UInt8](data.dropFirst()))
+    }
+
+    static func text(name: String, id: UInt32, kind: UInt8, key: [UInt8]) -> String {
+        "\(name)+\(withBigEndianBytes(id).hex)+\(Data([kind] + key).base64EncodedString())"
     }
 }
 

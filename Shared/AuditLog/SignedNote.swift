@@ -7,6 +7,11 @@ package struct SignedNote: Sendable, Equatable {
         package let name: String
         package let keyID: UInt32
         package let signature: [UInt8]
+
+        /// As it stands in a note, with its newline.
+        package var line: String {
+            "— \(name) \(Data(withBigEndianBytes(keyID) + signature).base64EncodedString())\n"
+        }
     }
 
     /// Signatures that are read of one note.
@@ -38,13 +43,7 @@ package struct SignedNote: Sendable, Equatable {
     }
 
     /// The note as it is sent and stored.
-    package var encoded: String {
-        text + "\n"
-            + signatures.map { signature in
-                let key = withBigEndianBytes(signature.keyID)
-                return "— \(signature.name) \(Data(key + signature.signature).base64EncodedString())\n"
-            }.joined()
-    }
+    package var encoded: String { text + "\n" + signatures.map(\.line).joined() }
 
     /// The keys among `known` that signed the text.
     ///

@@ -30,6 +30,7 @@ package enum Roles {
         // The audit trail
         PermissionRule("audit:read", clinic: administrators + [.systemAuditor]),
         PermissionRule("audit:export", clinic: administrators + [.systemAuditor]),
+        PermissionRule("access_report:read", clinic: [], own: [.patient]),
 
         // Communication
         PermissionRule("communication_config:read", clinic: administrators),

@@ -31,6 +31,7 @@ package enum MetricName: String, CaseIterable, Sendable {
     case webhooks = "polyclinic_webhooks_total"
     case auditEntries = "polyclinic_audit_entries_total"
     case auditMissing = "polyclinic_audit_entries_missing"
+    case auditCosignatures = "polyclinic_audit_cosignatures_total"
     case auditLogsStopped = "polyclinic_audit_logs_stopped"
     case policyLag = "polyclinic_policy_lag_seconds"
 
@@ -67,6 +68,7 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .auditEntries: "Audit entries put in sequence."
         case .auditMissing:
             "Audit entries that a service has committed and that have not arrived for a quarter of an hour."
+        case .auditCosignatures: "Checkpoints shown to witnesses, by what came of it."
         case .auditLogsStopped: "Audit logs that are not signed any further because they do not lead on from what was."
         case .policyLag: "Age of the newest access version heard."
         }

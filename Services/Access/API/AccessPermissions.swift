@@ -23,4 +23,5 @@ package enum AccessPermissions {
     package static let assignRoles = Permission("roles:assign")
     package static let readAudit = Permission("audit:read")
     package static let exportAudit = Permission("audit:export")
+    package static let readAccessReport = Permission("access_report:read")
 }

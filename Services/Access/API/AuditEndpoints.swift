@@ -14,8 +14,10 @@ package struct AuditEndpoints: Sendable {
         audit: .read,
         resource: "audit_entries",
         streams: true,
+        furtherMedia: ["application/fhir+json", "application/fhir+ndjson"],
         deadline: .seconds(20),
-        summary: "Entries in the order of the log: a page as JSON, everything as NDJSON or CSV"
+        summary:
+            "Entries in the order of the log: a page as JSON or FHIR Bundle, everything as NDJSON, CSV or FHIR NDJSON"
     )
     package let checkpoint = Endpoint(
         "access.audit.checkpoint",
@@ -102,6 +104,41 @@ package struct AuditEndpoints: Sendable {
         errors: [ErrorCode(410, "entries_pruned")],
         summary: "256 entries, each behind its length (C2SP tlog-tiles)"
     )
+    package let patientAccess = Endpoint(
+        "access.audit.patient_access",
+        .GET,
+        "/audit/patient-access",
+        service: .access,
+        guard: .permission(AccessPermissions.readAccessReport),
+        takes: PatientAccessQuery.self,
+        gives: Page<PatientAccess>.self,
+        audit: .read,
+        summary: "Who looked at my record, newest first"
+    )
+    package let readRetention = Endpoint(
+        "access.audit.retention.read",
+        .GET,
+        "/audit/retention",
+        service: .access,
+        guard: .permission(AccessPermissions.readAudit),
+        takes: EmptyInput.self,
+        gives: AuditRetention.self,
+        audit: .none(because: "a setting"),
+        summary: "How long entries are kept that no other rule keeps"
+    )
+    package let setRetention = Endpoint(
+        "access.audit.retention.set",
+        .PUT,
+        "/audit/retention",
+        service: .access,
+        guard: .permission(AccessPermissions.updateClinics),
+        takes: AuditRetention.self,
+        gives: AuditRetention.self,
+        audit: .change,
+        resource: "audit",
+        precondition: .honoured,
+        summary: "Keep entries that no other rule keeps for fewer than six years; later entries past it are blanked"
+    )
     package let createExport = Endpoint(
         "access.audit.exports.create",
         .POST,
@@ -158,6 +195,7 @@ package struct AuditEndpoints: Sendable {
     package var all: [any EndpointDescription] {
         [
             entries, checkpoint, checkpoints, inclusionProof, consistencyProof, keys, tile, entryTile,
+            patientAccess, readRetention, setRetention,
             createExport, listExports, readExport, exportContent,
         ]
     }

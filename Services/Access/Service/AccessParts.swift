@@ -1,4 +1,4 @@
-import AuditLog
+package import AuditLog
 import Core
 import Postgres
 import ProviderConfig
@@ -26,6 +26,10 @@ struct AccessParts: Sendable {
 /// The name and key that a clinic's checkpoints are signed with.
 package struct AuditKeys: Sendable {
     let signer: NoteSigner
+    /// What the signatures are verified with.
+    package var verifierKey: VerifierKey { signer.verifierKey }
+    /// What the origins of all logs begin with.
+    package static let originPrefix = "polyclinic/audit/"
 
     /// Throws `KeyFileError` when there is no usable key.
     package init(_ keys: KeyFile) throws {
@@ -37,6 +41,6 @@ package struct AuditKeys: Sendable {
 
     /// Which log a checkpoint is of.
     func origin(of clinic: ClinicID) -> String {
-        "polyclinic/audit/" + (clinic == .installation ? "installation" : clinic.description)
+        Self.originPrefix + (clinic == .installation ? "installation" : clinic.description)
     }
 }

@@ -3,6 +3,7 @@ import Authorization
 import Bus
 import Contracts
 package import Core
+import Outbound
 package import Postgres
 package import ServiceHost
 package import Settings
@@ -20,6 +21,9 @@ package enum AccessService {
                 ("0002_audit.sql", PackageResources._002_audit_sql),
                 ("0003_audit_series.sql", PackageResources._003_audit_series_sql),
                 ("0006_roles.sql", PackageResources._006_roles_sql),
+                ("0010_audit_witness.sql", PackageResources._010_audit_witness_sql),
+                ("0011_audit_retention.sql", PackageResources._011_audit_retention_sql),
+                ("0012_audit_search.sql", PackageResources._012_audit_search_sql),
                 ("0015_one_time_codes.sql", PackageResources._015_one_time_codes_sql),
             ]
         )
@@ -28,8 +32,9 @@ package enum AccessService {
     /// Runs until SIGTERM or SIGINT; what has begun is finished first.
     ///
     /// Settings beside the host's: `POLYCLINIC_WITNESS_DIR`, a folder outside the database that keeps the newest
-    /// checkpoint of every log (default `witness` in the working folder), and `POLYCLINIC_OWNER_REGISTRATION`, which lets
-    /// people register with a clinic of their own (default `off`).
+    /// checkpoint of every log (default `witness` in the working folder); `POLYCLINIC_AUDIT_WITNESSES`, who cosigns
+    /// checkpoints; `POLYCLINIC_OUTBOUND_ALLOW`; and `POLYCLINIC_OWNER_REGISTRATION`, which lets people register with a
+    /// clinic of their own (default `off`).
     package static func run(settings: Settings = .load()) async throws {
         try await ServiceProcess(name, settings: settings) { try definition($0) }.run()
     }
@@ -54,12 +59,19 @@ package enum AccessService {
             handlers: handlers(parts)
         )
         definition.consumers = consumers(parts)
-        definition.jobs = [AnnounceClinic(), PrepareAuditExport(), ForgetCodes()]
-        definition.schedules = [try ForgetCodes.schedule()]
+        let policy = try OutboundPolicy(allow: try host.settings.string("POLYCLINIC_OUTBOUND_ALLOW"))
+        let http = OutboundHTTP(policy: policy, logger: host.log)
+        let witnesses = try Witness.list(host.settings.string("POLYCLINIC_AUDIT_WITNESSES"))
+        definition.jobs = [
+            AnnounceClinic(), PrepareAuditExport(), ForgetCodes(), BlankAuditEntries(),
+            CosignCheckpoint(client: WitnessClient(http: http), witnesses: witnesses),
+        ]
+        definition.schedules = [try ForgetCodes.schedule(), BlankAuditEntries.schedule()]
         let witness = WitnessFolder(path: try host.settings.string("POLYCLINIC_WITNESS_DIR", default: "witness"))
         let sequencer = AuditSequencer(
             database: host.database,
             signer: CheckpointSigner(keys: parts.audit, witness: witness),
+            witnesses: witnesses,
             log: host.log
         )
         definition.services = [
@@ -86,6 +98,8 @@ package enum AccessService {
         AuditHandlers(parts).register(in: &table)
         AuditProofHandlers(parts).register(in: &table)
         AuditTileHandlers.register(in: &table)
+        AuditRetentionHandlers.register(in: &table)
+        PatientAccessHandlers(parts: parts).register(in: &table)
         AuditExportHandlers(parts).register(in: &table)
         return table
     }

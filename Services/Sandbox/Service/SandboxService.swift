@@ -59,6 +59,7 @@ package enum SandboxService {
             SendGrid(messages: messages),
             Resend(messages: messages),
             Stripe(publicURL: settings.publicURL),
+            Witness(seed: settings.witnessSeed, logs: settings.witnessedLogs),
         ]
         let desk = FrontDesk(providers: providers, faults: faults, messages: messages, others: [SMTPServer.name])
         let listening = Listening(onListening)

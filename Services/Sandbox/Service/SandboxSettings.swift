@@ -1,3 +1,4 @@
+package import AuditLog
 package import Core
 package import Settings
 import Telemetry
@@ -15,11 +16,16 @@ package struct SandboxSettings: Sendable {
     /// The only SMTP user and password taken; without them any but those that say that they are wrong.
     package var smtpUser: String?
     package var smtpPassword: Secret?
+    /// 32 bytes that the witness's key is made of; random when absent.
+    package var witnessSeed: [UInt8]?
+    /// The logs that the witness knows: what their origins begin with, and their keys.
+    package var witnessedLogs: [(origin: String, key: VerifierKey)] = []
 
     package init() {}
 
     /// Reads `SANDBOX_PORT` (8090), `SANDBOX_SMTP_PORT` (1025), `SANDBOX_HOST` (127.0.0.1), `SANDBOX_SMTP_USER`,
-    /// `SANDBOX_SMTP_PASSWORD`, `POLYCLINIC_HEALTH_PORT`, `POLYCLINIC_HEALTH_HOST` and `POLYCLINIC_PUBLIC_URL`.
+    /// `SANDBOX_SMTP_PASSWORD`, `SANDBOX_WITNESS_SEED` (hex), `SANDBOX_WITNESS_LOGS` (origin prefix, space, verifier key;
+    /// separated by commas), `POLYCLINIC_HEALTH_PORT`, `POLYCLINIC_HEALTH_HOST` and `POLYCLINIC_PUBLIC_URL`.
     package init(_ settings: Settings) throws(SettingsError) {
         port = try settings.port("SANDBOX_PORT") ?? 8_090
         smtpPort = try settings.port("SANDBOX_SMTP_PORT") ?? 1_025
@@ -29,5 +35,11 @@ package struct SandboxSettings: Sendable {
         publicURL = try settings.string("POLYCLINIC_PUBLIC_URL")
         smtpUser = try settings.string("SANDBOX_SMTP_USER")
         smtpPassword = try settings.secret("SANDBOX_SMTP_PASSWORD")
+        witnessSeed = try settings.string("SANDBOX_WITNESS_SEED").flatMap { [UInt8](hex: $0) }
+        witnessedLogs = try settings.string("SANDBOX_WITNESS_LOGS", default: "").split(separator: ",").compactMap {
+            item in
+            let parts = item.split(separator: " ")
+            return parts.count == 2 ? VerifierKey(parts[1]).map { (String(parts[0]), $0) } : nil
+        }
     }
 }

@@ -4,12 +4,15 @@
 package struct BundleVerifier: Sendable {
     private let keys: [VerifierKey]
     private let trusted: [String]
+    private let witnesses: [CosignerKey]
 
     /// `keys` are the log's keys as the auditor knows them (without any, the bundle's own are used and the report says
-    /// so); `trusted` are checkpoints (signed notes) he or a witness already holds.
-    package init(keys: [VerifierKey] = [], trusted: [String] = []) {
+    /// so); `trusted` are checkpoints (signed notes) he or a witness already holds; each of `witnesses` must have
+    /// cosigned the bundle's checkpoint.
+    package init(keys: [VerifierKey] = [], trusted: [String] = [], witnesses: [CosignerKey] = []) {
         self.keys = keys
         self.trusted = trusted
+        self.witnesses = witnesses
     }
 
     /// Verifies a bundle on disk.
@@ -21,7 +24,7 @@ package struct BundleVerifier: Sendable {
     ///
     /// Throws if it cannot be read as a bundle at all; all else is in the report.
     package func verify(_ source: some BundleSource) throws -> VerificationReport {
-        var verification = try Verification(source, keys: keys, trusted: trusted)
+        var verification = try Verification(source, keys: keys, trusted: trusted, witnesses: witnesses)
         return try verification.run()
     }
 }
@@ -31,7 +34,8 @@ private struct Verification<Source: BundleSource> {
     private let source: Source
     private let members: [String: Tar.Member]
     private let checkpoint: Checkpoint
-    private let note: String
+    /// What of the checkpoint's note is signed.
+    private let text: String
     /// Earlier checkpoints by size, smallest first, the bundle's own last.
     private let milestones: [Checkpoint]
     private var tiles: TileHashes<Source>
@@ -44,7 +48,7 @@ private struct Verification<Source: BundleSource> {
     private var entryRoots: [Int64: TreeHash] = [:]
     private var entryFaults: [VerificationReport.Fault] = []
 
-    init(_ source: Source, keys: [VerifierKey], trusted: [String]) throws {
+    init(_ source: Source, keys: [VerifierKey], trusted: [String], witnesses: [CosignerKey]) throws {
         self.source = source
         let list = try Tar.members(of: source)
         let members = Dictionary(list.map { ($0.name, $0) }) { first, _ in first }
@@ -58,6 +62,12 @@ private struct Verification<Source: BundleSource> {
         let keys = keys.isEmpty ? try BundleLayout.keys(json: Array(try text(BundleLayout.keys).utf8)) : keys
         let note = try text(BundleLayout.checkpoint)
         let checkpoint = try Self.read(note, keys: keys, as: "the checkpoint", into: &report)
+        for witness in witnesses {
+            // One that is wrong counts no more than one that is not there.
+            let cosignature = try? SignedNote(note).cosignature(by: witness)
+            if let cosignature { report.cosigned[witness.name] = cosignature.at }
+            if cosignature == nil { report.add(.uncosigned(by: witness.name)) }
+        }
         report.origin = checkpoint.origin
         report.size = checkpoint.size
         report.isFiltered = members[BundleLayout.filter] != nil
@@ -73,7 +83,7 @@ private struct Verification<Source: BundleSource> {
         }
         earlier.removeAll { $0.origin != checkpoint.origin }
         self.members = members
-        self.note = note
+        self.text = checkpoint.text
         self.checkpoint = checkpoint
         self.report = report
         milestones = earlier.sorted { $0.size < $1.size }
@@ -194,7 +204,7 @@ private struct Verification<Source: BundleSource> {
                     root: checkpoint.root,
                     proof: proof.hashes
                 )
-                    && proof.index == seq && proof.checkpoint == note
+                    && proof.index == seq && (try? SignedNote(proof.checkpoint))?.text == text
             }
             if let known = try tiles[seq], known != hash {
                 entryFaults.append(isProven == true ? .tile(seq: seq) : .altered(seq: seq))

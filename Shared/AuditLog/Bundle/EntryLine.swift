@@ -1,5 +1,5 @@
 /// What a verifier needs to know of an entry's line beyond its bytes.
-struct EntryLine {
+package struct EntryLine {
     /// The place the line claims.
     private(set) var seq: Int64?
     /// The leaf's hash, if the entry is past retention and only that is left.
@@ -22,7 +22,7 @@ struct EntryLine {
     }
 
     /// The line that stands in for an entry past retention.
-    static func pruned(seq: Int64, leafHash: TreeHash) -> [UInt8] {
+    package static func pruned(seq: Int64, leafHash: TreeHash) -> [UInt8] {
         Array(#"{"seq":\#(seq),"pruned":true,"leafHash":"\#(leafHash.base64)"}"#.utf8)
     }
 

@@ -1,3 +1,5 @@
+package import Core
+
 /// What a verifier found in a bundle.
 package struct VerificationReport: Sendable, Equatable {
     /// Something that is not as the signed checkpoint says.
@@ -18,6 +20,8 @@ package struct VerificationReport: Sendable, Equatable {
         case root
         /// A filtered entry's proof is missing or does not lead to the checkpoint.
         case unproven(seq: Int64)
+        /// A witness that was asked for has not cosigned the checkpoint.
+        case uncosigned(by: String)
         /// A signature, file or line that cannot be used.
         case unusable(String)
     }
@@ -36,6 +40,8 @@ package struct VerificationReport: Sendable, Equatable {
     package var isFiltered = false
     /// Whether the signing key was given from outside, and not taken out of the bundle.
     package var isKeyTrusted = false
+    /// Witnesses asked for that cosigned the checkpoint, by name, and when.
+    package var cosigned: [String: Instant] = [:]
     /// Earlier checkpoints that agree with this bundle.
     package var agreeing: [Int64] = []
     package var faults: [Fault] = []
@@ -66,6 +72,7 @@ extension VerificationReport.Fault: CustomStringConvertible {
         case .rewritten(let from, let to): "seq \(from)..<\(to): the log was rewritten between these two checkpoints"
         case .root: "the checkpoint's root does not belong to this bundle"
         case .unproven(let seq): "seq \(seq): no proof leads from the entry to the checkpoint"
+        case .uncosigned(let witness): "the checkpoint is not cosigned by \(witness)"
         case .unusable(let what): what
         }
     }

@@ -22,6 +22,7 @@ package struct Endpoint<Input: Wire, Output: Wire>: EndpointDescription {
     package let streams: Bool
     package let query: [String]
     package let media: String?
+    package let furtherMedia: [String]
     package let errors: [ErrorCode]
     package let deadline: Duration
     package let summary: String
@@ -49,6 +50,7 @@ package struct Endpoint<Input: Wire, Output: Wire>: EndpointDescription {
         streams: Bool = false,
         query: [String] = [],
         media: String? = nil,
+        furtherMedia: [String] = [],
         errors: [ErrorCode] = [],
         deadline: Duration? = nil,
         summary: String
@@ -69,6 +71,7 @@ package struct Endpoint<Input: Wire, Output: Wire>: EndpointDescription {
         self.streams = streams
         self.query = query
         self.media = media
+        self.furtherMedia = furtherMedia
         self.errors = errors
         self.deadline = deadline ?? Self.usualDeadline
         self.summary = summary

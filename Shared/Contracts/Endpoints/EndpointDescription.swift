@@ -33,6 +33,8 @@ package protocol EndpointDescription: Sendable {
     var deadline: Duration { get }
     /// The reply's media type where it is not JSON; the output is a `RawBody` then.
     var media: String? { get }
+    /// Media types that a streamed reply may have beside those that every streamed reply has.
+    var furtherMedia: [String] { get }
     var summary: String { get }
     var errors: [ErrorCode] { get }
     /// Derived from the input type; throws `SchemaError` for a type that cannot be described.
@@ -58,6 +60,7 @@ extension EndpointDescription {
     package var successMedia: [String] {
         if let media { return [media] }
         guard (try? outputSchema) != nil else { return [] }
-        return streams ? ["application/json", "application/x-ndjson", "text/csv"] : ["application/json"]
+        return (streams ? ["application/json", "application/x-ndjson", "text/csv"] : ["application/json"])
+            + furtherMedia
     }
 }

@@ -291,10 +291,13 @@ struct AccessDesk {
     // MARK: - Jobs
 
     /// Has jobs done while the body runs; those at work when it ends are finished, for they may be another test's.
-    func withJobs<R: Sendable>(_ body: () async throws -> R) async throws -> R {
+    func withJobs<R: Sendable>(
+        _ handlers: [any JobHandler] = [PrepareAuditExport(), AnnounceClinic()],
+        _ body: () async throws -> R
+    ) async throws -> R {
         let workers = JobWorkers(
             database: database,
-            handlers: [PrepareAuditExport(), AnnounceClinic()],
+            handlers: handlers,
             signal: WakeSignal(),
             logger: logger
         )

@@ -21,15 +21,22 @@ package final class AuditSequencer: Service {
 
     private let database: Database
     private let signer: CheckpointSigner
+    private let witnesses: [Witness]
     private let log: Logger
     private let sequenced = Counter(.auditEntries)
     private let stopped = Gauge(.auditLogsStopped)
     private let faults = Mutex<[ClinicID: AuditLogFault]>([:])
 
     /// - Parameter database: access' own; the work goes through its sequencer door.
-    package init(database: Database, signer: CheckpointSigner, log: Logger) {
+    package convenience init(database: Database, signer: CheckpointSigner, log: Logger) {
+        self.init(database: database, signer: signer, witnesses: [], log: log)
+    }
+
+    /// - Parameter witnesses: whom checkpoints are shown to.
+    init(database: Database, signer: CheckpointSigner, witnesses: [Witness], log: Logger) {
         self.database = database
         self.signer = signer
+        self.witnesses = witnesses
         self.log = log
     }
 
@@ -90,7 +97,8 @@ package final class AuditSequencer: Service {
     package func sign(_ clinics: [ClinicID], at now: Instant) async {
         for clinic in clinics {
             do {
-                _ = try await signer.sign(clinic, in: database, at: now)
+                let signed = try await signer.sign(clinic, in: database, at: now)
+                if signed != nil { await attempt("witness") { try await haveWitnessed(clinic) } }
                 faults.withLock { $0[clinic] = nil }
             } catch let fault as AuditLogFault {
                 alarm(fault, of: clinic)
@@ -102,6 +110,15 @@ package final class AuditSequencer: Service {
             }
         }
         stopped.record(faults.withLock { $0.count })
+    }
+
+    /// The checkpoint is signed whether or not anybody vouches for it.
+    private func haveWitnessed(_ clinic: ClinicID) async throws {
+        if witnesses.isEmpty { return }
+        let witnesses = witnesses
+        try await database.transaction(for: Tenant(clinic, actor: "system:audit"), lane: .background) { tx in
+            try CosignCheckpoint.enqueue(witnesses, in: tx)
+        }
     }
 
     /// Said once; the gauge stands until it is mended.

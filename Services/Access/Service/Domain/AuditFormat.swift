@@ -8,28 +8,43 @@ enum AuditFormat: Sendable {
     /// A line each (NDJSON): the very bytes that were hashed.
     case lines
     case csv
+    /// A page of FHIR AuditEvents as a Bundle.
+    case fhir
+    /// FHIR AuditEvents, a line each.
+    case fhirLines
 
     /// What a client's `Accept` asks for; JSON unless it names one of the others.
     init(accept: String?) {
         let accept = accept?.lowercased() ?? ""
-        self = accept.contains("application/x-ndjson") ? .lines : accept.contains("text/csv") ? .csv : .json
+        let others: [Self] = [.fhirLines, .fhir, .lines, .csv]
+        self = others.first { accept.contains($0.media) } ?? .json
     }
 
-    var contentType: String {
+    private var media: String {
         switch self {
         case .json: "application/json"
         case .lines: "application/x-ndjson"
-        case .csv: "text/csv; charset=utf-8"
+        case .csv: "text/csv"
+        case .fhir: "application/fhir+json"
+        case .fhirLines: "application/fhir+ndjson"
         }
     }
+
+    var contentType: String { self == .csv ? media + "; charset=utf-8" : media }
 
     /// What stands before the first entry.
     var head: [UInt8] {
         self == .csv ? Array((Self.columns.joined(separator: ",") + "\r\n").utf8) : []
     }
 
+    /// An entry as it is written out; nothing of a pruned one in FHIR, which has no form for it.
     func line(_ entry: StoredEntry) throws -> [UInt8] {
-        self == .csv ? try Self.row(entry) : entry.leaf + [UInt8(ascii: "\n")]
+        switch self {
+        case .csv: return try Self.row(entry)
+        case .json, .lines: return entry.leaf + [UInt8(ascii: "\n")]
+        case .fhir, .fhirLines:
+            return entry.isPruned ? [] : try FHIRAuditEvent.json(of: entry) + [UInt8(ascii: "\n")]
+        }
     }
 
     private static let columns = [
@@ -41,6 +56,10 @@ enum AuditFormat: Sendable {
     ///
     /// A text that a spreadsheet would take for a formula gets an apostrophe before it.
     private static func row(_ entry: StoredEntry) throws -> [UInt8] {
+        if entry.isPruned {
+            let empty = [String](repeating: "", count: columns.count - 1)
+            return Array((([String(entry.seq)] + empty).joined(separator: ",") + "\r\n").utf8)
+        }
         let record = try JSONTape(entry.leaf).decode(AuditRecord.self)
         let cells: [String?] = [
             String(entry.seq), record.id.description, record.at.rfc3339, record.clinicId.description, record.actor.type,

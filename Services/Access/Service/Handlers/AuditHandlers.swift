@@ -25,16 +25,17 @@ struct AuditHandlers: Sendable {
         _ page: String?,
         _ tx: borrowing Transaction
     ) throws -> StreamPage {
-        switch AuditFormat(accept: context.accept) {
-        case .json: try list(query, context, tx)
-        case .lines: try stream(query, .lines, context, page, tx)
-        case .csv: try stream(query, .csv, context, page, tx)
+        let format = AuditFormat(accept: context.accept)
+        switch format {
+        case .json, .fhir: return try list(query, format, context, tx)
+        case .lines, .csv, .fhirLines: return try stream(query, format, context, page, tx)
         }
     }
 
     /// One page of JSON, with a cursor.
     private func list(
         _ query: AuditQuery,
+        _ format: AuditFormat,
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> StreamPage {
@@ -52,22 +53,44 @@ struct AuditHandlers: Sendable {
             in: tx
         )
         let shown = found.prefix(limit)
+        var cursor: String?
+        if found.count > limit, let entry = shown.last {
+            cursor = parts.cursors.seal([String(entry.seq)], list: list, clinic: context.clinic)
+        }
+        return StreamPage(
+            format == .fhir
+                ? try FHIRAuditEvent.bundle(shown, next: try cursor.map { try link(query, $0) })
+                : Self.page(shown, cursor),
+            contentType: format.contentType,
+            next: nil,
+            headers: [("X-Audit-Size", String(size))]
+        )
+    }
+
+    private static func page(_ shown: ArraySlice<StoredEntry>, _ cursor: String?) -> [UInt8] {
         var text = Array("{\"items\":[".utf8)
         for (index, entry) in shown.enumerated() {
             if index > 0 { text.append(UInt8(ascii: ",")) }
             text += entry.leaf
         }
-        var cursor = "null"
-        if found.count > limit, let entry = shown.last {
-            cursor = JSONWriter.quoted(parts.cursors.seal([String(entry.seq)], list: list, clinic: context.clinic))
+        return text + Array("],\"nextCursor\":\(cursor.map { JSONWriter.quoted($0) } ?? "null")}".utf8)
+    }
+
+    /// Where the next page of the same question is.
+    private func link(_ query: AuditQuery, _ cursor: String) throws -> String {
+        var query = query
+        query.cursor = cursor
+        guard case .object(let members) = try JSONTape(JSONWriter.encode(query)).decode(JSONValue.self) else {
+            return ""
         }
-        text += Array("],\"nextCursor\":\(cursor)}".utf8)
-        return StreamPage(
-            text,
-            contentType: "application/json",
-            next: nil,
-            headers: [("X-Audit-Size", String(size))]
-        )
+        let pairs = members.sorted { $0.key < $1.key }.compactMap { name, value -> String? in
+            switch value {
+            case .string(let text): "\(name)=\(PercentCoding.encode(text))"
+            case .integer(let number): "\(name)=\(number)"
+            default: nil
+            }
+        }
+        return "\(parts.publicURL)/api/v1/audit/entries?\(pairs.joined(separator: "&"))"
     }
 
     /// One page of everything: the size of the log is fixed by the first one.

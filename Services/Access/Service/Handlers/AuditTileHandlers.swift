@@ -66,6 +66,9 @@ enum AuditTileHandlers {
             limit: tile.width,
             in: tx
         )
+        if found.contains(where: \.isPruned) {
+            throw Problem.gone("entries_pruned", "Entries of the tile are past retention; their hashes are there.")
+        }
         var chunk: [UInt8] = []
         for (index, entry) in found.enumerated() {
             guard entry.seq == start + Int64(sent + index), let length = UInt16(exactly: entry.leaf.count) else {

@@ -91,6 +91,32 @@ enum AuditExportStore {
         )
     }
 
+    /// Clinic's bundles that can be fetched.
+    static func ready(of clinic: ClinicID, at now: Instant, in tx: borrowing Transaction) throws -> [StoredExport] {
+        try tx.rows(
+            """
+            select \(columns) from audit_exports
+            where clinic_id = \(clinic) and status = 'ready' and expires_at > \(now) order by id
+            """
+        ).map(decode)
+    }
+
+    /// Notes anew what a ready bundle's entries amount to.
+    static func remeasure(
+        _ id: AuditExportID,
+        of clinic: ClinicID,
+        count: Int64,
+        bytes: Int64,
+        in tx: borrowing Transaction
+    ) {
+        tx.execute(
+            """
+            update audit_exports set entry_count = \(count), entry_bytes = \(bytes)
+            where clinic_id = \(clinic) and id = \(id) and status = 'ready'
+            """
+        )
+    }
+
     static func fail(_ id: AuditExportID, of clinic: ClinicID, in tx: borrowing Transaction) {
         tx.execute(
             """

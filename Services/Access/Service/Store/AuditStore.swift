@@ -1,4 +1,5 @@
 import AccessAPI
+import AuditLog
 package import Contracts
 import Core
 package import Postgres
@@ -171,7 +172,9 @@ struct AuditFilter: Sendable {
 /// An entry as it is stored.
 struct StoredEntry: Sendable {
     var seq: Int64
+    /// Its line: the bytes that were hashed, or of one past retention the hash that is left.
     var leaf: [UInt8]
+    var isPruned = false
 }
 
 /// Entries that have their place.
@@ -187,12 +190,43 @@ enum AuditEntryStore {
     ) throws -> [StoredEntry] {
         let rows = try tx.rows(
             """
-            select seq, leaf from audit_entries
+            select seq, leaf, case when leaf is null then (select hash from audit_nodes as n
+                where n.clinic_id = e.clinic_id and n.level = 0 and n.index = e.seq) end
+            from audit_entries as e
             where clinic_id = \(clinic) and seq >= \(start) and seq < \(end)\(filter.conditions)
             order by seq limit \(limit)
             """
         )
-        return try rows.map { StoredEntry(seq: try $0[0], leaf: try $0[1]) }
+        return try rows.map(entry)
+    }
+
+    private static func entry(_ row: Row) throws -> StoredEntry {
+        let seq: Int64 = try row[0]
+        if let leaf: [UInt8] = try row[1] { return StoredEntry(seq: seq, leaf: leaf) }
+        let bytes: [UInt8]? = try row[2]
+        guard let hash = TreeHash(bytes: bytes ?? []) else { throw AuditLogFault.missing(seq: seq) }
+        return StoredEntry(seq: seq, leaf: EntryLine.pruned(seq: seq, leafHash: hash), isPruned: true)
+    }
+
+    /// Bytes of a line that stands for a pruned entry, but for the digits of its place.
+    private static let prunedBytes = EntryLine.pruned(seq: 0, leafHash: .empty).count - 1
+
+    /// Entries about a patient before a place, the newest first.
+    static func about(
+        _ patient: PatientID,
+        of clinic: ClinicID,
+        before: Int64,
+        limit: Int,
+        in tx: borrowing Transaction
+    ) throws -> [StoredEntry] {
+        let rows = try tx.rows(
+            """
+            select seq, leaf, null::bytea from audit_entries
+            where clinic_id = \(clinic) and patient_id = \(patient) and seq < \(before) and leaf is not null
+            order by seq desc limit \(limit)
+            """
+        )
+        return try rows.map(entry)
     }
 
     /// How many entries a bundle of this filter has below `size`, and how many bytes their lines are.
@@ -204,7 +238,8 @@ enum AuditEntryStore {
     ) throws -> (count: Int64, bytes: Int64) {
         let rows = try tx.rows(
             """
-            select count(*), coalesce(sum(octet_length(leaf) + 1), 0)::bigint from audit_entries
+            select count(*), coalesce(sum(coalesce(octet_length(leaf), \(prunedBytes) + length(seq::text)) + 1), 0)::bigint
+            from audit_entries
             where clinic_id = \(clinic) and seq < \(size)\(filter.conditions)
             """
         )

@@ -7,12 +7,18 @@ import Postgres
 struct StoredCheckpoint: Sendable {
     var size: Int64
     var root: TreeHash
+    /// Read with the lines of the witnesses that cosigned it by then.
     var note: String
     var signedAt: Instant
 }
 
 /// The tables `audit_checkpoints` and `audit_heads`.
 enum CheckpointStore {
+    private static let columns: Query = """
+        c.size, c.root, c.note || coalesce((select string_agg(s.line, '' order by s.witness) from audit_cosignatures as s
+            where s.clinic_id = c.clinic_id and s.size = c.size), '') as note, c.signed_at
+        """
+
     /// The newest one, or the newest of at most `size` entries.
     static func newest(
         of clinic: ClinicID,
@@ -21,8 +27,8 @@ enum CheckpointStore {
     ) throws -> StoredCheckpoint? {
         let rows = try tx.rows(
             """
-            select size, root, note, signed_at from audit_checkpoints
-            where clinic_id = \(clinic) and size <= \(size) order by size desc limit 1
+            select \(columns) from audit_checkpoints as c
+            where c.clinic_id = \(clinic) and c.size <= \(size) order by c.size desc limit 1
             """
         )
         return try rows.first.map(decode)
@@ -43,8 +49,8 @@ enum CheckpointStore {
     ) throws -> [StoredCheckpoint] {
         let rows = try tx.rows(
             """
-            select size, root, note, signed_at from audit_checkpoints
-            where clinic_id = \(clinic) and size >= \(start) and size <= \(end) order by size limit \(limit)
+            select \(columns) from audit_checkpoints as c
+            where c.clinic_id = \(clinic) and c.size >= \(start) and c.size <= \(end) order by c.size limit \(limit)
             """
         )
         return try rows.map(decode)
@@ -61,10 +67,10 @@ enum CheckpointStore {
     ) throws -> [StoredCheckpoint] {
         let rows = try tx.rows(
             """
-            select size, root, note, signed_at from (
-                select size, root, note, signed_at, row_number() over (order by size) as place
+            select \(columns) from (
+                select *, row_number() over (order by size) as place
                 from audit_checkpoints where clinic_id = \(clinic) and size < \(size)) as c
-            where place % \(step) = 0 and size > \(after) order by size limit \(limit)
+            where c.place % \(step) = 0 and c.size > \(after) order by c.size limit \(limit)
             """
         )
         return try rows.map(decode)

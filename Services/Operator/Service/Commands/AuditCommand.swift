@@ -24,9 +24,12 @@ struct AuditCommand: AsyncParsableCommand {
         @Option(name: .long, help: "A key of the log as you know it, name+hash+key; may be repeated.") var key:
             [String] = []
         @Option(name: .long, help: "A file with a checkpoint you hold; may be repeated.") var checkpoint: [String] = []
+        @Option(name: .long, help: "A witness's key, name+hash+key, whose cosignature is required; may be repeated.")
+        var witnessKey: [String] = []
 
         func run() async throws {
-            let report = try BundleCheck(keys: key, checkpoints: checkpoint).verify(bundle)
+            let check = try BundleCheck(keys: key, checkpoints: checkpoint, witnessKeys: witnessKey)
+            let report = try check.verify(bundle)
             if common.json { try Terminal.json(report.json) } else { Terminal.line(report.words) }
             if !report.isVerified { throw ExitCode.notWell }
         }
@@ -37,7 +40,7 @@ struct AuditCommand: AsyncParsableCommand {
 struct BundleCheck {
     private let verifier: BundleVerifier
 
-    init(keys: [String] = [], checkpoints: [String] = []) throws {
+    init(keys: [String] = [], checkpoints: [String] = [], witnessKeys: [String] = []) throws {
         let known = try keys.map { text in
             guard let key = VerifierKey(text) else { throw OperatorError("“\(text)” is not a key name+hash+key") }
             return key
@@ -48,7 +51,13 @@ struct BundleCheck {
             }
             return text
         }
-        verifier = BundleVerifier(keys: known, trusted: trusted)
+        let witnesses = try witnessKeys.map { text in
+            guard let key = CosignerKey(text) else {
+                throw OperatorError("“\(text)” is not a witness's key name+hash+key")
+            }
+            return key
+        }
+        verifier = BundleVerifier(keys: known, trusted: trusted, witnesses: witnesses)
     }
 
     func verify(_ path: String) throws -> VerificationReport { try verifier.verify(path: path) }
@@ -62,6 +71,7 @@ extension VerificationReport {
         if pruned > 0 { lines.append("\(pruned) entries are past retention; their hashes are proved") }
         if isFiltered { lines.append("a part of the log was exported: what is missing here proves nothing") }
         if !isKeyTrusted { lines.append("the key came from the bundle itself: give --key to prove who signed") }
+        lines += cosigned.sorted { $0.key < $1.key }.map { "cosigned by \($0.key) at \($0.value.rfc3339)" }
         if let first = agreeing.first, let last = agreeing.last {
             let which = agreeing.count == 1 ? "the checkpoint at \(first)" : "checkpoints at \(first) … \(last)"
             lines.append("agrees with \(agreeing.count == 1 ? "" : "all \(agreeing.count) ")\(which)")
@@ -76,6 +86,7 @@ extension VerificationReport {
             "verified": .bool(isVerified), "origin": .string(origin), "size": .integer(size),
             "entries": .integer(entries),
             "pruned": .integer(pruned), "filtered": .bool(isFiltered), "keyTrusted": .bool(isKeyTrusted),
+            "cosigned": .object(cosigned.mapValues { .string($0.rfc3339) }),
             "agreeingCheckpoints": .array(agreeing.map(JSONValue.integer)),
             "faults": .array(faults.map { .string("\($0)") }), "moreFaults": .integer(moreFaults),
         ]

@@ -35,6 +35,7 @@ struct ConfigCommand: AsyncParsableCommand {
         ("POLYCLINIC_RATE_LIMITS", false, "off (development), or user=50/1,…"),
         ("POLYCLINIC_WITNESS_DIR", false, "where access keeps the newest checkpoints"),
         ("POLYCLINIC_OWNER_REGISTRATION", false, "on: people may register with a clinic of their own"),
+        ("POLYCLINIC_AUDIT_WITNESSES", false, "who cosigns checkpoints: URL and verifier key, …"),
         ("LOG_LEVEL", false, "debug, info, notice, warning, error"),
     ]
 

@@ -48,7 +48,8 @@ struct Development: Sendable {
             installation: installation,
             ports: ports,
             binaries: binaries,
-            environment: environment
+            environment: environment,
+            witness: SandboxWitness(home: home, keys: keys.read())
         ).plans()
         installation.health = Dictionary(uniqueKeysWithValues: plans.map { ($0.name, $0.healthURL) })
         try home.write(installation, home.installationFile)

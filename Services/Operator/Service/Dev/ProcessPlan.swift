@@ -27,6 +27,8 @@ struct ProcessPlanner {
     /// The folder our own program was started from; the others lie beside it.
     let binaries: String
     let environment: [String: String]
+    /// Who cosigns the audit logs, if anybody.
+    var witness: SandboxWitness?
 
     func plans() throws -> [ProcessPlan] {
         try ServiceName.allCases.map(service) + [sandbox(), gateway()]
@@ -37,7 +39,11 @@ struct ProcessPlanner {
         variables["DATABASE_URL"] = try installation.databaseURL(name).unredacted
         // Only here may a provider's endpoint lie on this machine: the sandbox does.
         variables["POLYCLINIC_OUTBOUND_ALLOW"] = environment["POLYCLINIC_OUTBOUND_ALLOW"] ?? "public,loopback"
-        variables["POLYCLINIC_WITNESS_DIR"] = name == .access ? "\(home.path)/witness" : nil
+        if name == .access {
+            variables["POLYCLINIC_WITNESS_DIR"] = "\(home.path)/witness"
+            variables["POLYCLINIC_AUDIT_WITNESSES"] =
+                environment["POLYCLINIC_AUDIT_WITNESSES"] ?? witness?.setting(sandboxPort: ports.sandbox)
+        }
         return try plan(name.rawValue, variables)
     }
 
@@ -56,6 +62,7 @@ struct ProcessPlanner {
         variables["SANDBOX_SMTP_PORT"] = String(ports.sandboxSMTP)
         // Its webhooks reach the gateway of this machine, whatever the public address is.
         variables["POLYCLINIC_PUBLIC_URL"] = "http://127.0.0.1:\(ports.gateway)"
+        if let witness { variables.merge(witness.sandboxVariables) { $1 } }
         return try plan("sandbox", variables)
     }
 
