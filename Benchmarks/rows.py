@@ -143,6 +143,46 @@ def micro(name: str, suite) -> dict:
     return json.loads(done.stdout)
 
 
+MILLION = 1_000_000
+# A record as the services append it, with a gap where its place in the log goes.
+FILLER = """
+    insert into access.audit_pending (clinic_id, id, head, tail, at, actor_id, action, resource_type, resource_id, outcome,
+        request_id)
+    select '{clinic}', e.id, convert_to('{{"action":"bench:fill","actor":{{"id":"bench","roles":[],"type":"system"}},"at":"'
+        || to_char(now(), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '","clinicId":"{clinic}","id":"' || e.id
+        || '","outcome":"succeeded","requestId":"' || e.id || '","resource":{{"id":"1","type":"bench"}},', 'UTF8'),
+        convert_to(',"source":{{"address":"192.0.2.1","userAgent":"bench"}}}}', 'UTF8'), now(), 'bench', 'bench:fill', 'bench',
+        '1', 'succeeded', e.id
+    from (select gen_random_uuid() as id from generate_series(1, {count})) as e
+"""
+
+
+def export_memory(suite, _):
+    """What gateway and access grow by while a million entries are streamed to one client."""
+    database = suite.admin_url().rsplit("/", 1)[0] + "/polyclinic"
+    run = lambda text: subprocess.run(["psql", database, "-qAtc", text], check=True, capture_output=True, text=True).stdout
+    held = lambda: int(run(f"select coalesce(max(size), 0) from access.audit_heads where clinic_id = '{suite.clinic}'"))
+    missing = MILLION - held()
+    if missing > 0:
+        run(FILLER.format(clinic=suite.clinic, count=missing))
+        while held() < MILLION:
+            time.sleep(1)
+    processes = {name: pid for name, pid in pids(suite).items() if name in ("gateway", "access")}
+    before = {name: resident_megabytes(pid) for name, pid in processes.items()}
+    peak = dict(before)
+    command = ["curl", "-sS", "-o", os.devnull, "-H", f"Authorization: Bearer {suite.token('auditor')}",
+               "-H", f"X-Clinic-Id: {suite.clinic}", "-H", "Accept: application/x-ndjson", suite.base + "/audit/entries"]
+    begin = time.monotonic()
+    with subprocess.Popen(command) as client:
+        while client.poll() is None:
+            for name, pid in processes.items():
+                peak[name] = max(peak[name], resident_megabytes(pid))
+            time.sleep(0.2)
+    took = time.monotonic() - begin
+    return {"MB more": max(peak[name] - before[name] for name in processes), "gateway MB": peak["gateway"],
+            "access MB": peak["access"], "per second": held() / took}
+
+
 def export_ours(suite, _):
     """The whole trail that the rows before have left, streamed to one client."""
     url = suite.base + "/audit/entries"
@@ -172,5 +212,6 @@ ROWS = [
     Row("permission", "permission decision", "≤ 100 ns", lambda suite, _: micro("permission", suite)),
     Row("audit-append", "audit: append, sequence and sign", "≥ 20,000/s", lambda suite, _: micro("audit-append", suite)),
     Row("audit-verify", "audit: verify offline", "≥ 500,000/s", lambda suite, _: micro("audit-verify", suite)),
+    Row("audit-memory", "audit: 1,000,000 entries streamed, memory on top", "flat", export_memory, rounds=1),
     Row("audit-export", "audit: export as NDJSON over HTTP", "≥ 100,000/s", export_ours),
 ]

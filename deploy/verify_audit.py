@@ -1,6 +1,7 @@
 """Checks a clinic's audit log as a stranger would: over HTTP and from an export, with other people's code.
 
-aics-tlog (C2SP notes, checkpoints and tiles, RFC 9162 proofs) and pymerkle (RFC 6962 trees) know nothing of this suite.
+aics-tlog (C2SP notes, checkpoints, cosignatures and tiles, RFC 9162 proofs), pymerkle (RFC 6962 trees) and fhirkit (FHIR
+R4) know nothing of this suite.
 """
 import base64
 import io
@@ -12,6 +13,7 @@ import urllib.error
 import urllib.request
 
 import aics_tlog as tlog
+import fhirkit
 import pymerkle
 
 PATIENCE_SECONDS = 60
@@ -22,14 +24,15 @@ class Suite:
 
     def __init__(self, demo: dict):
         self.base = demo["baseURL"].rstrip("/") + "/api/v1"
+        self.sandbox = demo["sandbox"]["url"]
         self.headers = {"X-Clinic-Id": demo["clinicId"]}
         login = {key: demo["auditor"][key] for key in ("email", "password")}
         token = json.loads(self.send("/auth/login", login))["accessToken"]
         self.headers["Authorization"] = f"Bearer {token}"
 
-    def send(self, path: str, body: dict | None = None) -> bytes:
+    def send(self, path: str, body: dict | None = None, accept: str = "*/*") -> bytes:
         data = None if body is None else json.dumps(body).encode()
-        headers = {**self.headers, "Content-Type": "application/json"}
+        headers = {**self.headers, "Content-Type": "application/json", "Accept": accept}
         with urllib.request.urlopen(urllib.request.Request(self.base + path, data, headers)) as reply:
             return reply.read()
 
@@ -106,6 +109,24 @@ def main(path: str) -> None:
         expect(holds, f"the log of {old.size} entries does not lead to that of {newest.size}")
         checked += 1
     print(f"consistency: {checked} checkpoints lead to the newest")
+
+    witness = f"{suite.sandbox}/witness"
+    with urllib.request.urlopen(witness + "/key") as reply:
+        cosigner = tlog.parse_vkey(reply.read().decode().strip())
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not (result := tlog.verify_checkpoint(tlog.parse_note(suite.send("/audit/checkpoint").decode()), key,
+                                                [cosigner], quorum=1)).ok:
+        expect(time.monotonic() < until, f"nobody has cosigned the newest checkpoint: {result.error}")
+        time.sleep(1)
+    print(f"cosignature: {cosigner.name} vouches for the newest checkpoint")
+
+    lines = suite.send("/audit/entries", accept="application/fhir+ndjson").splitlines()
+    for line in lines:
+        issues = fhirkit.validate(json.loads(line))
+        expect(not issues, f"an AuditEvent is not valid: {'; '.join(map(str, issues))}")
+    page = json.loads(suite.send("/audit/entries?limit=20", accept="application/fhir+json"))
+    expect(not fhirkit.validate(page), "the Bundle of AuditEvents is not valid")
+    print(f"FHIR R4: {len(lines)} AuditEvents and a Bundle of them are valid")
 
     files = suite.bundle()
     covered = checkpoint(files["checkpoint"], key)

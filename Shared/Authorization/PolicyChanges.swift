@@ -142,17 +142,35 @@ package struct MembershipGrant: Wire, Hashable {
     package var patientId: PatientID?
     /// The user's own doctor record there.
     package var doctorId: DoctorID?
+    /// Emergency access under way; absent for none.
+    package var emergencies: [EmergencyGrant]?
 
     package init(
         clinicId: ClinicID,
         roles: [RoleGrant],
         patientId: PatientID? = nil,
-        doctorId: DoctorID? = nil
+        doctorId: DoctorID? = nil,
+        emergencies: [EmergencyGrant]? = nil
     ) {
         self.clinicId = clinicId
         self.roles = roles
         self.patientId = patientId
         self.doctorId = doctorId
+        self.emergencies = emergencies
+    }
+}
+
+/// Emergency access of a user to one patient's record.
+package struct EmergencyGrant: Wire, Hashable {
+    package var id: BreakGlassID
+    package var patientId: PatientID
+    /// From this moment on it counts no more.
+    package var expiresAt: Instant
+
+    package init(id: BreakGlassID, patientId: PatientID, expiresAt: Instant) {
+        self.id = id
+        self.patientId = patientId
+        self.expiresAt = expiresAt
     }
 }
 

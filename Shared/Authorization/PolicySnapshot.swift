@@ -41,6 +41,14 @@ package struct PolicySnapshot: Sendable {
         return users[user]?.isActive == true ? nil : .inactive
     }
 
+    /// The emergency access that a user has in a clinic at a moment, the newest first.
+    package func emergencies(of id: UserID, in clinic: ClinicID, at now: Instant) -> [EmergencyGrant] {
+        guard let user = users[id], user.isActive, activity[clinic] == true,
+            let held = user.memberships[clinic]?.emergencies, !held.isEmpty
+        else { return [] }
+        return held.filter { $0.expiresAt > now }
+    }
+
     /// Decides for a permission looked up before; `nil`, one that no role holds, is forbidden to everybody.
     ///
     /// Without a clinic, for operations that belong to none, a permission held anywhere lets the caller in: with the

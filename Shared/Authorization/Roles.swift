@@ -30,7 +30,13 @@ package enum Roles {
         // The audit trail
         PermissionRule("audit:read", clinic: administrators + [.systemAuditor]),
         PermissionRule("audit:export", clinic: administrators + [.systemAuditor]),
-        PermissionRule("access_report:read", clinic: [], own: [.patient]),
+        PermissionRule(
+            "break_glass:use",
+            "Read one patient's record in an emergency",
+            clinic: administrators + [.locationHead, .doctor, .nurse, .pharmacist, .labTechnician]
+        ),
+        PermissionRule("break_glass:review", "Review what was read in emergencies", clinic: administrators),
+        PermissionRule("access_report:read", "See who looked at one's own record", clinic: [], own: [.patient]),
 
         // Communication
         PermissionRule("communication_config:read", clinic: administrators),
@@ -69,7 +75,8 @@ package enum Roles {
             clinic: administrators,
             locations: frontDesk + [.pharmacist, .labTechnician, .accountant],
             treated: [.doctor],
-            own: [.patient]
+            own: [.patient],
+            inEmergency: true
         ),
         PermissionRule(
             "patients:update",
@@ -91,7 +98,8 @@ package enum Roles {
             clinic: administrators,
             locations: frontDesk + [.labTechnician, .accountant],
             treated: [.doctor],
-            own: [.patient]
+            own: [.patient],
+            inEmergency: true
         ),
         PermissionRule(
             "appointments:delete",
@@ -158,6 +166,11 @@ package enum Roles {
     /// What a role holds, however far.
     package static func set(of role: Role) -> PermissionSet { sets[role] ?? PermissionSet() }
 
+    private static let emergency = Set(rules.filter(\.inEmergency).map(\.permission))
+
+    /// Whether emergency access to a patient lets somebody do this to that patient's record.
+    package static func opensInEmergency(_ permission: Permission) -> Bool { emergency.contains(permission) }
+
     /// The names of all permissions that these roles hold together, sorted.
     package static func permissionNames(of roles: some Sequence<Role>) -> [String] {
         var held = PermissionSet()
@@ -175,6 +188,8 @@ package struct PermissionRule: Sendable {
     package let reach: [Role: ScopeRule]
     /// How far the roles that a clinic gives hold it.
     let clinicReaches: Set<ScopeRule>
+    /// Whether emergency access to a patient opens it, for that patient.
+    package let inEmergency: Bool
 
     init(
         _ name: StaticString,
@@ -182,9 +197,11 @@ package struct PermissionRule: Sendable {
         clinic: [Role],
         locations: [Role] = [],
         treated: [Role] = [],
-        own: [Role] = []
+        own: [Role] = [],
+        inEmergency: Bool = false
     ) {
         permission = Permission(name)
+        self.inEmergency = inEmergency
         var reach: [Role: ScopeRule] = [:]
         for (roles, rule) in [(own, ScopeRule.own), (treated, .treated), (locations, .locations), (clinic, .clinic)] {
             for role in roles { reach[role] = rule }

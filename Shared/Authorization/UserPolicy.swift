@@ -47,6 +47,7 @@ package final class MembershipPolicy: Sendable {
     package let roleNames: [String]
     package let patient: PatientID?
     package let doctor: DoctorID?
+    let emergencies: [EmergencyGrant]
     /// Disjoint sets, one per scope; most members have one to three.
     private let reach: [(permissions: PermissionSet, scope: Scope)]
 
@@ -57,6 +58,7 @@ package final class MembershipPolicy: Sendable {
         roleNames = roles.map(\.role.text)
         patient = membership.patientId
         doctor = membership.doctorId
+        emergencies = membership.emergencies ?? []
         reach = Self.reach(of: roles, book, patient: membership.patientId, doctor: membership.doctorId)
     }
 

@@ -16,6 +16,8 @@ package struct ProcessReport: Codable, Hashable, Sendable {
     /// `nil` from a process that does not say.
     package var currentKeyIDs: [String]?
     package var startedAt: Instant
+    /// The version of policy that a gateway decides with.
+    package var policyVersion: Int64?
 
     package init(
         process: String,
@@ -41,12 +43,21 @@ package final class ProcessRegistry: Service {
     private let redis: RedisClient
     private let keyspace: Keyspace
     private let report: ProcessReport
+    private let policyVersion: (@Sendable () -> Int64)?
     private let logger: Logger
 
-    package init(redis: RedisClient, keyspace: Keyspace, report: ProcessReport, logger: Logger) {
+    /// - Parameter policyVersion: what the process holds of policy, where others want to know.
+    package init(
+        redis: RedisClient,
+        keyspace: Keyspace,
+        report: ProcessReport,
+        policyVersion: (@Sendable () -> Int64)? = nil,
+        logger: Logger
+    ) {
         self.redis = redis
         self.keyspace = keyspace
         self.report = report
+        self.policyVersion = policyVersion
         self.logger = logger
     }
 
@@ -65,6 +76,8 @@ package final class ProcessRegistry: Service {
     }
 
     package func reportOnce() async throws {
+        var report = report
+        report.policyVersion = policyVersion?()
         let json = [UInt8](try JSONEncoder().encode(report))
         let lives = Int(Self.lives.milliseconds)
         _ = try await redis.pipeline([

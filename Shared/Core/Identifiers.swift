@@ -27,6 +27,7 @@ package enum Entity {
     package enum Notice {}
     package enum Series {}
     package enum Webhook {}
+    package enum BreakGlass {}
 }
 
 package typealias ClinicID = TypedID<Entity.Clinic>
@@ -55,6 +56,7 @@ package typealias NoticeID = TypedID<Entity.Notice>
 package typealias SeriesID = TypedID<Entity.Series>
 package typealias RoleID = TypedID<Entity.Role>
 package typealias WebhookID = TypedID<Entity.Webhook>
+package typealias BreakGlassID = TypedID<Entity.BreakGlass>
 
 extension ClinicID {
     /// The installation itself: its audit log, its default providers.

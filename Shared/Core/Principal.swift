@@ -18,6 +18,8 @@ package struct Principal: Hashable, Sendable, Codable {
     package var kind: Kind
     /// The user's, key's or process's id or name; never an address.
     package var id: String
+    /// The emergency access under which this is asked, if it is.
+    package var emergency: Emergency?
     /// The sign-in behind an access token.
     package var signIn: SignInID?
     /// Role names held in the clinic of the request, and system roles.
@@ -46,4 +48,17 @@ package struct Principal: Hashable, Sendable, Codable {
     package static func system(_ name: String) -> Principal { Principal(kind: .system, id: name) }
     /// The signed-in user's id, for principals of kind `user`.
     package var user: UserID? { kind == .user ? UserID(id) : nil }
+}
+
+/// Emergency access to one patient's record, for reading, until its time is over.
+package struct Emergency: Hashable, Sendable, Codable {
+    package let id: BreakGlassID
+    package let patient: PatientID
+    package let expiresAt: Instant
+
+    package init(id: BreakGlassID, patient: PatientID, expiresAt: Instant) {
+        self.id = id
+        self.patient = patient
+        self.expiresAt = expiresAt
+    }
 }

@@ -134,7 +134,8 @@ extension OperationContext {
                 type: endpoint.resource,
                 id: detail.resourceID ?? endpoint.resourceID(in: request.input)
             ),
-            patientId: detail.patient ?? principal.patient,
+            patientId: detail.patient ?? principal.emergency?.patient ?? principal.patient,
+            breakGlassId: principal.emergency?.id,
             outcome: outcome,
             reason: detail.reason,
             requestId: requestID,

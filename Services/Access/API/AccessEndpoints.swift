@@ -10,10 +10,12 @@ package struct AccessEndpoints: Sendable {
     package let users = SystemUserEndpoints()
     package let roles = RoleEndpoints()
     package let audit = AuditEndpoints()
+    package let breakGlass = BreakGlassEndpoints()
 
     package init() {}
 
     package var all: [any EndpointDescription] {
         authentication.all + codes.all + clinics.all + locations.all + members.all + users.all + roles.all + audit.all
+            + breakGlass.all
     }
 }

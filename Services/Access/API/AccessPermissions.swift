@@ -23,5 +23,7 @@ package enum AccessPermissions {
     package static let assignRoles = Permission("roles:assign")
     package static let readAudit = Permission("audit:read")
     package static let exportAudit = Permission("audit:export")
+    package static let useBreakGlass = Permission("break_glass:use")
+    package static let reviewBreakGlass = Permission("break_glass:review")
     package static let readAccessReport = Permission("access_report:read")
 }

@@ -32,6 +32,8 @@ package struct AuditEntry: Wire, Hashable {
     package var action: String?
     package var resource: Resource?
     package var patientId: PatientID?
+    /// The emergency access it was done under.
+    package var breakGlassId: BreakGlassID?
     package var outcome: AuditRecord.Outcome?
     package var reason: String?
     package var requestId: RequestID?

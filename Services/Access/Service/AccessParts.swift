@@ -15,6 +15,7 @@ struct AccessParts: Sendable {
     let audit: AuditKeys
     let notices: Notices
     let dataKeys: DataKeyStore
+    let gateways: Gateways
     /// Whether people may register with a clinic of their own.
     let ownersMayRegister: Bool
     /// Where the installation is reached, without a trailing slash.

@@ -24,6 +24,7 @@ package enum AccessService {
                 ("0010_audit_witness.sql", PackageResources._010_audit_witness_sql),
                 ("0011_audit_retention.sql", PackageResources._011_audit_retention_sql),
                 ("0012_audit_search.sql", PackageResources._012_audit_search_sql),
+                ("0013_break_glass.sql", PackageResources._013_break_glass_sql),
                 ("0015_one_time_codes.sql", PackageResources._015_one_time_codes_sql),
             ]
         )
@@ -50,6 +51,7 @@ package enum AccessService {
             audit: try AuditKeys(host.keys),
             notices: Notices(keys: host.edgeKeys),
             dataKeys: host.dataKeys,
+            gateways: Gateways(redis: host.redis, keyspace: host.keyspace),
             ownersMayRegister: try host.settings.bool("POLYCLINIC_OWNER_REGISTRATION"),
             publicURL: host.publicURL
         )
@@ -63,7 +65,7 @@ package enum AccessService {
         let http = OutboundHTTP(policy: policy, logger: host.log)
         let witnesses = try Witness.list(host.settings.string("POLYCLINIC_AUDIT_WITNESSES"))
         definition.jobs = [
-            AnnounceClinic(), PrepareAuditExport(), ForgetCodes(), BlankAuditEntries(),
+            AnnounceClinic(), PrepareAuditExport(), ForgetCodes(), BlankAuditEntries(), RecordBreakGlassEnd(),
             CosignCheckpoint(client: WitnessClient(http: http), witnesses: witnesses),
         ]
         definition.schedules = [try ForgetCodes.schedule(), BlankAuditEntries.schedule()]
@@ -101,6 +103,7 @@ package enum AccessService {
         AuditRetentionHandlers.register(in: &table)
         PatientAccessHandlers(parts: parts).register(in: &table)
         AuditExportHandlers(parts).register(in: &table)
+        BreakGlassHandlers(parts).register(in: &table)
         return table
     }
 

@@ -13,6 +13,8 @@ struct Exchange: Sendable {
     var clinic: ClinicID?
     var principal = Principal.anonymous
     var scope = Scope.account
+    /// Emergency access that the caller has and that has not been needed so far.
+    var emergencies: [EmergencyGrant] = []
     var accessVersion: Int64 = 0
     /// The media type of a success.
     var media = ""
@@ -28,6 +30,16 @@ struct Exchange: Sendable {
     }
 
     var head: RequestHead { request.head }
+
+    /// From here on the request is made under an emergency access: one patient's record, and every entry says so.
+    mutating func use(_ emergency: EmergencyGrant) {
+        principal.emergency = Emergency(
+            id: emergency.id,
+            patient: emergency.patientId,
+            expiresAt: emergency.expiresAt
+        )
+        scope = .own(emergency.patientId)
+    }
 
     /// The operation, where the request found one.
     var operation: Operation? {

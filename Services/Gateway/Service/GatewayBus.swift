@@ -43,6 +43,7 @@ struct GatewayBus: Sendable {
             process: process,
             logger: log
         )
+        let held = policy
         registry = ProcessRegistry(
             redis: redis,
             keyspace: keyspace,
@@ -52,6 +53,7 @@ struct GatewayBus: Sendable {
                 keyIDs: configuration.keys.keyIDs,
                 currentKeyIDs: [configuration.keys.currentID]
             ),
+            policyVersion: { held.withSnapshot { $0.version } },
             logger: log
         )
     }
@@ -67,7 +69,9 @@ struct GatewayBus: Sendable {
     }
 
     var services: [any Service] {
-        (rpc === redis ? [redis] : [redis, rpc]) + [clock, requests, policy, registry]
+        (rpc === redis ? [redis] : [redis, rpc]) + [
+            clock, requests, policy, registry, PolicyNotice(policy: policy, registry: registry),
+        ]
     }
 
     /// Has access put entries into a clinic's trail; returns once they are committed.
@@ -85,6 +89,25 @@ struct GatewayBus: Sendable {
         )
         let reply = try await requests.send(request, to: endpoint.service)
         guard reply.status == endpoint.status else { throw Problem.unavailable("The audit trail") }
+    }
+}
+
+/// Says at once that a newer policy is held: who made it may be waiting for that.
+private struct PolicyNotice: Service {
+    static let period: Duration = .milliseconds(50)
+
+    let policy: PolicyFollower
+    let registry: ProcessRegistry
+
+    func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            var told: Int64 = 0
+            while true {
+                try await Task.sleep(for: Self.period)
+                let held = policy.withSnapshot { $0.version }
+                if held > told, (try? await registry.reportOnce()) != nil { told = held }
+            }
+        }
     }
 }
 

@@ -61,6 +61,8 @@ package struct AuditRecord: Hashable, Sendable, Codable {
     package var action: String
     package var resource: Resource
     package var patientId: PatientID?
+    /// The emergency access it was done under.
+    package var breakGlassId: BreakGlassID?
     package var outcome: Outcome
     /// A stable code, never a sentence with values.
     package var reason: String?
@@ -77,6 +79,7 @@ package struct AuditRecord: Hashable, Sendable, Codable {
         action: String,
         resource: Resource,
         patientId: PatientID? = nil,
+        breakGlassId: BreakGlassID? = nil,
         outcome: Outcome,
         reason: String? = nil,
         requestId: RequestID,
@@ -90,6 +93,7 @@ package struct AuditRecord: Hashable, Sendable, Codable {
         self.action = action
         self.resource = resource
         self.patientId = patientId
+        self.breakGlassId = breakGlassId
         self.outcome = outcome
         self.reason = reason
         self.requestId = requestId

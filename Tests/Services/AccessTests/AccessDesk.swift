@@ -67,6 +67,7 @@ struct AccessDesk {
             audit: try AuditKeys(keyFile),
             notices: Notices(keys: Self.edgeKeys(keyFile, of: "access")),
             dataKeys: DataKeyStore(try DataKeys(keyFile, service: .access), database: database),
+            gateways: Gateways { [] },
             ownersMayRegister: ownersMayRegister,
             publicURL: "https://test.example"
         )

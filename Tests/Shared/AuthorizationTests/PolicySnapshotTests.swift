@@ -44,6 +44,32 @@ import Testing
         snapshot.decide(user: user, signIn: signIn, clinic: clinic, permission: Permission(permission), at: now).outcome
     }
 
+    @Test func emergencyAccessCountsUntilItsLastMoment() {
+        let grant = EmergencyGrant(id: BreakGlassID(), patientId: patient, expiresAt: Self.now + .seconds(60))
+        var membership = MembershipGrant(clinicId: clinic, roles: [RoleGrant(role: .nurse)], emergencies: [grant])
+        let policy = snapshot { $0.memberships = [membership] }
+        #expect(policy.emergencies(of: user, in: clinic, at: Self.now) == [grant])
+        #expect(policy.emergencies(of: user, in: clinic, at: grant.expiresAt - .milliseconds(1)) == [grant])
+        #expect(policy.emergencies(of: user, in: clinic, at: grant.expiresAt) == [])
+        #expect(policy.emergencies(of: user, in: ClinicID(), at: Self.now) == [])
+        #expect(policy.emergencies(of: UserID(), in: clinic, at: Self.now) == [])
+        membership.emergencies = nil
+        #expect(snapshot { $0.memberships = [membership] }.emergencies(of: user, in: clinic, at: Self.now) == [])
+        let inactive = snapshot {
+            $0.active = false
+            $0.memberships = [MembershipGrant(clinicId: clinic, roles: [], emergencies: [grant])]
+        }
+        #expect(inactive.emergencies(of: user, in: clinic, at: Self.now) == [])
+    }
+
+    @Test func inAnEmergencyOnlyReadingIsOpened() {
+        let opened = Roles.rules.filter(\.inEmergency).map(\.permission)
+        #expect(!opened.isEmpty)
+        #expect(opened.allSatisfy { $0.action.hasPrefix("read") })
+        for permission in opened { #expect(Roles.opensInEmergency(permission)) }
+        #expect(!Roles.opensInEmergency(Permission("patients:update")))
+    }
+
     @Test func rolesReachAsFarAsTheyShould() {
         let place = LocationID()
         let cases: [(Role, [LocationID]?, StaticString, Decision.Outcome)] = [

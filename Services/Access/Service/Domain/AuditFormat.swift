@@ -50,6 +50,7 @@ enum AuditFormat: Sendable {
     private static let columns = [
         "seq", "id", "at", "clinicId", "actorType", "actorId", "actorRoles", "apiKeyId", "action", "resourceType",
         "resourceId", "patientId", "outcome", "reason", "requestId", "sourceAddress", "sourceUserAgent", "count",
+        "breakGlassId",
     ]
 
     /// RFC 4180.
@@ -66,7 +67,7 @@ enum AuditFormat: Sendable {
             record.actor.id, record.actor.roles.joined(separator: " "), record.actor.apiKeyId, record.action,
             record.resource.type, record.resource.id, record.patientId?.description, record.outcome.rawValue,
             record.reason, record.requestId.description, record.source.address, record.source.userAgent,
-            record.count.map { String($0) },
+            record.count.map { String($0) }, record.breakGlassId?.description,
         ]
         return Array((cells.map { cell($0 ?? "") }.joined(separator: ",") + "\r\n").utf8)
     }

@@ -23,6 +23,7 @@ package struct AuditLeaf: Hashable, Sendable {
         text.member("type", record.actor.type)
         text.close()
         text.member("at", record.at.rfc3339)
+        text.member("breakGlassId", record.breakGlassId?.description)
         text.member("clinicId", record.clinicId.description)
         text.member("count", record.count)
         text.member("id", record.id.description)

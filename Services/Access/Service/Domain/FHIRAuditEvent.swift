@@ -82,6 +82,10 @@ enum FHIRAuditEvent {
             ],
             "entity": .array(entities(record)),
         ]
+        if record.breakGlassId != nil {
+            let reasons = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+            event["purposeOfEvent"] = [concept(reasons, "BTG", "break the glass")]
+        }
         if let reason = record.reason { event["outcomeDesc"] = .string(reason) }
         if kind != .execute {
             let patient = record.patientId == nil ? "" : "Patient"

@@ -6,7 +6,7 @@ import Postgres
 enum AuditRetentionStore {
     /// What a clinic has set; the usual six years at version 0 where it has not.
     static func find(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> (days: Int, version: Int64) {
-        let rows = try tx.rows("select days, version from audit_retention where clinic_id = \(clinic)")
+        let rows = try tx.rows("select days::bigint, version from audit_retention where clinic_id = \(clinic)")
         return try rows.first.map { (try $0[0], try $0[1]) } ?? (AuditRetention.longestDays, 0)
     }
 
@@ -26,6 +26,6 @@ enum AuditRetentionStore {
 
     /// Blanks the oldest entries of the transaction's clinic that are past their time; returns how many.
     static func blank(most: Int, in tx: borrowing Transaction) throws -> Int {
-        try tx.rows("select blank_audit_entries(\(most)::integer)").first.map { try $0[0] } ?? 0
+        try tx.rows("select blank_audit_entries(\(most)::integer)::bigint").first.map { try $0[0] } ?? 0
     }
 }

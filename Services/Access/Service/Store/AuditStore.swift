@@ -109,6 +109,11 @@ package enum AuditStore {
         return try rows.first.map { try $0[0] } ?? false
     }
 
+    /// Every clinic with a log; through the sequencer's door.
+    static func logs(in tx: borrowing Transaction) throws -> [ClinicID] {
+        try tx.rows("select clinic_id from audit_heads order by clinic_id").map { try $0[0] }
+    }
+
     /// The number of entries of a clinic's log.
     static func size(of clinic: ClinicID, in tx: borrowing Transaction) throws -> Int64 {
         try tx.rows("select size from audit_heads where clinic_id = \(clinic)").first.map { try $0[0] } ?? 0
@@ -188,16 +193,24 @@ enum AuditEntryStore {
         limit: Int,
         in tx: borrowing Transaction
     ) throws -> [StoredEntry] {
-        let rows = try tx.rows(
-            """
-            select seq, leaf, case when leaf is null then (select hash from audit_nodes as n
-                where n.clinic_id = e.clinic_id and n.level = 0 and n.index = e.seq) end
-            from audit_entries as e
-            where clinic_id = \(clinic) and seq >= \(start) and seq < \(end)\(filter.conditions)
-            order by seq limit \(limit)
-            """
-        )
-        return try rows.map(entry)
+        try tx.rows(query(filter, of: clinic, from: start, to: end, limit: limit)).map(entry)
+    }
+
+    /// The statement of `page`.
+    static func query(
+        _ filter: AuditFilter,
+        of clinic: ClinicID,
+        from start: Int64,
+        to end: Int64,
+        limit: Int
+    ) -> Query {
+        """
+        select seq, leaf, case when leaf is null then (select hash from audit_nodes as n
+            where n.clinic_id = e.clinic_id and n.level = 0 and n.index = e.seq) end
+        from audit_entries as e
+        where clinic_id = \(clinic) and seq >= \(start) and seq < \(end)\(filter.conditions)
+        order by seq limit \(limit)
+        """
     }
 
     private static func entry(_ row: Row) throws -> StoredEntry {

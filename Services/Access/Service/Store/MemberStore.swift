@@ -121,6 +121,19 @@ enum MemberStore {
         return try row[0]
     }
 
+    /// Who administers the clinic at present.
+    static func administrators(of clinic: ClinicID, in tx: borrowing Transaction) throws -> [StoredMember] {
+        let rows = try tx.rows(
+            """
+            select \(columns) from memberships as m join users as u on u.id = m.user_id
+            where m.clinic_id = \(clinic) and m.status = 'active' and u.status = 'active'
+                and m.roles @> '[{"role": "CLINIC_ADMIN"}]'
+            order by m.user_id
+            """
+        )
+        return try rows.map(decode)
+    }
+
     /// Whether somebody else administers the clinic.
     ///
     /// Lock the clinic first.

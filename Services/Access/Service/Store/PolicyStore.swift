@@ -22,7 +22,7 @@ enum PolicyStore {
         let page = places.prefix(PolicyChanges.largestPage)
         var changes = PolicyChanges(since: query.since, version: version, full: isFull, keys: keys)
         changes.clinics = try clinics(page.filter { $0.kind == 0 }.map(\.id), in: tx)
-        changes.users = try users(page.filter { $0.kind == 1 }.map { $0.id.retagged() }, in: tx)
+        changes.users = try users(page.filter { $0.kind == 1 }.map { $0.id.retagged() }, at: now, in: tx)
         changes.roles = try RoleStore.policies(page.filter { $0.kind == 2 }.map { $0.id.retagged() }, in: tx)
         if places.count > page.count, let last = page.last {
             changes.next = last.text
@@ -97,7 +97,11 @@ enum PolicyStore {
         }
     }
 
-    private static func users(_ ids: [UserID], in tx: borrowing Transaction) throws -> [UserGrants] {
+    private static func users(
+        _ ids: [UserID],
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> [UserGrants] {
         if ids.isEmpty { return [] }
         let rows = try tx.rows(
             """
@@ -106,6 +110,13 @@ enum PolicyStore {
             """
         )
         var memberships = try memberships(of: ids, in: tx)
+        for (user, clinics) in try BreakGlassStore.underway(of: ids, at: now, in: tx) {
+            memberships[user] = memberships[user]?.map { membership in
+                var membership = membership
+                membership.emergencies = clinics[membership.clinicId]
+                return membership
+            }
+        }
         return try rows.map { row in
             let id: UserID = try row[0]
             let role: String? = try row[2]

@@ -15,6 +15,8 @@ final class Operation: Sendable {
     let isPublic: Bool
     /// The permission's place in every set; `nil` also for one that no role holds.
     let permission: PermissionBit?
+    /// Whether emergency access to a patient lets somebody do this.
+    let opensInEmergency: Bool
     let tenancy: Tenancy
     let body: BodyKind
     let isIdempotent: Bool
@@ -41,6 +43,8 @@ final class Operation: Sendable {
         `guard` = endpoint.guard
         isPublic = endpoint.guard.isPublic
         permission = endpoint.guard.permission.flatMap { PermissionCatalog.bit(of: $0) }
+        opensInEmergency =
+            endpoint.verb == .GET && endpoint.guard.permission.map { Roles.opensInEmergency($0) } ?? false
         tenancy = endpoint.tenancy
         body = endpoint.body
         isIdempotent = endpoint.idempotent

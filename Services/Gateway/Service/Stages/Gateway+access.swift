@@ -71,8 +71,16 @@ extension Gateway {
         exchange.principal.roles = decision.roles
         exchange.principal.patient = decision.patient
         exchange.principal.doctor = decision.doctor
+        let emergencies = emergencies(operation, exchange, snapshot, at: now)
+        let named = emergencies.first { names($0.patientId, parameters, exchange) }
         switch decision.outcome {
-        case .allowed(let scope): exchange.scope = scope
+        case .allowed(let scope):
+            exchange.scope = scope
+            if scope == .clinic { return }
+            if let named { exchange.use(named) } else { exchange.emergencies = emergencies }
+        case .forbidden where !decision.isClinicSuspended && !emergencies.isEmpty:
+            exchange.use(named ?? emergencies[0])
+            if named == nil { exchange.emergencies = Array(emergencies.dropFirst()) }
         case .forbidden where decision.isClinicSuspended:
             let clinic = exchange.clinic ?? user.homeClinic
             try await record(operation, parameters, exchange, in: clinic, reason: "clinic_suspended")
@@ -87,6 +95,25 @@ extension Gateway {
             throw .notFound
         case .revoked, .inactive: throw .unauthenticated
         }
+    }
+
+    /// What of the caller's emergency access could let the request through.
+    private func emergencies(
+        _ operation: Operation,
+        _ exchange: Exchange,
+        _ snapshot: PolicySnapshot,
+        at now: Instant
+    ) -> [EmergencyGrant] {
+        guard operation.opensInEmergency, let user = exchange.caller?.user, let clinic = exchange.clinic else {
+            return []
+        }
+        return snapshot.emergencies(of: user, in: clinic, at: now)
+    }
+
+    /// Whether the request says itself that it is about the patient.
+    private func names(_ patient: PatientID, _ parameters: Parameters, _ exchange: Exchange) -> Bool {
+        let id = patient.description
+        return parameters.contains { $0.value == id } || exchange.head.query?.contains(id) ?? false
     }
 
     private func bearerToken(_ exchange: Exchange) throws(Problem) -> Substring {

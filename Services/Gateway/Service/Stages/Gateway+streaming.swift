@@ -42,6 +42,10 @@ extension Gateway {
         let snapshot = policy.snapshot()
         guard snapshot.refusal(user: caller.user, signIn: caller.signIn) == nil else { return false }
         guard case .permission = operation.guard else { return true }
+        if let emergency = exchange.principal.emergency, let clinic = exchange.clinic {
+            let held = snapshot.emergencies(of: caller.user, in: clinic, at: .now())
+            return held.contains { $0.id == emergency.id }
+        }
         let decision = snapshot.decide(
             user: caller.user,
             signIn: caller.signIn,
