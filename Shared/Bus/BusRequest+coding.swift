@@ -22,6 +22,8 @@ extension BusRequest {
             out.text(value)
         }
         out.block(input)
+        // Only where there is one: without, the content is what a process of an earlier release reads.
+        if let emergency = principal.emergency { out.emergency(emergency) }
         return out.bytes
     }
 
@@ -48,6 +50,7 @@ extension BusRequest {
             headers: try from.pairs(),
             input: try from.block()
         )
+        if !from.isAtEnd { principal.emergency = try from.emergency() }
         guard from.isAtEnd else { throw ByteCodingError() }
     }
 }
@@ -101,6 +104,12 @@ extension ByteWriter {
         optional(principal.doctor)
     }
 
+    fileprivate mutating func emergency(_ emergency: Emergency) {
+        id(emergency.id)
+        id(emergency.patient)
+        number(emergency.expiresAt.microseconds)
+    }
+
     fileprivate mutating func scope(_ scope: Scope) {
         text(scope.word)
         switch scope {
@@ -129,6 +138,10 @@ extension ByteReader {
             patient: try optionalID(),
             doctor: try optionalID()
         )
+    }
+
+    fileprivate mutating func emergency() throws(ByteCodingError) -> Emergency {
+        Emergency(id: try id(), patient: try id(), expiresAt: Instant(microseconds: try number()))
     }
 
     fileprivate mutating func scope() throws(ByteCodingError) -> Scope {

@@ -11,6 +11,7 @@ import Testing
         (LocationEndpoints(), LocationEndpoints().all), (MemberEndpoints(), MemberEndpoints().all),
         (SystemUserEndpoints(), SystemUserEndpoints().all), (RoleEndpoints(), RoleEndpoints().all),
         (AuditEndpoints(), AuditEndpoints().all), (OneTimeCodeEndpoints(), OneTimeCodeEndpoints().all),
+        (BreakGlassEndpoints(), BreakGlassEndpoints().all),
     ]
 
     @Test func noneIsForgottenInItsList() {

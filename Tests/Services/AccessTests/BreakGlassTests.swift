@@ -94,7 +94,7 @@ import Testing
         let scene = try await scene()
         func notices() async throws -> Int {
             try await desk.test.inspect(
-                "select count(*) from outbox where clinic_id = \(scene.clinic) and kind like 'notice.requested%'"
+                "select count(*) from outbox where clinic_id = \(scene.clinic) and name = 'notice.requested'"
             ) { try $0[0][0] }
         }
         let before = try await notices()

@@ -30,6 +30,32 @@ import Testing
         }
     }
 
+    @Test func anEmergencyAccessTravelsWithThePrincipal() throws {
+        var request = TestBus.request("{}")
+        let plain = request.encodedContent()
+        request.principal.emergency = Emergency(
+            id: BreakGlassID(),
+            patient: PatientID(),
+            expiresAt: Instant(microseconds: 1_700_000_000_123_456)
+        )
+        let header = EntryHeader(
+            kind: .request,
+            writer: "gateway",
+            keyID: "k",
+            id: request.id,
+            clinic: request.clinic,
+            traceparent: request.trace.traceparent
+        )
+        let bytes = request.encodedContent()
+        #expect(Array(bytes.prefix(plain.count)) == plain)
+        #expect(try BusRequest(content: bytes, header: header, deadline: request.deadline) == request)
+        for count in plain.count + 1..<bytes.count {
+            #expect(throws: ByteCodingError.self) {
+                _ = try BusRequest(content: Array(bytes.prefix(count)), header: header, deadline: request.deadline)
+            }
+        }
+    }
+
     @Test func hostileLengthsAreRefusedBeforeAnythingIsMade() {
         var reader = ByteReader([0xFF, 0xFF, 0xFF, 0xFF, 1])
         #expect(throws: ByteCodingError.self) { _ = try reader.block() }
