@@ -68,7 +68,7 @@ package enum AccessService {
             AnnounceClinic(), PrepareAuditExport(), ForgetCodes(), BlankAuditEntries(), RecordBreakGlassEnd(),
             CosignCheckpoint(client: WitnessClient(http: http), witnesses: witnesses),
         ]
-        definition.schedules = [try ForgetCodes.schedule(), BlankAuditEntries.schedule()]
+        definition.schedules = [try ForgetCodes.schedule(), try BlankAuditEntries.schedule()]
         let witness = WitnessFolder(path: try host.settings.string("POLYCLINIC_WITNESS_DIR", default: "witness"))
         let sequencer = AuditSequencer(
             database: host.database,
