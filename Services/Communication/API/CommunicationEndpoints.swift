@@ -7,10 +7,13 @@ package struct CommunicationEndpoints: Sendable {
     package let installation = DefaultProviderEndpoints()
     package let health = ProviderHealthEndpoints()
     package let messages = MessageEndpoints()
+    package let deliveries = DeliveryEndpoints()
 
     package init() {}
 
-    package var all: [any EndpointDescription] { configuration.all + installation.all + health.all + messages.all }
+    package var all: [any EndpointDescription] {
+        configuration.all + installation.all + health.all + messages.all + deliveries.all
+    }
 }
 
 /// Which providers a clinic's messages go through.

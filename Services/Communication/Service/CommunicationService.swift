@@ -22,6 +22,7 @@ package enum CommunicationService {
                 ("0004_default_attempts.sql", PackageResources._004_default_attempts_sql),
                 ("0005_endpoint_circuits.sql", PackageResources._005_endpoint_circuits_sql),
                 ("0006_rate_limit.sql", PackageResources._006_rate_limit_sql),
+                ("0007_delivery_events.sql", PackageResources._007_delivery_events_sql),
             ]
         )
     }
@@ -66,6 +67,7 @@ package enum CommunicationService {
         DefaultProviderHandlers(endpoints: endpoints.installation, store: store, policy: policy).register(
             in: &handlers
         )
+        DeliveryHandlers(endpoints: endpoints.deliveries, store: store).register(in: &handlers)
         HealthHandlers(endpoints: endpoints.health, store: store).register(in: &handlers)
         MessageHandlers(
             endpoints: endpoints.messages,

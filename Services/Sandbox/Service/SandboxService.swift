@@ -54,7 +54,7 @@ package enum SandboxService {
         let faults = Faults()
         // A further provider is a file, and a line here.
         let providers: [any SandboxProvider] = [
-            ZeptoMail(messages: messages),
+            ZeptoMail(messages: messages, publicURL: settings.publicURL),
             AWSSES(messages: messages),
             SendGrid(messages: messages),
             Resend(messages: messages),

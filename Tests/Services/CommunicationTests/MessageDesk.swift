@@ -89,6 +89,7 @@ final class MessageDesk: Sendable {
         DefaultProviderHandlers(endpoints: Self.endpoints.installation, store: store, policy: policy).register(
             in: &handlers
         )
+        DeliveryHandlers(endpoints: Self.endpoints.deliveries, store: store).register(in: &handlers)
         HealthHandlers(endpoints: Self.endpoints.health, store: store).register(in: &handlers)
         MessageHandlers(
             endpoints: Self.endpoints.messages,

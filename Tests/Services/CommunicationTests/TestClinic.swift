@@ -49,7 +49,8 @@ struct TestClinic: Sendable {
         scope: Scope = .clinic,
         ifMatch: String? = nil,
         ifNoneMatch: String? = nil,
-        key: String? = nil
+        key: String? = nil,
+        headers: [String: String] = [:]
     ) async throws -> Answer<Output> {
         // Operations that belong to no clinic are asked without one, as the gateway does.
         let clinic: ClinicID? = if case .none = endpoint.tenancy { nil } else { clinic }
@@ -68,6 +69,7 @@ struct TestClinic: Sendable {
             ifMatch: ifMatch,
             ifNoneMatch: ifNoneMatch,
             source: RequestSource(address: "127.0.0.1", userAgent: "test"),
+            headers: headers,
             input: bytes
         )
         guard case .reply(let reply) = await desk.dispatcher.answer(request, redelivered: false) else {

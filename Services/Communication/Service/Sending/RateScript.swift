@@ -2,10 +2,11 @@ import Redis
 
 /// `RateBucket` at the server, by the server's clock, for all processes at once.
 enum RateScript {
-    /// KEYS bucket; ARGV tokens per second, burst, daily cap (0: none), rank, microseconds that a claim lasts,
-    /// microseconds of the shortest wait. Gives -1 when a token was taken, else microseconds to wait.
+    /// Takes one token, or says how long to stay away.
     ///
-    /// The bucket expires when forgetting it changes nothing.
+    /// KEYS bucket; ARGV tokens per second, burst, daily cap (0: none), rank, microseconds that a claim lasts, microseconds
+    /// of the shortest wait. Gives -1 when a token was taken, else microseconds to wait. The bucket expires when forgetting
+    /// it changes nothing.
     static let take = RedisScript(
         """
         local time = redis.call('TIME')

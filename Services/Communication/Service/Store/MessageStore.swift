@@ -3,6 +3,7 @@ import Contracts
 import Core
 import Outbox
 import Postgres
+import ProviderConfig
 
 /// A row of `messages`, its text still sealed.
 struct StoredMessage: Sendable {
@@ -136,6 +137,31 @@ enum MessageStore {
         )
         guard let message = try rows.first.map(decode) else { return }
         try announce(message, by: actor, in: tx)
+    }
+
+    /// Moves a message to where a provider's event says it is, if that is forward, and tells so.
+    static func deliver(
+        _ id: MessageID,
+        _ event: DeliveryEvent,
+        through entry: ProviderEntry,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        guard let message = try lock(id, in: tx),
+            DeliveryRules.moves(message.status, reason: message.reasonCode, event)
+        else { return }
+        let rows = try tx.rows(
+            """
+            update messages set status = \(event.status.rawValue), reason_code = \(event.reason?.code),
+                reason_detail = \(event.reason?.detail), channel = coalesce(channel, \(entry.channel)),
+                provider = coalesce(provider, \(entry.provider)), waiting_for = null, next_attempt_at = null,
+                updated_at = \(now), version = version + 1
+            where clinic_id = clinic_id() and id = \(id)
+            returning \(columns)
+            """
+        )
+        guard let moved = try rows.first.map(decode) else { return }
+        try announce(moved, by: "provider:\(entry.provider)", in: tx)
     }
 
     /// Tells the present state of every message of the clinic that has come to an end, without notices.

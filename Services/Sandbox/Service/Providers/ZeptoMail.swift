@@ -1,10 +1,31 @@
 import Contracts
 import Core
+import Crypto
 
 /// ZeptoMail's API for single e-mails (zoho.com/zeptomail/help/api): `POST /v1.1/email`.
 struct ZeptoMail: SandboxProvider {
     let name = "zeptomail"
     let messages: MessageStore
+    let webhooks: WebhookSender?
+
+    init(messages: MessageStore, publicURL: String? = nil) {
+        self.messages = messages
+        webhooks = WebhookSender(
+            secretDefault: Self.authenticationKeyDefault,
+            path: "/api/v1/webhooks/communication/zeptomail",
+            publicURL: publicURL,
+            sign: Self.sign
+        )
+    }
+
+    /// `producer-signature`: HMAC-SHA256 of the body under the webhook's authentication key, URL-encoded base64.
+    static func sign(_ key: String, _ body: [UInt8], _ at: Instant) -> [(String, String)] {
+        let code = HMAC<SHA256>.authenticationCode(for: body, using: SymmetricKey(data: Array(key.utf8)))
+        let text = PercentCoding.encode(Base64.encode(Array(code)))
+        return [("producer-signature", "ts=\(at.microseconds / 1_000);s=\(text);s-algorithm=HmacSHA256")]
+    }
+
+    static let authenticationKeyDefault = "zeptomail-sandbox-key"
 
     private static let fields: Set<String> = [
         "from", "to", "cc", "bcc", "reply_to", "subject", "htmlbody", "textbody", "attachments", "inline_images",
@@ -130,6 +151,35 @@ struct ZeptoMail: SandboxProvider {
         )
     }
 
+    /// Tells whom it concerns that a message was delivered, or that it bounced: to an address that begins with `bounce` it does.
+    private func tell(_ body: JSONValue, id: String, to: [String]) {
+        guard let recipient = to.first else { return }
+        let isBounce = recipient.lowercased().hasPrefix("bounce")
+        let type = isBounce ? "hardbounce" : "delivered"
+        var details: [String: JSONValue] = ["time": .string(Instant.now().rfc3339)]
+        if isBounce {
+            details["bounced_recipient"] = .string(recipient)
+            details["reason"] = "unknown-user"
+            details["diagnostic_message"] = "550 5.1.1 No such user"
+        }
+        let event = "\(RequestID())"
+        let notice: JSONValue = [
+            "event_name": [.string(type)],
+            "event_message": [
+                [
+                    "email_info": [
+                        "client_reference": body["client_reference"] ?? .null, "email_reference": .string(id),
+                        "to": body["to"] ?? [], "from": body["from"] ?? .null, "subject": body["subject"] ?? .null,
+                    ],
+                    "event_data": [["object": "email", "details": [.object(details)]]], "request_id": .string(id),
+                ]
+            ],
+            "mailagent_key": "sandbox", "webhook_request_id": .string(event),
+        ]
+        guard let bytes = try? JSONWriter.encode(notice) else { return }
+        webhooks?.send(.init(id: event, type: type, account: "sandbox", clinic: nil, body: bytes))
+    }
+
     private func take(_ body: JSONValue, id: String, bytes: Int) {
         let to = ["to", "cc", "bcc"].flatMap { list -> [String] in
             guard case .array(let items) = body[list] else { return [] }
@@ -151,5 +201,6 @@ struct ZeptoMail: SandboxProvider {
                 bytes: bytes
             )
         )
+        tell(body, id: id, to: to)
     }
 }

@@ -1,0 +1,50 @@
+import CommunicationAPI
+import Core
+
+/// What a provider says became of a message that it took.
+enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
+    case softBounce = "soft_bounce"
+    case hardBounce = "hard_bounce"
+    case delivered
+    case opened
+
+    /// What the message becomes.
+    var status: MessageStatus {
+        switch self {
+        case .softBounce, .hardBounce: .failed
+        case .delivered: .delivered
+        case .opened: .opened
+        }
+    }
+
+    /// Why, where it ended badly.
+    var reason: MessageReason? {
+        switch self {
+        case .softBounce: MessageReason(code: rawValue, detail: "The recipient's server did not take it in time.")
+        case .hardBounce: MessageReason(code: rawValue, detail: "The recipient's server refused it for good.")
+        case .delivered, .opened: nil
+        }
+    }
+}
+
+/// Where a message may go from where it stands, so that it ends the same whatever the order in which events come.
+enum DeliveryRules {
+    /// Whether an event changes a message.
+    ///
+    /// What ended for a reason of ours stays as it is; a bounce gives way to a delivery, never the other way round.
+    static func moves(_ status: MessageStatus, reason: String?, _ event: DeliveryEvent) -> Bool {
+        guard let now = rank(status, reason), let then = rank(event.status, event.rawValue) else { return false }
+        return then > now
+    }
+
+    private static func rank(_ status: MessageStatus, _ reason: String?) -> Int? {
+        switch (status, reason) {
+        case (.sending, _), (.sent, _), (.unknown, _): 0
+        case (.failed, DeliveryEvent.softBounce.rawValue): 1
+        case (.failed, DeliveryEvent.hardBounce.rawValue): 2
+        case (.delivered, _): 3
+        case (.opened, _): 4
+        case (.failed, _), (.queued, _), (.suppressed, _), (.cancelled, _), (.expired, _): nil
+        }
+    }
+}

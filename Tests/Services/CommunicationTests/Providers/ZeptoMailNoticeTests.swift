@@ -1,0 +1,87 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Testing
+
+@testable import Communication
+
+@Suite struct ZeptoMailNoticeTests {
+    private static let body = Array(
+        #"{"event_name":["hardbounce"],"event_message":[],"mailagent_key":"ma1","webhook_request_id":"w1"}"#.utf8
+    )
+    private static let code = "YKrEinooZJQdY4sivhkhOQt/jQJrG7p6t3Q2Q5flV38="
+
+    @Test(arguments: [
+        (header: "ts=1760000000000;s=\(PercentCoding.encode(code));s-algorithm=HmacSHA256" as String?, isSigned: true),
+        ("ts=1760000000000; s=\(PercentCoding.encode(code)); s-algorithm=HmacSHA256", true),
+        ("ts=1760000000000;s=\(code);s-algorithm=HmacSHA256", true),
+        ("ts=1760000000000;s=\(PercentCoding.encode(code));s-algorithm=none", false),
+        ("ts=1760000000000;s=\(PercentCoding.encode(code))", false),
+        ("ts=1;s=AAAA;s-algorithm=HmacSHA256", false), ("s=;s-algorithm=HmacSHA256", false), ("", false), (nil, false),
+    ]) func theSignatureIsThatOfTheRawBody(header: String?, isSigned: Bool) {
+        let secrets = [Secret("another-key"), Secret("polyclinic-zepto-key")]
+        #expect(ZeptoMailNotice.isSigned(Self.body, header, secrets: secrets) == isSigned)
+        #expect(!ZeptoMailNotice.isSigned(Self.body + [0x20], header, secrets: secrets))
+        #expect(!ZeptoMailNotice.isSigned(Self.body, header, secrets: [Secret("another-key")]))
+        #expect(!ZeptoMailNotice.isSigned(Self.body, header, secrets: []))
+    }
+
+    @Test(arguments: [
+        (name: "hardbounce", event: DeliveryEvent.hardBounce as DeliveryEvent?), ("softbounce", .softBounce),
+        ("delivered", .delivered), ("email_delivered", .delivered), ("Email_Open", .opened), ("email_link_click", nil),
+        ("fbl_compliant", nil),
+    ]) func itsKinds(name: String, event: DeliveryEvent?) throws {
+        let id = MessageID()
+        let message: JSONValue = ["email_info": ["client_reference": .string("\(id)")], "event_data": []]
+        for messages in [message, .array([message])] {
+            for names in [JSONValue.string(name), [.string(name)]] {
+                let notice: JSONValue = ["event_name": names, "event_message": messages, "webhook_request_id": "w1"]
+                let items = try ZeptoMailNotice.items(try JSONWriter.encode(notice))
+                #expect(items == [.init(id: "w1:0", message: id, event: event)])
+            }
+        }
+    }
+
+    @Test func whatIsNoNoticeIsRefused() {
+        for text in ["", "[]", "{}", #"{"event_name":[]}"#, #"{"event_name":[1]}"#] {
+            #expect(throws: Problem.self) { try ZeptoMailNotice.items(Array(text.utf8)) }
+        }
+    }
+}
+
+@Suite struct DeliveryRulesTests {
+    /// Whatever the order in which events come, the message ends the same.
+    @Test func theOrderDoesNotMatter() {
+        func end(_ events: [DeliveryEvent]) -> (MessageStatus, String?) {
+            events.reduce((MessageStatus.sent, String?.none)) { now, event in
+                DeliveryRules.moves(now.0, reason: now.1, event) ? (event.status, event.reason?.code) : now
+            }
+        }
+        let events = DeliveryEvent.allCases
+        for first in events {
+            for second in events {
+                for third in events {
+                    let ends = [[first, second, third], [third, second, first], [second, third, first, second]].map(end)
+                    #expect(ends.allSatisfy { $0 == ends[0] }, "\(first) \(second) \(third)")
+                }
+            }
+        }
+        #expect(end([.hardBounce, .softBounce]) == (.failed, "hard_bounce"))
+        #expect(end([.delivered, .hardBounce]) == (.delivered, nil))
+    }
+
+    @Test(
+        arguments: [
+            (MessageStatus.sending, nil, true), (.sent, nil, true), (.unknown, "unknown_outcome", true),
+            (.failed, "bad_recipient", false), (.queued, nil, false), (.cancelled, nil, false),
+            (.expired, "expired", false),
+            (.suppressed, "opted_out", false), (.opened, nil, false),
+        ] as [(MessageStatus, String?, Bool)]
+    ) func whatOurselvesHaveEndedStays(
+        status: MessageStatus,
+        reason: String?,
+        moves: Bool
+    ) {
+        #expect(DeliveryRules.moves(status, reason: reason, .delivered) == moves)
+    }
+}
