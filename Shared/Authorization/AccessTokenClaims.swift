@@ -18,6 +18,8 @@ package struct AccessTokenClaims: Codable, Sendable {
     package var iat: Int64
     /// Seconds since 1970; from then on it is refused.
     package var exp: Int64
+    /// Seconds since 1970; ours have none, and one that has is refused until then.
+    package var nbf: Int64?
 
     package init(issuer: String, user: UserID, signIn: SignInID, issuedAt: Instant) {
         iss = issuer

@@ -9,6 +9,13 @@ package struct PolicyNews: Codable, Hashable, Sendable {
 
     /// When the version was read; whoever hears it late does not take it for new.
     package var at: Instant
+    /// The ids of the keys that tokens may be signed with; whoever holds others asks for them.
+    ///
+    /// `nil` from a process that does not say.
+    package var keyIDs: [String]?
 
-    package init(at: Instant) { self.at = at }
+    package init(at: Instant, keyIDs: [String]? = nil) {
+        self.at = at
+        self.keyIDs = keyIDs
+    }
 }

@@ -119,11 +119,12 @@ package final class PolicyFollower: Service {
     func hear(_ news: BroadcastListener.News, now: Instant = .now()) async {
         let heardAt = ContinuousClock.now
         // News that waited in a buffer, of Redis or of a process that was stopped, are as old as they are.
-        let saidAt = try? JSONTape(news.payload).decode(PolicyNews.self).at
-        let age = max(.zero, saidAt.map { now - $0 } ?? .zero)
+        let said = try? JSONTape(news.payload).decode(PolicyNews.self)
+        let age = max(.zero, said.map { now - $0.at } ?? .zero)
         lag.record(age.inSeconds)
         do {
-            if withSnapshot({ $0.version }) < news.version { try await fetchChanges() }
+            let hasOtherKeys = said?.keyIDs.map { told in withSnapshot { $0.keys.map(\.kid) != told } } ?? false
+            if hasOtherKeys || withSnapshot({ $0.version }) < news.version { try await fetchChanges() }
             guard withSnapshot({ $0.version }) >= news.version else { return }
             confirm(at: heardAt - age)
         } catch {

@@ -45,7 +45,7 @@ extension KeyFile {
     /// Makes a key of the ring the current one.
     ///
     /// Refused for an id the ring does not have.
-    package mutating func promote(_ ring: Ring, id: String) throws(KeyFileError) {
+    package mutating func promote(_ ring: Ring, id: String, at now: Instant = .now()) throws(KeyFileError) {
         guard ids(of: ring).contains(id) else { throw KeyFileError("There is no \(ring.rawValue) key \(id).") }
         switch ring {
         case .keyEncryption:
@@ -54,7 +54,12 @@ extension KeyFile {
             }
         case .bus: for index in busKeys.indices { busKeys[index].current = busKeys[index].id == id }
         case .token:
-            for index in jwtSigningKeys.indices { jwtSigningKeys[index].current = jwtSigningKeys[index].id == id }
+            for index in jwtSigningKeys.indices {
+                let becomesCurrent = jwtSigningKeys[index].id == id
+                if jwtSigningKeys[index].current, !becomesCurrent { jwtSigningKeys[index].supersededAt = now }
+                if becomesCurrent { jwtSigningKeys[index].supersededAt = nil }
+                jwtSigningKeys[index].current = becomesCurrent
+            }
         }
     }
 

@@ -45,6 +45,8 @@ package struct KeyFile: Codable, Sendable, Equatable {
         /// The uncompressed point (65 bytes, X9.63), base64.
         package var publicKey: KeyMaterial
         package var current: Bool
+        /// When another key became current in its place; tokens that were signed until then are good until they expire.
+        package var supersededAt: Instant?
     }
 
     package var version: Int

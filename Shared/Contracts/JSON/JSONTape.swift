@@ -72,6 +72,15 @@ package struct JSONTape: Sendable {
         return Array(source(key + 1))
     }
 
+    /// Whether an object anywhere in the text has a key twice, so that two readers could read two things.
+    package var repeatsKeys: Bool {
+        nodes.indices.contains { index in
+            guard nodes[index].kind == .object else { return false }
+            let names = children(of: index).map { text($0) }
+            return Set(names).count != names.count
+        }
+    }
+
     /// Whether the text is an object.
     package var isObject: Bool { nodes[0].kind == .object }
 }

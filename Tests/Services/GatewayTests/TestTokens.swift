@@ -31,8 +31,15 @@ struct TestTokens: Sendable {
     ) throws -> String {
         var claims = AccessTokenClaims(issuer: issuer, user: user, signIn: signIn, issuedAt: .now())
         change(&claims)
-        let header = header ?? #"{"alg":"ES256","kid":"\#(kid)","typ":"JWT"}"#
-        let signed = try Self.signingInput(header, claims)
+        return try sign(header ?? self.header, String(decoding: try JSONEncoder().encode(claims), as: UTF8.self))
+    }
+
+    /// The header of a token of ours.
+    var header: String { #"{"alg":"ES256","kid":"\#(kid)","typ":"JWT"}"# }
+
+    /// Signs texts as they are.
+    func sign(_ header: String, _ payload: String) throws -> String {
+        let signed = Self.base64URL(Array(header.utf8)) + "." + Self.base64URL(Array(payload.utf8))
         let signature = try key.signature(for: Array(signed.utf8)).rawRepresentation
         return signed + "." + Self.base64URL(Array(signature))
     }

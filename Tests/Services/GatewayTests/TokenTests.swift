@@ -29,7 +29,8 @@ import Testing
         let changes: [(String, (inout AccessTokenClaims) -> Void)] = [
             ("expired", { $0.exp = Instant.now().seconds - 1 }), ("expires now", { $0.exp = Instant.now().seconds }),
             ("issuer", { $0.iss = "https://clinic.example.evil" }), ("empty issuer", { $0.iss = "" }),
-            ("audience", { $0.aud = "another" }),
+            ("audience", { $0.aud = "another" }), ("not yet valid", { $0.nbf = Instant.now().seconds + 30 }),
+            ("signed in the future", { $0.iat = Instant.now().seconds + 120 }),
         ]
         for (name, change) in changes {
             let token = try tokens.token(for: user, change: change)
@@ -45,6 +46,72 @@ import Testing
     ])
     func otherHeadersAreRefused(_ header: String) async throws {
         #expect(try await refuses(tokens.token(for: user, header: header)))
+    }
+
+    /// Signed by our own key, and still no token of ours: what can be read in two ways is read in neither.
+    @Test func tokensThatAreNotPlainAreRefused() async throws {
+        let claims = AccessTokenClaims(issuer: Self.issuer, user: user, signIn: SignInID(), issuedAt: .now())
+        let payload = String(decoding: try JSONEncoder().encode(claims), as: UTF8.self)
+        #expect(try await !refuses(tokens.sign(tokens.header, payload)))
+        let repeated = #"\#(payload.dropLast()),"sub":"\#(UserID())"}"#
+        let escaped = #"\#(payload.dropLast()),"su\u0062":"\#(UserID())"}"#
+        for other in [
+            repeated, escaped, payload + "{}", payload + "x", "[\(payload)]", "\"\(payload.count)\"",
+            payload.replacing(#""aud":"polyclinic""#, with: #""aud":["polyclinic"]"#),
+        ] {
+            #expect(try await refuses(tokens.sign(tokens.header, other)), "\(other)")
+        }
+        for header in [
+            #"{"alg":"none","alg":"ES256","kid":"key-1"}"#, #"{"alg":"ES256","kid":"key-2","kid":"key-1"}"#,
+            #"{"alg":"ES256","kid":"key-1","b64":false}"#, #"{"alg":"ES256","kid":"key-1","crit":null}"#,
+            #"{"alg":"ES256","kid":"key-1","x5u":"https://evil.example"}"#, tokens.header + "x",
+        ] {
+            #expect(try await refuses(tokens.sign(header, payload)), "\(header)")
+        }
+    }
+
+    /// One encoding for one token: nothing before, between or behind.
+    @Test func garbageAroundATokenIsRefused() async throws {
+        let valid = try tokens.token(for: user)
+        let parts = valid.split(separator: ".")
+        for broken in [
+            valid + "=", valid + "==", valid + "\n", valid + " ", " " + valid, valid + ".", "." + valid, valid + "A",
+            "\(parts[0])=.\(parts[1]).\(parts[2])", "\(parts[0]).\(parts[1])..\(parts[2])",
+            ".\(parts[1]).\(parts[2])", "\(parts[0])..\(parts[2])", "\(parts[1]).\(parts[2])", "\(parts[2])",
+            #"{"payload":"\#(parts[1])","protected":"\#(parts[0])","signature":"\#(parts[2])"}"#,
+        ] {
+            #expect(await refuses(broken), "\(broken)")
+        }
+    }
+
+    /// A header that brings its own key, or tells where to find one, decides nothing.
+    @Test func keysOfTheSenderAreRefused() async throws {
+        let attacker = TestTokens(issuer: Self.issuer)
+        let (x, y) = (attacker.verificationKey.x, attacker.verificationKey.y)
+        let jwk = #"{"kty":"EC","crv":"P-256","x":"\#(x)","y":"\#(y)","kid":"key-1","use":"sig","alg":"ES256"}"#
+        for extra in [
+            #""jwk":\#(jwk)"#, #""jku":"https://evil.example/jwks.json""#, #""x5c":["MIIB"]"#,
+            #""x5u":"https://evil.example/cert.pem""#,
+        ] {
+            let header = #"{"alg":"ES256","kid":"key-1","typ":"JWT",\#(extra)}"#
+            #expect(try await refuses(attacker.token(for: user, header: header)), "\(extra)")
+            #expect(try await refuses(tokens.token(for: user, header: header)), "\(extra) under our own key")
+        }
+    }
+
+    /// Signatures whose numbers are no numbers of the curve.
+    @Test func impossibleSignaturesAreRefused() async throws {
+        let claims = AccessTokenClaims(issuer: Self.issuer, user: user, signIn: SignInID(), issuedAt: .now())
+        let signed = try TestTokens.signingInput(tokens.header, claims)
+        let order = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"
+        for half in [String(repeating: "00", count: 32), order, String(repeating: "ff", count: 32)] {
+            let signature = try #require([UInt8](hex: half + half))
+            #expect(await refuses(signed + "." + TestTokens.base64URL(signature)), "\(half)")
+        }
+        for count in [0, 1, 32, 63, 65, 96, 128] {
+            let signature = [UInt8](repeating: 1, count: count)
+            #expect(await refuses(signed + "." + TestTokens.base64URL(signature)), "\(count) bytes")
+        }
     }
 
     @Test func unsignedAndWronglySignedTokensAreRefused() async throws {

@@ -84,6 +84,27 @@ import Vault
         }
     }
 
+    @Test func aKeyWhoseTokensMayBeInUseIsNotRetired() async throws {
+        try await KeyPlace.with { place in
+            let ids = try place.file().ids(of: .token)
+            let (former, next) = (try #require(ids.first), try #require(ids.last))
+            #expect(ids.count == 2, "the next key is published from the beginning")
+            #expect(try await place.run("promote", "jwt", next).exit == .code(0))
+            let early = try await place.run("retire", "jwt", former)
+            #expect(early.exit == .code(1) && early.output.contains("good until"))
+            #expect(try place.view("access").jwtSigningKeys.map(\.id) == ids, "it goes on being published")
+            var file = try place.file()
+            file.jwtSigningKeys[0].supersededAt = Instant.now() - .seconds(15 * 60)
+            try KeyStore("\(place.folder)/keys.json").write(file)
+            #expect(try await place.run("retire", "jwt", former).exit == .code(0))
+            #expect(try place.file().ids(of: .token) == [next])
+            // One that never became current has signed nothing.
+            #expect(try await place.run("rotate", "jwt").exit == .code(0))
+            let unused = try #require(try place.file().ids(of: .token).last)
+            #expect(try await place.run("retire", "jwt", unused).exit == .code(0))
+        }
+    }
+
     @Test func aKeyThatAnEventWaitsUnderIsNotRetired() async throws {
         try await KeyPlace.with { place in
             let former = try #require(try place.file().currentID(of: .bus))

@@ -1,4 +1,5 @@
 import Authorization
+import Contracts
 import Core
 import Crypto
 import FoundationEssentials
@@ -22,6 +23,8 @@ final class TokenVerifier: Sendable {
     static let largestCache = 50_000
     /// The longest token that is looked at, in bytes.
     static let longestToken = 4_096
+    /// How far ahead the clock of whoever signed may be.
+    static let clockSkew: Duration = .seconds(60)
 
     private struct State {
         var keys: [VerificationKey] = []
@@ -45,9 +48,9 @@ final class TokenVerifier: Sendable {
         guard let signed = try? await collection.verify(Array(token.utf8), as: SignedClaims.self) else { return nil }
         let claims = signed.claims
         let verified = VerifiedToken(user: claims.sub, signIn: claims.sid, expiresAt: Instant(seconds: claims.exp))
-        guard claims.iss == issuer, claims.aud == AccessTokenClaims.audience, verified.expiresAt > now else {
-            return nil
-        }
+        guard claims.iss == issuer, claims.aud == AccessTokenClaims.audience, verified.expiresAt > now,
+            Instant(seconds: claims.iat) <= now + Self.clockSkew, Instant(seconds: claims.nbf ?? 0) <= now
+        else { return nil }
         remember(verified, as: digest, kid: kid, at: now)
         return verified
     }
@@ -89,32 +92,37 @@ final class TokenVerifier: Sendable {
     /// The key id of a token whose header is one we take: ES256 and nothing that asks for more.
     static func acceptableKeyID(of token: some StringProtocol) -> String? {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let bytes = Self.base64URL(parts[0]),
-            let header = try? JSONDecoder().decode(TokenHeader.self, from: bytes),
-            header.alg == "ES256", header.crit == nil, header.typ == nil || header.typ == "JWT"
+        guard parts.count == 3, let header = object(parts[0]), object(parts[1]) != nil, base64URL(parts[2]) != nil,
+            refusedMembers.allSatisfy({ header.source(of: $0) == nil }), header.text(of: "alg") == "ES256",
+            header.source(of: "typ") == nil || header.text(of: "typ") == "JWT"
         else { return nil }
-        return header.kid
+        return header.text(of: "kid")
     }
 
-    /// Base64url without padding (RFC 7515 §2).
+    /// What a header may not ask for or bring along: extensions that must be understood, other encodings, and keys.
+    private static let refusedMembers = ["crit", "b64", "jwk", "jku", "x5c", "x5u"]
+
+    /// A part of a token that is one JSON object and can be read in one way only.
+    private static func object(_ part: some StringProtocol) -> JSONTape? {
+        guard let bytes = base64URL(part), let tape = try? JSONTape([UInt8](bytes)), tape.isObject, !tape.repeatsKeys
+        else { return nil }
+        return tape
+    }
+
+    /// Base64url without padding (RFC 7515 §2), and of no other alphabet.
     private static func base64URL(_ text: some StringProtocol) -> Data? {
-        var standard = text.utf8.map { byte in
+        var standard: [UInt8] = []
+        for byte in text.utf8 {
             switch byte {
-            case UInt8(ascii: "-"): UInt8(ascii: "+")
-            case UInt8(ascii: "_"): UInt8(ascii: "/")
-            default: byte
+            case UInt8(ascii: "-"): standard.append(UInt8(ascii: "+"))
+            case UInt8(ascii: "_"): standard.append(UInt8(ascii: "/"))
+            case UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="): return nil
+            default: standard.append(byte)
             }
         }
         while standard.count % 4 != 0 { standard.append(UInt8(ascii: "=")) }
         return Data(base64Encoded: Data(standard))
     }
-}
-
-private struct TokenHeader: Decodable {
-    var alg: String
-    var kid: String?
-    var typ: String?
-    var crit: [String]?
 }
 
 /// The claims as the library verifies them; issuer, audience and expiry are compared here, at the request's own time.

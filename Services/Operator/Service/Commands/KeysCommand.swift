@@ -1,3 +1,4 @@
+import AccessAPI
 import ArgumentParser
 import Bus
 import Contracts
@@ -104,8 +105,9 @@ struct KeysCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take a key out.",
             discussion: """
-                Refused for a current key, while a live process still uses it, while a data key is wrapped under it and while \
-                an event or a request under it waits.
+                Refused for a current key, while a live process still uses it, while a data key is wrapped under it, while \
+                an event or a request under it waits, and while an access token under it may be in use: 15 minutes after its \
+                successor was promoted.
                 """
         )
         @OptionGroup var common: CommonOptions
@@ -121,6 +123,7 @@ struct KeysCommand: AsyncParsableCommand {
             }
             try await requireNowhere(id, ring, installation)
             if ring == .keyEncryption { try await requireNoDataKey(id, file, installation) }
+            if ring == .token { try requireNoToken(id, file) }
             try file.retire(ring, id: id)
             try store.write(file)
             if common.json { try Terminal.json(["retired": .string(id)]) } else { Terminal.line("retired \(id)") }
@@ -139,6 +142,12 @@ struct KeysCommand: AsyncParsableCommand {
             guard !waiting.contains(id) else {
                 throw OperatorError("events or requests under \(id) wait to be taken in")
             }
+        }
+
+        private func requireNoToken(_ id: String, _ file: KeyFile) throws {
+            guard let since = file.jwtSigningKeys.first(where: { $0.id == id })?.supersededAt else { return }
+            let end = since + .seconds(AccessToken.lifetime)
+            if end > .now() { throw OperatorError("access tokens under \(id) are good until \(end)") }
         }
 
         private func requireNoDataKey(_ id: String, _ file: KeyFile, _ installation: Installation) async throws {
