@@ -4,6 +4,9 @@ package import Contracts
 package struct AccessEndpoints: Sendable {
     package let authentication = AuthenticationEndpoints()
     package let codes = OneTimeCodeEndpoints()
+    package let preferences = PreferenceEndpoints()
+    package let passwords = PasswordEndpoints()
+    package let secondFactor = SecondFactorEndpoints()
     package let clinics = ClinicEndpoints()
     package let locations = LocationEndpoints()
     package let members = MemberEndpoints()
@@ -15,7 +18,8 @@ package struct AccessEndpoints: Sendable {
     package init() {}
 
     package var all: [any EndpointDescription] {
-        authentication.all + codes.all + clinics.all + locations.all + members.all + users.all + roles.all + audit.all
+        let own = authentication.all + codes.all + preferences.all + passwords.all + secondFactor.all
+        return own + clinics.all + locations.all + members.all + users.all + roles.all + audit.all
             + breakGlass.all
     }
 }

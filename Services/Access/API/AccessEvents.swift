@@ -38,12 +38,24 @@ package struct UserChanged: EventPayload, Hashable {
     package var user: Member
     /// The language the person reads.
     package var locale: String?
+    /// Absent: that of whatever they are told about.
+    package var timeZone: TimeZoneName?
+    /// How the person wants to be told things; absent: as the clinic chooses.
+    package var notices: [NoticePreference]?
     /// True once the person has left the clinic; the state is the last one.
     package var deleted: Bool
 
-    package init(user: Member, locale: String? = nil, deleted: Bool = false) {
+    package init(
+        user: Member,
+        locale: String? = nil,
+        timeZone: TimeZoneName? = nil,
+        notices: [NoticePreference]? = nil,
+        deleted: Bool = false
+    ) {
         self.user = user
         self.locale = locale
+        self.timeZone = timeZone
+        self.notices = notices
         self.deleted = deleted
     }
 }

@@ -13,7 +13,10 @@ package struct AuthenticationEndpoints: Sendable {
         takes: LoginRequest.self,
         gives: SignedIn.self,
         audit: .login,
-        errors: [ErrorCode(401, "invalid_credentials"), ErrorCode(503, "unavailable")],
+        errors: [
+            ErrorCode(401, "invalid_credentials"), ErrorCode(401, "totp_required"), ErrorCode(401, "totp_invalid"),
+            ErrorCode(503, "unavailable"),
+        ],
         summary: "Sign in with an e-mail address and a password"
     )
     package let refresh = Endpoint(
@@ -52,7 +55,8 @@ package struct AuthenticationEndpoints: Sendable {
         gives: SignedIn.self,
         audit: .login,
         errors: [
-            ErrorCode(401, "invalid_credentials"), ErrorCode(404, "not_found"), ErrorCode(410, "invitation_expired"),
+            ErrorCode(401, "invalid_credentials"), ErrorCode(401, "totp_required"), ErrorCode(401, "totp_invalid"),
+            ErrorCode(404, "not_found"), ErrorCode(410, "invitation_expired"),
         ],
         summary: "Accept an invitation, set a password where there is none yet, and sign in"
     )

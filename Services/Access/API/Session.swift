@@ -23,7 +23,8 @@ package struct LoginRequest: Wire {
     package static var limits: [Limit] {
         [
             .length(CodingKeys.password, 1...longestPassword), .secret(CodingKeys.password),
-            .length(CodingKeys.totp, 6...8), .secret(CodingKeys.totp),
+            .length(CodingKeys.totp, 6...ConfirmTOTP.longestCode), .secret(CodingKeys.totp),
+            .describe(CodingKeys.totp, "The six digits of the authenticator app, or a recovery code."),
         ]
     }
 }
@@ -60,10 +61,13 @@ package struct AcceptInvitation: Wire {
 
     package var token: String
     package var password: String?
+    /// For accounts with a second factor.
+    package var totp: String?
 
-    package init(token: String, password: String? = nil) {
+    package init(token: String, password: String? = nil, totp: String? = nil) {
         self.token = token
         self.password = password
+        self.totp = totp
     }
 
     package static var limits: [Limit] {
@@ -71,6 +75,7 @@ package struct AcceptInvitation: Wire {
             .length(CodingKeys.token, 1...RefreshRequest.longestToken), .secret(CodingKeys.token),
             .length(CodingKeys.password, shortestPassword...LoginRequest.longestPassword),
             .secret(CodingKeys.password),
+            .length(CodingKeys.totp, 6...ConfirmTOTP.longestCode), .secret(CodingKeys.totp),
         ]
     }
 }

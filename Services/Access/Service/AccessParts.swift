@@ -10,11 +10,11 @@ struct AccessParts: Sendable {
     let database: Database
     let index: BlindIndex
     let cursors: CursorSeal
+    let dataKeys: DataKeyStore
     let tokens: TokenSigner
     let passwords: PasswordHasher
     let audit: AuditKeys
     let notices: Notices
-    let dataKeys: DataKeyStore
     let gateways: Gateways
     /// Whether people may register with a clinic of their own.
     let ownersMayRegister: Bool

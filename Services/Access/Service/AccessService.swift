@@ -20,6 +20,8 @@ package enum AccessService {
                 ("0001_identity.sql", PackageResources._001_identity_sql),
                 ("0002_audit.sql", PackageResources._002_audit_sql),
                 ("0003_audit_series.sql", PackageResources._003_audit_series_sql),
+                ("0004_sign_in_tries.sql", PackageResources._004_sign_in_tries_sql),
+                ("0005_own_account.sql", PackageResources._005_own_account_sql),
                 ("0006_roles.sql", PackageResources._006_roles_sql),
                 ("0010_audit_witness.sql", PackageResources._010_audit_witness_sql),
                 ("0011_audit_retention.sql", PackageResources._011_audit_retention_sql),
@@ -46,11 +48,11 @@ package enum AccessService {
             database: host.database,
             index: host.blindIndex,
             cursors: host.cursors,
+            dataKeys: host.dataKeys,
             tokens: try TokenSigner(keys: host.keys, issuer: host.publicURL),
             passwords: PasswordHasher(concurrency: PasswordHasher.usualConcurrency),
             audit: try AuditKeys(host.keys),
             notices: Notices(keys: host.edgeKeys),
-            dataKeys: host.dataKeys,
             gateways: Gateways(redis: host.redis, keyspace: host.keyspace),
             ownersMayRegister: try host.settings.bool("POLYCLINIC_OWNER_REGISTRATION"),
             publicURL: host.publicURL
@@ -65,10 +67,13 @@ package enum AccessService {
         let http = OutboundHTTP(policy: policy, logger: host.log)
         let witnesses = try Witness.list(host.settings.string("POLYCLINIC_AUDIT_WITNESSES"))
         definition.jobs = [
-            AnnounceClinic(), PrepareAuditExport(), ForgetCodes(), BlankAuditEntries(), RecordBreakGlassEnd(),
-            CosignCheckpoint(client: WitnessClient(http: http), witnesses: witnesses),
+            AnnounceClinic(), AnnounceMember(), PrepareAuditExport(), BlankAuditEntries(), RecordBreakGlassEnd(),
+            CosignCheckpoint(client: WitnessClient(http: http), witnesses: witnesses), ForgetCodes(), ForgetExpired(),
+            SendPasswordReset(parts: parts), TellPasswordChanged(parts: parts),
         ]
-        definition.schedules = [try ForgetCodes.schedule(), try BlankAuditEntries.schedule()]
+        definition.schedules = [
+            try BlankAuditEntries.schedule(), try ForgetCodes.schedule(), try ForgetExpired.schedule(),
+        ]
         let witness = WitnessFolder(path: try host.settings.string("POLYCLINIC_WITNESS_DIR", default: "witness"))
         let sequencer = AuditSequencer(
             database: host.database,
@@ -77,7 +82,8 @@ package enum AccessService {
             log: host.log
         )
         definition.services = [
-            PolicyBroadcaster(host), sequencer, AuditGapWatch(database: host.database, log: host.log),
+            PolicyBroadcaster(host, keys: parts.tokens.verificationKeys), sequencer,
+            AuditGapWatch(database: host.database, log: host.log),
         ]
         definition.checks = [sequencer.check]
         definition.resend = { tx in try Resending.everything(in: tx) }
@@ -90,7 +96,10 @@ package enum AccessService {
         authentication.register(in: &table)
         InvitationHandlers(parts: parts, authentication: authentication).register(in: &table)
         OneTimeCodeHandlers(parts: parts, authentication: authentication).register(in: &table)
+        SecondFactorHandlers(parts).register(in: &table)
+        PasswordHandlers(parts).register(in: &table)
         AccountHandlers(parts).register(in: &table)
+        PreferenceHandlers.register(in: &table)
         ClinicHandlers(parts).register(in: &table)
         LocationHandlers(parts).register(in: &table)
         MemberHandlers(parts).register(in: &table)

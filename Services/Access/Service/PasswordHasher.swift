@@ -11,6 +11,7 @@ package final class PasswordHasher: Sendable {
         var running = 0
         var waiting: [(id: Int, turn: CheckedContinuation<Bool, Never>)] = []
         var lastID = 0
+        var runs = 0
     }
 
     private let concurrency: Int
@@ -18,6 +19,9 @@ package final class PasswordHasher: Sendable {
 
     /// `concurrency` hashes are made at once.
     package init(concurrency: Int) { self.concurrency = max(1, concurrency) }
+
+    /// Passwords hashed or compared so far.
+    package var runs: Int { state.withLock { $0.runs } }
 
     /// A hash with a new salt.
     package func hash(_ password: Secret) async throws -> PasswordHash {
@@ -33,6 +37,7 @@ package final class PasswordHasher: Sendable {
     private func inTurn<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await takeTurn()
         defer { passOn() }
+        state.withLock { $0.runs += 1 }
         return try await Self.compute(work)
     }
 

@@ -8,13 +8,15 @@ import ServiceHost
 import ServiceLifecycle
 import Telemetry
 
-/// Tells every process, twice a second, the latest committed version of policy.
+/// Tells every process, twice a second, the latest committed version of policy and the keys that tokens are signed with.
 struct PolicyBroadcaster: Service {
     private let database: Database
     private let publisher: BroadcastPublisher
+    private let keyIDs: [String]
     private let log: Logger
 
-    init(_ host: HostResources) {
+    init(_ host: HostResources, keys: [VerificationKey]) {
+        keyIDs = keys.map(\.kid)
         database = host.database
         publisher = BroadcastPublisher(
             redis: host.redis,
@@ -38,7 +40,7 @@ struct PolicyBroadcaster: Service {
     private func tell() async {
         do {
             // The moment before the reading: what is told is at least as old as it says.
-            let news = PolicyNews(at: .now())
+            let news = PolicyNews(at: .now(), keyIDs: keyIDs)
             let version = try await database.through(.installation) { tx in try PolicyVersionStore.current(in: tx) }
             try await publisher.publish(try JSONWriter.encode(news), version: version, to: "access")
         } catch {

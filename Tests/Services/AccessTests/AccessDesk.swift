@@ -50,7 +50,10 @@ struct AccessDesk {
 
     let database: Database
 
-    init(ownersMayRegister: Bool = true) throws {
+    /// Where requests come from unless they say otherwise.
+    static let here = RequestSource(address: "192.0.2.7", userAgent: "test")
+
+    init(passwords: PasswordHasher = Self.passwords, ownersMayRegister: Bool = true) throws {
         let keyFile = Self.keys.withLock { $0 }
         self.keyFile = keyFile
         test = try TestDatabase.open("access", migrations: AccessService.migrations)
@@ -58,15 +61,16 @@ struct AccessDesk {
         self.database = database
         let index = try BlindIndex(keyFile, service: .access)
         let tokens = try TokenSigner(keys: keyFile, issuer: "https://test.example")
+        let dataKeys = DataKeyStore(try DataKeys(keyFile, service: .access), database: database)
         parts = AccessParts(
             database: database,
             index: index,
             cursors: CursorSeal(index),
+            dataKeys: dataKeys,
             tokens: tokens,
-            passwords: Self.passwords,
+            passwords: passwords,
             audit: try AuditKeys(keyFile),
             notices: Notices(keys: Self.edgeKeys(keyFile, of: "access")),
-            dataKeys: DataKeyStore(try DataKeys(keyFile, service: .access), database: database),
             gateways: Gateways { [] },
             ownersMayRegister: ownersMayRegister,
             publicURL: "https://test.example"
@@ -87,7 +91,7 @@ struct AccessDesk {
             service: .access,
             handlers: table.entries,
             database: database,
-            replies: ReplyStore(dataKeys: DataKeyStore(try DataKeys(keyFile, service: .access), database: database)),
+            replies: ReplyStore(dataKeys: dataKeys),
             policy: follower,
             log: logger,
             outboxWake: WakeSignal()
@@ -111,7 +115,7 @@ struct AccessDesk {
         }
     }
 
-    private static let passwords = PasswordHasher(concurrency: 2)
+    static let passwords = PasswordHasher(concurrency: 2)
     private static let root = SharedPerson()
 
     // MARK: - Asking
@@ -125,7 +129,8 @@ struct AccessDesk {
         ifMatch: String? = nil,
         accept: String? = nil,
         page: String? = nil,
-        key: String? = nil
+        key: String? = nil,
+        from source: RequestSource = Self.here
     ) async throws -> BusReply {
         let request = BusRequest(
             operation: endpoint.name,
@@ -137,7 +142,7 @@ struct AccessDesk {
             idempotencyKey: key ?? "\(RequestID())",
             clientKey: key != nil,
             ifMatch: ifMatch,
-            source: RequestSource(address: "192.0.2.7", userAgent: "test"),
+            source: source,
             accept: accept,
             page: page,
             input: try JSONWriter.encode(input)
@@ -293,12 +298,15 @@ struct AccessDesk {
 
     /// Has jobs done while the body runs; those at work when it ends are finished, for they may be another test's.
     func withJobs<R: Sendable>(
-        _ handlers: [any JobHandler] = [PrepareAuditExport(), AnnounceClinic()],
+        _ handlers: [any JobHandler]? = nil,
         _ body: () async throws -> R
     ) async throws -> R {
         let workers = JobWorkers(
             database: database,
-            handlers: handlers,
+            handlers: handlers ?? [
+                PrepareAuditExport(), AnnounceClinic(), AnnounceMember(), SendPasswordReset(parts: parts),
+                TellPasswordChanged(parts: parts),
+            ],
             signal: WakeSignal(),
             logger: logger
         )

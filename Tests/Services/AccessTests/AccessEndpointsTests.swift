@@ -7,7 +7,9 @@ import Testing
 /// The declarations themselves.
 @Suite struct AccessEndpointsTests {
     private static let groups: [(any Sendable, [any EndpointDescription])] = [
-        (AuthenticationEndpoints(), AuthenticationEndpoints().all), (ClinicEndpoints(), ClinicEndpoints().all),
+        (AuthenticationEndpoints(), AuthenticationEndpoints().all),
+        (PreferenceEndpoints(), PreferenceEndpoints().all), (PasswordEndpoints(), PasswordEndpoints().all),
+        (SecondFactorEndpoints(), SecondFactorEndpoints().all), (ClinicEndpoints(), ClinicEndpoints().all),
         (LocationEndpoints(), LocationEndpoints().all), (MemberEndpoints(), MemberEndpoints().all),
         (SystemUserEndpoints(), SystemUserEndpoints().all), (RoleEndpoints(), RoleEndpoints().all),
         (AuditEndpoints(), AuditEndpoints().all), (OneTimeCodeEndpoints(), OneTimeCodeEndpoints().all),

@@ -1,14 +1,17 @@
 import AccessAPI
 import Authorization
-import Bus
 import Contracts
 import Core
+import Logging
 import Postgres
+import Redis
 import ServiceHost
+import Synchronization
 import TestKit
 import Testing
 
 @testable import Access
+@testable import Bus
 
 /// What access tells the processes that decide, and how soon a change is in it.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct PolicyTests {
@@ -70,6 +73,38 @@ import Testing
         #expect(try await desk.call(RoleEndpoints().delete, path, as: root, in: clinic).status == 204)
         let after = try await changes(since: before.version)
         #expect(after.roles?.first { $0.id == role.id }?.permissions == [])
+    }
+
+    /// What access would tell.
+    private final class Published: Sendable {
+        let keys: Mutex<[VerificationKey]>
+
+        init(_ keys: [VerificationKey]) { self.keys = Mutex(keys) }
+    }
+
+    /// A key is published before it signs: whoever verifies learns of it though nothing else has changed.
+    @Test func otherKeysAreFetchedThoughNoGrantHasChanged() async throws {
+        let (key, next) = (VerificationKey(kid: "one", x: "", y: ""), VerificationKey(kid: "two", x: "", y: ""))
+        let published = Published([key])
+        let follower = PolicyFollower(
+            redis: RedisClient(RedisEndpoint(host: "127.0.0.1", port: 1), name: "none", logger: Logger(label: "test")),
+            keyspace: Keyspace(),
+            keys: EdgeKeys(edges: [:], currentID: "none"),
+            logger: Logger(label: "test")
+        ) { query in PolicyChanges(since: query.since, version: 7, full: false, keys: published.keys.withLock { $0 }) }
+        func hear(_ keyIDs: [String]?) async throws {
+            let news = PolicyNews(at: .now(), keyIDs: keyIDs)
+            let payload = try JSONWriter.encode(news)
+            await follower.hear(BroadcastListener.News(writer: "access", version: 7, payload: payload))
+        }
+        try await hear(["one"])
+        #expect(follower.snapshot.keys == [key])
+        published.keys.withLock { $0 = [key, next] }
+        try await hear(nil)
+        try await hear(["one"])
+        #expect(follower.snapshot.keys == [key])
+        try await hear(["one", "two"])
+        #expect(follower.snapshot.keys == [key, next])
     }
 
     @Test func aReaderAheadOfTheDatabaseBeginsAnew() async throws {

@@ -63,7 +63,15 @@ import Testing
     @Test func hashesAsOthersDo() throws {
         let salt = Array("0123456789abcdef".utf8)
         let expected = [UInt8](hex: Self.vector) ?? []
-        #expect(try PasswordHash(salt: salt, hash: expected, cost: 15).matches(Secret("pleaseletmein")))
+        #expect(
+            try PasswordHash(salt: salt, hash: expected, cost: PasswordCost(cost: 15)).matches(Secret("pleaseletmein"))
+        )
+    }
+
+    /// However a hash was made, comparing with it takes the work of one that is made now.
+    @Test(arguments: [PasswordCost(cost: 14), PasswordCost(cost: 10), PasswordCost(cost: 12, parallelism: 3), .current])
+    func comparingTakesTheWorkOfToday(_ cost: PasswordCost) {
+        #expect(cost.work + (cost.supplement?.work ?? 0) == PasswordCost.current.work)
     }
 
     private static let vector = "c20cfc463977148757a8c6e9ba9d60ad578c6c22758f1814925bc46f635147f4"

@@ -65,26 +65,6 @@ import Testing
         #expect(strangers.contains { $0.reason == "not_active" })
     }
 
-    @Test func tooManyTriesShutTheAccountForAWhile() async throws {
-        let root = try await desk.superAdmin()
-        let clinic = try await desk.clinic(by: root)
-        let nurse = try await desk.member(["NURSE"], of: clinic, by: root)
-        for _ in 0..<Lockout.failures {
-            _ = try await desk.call(endpoints.login, LoginRequest(email: nurse.email, password: "wrong"))
-        }
-        let right = try await desk.call(endpoints.login, LoginRequest(email: nurse.email, password: nurse.password))
-        #expect(right.status == 401)
-        #expect(right.code == "invalid_credentials")
-        let reasons = try await desk.entries(of: clinic, action: "access.auth.login").map(\.reason)
-        #expect(reasons.filter { $0 == "locked" }.count == 1)
-        try desk.test.asOwner(
-            """
-            update access.credentials set locked_until = now() - interval '1 second' where user_id = '\(nurse.id)'
-            """
-        )
-        #expect(try await desk.login(nurse).id == nurse.id)
-    }
-
     @Test func aSignInIsToldInEveryClinicConcerned() async throws {
         let root = try await desk.superAdmin()
         let first = try await desk.clinic(by: root)

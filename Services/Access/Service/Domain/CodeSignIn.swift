@@ -10,6 +10,7 @@ enum CodeSignIn {
         case notActive = "not_active"
         case notMember = "not_member"
         case reachesFurther = "reaches_further"
+        case secondFactor = "second_factor"
         case tooManyRequests = "too_many_requests"
     }
 
@@ -18,6 +19,8 @@ enum CodeSignIn {
     static func refusal(_ account: StoredCredential?, _ system: SystemGrant?, clinic: ClinicID?) -> Refusal? {
         guard let account else { return .unknownAccount }
         guard account.user.status == .active else { return .notActive }
+        // Whoever has asked for two proofs is not let in by one.
+        if account.hasSecondFactor { return .secondFactor }
         guard let clinic, account.clinics.contains(clinic) else { return .notMember }
         return account.clinics == [clinic] && system == nil ? nil : .reachesFurther
     }

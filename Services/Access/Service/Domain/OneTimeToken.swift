@@ -8,6 +8,7 @@ package struct OneTimeToken: Sendable {
     package enum Purpose: String, Sendable {
         case refresh = "refresh token"
         case invitation = "invitation token"
+        case passwordReset = "password reset token"
     }
 
     /// Shown once.

@@ -2,6 +2,7 @@ import AccessAPI
 import Authorization
 import Contracts
 import Core
+import Jobs
 import Postgres
 import ServiceHost
 
@@ -28,11 +29,12 @@ struct AccountHandlers: Sendable {
             try Self.load(id, at: context.now, in: tx)
         }
         return try await context.commit { tx in
-            guard var user = try UserStore.find(id, in: tx) else { throw Problem.unauthenticated }
+            guard var user = try UserStore.find(id, forUpdate: true, in: tx) else { throw Problem.unauthenticated }
             try context.checkMatch(version: user.version)
             user.name = patch.name ?? user.name
             user.locale = patch.locale.applied(to: user.locale)
             let version = try UserStore.rename(id, name: user.name, locale: user.locale, at: context.now, in: tx)
+            try Jobs.enqueue(AnnounceMember.self, payload: AnnounceMember.Payload(user: id), in: tx)
             var me = granted.output
             me.user = user.account
             return Reply(me, version: version, audit: AuditDetail(resource: id.description))

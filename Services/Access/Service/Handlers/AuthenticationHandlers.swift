@@ -10,6 +10,7 @@ import ServiceHost
 struct AuthenticationHandlers: Sendable {
     let parts: AccessParts
     private let endpoints = AuthenticationEndpoints()
+    private var passwordCheck: PasswordCheck { PasswordCheck(parts: parts) }
 
     init(_ parts: AccessParts) { self.parts = parts }
 
@@ -24,84 +25,40 @@ struct AuthenticationHandlers: Sendable {
         }
     }
 
-    /// Takes the same steps, and so the same time, whether the account exists, is shut or has no password.
     private func login(_ request: LoginRequest, _ context: OperationContext) async throws -> Reply<SignedIn> {
-        let emailHash = parts.accounts.emailHash(request.email)
-        let known = try await parts.database.through(.lookup) { tx in
-            try UserStore.find(emailHash: emailHash, in: tx)
-        }
-        let stranger = UserID(at: context.now)
-        let credential = try await parts.database.through(.installation) { tx in
-            try CredentialStore.find(known ?? stranger, in: tx)
-        }
-        let matches = try await parts.passwords.matches(Secret(request.password), credential?.password)
-        let concerned = Self.concerned(credential, request.clinicId)
-        if let reason = Self.refusal(credential, matches: matches, at: context.now) {
-            try await parts.database.through(.installation) { tx in
-                // Nobody's try is counted where nothing is to be, so that every refusal takes the same statements.
-                let counted = reason == .wrongPassword ? known ?? stranger : stranger
-                try CredentialStore.fail(counted, at: context.now, in: tx)
-                let resource = (type: "users", id: known?.description ?? "unknown")
-                let records = SignInRecords.make(
-                    context,
-                    user: known,
-                    clinics: concerned,
-                    resource: resource,
-                    .denied,
-                    reason: reason.rawValue
-                )
-                AuditStore.append(records, in: tx)
+        let attempt = try await passwordCheck.attempt(request.email, request.password, context)
+        let concerned = Self.concerned(attempt.credential, request.clinicId)
+        let factor = PasswordCheck.Factor.asked(request.totp, try await passwordCheck.secondFactor())
+        let begun = NewSignIn(at: context.now, index: parts.index)
+        let result = try await parts.database.through(.installation) { tx -> Result<StoredUser, Problem> in
+            switch try passwordCheck.conclude(attempt, factor, at: context.now, in: tx) {
+            case .refused(let refusal):
+                passwordCheck.record(refusal, of: attempt, clinics: concerned, context, in: tx)
+                return .failure(refusal.problem)
+            case .proved(let how):
+                guard let user = attempt.credential?.user else { return .failure(.invalidCredentials) }
+                begun.store(of: user.id, clinics: concerned, how: how, context, in: tx)
+                return .success(user)
             }
-            throw Problem.invalidCredentials
         }
-        guard let credential else { throw Problem.invalidCredentials }
-        return Reply(try await open(credential.user, clinics: concerned, context))
-    }
-
-    /// Why a sign-in is refused; the caller is told the same in every case.
-    enum Refusal: String {
-        case unknownAccount = "unknown_account"
-        case wrongPassword = "wrong_password"
-        case locked
-        case notActive = "not_active"
-    }
-
-    static func refusal(_ credential: StoredCredential?, matches: Bool, at now: Instant) -> Refusal? {
-        guard let credential else { return .unknownAccount }
-        if credential.isLocked(at: now) { return .locked }
-        if credential.password == nil || credential.user.status != .active { return .notActive }
-        return matches ? nil : .wrongPassword
+        return Reply(try signedIn(try result.get(), begun.id, begun.refreshToken, context))
     }
 
     /// The clinics whose trails tell of a sign-in: the named one if the person belongs to it, else all.
-    private static func concerned(_ credential: StoredCredential?, _ named: ClinicID?) -> [ClinicID] {
+    static func concerned(_ credential: StoredCredential?, _ named: ClinicID?) -> [ClinicID] {
         let clinics = credential?.clinics ?? []
         if let named, clinics.contains(named) { return [named] }
         return clinics
     }
 
-    /// Opens a sign-in and leaves its entries.
+    /// Opens a sign-in of somebody who has been proved otherwise, and leaves its entries.
     func open(_ user: StoredUser, clinics: [ClinicID], _ context: OperationContext) async throws -> SignedIn {
-        let signIn = SignInID(at: context.now)
-        let refreshToken = OneTimeToken(.refresh, index: parts.index)
+        let begun = NewSignIn(at: context.now, index: parts.index)
         try await parts.database.through(.installation) { tx in
-            CredentialStore.succeed(user.id, in: tx)
-            SignInStore.insert(
-                signIn,
-                of: user.id,
-                address: context.source.address,
-                userAgent: context.source.userAgent,
-                at: context.now,
-                in: tx
-            )
-            SignInStore.insertToken(refreshToken.hash, of: signIn, at: context.now, in: tx)
-            let resource = (type: "sign_ins", id: signIn.description)
-            AuditStore.append(
-                SignInRecords.make(context, user: user.id, clinics: clinics, resource: resource, .succeeded),
-                in: tx
-            )
+            try passwordCheck.welcome(user, context, in: tx)
+            begun.store(of: user.id, clinics: clinics, context, in: tx)
         }
-        return try signedIn(user, signIn, refreshToken, context)
+        return try signedIn(user, begun.id, begun.refreshToken, context)
     }
 
     private func signedIn(

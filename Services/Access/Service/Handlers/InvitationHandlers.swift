@@ -28,7 +28,7 @@ struct InvitationHandlers: Sendable {
         let invitation = try await parts.database.transaction(for: tenant) { tx in
             try Self.open(token, clinic, at: context.now, in: tx)
         }
-        try await prove(invitation.user, by: request.password, clinic, context)
+        try await prove(invitation.user, by: request, clinic, context)
         let user = try await parts.database.transaction(for: tenant) { tx in
             let invitation = try Self.open(token, clinic, at: context.now, in: tx)
             return try join(invitation, context, in: tx)
@@ -53,7 +53,7 @@ struct InvitationHandlers: Sendable {
 
     private func prove(
         _ user: UserID,
-        by password: String?,
+        by request: AcceptInvitation,
         _ clinic: ClinicID,
         _ context: OperationContext
     ) async throws {
@@ -61,7 +61,7 @@ struct InvitationHandlers: Sendable {
             try CredentialStore.find(user, in: tx)
         }
         guard let credential else { throw Problem.notFound }
-        guard let password else {
+        guard let password = request.password else {
             if credential.password == nil { throw Problem.invalid("/password", "is required") }
             throw Problem.invalidCredentials
         }
@@ -73,26 +73,16 @@ struct InvitationHandlers: Sendable {
             if isFirst { return }
             throw Problem.invalidCredentials
         }
-        let matches = try await parts.passwords.matches(Secret(password), credential.password)
-        guard let reason = AuthenticationHandlers.refusal(credential, matches: matches, at: context.now),
-            reason != .notActive
-        else { return }
-        try await parts.database.through(.installation) { tx in
-            try CredentialStore.fail(user, at: context.now, in: tx)
-            let resource = (type: "users", id: user.description)
-            AuditStore.append(
-                SignInRecords.make(
-                    context,
-                    user: user,
-                    clinics: [clinic],
-                    resource: resource,
-                    .denied,
-                    reason: reason.rawValue
-                ),
-                in: tx
-            )
+        let check = PasswordCheck(parts: parts)
+        let attempt = try await check.attempt(credential, password, context)
+        let factor = PasswordCheck.Factor.asked(request.totp, try await check.secondFactor())
+        let refusal = try await parts.database.through(.installation) { tx -> PasswordCheck.Refusal? in
+            let verdict = try check.conclude(attempt, factor, beforeUse: true, at: context.now, in: tx)
+            guard case .refused(let refusal) = verdict else { return nil }
+            check.record(refusal, of: attempt, clinics: [clinic], context, in: tx)
+            return refusal
         }
-        throw Problem.invalidCredentials
+        if let refusal { throw refusal.problem }
     }
 
     private func join(

@@ -34,7 +34,14 @@ struct MemberHandlers: Sendable {
         notify: Bool = true,
         in tx: borrowing Transaction
     ) throws {
-        let payload = UserChanged(user: member.member, locale: member.locale, deleted: deleted)
+        let preferences = try PreferenceStore.find(member.user, in: tx)
+        let payload = UserChanged(
+            user: member.member,
+            locale: member.locale,
+            timeZone: preferences.timeZone,
+            notices: preferences.notices.isEmpty ? nil : preferences.notices,
+            deleted: deleted
+        )
         try Outbox.append(
             payload,
             aggregate: "member:\(member.user)",

@@ -14,7 +14,7 @@ struct PendingRegistration: Codable, Sendable {
     struct Password: Codable, Sendable {
         var salt: RawBody
         var hash: RawBody
-        var cost: Int
+        var cost: PasswordCost
     }
 
     var email: EmailAddress

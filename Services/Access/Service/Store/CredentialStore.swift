@@ -9,11 +9,10 @@ struct StoredCredential: Sendable {
     var user: StoredUser
     /// `nil` where no password has been set.
     var password: PasswordHash?
-    var lockedUntil: Instant?
     /// Clinics the person belongs to, or looks after as an auditor: whose trails tell of the sign-in.
     var clinics: [ClinicID]
-
-    func isLocked(at now: Instant) -> Bool { lockedUntil.map { $0 > now } ?? false }
+    /// Whether signing in takes more than the password.
+    var hasSecondFactor: Bool
 }
 
 /// The table `credentials`; through the installation's door.
@@ -25,16 +24,20 @@ enum CredentialStore {
         let rows = try tx.rows(
             """
             select u.id, u.email, u.name, u.locale, u.status, u.created_at, u.version, c.salt, c.hash, c.cost,
-                c.locked_until,
+                c.block_size, c.parallelism,
                 array(select m.clinic_id from memberships as m where m.user_id = u.id and m.status = 'active'
-                    union select unnest(r.clinic_ids) from system_roles as r where r.user_id = u.id order by 1)
+                    union select unnest(r.clinic_ids) from system_roles as r where r.user_id = u.id order by 1),
+                exists (select from totp_factors as t where t.user_id = u.id and t.confirmed_at is not null)
             from users as u left join credentials as c on c.user_id = u.id
             where u.id = \(user)
             """
         )
         return try rows.first.map { row in
             let salt: [UInt8]? = try row[7]
-            let password = try salt.map { PasswordHash(salt: $0, hash: try row[8], cost: try row[9]) }
+            let password = try salt.map { salt in
+                let cost = PasswordCost(cost: try row[9], blockSize: try row[10], parallelism: try row[11])
+                return PasswordHash(salt: salt, hash: try row[8], cost: cost)
+            }
             return StoredCredential(
                 user: StoredUser(
                     id: try row[0],
@@ -46,8 +49,8 @@ enum CredentialStore {
                     version: try row[6]
                 ),
                 password: password,
-                lockedUntil: try row[10],
-                clinics: try row[11]
+                clinics: try row[12],
+                hasSecondFactor: try row[13]
             )
         }
     }
@@ -61,30 +64,43 @@ enum CredentialStore {
     ) throws -> Bool {
         let rows = try tx.rows(
             """
-            insert into credentials (user_id, salt, hash, cost, changed_at)
-            values (\(user), \(password.salt), \(password.hash), \(password.cost), \(now))
+            insert into credentials (user_id, salt, hash, cost, block_size, parallelism, changed_at)
+            values (\(user), \(password.salt), \(password.hash), \(password.cost.cost), \(password.cost.blockSize),
+                \(password.cost.parallelism), \(now))
             on conflict (user_id) do nothing
             """
         )
         return rows.affected == 1
     }
 
-    /// Counts a failed try and shuts the account when there were too many in a row.
-    static func fail(_ user: UserID, at now: Instant, in tx: borrowing Transaction) throws {
+    /// Whether this is still the account's password; it stays so until the end of the transaction.
+    static func holds(_ password: PasswordHash, for user: UserID, in tx: borrowing Transaction) throws -> Bool {
         let rows = try tx.rows(
-            "update credentials set failures = failures + 1 where user_id = \(user) returning failures"
+            """
+            select from credentials where user_id = \(user) and hash = \(password.hash) for update
+            """
         )
-        guard let row = rows.first else { return }
-        let failures: Int = try row[0]
-        guard let until = Lockout.until(after: failures, at: now) else { return }
-        tx.execute("update credentials set failures = 0, locked_until = \(until) where user_id = \(user)")
+        return !rows.isEmpty
     }
 
-    static func succeed(_ user: UserID, in tx: borrowing Transaction) {
+    /// Puts another password in the place of the present one.
+    static func set(_ password: PasswordHash, for user: UserID, at now: Instant, in tx: borrowing Transaction) {
+        renew(password, for: user, in: tx)
+        tx.execute("update credentials set changed_at = \(now) where user_id = \(user)")
+    }
+
+    /// When the password was last changed; `nil` where there is none.
+    static func changedAt(_ user: UserID, in tx: borrowing Transaction) throws -> Instant? {
+        try tx.rows("select changed_at from credentials where user_id = \(user)").first.map { try $0[0] }
+    }
+
+    /// The same password hashed anew.
+    static func renew(_ password: PasswordHash, for user: UserID, in tx: borrowing Transaction) {
         tx.execute(
             """
-            update credentials set failures = 0, locked_until = null
-            where user_id = \(user) and (failures > 0 or locked_until is not null)
+            update credentials set salt = \(password.salt), hash = \(password.hash), cost = \(password.cost.cost),
+                block_size = \(password.cost.blockSize), parallelism = \(password.cost.parallelism)
+            where user_id = \(user)
             """
         )
     }

@@ -132,6 +132,27 @@ enum SignInStore {
         return true
     }
 
+    /// Ends every open sign-in of the user's but one.
+    static func endAll(
+        of user: UserID,
+        except kept: SignInID?,
+        _ reason: SignInEnd,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        let open: [SignInID] = try tx.rows(
+            "select id from sign_ins where user_id = \(user) and ended_at is null order by id for update"
+        ).map { try $0[0] }.filter { $0 != kept }
+        if open.isEmpty { return }
+        let version = try PolicyVersionStore.raise(in: tx)
+        tx.execute(
+            """
+            update sign_ins set ended_at = \(now), end_reason = \(reason.rawValue), policy_version = \(version)
+            where id = any(\(open))
+            """
+        )
+    }
+
     /// The user's open sign-ins, newest first.
     static func list(
         _ user: UserID,

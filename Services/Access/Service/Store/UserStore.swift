@@ -27,8 +27,10 @@ enum UserStore {
         try tx.rows("select user_id from user_emails where email_hash = \(emailHash)").first.map { try $0[0] }
     }
 
-    static func find(_ id: UserID, in tx: borrowing Transaction) throws -> StoredUser? {
-        try tx.rows("select \(columns) from users as u where u.id = \(id)").first.map(decode)
+    /// `forUpdate` keeps others from changing the account until the end of the transaction.
+    static func find(_ id: UserID, forUpdate: Bool = false, in tx: borrowing Transaction) throws -> StoredUser? {
+        let lock: Query = forUpdate ? " for update" : ""
+        return try tx.rows("select \(columns) from users as u where u.id = \(id)\(lock)").first.map(decode)
     }
 
     /// Throws `uniqueViolation` of `user_emails_pkey` when the address has an account by now.
