@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from harness import RELEASE, pids, resident_megabytes, wrk
+from login import login_ours
 
 CONNECTIONS = 64
 DOCTORS = 16
@@ -205,6 +206,8 @@ ROWS = [
     Row("read", "read an appointment, 64 connections", "≥ 3 × FastAPI's, p99 ≤ half", read_ours, read_peer),
     Row("book", "book an appointment, 64 connections", "≥ 2.2 × FastAPI's, p99 ≤ half", book_ours, book_peer),
     Row("memory-load", "resident memory after load", "≤ 80 MB each", memory_ours, rounds=1),
+    Row("login", "signing in: wrong passwords, unknown addresses, accounts that wait, right ones", "alike but for right ones",
+        login_ours, rounds=1),
     Row("messages", "messages accepted → provider's 200", "≥ 2,000/s", messages_ours),
     Row("jobs", "no-op jobs enqueued and done", "≥ 5 × Sidekiq's", lambda suite, _: micro("jobs", suite), sidekiq_jobs),
     Row("events", "outbox → stream → inbox and effect", "≥ 12,000/s", lambda suite, _: micro("events", suite)),
