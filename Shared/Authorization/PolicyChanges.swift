@@ -30,6 +30,8 @@ package struct PolicyChanges: Wire, Hashable {
     package var users: [UserGrants]
     /// Roles that clinics made for themselves; absent in the answers of those that know of none.
     package var roles: [RolePolicy]?
+    /// API keys of clinics; absent in the answers of those that know of none.
+    package var apiKeys: [APIKeyGrant]?
     /// Sign-ins ended before their tokens expire.
     package var revocations: [RevokedSignIn]
     /// All keys that tokens may be signed with at present; the same on every page.
@@ -44,6 +46,7 @@ package struct PolicyChanges: Wire, Hashable {
         clinics: [ClinicPolicy] = [],
         users: [UserGrants] = [],
         roles: [RolePolicy] = [],
+        apiKeys: [APIKeyGrant] = [],
         revocations: [RevokedSignIn] = [],
         keys: [VerificationKey] = [],
         next: String? = nil
@@ -54,6 +57,7 @@ package struct PolicyChanges: Wire, Hashable {
         self.clinics = clinics
         self.users = users
         self.roles = roles
+        self.apiKeys = apiKeys
         self.revocations = revocations
         self.keys = keys
         self.next = next
@@ -187,6 +191,50 @@ package struct RoleGrant: Wire, Hashable {
 
     package init(role: Role, locationIds: [LocationID]? = nil) {
         self.init(role: .builtIn(role), locationIds: locationIds)
+    }
+}
+
+/// An API key of a clinic: what it opens, and how its secret is recognised.
+package struct APIKeyGrant: Wire, Hashable {
+    /// A secret by its hash; the secret itself is stored nowhere.
+    package struct Secret: Wire, Hashable {
+        /// SHA-256 of the key as it is shown, in hexadecimal digits.
+        package var hash: String
+        /// From then on it is refused; absent for the present secret.
+        package var until: Instant?
+
+        package init(hash: String, until: Instant? = nil) {
+            self.hash = hash
+            self.until = until
+        }
+    }
+
+    package var id: APIKeyID
+    package var clinicId: ClinicID
+    /// What a key begins with, in the clear: how it is found.
+    package var prefix: String
+    package var secrets: [Secret]
+    package var role: RoleGrant
+    package var expiresAt: Instant
+    /// False once it is revoked.
+    package var active: Bool
+
+    package init(
+        id: APIKeyID,
+        clinicId: ClinicID,
+        prefix: String,
+        secrets: [Secret],
+        role: RoleGrant,
+        expiresAt: Instant,
+        active: Bool = true
+    ) {
+        self.id = id
+        self.clinicId = clinicId
+        self.prefix = prefix
+        self.secrets = secrets
+        self.role = role
+        self.expiresAt = expiresAt
+        self.active = active
     }
 }
 

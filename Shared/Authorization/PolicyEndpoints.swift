@@ -1,5 +1,5 @@
 package import Contracts
-import Core
+package import Core
 
 /// What processes ask of access among themselves: never reachable from outside.
 package struct PolicyEndpoints: Sendable {
@@ -32,10 +32,45 @@ package struct PolicyEndpoints: Sendable {
         deadline: .seconds(2),
         summary: "Record denied requests"
     )
+    /// When API keys were last used, as gateways noticed it.
+    package let noteKeyUses = Endpoint(
+        "access.api_keys.note_uses",
+        .POST,
+        "/internal/api-key-uses",
+        service: .access,
+        guard: .internalOnly,
+        tenancy: Tenancy.none,
+        takes: KeyUseReport.self,
+        gives: EmptyOutput.self,
+        audit: .none(because: "what keys are used for is audited by itself"),
+        idempotent: false,
+        deadline: .seconds(2),
+        summary: "Note when API keys were used"
+    )
 
     package init() {}
 
-    package var all: [any EndpointDescription] { [changes, recordDenials] }
+    package var all: [any EndpointDescription] { [changes, recordDenials, noteKeyUses] }
+}
+
+/// When API keys were last used, to the minute.
+package struct KeyUseReport: Wire {
+    package static let largest = 1_000
+
+    /// A key and the last moment it was used.
+    package struct Use: Wire, Hashable {
+        package var key: APIKeyID
+        package var at: Instant
+
+        package init(key: APIKeyID, at: Instant) {
+            self.key = key
+            self.at = at
+        }
+    }
+
+    package var uses: [Use]
+
+    package init(uses: [Use]) { self.uses = uses }
 }
 
 /// Entries to be put into the trails of the clinics they name; unique by clinic and id, so that repeating is harmless.

@@ -10,6 +10,8 @@ package struct PolicySnapshot: Sendable {
     package private(set) var clinics: [ClinicID: ClinicPolicy] = [:]
     package private(set) var keys: [VerificationKey] = []
     private var users: [UserID: UserPolicy] = [:]
+    private var apiKeys: [APIKeyID: APIKeyPolicy] = [:]
+    private var apiKeyPrefixes: [String: APIKeyID] = [:]
     /// What the roles of each clinic that has some of its own open.
     private var books: [ClinicID: RoleBook] = [:]
     /// Who holds each of these roles, for a change of it changes what they may do.
@@ -28,17 +30,70 @@ package struct PolicySnapshot: Sendable {
     /// What the roles of a clinic open.
     package func roles(of clinic: ClinicID) -> RoleBook { books[clinic] ?? RoleBook() }
 
-    /// Whether the user, and what binds them to the clinic, has arrived here; `false` may only mean not yet.
-    package func knows(_ id: UserID, _ clinic: ClinicID?) -> Bool {
+    /// What is held of an API key; `nil` when unknown.
+    package func apiKey(_ id: APIKeyID) -> APIKeyPolicy? { apiKeys[id] }
+    /// The key that begins so; `nil` when unknown.
+    package func apiKey(prefix: String) -> APIKeyPolicy? { apiKeyPrefixes[prefix].flatMap { apiKeys[$0] } }
+
+    /// Whether the caller, and what binds them to the clinic, has arrived here; `false` may only mean not yet.
+    package func knows(_ caller: Caller, _ clinic: ClinicID?) -> Bool {
+        guard case .user(let id, _) = caller else { return true }
         guard let user = users[id] else { return false }
         guard let clinic, clinic != .installation else { return true }
         return user.memberships[clinic] != nil || (!user.systemRoles.isEmpty && clinics[clinic] != nil)
     }
 
-    /// Whether a user and sign-in are good at all: `nil` if so, else `.revoked` or `.inactive`.
-    package func refusal(user: UserID, signIn: SignInID?) -> Decision.Outcome? {
-        if let signIn, revocations[signIn] != nil { return .revoked }
-        return users[user]?.isActive == true ? nil : .inactive
+    /// Whether a caller is good at all: `nil` if so, else `.revoked` or `.inactive`.
+    package func refusal(_ caller: Caller, at now: Instant) -> Decision.Outcome? {
+        switch caller {
+        case .user(let user, let signIn):
+            if let signIn, revocations[signIn] != nil { return .revoked }
+            return users[user]?.isActive == true ? nil : .inactive
+        case .apiKey(let key): return apiKeys[key]?.isGood(at: now) == true ? nil : .inactive
+        }
+    }
+
+    /// The clinic of a request that names none; `nil` where the caller has a choice.
+    package func onlyClinic(of caller: Caller) -> ClinicID? {
+        switch caller {
+        case .user(let id, _): users[id].flatMap { $0.systemRoles.isEmpty ? $0.onlyClinic : nil }
+        case .apiKey(let key): apiKeys[key]?.grant.clinicId
+        }
+    }
+
+    /// Where denials are recorded of a caller who strayed into a clinic not theirs.
+    package func homeClinic(of caller: Caller) -> ClinicID {
+        switch caller {
+        case .user(let id, _): users[id]?.homeClinic ?? .installation
+        case .apiKey(let key): apiKeys[key]?.grant.clinicId ?? .installation
+        }
+    }
+
+    /// Decides for whoever it is.
+    package func decide(
+        _ caller: Caller,
+        clinic: ClinicID?,
+        permission: PermissionBit?,
+        at now: Instant
+    ) -> Decision {
+        switch caller {
+        case .user(let user, let signIn):
+            decide(user: user, signIn: signIn, clinic: clinic, permission: permission, at: now)
+        case .apiKey(let key): decide(apiKey: key, clinic: clinic, permission: permission, at: now)
+        }
+    }
+
+    /// A key opens its own clinic and nothing that belongs to no clinic.
+    private func decide(
+        apiKey id: APIKeyID,
+        clinic: ClinicID?,
+        permission: PermissionBit?,
+        at now: Instant
+    ) -> Decision {
+        guard let key = apiKeys[id], key.isGood(at: now) else { return Decision(.inactive) }
+        guard let clinic else { return key.membership.decision(.forbidden) }
+        guard clinic == key.grant.clinicId, let isActive = activity[clinic] else { return Decision(.notMember) }
+        return isActive ? key.membership.decide(permission) : key.membership.suspended
     }
 
     /// The emergency access that a user has in a clinic at a moment, the newest first.
@@ -134,6 +189,8 @@ extension PolicySnapshot {
             clinics = [:]
             activity = [:]
             users = [:]
+            apiKeys = [:]
+            apiKeyPrefixes = [:]
             books = [:]
             holders = [:]
             revocations = [:]
@@ -144,10 +201,8 @@ extension PolicySnapshot {
         }
         for role in changes.roles ?? [] { books[role.clinicId, default: RoleBook()].take(role) }
         for user in changes.users { hold(user) }
-        // Whoever holds a role that changed may do something else now, though nothing was said of them.
-        for user in Set((changes.roles ?? []).flatMap { holders[$0.id] ?? [] }) {
-            if let held = users[user] { users[user] = UserPolicy(held.grants, books) }
-        }
+        for key in changes.apiKeys ?? [] { hold(key) }
+        spread(changes.roles ?? [])
         for revocation in changes.revocations { revocations[revocation.id] = revocation.until }
         keys = changes.keys
         guard changes.next == nil else { return }
@@ -162,6 +217,24 @@ extension PolicySnapshot {
         for role in users[grants.id]?.grants.customRoles ?? [] { holders[role]?.remove(grants.id) }
         for role in grants.customRoles { holders[role, default: []].insert(grants.id) }
         users[grants.id] = UserPolicy(grants, books)
+    }
+
+    private mutating func hold(_ grant: APIKeyGrant) {
+        apiKeys[grant.id] = grant.active ? APIKeyPolicy(grant, roles(of: grant.clinicId)) : nil
+        apiKeyPrefixes[grant.prefix] = grant.active ? grant.id : nil
+    }
+
+    /// Whoever holds a role that changed may do something else now, though nothing was said of them.
+    private mutating func spread(_ roles: [RolePolicy]) {
+        if roles.isEmpty { return }
+        for user in Set(roles.flatMap { holders[$0.id] ?? [] }) {
+            if let held = users[user] { users[user] = UserPolicy(held.grants, books) }
+        }
+        let changed = Set(roles.map(\.id))
+        for (id, key) in apiKeys {
+            guard let role = key.grant.role.role.custom, changed.contains(role) else { continue }
+            apiKeys[id] = APIKeyPolicy(key.grant, self.roles(of: key.grant.clinicId))
+        }
     }
 }
 

@@ -19,7 +19,7 @@ package enum Role: String, Hashable, Sendable, Codable, CaseIterable {
     /// What the role is for.
     package var summary: String {
         switch self {
-        case .superAdmin: "Runs the installation and may do everything in every clinic"
+        case .superAdmin: "Runs the installation and looks after every clinic"
         case .clinicAdmin: "Runs the clinic: its people, its settings and everything in it"
         case .locationHead: "Runs some of the clinic's locations"
         case .doctor: "Treats patients and keeps a calendar"

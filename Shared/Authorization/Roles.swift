@@ -2,8 +2,8 @@ package import Contracts
 
 /// The whole of what roles may do: one row per permission, and in it the roles that hold it and how far.
 ///
-/// A permission that no operation asks for, or a role that opens nothing, fails a test. The same table as a matrix is a
-/// golden file of the tests.
+/// A permission that no operation asks for fails a test unless it stands among those that await their service; so does a
+/// role that opens nothing. The same table as a matrix is a golden file of the tests.
 package enum Roles {
     package static let rules: [PermissionRule] = [
         // Clinics, locations, people
@@ -17,7 +17,7 @@ package enum Roles {
         PermissionRule("locations:update", clinic: administrators, locations: [.locationHead]),
         PermissionRule("locations:delete", clinic: administrators),
         PermissionRule("users:create", clinic: administrators),
-        PermissionRule("users:read", clinic: administrators + [.systemAuditor, .locationHead]),
+        PermissionRule("users:read", clinic: administrators + [.systemAuditor], locations: [.locationHead]),
         PermissionRule("users:update", clinic: administrators),
         PermissionRule("users:delete", clinic: administrators),
         PermissionRule("users:system", "Make accounts and give system roles", clinic: [.superAdmin]),
@@ -26,6 +26,9 @@ package enum Roles {
         PermissionRule("roles:update", clinic: administrators),
         PermissionRule("roles:delete", clinic: administrators),
         PermissionRule("roles:assign", "Give roles to people and take them away", clinic: administrators),
+        PermissionRule("api_keys:create", "Make API keys and renew their secrets", clinic: administrators),
+        PermissionRule("api_keys:read", clinic: administrators),
+        PermissionRule("api_keys:delete", clinic: administrators),
 
         // The audit trail
         PermissionRule("audit:read", clinic: administrators + [.systemAuditor]),
@@ -37,6 +40,10 @@ package enum Roles {
         ),
         PermissionRule("break_glass:review", "Review what was read in emergencies", clinic: administrators),
         PermissionRule("access_report:read", "See who looked at one's own record", clinic: [], own: [.patient]),
+
+        // The running of the installation
+        PermissionRule("jobs:read", clinic: [.superAdmin]),
+        PermissionRule("jobs:run", "Start scheduled work and what failed anew", clinic: [.superAdmin]),
 
         // Communication
         PermissionRule("communication_config:read", clinic: administrators),
@@ -57,12 +64,30 @@ package enum Roles {
             "Read what messages say",
             clinic: [.clinicAdmin, .doctor, .nurse, .receptionist]
         ),
+        PermissionRule("templates:create", clinic: administrators),
+        PermissionRule("templates:read", clinic: administrators + careTeam),
+        PermissionRule("templates:update", clinic: administrators),
+        PermissionRule("templates:delete", clinic: administrators),
+        PermissionRule("suppressions:create", clinic: administrators + [.receptionist]),
+        PermissionRule("suppressions:read", clinic: administrators + [.receptionist]),
+        PermissionRule("suppressions:delete", clinic: administrators),
+        PermissionRule("contacts:create", clinic: administrators + frontDesk),
+        PermissionRule("contacts:read", clinic: administrators + careTeam, own: [.patient]),
+        PermissionRule("contacts:update", clinic: administrators + frontDesk, own: [.patient]),
+        PermissionRule("contacts:delete", clinic: administrators),
+        PermissionRule("conversations:create", clinic: [.clinicAdmin] + careTeam, own: [.patient]),
+        PermissionRule("conversations:read", clinic: [.clinicAdmin] + careTeam, own: [.patient]),
+        PermissionRule("conversations:update", clinic: [.clinicAdmin] + careTeam),
 
         // The calendar
         PermissionRule("doctors:create", clinic: administrators),
         PermissionRule("doctors:read", clinic: everyoneButAuditor),
         PermissionRule("doctors:update", clinic: administrators, locations: [.locationHead], treated: [.doctor]),
         PermissionRule("doctors:delete", clinic: administrators),
+        PermissionRule("nurses:create", clinic: administrators),
+        PermissionRule("nurses:read", clinic: everyoneButAuditor),
+        PermissionRule("nurses:update", clinic: administrators, locations: [.locationHead]),
+        PermissionRule("nurses:delete", clinic: administrators),
         PermissionRule("services:create", clinic: administrators),
         PermissionRule("services:read", clinic: everyoneButAuditor),
         PermissionRule("services:update", clinic: administrators),
@@ -108,10 +133,100 @@ package enum Roles {
             treated: [.doctor],
             own: [.patient]
         ),
+        PermissionRule("video_sessions:create", clinic: administrators, locations: frontDesk, treated: [.doctor]),
+        PermissionRule(
+            "video_sessions:read",
+            clinic: administrators,
+            locations: frontDesk,
+            treated: [.doctor],
+            own: [.patient]
+        ),
+        PermissionRule("video_sessions:delete", clinic: administrators, locations: frontDesk, treated: [.doctor]),
+        PermissionRule("video_config:read", clinic: administrators),
+        PermissionRule("video_config:update", clinic: administrators),
+        PermissionRule("recordings:create", clinic: [.clinicAdmin], treated: [.doctor]),
+        PermissionRule("recordings:read", clinic: [.clinicAdmin], treated: [.doctor], own: [.patient]),
+        PermissionRule("recordings:delete", clinic: [.clinicAdmin]),
+
+        // Care: whoever runs the installation has no part in it
+        PermissionRule("medical_records:create", clinic: [.clinicAdmin], locations: [.nurse], treated: [.doctor]),
+        PermissionRule(
+            "medical_records:read",
+            clinic: [.clinicAdmin],
+            locations: [.nurse],
+            treated: [.doctor],
+            own: [.patient]
+        ),
+        PermissionRule("medical_records:update", clinic: [.clinicAdmin], locations: [.nurse], treated: [.doctor]),
+        PermissionRule("prescriptions:create", clinic: [.clinicAdmin], treated: [.doctor]),
+        PermissionRule(
+            "prescriptions:read",
+            clinic: [.clinicAdmin],
+            locations: [.nurse, .pharmacist],
+            treated: [.doctor],
+            own: [.patient]
+        ),
+        PermissionRule("prescriptions:update", clinic: [.clinicAdmin], treated: [.doctor]),
+        PermissionRule(
+            "prescriptions:dispense",
+            "Hand out what was prescribed",
+            clinic: [.clinicAdmin],
+            locations: [.pharmacist]
+        ),
+        PermissionRule("lab_reports:create", clinic: [.clinicAdmin], locations: [.labTechnician]),
+        PermissionRule(
+            "lab_reports:read",
+            clinic: [.clinicAdmin],
+            locations: [.nurse, .labTechnician],
+            treated: [.doctor],
+            own: [.patient]
+        ),
+        PermissionRule("lab_reports:update", clinic: [.clinicAdmin], locations: [.labTechnician]),
+        PermissionRule("forms:create", clinic: administrators),
+        PermissionRule("forms:read", clinic: administrators + careTeam, own: [.patient]),
+        PermissionRule("forms:update", clinic: administrators),
+        PermissionRule("forms:delete", clinic: administrators),
+        PermissionRule(
+            "files:create",
+            clinic: [.clinicAdmin],
+            locations: frontDesk + [.labTechnician],
+            treated: [.doctor],
+            own: [.patient]
+        ),
+        PermissionRule(
+            "files:read",
+            clinic: [.clinicAdmin],
+            locations: frontDesk + [.labTechnician],
+            treated: [.doctor],
+            own: [.patient]
+        ),
+        PermissionRule("files:delete", clinic: [.clinicAdmin]),
+        PermissionRule("inventory:create", clinic: administrators, locations: [.inventoryManager]),
+        PermissionRule("inventory:read", clinic: administrators, locations: [.inventoryManager, .pharmacist]),
+        PermissionRule("inventory:update", clinic: administrators, locations: [.inventoryManager, .pharmacist]),
+        PermissionRule("inventory:delete", clinic: administrators, locations: [.inventoryManager]),
 
         // Money
         PermissionRule("billing_config:read", clinic: administrators + [.accountant]),
         PermissionRule("billing_config:update", clinic: administrators),
+        PermissionRule("billing_plans:create", clinic: administrators + [.accountant]),
+        PermissionRule("billing_plans:read", clinic: administrators + [.accountant, .receptionist, .patient]),
+        PermissionRule("billing_plans:update", clinic: administrators + [.accountant]),
+        PermissionRule(
+            "subscriptions:create",
+            clinic: administrators + [.accountant],
+            locations: [.receptionist],
+            own: [.patient]
+        ),
+        PermissionRule(
+            "subscriptions:read",
+            clinic: administrators + [.accountant],
+            locations: [.locationHead, .receptionist],
+            own: [.patient]
+        ),
+        PermissionRule("subscriptions:update", clinic: administrators + [.accountant], own: [.patient]),
+        PermissionRule("invoices:create", clinic: administrators + [.accountant], locations: [.receptionist]),
+        PermissionRule("invoices:update", clinic: administrators + [.accountant]),
         PermissionRule(
             "invoices:read",
             clinic: administrators + [.accountant],
@@ -130,7 +245,26 @@ package enum Roles {
             locations: [.locationHead, .receptionist],
             own: [.patient]
         ),
+        PermissionRule("payments:update", "Capture payments", clinic: administrators + [.accountant]),
+        PermissionRule("refunds:create", clinic: [.accountant], locations: [.receptionist]),
+        PermissionRule("refunds:read", clinic: administrators + [.accountant], locations: [.receptionist]),
+        PermissionRule("refunds:approve", "Approve refunds or reject them", clinic: administrators),
+        PermissionRule("reports:read", clinic: administrators + [.accountant]),
         PermissionRule("ledger:read", clinic: administrators + [.accountant, .systemAuditor]),
+    ]
+
+    /// Duties that no role holds together: who does the one does not do the other.
+    package static let separated: [(Permission, Permission)] = [
+        (Permission("refunds:create"), Permission("refunds:approve"))
+    ]
+
+    /// What an auditor may do at all: nothing that changes anything.
+    package static let auditorsActions: Set<String> = ["read", "export"]
+
+    /// What a small clinic gives a person in one go.
+    package static let presets: [String: [Role]] = [
+        "owner": [.clinicAdmin, .accountant],
+        "staff": [.receptionist, .inventoryManager],
     ]
 
     private static let administrators: [Role] = [.superAdmin, .clinicAdmin]
@@ -156,6 +290,16 @@ package enum Roles {
     /// How far a clinic's own roles may let a permission reach: as its built-in ones do, for further operations do not
     /// look; not at all where only system roles hold it.
     package static func reaches(of bit: PermissionBit) -> Set<ScopeRule> { rules[bit.index].clinicReaches }
+
+    /// The duty that is kept apart from this one.
+    package static func counterpart(of bit: PermissionBit) -> PermissionBit? { counterparts[bit] }
+
+    private static let counterparts: [PermissionBit: PermissionBit] = {
+        let pairs = separated.flatMap { [($0, $1), ($1, $0)] }.compactMap { one, other in
+            PermissionCatalog.bit(of: one).flatMap { bit in PermissionCatalog.bit(of: other).map { (bit, $0) } }
+        }
+        return Dictionary(pairs) { first, _ in first }
+    }()
 
     private static let sets: [Role: PermissionSet] = byRole.mapValues { grants in
         var set = PermissionSet()

@@ -24,6 +24,7 @@ package enum Entity {
     package enum Event {}
     package enum Job {}
     package enum Role {}
+    package enum APIKey {}
     package enum Notice {}
     package enum Series {}
     package enum Webhook {}
@@ -54,6 +55,7 @@ package typealias EventID = TypedID<Entity.Event>
 package typealias JobID = TypedID<Entity.Job>
 package typealias NoticeID = TypedID<Entity.Notice>
 package typealias SeriesID = TypedID<Entity.Series>
+package typealias APIKeyID = TypedID<Entity.APIKey>
 package typealias RoleID = TypedID<Entity.Role>
 package typealias WebhookID = TypedID<Entity.Webhook>
 package typealias BreakGlassID = TypedID<Entity.BreakGlass>

@@ -123,12 +123,7 @@ extension OperationContext {
             id: AuditEntryID(at: now),
             at: now,
             clinicId: clinic,
-            actor: AuditRecord.Actor(
-                type: principal.kind.rawValue,
-                id: principal.id,
-                roles: principal.roles,
-                apiKeyId: nil
-            ),
+            actor: AuditRecord.Actor(principal),
             action: endpoint.auditAction,
             resource: AuditRecord.Resource(
                 type: endpoint.resource,

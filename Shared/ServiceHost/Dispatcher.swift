@@ -88,21 +88,20 @@ struct Dispatcher: Sendable {
 
     /// The gateway has decided; a service that knows a newer policy decides anew, one that hears of none refuses.
     private func decide(_ request: BusRequest, _ endpoint: any EndpointDescription) -> Result<Scope, Problem> {
-        guard case .permission(let permission) = endpoint.guard, let user = request.principal.user,
-            let signIn = request.principal.signIn
-        else { return .success(request.scope) }
+        guard case .permission(let permission) = endpoint.guard, let caller = Caller(request.principal) else {
+            return .success(request.scope)
+        }
         guard policy.freshness() == .fresh else { return .failure(.unavailable("The access policy")) }
-        if let emergency = request.principal.emergency {
+        if let emergency = request.principal.emergency, let user = caller.user {
             return decide(request, endpoint, permission, emergency, of: user)
         }
         // The policy is asked in place: copying it would touch every reference count in it.
         let newer = policy.withSnapshot { snapshot -> Decision? in
             guard snapshot.version > request.accessVersion else { return nil }
             return snapshot.decide(
-                user: user,
-                signIn: signIn,
+                caller,
                 clinic: request.clinic,
-                permission: permission,
+                permission: PermissionCatalog.bit(of: permission),
                 at: .now()
             )
         }

@@ -12,6 +12,7 @@ package struct AccessEndpoints: Sendable {
     package let members = MemberEndpoints()
     package let users = SystemUserEndpoints()
     package let roles = RoleEndpoints()
+    package let apiKeys = APIKeyEndpoints()
     package let audit = AuditEndpoints()
     package let breakGlass = BreakGlassEndpoints()
 
@@ -19,7 +20,7 @@ package struct AccessEndpoints: Sendable {
 
     package var all: [any EndpointDescription] {
         let own = authentication.all + codes.all + preferences.all + passwords.all + secondFactor.all
-        return own + clinics.all + locations.all + members.all + users.all + roles.all + audit.all
+        return own + clinics.all + locations.all + members.all + users.all + roles.all + apiKeys.all + audit.all
             + breakGlass.all
     }
 }

@@ -94,20 +94,38 @@ package struct Invitation: Wire, Hashable {
     }
 }
 
-/// Somebody to be invited.
+/// The roles that a small clinic gives a person in one go.
+package enum RolePreset: String, Hashable, Sendable, Codable, CaseIterable {
+    /// CLINIC_ADMIN and ACCOUNTANT.
+    case owner
+    /// RECEPTIONIST and INVENTORY_MANAGER.
+    case staff
+}
+
+/// Somebody to be invited, with roles or a preset of them.
 package struct MemberDraft: Wire {
     package var clinicId: ClinicID
     package var email: EmailAddress
     package var name: String
     package var locale: String?
-    package var roles: [AssignedRole]
+    /// Exactly one of `roles` and `preset`.
+    package var roles: [AssignedRole]?
+    package var preset: RolePreset?
 
-    package init(clinicId: ClinicID, email: EmailAddress, name: String, locale: String? = nil, roles: [AssignedRole]) {
+    package init(
+        clinicId: ClinicID,
+        email: EmailAddress,
+        name: String,
+        locale: String? = nil,
+        roles: [AssignedRole]? = nil,
+        preset: RolePreset? = nil
+    ) {
         self.clinicId = clinicId
         self.email = email
         self.name = name
         self.locale = locale
         self.roles = roles
+        self.preset = preset
     }
 
     package static var limits: [Limit] {
@@ -186,12 +204,20 @@ package struct MemberListRequest: Wire {
 package struct RoleAssignment: Wire {
     package var clinicId: ClinicID
     package var userId: UserID
-    package var roles: [AssignedRole]
+    /// Exactly one of `roles` and `preset`.
+    package var roles: [AssignedRole]?
+    package var preset: RolePreset?
 
-    package init(clinicId: ClinicID, userId: UserID, roles: [AssignedRole]) {
+    package init(
+        clinicId: ClinicID,
+        userId: UserID,
+        roles: [AssignedRole]? = nil,
+        preset: RolePreset? = nil
+    ) {
         self.clinicId = clinicId
         self.userId = userId
         self.roles = roles
+        self.preset = preset
     }
 
     package static var limits: [Limit] { [.count(CodingKeys.roles, 1...Member.mostRoles)] }

@@ -88,8 +88,20 @@ package struct RoleEndpoints: Sendable {
         errors: [ErrorCode(409, "role_in_use")],
         summary: "Remove a role that nobody holds"
     )
+    package let check = Endpoint(
+        "access.check",
+        .POST,
+        "/access/check",
+        service: .access,
+        guard: .signedIn,
+        takes: AccessCheckRequest.self,
+        gives: AccessCheckReply.self,
+        audit: .none(because: "it changes nothing and shows no health data"),
+        errors: [ErrorCode(403, "forbidden")],
+        summary: "Whether somebody may do things in a clinic, and why"
+    )
 
     package init() {}
 
-    package var all: [any EndpointDescription] { [list, permissions, create, listOwn, read, update, delete] }
+    package var all: [any EndpointDescription] { [list, permissions, create, listOwn, read, update, delete, check] }
 }

@@ -23,6 +23,7 @@ package enum AccessService {
                 ("0004_sign_in_tries.sql", PackageResources._004_sign_in_tries_sql),
                 ("0005_own_account.sql", PackageResources._005_own_account_sql),
                 ("0006_roles.sql", PackageResources._006_roles_sql),
+                ("0007_api_keys.sql", PackageResources._007_api_keys_sql),
                 ("0010_audit_witness.sql", PackageResources._010_audit_witness_sql),
                 ("0011_audit_retention.sql", PackageResources._011_audit_retention_sql),
                 ("0012_audit_search.sql", PackageResources._012_audit_search_sql),
@@ -105,6 +106,8 @@ package enum AccessService {
         MemberHandlers(parts).register(in: &table)
         SystemUserHandlers(parts).register(in: &table)
         RoleHandlers(parts).register(in: &table)
+        AccessCheckHandlers(parts).register(in: &table)
+        APIKeyHandlers(parts).register(in: &table)
         PolicyHandlers(parts).register(in: &table)
         AuditHandlers(parts).register(in: &table)
         AuditProofHandlers(parts).register(in: &table)

@@ -9,7 +9,7 @@ struct Exchange: Sendable {
     /// The client's address, past trusted proxies.
     let address: String
     /// The signed-in caller; `nil` on public operations.
-    var caller: VerifiedToken?
+    var caller: Caller?
     var clinic: ClinicID?
     var principal = Principal.anonymous
     var scope = Scope.account

@@ -25,6 +25,7 @@ final class Gateway: Sendable {
     let tokens: TokenVerifier
     let limiter: RateLimiter
     let denials: DenialRecorder
+    let keyUses: KeyUses
     let pages: Pages
     let crossOrigin: CrossOrigin
     let proxies: TrustedProxies
@@ -38,6 +39,7 @@ final class Gateway: Sendable {
         tokens: TokenVerifier,
         limiter: RateLimiter,
         denials: DenialRecorder,
+        keyUses: KeyUses,
         pages: Pages,
         crossOrigin: CrossOrigin,
         proxies: TrustedProxies,
@@ -49,6 +51,7 @@ final class Gateway: Sendable {
         self.tokens = tokens
         self.limiter = limiter
         self.denials = denials
+        self.keyUses = keyUses
         self.pages = pages
         self.crossOrigin = crossOrigin
         self.proxies = proxies
@@ -183,7 +186,7 @@ final class Gateway: Sendable {
         ]
         fields[.operation] = exchange.operation?.name
         fields[.clinicID] = exchange.clinic?.description
-        fields[.principal] = exchange.caller?.user.description
+        fields[.principal] = exchange.caller?.principal.id
         log.info("request", metadata: .fields(fields))
     }
 }

@@ -77,18 +77,32 @@ struct GatewayBus: Sendable {
     /// Has access put entries into a clinic's trail; returns once they are committed.
     func record(_ report: DenialReport, in clinic: ClinicID) async throws {
         let endpoint = PolicyEndpoints().recordDenials
+        try await tell(endpoint, report, in: clinic, key: report.entries.first?.id.description ?? "")
+    }
+
+    /// Tells access when API keys were used.
+    func note(_ report: KeyUseReport) async throws {
+        try await tell(PolicyEndpoints().noteKeyUses, report, in: nil, key: "uses")
+    }
+
+    private func tell<Input>(
+        _ endpoint: Endpoint<Input, EmptyOutput>,
+        _ input: Input,
+        in clinic: ClinicID?,
+        key: String
+    ) async throws {
         let request = BusRequest(
             operation: endpoint.name,
             clinic: clinic,
             principal: .system(Edge.gateway),
             scope: .clinic,
             deadline: .after(endpoint.deadline),
-            idempotencyKey: report.entries.first?.id.description ?? "",
+            idempotencyKey: key,
             source: RequestSource(address: "", userAgent: Edge.gateway),
-            input: try JSONWriter.encode(report)
+            input: try JSONWriter.encode(input)
         )
         let reply = try await requests.send(request, to: endpoint.service)
-        guard reply.status == endpoint.status else { throw Problem.unavailable("The audit trail") }
+        guard reply.status == endpoint.status else { throw Problem.unavailable("Access") }
     }
 }
 

@@ -18,7 +18,7 @@ import Vault
 /// - `POLYCLINIC_KEYS_FILE`: the gateway's view of the key file.
 /// - `POLYCLINIC_TRUSTED_PROXIES`: addresses and CIDR blocks whose `X-Forwarded-For` is believed, default none.
 /// - `POLYCLINIC_CORS_ORIGINS`: origins whose pages may read replies, default none.
-/// - `POLYCLINIC_RATE_LIMITS`: `off`, in development only, or `user=50/1,clinic=500/1,address=60/60,webhook=200/1`
+/// - `POLYCLINIC_RATE_LIMITS`: `off`, in development only, or `user=50/1,key=50/1,clinic=500/1,address=60/60,webhook=200/1`
 ///   (requests per seconds; what is left out keeps its default).
 /// - `POLYCLINIC_MODE`: `development` or `production` (default).
 /// - `POLYCLINIC_DRAIN_SECONDS`: how long a gateway that was told to stop still takes connections, default 5.
@@ -91,10 +91,11 @@ package struct GatewayConfiguration: Sendable {
             let limit = RateLimits.Limit(quota: quota, window: window)
             switch parts[0] {
             case "user": limits.user = limit
+            case "key": limits.key = limit
             case "clinic": limits.clinic = limit
             case "address": limits.address = limit
             case "webhook": limits.webhook = limit
-            default: throw SettingsError(key, .unreadable("a list of user, clinic, address and webhook limits"))
+            default: throw SettingsError(key, .unreadable("a list of user, key, clinic, address and webhook limits"))
             }
         }
         return limits

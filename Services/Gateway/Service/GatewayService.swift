@@ -42,6 +42,7 @@ package struct GatewayProcess: Sendable {
     ) throws {
         let bus = GatewayBus(configuration, log: log)
         let denials = DenialRecorder { report, clinic in try await bus.record(report, in: clinic) }
+        let keyUses = KeyUses { report in try await bus.note(report) }
         let limiter = RateLimiter(limits: configuration.rateLimits)
         let router = try Router(endpoints)
         gateway = Gateway(
@@ -53,6 +54,7 @@ package struct GatewayProcess: Sendable {
             tokens: TokenVerifier(issuer: configuration.publicURL),
             limiter: limiter,
             denials: denials,
+            keyUses: keyUses,
             pages: try Pages(endpoints: endpoints, publicURL: configuration.publicURL) { bus.isReady },
             crossOrigin: CrossOrigin(origins: configuration.origins),
             proxies: configuration.proxies,
@@ -68,7 +70,7 @@ package struct GatewayProcess: Sendable {
             checks: bus.checks,
             logger: log
         )
-        infrastructure = bus.services + [health, denials, GatewayCensus(bus: bus, limiter: limiter)]
+        infrastructure = bus.services + [health, denials, keyUses, GatewayCensus(bus: bus, limiter: limiter)]
         self.configuration = configuration
         self.log = log
         self.onListening = onListening

@@ -30,9 +30,12 @@ struct AccessDesk {
         var refreshToken: String
 
         var isAtTheCommandLine = false
+        /// Set for a machine that calls with a key.
+        var apiKey: APIKeyID?
 
         var principal: Principal {
-            isAtTheCommandLine
+            if let apiKey { return Caller.apiKey(apiKey).principal }
+            return isAtTheCommandLine
                 ? Principal(kind: .operator, id: "operator")
                 : Principal(kind: .user, id: id.description, signIn: signIn)
         }

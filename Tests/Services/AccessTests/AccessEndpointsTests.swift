@@ -12,7 +12,8 @@ import Testing
         (SecondFactorEndpoints(), SecondFactorEndpoints().all), (ClinicEndpoints(), ClinicEndpoints().all),
         (LocationEndpoints(), LocationEndpoints().all), (MemberEndpoints(), MemberEndpoints().all),
         (SystemUserEndpoints(), SystemUserEndpoints().all), (RoleEndpoints(), RoleEndpoints().all),
-        (AuditEndpoints(), AuditEndpoints().all), (OneTimeCodeEndpoints(), OneTimeCodeEndpoints().all),
+        (APIKeyEndpoints(), APIKeyEndpoints().all), (AuditEndpoints(), AuditEndpoints().all),
+        (OneTimeCodeEndpoints(), OneTimeCodeEndpoints().all),
         (BreakGlassEndpoints(), BreakGlassEndpoints().all),
     ]
 

@@ -246,6 +246,102 @@ import Testing
         #expect(wild.items.isEmpty)
     }
 
+    @Test func aPresetGivesItsRoles() async throws {
+        let root = try await desk.superAdmin()
+        let clinic = try await desk.clinic(by: root)
+        func given(_ preset: RolePreset, by person: AccessDesk.Person) async throws -> BusReply {
+            let draft = MemberDraft(
+                clinicId: clinic,
+                email: try AccessDesk.address("preset"),
+                name: "Somebody",
+                preset: preset
+            )
+            return try await desk.call(endpoints.create, draft, as: person, in: clinic)
+        }
+        let owner = try JSONTape(try await given(.owner, by: root).body).decode(Member.self)
+        #expect(owner.roles.map(\.role) == ["CLINIC_ADMIN", "ACCOUNTANT"])
+        let person = try await desk.accept(try #require(owner.invitation?.token), owner.email)
+        let staff = RoleAssignment(clinicId: clinic, userId: person.id, preset: .staff)
+        #expect(try await desk.call(endpoints.assignRoles, staff, as: root, in: clinic).code == "last_admin")
+        let colleague = try JSONTape(try await given(.owner, by: person).body).decode(Member.self)
+        let changed = try await desk.ask(
+            endpoints.assignRoles,
+            RoleAssignment(clinicId: clinic, userId: colleague.id, preset: .staff),
+            as: person,
+            in: clinic
+        )
+        #expect(changed.roles.map(\.role) == ["RECEPTIONIST", "INVENTORY_MANAGER"])
+        // One of both, and never more than one holds.
+        let neither = RoleAssignment(clinicId: clinic, userId: colleague.id)
+        #expect(try await desk.call(endpoints.assignRoles, neither, as: person, in: clinic).status == 422)
+        let both = RoleAssignment(
+            clinicId: clinic,
+            userId: colleague.id,
+            roles: [AssignedRole(role: "NURSE")],
+            preset: .staff
+        )
+        #expect(try await desk.call(endpoints.assignRoles, both, as: person, in: clinic).status == 422)
+        let nurse = try await desk.member(["NURSE"], of: clinic, by: root)
+        #expect(try await given(.staff, by: nurse).status == 403)
+    }
+
+    @Test func aHeadOfOneLocationSeesItsPeopleOnly() async throws {
+        let root = try await desk.superAdmin()
+        let clinic = try await desk.clinic(by: root)
+        var places: [LocationID] = []
+        for name in ["Here", "There"] {
+            let draft = LocationDraft(clinicId: clinic, name: name)
+            places.append(try await desk.ask(LocationEndpoints().create, draft, as: root, in: clinic).id)
+        }
+        func member(_ role: String, at place: LocationID?) async throws -> AccessDesk.Person {
+            let person = try await desk.member([role], of: clinic, by: root)
+            let roles = [AssignedRole(role: role, locationIds: place.map { [$0] })]
+            let assignment = RoleAssignment(clinicId: clinic, userId: person.id, roles: roles)
+            _ = try await desk.ask(endpoints.assignRoles, assignment, as: root, in: clinic)
+            return person
+        }
+        let head = try await member("LOCATION_HEAD", at: places[0])
+        let colleague = try await member("NURSE", at: places[0])
+        let stranger = try await member("NURSE", at: places[1])
+        let everywhere = try await member("RECEPTIONIST", at: nil)
+        let list = try await desk.ask(endpoints.list, MemberListRequest(clinicId: clinic), as: head, in: clinic)
+        #expect(Set(list.items.map(\.id)) == [head.id, colleague.id, everywhere.id])
+        func status(_ person: AccessDesk.Person) async throws -> Int {
+            let path = MemberPath(clinicId: clinic, userId: person.id)
+            return try await desk.call(endpoints.read, path, as: head, in: clinic).status
+        }
+        #expect(try await status(colleague) == 200)
+        #expect(try await status(everywhere) == 200)
+        #expect(try await status(stranger) == 404)
+        let seen = try await desk.ask(
+            LocationEndpoints().list,
+            ClinicListRequest(clinicId: clinic),
+            as: head,
+            in: clinic
+        )
+        #expect(seen.items.count == 2, "where the clinic is, everybody may know")
+    }
+
+    /// What a request smuggles in is refused before it is read; what it may say does not raise anybody.
+    @Test func nobodyRaisesThemselves() async throws {
+        let root = try await desk.superAdmin()
+        let clinic = try await desk.clinic(by: root)
+        let admin = try await desk.member(["CLINIC_ADMIN"], of: clinic, by: root)
+        let nurse = try await desk.member(["NURSE"], of: clinic, by: admin)
+        #expect(try await assign(["CLINIC_ADMIN"], to: nurse.id, in: clinic, by: nurse).status == 403)
+        #expect(try await assign(["SUPER_ADMIN"], to: admin.id, in: clinic, by: admin).status == 422)
+        #expect(try await assign(["SYSTEM_AUDITOR"], to: admin.id, in: clinic, by: root).status == 422)
+        let system = SystemRoleAssignment(userId: admin.id, role: .superAdmin)
+        #expect(try await desk.call(SystemUserEndpoints().setSystemRoles, system, as: admin).status == 403)
+        for schema in try [endpoints.update.inputSchema, AuthenticationEndpoints().updateMe.inputSchema] {
+            let known = Set(schema.properties.map(\.name))
+            let foreign = ["roles", "systemRoles", "permissions", "email", "patientId", "doctorId", "version", "id"]
+            #expect(known.isDisjoint(with: foreign), "\(known)")
+        }
+        let patch = try RoleEndpoints().update.inputSchema.properties.map(\.name)
+        #expect(Set(patch) == ["clinicId", "roleId", "name", "description", "permissions"])
+    }
+
     @Test func aRoleMayBeLimitedToLocationsOfTheClinicOnly() async throws {
         let root = try await desk.superAdmin()
         let clinic = try await desk.clinic(by: root)

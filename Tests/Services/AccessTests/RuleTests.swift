@@ -1,5 +1,6 @@
 import AccessAPI
 import Authorization
+import Contracts
 import Core
 import Testing
 
@@ -34,6 +35,22 @@ import Testing
         } else {
             #expect(throws: Problem.self) { try GrantRule.check([grant], givenBy: giver) }
         }
+    }
+
+    @Test func dutiesKeptApartAreRefusedTogether() {
+        for (one, other) in Roles.separated {
+            let both = [one, other].map { RolePermission(permission: $0.name, scope: .clinic) }
+            #expect(throws: Problem.self) { try RoleRule.parse(both) }
+            for single in both { #expect(throws: Never.self) { try RoleRule.parse([single]) } }
+        }
+    }
+
+    @Test func whoeverHoldsOneDutyAppointsToItsCounterpart() {
+        let admin = Self.giver(RoleGrant(role: .clinicAdmin))
+        #expect(throws: Never.self) { try GrantRule.check([RoleGrant(role: .accountant)], givenBy: admin) }
+        #expect(throws: Never.self) { try GrantRule.check([RoleGrant(role: .doctor)], givenBy: admin) }
+        let clerk = Self.giver(RoleGrant(role: .receptionist, locationIds: [Self.here]))
+        #expect(throws: Problem.self) { try GrantRule.check([RoleGrant(role: .clinicAdmin)], givenBy: clerk) }
     }
 
     @Test func allFaultsOfARequestAreNamed() {

@@ -49,7 +49,8 @@ import Testing
         let limiter = RateLimiter(limits: limits)
         func taken(_ user: UserID, _ routeClass: RouteClass, at now: Instant = Self.now) -> Int {
             (0..<10).count { _ in
-                limiter.take(class: routeClass, user: user, clinic: nil, address: "", at: now)?.retryAfter == nil
+                limiter.take(class: routeClass, caller: .user(user, signIn: nil), clinic: nil, address: "", at: now)?
+                    .retryAfter == nil
             }
         }
         let user = UserID()
@@ -59,7 +60,15 @@ import Testing
         #expect(taken(user, .read, at: Self.now + .milliseconds(500)) == 2)
         limiter.share(among: 2)
         #expect(taken(UserID(), .read) == 2)
-        #expect(RateLimiter(limits: nil).take(class: .read, user: user, clinic: nil, address: "", at: Self.now) == nil)
+        #expect(
+            RateLimiter(limits: nil).take(
+                class: .read,
+                caller: .user(user, signIn: nil),
+                clinic: nil,
+                address: "",
+                at: Self.now
+            ) == nil
+        )
     }
 
     @Test func limitsAreLiftedInDevelopmentOnly() throws {

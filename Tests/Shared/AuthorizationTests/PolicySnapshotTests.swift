@@ -167,8 +167,8 @@ import Testing
         let ended = RevokedSignIn(id: signIn, until: Self.now + .seconds(900))
         policy.apply(PolicyChanges(since: 5, version: 6, revocations: [ended]), at: Self.now)
         #expect(outcome(policy, "appointments:read", in: clinic) == .revoked)
-        #expect(policy.refusal(user: user, signIn: signIn) == .revoked)
-        #expect(policy.refusal(user: user, signIn: SignInID()) == nil)
+        #expect(policy.refusal(.user(user, signIn: signIn), at: Self.now) == .revoked)
+        #expect(policy.refusal(.user(user, signIn: SignInID()), at: Self.now) == nil)
         // Once no token of it can be valid any more it is forgotten.
         policy.apply(PolicyChanges(since: 6, version: 7), at: Self.now + .seconds(900))
         #expect(outcome(policy, "appointments:read", in: clinic) == .allowed(.clinic))

@@ -15,11 +15,56 @@ import Testing
     /// Asked for by an operation's own rule rather than by its guard.
     private let askedWithin: Set<String> = ["messages:send_critical", "messages:read_content"]
 
+    /// Permissions whose service does not ask for them yet; what has got its operation leaves the list.
+    private let awaited: Set<String> = [
+        "billing_plans:create", "billing_plans:read", "billing_plans:update",
+        "contacts:create", "contacts:delete", "contacts:read", "contacts:update", "conversations:create",
+        "conversations:read", "conversations:update", "files:create", "files:delete", "files:read", "forms:create",
+        "forms:delete", "forms:read", "forms:update", "inventory:create", "inventory:delete", "inventory:read",
+        "inventory:update", "invoices:create", "invoices:update", "jobs:read", "jobs:run", "lab_reports:create",
+        "lab_reports:read", "lab_reports:update", "medical_records:create", "medical_records:read",
+        "medical_records:update", "nurses:create", "nurses:delete", "nurses:read", "nurses:update", "payments:update",
+        "prescriptions:create", "prescriptions:dispense", "prescriptions:read", "prescriptions:update",
+        "recordings:create", "recordings:delete", "recordings:read", "refunds:approve", "refunds:create",
+        "refunds:read", "reports:read", "subscriptions:create", "subscriptions:read", "subscriptions:update",
+        "suppressions:create", "suppressions:delete", "suppressions:read", "templates:create", "templates:delete",
+        "templates:read", "templates:update", "video_config:read", "video_config:update", "video_sessions:create",
+        "video_sessions:delete", "video_sessions:read",
+    ]
+
     @Test func everyPermissionIsAskedForByAnOperation() {
         let asked = Set(endpoints.compactMap(\.guard.permission?.name)).union(askedWithin)
         let held = Set(Roles.rules.map(\.permission.name))
-        #expect(held.subtracting(asked) == [], "held and never asked for")
+        #expect(held.subtracting(asked).subtracting(awaited) == [], "held and never asked for")
         #expect(asked.subtracting(held) == [], "asked for and held by nobody")
+        #expect(awaited.intersection(asked) == [], "awaited, and has got its operation")
+        #expect(awaited.subtracting(held) == [], "awaited and held by nobody")
+    }
+
+    @Test func thereAreEnoughResources() {
+        #expect(Set(Roles.rules.map(\.permission.resource)).count >= 30)
+    }
+
+    @Test func noRoleHoldsDutiesThatAreKeptApart() {
+        for (one, other) in Roles.separated {
+            for role in Role.allCases {
+                let held = Set(Roles.permissionNames(of: [role]))
+                #expect(!held.isSuperset(of: [one.name, other.name]), "\(role.rawValue) holds \(one) and \(other)")
+            }
+            for permission in [one, other] { #expect(PermissionCatalog.bit(of: permission) != nil, "\(permission)") }
+        }
+    }
+
+    @Test func anAuditorChangesNothing() {
+        for permission in Roles.permissionNames(of: [.systemAuditor]) {
+            let action = permission.split(separator: ":").last.map(String.init) ?? ""
+            #expect(Roles.auditorsActions.contains(action), "\(permission)")
+        }
+    }
+
+    @Test func presetsAreRolesThatClinicsGive() {
+        #expect(Set(Roles.presets.keys) == Set(RolePreset.allCases.map(\.rawValue)))
+        #expect(Roles.presets.values.joined().allSatisfy { !$0.isSystem })
     }
 
     @Test func everyRoleOpensAnOperation() {

@@ -8,11 +8,16 @@ package enum GrantRule {
     ///
     /// Throws 422 naming each that is unknown, a system role, or named twice. Whether a clinic has a role of its own under
     /// an id is not known here.
-    package static func parse(_ assigned: [AssignedRole]) throws(Problem) -> [RoleGrant] {
+    ///
+    /// - Parameter pointer: where in the request a role stands.
+    package static func parse(
+        _ assigned: [AssignedRole],
+        pointer place: (Int) -> String = { "/roles/\($0)" }
+    ) throws(Problem) -> [RoleGrant] {
         var faults: [Problem.Fault] = []
         var grants: [RoleGrant] = []
         for (index, item) in assigned.enumerated() {
-            let pointer = "/roles/\(index)/role"
+            let pointer = place(index) + "/role"
             guard let role = RoleReference(item.role) else {
                 faults.append(.init(pointer: pointer, "is not a role"))
                 continue
@@ -20,12 +25,22 @@ package enum GrantRule {
             if role.isSystem { faults.append(.init(pointer: pointer, "is a system role, which no clinic gives")) }
             if grants.contains(where: { $0.role == role }) { faults.append(.init(pointer: pointer, "appears twice")) }
             if Set(item.locationIds ?? []).count != item.locationIds?.count ?? 0 {
-                faults.append(.init(pointer: "/roles/\(index)/locationIds", "names a location twice"))
+                faults.append(.init(pointer: place(index) + "/locationIds", "names a location twice"))
             }
             grants.append(RoleGrant(role: role, locationIds: item.locationIds))
         }
         if !faults.isEmpty { throw .invalid(faults) }
         return grants
+    }
+
+    /// Reads the roles of a request that names them one by one or by a preset; 422 unless it does exactly one of both.
+    package static func parse(_ assigned: [AssignedRole]?, or preset: RolePreset?) throws(Problem) -> [RoleGrant] {
+        switch (assigned, preset) {
+        case (let assigned?, nil): return try parse(assigned)
+        case (nil, let preset?): return (Roles.presets[preset.rawValue] ?? []).map { RoleGrant(role: $0) }
+        case (nil, nil): throw .invalid("/roles", "or preset is needed")
+        case (.some, .some): throw .invalid("/preset", "stands beside roles; one of both is enough")
+        }
     }
 
     /// What somebody holds, as far as giving goes.
@@ -78,6 +93,20 @@ package enum GrantRule {
 
     private static func holds(_ wanted: PermissionGrant, at locations: [LocationID]?, _ giver: Giver) -> Bool {
         if wanted.reach == .own { return true }
+        if let counterpart = Roles.counterpart(of: wanted.bit),
+            holdsItself(PermissionGrant(counterpart, wanted.reach), at: locations, giver)
+        {
+            // Whoever holds one of two duties that are kept apart appoints to the other, or nobody could.
+            return true
+        }
+        return holdsItself(wanted, at: locations, giver)
+    }
+
+    private static func holdsItself(
+        _ wanted: PermissionGrant,
+        at locations: [LocationID]?,
+        _ giver: Giver
+    ) -> Bool {
         if giver.systemRoles.contains(where: { Roles.set(of: $0).contains(wanted.bit) }) { return true }
         return giver.grants.contains { own in
             giver.book.grants(of: own.role).contains { held in

@@ -7,7 +7,8 @@ package import Core
 package enum RoleRule {
     /// Reads the permissions of a request.
     ///
-    /// Throws 422 naming each that is unknown, named twice, no clinic's to give, or further than it can reach.
+    /// Throws 422 naming each that is unknown, named twice, no clinic's to give, further than it can reach, or
+    /// kept apart from another of them.
     package static func parse(_ permissions: [RolePermission]) throws(Problem) -> [PermissionReach] {
         var faults: [Problem.Fault] = []
         var parsed: [PermissionReach] = []
@@ -30,6 +31,11 @@ package enum RoleRule {
                 faults.append(.init(pointer: pointer + "/scope", "is none that the permission has: \(words)"))
             }
             parsed.append(PermissionReach(permission: permission, scope: item.scope.reach))
+        }
+        for (one, other) in Roles.separated where parsed.contains(where: { $0.permission == one }) {
+            guard let index = parsed.firstIndex(where: { $0.permission == other }) else { continue }
+            let place = "/permissions/\(index)/permission"
+            faults.append(.init(pointer: place, "is a duty that no role holds together with \(one)"))
         }
         if !faults.isEmpty { throw .invalid(faults) }
         return parsed

@@ -128,8 +128,10 @@ struct LocationHandlers: Sendable {
     ) throws -> Reply<EmptyOutput> {
         var stored = try find(path.locationId, context, in: tx)
         try context.checkMatch(version: stored.version)
-        if try MemberStore.isLimitedTo(path.locationId, in: context.clinic, tx: tx) {
-            throw Problem.conflict("location_in_use", "Somebody's role is limited to this location.")
+        if try MemberStore.isLimitedTo(path.locationId, in: context.clinic, tx: tx)
+            || APIKeyStore.isLimitedTo(path.locationId, in: context.clinic, tx: tx)
+        {
+            throw Problem.conflict("location_in_use", "Somebody's role or an API key is limited to this location.")
         }
         stored.version = try LocationStore.remove(stored.location, at: context.now, in: tx)
         try Self.announce(stored, by: context.actor, deleted: true, in: tx)

@@ -18,6 +18,7 @@ struct MemberHandlers: Sendable {
         table.read(endpoints.list) { try list($0, $1, $2) }
         table.read(endpoints.read) { path, context, tx in
             let member = try Self.find(path.userId, context, forUpdate: false, in: tx)
+            if case .locations(let reach) = context.scope, !member.worksAt(reach) { throw Problem.notFound }
             return Reply(member.member, version: member.version)
         }
         table.change(endpoints.update) { try update($0, $1, $2) }
@@ -66,7 +67,7 @@ struct MemberHandlers: Sendable {
     // MARK: - Inviting
 
     private func create(_ draft: MemberDraft, _ context: OperationContext) async throws -> Reply<Member> {
-        let grants = try GrantRule.parse(draft.roles)
+        let grants = try GrantRule.parse(draft.roles, or: draft.preset)
         let emailHash = parts.accounts.emailHash(draft.email)
         for attempt in 1... {
             let known = try await parts.database.through(.lookup) { tx in
@@ -90,7 +91,7 @@ struct MemberHandlers: Sendable {
         _ context: OperationContext,
         in tx: borrowing Transaction
     ) throws -> Reply<Member> {
-        try Self.checkGrants(grants, context, in: tx)
+        try GrantCheck.check(grants, context, in: tx)
         let user = known ?? UserID(at: context.now)
         if known == nil {
             let account = StoredUser(
@@ -145,7 +146,7 @@ struct MemberHandlers: Sendable {
         guard member.status == .invited else {
             throw Problem.conflict("already_active", "The invitation was accepted already.")
         }
-        try Self.checkGrants(member.roles, context, in: tx)
+        try GrantCheck.check(member.roles, context, in: tx)
         let invitation = try invitation(of: member.user, context, in: tx)
         return Reply(
             invitation.shown,
@@ -176,7 +177,9 @@ struct MemberHandlers: Sendable {
             UserID.init
         )
         let limit = request.limit ?? Page<Member>.usualLimit
-        let found = try MemberStore.list(request, after: after, limit: limit + 1, in: tx).map(\.member)
+        var only: [LocationID]?
+        if case .locations(let reach) = context.scope { only = reach }
+        let found = try MemberStore.list(request, at: only, after: after, limit: limit + 1, in: tx).map(\.member)
         return Reply(
             Page(found, limit: limit) { parts.cursors.seal([$0.id.description], list: list, clinic: context.clinic) }
         )
@@ -221,11 +224,11 @@ struct MemberHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Member> {
-        let grants = try GrantRule.parse(assignment.roles)
+        let grants = try GrantRule.parse(assignment.roles, or: assignment.preset)
         _ = try ClinicStore.lock(context.clinic, in: tx)
         var member = try Self.find(assignment.userId, context, in: tx)
         try context.checkMatch(version: member.version)
-        try Self.checkGrants(grants, besides: member.roles, context, in: tx)
+        try GrantCheck.check(grants, besides: member.roles, context, in: tx)
         let wasAdmin = member.isAdmin
         member.roles = grants
         return try save(member, wasAdmin: wasAdmin, context, in: tx)
@@ -247,35 +250,6 @@ struct MemberHandlers: Sendable {
         try Self.announce(member, by: context.actor, deleted: member.status == .removed, in: tx)
         UserStore.touch(member.user, policyVersion: try PolicyVersionStore.raise(in: tx), in: tx)
         return Reply(member.member, version: member.version, audit: AuditDetail(resource: member.user.description))
-    }
-
-    /// Throws unless the roles and locations exist and the caller holds what the roles open; what the member had before
-    /// is not weighed.
-    private static func checkGrants(
-        _ grants: [RoleGrant],
-        besides before: [RoleGrant] = [],
-        _ context: OperationContext,
-        in tx: borrowing Transaction
-    ) throws {
-        let given = grants.enumerated().filter { !before.contains($0.element) }
-        if given.isEmpty { return }
-        let places = try LocationStore.unknown(
-            given.flatMap { $0.element.locationIds ?? [] },
-            in: context.clinic,
-            tx: tx
-        )
-        let roles = try RoleStore.unknown(given.compactMap(\.element.role.custom), in: context.clinic, tx: tx)
-        var faults: [Problem.Fault] = []
-        for (index, grant) in given {
-            if let role = grant.role.custom, roles.contains(role) {
-                faults.append(.init(pointer: "/roles/\(index)/role", "is not a role"))
-            }
-            if !places.isDisjoint(with: grant.locationIds ?? []) {
-                faults.append(.init(pointer: "/roles/\(index)/locationIds", "names a location that is not there"))
-            }
-        }
-        if !faults.isEmpty { throw Problem.invalid(faults) }
-        try GrantRule.check(given.map(\.element), givenBy: try GrantRule.Giver(context, in: tx))
     }
 }
 

@@ -27,5 +27,12 @@ struct PolicyHandlers: Sendable {
             try await parts.database.through(.installation) { tx in AuditStore.append(report.entries, in: tx) }
             return Reply(EmptyOutput())
         }
+        table.steps(endpoints.noteKeyUses) { report, _ in
+            guard report.uses.count <= KeyUseReport.largest else {
+                throw Problem.invalid("/uses", "has more than \(KeyUseReport.largest) items")
+            }
+            try await parts.database.through(.installation) { tx in APIKeyStore.note(report.uses, in: tx) }
+            return Reply(EmptyOutput())
+        }
     }
 }

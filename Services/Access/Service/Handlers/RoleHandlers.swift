@@ -122,8 +122,10 @@ struct RoleHandlers: Sendable {
     ) throws -> Reply<EmptyOutput> {
         let stored = try find(path.roleId, context, in: tx)
         try context.checkMatch(version: stored.version)
-        if try MemberStore.anybodyHas(stored.id, in: context.clinic, tx: tx) {
-            throw Problem.conflict("role_in_use", "Somebody has this role.")
+        if try MemberStore.anybodyHas(stored.id, in: context.clinic, tx: tx)
+            || APIKeyStore.anyHas(stored.id, in: context.clinic, tx: tx)
+        {
+            throw Problem.conflict("role_in_use", "Somebody or an API key has this role.")
         }
         let policy = try PolicyVersionStore.raise(in: tx)
         RoleStore.remove(stored, at: context.now, policyVersion: policy, in: tx)

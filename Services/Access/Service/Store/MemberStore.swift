@@ -40,6 +40,13 @@ struct StoredMember: Sendable {
     var isAdmin: Bool { status == .active && roles.contains { $0.role == .builtIn(.clinicAdmin) } }
 }
 
+extension StoredMember {
+    /// Whether a role of theirs counts at one of the locations: those limited to none count everywhere.
+    func worksAt(_ locations: [LocationID]) -> Bool {
+        roles.contains { grant in grant.locationIds.map { !Set($0).isDisjoint(with: locations) } ?? true }
+    }
+}
+
 /// A record in the calendar that may be somebody's own.
 enum PersonRecord: Hashable, Sendable {
     case patient(PatientID)
@@ -172,15 +179,25 @@ enum MemberStore {
         return try rows.first.map { try $0[0] } ?? false
     }
 
-    /// Members in the order of their ids.
-    static func list(_ request: MemberListRequest, after: UserID?, limit: Int, in tx: borrowing Transaction) throws
-        -> [StoredMember]
-    {
+    /// Members in the order of their ids; `places` limits them to those with a role that counts at one of these.
+    static func list(
+        _ request: MemberListRequest,
+        at places: [LocationID]? = nil,
+        after: UserID?,
+        limit: Int,
+        in tx: borrowing Transaction
+    ) throws -> [StoredMember] {
         var query: Query = """
             select \(columns) from memberships as m join users as u on u.id = m.user_id
             where m.clinic_id = \(request.clinicId) and m.status <> 'removed'
             """
         if let status = request.status { query += " and m.status = \(status.rawValue)" }
+        if let places {
+            query += """
+                 and exists (select from jsonb_array_elements(m.roles) as held
+                    where not held ? 'locationIds' or held -> 'locationIds' ?| \(places.map(\.description)))
+                """
+        }
         if let role = request.role {
             let pattern = JSONColumn(Array("[{\"role\":\(JSONWriter.quoted(role))}]".utf8))
             query += " and m.roles @> \(pattern)"

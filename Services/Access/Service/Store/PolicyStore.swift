@@ -23,6 +23,7 @@ enum PolicyStore {
         var changes = PolicyChanges(since: query.since, version: version, full: isFull, keys: keys)
         changes.clinics = try clinics(page.filter { $0.kind == 0 }.map(\.id), in: tx)
         changes.users = try users(page.filter { $0.kind == 1 }.map { $0.id.retagged() }, at: now, in: tx)
+        changes.apiKeys = try APIKeyStore.policies(page.filter { $0.kind == 3 }.map { $0.id.retagged() }, in: tx)
         changes.roles = try RoleStore.policies(page.filter { $0.kind == 2 }.map { $0.id.retagged() }, in: tx)
         if places.count > page.count, let last = page.last {
             changes.next = last.text
@@ -32,12 +33,28 @@ enum PolicyStore {
         return changes
     }
 
+    /// The present policy as far as it concerns these users in this clinic.
+    static func snapshot(
+        of users: [UserID],
+        in clinic: ClinicID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> PolicySnapshot {
+        var changes = PolicyChanges(since: 0, version: try PolicyVersionStore.current(in: tx), full: true)
+        changes.clinics = try clinics([clinic], in: tx)
+        changes.users = try self.users(Set(users).sorted(), at: now, in: tx)
+        changes.roles = try RoleStore.policies(of: clinic, in: tx)
+        var snapshot = PolicySnapshot()
+        snapshot.apply(changes, at: now)
+        return snapshot
+    }
+
     /// A row's place in the order of changes.
     struct Place {
         /// Behind whatever changed with a version.
         static let pastEvery = 1_000
         var version: Int64
-        /// 0 a clinic, 1 a user, 2 a role.
+        /// 0 a clinic, 1 a user, 2 a role, 3 an API key.
         var kind: Int
         var id: ClinicID
 
@@ -73,6 +90,11 @@ enum PolicyStore {
             (select policy_version, 2::bigint, id from roles
                 where policy_version >= \(after.version)
                     and (policy_version, 2, id) > (\(after.version), \(after.kind), \(after.id))
+                order by policy_version, id limit \(limit))
+            union all
+            (select policy_version, 3::bigint, id from api_keys
+                where policy_version >= \(after.version)
+                    and (policy_version, 3, id) > (\(after.version), \(after.kind), \(after.id))
                 order by policy_version, id limit \(limit))
             order by 1, 2, 3 limit \(limit)
             """

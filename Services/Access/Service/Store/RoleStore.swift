@@ -128,6 +128,16 @@ enum RoleStore {
         return try rows.map { RolePolicy(id: try $0[0], clinicId: try $0[1], permissions: try decode(try $0[2])) }
     }
 
+    /// What processes are told of the roles of a clinic that are there.
+    ///
+    /// Through the installation's door.
+    static func policies(of clinic: ClinicID, in tx: borrowing Transaction) throws -> [RolePolicy] {
+        let rows = try tx.rows(
+            "select id, clinic_id, permissions from roles where clinic_id = \(clinic) and deleted_at is null"
+        )
+        return try rows.map { RolePolicy(id: try $0[0], clinicId: try $0[1], permissions: try decode(try $0[2])) }
+    }
+
     /// What the roles of these clinics open.
     ///
     /// Through the installation's door.

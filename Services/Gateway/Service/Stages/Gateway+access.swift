@@ -15,41 +15,75 @@ extension Gateway {
         guard policy.isFresh() else { throw .unavailable("The access policy") }
         let now = Instant.now()
         var snapshot = policy.snapshot()
-        let token = try bearerToken(exchange)
-        guard let caller = await tokens.verify(token, keys: snapshot.keys, at: now) else { throw .unauthenticated }
+        let caller = try await verify(try bearerToken(exchange), &snapshot, at: now)
         let named = try namedClinic(operation, parameters, exchange)
         // A user or a membership made a moment ago may not have arrived here: access is asked before we refuse.
-        if !snapshot.knows(caller.user, named?.id), await policy.refresh() { snapshot = policy.snapshot() }
-        if snapshot.refusal(user: caller.user, signIn: caller.signIn) != nil { throw .unauthenticated }
+        if !snapshot.knows(caller, named?.id), await policy.refresh() { snapshot = policy.snapshot() }
+        if snapshot.refusal(caller, at: now) != nil { throw .unauthenticated }
         exchange.caller = caller
         exchange.accessVersion = snapshot.version
-        exchange.principal = Principal(kind: .user, id: caller.user.description, signIn: caller.signIn)
-        guard let user = snapshot.user(caller.user) else { throw .unauthenticated }
+        exchange.principal = caller.principal
+        if case .apiKey(let key) = caller {
+            keyUses.note(key, at: now)
+            try await requireOperationForKeys(operation, parameters, exchange, snapshot.homeClinic(of: caller))
+        }
         switch (operation.tenancy, named) {
         case (.none, _): exchange.clinic = nil
         case (_, .clinic(let clinic)?): exchange.clinic = clinic
         case (_, .nonsense?):
-            try await record(operation, parameters, exchange, in: user.homeClinic, reason: "not_found")
+            try await record(operation, parameters, exchange, in: snapshot.homeClinic(of: caller), reason: "not_found")
             throw .notFound
         case (_, nil):
-            guard user.systemRoles.isEmpty, let only = user.onlyClinic else {
+            guard let only = snapshot.onlyClinic(of: caller) else {
                 throw Problem(400, "clinic_required", "Name the clinic in X-Clinic-Id.")
             }
             exchange.clinic = only
         }
-        try await decide(operation, parameters, &exchange, snapshot, user, at: now)
+        try await decide(operation, parameters, &exchange, snapshot, caller, at: now)
+    }
+
+    /// Who shows the credential: a person's access token, or an API key.
+    private func verify(
+        _ credential: Substring,
+        _ snapshot: inout PolicySnapshot,
+        at now: Instant
+    ) async throws(Problem) -> Caller {
+        if KeyVerifier.isKey(credential) {
+            // A key made or renewed a moment ago may not have arrived here.
+            var key = KeyVerifier.verify(credential, snapshot, at: now)
+            if key == nil, await policy.refresh() {
+                snapshot = policy.snapshot()
+                key = KeyVerifier.verify(credential, snapshot, at: now)
+            }
+            guard let key else { throw .unauthenticated }
+            return .apiKey(key)
+        }
+        guard let token = await tokens.verify(credential, keys: snapshot.keys, at: now) else { throw .unauthenticated }
+        return .user(token.user, signIn: token.signIn)
+    }
+
+    /// What asks only that somebody signed in is about a person, and opens for no key.
+    private func requireOperationForKeys(
+        _ operation: Operation,
+        _ parameters: Parameters,
+        _ exchange: Exchange,
+        _ clinic: ClinicID
+    ) async throws(Problem) {
+        if case .permission = operation.guard { return }
+        try await record(operation, parameters, exchange, in: clinic, reason: "person_required")
+        throw Problem(403, "person_required", "This operation is for people who signed in, not for API keys.")
     }
 
     /// On an open operation a good token says who asks; none, or a bad one, says nothing and refuses nothing.
     func identify(_ exchange: inout Exchange) async {
-        guard exchange.head.authorization != nil, policy.isFresh(), let token = try? bearerToken(exchange) else {
-            return
-        }
+        guard exchange.head.authorization != nil, policy.isFresh(), let token = try? bearerToken(exchange),
+            !KeyVerifier.isKey(token)
+        else { return }
         let snapshot = policy.snapshot()
         guard let caller = await tokens.verify(token, keys: snapshot.keys, at: .now()),
-            snapshot.refusal(user: caller.user, signIn: caller.signIn) == nil
+            snapshot.refusal(.user(caller.user, signIn: caller.signIn), at: .now()) == nil
         else { return }
-        exchange.principal = Principal(kind: .user, id: caller.user.description, signIn: caller.signIn)
+        exchange.principal = Caller.user(caller.user, signIn: caller.signIn).principal
     }
 
     /// The decision of the snapshot, put into the exchange or thrown.
@@ -58,16 +92,11 @@ extension Gateway {
         _ parameters: Parameters,
         _ exchange: inout Exchange,
         _ snapshot: PolicySnapshot,
-        _ user: UserPolicy,
+        _ caller: Caller,
         at now: Instant
     ) async throws(Problem) {
-        let decision = snapshot.decide(
-            user: exchange.caller?.user ?? UserID(high: 0, low: 0),
-            signIn: exchange.caller?.signIn,
-            clinic: exchange.clinic,
-            permission: operation.permission,
-            at: now
-        )
+        let decision = snapshot.decide(caller, clinic: exchange.clinic, permission: operation.permission, at: now)
+        let home = snapshot.homeClinic(of: caller)
         exchange.principal.roles = decision.roles
         exchange.principal.patient = decision.patient
         exchange.principal.doctor = decision.doctor
@@ -82,16 +111,16 @@ extension Gateway {
             exchange.use(named ?? emergencies[0])
             if named == nil { exchange.emergencies = Array(emergencies.dropFirst()) }
         case .forbidden where decision.isClinicSuspended:
-            let clinic = exchange.clinic ?? user.homeClinic
+            let clinic = exchange.clinic ?? home
             try await record(operation, parameters, exchange, in: clinic, reason: "clinic_suspended")
             throw Problem(403, "clinic_suspended", "The clinic is suspended.")
         case .forbidden:
             guard case .permission(let permission) = operation.guard else { return }
-            let clinic = exchange.clinic ?? user.homeClinic
+            let clinic = exchange.clinic ?? home
             try await record(operation, parameters, exchange, in: clinic, reason: "forbidden")
             throw .forbidden(permission.name)
         case .notMember:
-            try await record(operation, parameters, exchange, in: user.homeClinic, reason: "not_found")
+            try await record(operation, parameters, exchange, in: home, reason: "not_found")
             throw .notFound
         case .revoked, .inactive: throw .unauthenticated
         }

@@ -12,7 +12,7 @@ extension Gateway {
         _ exchange: Exchange
     ) async throws(Problem) {
         guard status == 403 || status == 404, exchange.caller != nil, !operation.recordsFailures else { return }
-        let home = policy.snapshot().user(exchange.caller?.user ?? UserID(high: 0, low: 0))?.homeClinic
+        let home = exchange.caller.map { policy.snapshot().homeClinic(of: $0) }
         try await record(
             operation,
             parameters,

@@ -11,7 +11,7 @@ extension Gateway {
     func limit(_ operation: Operation, _ exchange: inout Exchange) throws(Problem) {
         let verdict = limiter.take(
             class: operation.routeClass,
-            user: exchange.caller?.user,
+            caller: exchange.caller,
             clinic: exchange.clinic,
             address: exchange.address,
             at: exchange.request.receivedAt

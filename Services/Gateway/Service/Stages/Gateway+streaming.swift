@@ -40,15 +40,14 @@ extension Gateway {
         guard !operation.isPublic else { return true }
         guard let caller = exchange.caller, policy.isFresh() else { return false }
         let snapshot = policy.snapshot()
-        guard snapshot.refusal(user: caller.user, signIn: caller.signIn) == nil else { return false }
+        guard snapshot.refusal(caller, at: .now()) == nil else { return false }
         guard case .permission = operation.guard else { return true }
-        if let emergency = exchange.principal.emergency, let clinic = exchange.clinic {
-            let held = snapshot.emergencies(of: caller.user, in: clinic, at: .now())
+        if let emergency = exchange.principal.emergency, let user = caller.user, let clinic = exchange.clinic {
+            let held = snapshot.emergencies(of: user, in: clinic, at: .now())
             return held.contains { $0.id == emergency.id }
         }
         let decision = snapshot.decide(
-            user: caller.user,
-            signIn: caller.signIn,
+            caller,
             clinic: exchange.clinic,
             permission: operation.permission,
             at: .now()

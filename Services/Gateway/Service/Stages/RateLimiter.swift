@@ -1,3 +1,4 @@
+import Authorization
 import Core
 import Resilience
 import Synchronization
@@ -13,6 +14,8 @@ package struct RateLimits: Sendable, Hashable {
 
     /// Per signed-in user and class of routes.
     package var user = Limit(quota: 50, window: 1)
+    /// Per API key and class of routes.
+    package var key = Limit(quota: 50, window: 1)
     /// Per clinic and class of routes.
     package var clinic = Limit(quota: 500, window: 1)
     /// Per client address on `/auth/*` and `/public/*`.
@@ -35,6 +38,7 @@ final class RateLimiter: Sendable {
 
     enum Subject: Hashable, Sendable {
         case user(UserID, RouteClass)
+        case apiKey(APIKeyID, RouteClass)
         case clinic(ClinicID, RouteClass)
         case address(String, RouteClass)
     }
@@ -68,7 +72,7 @@ final class RateLimiter: Sendable {
     /// Takes one token of each subject's bucket; `nil` when nothing is limited.
     func take(
         class routeClass: RouteClass,
-        user: UserID?,
+        caller: Caller?,
         clinic: ClinicID?,
         address: String,
         at now: Instant
@@ -77,7 +81,11 @@ final class RateLimiter: Sendable {
         switch routeClass {
         case .read, .write:
             var verdict: Verdict?
-            if let user { verdict = take(.user(user, routeClass), "user", limits.user, at: now) }
+            switch caller {
+            case .user(let user, _): verdict = take(.user(user, routeClass), "user", limits.user, at: now)
+            case .apiKey(let key): verdict = take(.apiKey(key, routeClass), "key", limits.key, at: now)
+            case nil: break
+            }
             guard verdict?.retryAfter == nil, let clinic else { return verdict }
             let wider = take(.clinic(clinic, routeClass), "clinic", limits.clinic, at: now)
             guard let narrower = verdict else { return wider }

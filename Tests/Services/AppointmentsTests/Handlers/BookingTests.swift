@@ -257,6 +257,13 @@ import Testing
         #expect(try await status(.locations([LocationID()])) == 404)
         #expect(try await status(.locations([])) == 404)
         #expect(try await status(.account) == 404)
+        func listed(_ scope: Scope) async throws -> [AppointmentID] {
+            let found = try await calendar.ask(endpoints.appointments.list, AppointmentSearch(), scope: scope)
+            return found.output?.items.map(\.id) ?? []
+        }
+        #expect(try await listed(.locations([calendar.location])) == [visit.id])
+        #expect(try await listed(.locations([LocationID()])).isEmpty)
+        #expect(try await listed(.own(other.id)).isEmpty)
         // A patient sees that the time is taken, without seeing by whom, and books for nobody else.
         let date = ZoneRules.utc.local(start).date
         let request = DoctorSlotsRequest(id: ready.doctor.id, service: ready.service.id, from: date, to: date)
