@@ -22,12 +22,12 @@ import Testing
         }
     }
 
-    @Test func everyMigrationHasItsOwnNumber() {
+    @Test func migrationsAreNumberedWithoutGaps() {
         let migrations = SourceTree.files(below: ["Shared", "Services"]).filter { $0.folder.hasSuffix("/Migrations") }
         for (folder, files) in Dictionary(grouping: migrations, by: \.folder) {
-            let numbers = files.compactMap { Int($0.name.prefix(4)) }
-            #expect(numbers.count == files.count, "\(folder) has a migration without a number")
-            #expect(Set(numbers).count == numbers.count, "\(folder) has two migrations of one number")
+            for (index, file) in files.map(\.name).sorted().enumerated() {
+                #expect(Int(file.prefix(4)) == index + 1, "\(folder)/\(file) is not number \(index + 1)")
+            }
         }
     }
 }

@@ -24,11 +24,11 @@ package enum AccessService {
                 ("0005_own_account.sql", PackageResources._005_own_account_sql),
                 ("0006_roles.sql", PackageResources._006_roles_sql),
                 ("0007_api_keys.sql", PackageResources._007_api_keys_sql),
-                ("0010_audit_witness.sql", PackageResources._010_audit_witness_sql),
-                ("0011_audit_retention.sql", PackageResources._011_audit_retention_sql),
-                ("0012_audit_search.sql", PackageResources._012_audit_search_sql),
-                ("0013_break_glass.sql", PackageResources._013_break_glass_sql),
-                ("0015_one_time_codes.sql", PackageResources._015_one_time_codes_sql),
+                ("0008_audit_witness.sql", PackageResources._008_audit_witness_sql),
+                ("0009_audit_retention.sql", PackageResources._009_audit_retention_sql),
+                ("0010_audit_search.sql", PackageResources._010_audit_search_sql),
+                ("0011_break_glass.sql", PackageResources._011_break_glass_sql),
+                ("0012_one_time_codes.sql", PackageResources._012_one_time_codes_sql),
             ]
         )
     }
