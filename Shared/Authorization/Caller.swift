@@ -9,8 +9,8 @@ package enum Caller: Hashable, Sendable {
     package init?(_ principal: Principal) {
         switch principal.kind {
         case .user:
-            guard let user = principal.user else { return nil }
-            self = .user(user, signIn: principal.signIn)
+            guard let user = principal.user, let signIn = principal.signIn else { return nil }
+            self = .user(user, signIn: signIn)
         case .apiKey:
             guard let key = APIKeyID(principal.id) else { return nil }
             self = .apiKey(key)

@@ -111,7 +111,20 @@ import Glibc
         _ = read([.execute(index: 0)], keeping: 0)
     }
 
-    func markBroken() { isBroken = true }
+    /// Undoes the transaction that has begun.
+    ///
+    /// Not by a prepared statement: making its plan anew would begin with a DEALLOCATE, which a failed transaction refuses,
+    /// and the ROLLBACK behind it would be skipped.
+    func rollBack() {
+        guard unsafe PQsendQueryParams(handle, "rollback", 0, nil, nil, nil, nil, 1) == 1,
+            unsafe PQpipelineSync(handle) == 1, flush()
+        else {
+            isBroken = true
+            return
+        }
+        let answer = read([.execute(index: 0)], keeping: 0)
+        if answer.isLost || answer.failure != nil { isBroken = true }
+    }
 
     /// Readies the series of numbered rows for a transaction.
     func wakeSeries() { series.wake(at: .now) }

@@ -127,7 +127,7 @@ final class Exchange {
 
     private func rollBack() {
         guard hasBegun, !isOver || failure != nil, connection.isUsable else { return }
-        if connection.run(["rollback"], keeping: 0).isLost { connection.markBroken() }
+        connection.rollBack()
     }
 
     // MARK: - Sending

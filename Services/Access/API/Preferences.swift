@@ -31,7 +31,9 @@ package struct Preferences: Wire, Hashable {
 /// How one kind of notice is to reach somebody.
 package struct NoticePreference: Wire, Hashable {
     package var kind: NoticeKind
-    /// In the order of preference; none: not at all. Absent: as the clinic chooses.
+    /// In the order of preference.
+    ///
+    /// None: not at all. Absent: as the clinic chooses.
     package var channels: [NoticeChannel]?
     /// When it has to wait until they are over.
     package var quietHours: QuietHours?

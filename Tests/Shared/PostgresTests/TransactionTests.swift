@@ -37,6 +37,28 @@ import Testing
         #expect(try await count(tenant) == 0)
     }
 
+    /// Each failure leaves the connection as it was, however many there have been.
+    @Test func aConnectionOutlivesAnyNumberOfFailures() async throws {
+        let tenant = Playground.tenant()
+        let database = try Playground.open().pool { $0.requestConnections = 1 }
+        defer { database.close() }
+        for round in 0..<100 {
+            let code = await code {
+                try await database.transaction(for: tenant) { tx in
+                    _ = try tx.rows("select 1")
+                    tx.execute(Self.insert(round, tenant))
+                    tx.execute(Self.insert(round, tenant))
+                }
+            }
+            #expect(code == .uniqueViolation, "round \(round)")
+            try await database.transaction(for: tenant) { tx in
+                _ = try tx.rows("select 1")
+                tx.execute(Self.insert(round, tenant))
+            }
+        }
+        #expect(try await count(tenant) == 100)
+    }
+
     @Test func anErrorInThePipelineUndoesAllAndNamesTheConstraint() async throws {
         let tenant = Playground.tenant()
         let database = try Playground.open().database
