@@ -102,13 +102,7 @@ import Glibc
     /// Forgets every prepared statement, here and at the server.
     func dropStatements() {
         statements = [:]
-        guard unsafe PQsendQueryParams(handle, "deallocate all", 0, nil, nil, nil, nil, 1) == 1,
-            unsafe PQpipelineSync(handle) == 1, flush()
-        else {
-            isBroken = true
-            return
-        }
-        _ = read([.execute(index: 0)], keeping: 0)
+        _ = runUnprepared("deallocate all")
     }
 
     /// Undoes the transaction that has begun.
@@ -116,14 +110,14 @@ import Glibc
     /// Not by a prepared statement: making its plan anew would begin with a DEALLOCATE, which a failed transaction refuses,
     /// and the ROLLBACK behind it would be skipped.
     func rollBack() {
-        guard unsafe PQsendQueryParams(handle, "rollback", 0, nil, nil, nil, nil, 1) == 1,
+        if runUnprepared("rollback").failure != nil { isBroken = true }
+    }
+
+    private func runUnprepared(_ sql: String) -> Answer {
+        guard unsafe PQsendQueryParams(handle, sql, 0, nil, nil, nil, nil, 1) == 1,
             unsafe PQpipelineSync(handle) == 1, flush()
-        else {
-            isBroken = true
-            return
-        }
-        let answer = read([.execute(index: 0)], keeping: 0)
-        if answer.isLost || answer.failure != nil { isBroken = true }
+        else { return lost() }
+        return read([.execute(index: 0)], keeping: 0)
     }
 
     /// Readies the series of numbered rows for a transaction.

@@ -148,10 +148,10 @@ package struct PaymentEndpoints: Sendable {
         "/webhooks/billing/{provider}/{clinicId}",
         service: .billing,
         guard: .signature(of: "the payment provider"),
-        takes: PaymentNotice.self,
-        gives: PaymentNoticeReceipt.self,
+        takes: WebhookNotice.self,
+        gives: WebhookReceipt.self,
         audit: .none(because: "the change it leads to is audited"),
-        body: .raw(maxBytes: PaymentNotice.longestBody),
+        body: .raw(maxBytes: WebhookNotice.longestBody),
         resource: "payments",
         errors: [ErrorCode(401, "invalid_signature")],
         summary: "A provider's notice about a payment"

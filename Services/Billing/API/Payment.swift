@@ -138,27 +138,3 @@ package struct PaymentListRequest: Wire {
         [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...InvoiceListRequest.longestCursor)]
     }
 }
-
-/// A provider's notice as it came.
-package struct PaymentNotice: Wire {
-    package static let longestBody = 256 * 1_024
-
-    package var provider: String
-    package var clinicId: ClinicID
-    package var body: RawBody
-
-    package init(provider: String, clinicId: ClinicID, body: RawBody) {
-        self.provider = provider
-        self.clinicId = clinicId
-        self.body = body
-    }
-
-    package static var limits: [Limit] { [.length(CodingKeys.provider, 1...PaymentProviderDraft.longestProvider)] }
-}
-
-/// The answer to a notice that was taken in.
-package struct PaymentNoticeReceipt: Wire {
-    package var received: Bool
-
-    package init(received: Bool) { self.received = received }
-}

@@ -17,11 +17,11 @@ struct NoticeHandlers: Sendable {
         table.steps(PaymentEndpoints().receiveNotice) { input, context in try await receive(input, context) }
     }
 
-    private func receive(_ input: PaymentNotice, _ context: OperationContext) async throws -> Reply<
-        PaymentNoticeReceipt
+    private func receive(_ input: WebhookNotice, _ context: OperationContext) async throws -> Reply<
+        WebhookReceipt
     > {
         let (notice, entry) = try await verified(input, context)
-        guard let id = notice.providerPaymentID else { return Reply(PaymentNoticeReceipt(received: true)) }
+        guard let id = notice.providerPaymentID else { return Reply(WebhookReceipt(received: true)) }
         // The clinic is the path's, which the signature has just proved; the caller has no scope of its own.
         let tenant = Tenant(input.clinicId, actor: "provider:\(input.provider)")
         try await context.database.transaction(for: tenant) { tx in
@@ -42,11 +42,11 @@ struct NoticeHandlers: Sendable {
             )
         }
         wake()
-        return Reply(PaymentNoticeReceipt(received: true))
+        return Reply(WebhookReceipt(received: true))
     }
 
     private func verified(
-        _ input: PaymentNotice,
+        _ input: WebhookNotice,
         _ context: OperationContext
     ) async throws -> (ProviderNotice, ProviderEntry) {
         guard let provider = accounts.providers[input.provider] else { throw Problem.notFound }

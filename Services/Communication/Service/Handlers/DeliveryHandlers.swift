@@ -16,9 +16,9 @@ struct DeliveryHandlers: Sendable {
     }
 
     private func receive(
-        _ input: DeliveryNotice,
+        _ input: WebhookNotice,
         _ context: OperationContext
-    ) async throws -> Reply<DeliveryNoticeReceipt> {
+    ) async throws -> Reply<WebhookReceipt> {
         guard input.provider == ZeptoMailProvider.name, input.clinicId != .installation else { throw Problem.notFound }
         let entry = try await signer(input, context)
         let items = try ZeptoMailNotice.items(input.body.bytes)
@@ -36,11 +36,11 @@ struct DeliveryHandlers: Sendable {
                 try MessageStore.deliver(id, event, through: entry, at: now, in: tx)
             }
         }
-        return Reply(DeliveryNoticeReceipt(received: true))
+        return Reply(WebhookReceipt(received: true))
     }
 
     /// The clinic's own entry whose key the notice is signed with.
-    private func signer(_ input: DeliveryNotice, _ context: OperationContext) async throws -> ProviderEntry {
+    private func signer(_ input: WebhookNotice, _ context: OperationContext) async throws -> ProviderEntry {
         let (store, clinic) = (store, input.clinicId)
         let tenant = Tenant(clinic, actor: "provider:\(input.provider)")
         let entries = try await context.database.read(for: tenant) { tx in try store.load(clinic, in: tx)?.entries ?? []

@@ -49,6 +49,26 @@ struct ProviderCall: Sendable, CustomStringConvertible, CustomReflectable {
     var customMirror: Mirror { Mirror(self, children: []) }
 }
 
+extension ProviderCall {
+    /// A call without a body that shows a bearer key.
+    init(_ method: String, _ url: String, bearer key: Secret) {
+        self.init(
+            method: method,
+            url: url,
+            headers: [
+                (name: "Authorization", value: "Bearer \(key.unredacted)"), (name: "Accept", value: "application/json"),
+                (name: "User-Agent", value: Self.userAgent),
+            ]
+        )
+    }
+
+    /// Gives it a JSON body.
+    mutating func carry(_ json: JSONValue) throws {
+        headers.append((name: "Content-Type", value: "application/json"))
+        body = try JSONWriter.encode(json)
+    }
+}
+
 extension OutboundHTTP {
     func send(_ call: ProviderCall, deadline: Deadline) async throws(OutboundFailure) -> OutboundResponse {
         try await send(

@@ -47,27 +47,19 @@ struct ResendProvider: HTTPEmailProvider {
 
     /// Asks for the domains; a key that may only send is told so, which is good enough.
     func check(deadline: Deadline) async -> ProviderVerdict {
-        await http.verdict(call("GET", "/domains"), deadline: deadline, reading: ResendReply.health)
+        await http.verdict(
+            ProviderCall("GET", base + "/domains", bearer: key),
+            deadline: deadline,
+            reading: ResendReply.health
+        )
     }
 
     /// The request that hands a message over; byte for byte the same for every try of a message.
     func sending(_ email: EmailToSend) throws -> ProviderCall {
-        var call = call("POST", "/emails")
-        call.headers.append((name: "Content-Type", value: "application/json"))
+        var call = ProviderCall("POST", base + "/emails", bearer: key)
+        try call.carry(body(email))
         call.headers.append((name: "Idempotency-Key", value: email.id.description))
-        call.body = try JSONWriter.encode(body(email))
         return call
-    }
-
-    private func call(_ method: String, _ path: String) -> ProviderCall {
-        ProviderCall(
-            method: method,
-            url: base + path,
-            headers: [
-                (name: "Authorization", value: "Bearer \(key.unredacted)"), (name: "Accept", value: "application/json"),
-                (name: "User-Agent", value: ProviderCall.userAgent),
-            ]
-        )
     }
 
     private func body(_ email: EmailToSend) -> JSONValue {

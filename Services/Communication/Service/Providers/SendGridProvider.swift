@@ -46,26 +46,16 @@ struct SendGridProvider: HTTPEmailProvider {
 
     /// Asks what the key may do.
     func check(deadline: Deadline) async -> ProviderVerdict {
-        await http.verdict(call("GET", "/v3/scopes"), deadline: deadline) { SendGridReply.health($0, at: .now()) }
+        await http.verdict(ProviderCall("GET", base + "/v3/scopes", bearer: key), deadline: deadline) {
+            SendGridReply.health($0, at: .now())
+        }
     }
 
     /// The request that hands a message over.
     func sending(_ email: EmailToSend) throws -> ProviderCall {
-        var call = call("POST", "/v3/mail/send")
-        call.headers.append((name: "Content-Type", value: "application/json"))
-        call.body = try JSONWriter.encode(body(email))
+        var call = ProviderCall("POST", base + "/v3/mail/send", bearer: key)
+        try call.carry(body(email))
         return call
-    }
-
-    private func call(_ method: String, _ path: String) -> ProviderCall {
-        ProviderCall(
-            method: method,
-            url: base + path,
-            headers: [
-                (name: "Authorization", value: "Bearer \(key.unredacted)"), (name: "Accept", value: "application/json"),
-                (name: "User-Agent", value: ProviderCall.userAgent),
-            ]
-        )
     }
 
     private func body(_ email: EmailToSend) -> JSONValue {

@@ -259,7 +259,7 @@ struct BillingDesk: Sendable {
         )
         return try await ask(
             Self.endpoints.payments.receiveNotice,
-            PaymentNotice(provider: "stripe", clinicId: other ?? clinic, body: RawBody(body)),
+            WebhookNotice(provider: "stripe", clinicId: other ?? clinic, body: RawBody(body)),
             scope: .account,
             headers: ["stripe-signature": header],
             clinic: other

@@ -1,0 +1,29 @@
+package import Core
+
+/// What a provider tells by its webhook, as it came.
+package struct WebhookNotice: Wire {
+    /// In bytes.
+    package static let longestBody = 256 * 1_024
+    /// In characters.
+    package static let longestProvider = 40
+
+    package var provider: String
+    package var clinicId: ClinicID
+    /// Unread until the provider's signature over it is verified.
+    package var body: RawBody
+
+    package init(provider: String, clinicId: ClinicID, body: RawBody) {
+        self.provider = provider
+        self.clinicId = clinicId
+        self.body = body
+    }
+
+    package static var limits: [Limit] { [.length(CodingKeys.provider, 1...longestProvider)] }
+}
+
+/// The answer to a notice that was taken in.
+package struct WebhookReceipt: Wire {
+    package var received: Bool
+
+    package init(received: Bool) { self.received = received }
+}
