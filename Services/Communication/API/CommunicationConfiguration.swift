@@ -6,11 +6,6 @@ package enum MessageChannel: String, Hashable, Sendable, Codable, CaseIterable {
     case email, sms, whatsapp, push
 }
 
-/// The channels that have providers here.
-package enum ConfigurableChannel: String, Hashable, Sendable, Codable, CaseIterable {
-    case email
-}
-
 /// Names a clinic's configuration.
 package struct ConfigurationPath: Wire {
     package var clinicId: ClinicID
@@ -50,7 +45,10 @@ package struct ProviderDraft: Wire {
     package static var limits: [Limit] {
         [
             .length(CodingKeys.provider, 1...40), .example(CodingKeys.provider, "zeptomail"),
-            .describe(CodingKeys.provider, "zeptomail, aws_ses, smtp, sendgrid or resend."),
+            .describe(
+                CodingKeys.provider,
+                "E-mail: zeptomail, aws_ses, smtp, sendgrid, resend. SMS: twilio, aws_sns. WhatsApp: meta, twilio. Push: fcm, aws_sns."
+            ),
             .count(CodingKeys.credentials, 1...30),
             .secret(CodingKeys.credentials), .length(CodingKeys.updatedBy, 1...200),
         ]
@@ -75,6 +73,12 @@ package struct ChannelDraft: Wire {
 
 /// What a clinic decides beside its providers.
 package struct CommunicationSettings: Wire, Hashable {
+    /// The least and the most of `fallbackAfter`, in seconds.
+    package static let fallbackTimes: ClosedRange<Int64> = 30...86_400
+
+    /// Seconds after which a message without a receipt goes on to its next channel; without it only what a provider
+    /// reports as undelivered does.
+    package var fallbackAfter: Int?
     /// Whether the installation's default providers may send for channels that have none here; they may unless it is false.
     package var allowDefault: Bool?
     /// Messages per second by provider; what is over a rate waits.
@@ -82,27 +86,51 @@ package struct CommunicationSettings: Wire, Hashable {
     /// Messages per day in UTC by provider; what is over a cap waits for the next day.
     package var dailyCaps: [String: Int]?
 
-    package init(allowDefault: Bool? = nil, rates: [String: Double]? = nil, dailyCaps: [String: Int]? = nil) {
+    package init(
+        fallbackAfter: Int? = nil,
+        allowDefault: Bool? = nil,
+        rates: [String: Double]? = nil,
+        dailyCaps: [String: Int]? = nil
+    ) {
+        self.fallbackAfter = fallbackAfter
         self.allowDefault = allowDefault
         self.rates = rates
         self.dailyCaps = dailyCaps
     }
 
-    package static var limits: [Limit] { [.count(CodingKeys.rates, 0...20), .count(CodingKeys.dailyCaps, 0...20)] }
+    package static var limits: [Limit] {
+        [
+            .range(CodingKeys.fallbackAfter, fallbackTimes), .count(CodingKeys.rates, 0...20),
+            .count(CodingKeys.dailyCaps, 0...20),
+        ]
+    }
 }
 
 /// All channels and settings as they are to be; a channel that is absent has no providers of the clinic's own.
 package struct ConfigurationDraft: Wire {
     package var clinicId: ClinicID
     package var email: ChannelDraft?
+    package var sms: ChannelDraft?
+    package var whatsapp: ChannelDraft?
+    package var push: ChannelDraft?
     package var settings: CommunicationSettings?
     package var version: Int64?
     package var updatedAt: Instant?
     package var updatedBy: String?
 
-    package init(clinicId: ClinicID, email: ChannelDraft?, settings: CommunicationSettings? = nil) {
+    package init(
+        clinicId: ClinicID,
+        email: ChannelDraft? = nil,
+        sms: ChannelDraft? = nil,
+        whatsapp: ChannelDraft? = nil,
+        push: ChannelDraft? = nil,
+        settings: CommunicationSettings? = nil
+    ) {
         self.clinicId = clinicId
         self.email = email
+        self.sms = sms
+        self.whatsapp = whatsapp
+        self.push = push
         self.settings = settings
     }
 
@@ -112,13 +140,13 @@ package struct ConfigurationDraft: Wire {
 /// One channel as it is to be.
 package struct ChannelConfigurationDraft: Wire {
     package var clinicId: ClinicID
-    package var channel: ConfigurableChannel
+    package var channel: MessageChannel
     package var primary: ProviderDraft
     package var fallback: [ProviderDraft]?
 
     package init(
         clinicId: ClinicID,
-        channel: ConfigurableChannel,
+        channel: MessageChannel,
         primary: ProviderDraft,
         fallback: [ProviderDraft]? = nil
     ) {
@@ -172,19 +200,28 @@ package struct ConfiguredChannel: Wire {
 /// A clinic's configuration in force.
 package struct CommunicationConfiguration: Wire {
     package var email: ConfiguredChannel?
+    package var sms: ConfiguredChannel?
+    package var whatsapp: ConfiguredChannel?
+    package var push: ConfiguredChannel?
     package var settings: CommunicationSettings
     package var version: Int64
     package var updatedAt: Instant
     package var updatedBy: String
 
     package init(
-        email: ConfiguredChannel?,
+        email: ConfiguredChannel? = nil,
+        sms: ConfiguredChannel? = nil,
+        whatsapp: ConfiguredChannel? = nil,
+        push: ConfiguredChannel? = nil,
         settings: CommunicationSettings,
         version: Int64,
         updatedAt: Instant,
         updatedBy: String
     ) {
         self.email = email
+        self.sms = sms
+        self.whatsapp = whatsapp
+        self.push = push
         self.settings = settings
         self.version = version
         self.updatedAt = updatedAt

@@ -3,12 +3,25 @@ package import Core
 
 /// The installation's default providers as they are to be: for channels that a clinic has not configured.
 package struct DefaultProvidersDraft: Wire {
-    package var email: ChannelDraft
+    package var email: ChannelDraft?
+    package var sms: ChannelDraft?
+    package var whatsapp: ChannelDraft?
+    package var push: ChannelDraft?
     package var version: Int64?
     package var updatedAt: Instant?
     package var updatedBy: String?
 
-    package init(email: ChannelDraft) { self.email = email }
+    package init(
+        email: ChannelDraft? = nil,
+        sms: ChannelDraft? = nil,
+        whatsapp: ChannelDraft? = nil,
+        push: ChannelDraft? = nil
+    ) {
+        self.email = email
+        self.sms = sms
+        self.whatsapp = whatsapp
+        self.push = push
+    }
 
     package static var limits: [Limit] { [.length(CodingKeys.updatedBy, 1...200)] }
 }
@@ -16,12 +29,26 @@ package struct DefaultProvidersDraft: Wire {
 /// The installation's default providers in force; secrets are masked.
 package struct DefaultProviders: Wire {
     package var email: ConfiguredChannel?
+    package var sms: ConfiguredChannel?
+    package var whatsapp: ConfiguredChannel?
+    package var push: ConfiguredChannel?
     package var version: Int64
     package var updatedAt: Instant
     package var updatedBy: String
 
-    package init(email: ConfiguredChannel?, version: Int64, updatedAt: Instant, updatedBy: String) {
+    package init(
+        email: ConfiguredChannel? = nil,
+        sms: ConfiguredChannel? = nil,
+        whatsapp: ConfiguredChannel? = nil,
+        push: ConfiguredChannel? = nil,
+        version: Int64,
+        updatedAt: Instant,
+        updatedBy: String
+    ) {
         self.email = email
+        self.sms = sms
+        self.whatsapp = whatsapp
+        self.push = push
         self.version = version
         self.updatedAt = updatedAt
         self.updatedBy = updatedBy

@@ -9,7 +9,11 @@ package enum MessageStatus: String, Hashable, Sendable, Codable, CaseIterable {
 /// What a queued message waits for.
 package enum MessageWait: String, Hashable, Sendable, Codable, CaseIterable {
     case schedule, circuit, retry
+    /// The recipient's night.
+    case quietHours = "quiet_hours"
     case rateLimit = "rate_limit"
+    /// A provider took it, and whether it arrived decides about the next channel.
+    case receipt
 }
 
 /// How soon a message has to go, before others.
@@ -34,6 +38,7 @@ package enum AttemptOutcome: String, Hashable, Sendable, Codable, CaseIterable {
     case unknownOutcome = "unknown_outcome"
     case skippedCircuitOpen = "skipped_circuit_open"
     case skippedQuota = "skipped_quota"
+    case skippedSuppressed = "skipped_suppressed"
 }
 
 /// One try with one provider.
@@ -87,8 +92,12 @@ package struct MessageReason: Wire, Hashable {
 /// Whom a message goes to; shown with `messages:read_content` only.
 package struct MessageRecipient: Wire, Hashable {
     package var email: EmailAddress?
+    package var phone: PhoneNumber?
 
-    package init(email: EmailAddress?) { self.email = email }
+    package init(email: EmailAddress?, phone: PhoneNumber? = nil) {
+        self.email = email
+        self.phone = phone
+    }
 }
 
 /// What a message says; shown with `messages:read_content` only.
@@ -192,7 +201,8 @@ package struct MessageListRequest: Wire {
     package var template: String?
     package var category: MessageCategory?
     package var patientId: PatientID?
-    package var recipient: EmailAddress?
+    /// An e-mail address or a phone number.
+    package var recipient: String?
     package var reference: String?
     /// Accepted at or after.
     package var from: Instant?
@@ -208,7 +218,7 @@ package struct MessageListRequest: Wire {
         template: String? = nil,
         category: MessageCategory? = nil,
         patientId: PatientID? = nil,
-        recipient: EmailAddress? = nil,
+        recipient: String? = nil,
         reference: String? = nil,
         from: Instant? = nil,
         to: Instant? = nil,
@@ -232,7 +242,8 @@ package struct MessageListRequest: Wire {
     package static var limits: [Limit] {
         [
             .length(CodingKeys.provider, 1...40), .length(CodingKeys.template, 1...100),
-            .length(CodingKeys.reference, 1...200), .range(CodingKeys.limit, 1...200),
+            .length(CodingKeys.recipient, 3...320), .length(CodingKeys.reference, 1...200),
+            .range(CodingKeys.limit, 1...200),
             .length(CodingKeys.cursor, 1...1_000),
         ]
     }

@@ -5,13 +5,23 @@ package import Core
 package struct RecipientDraft: Wire {
     package var email: EmailAddress?
     package var phone: PhoneNumber?
+    /// What names an installed app to the push provider.
+    package var pushToken: String?
     package var patientId: PatientID?
 
-    package init(email: EmailAddress? = nil, phone: PhoneNumber? = nil, patientId: PatientID? = nil) {
+    package init(
+        email: EmailAddress? = nil,
+        phone: PhoneNumber? = nil,
+        pushToken: String? = nil,
+        patientId: PatientID? = nil
+    ) {
         self.email = email
         self.phone = phone
+        self.pushToken = pushToken
         self.patientId = patientId
     }
+
+    package static var limits: [Limit] { [.length(CodingKeys.pushToken, 16...4_096)] }
 }
 
 /// A message to be sent: exactly one of `template` and `content`.

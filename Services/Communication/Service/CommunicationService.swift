@@ -23,6 +23,7 @@ package enum CommunicationService {
                 ("0005_endpoint_circuits.sql", PackageResources._005_endpoint_circuits_sql),
                 ("0006_rate_limit.sql", PackageResources._006_rate_limit_sql),
                 ("0007_delivery_events.sql", PackageResources._007_delivery_events_sql),
+                ("0008_channels.sql", PackageResources._008_channels_sql),
             ]
         )
     }
@@ -55,12 +56,13 @@ package enum CommunicationService {
             dataKeys: resources.dataKeys,
             store: store,
             resolver: ProviderConfigResolver(store: store, database: resources.database, usesDefault: true),
-            providers: EmailProviders(
+            providers: MessageProviders(
                 http: OutboundHTTP(policy: policy, logger: resources.log),
                 smtp: SMTPTransport(policy: policy)
             ),
             circuits: CircuitBook(policy: circuits),
-            rates: RateLimiter(redis: resources.redis, keyspace: resources.keyspace)
+            rates: RateLimiter(redis: resources.redis, keyspace: resources.keyspace),
+            webhooks: WebhookAddresses(publicURL: resources.publicURL)
         )
         var handlers = HandlerTable()
         ConfigurationHandlers(endpoints: endpoints.configuration, store: store, policy: policy).register(in: &handlers)
@@ -82,7 +84,7 @@ package enum CommunicationService {
                 notices: EdgeSeal(.notices, keys: resources.edgeKeys)
             ).consumers
         definition.jobs = [SendMessageJob(parts: sending)]
-        definition.transactionalJobs = [NoticeJob(intake: intake, log: resources.log)]
+        definition.transactionalJobs = [NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob()]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]
         if let file = try DefaultProvidersFile(resources.settings, policy: policy) {
             let intake = DefaultProvidersImport(file, store: store, database: resources.database, log: resources.log)

@@ -75,12 +75,13 @@ final class MessageDesk: Sendable {
             dataKeys: dataKeys,
             store: store,
             resolver: ProviderConfigResolver(store: store, database: database.database, usesDefault: true),
-            providers: EmailProviders(
+            providers: MessageProviders(
                 http: OutboundHTTP(policy: policy, logger: log),
                 smtp: SMTPTransport(policy: policy)
             ),
             circuits: CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), now: { clock.now }),
-            rates: RateLimiter(redis: redis, keyspace: Keyspace(prefix: TestKeyspace.prefix()))
+            rates: RateLimiter(redis: redis, keyspace: Keyspace(prefix: TestKeyspace.prefix())),
+            webhooks: WebhookAddresses(publicURL: "https://polyclinic.test")
         )
         var handlers = HandlerTable()
         ConfigurationHandlers(endpoints: Self.endpoints.configuration, store: store, policy: policy).register(
@@ -127,7 +128,7 @@ final class MessageDesk: Sendable {
         let jobs = JobWorkers(
             database: database.database,
             handlers: [SendMessageJob(parts: sending)],
-            transactional: [NoticeJob(intake: intake, log: log)],
+            transactional: [NoticeJob(intake: intake, log: log), ReceiptDeadlineJob()],
             signal: wake,
             logger: log
         )

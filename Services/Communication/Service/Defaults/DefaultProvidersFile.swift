@@ -32,7 +32,8 @@ struct DefaultProvidersFile: Sendable {
         let faults = schema.violations(in: tape)
         guard faults.isEmpty else { throw .invalid(faults) }
         do { draft = try tape.decode(DefaultProvidersDraft.self) } catch { throw .malformed("It cannot be read.") }
-        let drafts = ConfigurationEditor.drafts(of: draft.email, at: "/email")
+        let drafts = ConfigurationEditor.drafts(of: draft.chains)
+        guard !drafts.isEmpty else { throw DefaultProvidersDraft.empty }
         let entries = try ProviderConfigDraft(drafts).entries(replacing: [], version: 1, by: "", at: .now()) { _ in "" }
         try ConfigurationEditor.check(entries, drafts, policy)
         return drafts

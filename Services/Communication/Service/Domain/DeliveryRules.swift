@@ -29,7 +29,29 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
 
 /// Where a message may go from where it stands, so that it ends the same whatever the order in which events come.
 enum DeliveryRules {
-    /// Whether an event changes a message.
+    enum Effect: Sendable, Equatable {
+        case none
+        /// The message becomes what the event says.
+        case moves
+        /// It did not arrive, and there is another channel.
+        case nextChannel
+    }
+
+    /// What an event of a channel's provider does to a message.
+    ///
+    /// - Parameter place: of the channel among the message's.
+    static func effect(of event: DeliveryEvent, at place: Int, on message: StoredMessage) -> Effect {
+        let isFailure = event.status == .failed
+        // A channel that had its turn cannot fail a message that has gone on.
+        if isFailure, place < message.stage { return .none }
+        if isFailure, place + 1 < message.channels.count, message.isAwaitingReceipt || message.status == .sent {
+            return .nextChannel
+        }
+        let isWaiting = message.status == .queued && isFailure && !message.isAwaitingReceipt
+        return !isWaiting && moves(message.status, reason: message.reasonCode, event) ? .moves : .none
+    }
+
+    /// Whether an event is further than where a message stands.
     ///
     /// What ended for a reason of ours stays as it is; a bounce gives way to a delivery, never the other way round.
     static func moves(_ status: MessageStatus, reason: String?, _ event: DeliveryEvent) -> Bool {
@@ -39,12 +61,12 @@ enum DeliveryRules {
 
     private static func rank(_ status: MessageStatus, _ reason: String?) -> Int? {
         switch (status, reason) {
-        case (.sending, _), (.sent, _), (.unknown, _): 0
+        case (.queued, _), (.sending, _), (.sent, _), (.unknown, _): 0
         case (.failed, DeliveryEvent.softBounce.rawValue): 1
         case (.failed, DeliveryEvent.hardBounce.rawValue): 2
         case (.delivered, _): 3
         case (.opened, _): 4
-        case (.failed, _), (.queued, _), (.suppressed, _), (.cancelled, _), (.expired, _): nil
+        case (.failed, _), (.suppressed, _), (.cancelled, _), (.expired, _): nil
         }
     }
 }

@@ -1,3 +1,4 @@
+import CommunicationAPI
 import Contracts
 import Core
 
@@ -22,13 +23,15 @@ struct SendingRate: Sendable, Equatable {
         self.dailyCap = dailyCap
     }
 
-    /// The rate of a provider by a clinic's settings.
-    init(of provider: String, settings: [String: JSONValue]) {
+    /// The rate of a provider by a clinic's settings; one name has one rate in all its channels.
+    ///
+    /// - Parameter channel: whose usual rate holds where none is set; `nil` for the first that has the provider.
+    init(of provider: String, _ channel: MessageChannel? = nil, settings: [String: JSONValue]) {
         let rate =
             switch settings["rates"]?[provider] {
             case .number(let number): number
             case .integer(let number): Double(number)
-            default: EmailProviders.usualRate(of: provider) ?? Self.otherDefault
+            default: MessageProviders.usualRate(of: provider, channel) ?? Self.otherDefault
             }
         perSecond = min(max(rate, Self.allowed.lowerBound), Self.allowed.upperBound)
         if case .integer(let cap) = settings["dailyCaps"]?[provider] { dailyCap = Int(cap) } else { dailyCap = nil }

@@ -1,4 +1,5 @@
 import CommunicationAPI
+import Contracts
 import Core
 import Resilience
 
@@ -10,6 +11,8 @@ enum SendingRules {
         case end(MessageStatus, MessageReason?)
         /// The next provider of the chain is tried at once.
         case nextProvider
+        /// The address is of no use: the next channel has another one.
+        case nextChannel(MessageReason)
         /// Whether it was taken is asked of the same provider again, by the message's key; nobody else gets it meanwhile.
         case sameProvider
     }
@@ -28,16 +31,24 @@ enum SendingRules {
     /// The chain is gone through again after a pause, so many times at most.
     static let rounds = RetryPolicy(attempts: 16, base: .seconds(10), cap: .seconds(3_600), floor: .seconds(1))
 
-    /// - Parameter isRepeatable: the provider takes the same message once only, however often it is handed over.
-    static func next(after outcome: AttemptOutcome, isRepeatable: Bool = false) -> Next {
+    /// - Parameters:
+    ///   - isRepeatable: the provider takes the same message once only, however often it is handed over.
+    ///   - category: a code that comes twice is better than none; whatever else is said twice frightens or misleads.
+    static func next(
+        after outcome: AttemptOutcome,
+        isRepeatable: Bool = false,
+        category: MessageCategory = .care
+    ) -> Next {
         switch outcome {
         case .accepted: .end(.sent, nil)
-        case .badRecipient: .end(.failed, reason("bad_recipient", "The address does not take mail."))
+        case .badRecipient: .nextChannel(badRecipient)
         case .optedOut: .end(.suppressed, reason("opted_out", "The recipient does not want messages."))
         case .contentRejected: .end(.failed, reason("content_rejected", "The provider refused what the message says."))
         case .unknownOutcome where isRepeatable: .sameProvider
+        case .unknownOutcome where category == .security: .nextProvider
         // The message may have arrived: another provider would make two of it.
         case .unknownOutcome: .end(.unknown, lost)
+        case .skippedSuppressed: .nextChannel(suppressed)
         case .credentials, .senderNotAuthorised, .quota, .throttled, .transient, .skippedCircuitOpen, .skippedQuota:
             .nextProvider
         }
@@ -50,8 +61,21 @@ enum SendingRules {
         case .quota: .park(verdict.retryAfter ?? quotaPause)
         // Whoever answers is there, whatever he says.
         case .accepted, .badRecipient, .optedOut, .contentRejected, .senderNotAuthorised, .throttled: .settle(.alive)
-        case .skippedCircuitOpen, .skippedQuota: .settle(.neutral)
+        case .skippedCircuitOpen, .skippedQuota, .skippedSuppressed: .settle(.neutral)
         }
+    }
+
+    /// Why an address is of no use.
+    static let badRecipient = reason("bad_recipient", "The address does not take messages.")
+    /// Why a recipient is not called at all.
+    static let suppressed = reason("suppressed", "The recipient is not to be sent messages like this one.")
+    /// The setting that says after how many seconds without a receipt the next channel has its turn.
+    static let fallbackKey = "fallbackAfter"
+
+    /// After how long without a receipt a message goes on to its next channel; `nil` for not at all.
+    static func fallbackTime(_ settings: [String: JSONValue]) -> Duration? {
+        guard case .integer(let seconds) = settings[fallbackKey] else { return nil }
+        return .seconds(seconds)
     }
 
     /// Why nothing is known of a message.
@@ -73,11 +97,13 @@ enum SendingRules {
     }
 
     /// - Parameters:
+    ///   - closed: why each channel's address is of no use, when that is so of all of them.
     ///   - rounds: rounds gone through, this one included.
     ///   - isUnresolved: a provider may have taken it before: it cannot be said to have failed.
     ///   - openUntil: the earliest moment at which a circuit may be tried, where nothing but circuits stood in the way.
     static func roundEnd(
         outcomes: [AttemptOutcome],
+        closed: [MessageReason] = [],
         rounds: Int,
         isUnresolved: Bool = false,
         openUntil: Instant?,
@@ -85,11 +111,18 @@ enum SendingRules {
         now: Instant,
         using random: inout some RandomNumberGenerator
     ) -> RoundEnd {
+        if let reason = closed.first(where: { $0 != suppressed }) ?? closed.first {
+            if isUnresolved { return .end(.unknown, lost) }
+            return .end(reason == suppressed ? .suppressed : .failed, reason)
+        }
         guard let pause = Self.rounds.delay(afterFailures: rounds, using: &random) else {
             if isUnresolved { return .end(.unknown, lost) }
             return .end(.failed, reason("providers_failed", "No provider took the message; the last try was in vain."))
         }
-        let isOnlySkipped = outcomes.allSatisfy { $0 == .skippedCircuitOpen || $0 == .skippedQuota }
+        let ofNoUse: Set<AttemptOutcome> = [.badRecipient, .skippedSuppressed]
+        let isOnlySkipped = outcomes.allSatisfy {
+            $0 == .skippedCircuitOpen || $0 == .skippedQuota || ofNoUse.contains($0)
+        }
         var until = now + pause
         if isOnlySkipped, let openUntil { until = max(min(openUntil, until + pause), now + Self.rounds.floor) }
         if let expiresAt, until >= expiresAt { until = expiresAt }

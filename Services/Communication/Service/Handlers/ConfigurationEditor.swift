@@ -24,10 +24,13 @@ struct ConfigurationEditor: Sendable {
         return stored
     }
 
-    /// - Parameter settings: what else is configured; `nil` leaves it as it is.
+    /// - Parameters:
+    ///   - channel: the only channel that `drafts` replace; `nil` for all of them.
+    ///   - settings: what else is configured; `nil` leaves it as it is.
     func save(
         _ drafts: [ProviderEntryDraft],
-        settings: [String: JSONValue]?,
+        of channel: MessageChannel? = nil,
+        settings: [String: JSONValue]? = nil,
         _ context: OperationContext,
         in tx: borrowing Transaction
     ) throws -> Saved {
@@ -39,8 +42,9 @@ struct ConfigurationEditor: Sendable {
         } else {
             try context.checkCreates()
         }
+        let kept = channel == nil ? [] : (stored?.entries ?? []).filter { $0.channel != channel?.rawValue }
         let saved = try store.save(
-            drafts,
+            drafts + kept.map(ProviderEntryDraft.init(keeping:)),
             settings: settings ?? stored?.settings ?? [:],
             replacing: stored,
             clinic: context.clinic,
@@ -68,9 +72,9 @@ struct ConfigurationEditor: Sendable {
     ) throws(Problem) {
         var faults: [Problem.Fault] = []
         var isRefusedByPolicy = false
-        // Entries are made one for each draft, in their order.
+        // Entries are made one for each draft, in their order; those that are only kept come last.
         for (entry, draft) in zip(entries, drafts) {
-            guard let fault = EmailProviders.fault(entry, policy: policy) else { continue }
+            guard let fault = MessageProviders.fault(entry, policy: policy) else { continue }
             let isProvider = fault.key == "provider"
             isRefusedByPolicy = isRefusedByPolicy || ["endpoint", "host", "security"].contains(fault.key)
             let pointer = isProvider ? "\(draft.pointer)/provider" : "\(draft.pointer)/credentials/\(fault.key)"
@@ -82,15 +86,25 @@ struct ConfigurationEditor: Sendable {
         throw problem
     }
 
-    static func drafts(of channel: ChannelDraft?, at pointer: String) -> [ProviderEntryDraft] {
-        guard let channel else { return [] }
+    static func drafts(of chains: [MessageChannel: ChannelDraft]) -> [ProviderEntryDraft] {
+        MessageChannel.allCases.flatMap { channel in
+            chains[channel].map { drafts(of: $0, channel, at: "/\(channel.rawValue)") } ?? []
+        }
+    }
+
+    /// - Parameter pointer: where the chain stands in the request.
+    static func drafts(
+        of chain: ChannelDraft,
+        _ channel: MessageChannel,
+        at pointer: String
+    ) -> [ProviderEntryDraft] {
         let all =
-            [(channel.primary, "\(pointer)/primary")]
-            + (channel.fallback ?? []).enumerated().map { ($0.element, "\(pointer)/fallback/\($0.offset)") }
+            [(chain.primary, "\(pointer)/primary")]
+            + (chain.fallback ?? []).enumerated().map { ($0.element, "\(pointer)/fallback/\($0.offset)") }
         return all.enumerated().map { position, draft in
             ProviderEntryDraft(
                 id: draft.0.id,
-                channel: "email",
+                channel: channel.rawValue,
                 provider: draft.0.provider,
                 position: position,
                 credentials: draft.0.credentials,
@@ -100,8 +114,8 @@ struct ConfigurationEditor: Sendable {
     }
 
     /// A channel's chain with its secrets masked; `nil` without providers.
-    static func shown(_ configuration: ProviderConfiguration, _ channel: String) -> ConfiguredChannel? {
-        let chain = configuration.entries(of: channel).map { entry in
+    static func shown(_ configuration: ProviderConfiguration, _ channel: MessageChannel) -> ConfiguredChannel? {
+        let chain = configuration.entries(of: channel.rawValue).map { entry in
             ConfiguredProvider(
                 id: entry.id,
                 provider: entry.provider,
@@ -112,5 +126,19 @@ struct ConfigurationEditor: Sendable {
             )
         }
         return chain.first.map { ConfiguredChannel(primary: $0, fallback: Array(chain.dropFirst())) }
+    }
+}
+
+extension ProviderEntryDraft {
+    /// An entry as it is.
+    fileprivate init(keeping entry: ProviderEntry) {
+        self.init(
+            id: entry.id,
+            channel: entry.channel,
+            provider: entry.provider,
+            position: entry.position,
+            credentials: entry.credentials.unredacted,
+            pointer: ""
+        )
     }
 }

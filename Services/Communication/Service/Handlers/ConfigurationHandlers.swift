@@ -24,17 +24,17 @@ struct ConfigurationHandlers: Sendable {
 
     func register(in table: inout HandlerTable) {
         table.change(endpoints.put) { [self] input, context, tx in
-            guard input.email != nil || input.settings != nil else {
-                throw Problem.invalid("", "must have email or settings")
+            let drafts = ConfigurationEditor.drafts(of: input.chains)
+            guard !drafts.isEmpty || input.settings != nil else {
+                throw Problem.invalid("", "must have email, sms, whatsapp, push or settings")
             }
             try input.settings?.check(at: "/settings")
-            let drafts = ConfigurationEditor.drafts(of: input.email, at: "/email")
             return try reply(editor.save(drafts, settings: (input.settings ?? .init()).stored, context, in: tx))
         }
         table.change(endpoints.putChannel) { [self] input, context, tx in
             let channel = ChannelDraft(primary: input.primary, fallback: input.fallback)
-            let drafts = ConfigurationEditor.drafts(of: channel, at: "")
-            return try reply(editor.save(drafts, settings: nil, context, in: tx))
+            let drafts = ConfigurationEditor.drafts(of: channel, input.channel, at: "")
+            return try reply(editor.save(drafts, of: input.channel, context, in: tx))
         }
         table.read(endpoints.read) { [self] _, context, tx in
             let stored = try editor.load(context, in: tx)
@@ -57,7 +57,10 @@ struct ConfigurationHandlers: Sendable {
 
     private static func shown(_ configuration: ProviderConfiguration) -> CommunicationConfiguration {
         CommunicationConfiguration(
-            email: ConfigurationEditor.shown(configuration, "email"),
+            email: ConfigurationEditor.shown(configuration, .email),
+            sms: ConfigurationEditor.shown(configuration, .sms),
+            whatsapp: ConfigurationEditor.shown(configuration, .whatsapp),
+            push: ConfigurationEditor.shown(configuration, .push),
             settings: CommunicationSettings(configuration),
             version: configuration.version,
             updatedAt: configuration.updatedAt,
@@ -71,7 +74,7 @@ extension CommunicationSettings {
     init(_ configuration: ProviderConfiguration) {
         var rates: [String: Double]?
         var caps: [String: Int]?
-        for name in EmailProviders.names {
+        for name in MessageProviders.names {
             if configuration.settings["rates"]?[name] != nil {
                 rates = rates ?? [:]
                 rates?[name] = SendingRate(of: name, settings: configuration.settings).perSecond
@@ -81,23 +84,28 @@ extension CommunicationSettings {
                 caps?[name] = cap
             }
         }
-        self.init(allowDefault: configuration.allowsDefault, rates: rates, dailyCaps: caps)
+        self.init(
+            fallbackAfter: SendingRules.fallbackTime(configuration.settings).map { Int($0.components.seconds) },
+            allowDefault: configuration.allowsDefault,
+            rates: rates,
+            dailyCaps: caps
+        )
     }
 
     /// Throws 422 for providers that are none and numbers out of bounds.
     func check(at pointer: String) throws(Problem) {
         var faults: [Problem.Fault] = []
-        let known = "is not a provider: \(EmailProviders.names.joined(separator: ", "))"
+        let known = "is not a provider: \(MessageProviders.names.joined(separator: ", "))"
         for (name, rate) in (rates ?? [:]).sorted(by: { $0.key < $1.key }) {
             let (place, allowed) = ("\(pointer)/rates/\(name)", SendingRate.allowed)
-            if !EmailProviders.names.contains(name) { faults.append(.init(pointer: place, known)) }
+            if !MessageProviders.names.contains(name) { faults.append(.init(pointer: place, known)) }
             if !allowed.contains(rate) {
                 faults.append(.init(pointer: place, "must be \(allowed.lowerBound) to \(Int(allowed.upperBound))"))
             }
         }
         for (name, cap) in (dailyCaps ?? [:]).sorted(by: { $0.key < $1.key }) {
             let (place, allowed) = ("\(pointer)/dailyCaps/\(name)", SendingRate.allowedCaps)
-            if !EmailProviders.names.contains(name) { faults.append(.init(pointer: place, known)) }
+            if !MessageProviders.names.contains(name) { faults.append(.init(pointer: place, known)) }
             if !allowed.contains(cap) {
                 faults.append(.init(pointer: place, "must be \(allowed.lowerBound) to \(allowed.upperBound)"))
             }
@@ -108,6 +116,7 @@ extension CommunicationSettings {
     /// As the configuration keeps them.
     var stored: [String: JSONValue] {
         var members: [String: JSONValue] = [:]
+        if let fallbackAfter { members[SendingRules.fallbackKey] = .integer(Int64(fallbackAfter)) }
         if let allowDefault { members[ProviderConfiguration.allowDefaultKey] = .bool(allowDefault) }
         if let rates { members["rates"] = .object(rates.mapValues { .number($0) }) }
         if let dailyCaps { members["dailyCaps"] = .object(dailyCaps.mapValues { .integer(Int64($0)) }) }

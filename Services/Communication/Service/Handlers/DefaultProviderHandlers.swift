@@ -23,7 +23,8 @@ struct DefaultProviderHandlers: Sendable {
     func register(in table: inout HandlerTable) {
         table.change(endpoints.put) { [self] input, context, tx in
             try Self.check(context, CommunicationPermissions.updateInstallation)
-            let drafts = ConfigurationEditor.drafts(of: input.email, at: "/email")
+            let drafts = ConfigurationEditor.drafts(of: input.chains)
+            guard !drafts.isEmpty else { throw DefaultProvidersDraft.empty }
             let saved = try editor.save(drafts, settings: [:], context, in: tx)
             return Self.reply(saved.configuration, status: saved.isFirst ? 201 : 200)
         }
@@ -45,7 +46,10 @@ struct DefaultProviderHandlers: Sendable {
     private static func reply(_ configuration: ProviderConfiguration, status: Int) -> Reply<DefaultProviders> {
         Reply(
             DefaultProviders(
-                email: ConfigurationEditor.shown(configuration, "email"),
+                email: ConfigurationEditor.shown(configuration, .email),
+                sms: ConfigurationEditor.shown(configuration, .sms),
+                whatsapp: ConfigurationEditor.shown(configuration, .whatsapp),
+                push: ConfigurationEditor.shown(configuration, .push),
                 version: configuration.version,
                 updatedAt: configuration.updatedAt,
                 updatedBy: configuration.updatedBy

@@ -41,7 +41,7 @@ enum HealthView {
     static func items(_ entries: [ProviderEntry], at now: Instant, in tx: borrowing Transaction) throws -> [EntryHealth]
     {
         let circuits = try CircuitStore.all(in: tx)
-        let hosts = try EndpointCircuitStore.open(entries.compactMap(EmailProviders.endpoint), at: now, in: tx)
+        let hosts = try EndpointCircuitStore.open(entries.compactMap(MessageProviders.endpoint), at: now, in: tx)
         return try entries.compactMap { entry in
             guard let channel = MessageChannel(rawValue: entry.channel) else { return nil }
             let figures = try figures(entry, since: now - window, in: tx)
@@ -54,7 +54,7 @@ enum HealthView {
                 p95Milliseconds: figures.p95,
                 lastError: figures.lastError
             )
-            if let host = EmailProviders.endpoint(of: entry), let view = hosts[host] {
+            if let host = MessageProviders.endpoint(of: entry), let view = hosts[host] {
                 item.endpoint = EntryHealth.EndpointHealth(
                     state: EntryHealth.State(rawValue: view.state.rawValue) ?? .open,
                     since: view.since,

@@ -112,10 +112,7 @@ struct MessageHandlers: Sendable {
         _ context: OperationContext,
         in tx: borrowing Transaction
     ) throws -> Reply<Page<Message>> {
-        let filter = MessageFilter(
-            request: request,
-            recipient: request.recipient.map { intake.index(of: $0, context.clinic) }
-        )
+        let filter = MessageFilter(request: request, recipient: try recipient(request.recipient, context.clinic))
         let position = try cursors.open(request.cursor, list: filter.name, clinic: context.clinic)
         var after: (Instant, MessageID)?
         if let position, position.count == 2, let at = Int64(position[0]), let id = MessageID(position[1]) {
@@ -134,6 +131,13 @@ struct MessageHandlers: Sendable {
         )
     }
 
+    private func recipient(_ text: String?, _ clinic: ClinicID) throws(Problem) -> RecipientIndex? {
+        guard let text else { return nil }
+        if let email = EmailAddress(text) { return .email(intake.index(of: email, clinic)) }
+        if let phone = PhoneNumber(text) { return .phone(intake.index(of: phone, clinic)) }
+        throw .invalid([.init(parameter: "recipient", "must be an e-mail address or a phone number")])
+    }
+
     private func cancel(
         _ path: MessagePath,
         _ context: OperationContext,
@@ -143,6 +147,9 @@ struct MessageHandlers: Sendable {
         // On its way there is an attempt that nobody can call back.
         guard message.status == .queued else {
             throw Problem.conflict("not_cancellable", "The message is \(message.status.rawValue).")
+        }
+        guard !message.isAwaitingReceipt else {
+            throw Problem.conflict("not_cancellable", "A provider has taken the message.")
         }
         // A lost reply may have been a yes: it is being asked for again.
         let attempts = try AttemptStore.all([path.id], in: tx)[path.id] ?? []
@@ -212,7 +219,7 @@ struct MessageView {
             )
             if let sealer {
                 let content = try SealedContent.open(message.sealed, of: message.id, with: sealer)
-                shown.to = MessageRecipient(email: content.email)
+                shown.to = MessageRecipient(email: content.email, phone: content.phone)
                 // Codes and links into accounts are for who receives them, whatever else a reader may see.
                 if !SecurityTemplates.contains(message.template) {
                     shown.content = MessageContent(subject: content.subject, text: content.text, html: content.html)

@@ -28,7 +28,7 @@ struct MessageIntake: Sendable {
         let own = try store.load(clinic, in: tx)
         var channels = Set((own?.entries ?? []).compactMap { MessageChannel(rawValue: $0.channel) })
         // Who has providers for everything is asked no more: that is the usual case.
-        if own?.allowsDefault ?? true, channels.count < ConfigurableChannel.allCases.count {
+        if own?.allowsDefault ?? true, channels.count < MessageChannel.allCases.count {
             channels.formUnion(try store.defaultProviders(in: tx).keys.compactMap { MessageChannel(rawValue: $0) })
         }
         return channels
@@ -44,15 +44,15 @@ struct MessageIntake: Sendable {
     ) throws -> AcceptedMessage {
         try checkTimes(draft, now: sender.now)
         let (content, category) = try content(of: draft)
-        let channels = try channels(for: draft, configured)
+        let wanted = try channels(for: draft, configured)
         let sealer = try dataKeys.sealer(for: sender.clinic, in: tx)
-        let email = try address(of: draft, sealer: sealer, in: tx)
-        if channels.contains(.email), content.subject == nil {
-            throw Problem.invalid("/content/subject", "is required for e-mail")
-        }
+        let reach = try reach(of: draft, sealer: sealer, in: tx)
+        let channels = try Self.usable(wanted, reach: reach, content: content, draft)
         let id = MessageID(at: sender.now)
         let sealed = SealedContent(
-            email: email,
+            email: reach.email,
+            phone: reach.phone,
+            pushToken: reach.pushToken,
             replyTo: draft.replyTo,
             subject: content.subject,
             text: content.text,
@@ -82,7 +82,8 @@ struct MessageIntake: Sendable {
         MessageStore.insert(
             message,
             clinic: sender.clinic,
-            recipient: index(of: email, sender.clinic),
+            email: reach.email.map { index(of: $0, sender.clinic) },
+            phone: reach.phone.map { index(of: $0, sender.clinic) },
             by: sender.actor,
             in: tx
         )
@@ -100,6 +101,11 @@ struct MessageIntake: Sendable {
     /// The keyed hash by which messages to an address are found.
     func index(of email: EmailAddress, _ clinic: ClinicID) -> [UInt8] {
         blindIndex.token(email.normalized, purpose: "message recipient", clinic: clinic)
+    }
+
+    /// The keyed hash by which messages to a number are found.
+    func index(of phone: PhoneNumber, _ clinic: ClinicID) -> [UInt8] {
+        blindIndex.token(phone.number, purpose: "message recipient", clinic: clinic)
     }
 
     private func checkTimes(_ draft: MessageDraft, now: Instant) throws(Problem) {
@@ -144,19 +150,61 @@ struct MessageIntake: Sendable {
         return usable.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
-    private func address(
-        of draft: MessageDraft,
-        sealer: ClinicSealer,
-        in tx: borrowing Transaction
-    ) throws -> EmailAddress {
-        if let email = draft.to.email { return email }
-        guard let id = draft.to.patientId else {
-            throw Problem.invalid("/to", "must have an e-mail address or a patientId")
+    /// The channels among `wanted` that there is an address for and that can carry the content.
+    private static func usable(
+        _ wanted: [MessageChannel],
+        reach: Reach,
+        content: MessageContent,
+        _ draft: MessageDraft
+    ) throws(Problem) -> [MessageChannel] {
+        let reached = wanted.filter(reach.has)
+        guard !reached.isEmpty else {
+            let pointer = draft.to.patientId != nil && draft.to.explicit.isEmpty ? "/to/patientId" : "/to"
+            let names = wanted.map(\.rawValue).joined(separator: ", ")
+            throw .invalid(pointer, "has no address for \(names)")
         }
+        // What was asked for by name and cannot be is an error; what was not is left out.
+        var faults: [Problem.Fault] = []
+        let usable = reached.filter { channel in
+            guard let fault = fault(of: content, on: channel) else { return true }
+            if draft.channels != nil || reached.count == 1 { faults.append(fault) }
+            return false
+        }
+        guard faults.isEmpty, !usable.isEmpty else {
+            throw .invalid(faults.isEmpty ? [.init(pointer: "/content", "fits none of the channels")] : faults)
+        }
+        return usable
+    }
+
+    private static func fault(of content: MessageContent, on channel: MessageChannel) -> Problem.Fault? {
+        switch channel {
+        case .email where content.subject == nil:
+            Problem.Fault(pointer: "/content/subject", "is required for e-mail")
+        case .sms, .whatsapp:
+            content.text.count > TextToSend.longest
+                ? Problem.Fault(pointer: "/content/text", "must be 1 to 1,600 characters for \(channel.rawValue)") : nil
+        case .email, .push: nil
+        }
+    }
+
+    /// The addresses in the request, or else those known of the patient.
+    private func reach(of draft: MessageDraft, sealer: ClinicSealer, in tx: borrowing Transaction) throws -> Reach {
+        let explicit = draft.to.explicit
+        guard let id = draft.to.patientId else {
+            guard !explicit.isEmpty else {
+                throw Problem.invalid("/to", "must have an e-mail address, a phone number, a pushToken or a patientId")
+            }
+            return explicit
+        }
+        guard explicit.isEmpty else { return explicit }
         guard let patient = try ProjectionStore.patient(id, sealer: sealer, in: tx) else {
             throw Problem.invalid("/to/patientId", "is not a patient of the clinic")
         }
-        guard let email = patient.email else { throw Problem.invalid("/to/patientId", "has no e-mail address") }
-        return email
+        return Reach(email: patient.email)
     }
+}
+
+extension RecipientDraft {
+    /// The addresses that the request names itself.
+    fileprivate var explicit: Reach { Reach(email: email, phone: phone, pushToken: pushToken) }
 }

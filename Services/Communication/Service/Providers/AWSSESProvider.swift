@@ -5,7 +5,7 @@ import Outbound
 import ProviderConfig
 
 /// Amazon's Simple Email Service, API version 2, with requests signed by Signature Version 4.
-struct AWSSESProvider: HTTPEmailProvider {
+struct AWSSESProvider: EmailProvider, HTTPProvider {
     static let name = "aws_ses"
     /// What an account out of the sandbox begins with.
     static let usualRate = 14.0
@@ -18,7 +18,7 @@ struct AWSSESProvider: HTTPEmailProvider {
     private let configurationSet: String?
     private let http: OutboundHTTP
 
-    init?(_ credentials: Credentials, through transports: EmailProviders) {
+    init?(_ credentials: Credentials, through transports: MessageProviders) {
         guard let accessKeyID = credentials.text("accessKeyId"), let secret = credentials.text("secretAccessKey"),
             let region = credentials.text("region"),
             let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })

@@ -5,7 +5,7 @@ import Outbound
 import ProviderConfig
 
 /// Resend's API: what carries the same key is sent once, however often it is asked for.
-struct ResendProvider: HTTPEmailProvider {
+struct ResendProvider: EmailProvider, HTTPProvider {
     static let name = "resend"
     /// What a team begins with.
     static let usualRate = 2.0
@@ -19,7 +19,7 @@ struct ResendProvider: HTTPEmailProvider {
     private let from: String
     private let http: OutboundHTTP
 
-    init?(_ credentials: Credentials, through transports: EmailProviders) {
+    init?(_ credentials: Credentials, through transports: MessageProviders) {
         guard let key = credentials.text("apiKey"),
             let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
         else { return nil }

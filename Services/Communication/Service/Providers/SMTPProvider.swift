@@ -15,7 +15,7 @@ struct SMTPProvider: EmailProvider {
     private let fromName: String
     private let transport: SMTPTransport
 
-    init?(_ credentials: Credentials, through transports: EmailProviders) {
+    init?(_ credentials: Credentials, through transports: MessageProviders) {
         guard let server = Self.server(credentials),
             let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
         else { return nil }

@@ -5,7 +5,7 @@ import Outbound
 import ProviderConfig
 
 /// SendGrid's Web API, version 3.
-struct SendGridProvider: HTTPEmailProvider {
+struct SendGridProvider: EmailProvider, HTTPProvider {
     static let name = "sendgrid"
     /// It takes far more; this keeps one clinic from filling its subuser's window at once.
     static let usualRate = 100.0
@@ -17,7 +17,7 @@ struct SendGridProvider: HTTPEmailProvider {
     private let fromName: String
     private let http: OutboundHTTP
 
-    init?(_ credentials: Credentials, through transports: EmailProviders) {
+    init?(_ credentials: Credentials, through transports: MessageProviders) {
         guard let key = credentials.text("apiKey"),
             let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
         else { return nil }

@@ -5,7 +5,7 @@ import Outbound
 import ProviderConfig
 
 /// ZeptoMail's HTTP API, version 1.1.
-struct ZeptoMailProvider: HTTPEmailProvider {
+struct ZeptoMailProvider: EmailProvider, HTTPProvider {
     static let name = "zeptomail"
     /// It names no limit of its own; this is about what one process can hand over.
     static let usualRate = 2_500.0
@@ -19,7 +19,7 @@ struct ZeptoMailProvider: HTTPEmailProvider {
     private let fromName: String
     private let http: OutboundHTTP
 
-    init?(_ credentials: Credentials, through transports: EmailProviders) {
+    init?(_ credentials: Credentials, through transports: MessageProviders) {
         guard let token = credentials.text("sendMailToken"),
             let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
         else { return nil }
@@ -72,6 +72,8 @@ struct ZeptoMailProvider: HTTPEmailProvider {
             return ProviderVerdict(failure: error)
         }
     }
+
+    static func givesReceipts(_ credentials: Credentials) -> Bool { !credentials.texts("webhookSecret").isEmpty }
 
     static func usualBase(_ credentials: Credentials) -> String {
         "https://api.zeptomail.\(credentials.text("region") ?? "com")"

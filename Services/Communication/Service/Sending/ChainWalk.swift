@@ -22,6 +22,8 @@ struct ChainWalk {
     private var pending: [Note] = []
     private var nextNumber: Int
     private var outcomes: [AttemptOutcome] = []
+    /// Channels whose address is of no use, and why.
+    private var closed: [String: MessageReason]
     private var openUntil: Instant?
 
     private enum Note: Sendable {
@@ -43,13 +45,14 @@ struct ChainWalk {
         self.chain = chain
         self.settings = settings
         nextNumber = work.nextAttempt
+        closed = work.closed
     }
 
     private var id: MessageID { work.message.id }
 
     mutating func run() async throws {
         var refused: [ProviderEntry] = []
-        for entry in chain {
+        for entry in chain where closed[entry.channel] == nil {
             switch parts.circuits.admit(job.clinic, entry) {
             case .refused(let view, let isEndpoint):
                 note(refused: entry, view, isEndpoint: isEndpoint)
@@ -59,8 +62,8 @@ struct ChainWalk {
             }
         }
         // With every circuit open one message may try, so that a channel never falls silent for good.
-        if refused.count == chain.count {
-            for entry in chain {
+        if !refused.isEmpty, refused.count == chain.count(where: { closed[$0.channel] == nil }) {
+            for entry in refused {
                 guard case .admitted(let permit) = parts.circuits.admit(job.clinic, entry, lastResort: true) else {
                     continue
                 }
@@ -73,7 +76,7 @@ struct ChainWalk {
 
     /// Tries one provider; `true` when the message is over, or waits for the provider's rate.
     private mutating func attempt(_ entry: ProviderEntry, _ permit: CircuitBook.Permit) async throws -> Bool {
-        guard let provider = parts.providers.provider(for: entry), let to = work.content.email else {
+        guard let provider = parts.providers.provider(for: entry), let message = outgoing(through: entry) else {
             parts.circuits.giveBack(permit, job.clinic, entry)
             outcomes.append(.transient)
             return false
@@ -81,7 +84,7 @@ struct ChainWalk {
         if let wait = await parts.rates.take(
             job.clinic,
             entry.id,
-            SendingRate(of: entry.provider, settings: settings),
+            SendingRate(of: entry.provider, MessageChannel(rawValue: entry.channel), settings: settings),
             work.message.priority
         ) {
             parts.circuits.giveBack(permit, job.clinic, entry)
@@ -95,16 +98,7 @@ struct ChainWalk {
             return true
         }
         let started = ContinuousClock.now
-        let email = EmailToSend(
-            id: id,
-            to: to,
-            replyTo: work.content.replyTo,
-            subject: work.content.subject ?? "",
-            text: work.content.text,
-            html: work.content.html,
-            date: work.message.createdAt
-        )
-        let verdict = await provider.send(email, deadline: .after(min(SendingParts.callTime, job.lease.remaining)))
+        let verdict = await provider.send(message, deadline: .after(min(SendingParts.callTime, job.lease.remaining)))
         let latency = ContinuousClock.now - started
         let changes = parts.circuits.settle(permit, verdict, job.clinic, entry)
         Self.count(entry, verdict, latency)
@@ -112,12 +106,107 @@ struct ChainWalk {
         pending.append(.closed(number, entry, verdict, latency: latency))
         if let view = changes.entry { pending.append(.circuit(entry, view)) }
         if let news = changes.endpoint { await EndpointCircuitStore.publish(news, in: job.database, log: job.log) }
-        switch SendingRules.next(after: verdict.outcome, isRepeatable: verdict.isRepeatable) {
+        let next = SendingRules.next(
+            after: verdict.outcome,
+            isRepeatable: verdict.isRepeatable,
+            category: work.message.category
+        )
+        switch next {
         case .nextProvider: return false
+        case .nextChannel(let reason):
+            closed[entry.channel] = reason
+            return false
         case .sameProvider: try await endRound()
+        case .end(.sent, _) where receiptTime(of: entry) != nil: try await awaitReceipt(of: entry)
         case .end(let status, let reason): try await end(status, reason, entry)
         }
         return true
+    }
+
+    /// The message in the form of an entry's channel; `nil` without an address there.
+    private func outgoing(through entry: ProviderEntry) -> OutgoingMessage? {
+        guard let channel = MessageChannel(rawValue: entry.channel) else { return nil }
+        let (message, sealed) = (work.message, work.content)
+        let content = sealed.content(for: channel)
+        switch channel {
+        case .email:
+            return sealed.email.map { to in
+                .email(
+                    EmailToSend(
+                        id: id,
+                        to: to,
+                        replyTo: sealed.replyTo,
+                        subject: content.subject ?? "",
+                        text: content.text,
+                        html: content.html,
+                        date: message.createdAt
+                    )
+                )
+            }
+        case .sms, .whatsapp:
+            return sealed.phone.map { to in
+                .text(
+                    TextToSend(
+                        id: id,
+                        to: to,
+                        text: content.text,
+                        approved: content.approved,
+                        expiresAt: message.expiresAt,
+                        category: message.category,
+                        statusURL: parts.webhooks.url(of: entry, job.clinic)
+                    )
+                )
+            }
+        case .push:
+            return sealed.pushToken.map { token in
+                .push(
+                    PushToSend(
+                        id: id,
+                        token: Secret(token),
+                        title: content.subject,
+                        text: content.text,
+                        expiresAt: message.expiresAt,
+                        isUrgent: message.priority == .critical
+                    )
+                )
+            }
+        }
+    }
+
+    /// How long a receipt is waited for before the next channel has its turn; `nil` where there is none, or nothing to wait for.
+    private func receiptTime(of entry: ProviderEntry) -> Duration? {
+        let others = chain.contains {
+            $0.channel != entry.channel && closed[$0.channel] == nil && isLater($0, than: entry)
+        }
+        guard others, MessageProviders.givesReceipts(entry) else { return nil }
+        return SendingRules.fallbackTime(settings)
+    }
+
+    private func isLater(_ entry: ProviderEntry, than other: ProviderEntry) -> Bool {
+        place(of: entry) > place(of: other)
+    }
+
+    private func place(of entry: ProviderEntry) -> Int { work.message.channels.firstIndex(of: entry.channel) ?? 0 }
+
+    /// A provider took it: whether it arrived decides about the next channel.
+    private func awaitReceipt(of entry: ProviderEntry) async throws {
+        let notes = pending
+        let (id, lane, stage) = (id, job.lane, place(of: entry) + 1)
+        let until = Instant.now() + (receiptTime(of: entry) ?? .zero)
+        try await persistEnd { [job] in
+            try await job.finish { tx in
+                for note in notes { Self.write(note, of: id, in: tx) }
+                CircuitStore.succeeded(entry, at: .now(), in: tx)
+                try MessageStore.awaitReceipt(id, from: entry, until: until, at: .now(), in: tx)
+                try Jobs.enqueue(
+                    ReceiptDeadlineJob.self,
+                    payload: .init(message: id, stage: stage),
+                    lane: lane,
+                    dueAt: until,
+                    in: tx
+                )
+            }
+        }
     }
 
     /// Commits that the provider is about to be called; `false` when the message has been ended by somebody.
@@ -200,6 +289,7 @@ struct ChainWalk {
         var random = SystemRandomNumberGenerator()
         let end = SendingRules.roundEnd(
             outcomes: outcomes,
+            closed: chain.allSatisfy { closed[$0.channel] != nil } ? chain.compactMap { closed[$0.channel] } : [],
             rounds: rounds,
             isUnresolved: work.unresolved != nil || outcomes.contains(.unknownOutcome),
             openUntil: openUntil,

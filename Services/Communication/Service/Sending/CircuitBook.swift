@@ -74,7 +74,7 @@ final class CircuitBook: Sendable {
 
     /// Whether a call may go now, by both circuits.
     func admit(_ clinic: ClinicID, _ entry: ProviderEntry, lastResort: Bool = false) -> Admission {
-        let endpoint = EmailProviders.endpoint(of: entry).map { endpoints.breaker(for: $0) }
+        let endpoint = MessageProviders.endpoint(of: entry).map { endpoints.breaker(for: $0) }
         // Asked first without taking anything: a host's only probe is not for a call that its own circuit holds back.
         if let endpoint, !endpoint.wouldAdmit(lastResort: lastResort) {
             return .refused(endpoint.view, isEndpoint: true)
@@ -94,7 +94,7 @@ final class CircuitBook: Sendable {
     /// Takes a permit back with which nothing was called.
     func giveBack(_ permit: Permit, _ clinic: ClinicID, _ entry: ProviderEntry) {
         breaker(clinic, entry).settle(permit.entry, .neutral)
-        guard let shared = permit.endpoint, let endpoint = EmailProviders.endpoint(of: entry) else { return }
+        guard let shared = permit.endpoint, let endpoint = MessageProviders.endpoint(of: entry) else { return }
         endpoints.breaker(for: endpoint).settle(shared, .neutral)
     }
 
@@ -147,7 +147,7 @@ final class CircuitBook: Sendable {
         _ clinic: ClinicID,
         _ entry: ProviderEntry
     ) -> EndpointNews? {
-        guard let shared = permit.endpoint, let endpoint = EmailProviders.endpoint(of: entry) else { return nil }
+        guard let shared = permit.endpoint, let endpoint = MessageProviders.endpoint(of: entry) else { return nil }
         let breaker = endpoints.breaker(for: endpoint)
         let before = breaker.view
         breaker.settle(

@@ -13,6 +13,8 @@ struct SendingWork: Sendable {
     var nextAttempt: Int
     /// The first attempt of which nobody knows whether the provider took the message; it alone may be repeated.
     let unresolved: StoredAttempt?
+    /// Channels whose address is of no use, and why.
+    var closed: [String: MessageReason]
     let configuration: CurrentVersions
     let circuits: [ProviderEntryID: PublishedCircuit]
 }
@@ -27,9 +29,10 @@ struct SendingParts: Sendable {
     let dataKeys: DataKeyStore
     let store: ProviderConfigStore
     let resolver: ProviderConfigResolver
-    let providers: EmailProviders
+    let providers: MessageProviders
     let circuits: CircuitBook
     let rates: RateLimiter
+    let webhooks: WebhookAddresses
 
     enum Beginning: Sendable {
         /// Nothing to do: cancelled, or sent by a run before this one.
@@ -58,7 +61,8 @@ struct SendingParts: Sendable {
     }
 
     private func look(at id: MessageID, now: Instant, in tx: borrowing Transaction) throws -> Beginning {
-        guard let message = try MessageStore.lock(id, in: tx), message.status == .queued || message.status == .sending
+        guard let message = try MessageStore.lock(id, in: tx), message.status == .queued || message.status == .sending,
+            !message.isAwaitingReceipt
         else { return .over }
         var attempts = try AttemptStore.all([id], in: tx)[id] ?? []
         if let place = attempts.lastIndex(where: { $0.outcome == nil }) {
@@ -71,8 +75,13 @@ struct SendingParts: Sendable {
             )
             AttemptStore.close(open.number, of: id, lost, latency: nil, in: tx)
             attempts[place].outcome = lost.outcome
-            let isRepeatable = EmailProviders.repeatTime(of: open.provider) != nil
-            if case .end(let status, let reason) = SendingRules.next(after: lost.outcome, isRepeatable: isRepeatable) {
+            let isRepeatable = MessageProviders.repeatTime(of: open.provider, open.channel) != nil
+            let next = SendingRules.next(
+                after: lost.outcome,
+                isRepeatable: isRepeatable,
+                category: message.category
+            )
+            if case .end(let status, let reason) = next {
                 try MessageStore.end(
                     id,
                     status,
@@ -94,6 +103,9 @@ struct SendingParts: Sendable {
                 content: try SealedContent.open(message.sealed, of: id, with: sealer),
                 nextAttempt: (attempts.last?.number ?? 0) + 1,
                 unresolved: attempts.first { $0.outcome == .unknownOutcome },
+                closed: Dictionary(
+                    attempts.filter { $0.outcome == .badRecipient }.map { ($0.channel, SendingRules.badRecipient) }
+                ) { first, _ in first },
                 configuration: try store.currentVersions(clinic, in: tx),
                 circuits: try CircuitStore.all(in: tx)
             )
@@ -109,9 +121,9 @@ struct SendingParts: Sendable {
     func chain(for work: SendingWork, _ clinic: ClinicID) async throws -> [ProviderEntry] {
         resolver.invalidate(work.configuration)
         var chain: [ProviderEntry] = []
-        for channel in work.message.channels where channel == MessageChannel.email.rawValue && work.content.email != nil
-        {
-            chain += try await resolver.resolve(clinic, channel: channel).entries
+        for name in work.message.channels.dropFirst(work.message.stage) {
+            guard let channel = MessageChannel(rawValue: name), work.content.reach.has(channel) else { continue }
+            chain += try await resolver.resolve(clinic, channel: name).entries
         }
         for entry in chain {
             if let published = work.circuits[entry.id] { circuits.follow(published, clinic, entry) }
@@ -123,7 +135,7 @@ struct SendingParts: Sendable {
     /// Whether an entry would know the message of an attempt again: the same account, and not too late.
     private static func isRepeatable(_ attempt: StoredAttempt, with entry: ProviderEntry, at now: Instant) -> Bool {
         guard entry.id == attempt.entryID, entry.fingerprint == attempt.fingerprint,
-            let time = EmailProviders.repeatTime(of: entry.provider)
+            let time = MessageProviders.repeatTime(of: entry.provider, entry.channel)
         else { return false }
         return now - attempt.startedAt < time
     }

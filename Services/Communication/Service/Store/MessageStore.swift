@@ -29,6 +29,11 @@ struct StoredMessage: Sendable {
     var waitingFor: String?
     var nextAttemptAt: Instant?
     var rounds: Int
+    /// The place in `channels` of the first that has not had its turn.
+    var stage = 0
+
+    /// A provider has taken it, and the next channel has its turn if no receipt comes.
+    var isAwaitingReceipt: Bool { status == .queued && waitingFor == MessageWait.receipt.rawValue }
 }
 
 extension MessageStatus: Column {}
@@ -38,25 +43,26 @@ extension AttemptOutcome: Column {}
 
 /// The rows of messages, in transactions that are opened for the clinic.
 enum MessageStore {
-    private static let columns: Query = """
+    static let columns: Query = """
         id, version, status, channels, channel, provider, template, category, priority, locale, patient_id, reference,
-        sealed, created_at, updated_at, send_at, expires_at, reason_code, reason_detail, waiting_for, next_attempt_at, rounds
+        sealed, created_at, updated_at, send_at, expires_at, reason_code, reason_detail, waiting_for, next_attempt_at, rounds, stage
         """
 
     static func insert(
         _ message: StoredMessage,
         clinic: ClinicID,
-        recipient: [UInt8]?,
+        email: [UInt8]?,
+        phone: [UInt8]?,
         by actor: String,
         in tx: borrowing Transaction
     ) {
         tx.execute(
             """
             insert into messages (clinic_id, id, status, channels, template, category, priority, locale, patient_id, reference,
-                recipient_index, sealed, created_by, created_at, updated_at, send_at, expires_at, waiting_for, next_attempt_at)
+                recipient_index, phone_index, sealed, created_by, created_at, updated_at, send_at, expires_at, waiting_for, next_attempt_at)
             values (\(clinic), \(message.id), \(message.status.rawValue), \(message.channels), \(message.template),
                 \(message.category.rawValue), \(message.priority.rawValue), \(message.locale), \(message.patientID), \(message.reference),
-                \(recipient), \(message.sealed), \(actor), \(message.createdAt), \(message.updatedAt), \(message.sendAt),
+                \(email), \(phone), \(message.sealed), \(actor), \(message.createdAt), \(message.updatedAt), \(message.sendAt),
                 \(message.expiresAt), \(message.waitingFor), \(message.nextAttemptAt))
             """
         )
@@ -139,31 +145,6 @@ enum MessageStore {
         try announce(message, by: actor, in: tx)
     }
 
-    /// Moves a message to where a provider's event says it is, if that is forward, and tells so.
-    static func deliver(
-        _ id: MessageID,
-        _ event: DeliveryEvent,
-        through entry: ProviderEntry,
-        at now: Instant,
-        in tx: borrowing Transaction
-    ) throws {
-        guard let message = try lock(id, in: tx),
-            DeliveryRules.moves(message.status, reason: message.reasonCode, event)
-        else { return }
-        let rows = try tx.rows(
-            """
-            update messages set status = \(event.status.rawValue), reason_code = \(event.reason?.code),
-                reason_detail = \(event.reason?.detail), channel = coalesce(channel, \(entry.channel)),
-                provider = coalesce(provider, \(entry.provider)), waiting_for = null, next_attempt_at = null,
-                updated_at = \(now), version = version + 1
-            where clinic_id = clinic_id() and id = \(id)
-            returning \(columns)
-            """
-        )
-        guard let moved = try rows.first.map(decode) else { return }
-        try announce(moved, by: "provider:\(entry.provider)", in: tx)
-    }
-
     /// Tells the present state of every message of the clinic that has come to an end, without notices.
     static func resend(by actor: String, in tx: borrowing Transaction) throws {
         var last: MessageID?
@@ -179,7 +160,7 @@ enum MessageStore {
 
     private static let resendPage = 500
 
-    private static func announce(
+    static func announce(
         _ message: StoredMessage,
         by actor: String,
         notify: Bool = true,
@@ -231,7 +212,7 @@ enum MessageStore {
         }
     }
 
-    private static func decode(_ row: Row) throws -> StoredMessage {
+    static func decode(_ row: Row) throws -> StoredMessage {
         StoredMessage(
             id: try row[0],
             version: try row[1],
@@ -254,8 +235,20 @@ enum MessageStore {
             reasonDetail: try row[18],
             waitingFor: try row[19],
             nextAttemptAt: try row[20],
-            rounds: try row[21]
+            rounds: try row[21],
+            stage: try row[22]
         )
+    }
+}
+
+/// The keyed hash by which messages to somebody are found.
+enum RecipientIndex: Sendable {
+    case email([UInt8]), phone([UInt8])
+
+    var bytes: [UInt8] {
+        switch self {
+        case .email(let bytes), .phone(let bytes): bytes
+        }
     }
 }
 
@@ -263,7 +256,7 @@ enum MessageStore {
 struct MessageFilter: Sendable {
     var request: MessageListRequest
     /// The keyed hash of the recipient asked for.
-    var recipient: [UInt8]?
+    var recipient: RecipientIndex?
 
     var conditions: Query {
         var query: Query = ""
@@ -274,7 +267,11 @@ struct MessageFilter: Sendable {
         if let category = request.category { query += " and category = \(category.rawValue)" }
         if let patient = request.patientId { query += " and patient_id = \(patient)" }
         if let reference = request.reference { query += " and reference = \(reference)" }
-        if let recipient { query += " and recipient_index = \(recipient)" }
+        switch recipient {
+        case .email(let index): query += " and recipient_index = \(index)"
+        case .phone(let index): query += " and phone_index = \(index)"
+        case nil: break
+        }
         if let from = request.from { query += " and created_at >= \(from)" }
         if let to = request.to { query += " and created_at < \(to)" }
         return query
@@ -284,7 +281,7 @@ struct MessageFilter: Sendable {
     var name: String {
         [
             "messages", request.status?.rawValue, request.channel?.rawValue, request.provider, request.template,
-            request.category?.rawValue, request.patientId?.description, request.reference, recipient?.hex,
+            request.category?.rawValue, request.patientId?.description, request.reference, recipient?.bytes.hex,
             request.from?.rfc3339, request.to?.rfc3339,
         ].map { $0 ?? "" }.joined(separator: "\u{1E}")
     }

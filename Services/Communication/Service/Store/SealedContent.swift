@@ -8,10 +8,23 @@ struct SealedContent: Codable, Sendable, Equatable {
     private static let purpose = "message"
 
     var email: EmailAddress?
+    var phone: PhoneNumber?
+    var pushToken: String?
     var replyTo: EmailAddress?
+    /// What it says on every channel that has no words of its own.
     var subject: String?
     var text: String
     var html: String?
+    /// What it says on channels where a template has other words, by channel.
+    var variants: [String: RenderedContent]?
+
+    /// What it says on a channel.
+    func content(for channel: MessageChannel) -> RenderedContent {
+        variants?[channel.rawValue] ?? RenderedContent(subject: subject, text: text, html: html)
+    }
+
+    /// Whom it goes to.
+    var reach: Reach { Reach(email: email, phone: phone, pushToken: pushToken) }
 
     func seal(for id: MessageID, with sealer: ClinicSealer) throws -> [UInt8] {
         try sealer.seal(try JSONWriter.encode(self), purpose: Self.purpose, record: id.description)

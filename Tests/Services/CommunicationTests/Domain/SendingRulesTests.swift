@@ -9,15 +9,45 @@ import Testing
     @Test(arguments: AttemptOutcome.allCases)
     func everyOutcomeHasItsNextStep(outcome: AttemptOutcome) {
         let ends: [AttemptOutcome: MessageStatus] = [
-            .accepted: .sent, .badRecipient: .failed, .optedOut: .suppressed, .contentRejected: .failed,
-            .unknownOutcome: .unknown,
+            .accepted: .sent, .optedOut: .suppressed, .contentRejected: .failed, .unknownOutcome: .unknown,
+        ]
+        let closing: [AttemptOutcome: MessageReason] = [
+            .badRecipient: SendingRules.badRecipient, .skippedSuppressed: SendingRules.suppressed,
         ]
         switch SendingRules.next(after: outcome) {
         case .end(let status, let reason):
             #expect(ends[outcome] == status)
             #expect((reason == nil) == (outcome == .accepted))
-        case .nextProvider: #expect(ends[outcome] == nil)
+        case .nextProvider: #expect(ends[outcome] == nil && closing[outcome] == nil)
+        case .nextChannel(let reason): #expect(closing[outcome] == reason)
         case .sameProvider: Issue.record("\(outcome) is repeated where nobody knows the message again")
+        }
+    }
+
+    @Test func aCodeMayComeTwice() {
+        #expect(SendingRules.next(after: .unknownOutcome, category: .security) == .nextProvider)
+        #expect(SendingRules.next(after: .unknownOutcome, isRepeatable: true, category: .security) == .sameProvider)
+    }
+
+    @Test(
+        arguments: [
+            ([SendingRules.badRecipient], MessageStatus.failed), ([SendingRules.suppressed], .suppressed),
+            ([SendingRules.suppressed, SendingRules.badRecipient], .failed),
+        ]
+    ) func withoutAChannelThereIsNoOtherRound(closed: [MessageReason], status: MessageStatus) {
+        var random = SystemRandomNumberGenerator()
+        let end = SendingRules.roundEnd(
+            outcomes: [.badRecipient],
+            closed: closed,
+            rounds: 1,
+            openUntil: nil,
+            expiresAt: nil,
+            now: Instant(seconds: 0),
+            using: &random
+        )
+        guard case .end(status, _) = end else {
+            Issue.record("it ends otherwise: \(end)")
+            return
         }
     }
 
@@ -54,7 +84,7 @@ import Testing
             case .transient, .unknownOutcome: #expect(effect == .settle(.failure))
             case .credentials: #expect(effect == .latch)
             case .quota: #expect(effect == .park(SendingRules.quotaPause))
-            case .skippedCircuitOpen, .skippedQuota: #expect(effect == .settle(.neutral))
+            case .skippedCircuitOpen, .skippedQuota, .skippedSuppressed: #expect(effect == .settle(.neutral))
             default: #expect(effect == .settle(.alive))
             }
         }

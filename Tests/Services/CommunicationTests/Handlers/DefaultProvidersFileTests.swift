@@ -33,7 +33,7 @@ import Vault
 
     @Test(arguments: [
         (#"{"email":"#, "is not JSON"),
-        (#"{}"#, "/email is required"),
+        (#"{}"#, "must have email, sms, whatsapp or push"),
         (
             #"{"email":{"primary":{"provider":"zeptomail","credentials":{"sendMailToken":"s3cret-value"},"x":1}}}"#,
             "/email/primary/x"

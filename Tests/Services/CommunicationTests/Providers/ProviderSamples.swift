@@ -14,10 +14,10 @@ enum ProviderSamples {
     static let accessKey = "AKIAIOSFODNN7EXAMPLE"
     static let secretKey = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
-    static func transports() throws -> EmailProviders {
+    static func transports() throws -> MessageProviders {
         let policy = try OutboundPolicy(allow: "loopback")
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        return EmailProviders(http: OutboundHTTP(policy: policy, logger: log), smtp: SMTPTransport(policy: policy))
+        return MessageProviders(http: OutboundHTTP(policy: policy, logger: log), smtp: SMTPTransport(policy: policy))
     }
 
     /// Credentials of a clinic whose name needs care, and what a test changes about them.

@@ -97,7 +97,7 @@ import Testing
             deadline: .after(.seconds(5))
         )
         #expect(verdict.outcome == .transient && !verdict.isRepeatable)
-        #expect(EmailProviders.names.filter { EmailProviders.repeatTime(of: $0) != nil } == ["resend"])
+        #expect(MessageProviders.names.filter { MessageProviders.repeatTime(of: $0, "email") != nil } == ["resend"])
     }
 
     @Test func theMessageID() {

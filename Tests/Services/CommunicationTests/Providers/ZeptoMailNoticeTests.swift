@@ -73,7 +73,7 @@ import Testing
     @Test(
         arguments: [
             (MessageStatus.sending, nil, true), (.sent, nil, true), (.unknown, "unknown_outcome", true),
-            (.failed, "bad_recipient", false), (.queued, nil, false), (.cancelled, nil, false),
+            (.failed, "bad_recipient", false), (.queued, nil, true), (.cancelled, nil, false),
             (.expired, "expired", false),
             (.suppressed, "opted_out", false), (.opened, nil, false),
         ] as [(MessageStatus, String?, Bool)]

@@ -5,12 +5,12 @@ import Outbound
 import ProviderConfig
 
 /// A provider that is reached by HTTP, at its own address or at the clinic's `endpoint`.
-protocol HTTPEmailProvider: EmailProvider {
+protocol HTTPProvider: MessageProvider {
     /// The provider's own base URL, without a slash at its end.
     static func usualBase(_ credentials: Credentials) -> String
 }
 
-extension HTTPEmailProvider {
+extension HTTPProvider {
     /// The base URL in force, without a slash at its end.
     static func base(_ credentials: Credentials) -> String {
         guard let endpoint = credentials.text("endpoint") else { return usualBase(credentials) }

@@ -1,0 +1,53 @@
+import CommunicationAPI
+import Core
+import Outbound
+import ProviderConfig
+
+/// One message as a provider is asked to send it, in the form of its channel.
+enum OutgoingMessage: Sendable {
+    case email(EmailToSend)
+    /// By SMS or WhatsApp.
+    case text(TextToSend)
+    case push(PushToSend)
+}
+
+/// A way to send messages of one channel, with one clinic's credentials.
+///
+/// Neither function throws: whatever happens is a verdict, and the caller's deadline holds.
+protocol MessageProvider: Sendable {
+    static var channel: MessageChannel { get }
+    /// As configurations call it; the same name may stand for another provider in another channel.
+    static var name: String { get }
+    /// Messages per second through one entry where the clinic sets no rate.
+    static var usualRate: Double { get }
+    /// How long a message that is handed over again is known by its key and not sent twice; `nil` if it would be.
+    static var repeatTime: Duration? { get }
+    /// Whether it can tell later what became of a message, set up as it is.
+    static func givesReceipts(_ credentials: Credentials) -> Bool
+    /// What is wrong with credentials beyond their shape: where they would have us connect to.
+    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)?
+    /// The host and port that credentials have us connect to.
+    static func endpoint(_ credentials: Credentials) -> String?
+
+    /// `nil` for credentials that an older version stored otherwise.
+    init?(_ credentials: Credentials, through transports: MessageProviders)
+    /// Hands one message over.
+    func send(_ message: OutgoingMessage, deadline: Deadline) async -> ProviderVerdict
+    /// Asks, without sending anything, whether the provider is there and lets us in; `accepted` means both.
+    func check(deadline: Deadline) async -> ProviderVerdict
+}
+
+extension MessageProvider {
+    static var repeatTime: Duration? { nil }
+    static func givesReceipts(_ credentials: Credentials) -> Bool { false }
+}
+
+extension ProviderVerdict {
+    /// A message of another channel, which no chain leads here.
+    static let otherChannel = ProviderVerdict(
+        .contentRejected,
+        host: .untried,
+        code: "channel",
+        detail: "The message is for another channel."
+    )
+}

@@ -1,0 +1,31 @@
+import CommunicationAPI
+import Core
+
+/// A notice to one installed app, as a provider is asked to send it.
+struct PushToSend: Sendable {
+    /// Ours; where a provider takes a reference, it is this.
+    let id: MessageID
+    /// What names the installed app to the provider: a registration token, or an endpoint's ARN.
+    let token: Secret
+    let title: String?
+    let text: String
+    /// Not to be shown after it.
+    let expiresAt: Instant?
+    /// It may wake the device.
+    let isUrgent: Bool
+}
+
+/// A way to send notices to installed apps.
+protocol PushProvider: MessageProvider {
+    /// Hands one notice over.
+    func send(_ push: PushToSend, deadline: Deadline) async -> ProviderVerdict
+}
+
+extension PushProvider {
+    static var channel: MessageChannel { .push }
+
+    func send(_ message: OutgoingMessage, deadline: Deadline) async -> ProviderVerdict {
+        guard case .push(let push) = message else { return .otherChannel }
+        return await send(push, deadline: deadline)
+    }
+}

@@ -1,0 +1,42 @@
+import CommunicationAPI
+import Core
+
+/// A text to a phone number, by SMS or WhatsApp, as a provider is asked to send it.
+struct TextToSend: Sendable {
+    /// The longest text of these channels, in characters.
+    static let longest = 1_600
+
+    /// Ours; where a provider takes a reference, it is this.
+    let id: MessageID
+    let to: PhoneNumber
+    let text: String
+    /// What WhatsApp sends instead of the text where a conversation is to be begun.
+    let approved: ApprovedTemplate?
+    /// Not to be delivered after it.
+    let expiresAt: Instant?
+    let category: MessageCategory
+    /// Where the provider may tell what became of it; `nil` where the installation has no public address.
+    let statusURL: String?
+}
+
+/// A template that the provider of WhatsApp has approved, and what stands in its places.
+struct ApprovedTemplate: Codable, Sendable, Hashable {
+    var name: String
+    /// As the provider spells it, such as `en_US`.
+    var language: String
+    /// In the order of the places `{{1}}`, `{{2}}`, …
+    var parameters: [String]
+}
+
+/// A way to send texts to phone numbers.
+protocol TextProvider: MessageProvider {
+    /// Hands one text over.
+    func send(_ text: TextToSend, deadline: Deadline) async -> ProviderVerdict
+}
+
+extension TextProvider {
+    func send(_ message: OutgoingMessage, deadline: Deadline) async -> ProviderVerdict {
+        guard case .text(let text) = message else { return .otherChannel }
+        return await send(text, deadline: deadline)
+    }
+}

@@ -1,0 +1,83 @@
+import CommunicationAPI
+import Core
+import Jobs
+import Postgres
+import ProviderConfig
+
+/// What providers' receipts, or their absence, do to messages.
+extension MessageStore {
+    /// Moves a message to where a provider's event says it is, if that is forward, and tells so; one that did not arrive goes
+    /// on to its next channel instead, if it has one.
+    static func deliver(
+        _ id: MessageID,
+        _ event: DeliveryEvent,
+        through entry: ProviderEntry,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        guard let message = try lock(id, in: tx) else { return }
+        let place = message.channels.firstIndex(of: entry.channel) ?? 0
+        switch DeliveryRules.effect(of: event, at: place, on: message) {
+        case .none: break
+        case .nextChannel: try goOn(message, at: place + 1, in: tx)
+        case .moves: try move(message, event, through: entry, at: now, in: tx)
+        }
+    }
+
+    /// Lets a message that was taken wait for its receipt, until its next channel has its turn.
+    static func awaitReceipt(
+        _ id: MessageID,
+        from entry: ProviderEntry,
+        until: Instant,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        tx.execute(
+            """
+            update messages set status = 'queued', waiting_for = 'receipt', next_attempt_at = \(until),
+                channel = \(entry.channel), provider = \(entry.provider), updated_at = \(now), version = version + 1
+            where clinic_id = clinic_id() and id = \(id) and status in ('queued', 'sending')
+            """
+        )
+        try tx.flush()
+    }
+
+    /// Begins again at a later channel.
+    static func goOn(_ message: StoredMessage, at stage: Int, in tx: borrowing Transaction) throws {
+        let now = Instant.now()
+        tx.execute(
+            """
+            update messages set status = 'queued', waiting_for = 'retry', next_attempt_at = \(now), stage = \(stage),
+                reason_code = null, reason_detail = null, rounds = 0, updated_at = \(now), version = version + 1
+            where clinic_id = clinic_id() and id = \(message.id)
+            """
+        )
+        try Jobs.enqueue(
+            SendMessageJob.self,
+            payload: .init(message: message.id),
+            lane: SendMessageJob.lane(of: message.priority),
+            in: tx
+        )
+    }
+
+    private static func move(
+        _ message: StoredMessage,
+        _ event: DeliveryEvent,
+        through entry: ProviderEntry,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        let rows = try tx.rows(
+            """
+            update messages set status = \(event.status.rawValue), reason_code = \(event.reason?.code),
+                reason_detail = \(event.reason?.detail), channel = coalesce(channel, \(entry.channel)),
+                provider = coalesce(provider, \(entry.provider)), waiting_for = null, next_attempt_at = null,
+                updated_at = \(now), version = version + 1
+            where clinic_id = clinic_id() and id = \(message.id)
+            returning \(columns)
+            """
+        )
+        guard let moved = try rows.first.map(decode) else { return }
+        try announce(moved, by: "provider:\(entry.provider)", in: tx)
+    }
+}
