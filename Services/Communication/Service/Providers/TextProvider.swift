@@ -24,7 +24,7 @@ struct ApprovedTemplate: Codable, Sendable, Hashable {
     var name: String
     /// As the provider spells it, such as `en_US`.
     var language: String
-    /// In the order of the places `{{1}}`, `{{2}}`, …
+    /// In the order of the template's numbered places.
     var parameters: [String]
 }
 
