@@ -70,6 +70,7 @@ package enum Roles {
         PermissionRule("templates:delete", clinic: administrators),
         PermissionRule("suppressions:create", clinic: administrators + [.receptionist]),
         PermissionRule("suppressions:read", clinic: administrators + [.receptionist]),
+        PermissionRule("suppressions:update", clinic: administrators),
         PermissionRule("suppressions:delete", clinic: administrators),
         PermissionRule("contacts:create", clinic: administrators + frontDesk),
         PermissionRule("contacts:read", clinic: administrators + careTeam, own: [.patient]),

@@ -29,6 +29,8 @@ package enum Entity {
     package enum Series {}
     package enum Webhook {}
     package enum BreakGlass {}
+    package enum Suppression {}
+    package enum Contact {}
 }
 
 package typealias ClinicID = TypedID<Entity.Clinic>
@@ -59,6 +61,9 @@ package typealias APIKeyID = TypedID<Entity.APIKey>
 package typealias RoleID = TypedID<Entity.Role>
 package typealias WebhookID = TypedID<Entity.Webhook>
 package typealias BreakGlassID = TypedID<Entity.BreakGlass>
+package typealias SuppressionID = TypedID<Entity.Suppression>
+/// Somebody who is written to; a patient's contact has the patient's own id.
+package typealias ContactID = TypedID<Entity.Contact>
 
 extension ClinicID {
     /// The installation itself: its audit log, its default providers.

@@ -8,11 +8,14 @@ package struct CommunicationEndpoints: Sendable {
     package let health = ProviderHealthEndpoints()
     package let messages = MessageEndpoints()
     package let deliveries = DeliveryEndpoints()
+    package let suppressions = SuppressionEndpoints()
+    package let preferences = ContactPreferenceEndpoints()
 
     package init() {}
 
     package var all: [any EndpointDescription] {
-        configuration.all + installation.all + health.all + messages.all + deliveries.all
+        configuration.all + installation.all + health.all + messages.all + deliveries.all + suppressions.all
+            + preferences.all
     }
 }
 

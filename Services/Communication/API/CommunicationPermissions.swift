@@ -14,4 +14,10 @@ package enum CommunicationPermissions {
     package static let read = Permission("messages:read")
     /// Asked for on top of `read` to be shown recipient and text.
     package static let readContent = Permission("messages:read_content")
+    package static let createSuppressions = Permission("suppressions:create")
+    package static let readSuppressions = Permission("suppressions:read")
+    package static let updateSuppressions = Permission("suppressions:update")
+    package static let deleteSuppressions = Permission("suppressions:delete")
+    package static let readContacts = Permission("contacts:read")
+    package static let updateContacts = Permission("contacts:update")
 }

@@ -24,6 +24,8 @@ package enum CommunicationService {
                 ("0006_rate_limit.sql", PackageResources._006_rate_limit_sql),
                 ("0007_delivery_events.sql", PackageResources._007_delivery_events_sql),
                 ("0008_channels.sql", PackageResources._008_channels_sql),
+                ("0009_suppressions.sql", PackageResources._009_suppressions_sql),
+                ("0010_contacts.sql", PackageResources._010_contacts_sql),
             ]
         )
     }
@@ -71,6 +73,15 @@ package enum CommunicationService {
         )
         DeliveryHandlers(endpoints: endpoints.deliveries, store: store).register(in: &handlers)
         HealthHandlers(endpoints: endpoints.health, store: store).register(in: &handlers)
+        ContactPreferenceHandlers(endpoints: endpoints.preferences, dataKeys: resources.dataKeys).register(
+            in: &handlers
+        )
+        SuppressionHandlers(
+            endpoints: endpoints.suppressions,
+            store: SuppressionStore(dataKeys: resources.dataKeys),
+            index: AddressIndex(blindIndex: resources.blindIndex),
+            cursors: resources.cursors
+        ).register(in: &handlers)
         MessageHandlers(
             endpoints: endpoints.messages,
             intake: intake,
@@ -81,6 +92,7 @@ package enum CommunicationService {
         definition.consumers =
             ClinicEvents(
                 dataKeys: resources.dataKeys,
+                index: AddressIndex(blindIndex: resources.blindIndex),
                 notices: EdgeSeal(.notices, keys: resources.edgeKeys)
             ).consumers
         definition.jobs = [SendMessageJob(parts: sending)]

@@ -92,6 +92,13 @@ final class MessageDesk: Sendable {
         )
         DeliveryHandlers(endpoints: Self.endpoints.deliveries, store: store).register(in: &handlers)
         HealthHandlers(endpoints: Self.endpoints.health, store: store).register(in: &handlers)
+        ContactPreferenceHandlers(endpoints: Self.endpoints.preferences, dataKeys: dataKeys).register(in: &handlers)
+        SuppressionHandlers(
+            endpoints: Self.endpoints.suppressions,
+            store: SuppressionStore(dataKeys: dataKeys),
+            index: AddressIndex(blindIndex: blindIndex),
+            cursors: CursorSeal(blindIndex)
+        ).register(in: &handlers)
         MessageHandlers(
             endpoints: Self.endpoints.messages,
             intake: intake,
@@ -107,6 +114,7 @@ final class MessageDesk: Sendable {
         consumers =
             ClinicEvents(
                 dataKeys: dataKeys,
+                index: AddressIndex(blindIndex: blindIndex),
                 notices: EdgeSeal(.notices, keys: edgeKeys("communication"))
             ).consumers
         checks = ProviderChecks(parts: sending, database: database.database, log: log)

@@ -18,7 +18,7 @@ import Testing
     /// Permissions whose service does not ask for them yet; what has got its operation leaves the list.
     private let awaited: Set<String> = [
         "billing_plans:create", "billing_plans:read", "billing_plans:update",
-        "contacts:create", "contacts:delete", "contacts:read", "contacts:update", "conversations:create",
+        "contacts:create", "contacts:delete", "conversations:create",
         "conversations:read", "conversations:update", "files:create", "files:delete", "files:read", "forms:create",
         "forms:delete", "forms:read", "forms:update", "inventory:create", "inventory:delete", "inventory:read",
         "inventory:update", "invoices:create", "invoices:update", "jobs:read", "jobs:run", "lab_reports:create",
@@ -27,7 +27,7 @@ import Testing
         "prescriptions:create", "prescriptions:dispense", "prescriptions:read", "prescriptions:update",
         "recordings:create", "recordings:delete", "recordings:read", "refunds:approve", "refunds:create",
         "refunds:read", "reports:read", "subscriptions:create", "subscriptions:read", "subscriptions:update",
-        "suppressions:create", "suppressions:delete", "suppressions:read", "templates:create", "templates:delete",
+        "templates:create", "templates:delete",
         "templates:read", "templates:update", "video_config:read", "video_config:update", "video_sessions:create",
         "video_sessions:delete", "video_sessions:read",
     ]

@@ -34,7 +34,7 @@ enum AuditFormat: Sendable {
 
     /// What stands before the first entry.
     var head: [UInt8] {
-        self == .csv ? Array((Self.columns.joined(separator: ",") + "\r\n").utf8) : []
+        self == .csv ? CSV.line(Self.columns) : []
     }
 
     /// An entry as it is written out; nothing of a pruned one in FHIR, which has no form for it.
@@ -53,13 +53,10 @@ enum AuditFormat: Sendable {
         "breakGlassId",
     ]
 
-    /// RFC 4180.
-    ///
-    /// A text that a spreadsheet would take for a formula gets an apostrophe before it.
     private static func row(_ entry: StoredEntry) throws -> [UInt8] {
         if entry.isPruned {
             let empty = [String](repeating: "", count: columns.count - 1)
-            return Array((([String(entry.seq)] + empty).joined(separator: ",") + "\r\n").utf8)
+            return CSV.line([String(entry.seq)] + empty)
         }
         let record = try JSONTape(entry.leaf).decode(AuditRecord.self)
         let cells: [String?] = [
@@ -69,13 +66,6 @@ enum AuditFormat: Sendable {
             record.reason, record.requestId.description, record.source.address, record.source.userAgent,
             record.count.map { String($0) }, record.breakGlassId?.description,
         ]
-        return Array((cells.map { cell($0 ?? "") }.joined(separator: ",") + "\r\n").utf8)
-    }
-
-    private static func cell(_ text: String) -> String {
-        let isFormula = text.utf8.first.map { "=+-@\t\r".utf8.contains($0) } ?? false
-        let text = isFormula ? "'" + text : text
-        let needsQuotes = text.utf8.contains { [UInt8(ascii: "\""), UInt8(ascii: ","), 10, 13].contains($0) }
-        return needsQuotes ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
+        return CSV.line(cells.map { $0 ?? "" })
     }
 }

@@ -15,6 +15,7 @@ struct ClinicEvents: Sendable {
     private static let handler = "communication"
 
     let dataKeys: DataKeyStore
+    let index: AddressIndex
     /// Opens what access has sealed for us.
     let notices: EdgeSeal
 
@@ -54,11 +55,20 @@ struct ClinicEvents: Sendable {
         case PatientChanged.kind:
             let change = try event.decode(PatientChanged.self)
             let sealer = try dataKeys.sealer(for: event.clinicId, in: tx)
-            try ProjectionStore.keep(
+            let isNewest = try ProjectionStore.keep(
                 change.patient,
                 deleted: change.deleted,
                 version: event.aggregateVersion,
                 sealer: sealer,
+                in: tx
+            )
+            guard isNewest else { return }
+            ContactStore.keep(
+                change.patient,
+                deleted: change.deleted,
+                index: index,
+                clinic: event.clinicId,
+                at: .now(),
                 in: tx
             )
         case DoctorChanged.kind:

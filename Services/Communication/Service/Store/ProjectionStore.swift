@@ -11,6 +11,7 @@ struct KnownPatient: Codable, Sendable, Equatable {
 
     var name: String
     var email: EmailAddress?
+    var phone: PhoneNumber?
 
     func seal(for id: PatientID, version: Int64, with sealer: ClinicSealer) throws -> [UInt8] {
         try sealer.seal(try JSONWriter.encode(self), purpose: Self.purpose, record: id.description, version: version)
@@ -41,16 +42,21 @@ enum ProjectionStore {
         )
     }
 
+    /// Keeps a patient; `false` when a later version is there.
     static func keep(
         _ patient: Patient,
         deleted: Bool,
         version: Int64,
         sealer: ClinicSealer,
         in tx: borrowing Transaction
-    ) throws {
-        let known = KnownPatient(name: patient.name, email: deleted ? nil : patient.email)
+    ) throws -> Bool {
+        let known = KnownPatient(
+            name: patient.name,
+            email: deleted ? nil : patient.email,
+            phone: deleted ? nil : patient.phone
+        )
         let sealed = try known.seal(for: patient.id, version: version, with: sealer)
-        tx.execute(
+        let rows = try tx.rows(
             """
             insert into known_patients (clinic_id, patient_id, version, location_id, locale, deleted, sealed)
             values (clinic_id(), \(patient.id), \(version), \(patient.locationId), \(patient.locale), \(deleted), \(sealed))
@@ -60,6 +66,7 @@ enum ProjectionStore {
             where known_patients.version <= excluded.version
             """
         )
+        return rows.affected == 1
     }
 
     static func keep(_ doctor: Doctor, version: Int64, in tx: borrowing Transaction) {
@@ -94,6 +101,30 @@ enum ProjectionStore {
         )
         guard let row = rows.first else { return nil }
         return try KnownPatient.open(try row[0], of: id, version: try row[1], with: sealer)
+    }
+
+    /// What is known of a patient who is there, and their language.
+    struct PatientContact: Sendable {
+        var patient: KnownPatient
+        var locale: String?
+    }
+
+    /// A patient whom the transaction's scope reaches; `nil` for others and once removed.
+    static func contact(
+        _ id: PatientID,
+        dataKeys: DataKeyStore,
+        in tx: borrowing Transaction
+    ) throws -> PatientContact? {
+        let rows = try tx.rows(
+            """
+            select sealed, version, locale from known_patients
+            where clinic_id = clinic_id() and patient_id = \(id) and not deleted
+            """
+        )
+        guard let row = rows.first, let clinic = tx.tenant?.clinic else { return nil }
+        let sealer = try dataKeys.sealer(for: clinic, in: tx)
+        let known = try KnownPatient.open(try row[0], of: id, version: try row[1], with: sealer)
+        return PatientContact(patient: known, locale: try row[2])
     }
 
     static func clinicName(in tx: borrowing Transaction) throws -> String? {

@@ -1,0 +1,42 @@
+import CommunicationAPI
+import Core
+
+/// An address as its channel takes it.
+struct ChannelAddress: Hashable, Sendable {
+    /// Longest push token, in characters.
+    static let longestToken = 4_096
+
+    let channel: MessageChannel
+    /// As it was written.
+    let text: String
+    /// The form by which it is found again.
+    let normalized: String
+
+    /// `nil` for what the channel does not take.
+    init?(_ channel: MessageChannel, _ text: String) {
+        switch channel {
+        case .email:
+            guard let email = EmailAddress(text) else { return nil }
+            normalized = email.normalized
+        case .sms, .whatsapp:
+            guard let phone = PhoneNumber(text) else { return nil }
+            normalized = phone.number
+        case .push:
+            guard (1...Self.longestToken).contains(text.utf8.count),
+                text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+            else { return nil }
+            normalized = text
+        }
+        self.channel = channel
+        self.text = text
+    }
+
+    /// What is wrong with an address that is none.
+    static func complaint(_ channel: MessageChannel) -> String {
+        switch channel {
+        case .email: "is not an e-mail address"
+        case .sms, .whatsapp: "is not an E.164 number"
+        case .push: "is not a push token"
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import CommunicationAPI
+import Contracts
+import Core
+import FoundationEssentials
+// FoundationEssentials alone knows no named zone.
+import FoundationInternationalization
+
+/// What contacts' preferences must be, and what they mean for a message.
+enum PreferenceRules {
+    /// Throws 422 naming every member that is wrong.
+    static func check(_ draft: ContactPreferencesDraft) throws(Problem) {
+        var faults: [Problem.Fault] = []
+        if let zone = draft.timeZone, Self.zone(zone) == nil {
+            faults.append(.init(pointer: "/timeZone", "is not a known time zone"))
+        }
+        var seen: Set<MessageCategory> = []
+        for (index, preference) in draft.categories.enumerated() {
+            let place = "/categories/\(index)"
+            if !seen.insert(preference.category).inserted {
+                faults.append(.init(pointer: "\(place)/category", "is listed before"))
+            }
+            if let channels = preference.channels, Set(channels).count != channels.count {
+                faults.append(.init(pointer: "\(place)/channels", "has a channel twice"))
+            }
+            if let quiet = preference.quietHours, quiet.from == quiet.to {
+                faults.append(.init(pointer: "\(place)/quietHours", "begin when they end"))
+            }
+            // Who asks for a code wants it, now.
+            guard preference.category == .security else { continue }
+            if preference.channels?.isEmpty == true {
+                faults.append(.init(pointer: "\(place)/channels", "must not be empty for security"))
+            }
+            if preference.quietHours != nil {
+                faults.append(.init(pointer: "\(place)/quietHours", "must be absent for security"))
+            }
+        }
+        if !faults.isEmpty { throw .invalid(faults) }
+    }
+
+    /// What was said, once it is said with these preferences; what was said before and still holds keeps its time.
+    static func consents(
+        _ present: [Consent],
+        after categories: [CategoryPreference],
+        by source: String,
+        at now: Instant
+    ) -> [Consent] {
+        categories.flatMap { preference -> [Consent] in
+            guard let channels = preference.channels else { return [] }
+            return MessageChannel.allCases.map { channel in
+                let granted = channels.contains(channel)
+                let before = present.first { $0.category == preference.category && $0.channel == channel }
+                if let before, before.granted == granted { return before }
+                return Consent(
+                    category: preference.category,
+                    channel: channel,
+                    granted: granted,
+                    source: source,
+                    at: now
+                )
+            }
+        }
+    }
+
+    /// The channels among `wanted` by which a message may reach the contact: in its order where the sender asked for one, else in
+    /// the contact's.
+    static func channels(
+        _ wanted: [MessageChannel],
+        isAskedFor: Bool,
+        of category: MessageCategory,
+        by categories: [CategoryPreference]
+    ) -> [MessageChannel] {
+        guard let chosen = categories.first(where: { $0.category == category })?.channels else { return wanted }
+        return isAskedFor ? wanted.filter(chosen.contains) : chosen.filter(wanted.contains)
+    }
+
+    /// When quiet hours are over that it is now; `nil` outside them.
+    static func quietUntil(_ quiet: QuietTime, in zone: TimeZoneName, at now: Instant) -> Instant? {
+        guard let zone = Self.zone(zone) else { return nil }
+        let second = now.microseconds.flooredDivision(by: 1_000_000)
+        let offset = Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(second))))
+        let local = second + offset
+        let midnight = local.flooredDivision(by: secondsOfDay) * secondsOfDay
+        let (from, to) = (Int64(quiet.from.minutes * 60), Int64(quiet.to.minutes * 60))
+        let time = local - midnight
+        let isQuiet = from < to ? (from..<to).contains(time) : time >= from || time < to
+        guard isQuiet else { return nil }
+        let end = midnight + to + (time < to ? 0 : secondsOfDay)
+        // By the offset that holds then: clocks may be put forward or back in the night.
+        let then = Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(end - offset))))
+        return Instant(seconds: end - then)
+    }
+
+    private static let secondsOfDay: Int64 = 86_400
+
+    private static func zone(_ name: TimeZoneName) -> TimeZone? {
+        name.name == "UTC" ? TimeZone(secondsFromGMT: 0) : TimeZone(identifier: name.name)
+    }
+}

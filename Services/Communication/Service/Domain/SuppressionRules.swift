@@ -1,0 +1,50 @@
+import CommunicationAPI
+import Core
+
+/// Which messages a suppression keeps away.
+enum SuppressionRules {
+    /// Whether a suppression stops a message.
+    ///
+    /// - Parameters:
+    ///   - scope: what the suppression is about; everything when `nil`.
+    static func blocks(_ reason: SuppressionReason, of scope: MessageCategory?, _ message: MessageCategory) -> Bool {
+        guard scope == nil || scope == message else { return false }
+        switch message {
+        case .care, .billing, .marketing: return true
+        case .security: return blocksSecurity(reason)
+        }
+    }
+
+    /// A code that somebody has just asked for is no message they opted out of; only who cannot be reached, or has ended the
+    /// channel itself, gets none.
+    private static func blocksSecurity(_ reason: SuppressionReason) -> Bool {
+        switch reason {
+        case .hardBounce, .stop: true
+        case .complaint, .unsubscribe, .manual: false
+        }
+    }
+
+    /// Of several in force the one that is told: the lowest.
+    static func rank(_ reason: SuppressionReason) -> Int {
+        switch reason {
+        case .hardBounce: 0
+        case .stop: 1
+        case .complaint: 2
+        case .unsubscribe: 3
+        case .manual: 4
+        }
+    }
+
+    /// Why a message ended.
+    static func reason(_ reason: SuppressionReason) -> MessageReason {
+        let detail =
+            switch reason {
+            case .hardBounce: "The address has refused messages for good."
+            case .complaint: "The recipient has called messages unwanted."
+            case .manual: "The clinic has suppressed the address."
+            case .stop: "The recipient has ended messages on this channel."
+            case .unsubscribe: "The recipient has unsubscribed."
+            }
+        return MessageReason(code: "suppressed_\(reason.rawValue)", detail: detail)
+    }
+}

@@ -1,0 +1,218 @@
+import AppointmentsAPI
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+import ProviderConfig
+
+/// Somebody who is written to, with everything a message needs to know of them.
+struct KnownContact: Sendable, Equatable {
+    var id: ContactID
+    /// Of the preferences.
+    var version: Int64
+    var patientID: PatientID?
+    var name: String?
+    var email: EmailAddress?
+    var phone: PhoneNumber?
+    /// Chosen by the contact, else the patient record's.
+    var locale: String?
+    /// Chosen by the contact, else the clinic's.
+    var timeZone: TimeZoneName?
+    var choice: Choice
+
+    /// What the contact has chosen.
+    struct Choice: Sendable, Equatable {
+        var locale: String?
+        var timeZone: TimeZoneName?
+        var categories: [CategoryPreference] = []
+        var consents: [Consent] = []
+    }
+}
+
+/// Name and addresses of a contact who is no patient.
+private struct SealedIdentity: Codable {
+    private static let purpose = "contact"
+
+    var name: String?
+    var email: EmailAddress?
+    var phone: PhoneNumber?
+
+    func seal(for id: ContactID, with sealer: ClinicSealer) throws -> [UInt8] {
+        try sealer.seal(try JSONWriter.encode(self), purpose: Self.purpose, record: id.description)
+    }
+
+    static func open(_ sealed: [UInt8], of id: ContactID, with sealer: ClinicSealer) throws -> SealedIdentity {
+        let plain = try sealer.open(sealed, purpose: purpose, record: id.description)
+        return try JSONTape(plain).decode(SealedIdentity.self)
+    }
+}
+
+/// The tables `contacts` and `contact_identities`, in transactions that are opened for the clinic.
+enum ContactStore {
+    /// Takes over a patient's addresses; called with each version that replaces another.
+    static func keep(
+        _ patient: Patient,
+        deleted: Bool,
+        index: AddressIndex,
+        clinic: ClinicID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) {
+        let id: ContactID = patient.id.retagged()
+        tx.execute(
+            """
+            insert into contacts (clinic_id, id, patient_id, created_at, updated_at)
+            values (clinic_id(), \(id), \(patient.id), \(now), \(now)) on conflict do nothing
+            """
+        )
+        tx.execute("delete from contact_identities where clinic_id = clinic_id() and contact_id = \(id)")
+        guard !deleted else { return }
+        let email = patient.email.flatMap { ChannelAddress(.email, $0.address) }
+        let phone = patient.phone.flatMap { ChannelAddress(.sms, $0.number) }
+        for case let address? in [email, phone] { add(address, to: id, index, clinic, in: tx) }
+    }
+
+    /// A contact whom the transaction's scope reaches; `nil` for others, and for patients who have been removed.
+    static func reach(
+        _ id: ContactID,
+        forUpdate: Bool = false,
+        dataKeys: DataKeyStore,
+        in tx: borrowing Transaction
+    ) throws -> KnownContact? {
+        let rows = try tx.rows(
+            """
+            select version, patient_id, locale, time_zone, categories, consents, sealed from contacts
+            where clinic_id = clinic_id() and id = \(id)\(forUpdate ? " for update" : "" as Query)
+            """
+        )
+        let patientID: PatientID = id.retagged()
+        let patient = try ProjectionStore.contact(patientID, dataKeys: dataKeys, in: tx)
+        guard let row = rows.first else {
+            guard let patient else { return nil }
+            return KnownContact(id, version: 1, patientID, patient, .init())
+        }
+        let (categories, consents): (JSONColumn, JSONColumn) = (try row[4], try row[5])
+        let choice = KnownContact.Choice(
+            locale: try row[2],
+            timeZone: try row[3],
+            categories: try JSONTape(categories.json).decode([CategoryPreference].self),
+            consents: try JSONTape(consents.json).decode([Consent].self)
+        )
+        let sealed: [UInt8]? = try row[6]
+        if let sealed, let clinic = tx.tenant?.clinic {
+            let sealer = try dataKeys.sealer(for: clinic, in: tx)
+            let identity = try SealedIdentity.open(sealed, of: id, with: sealer)
+            let known = KnownPatient(name: identity.name ?? "", email: identity.email, phone: identity.phone)
+            return KnownContact(id, version: try row[0], nil, .init(patient: known, locale: nil), choice)
+        }
+        guard let patient else { return nil }
+        return KnownContact(id, version: try row[0], patientID, patient, choice)
+    }
+
+    /// Who may be meant by an address: families share theirs.
+    static func find(_ addressIndex: [UInt8], in tx: borrowing Transaction) throws -> [ContactID] {
+        try tx.rows(
+            """
+            select contact_id from contact_identities
+            where clinic_id = clinic_id() and address_index = \(addressIndex) order by contact_id
+            """
+        ).map { try $0[0] }
+    }
+
+    /// Those whose address it is, or a new contact: somebody unknown has written.
+    ///
+    /// Two messages that come at once make one contact.
+    static func findOrMake(
+        _ address: ChannelAddress,
+        name: String? = nil,
+        index: AddressIndex,
+        sealer: ClinicSealer,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> [ContactID] {
+        let token = index.token(address, sealer.clinic)
+        var found = try find(token, in: tx)
+        if !found.isEmpty { return found }
+        tx.execute("select pg_advisory_xact_lock(hashtextextended(\("contact:\(token.hex)"), 0))")
+        found = try find(token, in: tx)
+        if !found.isEmpty { return found }
+        let id = ContactID(at: now)
+        var identity = SealedIdentity(name: name)
+        switch address.channel {
+        case .email: identity.email = EmailAddress(address.text)
+        case .sms, .whatsapp: identity.phone = PhoneNumber(address.text)
+        case .push: break
+        }
+        tx.execute(
+            """
+            insert into contacts (clinic_id, id, sealed, created_at, updated_at)
+            values (clinic_id(), \(id), \(try identity.seal(for: id, with: sealer)), \(now), \(now))
+            """
+        )
+        add(address, to: id, index, sealer.clinic, in: tx)
+        return [id]
+    }
+
+    /// Keeps what a contact has chosen; gives the version.
+    static func choose(
+        _ choice: KnownContact.Choice,
+        for contact: KnownContact,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Int64 {
+        let categories = JSONColumn(try JSONWriter.encode(choice.categories))
+        let consents = JSONColumn(try JSONWriter.encode(choice.consents))
+        let rows = try tx.rows(
+            """
+            insert into contacts (clinic_id, id, version, patient_id, locale, time_zone, categories, consents, created_at, updated_at)
+            values (clinic_id(), \(contact.id), 2, \(contact.patientID), \(choice.locale), \(choice.timeZone), \(categories),
+                \(consents), \(now), \(now))
+            on conflict (clinic_id, id) do update set version = contacts.version + 1, locale = excluded.locale,
+                time_zone = excluded.time_zone, categories = excluded.categories, consents = excluded.consents,
+                updated_at = excluded.updated_at
+            returning version
+            """
+        )
+        guard let row = rows.first else { throw Problem.notFound }
+        return try row[0]
+    }
+
+    private static func add(
+        _ address: ChannelAddress,
+        to id: ContactID,
+        _ index: AddressIndex,
+        _ clinic: ClinicID,
+        in tx: borrowing Transaction
+    ) {
+        let kind = address.channel == .email ? "email" : "phone"
+        tx.execute(
+            """
+            insert into contact_identities (clinic_id, address_index, contact_id, kind)
+            values (clinic_id(), \(index.token(address, clinic)), \(id), \(kind)) on conflict do nothing
+            """
+        )
+    }
+}
+
+extension KnownContact {
+    /// A patient, or somebody known like one, with what they have chosen.
+    fileprivate init(
+        _ id: ContactID,
+        version: Int64,
+        _ patientID: PatientID?,
+        _ known: ProjectionStore.PatientContact,
+        _ choice: Choice
+    ) {
+        self.init(
+            id: id,
+            version: version,
+            patientID: patientID,
+            name: known.patient.name.isEmpty ? nil : known.patient.name,
+            email: known.patient.email,
+            phone: known.patient.phone,
+            locale: choice.locale ?? known.locale,
+            timeZone: choice.timeZone,
+            choice: choice
+        )
+    }
+}

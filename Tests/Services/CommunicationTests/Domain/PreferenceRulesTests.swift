@@ -1,0 +1,163 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Testing
+
+@testable import Communication
+
+@Suite struct PreferenceRulesTests {
+    private func draft(_ categories: [CategoryPreference], zone: String? = nil) -> ContactPreferencesDraft {
+        ContactPreferencesDraft(
+            contactId: ContactID(),
+            timeZone: zone.flatMap { TimeZoneName($0) },
+            categories: categories
+        )
+    }
+
+    private func quiet(_ from: String, _ to: String) throws -> QuietTime {
+        QuietTime(from: try #require(TimeOfDay(from)), to: try #require(TimeOfDay(to)))
+    }
+
+    @Test func everyFaultIsNamed() throws {
+        let wrong = draft(
+            [
+                CategoryPreference(category: .care, channels: [.sms, .sms]),
+                CategoryPreference(category: .care, quietHours: try quiet("08:00", "08:00")),
+                CategoryPreference(category: .security, channels: [], quietHours: try quiet("22:00", "07:00")),
+            ],
+            zone: "Europe/Atlantis"
+        )
+        let problem = #expect(throws: Problem.self) { try PreferenceRules.check(wrong) }
+        #expect(
+            problem?.errors.map(\.pointer) == [
+                "/timeZone", "/categories/0/channels", "/categories/1/category", "/categories/1/quietHours",
+                "/categories/2/channels", "/categories/2/quietHours",
+            ]
+        )
+    }
+
+    @Test func whatIsRightPasses() throws {
+        let right = draft(
+            [
+                CategoryPreference(category: .marketing, channels: []),
+                CategoryPreference(category: .care, channels: [.sms, .email], quietHours: try quiet("22:00", "07:00")),
+                CategoryPreference(category: .security, channels: [.sms]),
+            ],
+            zone: "Asia/Kolkata"
+        )
+        try PreferenceRules.check(right)
+        try PreferenceRules.check(draft([], zone: "UTC"))
+    }
+
+    @Test func consentKeepsItsTimeWhileItHolds() {
+        let (first, second) = (Instant(seconds: 1_000), Instant(seconds: 2_000))
+        let before = PreferenceRules.consents(
+            [],
+            after: [CategoryPreference(category: .care, channels: [.email])],
+            by: "staff",
+            at: first
+        )
+        #expect(before.count == 4 && before.filter(\.granted).map(\.channel) == [.email])
+        let after = PreferenceRules.consents(
+            before,
+            after: [
+                CategoryPreference(category: .care, channels: [.email, .sms]),
+                CategoryPreference(category: .billing, quietHours: nil),
+            ],
+            by: "patient",
+            at: second
+        )
+        #expect(after.count == 4 && after.first { $0.channel == .email }?.at == first)
+        let sms = after.first { $0.channel == .sms }
+        #expect(sms?.at == second && sms?.granted == true && sms?.source == "patient")
+        #expect(after.first { $0.channel == .push }?.at == first)
+    }
+
+    struct Choice: Sendable {
+        let wanted: [MessageChannel]
+        let isAskedFor: Bool
+        let chosen: [MessageChannel]?
+        let expected: [MessageChannel]
+    }
+
+    @Test(
+        arguments: [
+            Choice(wanted: [.email, .sms], isAskedFor: false, chosen: nil, expected: [.email, .sms]),
+            Choice(
+                wanted: [.email, .sms],
+                isAskedFor: false,
+                chosen: [.sms, .email, .push],
+                expected: [.sms, .email]
+            ),
+            Choice(wanted: [.email, .sms], isAskedFor: true, chosen: [.sms, .email], expected: [.email, .sms]),
+            Choice(wanted: [.email, .sms], isAskedFor: true, chosen: [.sms], expected: [.sms]),
+            Choice(wanted: [.email], isAskedFor: true, chosen: [.sms], expected: []),
+            Choice(wanted: [.email, .sms], isAskedFor: false, chosen: [], expected: []),
+        ]
+    )
+    func channelsAreTheContacts(_ choice: Choice) {
+        let categories = [
+            CategoryPreference(category: .care, channels: choice.chosen),
+            CategoryPreference(category: .billing, channels: []),
+        ]
+        let found = PreferenceRules.channels(
+            choice.wanted,
+            isAskedFor: choice.isAskedFor,
+            of: .care,
+            by: categories
+        )
+        #expect(found == choice.expected)
+        #expect(
+            PreferenceRules.channels(choice.wanted, isAskedFor: true, of: .marketing, by: categories) == choice.wanted
+        )
+    }
+
+    struct Night: Sendable {
+        let zone: String
+        let from: String
+        let to: String
+        let now: String
+        let until: String?
+    }
+
+    @Test(
+        arguments: [
+            Night(zone: "UTC", from: "22:00", to: "07:00", now: "2026-03-01T21:59:59Z", until: nil),
+            Night(zone: "UTC", from: "22:00", to: "07:00", now: "2026-03-01T22:00:00Z", until: "2026-03-02T07:00:00Z"),
+            Night(zone: "UTC", from: "22:00", to: "07:00", now: "2026-03-02T06:59:59Z", until: "2026-03-02T07:00:00Z"),
+            Night(zone: "UTC", from: "22:00", to: "07:00", now: "2026-03-02T07:00:00Z", until: nil),
+            Night(zone: "UTC", from: "12:00", to: "14:00", now: "2026-03-02T13:00:00Z", until: "2026-03-02T14:00:00Z"),
+            Night(
+                zone: "Asia/Kolkata",
+                from: "22:00",
+                to: "07:00",
+                now: "2026-03-01T17:00:00Z",
+                until: "2026-03-02T01:30:00Z"
+            ),
+            // The night in which clocks go forward, and the one in which they go back.
+            Night(
+                zone: "Europe/Berlin",
+                from: "22:00",
+                to: "07:00",
+                now: "2026-03-28T22:00:00Z",
+                until: "2026-03-29T05:00:00Z"
+            ),
+            Night(
+                zone: "Europe/Berlin",
+                from: "22:00",
+                to: "07:00",
+                now: "2026-10-24T21:00:00Z",
+                until: "2026-10-25T06:00:00Z"
+            ),
+            Night(zone: "UTC", from: "00:00", to: "24:00", now: "2026-03-02T13:00:00Z", until: "2026-03-03T00:00:00Z"),
+        ]
+    )
+    func aNightEndsInTheMorning(_ night: Night) throws {
+        let until = PreferenceRules.quietUntil(
+            try quiet(night.from, night.to),
+            in: try #require(TimeZoneName(night.zone)),
+            at: try #require(Instant(rfc3339: night.now))
+        )
+        #expect(until?.rfc3339 == night.until.flatMap { Instant(rfc3339: $0) }?.rfc3339)
+    }
+}

@@ -1,0 +1,90 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Testing
+
+@testable import Communication
+
+@Suite struct SuppressionRulesTests {
+    struct Case: Sendable {
+        let reason: SuppressionReason
+        let scope: MessageCategory?
+        /// What it keeps away.
+        let blocked: Set<MessageCategory>
+    }
+
+    @Test(
+        arguments: [
+            Case(reason: .hardBounce, scope: nil, blocked: [.care, .billing, .marketing, .security]),
+            Case(reason: .stop, scope: nil, blocked: [.care, .billing, .marketing, .security]),
+            Case(reason: .complaint, scope: nil, blocked: [.care, .billing, .marketing]),
+            Case(reason: .manual, scope: nil, blocked: [.care, .billing, .marketing]),
+            Case(reason: .unsubscribe, scope: nil, blocked: [.care, .billing, .marketing]),
+            Case(reason: .unsubscribe, scope: .marketing, blocked: [.marketing]),
+            Case(reason: .complaint, scope: .marketing, blocked: [.marketing]),
+            Case(reason: .manual, scope: .billing, blocked: [.billing]),
+            Case(reason: .manual, scope: .security, blocked: []),
+            Case(reason: .hardBounce, scope: .security, blocked: [.security]),
+        ]
+    )
+    func whatItKeepsAway(_ expected: Case) {
+        let blocked = MessageCategory.allCases.filter {
+            SuppressionRules.blocks(expected.reason, of: expected.scope, $0)
+        }
+        #expect(Set(blocked) == expected.blocked)
+    }
+
+    @Test func reasonsHaveAnOrderAndASentence() {
+        #expect(Set(SuppressionReason.allCases.map(SuppressionRules.rank)).count == SuppressionReason.allCases.count)
+        #expect(SuppressionRules.reason(.hardBounce).code == "suppressed_hard_bounce")
+    }
+
+    @Test(
+        arguments: [
+            (.email, "Mira@Example.org", "mira@example.org"), (.email, "no address", nil),
+            (.email, "a@b\r\nBcc: c@d.org", nil),
+            (.sms, "+491701234567", "+491701234567"), (.sms, "0170 123", nil), (.whatsapp, "mira@example.org", nil),
+            (.push, "token-1", "token-1"), (.push, "two words", nil), (.push, "", nil),
+        ] as [(MessageChannel, String, String?)]
+    )
+    func addressesAreOfTheirChannel(_ channel: MessageChannel, _ text: String, _ normalized: String?) {
+        #expect(ChannelAddress(channel, text)?.normalized == normalized)
+    }
+
+    @Test func aSheetIsReadRowByRow() throws {
+        let text = """
+            address,channel,category,reason,expiresAt
+            a@example.org,email,,,
+            A@example.org,email,marketing,unsubscribe,2999-01-01T00:00:00Z
+            nobody,email,,,
+            +491701234567,sms,,stop,
+            a@example.org,pigeon,,,
+            a@example.org,email,weather,,
+            a@example.org,email,,bored,
+            a@example.org,email,,,2001-01-01T00:00:00Z
+            a@example.org,email
+            """
+        let lines = try SuppressionSheet.read(Array(text.utf8), at: .now())
+        #expect(lines.map(\.number) == Array(2...10))
+        let taken = lines.compactMap { try? $0.entry.get() }
+        #expect(taken.map(\.reason) == [.manual, .unsubscribe, .stop])
+        #expect(taken[1].category == .marketing && taken[1].expiresAt != nil)
+        let refused = lines.compactMap { line -> String? in
+            if case .failure(let fault) = line.entry { String(fault.detail.prefix { $0 != " " }) } else { nil }
+        }
+        #expect(refused == ["address", "channel", "category", "reason", "expiresAt", "has"])
+    }
+
+    @Test(arguments: [
+        "", "channel\n", "channel,address,colour\n", "channel,address,address\n", "channel,address\n\"open",
+    ])
+    func aSheetHasItsColumns(_ text: String) {
+        #expect(throws: Problem.self) { try SuppressionSheet.read(Array(text.utf8), at: .now()) }
+    }
+
+    @Test func aSheetHasItsBound() {
+        let text =
+            "channel,address\n" + String(repeating: "email,a@example.org\n", count: SuppressionImport.mostRows + 1)
+        #expect(throws: Problem.self) { try SuppressionSheet.read(Array(text.utf8), at: .now()) }
+    }
+}
