@@ -45,6 +45,8 @@ package struct MIMEMessage: Sendable {
     /// Without angle brackets; the same for every try of the same message.
     package var messageID: String
     package var date: Instant
+    /// Further headers; plain ASCII.
+    package var headers: [(name: String, value: String)]
 
     package init(
         from: Mailbox,
@@ -54,7 +56,8 @@ package struct MIMEMessage: Sendable {
         text: String?,
         html: String?,
         messageID: String,
-        date: Instant
+        date: Instant,
+        headers: [(name: String, value: String)] = []
     ) {
         self.from = from
         self.to = to
@@ -64,6 +67,7 @@ package struct MIMEMessage: Sendable {
         self.html = html
         self.messageID = messageID
         self.date = date
+        self.headers = headers
     }
 
     /// The whole message with its header.
@@ -78,6 +82,7 @@ package struct MIMEMessage: Sendable {
         header.add("MIME-Version", "1.0")
         // Keeps out-of-office replies away (RFC 3834).
         header.add("Auto-Submitted", "auto-generated")
+        for (name, value) in headers { try header.add(name, plain: value) }
         switch (text, html) {
         case (let text?, let html?):
             let boundary =

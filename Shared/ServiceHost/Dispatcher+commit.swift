@@ -110,9 +110,9 @@ extension OperationContext {
         }
         return BusReply(
             status: reply.status ?? endpoint.status,
-            contentType: "application/json",
+            contentType: reply.written?.contentType ?? "application/json",
             headers: headers,
-            body: try JSONWriter.encode(output),
+            body: try reply.written?.bytes ?? JSONWriter.encode(output),
             nextPage: nil
         )
     }

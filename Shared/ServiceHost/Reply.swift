@@ -14,6 +14,8 @@ package struct Reply<Output: Sendable>: Sendable {
     package var audit: AuditDetail
     /// What a repeated request with the same key gets instead of `output`, where that shows a secret once.
     package var replayed: Output?
+    /// The body where it is not JSON.
+    package var written: WrittenBody?
 
     package init(
         _ output: Output,
@@ -29,6 +31,17 @@ package struct Reply<Output: Sendable>: Sendable {
         self.location = location
         self.audit = audit
         self.replayed = replayed
+    }
+}
+
+/// A body in a form of its own.
+package struct WrittenBody: Sendable {
+    package var bytes: [UInt8]
+    package var contentType: String
+
+    package init(_ bytes: [UInt8], contentType: String) {
+        self.bytes = bytes
+        self.contentType = contentType
     }
 }
 

@@ -10,12 +10,15 @@ package struct CommunicationEndpoints: Sendable {
     package let deliveries = DeliveryEndpoints()
     package let suppressions = SuppressionEndpoints()
     package let preferences = ContactPreferenceEndpoints()
+    package let unsubscribing = UnsubscribeEndpoints()
+    package let analytics = AnalyticsEndpoints()
+    package let alerts = AlertEndpoints()
 
     package init() {}
 
     package var all: [any EndpointDescription] {
         configuration.all + installation.all + health.all + messages.all + deliveries.all + suppressions.all
-            + preferences.all
+            + preferences.all + unsubscribing.all + analytics.all + alerts.all
     }
 }
 

@@ -20,4 +20,5 @@ package enum CommunicationPermissions {
     package static let deleteSuppressions = Permission("suppressions:delete")
     package static let readContacts = Permission("contacts:read")
     package static let updateContacts = Permission("contacts:update")
+    package static let readReports = Permission("reports:read")
 }

@@ -1,24 +1,27 @@
 package import Contracts
 package import Core
 
-/// Whom a message is to reach: an address, or a patient whose address is known.
+/// Whom a message is to reach: an address, or a patient or contact whose addresses are known.
 package struct RecipientDraft: Wire {
     package var email: EmailAddress?
     package var phone: PhoneNumber?
     /// What names an installed app to the push provider.
     package var pushToken: String?
     package var patientId: PatientID?
+    package var contactId: ContactID?
 
     package init(
         email: EmailAddress? = nil,
         phone: PhoneNumber? = nil,
         pushToken: String? = nil,
-        patientId: PatientID? = nil
+        patientId: PatientID? = nil,
+        contactId: ContactID? = nil
     ) {
         self.email = email
         self.phone = phone
         self.pushToken = pushToken
         self.patientId = patientId
+        self.contactId = contactId
     }
 
     package static var limits: [Limit] { [.length(CodingKeys.pushToken, 16...4_096)] }

@@ -4,8 +4,13 @@ package import Core
 /// How the providers of a clinic are doing.
 package struct ProviderHealth: Wire {
     package var items: [EntryHealth]
+    /// Alerts that nobody would be told of.
+    package var unroutedAlerts: [AlertKind]
 
-    package init(items: [EntryHealth]) { self.items = items }
+    package init(items: [EntryHealth], unroutedAlerts: [AlertKind]) {
+        self.items = items
+        self.unroutedAlerts = unroutedAlerts
+    }
 }
 
 /// How one configured provider is doing.

@@ -26,6 +26,7 @@ package enum CommunicationService {
                 ("0008_channels.sql", PackageResources._008_channels_sql),
                 ("0009_suppressions.sql", PackageResources._009_suppressions_sql),
                 ("0010_contacts.sql", PackageResources._010_contacts_sql),
+                ("0011_alerts.sql", PackageResources._011_alerts_sql),
             ]
         )
     }
@@ -48,11 +49,19 @@ package enum CommunicationService {
         let endpoints = CommunicationEndpoints()
         let policy = try OutboundPolicy(allow: try resources.settings.string("POLYCLINIC_OUTBOUND_ALLOW"))
         let store = ProviderConfigStore(dataKeys: resources.dataKeys, index: resources.blindIndex)
+        let index = AddressIndex(blindIndex: resources.blindIndex)
+        let suppressions = SuppressionStore(dataKeys: resources.dataKeys)
+        let links = UnsubscribeLinks(
+            dataKeys: resources.dataKeys,
+            blindIndex: resources.blindIndex,
+            publicURL: resources.publicURL
+        )
         let intake = MessageIntake(
             templates: try BuiltInTemplates(),
             dataKeys: resources.dataKeys,
             store: store,
-            blindIndex: resources.blindIndex
+            blindIndex: resources.blindIndex,
+            unsubscribe: links
         )
         let sending = SendingParts(
             dataKeys: resources.dataKeys,
@@ -64,7 +73,8 @@ package enum CommunicationService {
             ),
             circuits: CircuitBook(policy: circuits),
             rates: RateLimiter(redis: resources.redis, keyspace: resources.keyspace),
-            webhooks: WebhookAddresses(publicURL: resources.publicURL)
+            webhooks: WebhookAddresses(publicURL: resources.publicURL),
+            index: index
         )
         var handlers = HandlerTable()
         ConfigurationHandlers(endpoints: endpoints.configuration, store: store, policy: policy).register(in: &handlers)
@@ -73,13 +83,19 @@ package enum CommunicationService {
         )
         DeliveryHandlers(endpoints: endpoints.deliveries, store: store).register(in: &handlers)
         HealthHandlers(endpoints: endpoints.health, store: store).register(in: &handlers)
+        AlertHandlers(endpoints: endpoints.alerts, dataKeys: resources.dataKeys).register(in: &handlers)
+        AnalyticsHandlers(endpoints: endpoints.analytics).register(in: &handlers)
+        UnsubscribeHandlers(endpoints: endpoints.unsubscribing, links: links, store: suppressions, index: index)
+            .register(
+                in: &handlers
+            )
         ContactPreferenceHandlers(endpoints: endpoints.preferences, dataKeys: resources.dataKeys).register(
             in: &handlers
         )
         SuppressionHandlers(
             endpoints: endpoints.suppressions,
-            store: SuppressionStore(dataKeys: resources.dataKeys),
-            index: AddressIndex(blindIndex: resources.blindIndex),
+            store: suppressions,
+            index: index,
             cursors: resources.cursors
         ).register(in: &handlers)
         MessageHandlers(
@@ -92,11 +108,15 @@ package enum CommunicationService {
         definition.consumers =
             ClinicEvents(
                 dataKeys: resources.dataKeys,
-                index: AddressIndex(blindIndex: resources.blindIndex),
+                index: index,
                 notices: EdgeSeal(.notices, keys: resources.edgeKeys)
             ).consumers
-        definition.jobs = [SendMessageJob(parts: sending)]
-        definition.transactionalJobs = [NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob()]
+        definition.jobs = [SendMessageJob(parts: sending), DeadLetterWatch()]
+        definition.schedules = [try DeadLetterWatch.schedule()]
+        definition.transactionalJobs = [
+            NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(),
+            AlertJob(intake: intake, log: resources.log),
+        ]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]
         if let file = try DefaultProvidersFile(resources.settings, policy: policy) {
             let intake = DefaultProvidersImport(file, store: store, database: resources.database, log: resources.log)

@@ -31,9 +31,9 @@ package protocol EndpointDescription: Sendable {
     var query: [String] { get }
     /// How long the gateway waits.
     var deadline: Duration { get }
-    /// The reply's media type where it is not JSON; the output is a `RawBody` then.
+    /// The reply's first media type where that is not JSON.
     var media: String? { get }
-    /// Media types that a streamed reply may have beside those that every streamed reply has.
+    /// Media types that a reply may have beside the others.
     var furtherMedia: [String] { get }
     var summary: String { get }
     var errors: [ErrorCode] { get }
@@ -58,7 +58,7 @@ extension EndpointDescription {
 
     /// Media types a success may have, the default first; none without a body.
     package var successMedia: [String] {
-        if let media { return [media] }
+        if let media { return [media] + furtherMedia }
         guard (try? outputSchema) != nil else { return [] }
         return (streams ? ["application/json", "application/x-ndjson", "text/csv"] : ["application/json"])
             + furtherMedia

@@ -127,11 +127,9 @@ struct OperationObject {
     private func success(_ components: inout SchemaComponents) throws -> [String: JSONValue] {
         var members: [String: JSONValue] = ["description": "Done."]
         if let schema = try endpoint.outputSchema {
-            let json = endpoint.media == nil ? schema.json(&components) : ["type": "string"]
             var content: [String: JSONValue] = [:]
             for media in endpoint.successMedia {
-                let isDescribed = media == "application/json" || endpoint.media != nil
-                content[media] = ["schema": isDescribed ? json : ["type": "string"]]
+                content[media] = ["schema": media == "application/json" ? schema.json(&components) : ["type": "string"]]
             }
             members["content"] = .object(content)
         }

@@ -58,11 +58,19 @@ final class MessageDesk: Sendable {
         let store = ProviderConfigStore(dataKeys: dataKeys, index: blindIndex)
         self.store = store
         let wake = WakeSignal()
+        let index = AddressIndex(blindIndex: blindIndex)
+        let suppressions = SuppressionStore(dataKeys: dataKeys)
+        let links = UnsubscribeLinks(
+            dataKeys: dataKeys,
+            blindIndex: blindIndex,
+            publicURL: "https://clinic.example"
+        )
         let intake = MessageIntake(
             templates: try BuiltInTemplates(),
             dataKeys: dataKeys,
             store: store,
-            blindIndex: blindIndex
+            blindIndex: blindIndex,
+            unsubscribe: links
         )
         let clock = clock
         let redis = RedisClient(
@@ -81,7 +89,8 @@ final class MessageDesk: Sendable {
             ),
             circuits: CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), now: { clock.now }),
             rates: RateLimiter(redis: redis, keyspace: Keyspace(prefix: TestKeyspace.prefix())),
-            webhooks: WebhookAddresses(publicURL: "https://polyclinic.test")
+            webhooks: WebhookAddresses(publicURL: "https://polyclinic.test"),
+            index: index
         )
         var handlers = HandlerTable()
         ConfigurationHandlers(endpoints: Self.endpoints.configuration, store: store, policy: policy).register(
@@ -92,11 +101,17 @@ final class MessageDesk: Sendable {
         )
         DeliveryHandlers(endpoints: Self.endpoints.deliveries, store: store).register(in: &handlers)
         HealthHandlers(endpoints: Self.endpoints.health, store: store).register(in: &handlers)
+        AlertHandlers(endpoints: Self.endpoints.alerts, dataKeys: dataKeys).register(in: &handlers)
+        AnalyticsHandlers(endpoints: Self.endpoints.analytics).register(in: &handlers)
+        UnsubscribeHandlers(endpoints: Self.endpoints.unsubscribing, links: links, store: suppressions, index: index)
+            .register(
+                in: &handlers
+            )
         ContactPreferenceHandlers(endpoints: Self.endpoints.preferences, dataKeys: dataKeys).register(in: &handlers)
         SuppressionHandlers(
             endpoints: Self.endpoints.suppressions,
-            store: SuppressionStore(dataKeys: dataKeys),
-            index: AddressIndex(blindIndex: blindIndex),
+            store: suppressions,
+            index: index,
             cursors: CursorSeal(blindIndex)
         ).register(in: &handlers)
         MessageHandlers(
@@ -114,7 +129,7 @@ final class MessageDesk: Sendable {
         consumers =
             ClinicEvents(
                 dataKeys: dataKeys,
-                index: AddressIndex(blindIndex: blindIndex),
+                index: index,
                 notices: EdgeSeal(.notices, keys: edgeKeys("communication"))
             ).consumers
         checks = ProviderChecks(parts: sending, database: database.database, log: log)
@@ -135,8 +150,10 @@ final class MessageDesk: Sendable {
         )
         let jobs = JobWorkers(
             database: database.database,
-            handlers: [SendMessageJob(parts: sending)],
-            transactional: [NoticeJob(intake: intake, log: log), ReceiptDeadlineJob()],
+            handlers: [SendMessageJob(parts: sending), DeadLetterWatch()],
+            transactional: [
+                NoticeJob(intake: intake, log: log), ReceiptDeadlineJob(), AlertJob(intake: intake, log: log),
+            ],
             signal: wake,
             logger: log
         )

@@ -67,7 +67,7 @@ enum SendingRules {
 
     /// Why an address is of no use.
     static let badRecipient = reason("bad_recipient", "The address does not take messages.")
-    /// Why a recipient is not called at all.
+    /// Why a recipient is not called, where nothing more is known.
     static let suppressed = reason("suppressed", "The recipient is not to be sent messages like this one.")
     /// The setting that says after how many seconds without a receipt the next channel has its turn.
     static let fallbackKey = "fallbackAfter"
@@ -111,9 +111,9 @@ enum SendingRules {
         now: Instant,
         using random: inout some RandomNumberGenerator
     ) -> RoundEnd {
-        if let reason = closed.first(where: { $0 != suppressed }) ?? closed.first {
+        if let reason = closed.first(where: { !SuppressionRules.isSuppression($0) }) ?? closed.first {
             if isUnresolved { return .end(.unknown, lost) }
-            return .end(reason == suppressed ? .suppressed : .failed, reason)
+            return .end(SuppressionRules.isSuppression(reason) ? .suppressed : .failed, reason)
         }
         guard let pause = Self.rounds.delay(afterFailures: rounds, using: &random) else {
             if isUnresolved { return .end(.unknown, lost) }

@@ -35,6 +35,15 @@ enum SuppressionRules {
         }
     }
 
+    /// Why a message ends that the recipient's own preferences leave no channel.
+    static let notWanted = MessageReason(
+        code: "suppressed_preference",
+        detail: "The recipient does not want messages like this one on these channels."
+    )
+
+    /// Whether a message ended because its recipient was not to be called.
+    static func isSuppression(_ reason: MessageReason) -> Bool { reason.code.hasPrefix("suppressed") }
+
     /// Why a message ended.
     static func reason(_ reason: SuppressionReason) -> MessageReason {
         let detail =

@@ -14,7 +14,8 @@ struct HealthHandlers: Sendable {
     func register(in table: inout HandlerTable) {
         table.read(endpoints.read) { [self] _, context, tx in
             let entries = try store.load(context.clinic, in: tx)?.entries ?? []
-            return Reply(ProviderHealth(items: try HealthView.items(entries, at: context.now, in: tx)))
+            let items = try HealthView.items(entries, at: context.now, in: tx)
+            return Reply(ProviderHealth(items: items, unroutedAlerts: try AlertStore.unrouted(in: tx)))
         }
         table.change(endpoints.reset) { [self] input, context, tx in
             let entries = try store.load(context.clinic, in: tx)?.entries ?? []

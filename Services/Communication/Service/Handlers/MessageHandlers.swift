@@ -126,7 +126,8 @@ struct MessageHandlers: Sendable {
             cursors.seal(["\($0.createdAt.microseconds)", "\($0.id)"], list: filter.name, clinic: context.clinic)
         }
         return Reply(
-            Page(items: try view(context, in: tx).show(shown, in: tx), nextCursor: cursor),
+            // A clinic without a message may be without a data key, which a read cannot make.
+            Page(items: shown.isEmpty ? [] : try view(context, in: tx).show(shown, in: tx), nextCursor: cursor),
             audit: AuditDetail(patient: request.patientId)
         )
     }

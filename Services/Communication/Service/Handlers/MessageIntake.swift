@@ -15,6 +15,7 @@ struct MessageIntake: Sendable {
     let dataKeys: DataKeyStore
     let store: ProviderConfigStore
     let blindIndex: BlindIndex
+    let unsubscribe: UnsubscribeLinks
 
     /// Who asks, for which clinic, and when.
     struct Sender: Sendable {
@@ -45,20 +46,28 @@ struct MessageIntake: Sendable {
         try checkTimes(draft, now: sender.now)
         let (content, category) = try content(of: draft)
         let wanted = try channels(for: draft, configured)
+        let contact = try contact(of: draft, in: tx)
+        let reach = try Self.reach(of: draft, contact)
+        let chosen = PreferenceRules.channels(
+            wanted,
+            isAskedFor: draft.channels != nil,
+            of: category,
+            by: contact?.choice.categories ?? []
+        )
+        let channels = try Self.usable(chosen.isEmpty ? wanted : chosen, reach: reach, content: content, draft)
         let sealer = try dataKeys.sealer(for: sender.clinic, in: tx)
-        let reach = try reach(of: draft, sealer: sealer, in: tx)
-        let channels = try Self.usable(wanted, reach: reach, content: content, draft)
         let id = MessageID(at: sender.now)
         let sealed = SealedContent(
             email: reach.email,
             phone: reach.phone,
             pushToken: reach.pushToken,
             replyTo: draft.replyTo,
+            unsubscribeLink: try unsubscribeLink(category, channels, reach, sealer),
             subject: content.subject,
             text: content.text,
             html: content.html
         )
-        let isLater = draft.sendAt.map { $0 > sender.now } ?? false
+        let start = try start(of: draft, category, contact, now: sender.now, in: tx)
         let message = StoredMessage(
             id: id,
             version: 1,
@@ -67,16 +76,16 @@ struct MessageIntake: Sendable {
             template: draft.template,
             category: category,
             priority: draft.priority ?? .normal,
-            locale: draft.locale,
-            patientID: draft.to.patientId,
+            locale: draft.locale ?? contact?.locale,
+            patientID: draft.to.patientId ?? contact?.patientID,
             reference: draft.reference,
             sealed: try sealed.seal(for: id, with: sealer),
             createdAt: sender.now,
             updatedAt: sender.now,
             sendAt: draft.sendAt,
             expiresAt: draft.expiresAt,
-            waitingFor: isLater ? MessageWait.schedule.rawValue : nil,
-            nextAttemptAt: isLater ? draft.sendAt : nil,
+            waitingFor: start?.wait.rawValue,
+            nextAttemptAt: start?.at,
             rounds: 0
         )
         MessageStore.insert(
@@ -87,25 +96,26 @@ struct MessageIntake: Sendable {
             by: sender.actor,
             in: tx
         )
+        if let first = channels.first { tally.note(first) }
+        guard !chosen.isEmpty else { return try suppress(id, sender, in: tx) }
         try Jobs.enqueue(
             SendMessageJob.self,
             payload: .init(message: id),
             lane: SendMessageJob.lane(of: message.priority),
-            dueAt: isLater ? draft.sendAt : nil,
+            dueAt: start?.at,
             in: tx
         )
-        if let first = channels.first { tally.note(first) }
         return AcceptedMessage(id: id, status: .queued)
     }
 
     /// The keyed hash by which messages to an address are found.
     func index(of email: EmailAddress, _ clinic: ClinicID) -> [UInt8] {
-        blindIndex.token(email.normalized, purpose: "message recipient", clinic: clinic)
+        blindIndex.token(email.normalized, purpose: AddressIndex.purpose, clinic: clinic)
     }
 
     /// The keyed hash by which messages to a number are found.
     func index(of phone: PhoneNumber, _ clinic: ClinicID) -> [UInt8] {
-        blindIndex.token(phone.number, purpose: "message recipient", clinic: clinic)
+        blindIndex.token(phone.number, purpose: AddressIndex.purpose, clinic: clinic)
     }
 
     private func checkTimes(_ draft: MessageDraft, now: Instant) throws(Problem) {
@@ -187,20 +197,80 @@ struct MessageIntake: Sendable {
         }
     }
 
-    /// The addresses in the request, or else those known of the patient.
-    private func reach(of draft: MessageDraft, sealer: ClinicSealer, in tx: borrowing Transaction) throws -> Reach {
+    /// The addresses in the request, or else those known of the contact.
+    private static func reach(of draft: MessageDraft, _ contact: KnownContact?) throws(Problem) -> Reach {
         let explicit = draft.to.explicit
-        guard let id = draft.to.patientId else {
-            guard !explicit.isEmpty else {
-                throw Problem.invalid("/to", "must have an e-mail address, a phone number, a pushToken or a patientId")
-            }
-            return explicit
+        if !explicit.isEmpty { return explicit }
+        if let contact { return Reach(email: contact.email, phone: contact.phone) }
+        throw .invalid(
+            "/to",
+            "must have an e-mail address, a phone number, a pushToken, a patientId or a contactId"
+        )
+    }
+
+    /// Whom a message is for, where the request says so; nobody need be known to be written to at an address in the request.
+    private func contact(of draft: MessageDraft, in tx: borrowing Transaction) throws -> KnownContact? {
+        let patient: ContactID? = draft.to.patientId?.retagged()
+        if patient != nil, draft.to.contactId != nil {
+            throw Problem.invalid("/to/contactId", "must be absent with patientId")
         }
-        guard explicit.isEmpty else { return explicit }
-        guard let patient = try ProjectionStore.patient(id, sealer: sealer, in: tx) else {
-            throw Problem.invalid("/to/patientId", "is not a patient of the clinic")
+        guard let id = draft.to.contactId ?? patient else { return nil }
+        let found = try ContactStore.reach(id, dataKeys: dataKeys, in: tx)
+        guard found == nil, draft.to.contactId != nil || draft.to.explicit.isEmpty else { return found }
+        throw patient == nil
+            ? Problem.invalid("/to/contactId", "is not a contact of the clinic")
+            : Problem.invalid("/to/patientId", "is not a patient of the clinic")
+    }
+
+    /// When sending begins, and what for it waits until then; `nil` for at once.
+    private func start(
+        of draft: MessageDraft,
+        _ category: MessageCategory,
+        _ contact: KnownContact?,
+        now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> (at: Instant, wait: MessageWait)? {
+        let scheduled = draft.sendAt.flatMap { $0 > now ? $0 : nil }
+        let quiet = contact?.choice.categories.first { $0.category == category }?.quietHours
+        if let quiet, draft.priority != .critical, category != .security {
+            let zone = try contact?.timeZone ?? ProjectionStore.clinicTimeZone(in: tx)
+            let until = zone.flatMap { PreferenceRules.quietUntil(quiet, in: $0, at: scheduled ?? now) }
+            if let until { return (until, .quietHours) }
         }
-        return Reach(email: patient.email)
+        return scheduled.map { ($0, .schedule) }
+    }
+
+    /// Marketing by e-mail goes nowhere without a way to end it; other channels have their STOP.
+    private func unsubscribeLink(
+        _ category: MessageCategory,
+        _ channels: [MessageChannel],
+        _ reach: Reach,
+        _ sealer: ClinicSealer
+    ) throws -> String? {
+        guard category == .marketing, channels.contains(.email),
+            let address = reach.email.flatMap({ ChannelAddress(.email, $0.address) })
+        else { return nil }
+        let target = UnsubscribeLinks.Target(address: address, category: category)
+        if let link = try unsubscribe.link(for: target, with: sealer) { return link }
+        throw Problem.conflict(
+            "unsubscribe_unavailable",
+            "Marketing by e-mail needs a link to unsubscribe, and the installation has no public address."
+        )
+    }
+
+    /// Ends what the recipient does not want before anybody is called.
+    private func suppress(_ id: MessageID, _ sender: Sender, in tx: borrowing Transaction) throws -> AcceptedMessage {
+        try MessageStore.end(
+            id,
+            .suppressed,
+            reason: SuppressionRules.notWanted,
+            channel: nil,
+            provider: nil,
+            by: sender.actor,
+            at: sender.now,
+            in: tx
+        )
+        return AcceptedMessage(id: id, status: .suppressed)
     }
 }
 

@@ -89,7 +89,9 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
             "Content": [
                 "Simple": [
                     "Subject": .content(email.subject), "Body": .object(parts),
-                    "Headers": [["Name": "Auto-Submitted", "Value": "auto-generated"]],
+                    "Headers": .array(
+                        email.headers.map { ["Name": .string($0.name), "Value": .string($0.value)] }
+                    ),
                 ]
             ],
             // Tags travel through notices and logs: our id and nothing else.

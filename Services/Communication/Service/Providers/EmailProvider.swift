@@ -1,4 +1,5 @@
 import CommunicationAPI
+import Contracts
 import Core
 
 /// One e-mail as a provider is asked to send it.
@@ -12,6 +13,27 @@ struct EmailToSend: Sendable {
     let html: String?
     /// When the message was accepted: the date it carries.
     let date: Instant
+    /// The link by which the recipient ends messages like this one.
+    var unsubscribeLink: String?
+
+    /// For mail programs that unsubscribe without showing a page (RFC 8058).
+    var unsubscribeHeaders: [(name: String, value: String)] {
+        guard let unsubscribeLink else { return [] }
+        return [
+            (name: "List-Unsubscribe", value: "<\(unsubscribeLink)>"),
+            (name: "List-Unsubscribe-Post", value: "List-Unsubscribe=One-Click"),
+        ]
+    }
+
+    /// What stands in its header beside what every mail has.
+    var headers: [(name: String, value: String)] {
+        [(name: "Auto-Submitted", value: "auto-generated")] + unsubscribeHeaders
+    }
+
+    /// The same as most providers take it.
+    var headerMap: JSONValue {
+        .object(Dictionary(uniqueKeysWithValues: headers.map { ($0.name, .string($0.value)) }))
+    }
 }
 
 /// A way to send e-mail.

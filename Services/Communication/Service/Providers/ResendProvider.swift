@@ -65,7 +65,7 @@ struct ResendProvider: EmailProvider, HTTPProvider {
     private func body(_ email: EmailToSend) -> JSONValue {
         var body: [String: JSONValue] = [
             "from": .string(from), "to": [.string(email.to.address)], "subject": .string(email.subject),
-            "text": .string(email.text), "headers": ["Auto-Submitted": "auto-generated"],
+            "text": .string(email.text), "headers": email.headerMap,
             // Tags travel through notices: our id and nothing else.
             "tags": [["name": "message_id", "value": .string(email.id.description)]],
         ]

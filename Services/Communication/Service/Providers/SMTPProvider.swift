@@ -45,7 +45,8 @@ struct SMTPProvider: EmailProvider {
             text: email.text,
             html: email.html,
             messageID: "\(email.id)@\(from.domain)",
-            date: email.date
+            date: email.date,
+            headers: email.unsubscribeHeaders
         )
         guard let bytes = try? message.bytes() else {
             return ProviderVerdict(

@@ -67,7 +67,7 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
         var body: [String: JSONValue] = [
             "personalizations": [["to": [["email": .string(email.to.address)]]]], "from": .object(sender),
             "subject": .string(email.subject), "content": .array(content),
-            "headers": ["Auto-Submitted": "auto-generated"],
+            "headers": email.headerMap,
             // Kept by SendGrid as data about nobody: our id and nothing else.
             "custom_args": ["message_id": .string(email.id.description)],
             // Pixels and rewritten links have no place in mail about somebody's health.

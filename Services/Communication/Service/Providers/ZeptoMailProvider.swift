@@ -91,6 +91,7 @@ extension JSONValue {
             // Pixels and rewritten links have no place in mail about somebody's health.
             "track_opens": false, "track_clicks": false, "client_reference": .string(email.id.description),
         ]
+        if email.unsubscribeLink != nil { body["mime_headers"] = email.headerMap }
         if let html = email.html { body["htmlbody"] = .string(html) }
         if let replyTo = email.replyTo { body["reply_to"] = [["address": .string(replyTo.address)]] }
         return .object(body)

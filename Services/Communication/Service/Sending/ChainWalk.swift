@@ -46,6 +46,11 @@ struct ChainWalk {
         self.settings = settings
         nextNumber = work.nextAttempt
         closed = work.closed
+        for (channel, reason) in work.suppressed.sorted(by: { $0.key < $1.key }) {
+            guard let entry = chain.first(where: { $0.channel == channel }) else { continue }
+            pending.append(.skipped(nextNumber, entry, .skippedSuppressed, detail: reason.detail, at: .now()))
+            nextNumber += 1
+        }
     }
 
     private var id: MessageID { work.message.id }
@@ -139,7 +144,8 @@ struct ChainWalk {
                         subject: content.subject ?? "",
                         text: content.text,
                         html: content.html,
-                        date: message.createdAt
+                        date: message.createdAt,
+                        unsubscribeLink: sealed.unsubscribeLink
                     )
                 )
             }
@@ -195,7 +201,7 @@ struct ChainWalk {
         let until = Instant.now() + (receiptTime(of: entry) ?? .zero)
         try await persistEnd { [job] in
             try await job.finish { tx in
-                for note in notes { Self.write(note, of: id, in: tx) }
+                for note in notes { try Self.write(note, of: id, in: tx) }
                 CircuitStore.succeeded(entry, at: .now(), in: tx)
                 try MessageStore.awaitReceipt(id, from: entry, until: until, at: .now(), in: tx)
                 try Jobs.enqueue(
@@ -221,7 +227,7 @@ struct ChainWalk {
             let isOpen = try await persist { [job] in
                 try await job.database.together(for: job.tenant) { tx in
                     guard try MessageStore.startSending(id, at: now, in: tx) else { return false }
-                    for note in notes { Self.write(note, of: id, in: tx) }
+                    for note in notes { try Self.write(note, of: id, in: tx) }
                     AttemptStore.open(number, of: id, with: entry, at: now, heldUntil: held, in: tx)
                     return true
                 }
@@ -253,7 +259,7 @@ struct ChainWalk {
         let id = id
         try await persistEnd { [job] in
             try await job.finish { tx in
-                for note in notes { Self.write(note, of: id, in: tx) }
+                for note in notes { try Self.write(note, of: id, in: tx) }
                 if status == .sent { CircuitStore.succeeded(entry, at: .now(), in: tx) }
                 try MessageStore.end(
                     id,
@@ -277,7 +283,7 @@ struct ChainWalk {
         let rounds = work.message.rounds
         try await persistEnd { [job] in
             try await job.again(at: until) { tx in
-                for note in notes { Self.write(note, of: id, in: tx) }
+                for note in notes { try Self.write(note, of: id, in: tx) }
                 try MessageStore.wait(id, for: .rateLimit, until: until, rounds: rounds, at: .now(), in: tx)
             }
         }
@@ -303,12 +309,12 @@ struct ChainWalk {
             switch end {
             case .wait(let wait, let until):
                 try await job.again(at: until) { tx in
-                    for note in notes { Self.write(note, of: id, in: tx) }
+                    for note in notes { try Self.write(note, of: id, in: tx) }
                     try MessageStore.wait(id, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
                 }
             case .end(let status, let reason):
                 try await job.finish { tx in
-                    for note in notes { Self.write(note, of: id, in: tx) }
+                    for note in notes { try Self.write(note, of: id, in: tx) }
                     try MessageStore.end(
                         id,
                         status,
@@ -349,13 +355,17 @@ struct ChainWalk {
         }
     }
 
-    private static func write(_ note: Note, of id: MessageID, in tx: borrowing Transaction) {
+    private static func write(_ note: Note, of id: MessageID, in tx: borrowing Transaction) throws {
         switch note {
         case .skipped(let number, let entry, let outcome, let detail, let at):
             AttemptStore.skip(number, of: id, with: entry, outcome, detail: detail, at: at, in: tx)
         case .closed(let number, _, let verdict, let latency):
             AttemptStore.close(number, of: id, verdict, latency: latency, in: tx)
-        case .circuit(let entry, let view): CircuitStore.publish(view, of: entry, in: tx)
+        case .circuit(let entry, let view):
+            CircuitStore.publish(view, of: entry, in: tx)
+            // The installation's own providers are not the clinic's to mend.
+            guard !entry.isDefault, let alert = AlertRules.alert(for: view) else { return }
+            try AlertStore.raise(alert, about: "\(entry.provider) (\(entry.channel))", at: .now(), in: tx)
         }
     }
 

@@ -15,6 +15,8 @@ struct SendingWork: Sendable {
     let unresolved: StoredAttempt?
     /// Channels whose address is of no use, and why.
     var closed: [String: MessageReason]
+    /// Those among them that are closed because the recipient is not to be called, and that no attempt tells of yet.
+    let suppressed: [String: MessageReason]
     let configuration: CurrentVersions
     let circuits: [ProviderEntryID: PublishedCircuit]
 }
@@ -33,6 +35,7 @@ struct SendingParts: Sendable {
     let circuits: CircuitBook
     let rates: RateLimiter
     let webhooks: WebhookAddresses
+    let index: AddressIndex
 
     enum Beginning: Sendable {
         /// Nothing to do: cancelled, or sent by a run before this one.
@@ -97,15 +100,27 @@ struct SendingParts: Sendable {
         }
         let clinic = try Self.clinic(of: tx)
         let sealer = try dataKeys.sealer(for: clinic, in: tx)
+        let content = try SealedContent.open(message.sealed, of: id, with: sealer)
+        let suppressed = try SuppressionStore.blocking(
+            index.pairs(of: content.reach, on: message.channels, clinic),
+            category: message.category,
+            at: now,
+            in: tx
+        )
+        let suppressions = Dictionary(
+            uniqueKeysWithValues: suppressed.map { ($0.key.rawValue, SuppressionRules.reason($0.value.reason)) }
+        )
+        let told = Set(attempts.filter { $0.outcome == .skippedSuppressed }.map(\.channel))
         return .work(
             SendingWork(
                 message: message,
-                content: try SealedContent.open(message.sealed, of: id, with: sealer),
+                content: content,
                 nextAttempt: (attempts.last?.number ?? 0) + 1,
                 unresolved: attempts.first { $0.outcome == .unknownOutcome },
                 closed: Dictionary(
                     attempts.filter { $0.outcome == .badRecipient }.map { ($0.channel, SendingRules.badRecipient) }
-                ) { first, _ in first },
+                ) { first, _ in first }.merging(suppressions) { $1 },
+                suppressed: suppressions.filter { !told.contains($0.key) },
                 configuration: try store.currentVersions(clinic, in: tx),
                 circuits: try CircuitStore.all(in: tx)
             )

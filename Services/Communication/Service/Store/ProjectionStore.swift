@@ -131,6 +131,10 @@ enum ProjectionStore {
         try tx.rows("select name from known_clinics where clinic_id = clinic_id()").first.map { try $0[0] }
     }
 
+    static func clinicTimeZone(in tx: borrowing Transaction) throws -> TimeZoneName? {
+        try tx.rows("select time_zone from known_clinics where clinic_id = clinic_id()").first.map { try $0[0] }
+    }
+
     static func doctorName(_ id: DoctorID, in tx: borrowing Transaction) throws -> String? {
         try tx.rows("select name from known_doctors where clinic_id = clinic_id() and id = \(id)").first.map {
             try $0[0]

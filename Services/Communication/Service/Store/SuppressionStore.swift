@@ -69,7 +69,10 @@ struct SuppressionStore: Sendable {
             returning \(Self.columns)
             """
         )
-        if let written = try rows.first.map(Self.decode) { return (written, written.id == id) }
+        if let written = try rows.first.map(Self.decode) {
+            if written.id == id { try Self.watch(written, at: now, in: tx) }
+            return (written, written.id == id)
+        }
         let present = try tx.rows(
             """
             select \(Self.columns) from suppressions where clinic_id = clinic_id() and address_index = \(addressIndex)
@@ -78,6 +81,28 @@ struct SuppressionStore: Sendable {
         )
         guard let row = present.first else { throw Problem.unavailable("The list of suppressions") }
         return (try Self.decode(row), false)
+    }
+
+    /// Alerts the clinic when providers tell of many addresses at once: a list may be bad, or a sender's name ruined.
+    private static func watch(
+        _ suppression: StoredSuppression,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        let isTold = suppression.source.hasPrefix("provider:")
+        guard isTold, suppression.reason == .hardBounce || suppression.reason == .complaint else { return }
+        // Ids begin with their time.
+        let from = SuppressionID(high: SuppressionID(at: now - .seconds(3_600)).high & ~0xFFFF, low: 0)
+        let rows = try tx.rows(
+            """
+            select count(*) from (
+                select 1 from suppressions where clinic_id = clinic_id() and id >= \(from) and source like 'provider:%'
+                    and reason in ('hard_bounce', 'complaint') limit \(AlertRules.spike)
+            ) as told
+            """
+        )
+        guard let row = rows.first, try row[0] as Int64 >= Int64(AlertRules.spike) else { return }
+        try AlertStore.raise(.suppressionSpike, about: suppression.source, at: now, in: tx)
     }
 
     /// What keeps a message of a category away from addresses now, by channel; the weightiest of each.

@@ -3,6 +3,7 @@ import CommunicationAPI
 import Contracts
 import Core
 import Postgres
+import ProviderConfig
 import TestKit
 import Testing
 

@@ -1,0 +1,76 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Resilience
+
+/// What is worth an alert, and what it says.
+enum AlertRules {
+    /// New suppressions by providers' word within an hour that are too many to be chance.
+    static let spike = 20
+
+    /// What a circuit's news are worth; `nil` for good news.
+    static func alert(for view: CircuitView) -> AlertKind? {
+        switch (view.state, view.reason) {
+        case (.closed, _), (.halfOpen, _): nil
+        case (_, AttemptOutcome.credentials.rawValue): .credentialsRefused
+        case (_, AttemptOutcome.quota.rawValue): .quotaUsedUp
+        case (.open, _), (.latched, _): .circuitOpened
+        }
+    }
+
+    /// The hour that an alert is told in at most once.
+    static func hour(of now: Instant) -> Instant {
+        Instant(microseconds: now.microseconds.flooredDivision(by: 3_600_000_000) * 3_600_000_000)
+    }
+
+    /// What an alert says.
+    ///
+    /// - Parameter subject: what it is about, without names or addresses: a provider and its channel.
+    static func content(_ alert: AlertKind, about subject: String, at moment: Instant) -> MessageContent {
+        let (title, text) =
+            switch alert {
+            case .credentialsRefused:
+                (
+                    "A provider refuses your credentials",
+                    "\(subject) does not accept the clinic's credentials any more. Nothing is sent through it until they are changed."
+                )
+            case .circuitOpened:
+                (
+                    "A provider fails",
+                    "\(subject) has failed too often and is left alone for a while. It is tried again by itself."
+                )
+            case .quotaUsedUp:
+                ("A provider's quota is used up", "\(subject) takes no more messages until its quota is renewed.")
+            case .suppressionSpike:
+                (
+                    "Many addresses were suppressed",
+                    "Within an hour at least \(spike) addresses were refused for good or called messages unwanted (\(subject))."
+                )
+            case .deadLetters:
+                ("Work has failed for good", "Some work (\(subject)) has failed for good and waits to be looked at.")
+            }
+        return MessageContent(subject: title, text: "\(text)\n\nAt \(moment.rfc3339). See the health of communication.")
+    }
+
+    /// Throws 422 naming every member that is wrong.
+    static func check(_ routes: [AlertRoute]) throws(Problem) {
+        var faults: [Problem.Fault] = []
+        var seen: Set<AlertKind> = []
+        for (index, route) in routes.enumerated() {
+            if !seen.insert(route.alert).inserted {
+                faults.append(.init(pointer: "/routes/\(index)/alert", "is listed before"))
+            }
+            for (position, recipient) in route.to.enumerated() {
+                let place = "/routes/\(index)/to/\(position)"
+                if recipient.email == nil, recipient.phone == nil {
+                    faults.append(.init(pointer: place, "must have an e-mail address or a phone number"))
+                }
+                let reach = Reach(email: recipient.email, phone: recipient.phone)
+                if let channels = recipient.channels, !channels.allSatisfy(reach.has) {
+                    faults.append(.init(pointer: "\(place)/channels", "has a channel without an address"))
+                }
+            }
+        }
+        if !faults.isEmpty { throw .invalid(faults) }
+    }
+}

@@ -1,0 +1,35 @@
+import CommunicationAPI
+import Core
+import Jobs
+import Postgres
+
+/// Looks every few minutes for work that has failed for good, and alerts the clinics it was for.
+struct DeadLetterWatch: JobHandler {
+    typealias Payload = NoPayload
+
+    static let name = "alerts.dead_letters"
+    /// Looked back each time: longer than the pause between two, as an alert is told once an hour anyway.
+    static let window: Duration = .seconds(1_800)
+
+    static func schedule() throws -> Schedule {
+        guard let utc = TimeZoneName("UTC") else { preconditionFailure("Cannot do without UTC") }
+        return try Schedule(name, Self.self, payload: NoPayload(), cron: "*/10 * * * *", timeZone: utc)
+    }
+
+    func run(_ payload: NoPayload, _ job: JobContext) async throws {
+        let now = Instant.now()
+        let found = try await job.database.through(.relay, operation: "alerts.dead_letters") { tx in
+            try tx.rows(
+                """
+                select clinic_id, min(handler) from dead_letters where failed_at > \(now - Self.window) group by clinic_id
+                """
+            ).map { row -> (ClinicID, String) in (try row[0], try row[1]) }
+        }
+        for (clinic, handler) in found where clinic != .installation {
+            try await job.database.transaction(for: Tenant(clinic, actor: "system"), lane: .background) { tx in
+                try AlertStore.raise(.deadLetters, about: handler, at: now, in: tx)
+            }
+        }
+        try await job.finish()
+    }
+}

@@ -1,0 +1,80 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Jobs
+import Postgres
+import ProviderConfig
+
+/// The tables `alert_routes` and `alerts_told`, in transactions that are opened for the clinic.
+enum AlertStore {
+    private static let purpose = "alert routes"
+    /// For how long it is known of what somebody was told.
+    private static let memory: Duration = .seconds(7 * 86_400)
+
+    struct Routes: Sendable, Equatable {
+        /// 0 before the first.
+        var version: Int64
+        var routes: [AlertRoute]
+    }
+
+    static func find(forUpdate: Bool = false, dataKeys: DataKeyStore, in tx: borrowing Transaction) throws -> Routes {
+        let rows = try tx.rows(
+            """
+            select version, sealed from alert_routes
+            where clinic_id = clinic_id()\(forUpdate ? " for update" : "" as Query)
+            """
+        )
+        guard let row = rows.first, let clinic = tx.tenant?.clinic else { return Routes(version: 0, routes: []) }
+        let sealer = try dataKeys.sealer(for: clinic, in: tx)
+        let plain = try sealer.open(try row[1], purpose: purpose, record: "routes")
+        return Routes(version: try row[0], routes: try JSONTape(plain).decode([AlertRoute].self))
+    }
+
+    /// Puts routes in force; the version, or `nil` when another is there than the one named.
+    static func save(
+        _ routes: [AlertRoute],
+        after version: Int64,
+        sealer: ClinicSealer,
+        by actor: String,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Int64? {
+        let sealed = try sealer.seal(try JSONWriter.encode(routes), purpose: purpose, record: "routes")
+        return try tx.rows(
+            """
+            insert into alert_routes (clinic_id, version, alerts, sealed, updated_at, updated_by)
+            values (clinic_id(), 1, \(routes.map(\.alert.rawValue)), \(sealed), \(now), \(actor))
+            on conflict (clinic_id) do update set version = alert_routes.version + 1, alerts = excluded.alerts,
+                sealed = excluded.sealed, updated_at = excluded.updated_at, updated_by = excluded.updated_by
+            where alert_routes.version = \(version)
+            returning version
+            """
+        ).first.map { try $0[0] }
+    }
+
+    /// The alerts that reach nobody.
+    static func unrouted(in tx: borrowing Transaction) throws -> [AlertKind] {
+        let routed: [String] =
+            try tx.rows("select alerts from alert_routes where clinic_id = clinic_id()").first.map { try $0[0] } ?? []
+        return AlertKind.allCases.filter { !routed.contains($0.rawValue) }
+    }
+
+    /// Has an alert told, unless it was told in this hour already.
+    static func raise(_ alert: AlertKind, about subject: String, at now: Instant, in tx: borrowing Transaction) throws {
+        let hour = AlertRules.hour(of: now)
+        let rows = try tx.rows(
+            """
+            insert into alerts_told (clinic_id, alert, hour) values (clinic_id(), \(alert.rawValue), \(hour))
+            on conflict do nothing
+            """
+        )
+        guard rows.affected == 1 else { return }
+        tx.execute("delete from alerts_told where clinic_id = clinic_id() and hour < \(now - memory)")
+        try Jobs.enqueue(
+            AlertJob.self,
+            payload: AlertJob.Payload(alert: alert, subject: subject, at: now),
+            lane: .critical,
+            in: tx
+        )
+    }
+}

@@ -1,0 +1,179 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Jobs
+import Postgres
+import Resilience
+import TestKit
+import Testing
+
+@testable import Communication
+
+@Suite(.timeLimit(.minutes(2))) struct AlertTests {
+    private let endpoints = MessageDesk.endpoints.alerts
+
+    private func route(_ alert: AlertKind, _ email: String, channels: [MessageChannel]? = nil) -> AlertRoute {
+        AlertRoute(alert: alert, to: [AlertRecipient(email: EmailAddress(email), channels: channels)])
+    }
+
+    private func put(_ clinic: TestClinic, _ routes: [AlertRoute], ifMatch: String? = nil) async throws
+        -> TestClinic.Answer<AlertRoutes>
+    {
+        try await clinic.ask(endpoints.put, AlertRoutesDraft(clinicId: clinic.clinic, routes: routes), ifMatch: ifMatch)
+    }
+
+    private func unrouted(_ clinic: TestClinic) async throws -> [AlertKind] {
+        let path = ConfigurationPath(clinicId: clinic.clinic)
+        return try #require(try await clinic.ask(MessageDesk.endpoints.health.read, path).output?.unroutedAlerts)
+    }
+
+    /// The clinic's messages about an alert.
+    private func messages(_ clinic: TestClinic, _ alert: AlertKind) async throws -> [Message] {
+        let request = MessageListRequest(reference: "alert:\(alert.rawValue)")
+        return try #require(try await clinic.ask(MessageDesk.endpoints.messages.list, request).output?.items)
+    }
+
+    @Test func routesAreSetAndShown() async throws {
+        let (clinic, other) = (try TestClinic(), try TestClinic())
+        let path = ConfigurationPath(clinicId: clinic.clinic)
+        let none = try await clinic.ask(endpoints.read, path)
+        #expect(none.output?.routes == [] && none.version == "\"0\"")
+        #expect(try await unrouted(clinic) == AlertKind.allCases)
+        let routes = [
+            route(.circuitOpened, "it@example.org"), route(.deadLetters, "it@example.org", channels: [.email]),
+        ]
+        let first = try await put(clinic, routes, ifMatch: none.version)
+        #expect(first.status == 200 && first.version == "\"1\"" && first.output?.routes == routes)
+        #expect(try await put(clinic, [], ifMatch: none.version).status == 412)
+        #expect(try await clinic.ask(endpoints.read, path).output?.routes == routes)
+        #expect(try await unrouted(clinic) == [.credentialsRefused, .quotaUsedUp, .suppressionSpike])
+        #expect(try await unrouted(other) == AlertKind.allCases)
+        #expect(try await put(clinic, [], ifMatch: first.version).version == "\"2\"")
+        #expect(try await unrouted(clinic) == AlertKind.allCases)
+    }
+
+    @Test func everyFaultIsNamed() async throws {
+        let clinic = try TestClinic()
+        let answer = try await put(
+            clinic,
+            [
+                AlertRoute(alert: .deadLetters, to: [AlertRecipient()]),
+                route(.deadLetters, "a@example.org", channels: [.sms]),
+            ]
+        )
+        #expect(answer.pointers == ["/routes/0/to/0", "/routes/1/alert", "/routes/1/to/0/channels"])
+    }
+
+    @Test func addressesAreSealed() async throws {
+        let clinic = try TestClinic()
+        _ = try await put(clinic, [route(.deadLetters, "very.secret@example.org")])
+        let inClear = try await clinic.desk.database.inspect(
+            "select count(*) from alert_routes where clinic_id = \(clinic.clinic) and position('secret'::bytea in sealed) > 0"
+        ) { rows -> Int64 in try rows[0][0] }
+        #expect(inClear == 0)
+    }
+
+    @Test func refusedCredentialsAreToldOnceThroughTheNextProvider() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(
+                try .named("sendgrid", at: sandbox.url("sendgrid"), wrong: true),
+                .resend(sandbox.url("resend"))
+            )
+            let address = "it\(clinic.clinic.low)@example.com"
+            #expect(try await put(clinic, [route(.credentialsRefused, address)]).status == 200)
+            for _ in 0..<2 { #expect(try await clinic.settled(try await clinic.send()).status == .sent) }
+            let told = try await eventually("the alert") {
+                let found = try await messages(clinic, .credentialsRefused)
+                return found.first?.status == .sent ? found : nil
+            }
+            #expect(told.count == 1 && told.first?.category == .security && told.first?.priority == .critical)
+            let received = try await sandbox.received(for: address)
+            #expect(received.count == 1)
+            #expect(received.first?.message["text"]?.string?.contains("sendgrid (email)") == true)
+        }
+    }
+
+    @Test func manyBouncesAreASpike() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        _ = try await put(clinic, [route(.suppressionSpike, "it@example.org")])
+        let (keys, index) = (clinic.desk.dataKeys, AddressIndex(blindIndex: clinic.desk.blindIndex))
+        let tenant = Tenant(clinic.clinic, actor: "test")
+        let bounce = { @Sendable (number: Int, source: String) async throws in
+            let address = try #require(ChannelAddress(.email, "b\(number)@example.org"))
+            try await clinic.desk.database.database.transaction(for: tenant) { tx in
+                _ = try SuppressionStore(dataKeys: keys).add(
+                    channel: .email,
+                    addressIndex: index.token(address, clinic.clinic),
+                    address: address.text,
+                    reason: .hardBounce,
+                    source: source,
+                    at: .now(),
+                    in: tx
+                )
+            }
+        }
+        // What staff enter is no news to them; the same address again is not another one.
+        for number in 0..<AlertRules.spike { try await bounce(1_000 + number, "staff") }
+        for number in 0..<(AlertRules.spike - 1) { try await bounce(number, "provider:resend") }
+        try await bounce(0, "provider:resend")
+        let told = "select count(*) from alerts_told where clinic_id = \(clinic.clinic)" as Query
+        let before = try await clinic.desk.database.inspect(told) { rows -> Int64 in try rows[0][0] }
+        #expect(before == 0)
+        for number in 0..<3 { try await bounce(100 + number, "provider:resend") }
+        let found = try await eventually("the alert") {
+            let found = try await messages(clinic, .suppressionSpike)
+            return found.isEmpty ? nil : found
+        }
+        #expect(found.count == 1)
+        let after = try await clinic.desk.database.inspect(told) { rows -> Int64 in try rows[0][0] }
+        #expect(after == 1)
+    }
+
+    @Test func workThatFailedForGoodIsTold() async throws {
+        let (clinic, calm) = (try TestClinic(), try TestClinic())
+        try await clinic.configure(.smtp(port: 9))
+        _ = try await put(clinic, [route(.deadLetters, "it@example.org")])
+        let clinicID = clinic.clinic
+        try await clinic.desk.database.database.through(.relay) { tx in
+            tx.execute(
+                """
+                insert into dead_letters (clinic_id, id, source, handler, lane, payload, attempts, reason, first_at, failed_at)
+                values (\(clinicID), \(JobID()), 'job', 'messages.send', 1, '{}', 50, 'timeout', now(), now())
+                """
+            )
+        }
+        try await clinic.desk.database.database.transaction(for: Tenant(.installation, actor: "test")) { tx in
+            _ = try Jobs.enqueue(DeadLetterWatch.self, payload: NoPayload(), in: tx)
+        }
+        let found = try await eventually("the alert") {
+            let found = try await messages(clinic, .deadLetters)
+            return found.isEmpty ? nil : found
+        }
+        #expect(found.count == 1)
+        #expect(try await messages(calm, .deadLetters).isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            (.closed, nil, nil), (.halfOpen, "transient", nil), (.open, "transient", .circuitOpened),
+            (.latched, "credentials", .credentialsRefused), (.open, "quota", .quotaUsedUp),
+            (.latched, "quota", .quotaUsedUp),
+        ] as [(CircuitView.State, String?, AlertKind?)]
+    )
+    func newsOfCircuits(_ state: CircuitView.State, _ reason: String?, _ alert: AlertKind?) {
+        let view = CircuitView(state: state, since: .now(), reason: reason, retryAt: nil)
+        #expect(AlertRules.alert(for: view) == alert)
+    }
+
+    @Test func anAlertHasItsHour() {
+        let hour = Instant(seconds: 1_767_225_600)
+        #expect(AlertRules.hour(of: hour) == hour && AlertRules.hour(of: hour + .seconds(3_599)) == hour)
+        #expect(AlertRules.hour(of: hour + .seconds(3_600)) == hour + .seconds(3_600))
+        for alert in AlertKind.allCases {
+            let content = AlertRules.content(alert, about: "resend (email)", at: hour)
+            #expect(content.text.contains("resend (email)") && content.subject?.isEmpty == false)
+        }
+    }
+}

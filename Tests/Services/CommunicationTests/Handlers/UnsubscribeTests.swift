@@ -1,0 +1,258 @@
+import AppointmentsAPI
+import Bus
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+import ProviderConfig
+import TestKit
+import Testing
+
+@testable import Communication
+@testable import ServiceHost
+
+@Suite(.timeLimit(.minutes(2))) struct UnsubscribeTests {
+    private let endpoints = MessageDesk.endpoints.unsubscribing
+
+    private func links(_ clinic: TestClinic, publicURL: String = "https://clinic.example") -> UnsubscribeLinks {
+        UnsubscribeLinks(dataKeys: clinic.desk.dataKeys, blindIndex: clinic.desk.blindIndex, publicURL: publicURL)
+    }
+
+    private func token(_ clinic: TestClinic, _ text: String, _ category: MessageCategory = .marketing) async throws
+        -> String
+    {
+        let address = try #require(ChannelAddress(.email, text))
+        let sealer = try await clinic.desk.dataKeys.sealer(for: clinic.clinic)
+        return try links(clinic).token(for: .init(address: address, category: category), with: sealer)
+    }
+
+    private func marketing(_ address: String) -> MessageDraft {
+        MessageDraft(
+            to: RecipientDraft(email: EmailAddress(address)),
+            channels: [.email],
+            content: MessageContent(subject: "Spring offer", text: "A check-up for less."),
+            category: .marketing
+        )
+    }
+
+    @Test func aTokenSaysNothingToOthers() async throws {
+        let clinic = try TestClinic()
+        let token = try await token(clinic, "very.secret@example.org")
+        #expect(!token.contains("secret") && token.utf8.count < 900)
+        #expect(token.utf8.allSatisfy { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "=") })
+        let links = links(clinic)
+        #expect(links.read(token)?.clinic == clinic.clinic)
+        for forged in ["", "x", String(token.dropLast()), "B" + token.dropFirst(), token + "A", "%00", "🙂"] {
+            #expect(links.read(forged) == nil, "\(forged)")
+            guard !forged.isEmpty else { continue }
+            let answer = try await clinic.ask(endpoints.show, UnsubscribePath(token: forged), as: .anonymous)
+            #expect(answer.status == 404)
+            let done = try await clinic.ask(endpoints.unsubscribe, UnsubscribeRequest(token: forged), as: .anonymous)
+            #expect(done.status == 404)
+        }
+    }
+
+    @Test func openingChangesNothingAndPostingDoes() async throws {
+        let clinic = try TestClinic()
+        let token = try await token(clinic, "reader@example.org")
+        let oneClick = RawBody(Array("List-Unsubscribe=One-Click".utf8))
+        for _ in 0..<2 {
+            let shown = try await clinic.ask(endpoints.show, UnsubscribePath(token: token), as: .anonymous)
+            #expect(shown.output == UnsubscribeState(channel: .email, category: .marketing, unsubscribed: false))
+        }
+        let done = try await clinic.ask(
+            endpoints.unsubscribe,
+            UnsubscribeRequest(token: token, body: oneClick),
+            as: .anonymous
+        )
+        #expect(done.status == 200 && done.output?.unsubscribed == true)
+        let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    try await clinic.ask(endpoints.unsubscribe, UnsubscribeRequest(token: token), as: .anonymous).status
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(statuses == Array(repeating: 200, count: 8))
+        let shown = try await clinic.ask(endpoints.show, UnsubscribePath(token: token), as: .anonymous)
+        #expect(shown.output?.unsubscribed == true)
+        let audited = try await clinic.desk.database.inspect(
+            "select count(*) from outbox where clinic_id = \(clinic.clinic) and part = 'audit'"
+        ) { rows -> Int64 in try rows[0][0] }
+        #expect(audited == 9)
+        let list = try await clinic.ask(MessageDesk.endpoints.suppressions.list, SuppressionListRequest())
+        #expect(list.output?.items.map(\.address) == ["reader@example.org"])
+        #expect(list.output?.items.first?.category == .marketing && list.output?.items.first?.source == "link")
+    }
+
+    @Test func thePageIsPlain() async throws {
+        let clinic = try TestClinic()
+        let token = try await token(clinic, "reader@example.org")
+        let page = try await clinic.page(endpoints.show, UnsubscribePath(token: token))
+        #expect(page.contentType == "text/html; charset=utf-8")
+        #expect(page.text.contains("<form method=\"post\">") && page.text.contains("List-Unsubscribe"))
+        #expect(!page.text.contains("reader") && !page.text.contains("http"))
+        let state = UnsubscribeState(channel: .email, category: .marketing, unsubscribed: true)
+        let done = UnsubscribePage.html(state, clinic: "<b>Dr. \"Evil\" & Sons")
+        #expect(done.contains("&lt;b&gt;Dr. &quot;Evil&quot; &amp; Sons") && !done.contains("<form"))
+    }
+
+    @Test func marketingCarriesItsLinkAndEndsWithIt() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.resend(sandbox.url("resend")))
+            let address = "offers\(clinic.clinic.low)@example.com"
+            let id = try await clinic.send(marketing(address))
+            #expect(try await clinic.settled(id).status == .sent)
+            let received = try #require(try await sandbox.received(for: address).first)
+            let link = try #require(received.message["headers"]?["List-Unsubscribe"]?.string)
+            #expect(received.message["headers"]?["List-Unsubscribe-Post"]?.string == "List-Unsubscribe=One-Click")
+            let prefix = "<https://clinic.example/api/v1/public/unsubscribe/"
+            #expect(link.hasPrefix(prefix) && link.hasSuffix(">"))
+            let token = String(link.dropFirst(prefix.count).dropLast())
+            let done = try await clinic.ask(endpoints.unsubscribe, UnsubscribeRequest(token: token), as: .anonymous)
+            #expect(done.status == 200)
+            let second = try await clinic.settled(try await clinic.send(marketing(address)), [.suppressed, .sent])
+            #expect(second.status == .suppressed && second.reason?.code == "suppressed_unsubscribe")
+            #expect(second.attempts.map(\.outcome) == [.skippedSuppressed])
+            // What is not marketing still arrives, without such a link.
+            let care = try await clinic.send(to: address)
+            #expect(try await clinic.settled(care).status == .sent)
+            let all = try await sandbox.received(for: address)
+            #expect(all.count == 2 && all.count { $0.message["headers"]?["List-Unsubscribe"] != nil } == 1)
+        }
+    }
+
+    @Test func withoutALinkThereIsNoMarketing() async throws {
+        let clinic = try TestClinic()
+        let sealer = try await clinic.desk.dataKeys.sealer(for: clinic.clinic)
+        let address = try #require(ChannelAddress(.email, "a@example.org"))
+        #expect(
+            try links(clinic, publicURL: "").link(for: .init(address: address, category: .marketing), with: sealer)
+                == nil
+        )
+    }
+}
+
+/// What the recipients' preferences do to messages.
+@Suite(.timeLimit(.minutes(2))) struct PreferredChannelTests {
+    private func patient(_ clinic: TestClinic, _ email: String) async throws -> PatientID {
+        let (id, now) = (PatientID(), Instant.now())
+        let patient = Patient(
+            id: id,
+            userId: nil,
+            name: "Asha Rao",
+            email: EmailAddress(email),
+            phone: nil,
+            birthDate: nil,
+            locale: nil,
+            locationId: nil,
+            createdAt: now,
+            updatedAt: now
+        )
+        try await clinic.desk.take(
+            try EventEnvelope(
+                PatientChanged(patient: patient),
+                clinicId: clinic.clinic,
+                actor: "user:1",
+                at: now,
+                aggregateId: "\(id)",
+                aggregateVersion: 1
+            )
+        )
+        return id
+    }
+
+    private func prefer(_ clinic: TestClinic, _ patient: PatientID, _ preference: CategoryPreference) async throws {
+        let draft = ContactPreferencesDraft(
+            contactId: patient.retagged(),
+            timeZone: TimeZoneName("UTC"),
+            categories: [preference]
+        )
+        let answer = try await clinic.ask(MessageDesk.endpoints.preferences.put, draft)
+        try #require(answer.status == 200)
+    }
+
+    private func draft(_ to: RecipientDraft, _ category: MessageCategory = .care) -> MessageDraft {
+        MessageDraft(to: to, content: MessageContent(subject: "Hello", text: "Hello"), category: category)
+    }
+
+    @Test func whoWantsNoneGetsNone() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let patient = try await patient(clinic, "a@example.org")
+        try await prefer(clinic, patient, CategoryPreference(category: .billing, channels: [.sms]))
+        let answer = try await clinic.ask(
+            MessageDesk.endpoints.messages.send,
+            draft(RecipientDraft(contactId: patient.retagged()), .billing)
+        )
+        #expect(answer.status == 202 && answer.output?.status == .suppressed)
+        let message = try await clinic.message(try #require(answer.output?.id))
+        #expect(message.status == .suppressed && message.reason?.code == "suppressed_preference")
+        #expect(message.patientId == patient && message.attempts.isEmpty)
+    }
+
+    @Test func contactsAreReachedByID() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, other) = (try TestClinic(), try TestClinic())
+            try await clinic.configure(.resend(sandbox.url("resend")))
+            try await other.configure(.resend(sandbox.url("resend")))
+            let patient = try await patient(clinic, "c\(clinic.clinic.low)@example.com")
+            let to = RecipientDraft(contactId: patient.retagged())
+            #expect(try await clinic.settled(try await clinic.send(draft(to))).status == .sent)
+            let send = MessageDesk.endpoints.messages.send
+            #expect(try await other.ask(send, draft(to)).pointers == ["/to/contactId"])
+            #expect(
+                try await clinic.ask(send, draft(RecipientDraft(patientId: patient, contactId: patient.retagged())))
+                    .pointers
+                    == ["/to/contactId"]
+            )
+            #expect(try await clinic.ask(send, draft(RecipientDraft())).pointers == ["/to"])
+        }
+    }
+
+    @Test func quietHoursAreWaitedFor() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let patient = try await patient(clinic, "q@example.org")
+        let allDay = QuietTime(from: try #require(TimeOfDay("00:00")), to: try #require(TimeOfDay("24:00")))
+        try await prefer(clinic, patient, CategoryPreference(category: .care, quietHours: allDay))
+        let id = try await clinic.send(draft(RecipientDraft(patientId: patient)))
+        let message = try await clinic.message(id)
+        #expect(message.status == .queued && message.waitingFor == .quietHours)
+        let next = try #require(message.nextAttemptAt)
+        #expect(next > .now() && next <= .now() + .seconds(86_400))
+        // Nobody sleeps through what cannot wait.
+        var urgent = draft(RecipientDraft(patientId: patient))
+        urgent.priority = .critical
+        let now = try await clinic.message(try await clinic.send(urgent))
+        #expect(now.waitingFor != .quietHours)
+        let billing = try await clinic.message(
+            try await clinic.send(draft(RecipientDraft(patientId: patient), .billing))
+        )
+        #expect(billing.waitingFor != .quietHours)
+    }
+}
+
+extension TestClinic {
+    /// A reply that is not JSON.
+    func page<Input, Output>(
+        _ endpoint: Endpoint<Input, Output>,
+        _ input: Input
+    ) async throws -> (contentType: String, text: String) {
+        let request = BusRequest(
+            operation: endpoint.name,
+            principal: .anonymous,
+            deadline: .after(.seconds(20)),
+            idempotencyKey: "\(RequestID())",
+            source: RequestSource(address: "127.0.0.1", userAgent: "test"),
+            accept: "text/html",
+            input: try JSONWriter.encode(input)
+        )
+        guard case .reply(let reply) = await desk.dispatcher.answer(request, redelivered: false) else {
+            throw Problem.unavailable("The answer")
+        }
+        return (reply.contentType, String(decoding: reply.body, as: UTF8.self))
+    }
+}
