@@ -6,7 +6,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check boto3==1.43.11 sendgrid==6.12.5 resend==2.52.0
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check boto3==1.43.11 sendgrid==6.12.5 resend==2.52.0 \
+    twilio==9.13.0
 "$folder/venv/bin/pip" download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
     --dest "$folder" botocore==1.43.11
 tar -xzf "$folder/botocore-1.43.11.tar.gz" -C "$folder"

@@ -3,29 +3,38 @@
 
     sigv4_suite.json     AWS's published test suite of Signature Version 4, as botocore's source archive carries it
                          (tests/unit/auth/aws4_testsuite; (c) Amazon.com, Apache License 2.0)
-    sigv4_botocore.json  botocore's signatures of requests like ours, and of the very one in aws_ses.txt
-    sdk_requests.json    what boto3, sendgrid and resend put on the wire, to be played to the sandbox
+    sigv4_botocore.json  botocore's signatures of requests like ours, and of the very ones in aws_ses.txt and aws_sns.txt
+    sdk_requests.json    what boto3, sendgrid, resend and twilio put on the wire, to be played to the sandbox
+    twilio_signatures.json  what twilio's RequestValidator says of signed callbacks
 
 Usage: record_vectors.py BOTOCORE_SOURCE_FOLDER
 """
+import hashlib
 import http.server
 import json
 import pathlib
 import sys
 import threading
+import urllib.parse
+import uuid
 
 import boto3
 import botocore
 import resend
 import sendgrid
+import twilio
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from sendgrid.helpers.mail import Content, CustomArg, From, Mail, ReplyTo, To
+from twilio.http.http_client import TwilioHttpClient
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
 
 FOLDER = pathlib.Path(__file__).parent / "Golden" / "providers"
 # The pair of AWS's documentation, which opens nothing.
 ACCESS_KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+ACCOUNT = "AC" + "a" * 32
 
 
 def write(name, value):
@@ -76,19 +85,27 @@ def signatures():
         signed("20260630T010203Z", "us-east-1", "ses", "GET",
                "https://email.us-east-1.amazonaws.com/v2/email/identities?PageSize=10&NextToken=a%2Fb%3D", {}, ""),
     ]
-    ours = FOLDER / "aws_ses.txt"
-    for block in ours.read_text(encoding="utf-8").split("\n\n\n") if ours.exists() else []:
+    for service in ["ses", "sns"]:
+        cases += ours(service)
+    write("sigv4_botocore.json", {"source": f"botocore {botocore.__version__}", "accessKeyId": ACCESS_KEY,
+                                  "secretAccessKey": SECRET, "cases": cases})
+
+
+def ours(service):
+    """botocore's signatures of our own requests, which have to be ours."""
+    cases = []
+    file = FOLDER / f"aws_{service}.txt"
+    for block in file.read_text(encoding="utf-8").split("\n\n\n") if file.exists() else []:
         head, _, body = block.rstrip("\n").partition("\n\n")
         first, *lines = head.split("\n")
         method, url = first.split(" ")
         headers = dict(line.split(": ", 1) for line in lines)
-        case = signed(headers["X-Amz-Date"], "eu-west-1", "ses", method, url,
+        case = signed(headers["X-Amz-Date"], "eu-west-1", service, method, url,
                       {name: value for name, value in headers.items() if name == "Content-Type"}, body)
         if case["authorization"] != headers["Authorization"]:
             sys.exit(f"botocore signs {first} otherwise:\n{case['authorization']}\n{headers['Authorization']}")
         cases.append(case)
-    write("sigv4_botocore.json", {"source": f"botocore {botocore.__version__}", "accessKeyId": ACCESS_KEY,
-                                  "secretAccessKey": SECRET, "cases": cases})
+    return cases
 
 
 class Recorder(http.server.BaseHTTPRequestHandler):
@@ -98,9 +115,13 @@ class Recorder(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         self.calls.append({"method": self.command, "target": self.path, "body": body,
                            "headers": {name.lower(): value for name, value in self.headers.items()}})
-        reply = b'{"MessageId":"m","id":"m","scopes":[],"data":[]}'
-        self.send_response(202 if "/sendgrid/v3/mail" in self.path else 200)
-        self.send_header("Content-Type", "application/json")
+        reply, kind = b'{"MessageId":"m","id":"m","scopes":[],"data":[]}', "application/json"
+        if self.path.startswith("/aws_sns"):
+            action = dict(urllib.parse.parse_qsl(body))["Action"]
+            reply, kind = (f"<{action}Response><{action}Result><MessageId>m</MessageId><EndpointArn>arn</EndpointArn>"
+                           f"</{action}Result></{action}Response>").encode(), "text/xml"
+        self.send_response(202 if "/sendgrid/v3/mail" in self.path else 201 if "Messages.json" in self.path else 200)
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(reply)))
         self.end_headers()
         self.wfile.write(reply)
@@ -145,14 +166,108 @@ def sdks():
          "text": "See you soon.", "html": "<p>See you soon.</p>", "reply_to": "desk@clinic.example",
          "tags": [{"name": "message_id", "value": "m-1"}]}, {"idempotency_key": "m-1"})
     resend.Domains.list()
+    texts(base)
+    notices(base)
     server.shutdown()
     write("sdk_requests.json", {
         "source": f"boto3 {boto3.__version__}, sendgrid {sendgrid.__version__}, "
-                  f"resend {resend.version.get_version()}",
+                  f"resend {resend.version.get_version()}, twilio {twilio.__version__}",
         "accessKeyId": ACCESS_KEY, "secretAccessKey": SECRET, "calls": Recorder.calls})
+
+
+class Redirected(TwilioHttpClient):
+    """Sends what goes to api.twilio.com to the recorder."""
+
+    def __init__(self, base):
+        super().__init__()
+        self.base = base
+
+    def request(self, method, url, *args, **named):
+        return super().request(method, url.replace("https://api.twilio.com", f"{self.base}/twilio"), *args, **named)
+
+
+def texts(base):
+    client = Client(ACCOUNT, "recorded-auth-token", http_client=Redirected(base))
+    client.messages.create(
+        to="+4915112345678", from_="+15005550006", body="Your visit – नमस्ते & +1",
+        status_callback="https://clinic.example/api/v1/webhooks/communication/twilio/c?message=m-1#rc=3",
+        validity_period=600)
+    client.messages.create(
+        to="whatsapp:+4915112345678", from_="whatsapp:+14155238886", content_sid="HX" + "b" * 32,
+        content_variables=json.dumps({"1": "Asha", "2": "10:30"}))
+    client.messages.create(to="+4915112345678", messaging_service_sid="MG" + "c" * 32, body="See you soon.")
+    client.api.v2010.accounts(ACCOUNT).fetch()
+
+    sns = boto3.client("sns", endpoint_url=f"{base}/aws_sns", region_name="eu-west-1",
+                       aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET)
+    sns.publish(PhoneNumber="+4915112345678", Message="Your visit – नमस्ते & +1", MessageAttributes={
+        "AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"},
+        "AWS.SNS.SMS.SenderID": {"DataType": "String", "StringValue": "Clinic"}})
+    sns.get_sms_attributes(attributes=["MonthlySpendLimit"])
+
+
+def notices(base):
+    """The endpoint is the one that the sandbox makes for this application and device."""
+    sns = boto3.client("sns", endpoint_url=f"{base}/aws_sns", region_name="eu-west-1",
+                       aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET)
+    application, token = "arn:aws:sns:eu-west-1:123456789012:app/GCM/clinic", "device-token-1"
+    sns.create_platform_endpoint(PlatformApplicationArn=application, Token=token)
+    endpoint = uuid.UUID(hex=hashlib.sha256(f"{application}\n{token}".encode()).hexdigest()[:32])
+    sns.publish(TargetArn=f"{application.replace(':app/', ':endpoint/')}/{endpoint}", MessageStructure="json",
+                Message=json.dumps({"default": "Hi", "GCM": json.dumps(
+                    {"fcmV1Message": {"message": {"notification": {"title": "Clinic", "body": "Hi"}}}})}))
+    sns.get_platform_application_attributes(PlatformApplicationArn=application)
+
+
+def callbacks():
+    class Pairs(dict):
+        """Repeated names, as web frameworks hand them over."""
+
+        def getall(self, name):
+            return self[name]
+
+    account = [["AccountSid", ACCOUNT]]
+    usual = account + [["Body", ""], ["From", "whatsapp:+919876543210"], ["MessageSid", "SM" + "0" * 31 + "1"],
+                       ["MessageStatus", "delivered"], ["To", "whatsapp:+14155238886"]]
+    token = "polyclinic-auth-token"
+    base = "https://clinic.example/api/v1/webhooks/communication/twilio/0192f1d0-0000-7000-8000-000000000001"
+    odd = account + [["Body", "Grüße & नमस्ते 😀 + 1"], ["body", "lower"], ["Zed", "\u00ff"], ["zed", " "], ["A b", "c=d"]]
+    cases = []
+
+    def case(name, url, params, signed_url=None, signed_params=None, key=token):
+        def pairs(values):
+            found = Pairs()
+            for k, v in values:
+                found.setdefault(k, []).append(v)
+            return found
+        signature = RequestValidator(key).compute_signature(
+            signed_url or url, pairs(params if signed_params is None else signed_params))
+        cases.append({"name": name, "token": token, "url": url, "params": params, "signature": signature,
+                      "isValid": RequestValidator(token).validate(url, pairs(params), signature)})
+
+    case("a receipt with a blank value", base, usual)
+    case("a query", base + "?message=0192f1d0-0000-7000-8000-000000000002", usual)
+    case("other alphabets, and names in other cases", base, odd)
+    case("a repeated name", base, usual + [["Digits", "5678"], ["Digits", "1234"], ["Digits", "5678"]])
+    case("the usual port added", base, usual, base.replace(".example", ".example:443"))
+    case("the usual port left out", base.replace(".example", ".example:443"), usual, base)
+    case("another port left out", base.replace(".example", ".example:8443"), usual, base)
+    case("another port", base.replace(".example", ".example:8443"), usual)
+    case("http with its port", base.replace("https", "http"), usual,
+         base.replace("https", "http").replace(".example", ".example:80"))
+    case("without the blank value", base, usual, None, [p for p in usual if p[1]])
+    case("one parameter more", base, usual + [["MessageStatus2", "x"]], None, usual)
+    case("another's address", base, usual, base.replace("clinic.example", "other.example"))
+    case("http for https", base, usual, base.replace("https", "http"))
+    case("the address with its fragment", base, usual, base + "#rc=3")
+    case("another's token", base, usual, key="another-auth-token")
+    case("in another order", base, list(reversed(usual)))
+    case("nothing", base, [])
+    write("twilio_signatures.json", {"source": f"twilio {twilio.__version__}, RequestValidator", "cases": cases})
 
 
 if __name__ == "__main__":
     suite(sys.argv[1])
     signatures()
     sdks()
+    callbacks()

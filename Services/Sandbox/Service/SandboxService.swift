@@ -58,6 +58,8 @@ package enum SandboxService {
             AWSSES(messages: messages),
             SendGrid(messages: messages),
             Resend(messages: messages),
+            Twilio(messages: messages, publicURL: settings.publicURL),
+            AWSSNS(messages: messages),
             Stripe(publicURL: settings.publicURL),
             Witness(seed: settings.witnessSeed, logs: settings.witnessedLogs),
         ]

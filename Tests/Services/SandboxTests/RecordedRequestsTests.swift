@@ -1,6 +1,7 @@
 import Contracts
 import Core
 import FoundationEssentials
+import Synchronization
 import TestKit
 import Testing
 
@@ -24,10 +25,10 @@ import Testing
         return try items.map { item in
             let target = try #require(item["target"]?.string)
             guard case .object(let headers) = item["headers"] else { throw TestKitError("no headers") }
-            let parts = target.split(separator: "/", maxSplits: 1)
+            let parts = target.dropFirst().split(separator: "/", maxSplits: 1)
             return Call(
                 provider: String(parts[0]),
-                path: "/" + parts[1],
+                path: "/" + (parts.dropFirst().first ?? ""),
                 request: SandboxRequest(
                     method: try #require(item["method"]?.string),
                     path: target,
@@ -42,16 +43,21 @@ import Testing
 
     /// SES at the moment when the request was signed.
     private func ses(_ messages: MessageStore, _ call: Call, later: Duration = .zero) throws -> AWSSES {
+        let time = try time(of: call)
+        return AWSSES(messages: messages, now: { time + later })
+    }
+
+    private func time(of call: Call) throws -> Instant {
         let stamp = Array(try #require(call.request.headers["x-amz-date"]))
         let day = "\(String(stamp[0..<4]))-\(String(stamp[4..<6]))-\(String(stamp[6..<8]))"
         let clock = "\(String(stamp[9..<11])):\(String(stamp[11..<13])):\(String(stamp[13..<15]))"
-        let time = try #require(Instant(rfc3339: "\(day)T\(clock)Z"))
-        return AWSSES(messages: messages, now: { time + later })
+        return try #require(Instant(rfc3339: "\(day)T\(clock)Z"))
     }
 
     private func provider(_ messages: MessageStore, _ call: Call) throws -> any SandboxProvider {
         switch call.provider {
         case "aws_ses": try ses(messages, call)
+        case "twilio": Twilio(messages: messages)
         case "sendgrid": SendGrid(messages: messages)
         default: Resend(messages: messages)
         }
@@ -59,7 +65,7 @@ import Testing
 
     @Test func whatTheSDKsSendIsTaken() async throws {
         let messages = MessageStore()
-        let calls = try calls()
+        let calls = try calls().filter { ["aws_ses", "sendgrid", "resend"].contains($0.provider) }
         #expect(
             calls.map(\.provider).sorted() == [
                 "aws_ses", "aws_ses", "aws_ses", "resend", "resend", "sendgrid", "sendgrid",
@@ -74,6 +80,38 @@ import Testing
         #expect(messages.all.allSatisfy { $0.subject?.hasPrefix("Your visit") == true })
         #expect(messages.all.allSatisfy { $0.text?.hasPrefix("See you soon.") == true })
         #expect(messages.all.map(\.reference) == ["m-1", nil, "m-1", "m-1"])
+    }
+
+    @Test func whatTwiliosSDKSendsIsTaken() async throws {
+        let messages = MessageStore()
+        let calls = try calls().filter { $0.provider == "twilio" }
+        for call in calls {
+            let reply = try await provider(messages, call).answer(call.request, path: call.path)
+            #expect((200...299).contains(reply.status), "\(call.path): \(String(decoding: reply.body, as: UTF8.self))")
+        }
+        #expect(calls.count == 4)
+        #expect(messages.all.map(\.channel) == ["sms", "whatsapp", "sms"])
+        #expect(messages.all.map(\.text) == ["Your visit – नमस्ते & +1", "Asha\n10:30", "See you soon."])
+        #expect(messages.all.map(\.reference) == ["m-1", nil, nil])
+        #expect(messages.all.allSatisfy { $0.to == ["+4915112345678"] })
+    }
+
+    @Test func whatBotoPublishesIsTaken() async throws {
+        let messages = MessageStore()
+        let calls = try calls().filter { $0.provider == "aws_sns" }
+        let now = Mutex(try time(of: try #require(calls.first)))
+        let sns = AWSSNS(messages: messages, now: { now.withLock { $0 } })
+        for call in calls {
+            let time = try time(of: call)
+            now.withLock { $0 = time }
+            let reply = await sns.answer(call.request, path: call.path)
+            #expect(reply.status == 200, "\(call.path): \(String(decoding: reply.body, as: UTF8.self))")
+        }
+        #expect(calls.count == 5)
+        #expect(messages.all.map(\.channel) == ["sms", "push"])
+        #expect(messages.all.map(\.text) == ["Your visit – नमस्ते & +1", "Hi"])
+        #expect(messages.all.map(\.to) == [["+4915112345678"], ["device-token-1"]])
+        #expect(messages.all.map(\.subject) == [nil, "Clinic"])
     }
 
     @Test func whatIsChangedOnTheWayIsNot() async throws {

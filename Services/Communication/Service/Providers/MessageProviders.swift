@@ -15,6 +15,10 @@ struct MessageProviders: Sendable {
         SMTPProvider.self,
         SendGridProvider.self,
         ResendProvider.self,
+        TwilioSMSProvider.self,
+        AWSSNSTextProvider.self,
+        TwilioWhatsAppProvider.self,
+        AWSSNSPushProvider.self,
     ]
 
     private struct Place: Hashable {

@@ -1,3 +1,4 @@
+import Contracts
 import Core
 
 /// `application/x-www-form-urlencoded` with Stripe's brackets: `metadata[clinic]=7`.
@@ -15,6 +16,11 @@ enum FormBody {
             pairs.append((name, value))
         }
         return pairs
+    }
+
+    /// The pairs as one text.
+    static func text(_ pairs: [(name: String, value: String)]) -> String {
+        pairs.map { "\(PercentCoding.encode($0.name))=\(PercentCoding.encode($0.value))" }.joined(separator: "&")
     }
 
     /// Percent-decoded text, `+` a space; `nil` when malformed.

@@ -1,3 +1,4 @@
+import CommunicationAPI
 import Contracts
 import Core
 import FoundationEssentials
@@ -34,7 +35,7 @@ enum ProviderSamples {
             throw TestKitError("no addresses")
         }
         return EmailToSend(
-            id: MessageID(high: 0x0192_0000_0000_7000, low: 0x8000_0000_0000_0001),
+            id: id,
             to: to,
             replyTo: full ? desk : nil,
             subject: full ? "Ihr Termin – नमस्ते" : "Hello",
@@ -43,6 +44,42 @@ enum ProviderSamples {
             date: time
         )
     }
+
+    static func text(
+        _ text: String,
+        approved: ApprovedTemplate? = nil,
+        expiresAt: Instant? = nil,
+        category: MessageCategory = .care,
+        statusURL: String? = nil
+    ) throws -> TextToSend {
+        guard let to = PhoneNumber("+4915112345678") else { throw TestKitError("no number") }
+        return TextToSend(
+            id: id,
+            to: to,
+            text: text,
+            approved: approved,
+            expiresAt: expiresAt,
+            category: category,
+            statusURL: statusURL
+        )
+    }
+
+    static func notice(
+        to token: String = "device-token-0001",
+        expiresAt: Instant? = nil,
+        isUrgent: Bool = false
+    ) -> PushToSend {
+        PushToSend(
+            id: id,
+            token: Secret(token),
+            title: "Klinik \"Süd\"",
+            text: "Bis bald – नमस्ते 😀",
+            expiresAt: expiresAt,
+            isUrgent: isUrgent
+        )
+    }
+
+    private static let id = MessageID(high: 0x0192_0000_0000_7000, low: 0x8000_0000_0000_0001)
 
     static let time = Instant(seconds: 1_792_566_000)
 

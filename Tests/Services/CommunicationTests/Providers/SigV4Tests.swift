@@ -37,7 +37,7 @@ import Testing
             Issue.record("no cases")
             return
         }
-        #expect(cases.count == 9)
+        #expect(cases.count == 16)
         for item in cases {
             func text(_ key: String) throws -> String { try #require(item[key]?.string) }
             let stamp = Array(try text("at"))

@@ -1,0 +1,10 @@
+/// What somebody wants who answers a message with a word.
+enum InboundCommand: String, Sendable, Equatable, CaseIterable {
+    case confirm, cancel, reschedule
+    case yes, no
+    /// No more messages on this channel.
+    case stop
+    /// Messages again.
+    case start
+    case help
+}

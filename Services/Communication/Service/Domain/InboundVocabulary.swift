@@ -1,0 +1,139 @@
+import Core
+
+/// The words of commands in the languages of patients, as `FoldedText` spells them.
+///
+/// A word means the same in every language that has it here; where it does not, it is no command.
+enum InboundVocabulary {
+    /// Words and phrases that end messages wherever they come from.
+    private static let stops: Set<String> = [
+        // English
+        "stop", "stopall", "stop all", "unsubscribe", "unsubscribe all", "revoke", "optout", "opt out",
+        // German, French
+        "stopp", "abmelden", "abbestellen", "arret", "arreter", "desabonner", "desinscrire", "me desabonner",
+        // Spanish, Portuguese, Italian
+        "darse de baja", "dar de baja", "darme de baja", "cancelar suscripcion", "cancelar subscricao", "descadastrar",
+        "cancelar inscricao", "disiscrivi", "disiscrivimi", "cancellami",
+        // Dutch, Polish, Turkish, Russian
+        "afmelden", "uitschrijven", "wypisz", "wypisz mnie", "aboneliikten cik", "стоп", "отписаться", "отпишите меня",
+        // Hindi, Arabic, Chinese, Japanese
+        "रोकें", "रोको", "बंद करें", "बंद करो", "توقف", "ايقاف", "الغاء الاشتراك", "退订", "退訂", "取消订阅", "停止配信", "配信停止",
+    ]
+
+    /// Words that end messages only for numbers that begin so, because elsewhere they mean something else.
+    private static let stopsByCountry: [(codes: [String], words: Set<String>)] = [
+        (["+1"], ["end", "quit"]),
+        (
+            ["+34", "+51", "+52", "+53", "+54", "+56", "+57", "+58", "+50", "+59"],
+            ["baja", "alto", "parar", "detener"]
+        ),
+        (["+55", "+351", "+244", "+258"], ["sair", "parar", "remover"]),
+        (["+39", "+41"], ["basta"]),
+        (["+86"], ["t", "td"]),
+        (["+90"], ["dur", "ret"]),
+        (["+91"], ["band", "band karo", "बंद"]),
+        (["+81", "+86", "+886"], ["停止"]),
+    ]
+
+    private static let table: [(command: InboundCommand, words: [String])] = [
+        (
+            .confirm,
+            [
+                "confirm", "confirmed", "i confirm", "bestatigen", "bestatige", "bestatigt", "ich bestatige",
+                "bestaetigen",
+                "bestaetige", "bestaetigt", "confirmer", "confirme", "je confirme", "confirmar", "confirmo",
+                "confirmado",
+                "confirmada", "confermare", "confermo", "conferma", "confermato", "bevestigen", "bevestig", "bevestigd",
+                "potwierdzam", "potwierdz", "onayla", "onayliyorum", "подтверждаю", "подтвердить", "पुष्टि", "पुष्टि करें",
+                "पुष्टि करता हूं", "تاكيد", "اؤكد", "确认", "確認",
+            ]
+        ),
+        (
+            .cancel,
+            [
+                "cancel", "cancel it", "absagen", "absage", "ich sage ab", "stornieren", "annuler", "annule", "annulez",
+                "j annule", "jannule", "cancelar", "cancelo", "cancela", "anular", "anulo", "desmarcar", "annullare",
+                "annullo", "disdire", "disdico", "annuleren", "annuleer", "afzeggen", "odwolaj", "odwoluje", "anuluj",
+                "iptal", "iptal et", "отменить", "отмена", "отменяю", "रद्द", "रद्द करें", "रद्द करो", "الغاء", "取消",
+                "キャンセル",
+            ]
+        ),
+        (
+            .reschedule,
+            [
+                "reschedule", "rebook", "change", "verschieben", "umbuchen", "neuer", "reporter", "deplacer", "reporte",
+                "reprogramar", "cambiar", "reagendar", "remarcar", "spostare", "rinviare", "verzetten", "verplaatsen",
+                "przeloz", "przelozyc", "ertele", "перенести", "перенос", "समय बदलें", "पुनर्निर्धारित", "تغيير الموعد",
+                "اعاده جدوله",
+                "改期", "変更",
+            ]
+        ),
+        (
+            .yes,
+            [
+                "yes", "y", "yep", "yeah", "yes i do", "ok", "okay", "ja", "jawohl", "oui", "d accord", "daccord", "si",
+                "sim", "tak", "evet", "да", "हां", "हाँ", "haan", "han", "ji haan", "نعم", "是", "好", "はい",
+            ]
+        ),
+        (
+            .no,
+            [
+                "no", "n", "nope", "nein", "non", "nao", "nee", "nie", "hayir", "нет", "नहीं", "nahi", "nahin", "لا", "不",
+                "否", "いいえ",
+            ]
+        ),
+        (
+            .start,
+            [
+                "start", "unstop", "resume", "subscribe", "anmelden", "reprendre", "reabonner", "iniciar", "comenzar",
+                "alta", "comecar", "riprendi", "iscrivimi", "aanmelden", "zapisz", "basla", "старт", "начать", "शुरू",
+                "शुरू करें", "ابدا", "اشتراك", "订阅", "開始",
+            ]
+        ),
+        (
+            .help,
+            [
+                "help", "info", "hilfe", "aide", "ayuda", "ajuda", "aiuto", "hulp", "pomoc", "yardim", "помощь", "मदद",
+                "सहायता", "madad", "مساعده", "帮助", "幫助", "ヘルプ",
+            ]
+        ),
+    ]
+
+    /// Words and phrases that are a command when nothing else is said.
+    static let commands: [String: InboundCommand] = Dictionary(
+        uniqueKeysWithValues: table.flatMap { group in group.words.map { ($0, group.command) } }
+    )
+
+    /// What is answered with a picture.
+    static let signs: [String: InboundCommand] = [
+        "👍": .yes, "👍🏻": .yes, "👍🏼": .yes, "👍🏽": .yes, "👍🏾": .yes, "👍🏿": .yes, "👌": .yes, "✅": .yes, "✔️": .yes, "👎": .no,
+        "❌": .no,
+    ]
+
+    /// What politeness adds without meaning anything else.
+    static let courtesies: Set<String> = [
+        "please", "pls", "plz", "thanks", "thank", "you", "thx", "bitte", "danke", "svp", "merci", "por", "favor",
+        "gracias",
+        "obrigado", "obrigada", "grazie", "alsjeblieft", "dank", "prosze", "dziekuje", "lutfen", "спасибо",
+        "пожалуйста",
+        "कृपया", "धन्यवाद", "شكرا",
+    ]
+
+    /// What names the visit that a command is about.
+    static let aboutVisits: Set<String> = [
+        "i", "want", "to", "my", "the", "our", "appointment", "visit", "booking", "meinen", "mein", "den", "termin",
+        "mon", "le", "rendez", "vous", "rdv", "mi", "la", "cita", "minha", "consulta", "a", "il", "mio", "appuntamento",
+        "mijn", "afspraak", "randevu", "randevumu", "wizyte", "запись", "прием", "अपॉइंटमेंट", "मेरा", "الموعد", "موعدي",
+        "预约", "予約",
+    ]
+
+    /// Words that look like a slip of a command and are none.
+    static let otherWords: Set<String> = ["cancer", "conform", "confine", "chancel", "ansagen", "zusagen"]
+
+    /// Whether a word or phrase ends messages for a sender.
+    static func ends(_ said: String, _ sender: PhoneNumber) -> Bool {
+        if stops.contains(said) { return true }
+        return stopsByCountry.contains { country in
+            country.words.contains(said) && country.codes.contains { sender.number.hasPrefix($0) }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+
+/// Reads SNS's answers by the error's name, and by its words where one name stands for several things.
+enum AWSSNSReply {
+    /// How long SNS is left alone when it says that messages come too fast.
+    static let throttlePause: Duration = .seconds(1)
+
+    private typealias Meaning = (outcome: AttemptOutcome, detail: String)
+
+    private static let denied: Meaning = (.credentials, "The access key may not publish.")
+    private static let unknownKey: Meaning = (.credentials, "The provider does not know the access key.")
+    private static let wrongSecret: Meaning = (.credentials, "The secret access key is not the access key's.")
+    private static let clock: Meaning = (.transient, "The provider finds that this machine's clock is wrong.")
+    private static let fault: Meaning = (.transient, "The provider has a fault.")
+    private static let tooFast: Meaning = (.throttled, "Messages come faster than the account may send.")
+    private static let gone: Meaning = (.badRecipient, "The app's endpoint is disabled or does not exist any more.")
+    private static let noApplication: Meaning = (.credentials, "The platform application is disabled or unknown.")
+
+    /// Error names, without the `Exception` that some end with, to outcome and our word for it.
+    private static let outcomes: [String: Meaning] = [
+        "InvalidParameter": (.contentRejected, "The provider refused the request."),
+        "InvalidParameterValue": (.contentRejected, "The provider refused the request."),
+        "ParameterValueInvalid": (.contentRejected, "The provider refused the request."),
+        "Validation": (.contentRejected, "The provider refused the request."),
+        "OptedOut": (.optedOut, "The recipient has told this sender to stop."), "EndpointDisabled": gone,
+        "PlatformApplicationDisabled": noApplication,
+        "NotFound": (.contentRejected, "The provider does not know whom the message is for."),
+        "AuthorizationError": denied, "AccessDenied": denied,
+        "InvalidClientTokenId": unknownKey, "UnrecognizedClient": unknownKey, "InvalidAccessKeyId": unknownKey,
+        "MissingAuthenticationToken": unknownKey, "IncompleteSignature": unknownKey,
+        "SignatureDoesNotMatch": wrongSecret, "InvalidSignature": wrongSecret, "InvalidSecurity": wrongSecret,
+        "ExpiredToken": (.credentials, "The access key has expired."),
+        "OptInRequired": (.credentials, "The account has not subscribed to the service."),
+        "KMSAccessDenied": denied, "KMSDisabled": denied, "KMSInvalidState": denied, "KMSNotFound": denied,
+        "KMSOptInRequired": denied, "KMSThrottling": tooFast,
+        "Throttled": tooFast, "Throttling": tooFast,
+        "RequestExpired": clock, "RequestTimeTooSkewed": clock, "RequestInTheFuture": clock,
+        "InternalError": fault, "InternalFailure": fault,
+        "ServiceUnavailable": (.transient, "The provider is not available."),
+    ]
+
+    /// Words that tell apart what one name stands for; the first that is found decides.
+    private static let words: [(words: String, meaning: Meaning)] = [
+        ("signature expired", clock), ("signature not yet current", clock),
+        ("phonenumber reason", (.badRecipient, "The number is not valid.")),
+        ("endpoint does not exist", gone), ("no endpoint found", gone),
+        ("platformapplication does not exist", noApplication),
+        ("token reason", (.badRecipient, "The provider does not take the device's token.")),
+        ("quota", (.quota, "A limit of the account is used up.")),
+        ("spend limit", (.quota, "What the account may spend in a month is used up.")),
+    ]
+
+    /// What became of a text.
+    static func textVerdict(_ response: OutboundResponse) -> ProviderVerdict { verdict(response, id: "MessageId") }
+
+    /// What became of a notice to an app.
+    static func pushVerdict(_ response: OutboundResponse) -> ProviderVerdict { verdict(response, id: "MessageId") }
+
+    /// A device's endpoint as the message's id; one that is there with other data is named in the refusal's words.
+    static func endpointVerdict(_ response: OutboundResponse) -> ProviderVerdict {
+        let found = verdict(response, id: "EndpointArn")
+        if found.outcome == .accepted { return found }
+        let said = element("Message", in: response.body) ?? ""
+        guard said.contains("already exists"),
+            let arn = said.split(separator: " ").first(where: { $0.hasPrefix("arn:") && $0.contains(":endpoint/") })
+        else { return found }
+        return ProviderVerdict(.accepted, messageID: String(arn))
+    }
+
+    /// What the account's settings say about texts.
+    static func textHealth(_ response: OutboundResponse) -> ProviderVerdict {
+        let verdict = health(response)
+        // The limit itself: what of it is spent SNS does not tell.
+        guard verdict.outcome == .accepted, entry("MonthlySpendLimit", in: response.body) == "0" else { return verdict }
+        return ProviderVerdict(
+            .quota,
+            code: "MonthlySpendLimit",
+            detail: "The account may spend nothing on texts."
+        )
+    }
+
+    /// What the platform application says of itself.
+    static func applicationHealth(_ response: OutboundResponse) -> ProviderVerdict {
+        let verdict = health(response)
+        guard verdict.outcome == .accepted, entry("Enabled", in: response.body) == "false" else { return verdict }
+        return ProviderVerdict(.credentials, code: "PlatformApplicationDisabled", detail: noApplication.detail)
+    }
+
+    /// A key that may only publish is refused here by somebody who knows it.
+    private static func health(_ response: OutboundResponse) -> ProviderVerdict {
+        let verdict = verdict(response, id: "RequestId")
+        if verdict.code == "AuthorizationError" || verdict.code == "AccessDenied" { return ProviderVerdict(.accepted) }
+        return verdict.outcome == .accepted ? ProviderVerdict(.accepted) : verdict
+    }
+
+    private static func verdict(_ response: OutboundResponse, id: String) -> ProviderVerdict {
+        if (200...299).contains(response.status) {
+            let value = element(id, in: response.body)
+            let isPlain = value?.utf8.allSatisfy { (0x21...0x7E).contains($0) } == true
+            return ProviderVerdict(.accepted, messageID: isPlain ? value : nil)
+        }
+        let name = ProviderVerdict.token(element("Code", in: response.body))
+        let said = element("Message", in: response.body)?.lowercased() ?? ""
+        let bare = name.map { $0.hasSuffix("Exception") ? String($0.dropLast(9)) : $0 }
+        let known =
+            words.first { said.contains($0.words) }?.meaning ?? bare.flatMap { outcomes[$0] }
+            ?? byStatus(response.status)
+        var verdict = ProviderVerdict(
+            known.outcome,
+            code: bare ?? "HTTP_\(response.status)",
+            detail: known.detail,
+            retryAfter: response.retryAfter()
+        )
+        if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? throttlePause }
+        return verdict
+    }
+
+    private static func byStatus(_ status: Int) -> Meaning {
+        switch status {
+        case 401, 403: (.credentials, "The provider does not accept the access key.")
+        case 429: tooFast
+        case 400...499: (.contentRejected, "The provider refused the request.")
+        // Something between us and them gave up waiting: they may have taken it.
+        case 502, 504: (.unknownOutcome, "The provider's answer was lost on the way.")
+        default: (.transient, "The provider answered with status \(status).")
+        }
+    }
+
+    // MARK: - XML
+
+    /// The text of the first element of a name; SNS's answers nest none in itself.
+    private static func element(_ name: String, in body: [UInt8]) -> String? {
+        text(between: "<\(name)>", and: "</\(name)>", in: String(decoding: body, as: UTF8.self)[...])
+    }
+
+    /// The value of a map's entry.
+    private static func entry(_ key: String, in body: [UInt8]) -> String? {
+        let answer = String(decoding: body, as: UTF8.self)
+        guard let place = answer.firstRange(of: "<key>\(key)</key>") else { return nil }
+        return text(between: "<value>", and: "</value>", in: answer[place.upperBound...])
+    }
+
+    private static func text(between start: String, and end: String, in text: Substring) -> String? {
+        guard let from = text.firstRange(of: start)?.upperBound,
+            let to = text[from...].firstRange(of: end)?.lowerBound
+        else { return nil }
+        var value = String(text[from..<to])
+        for (escape, character) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&apos;", "'")] {
+            value = value.replacing(escape, with: character)
+        }
+        return value.replacing("&amp;", with: "&")
+    }
+}

@@ -1,0 +1,67 @@
+import CommunicationAPI
+import Core
+import Outbound
+import ProviderConfig
+
+/// SMS through Amazon SNS, published straight to a number.
+///
+/// It tells nobody what became of a message but CloudWatch.
+struct AWSSNSTextProvider: TextProvider, HTTPProvider {
+    static let channel = MessageChannel.sms
+    static let name = "aws_sns"
+    /// What an account begins with.
+    static let usualRate = 20.0
+
+    private let account: AWSSNSAccount
+    private let senderID: String?
+
+    init?(_ credentials: Credentials, through transports: MessageProviders) {
+        guard let account = AWSSNSAccount(credentials, base: Self.base(credentials), through: transports) else {
+            return nil
+        }
+        self.account = account
+        senderID = credentials.text("senderId")
+    }
+
+    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+        if let sender = credentials.text("senderId"), !isSenderID(sender) {
+            return ("senderId", "must be 3 to 11 letters and digits, with at least one letter")
+        }
+        return AWSSNSAccount.fault(credentials) ?? endpointFault(credentials, policy)
+    }
+
+    static func usualBase(_ credentials: Credentials) -> String { AWSSNSAccount.usualBase(credentials) }
+
+    func send(_ text: TextToSend, deadline: Deadline) async -> ProviderVerdict {
+        await account.verdict("Publish", parameters(text), deadline: deadline, reading: AWSSNSReply.textVerdict)
+    }
+
+    /// Asks how much the account may spend on texts; who may only send is let in all the same.
+    func check(deadline: Deadline) async -> ProviderVerdict {
+        await account.verdict(
+            "GetSMSAttributes",
+            [("attributes.member.1", "MonthlySpendLimit")],
+            deadline: deadline,
+            reading: AWSSNSReply.textHealth
+        )
+    }
+
+    /// The request that hands a message over.
+    func sending(_ text: TextToSend, at now: Instant) throws -> ProviderCall {
+        try account.call("Publish", parameters(text), at: now)
+    }
+
+    private func parameters(_ text: TextToSend) -> FormBody.Pairs {
+        // Without a type SNS takes every text for advertising, which carriers hold back at night.
+        let type = text.category == .marketing ? "Promotional" : "Transactional"
+        var attributes = [(name: "AWS.SNS.SMS.SMSType", value: type)]
+        if let senderID { attributes.append((name: "AWS.SNS.SMS.SenderID", value: senderID)) }
+        return [("PhoneNumber", text.to.number), ("Message", text.text)] + AWSSNSAccount.attributes(attributes)
+    }
+
+    private static func isSenderID(_ text: String) -> Bool {
+        let isLetter = { (byte: UInt8) in (65...90).contains(byte) || (97...122).contains(byte) }
+        return (3...11).contains(text.utf8.count) && text.utf8.contains(where: isLetter)
+            && text.utf8.allSatisfy { isLetter($0) || (48...57).contains($0) }
+    }
+}

@@ -1,0 +1,102 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import ProviderConfig
+
+/// An account of Twilio's Messages API (twilio.com/docs/messaging/api/message-resource), which sends both SMS and WhatsApp.
+struct TwilioMessages: Sendable {
+    /// Seconds for which Twilio may keep a message that it cannot hand on yet; the most when nothing is said.
+    static let validity: ClosedRange<Int64> = 1...36_000
+    /// Callbacks that were answered with a fault of ours, or not at all, come again so many times.
+    static let callbackRetries = "#rc=5&rp=5xx,ct,rt"
+    /// What a WhatsApp number has before it.
+    static let whatsAppPrefix = "whatsapp:"
+    private static let path = "/2010-04-01/Accounts"
+
+    private let base: String
+    private let account: String
+    private let token: Secret
+    private let http: OutboundHTTP
+
+    init?(_ credentials: Credentials, base: String, through transports: MessageProviders) {
+        guard let account = credentials.text("accountSid"), let token = credentials.text("authToken") else {
+            return nil
+        }
+        self.base = base
+        self.account = account
+        self.token = Secret(token)
+        http = transports.http
+    }
+
+    /// What is wrong with what both channels' credentials have.
+    static func fault(_ credentials: Credentials) -> (key: String, detail: String)? {
+        guard isSID(credentials.text("accountSid"), "AC") else {
+            return ("accountSid", "must be AC and 32 hexadecimal digits")
+        }
+        if let region = credentials.text("region"), !isRegion(region) {
+            return ("region", "must be a Twilio region like ie1")
+        }
+        return nil
+    }
+
+    /// `us1` is where the API is when no region is said.
+    static func usualBase(_ credentials: Credentials) -> String {
+        guard let region = credentials.text("region"), region != "us1" else { return "https://api.twilio.com" }
+        return "https://api.\(region).twilio.com"
+    }
+
+    /// Whether a text is an id of a kind: two letters and 32 hexadecimal digits.
+    static func isSID(_ text: String?, _ kind: String) -> Bool {
+        guard let text, text.hasPrefix(kind), text.utf8.count == 34 else { return false }
+        return [UInt8](hex: text.dropFirst(2)) != nil
+    }
+
+    func send(_ form: FormBody.Pairs, deadline: Deadline) async -> ProviderVerdict {
+        await http.verdict(sending(form), deadline: deadline, reading: TwilioReply.verdict)
+    }
+
+    /// Asks for the account itself.
+    func check(deadline: Deadline) async -> ProviderVerdict {
+        await http.verdict(call("GET", "\(Self.path)/\(account).json"), deadline: deadline, reading: TwilioReply.health)
+    }
+
+    /// The request that hands a message over.
+    func sending(_ form: FormBody.Pairs) -> ProviderCall {
+        var call = call("POST", "\(Self.path)/\(account)/Messages.json")
+        call.headers.append((name: "Content-Type", value: FormBody.mediaType))
+        call.body = FormBody.encode(form)
+        return call
+    }
+
+    /// How long a message may wait and where to tell what becomes of it.
+    static func terms(of text: TextToSend, at now: Instant) -> FormBody.Pairs {
+        var pairs: FormBody.Pairs = []
+        if let expiresAt = text.expiresAt {
+            let left = (expiresAt - now).components.seconds
+            pairs.append(("ValidityPeriod", "\(min(max(left, validity.lowerBound), validity.upperBound))"))
+        }
+        if let url = text.statusURL {
+            // Our id stands in the address: a message whose answer was lost is known again by it alone.
+            pairs.append(("StatusCallback", "\(url)?message=\(text.id)\(callbackRetries)"))
+        }
+        return pairs
+    }
+
+    private func call(_ method: String, _ path: String) -> ProviderCall {
+        let pair = Base64.encode(Array("\(account):\(token.unredacted)".utf8))
+        return ProviderCall(
+            method: method,
+            url: base + path,
+            headers: [
+                (name: "Authorization", value: "Basic \(pair)"), (name: "Accept", value: "application/json"),
+                (name: "User-Agent", value: ProviderCall.userAgent),
+            ]
+        )
+    }
+
+    private static func isRegion(_ text: String) -> Bool {
+        (2...8).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) }
+    }
+}

@@ -1,0 +1,65 @@
+import CommunicationAPI
+import Core
+import Outbound
+import ProviderConfig
+
+/// SMS through Twilio, from one number or a messaging service.
+struct TwilioSMSProvider: TextProvider, HTTPProvider {
+    static let channel = MessageChannel.sms
+    static let name = "twilio"
+    /// What one number may send in most countries.
+    static let usualRate = 10.0
+
+    private let messages: TwilioMessages
+    private let sender: (name: String, value: String)
+
+    init?(_ credentials: Credentials, through transports: MessageProviders) {
+        guard let messages = TwilioMessages(credentials, base: Self.base(credentials), through: transports) else {
+            return nil
+        }
+        self.messages = messages
+        if let service = credentials.text("messagingServiceSid") {
+            sender = ("MessagingServiceSid", service)
+        } else if let number = credentials.text("fromNumber") {
+            sender = ("From", number)
+        } else {
+            return nil
+        }
+    }
+
+    static func givesReceipts(_ credentials: Credentials) -> Bool { true }
+
+    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+        if let service = credentials.text("messagingServiceSid"), !TwilioMessages.isSID(service, "MG") {
+            return ("messagingServiceSid", "must be MG and 32 hexadecimal digits")
+        }
+        if let number = credentials.text("fromNumber"), !isSender(number) {
+            return ("fromNumber", "must be an E.164 number, a short code, or up to 11 letters and digits")
+        }
+        return TwilioMessages.fault(credentials) ?? endpointFault(credentials, policy)
+    }
+
+    static func usualBase(_ credentials: Credentials) -> String { TwilioMessages.usualBase(credentials) }
+
+    func send(_ text: TextToSend, deadline: Deadline) async -> ProviderVerdict {
+        await messages.send(form(text, at: .now()), deadline: deadline)
+    }
+
+    func check(deadline: Deadline) async -> ProviderVerdict { await messages.check(deadline: deadline) }
+
+    /// The request that hands a message over.
+    func sending(_ text: TextToSend, at now: Instant) -> ProviderCall { messages.sending(form(text, at: now)) }
+
+    private func form(_ text: TextToSend, at now: Instant) -> FormBody.Pairs {
+        [("To", text.to.number), sender, ("Body", text.text)] + TwilioMessages.terms(of: text, at: now)
+    }
+
+    private static func isSender(_ text: String) -> Bool {
+        if PhoneNumber(text) != nil { return true }
+        let isDigit = { (byte: UInt8) in (48...57).contains(byte) }
+        let isLetter = { (byte: UInt8) in (65...90).contains(byte) || (97...122).contains(byte) }
+        if text.utf8.allSatisfy(isDigit) { return (3...8).contains(text.utf8.count) }
+        return (1...11).contains(text.utf8.count) && text.utf8.contains(where: isLetter)
+            && text.utf8.allSatisfy { isDigit($0) || isLetter($0) || $0 == UInt8(ascii: " ") }
+    }
+}

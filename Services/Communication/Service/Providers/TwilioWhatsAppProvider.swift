@@ -1,0 +1,81 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import ProviderConfig
+
+/// WhatsApp through Twilio: free text within a conversation, an approved template to begin one.
+struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
+    static let channel = MessageChannel.whatsapp
+    static let name = "twilio"
+    /// What one WhatsApp sender may send.
+    static let usualRate = 80.0
+
+    private let messages: TwilioMessages
+    private let number: String
+
+    init?(_ credentials: Credentials, through transports: MessageProviders) {
+        guard let messages = TwilioMessages(credentials, base: Self.base(credentials), through: transports),
+            let number = credentials.text("whatsappNumber").flatMap(Self.number)
+        else { return nil }
+        self.messages = messages
+        self.number = number
+    }
+
+    static func givesReceipts(_ credentials: Credentials) -> Bool { true }
+
+    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+        guard credentials.text("whatsappNumber").flatMap(number) != nil else {
+            return ("whatsappNumber", "must be an E.164 number")
+        }
+        return TwilioMessages.fault(credentials) ?? endpointFault(credentials, policy)
+    }
+
+    static func usualBase(_ credentials: Credentials) -> String { TwilioMessages.usualBase(credentials) }
+
+    func send(_ text: TextToSend, deadline: Deadline) async -> ProviderVerdict {
+        guard let form = try? form(text, at: .now()) else { return .unknownTemplate }
+        return await messages.send(form, deadline: deadline)
+    }
+
+    func check(deadline: Deadline) async -> ProviderVerdict { await messages.check(deadline: deadline) }
+
+    /// The request that hands a message over.
+    func sending(_ text: TextToSend, at now: Instant) throws -> ProviderCall {
+        messages.sending(try form(text, at: now))
+    }
+
+    private struct NotAContentSID: Error {}
+
+    private func form(_ text: TextToSend, at now: Instant) throws -> FormBody.Pairs {
+        let places: FormBody.Pairs = [
+            ("To", TwilioMessages.whatsAppPrefix + text.to.number), ("From", TwilioMessages.whatsAppPrefix + number),
+        ]
+        return places + (try content(text)) + TwilioMessages.terms(of: text, at: now)
+    }
+
+    private func content(_ text: TextToSend) throws -> FormBody.Pairs {
+        guard let approved = text.approved else { return [("Body", text.text)] }
+        guard TwilioMessages.isSID(approved.name, "HX") else { throw NotAContentSID() }
+        if approved.parameters.isEmpty { return [("ContentSid", approved.name)] }
+        let numbered = approved.parameters.enumerated().map { ("\($0.offset + 1)", JSONValue.string($0.element)) }
+        let variables = try JSONWriter.encode(JSONValue.object(Dictionary(numbered) { first, _ in first }))
+        return [("ContentSid", approved.name), ("ContentVariables", String(decoding: variables, as: UTF8.self))]
+    }
+
+    /// The console shows numbers with `whatsapp:` before them.
+    private static func number(_ text: String) -> String? {
+        let prefix = TwilioMessages.whatsAppPrefix
+        return PhoneNumber(text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text)?.number
+    }
+}
+
+extension ProviderVerdict {
+    /// A template that Twilio has under another kind of name.
+    fileprivate static let unknownTemplate = ProviderVerdict(
+        .contentRejected,
+        host: .untried,
+        code: "content_sid",
+        detail: "The approved template's name is not the provider's HX… id."
+    )
+}

@@ -1,0 +1,43 @@
+import Core
+import Crypto
+import Synchronization
+
+/// The apps' endpoints that were registered.
+final class SNSEndpoints: Sendable {
+    struct Endpoint: Sendable {
+        let arn: String
+        let application: String
+        let token: String
+        let isEnabled: Bool
+
+        /// `GCM`, `APNS`, `APNS_SANDBOX` and others.
+        var platform: String { application.split(separator: "/").dropFirst().first.map(String.init) ?? "" }
+    }
+
+    private let byARN = Mutex<[String: Endpoint]>([:])
+
+    func find(_ arn: String) -> Endpoint? { byARN.withLock { $0[arn] } }
+
+    /// The endpoint of a token, which is made when it is new.
+    func register(_ token: String, with application: String) -> Endpoint {
+        byARN.withLock { endpoints in
+            if let known = endpoints.values.first(where: { $0.token == token && $0.application == application }) {
+                return known
+            }
+            let endpoint = Endpoint(
+                arn: application.replacing(":app/", with: ":endpoint/") + "/\(Self.id(application, token))",
+                application: application,
+                token: token,
+                isEnabled: !token.contains("disabled")
+            )
+            endpoints[endpoint.arn] = endpoint
+            return endpoint
+        }
+    }
+
+    /// The same for the same device, so that what was recorded with it can be played again.
+    private static func id(_ application: String, _ token: String) -> String {
+        let digits = Array(Array(SHA256.hash(data: Array("\(application)\n\(token)".utf8))).hex.prefix(32))
+        return [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(digits[$0]) }.joined(separator: "-")
+    }
+}
