@@ -16,6 +16,7 @@ package enum Entity {
     package enum Payment {}
     package enum LedgerEntry {}
     package enum Message {}
+    package enum Template {}
     package enum Attempt {}
     package enum ProviderEntry {}
     package enum AuditEntry {}
@@ -48,6 +49,7 @@ package typealias InvoiceID = TypedID<Entity.Invoice>
 package typealias PaymentID = TypedID<Entity.Payment>
 package typealias LedgerEntryID = TypedID<Entity.LedgerEntry>
 package typealias MessageID = TypedID<Entity.Message>
+package typealias TemplateID = TypedID<Entity.Template>
 package typealias AttemptID = TypedID<Entity.Attempt>
 package typealias ProviderEntryID = TypedID<Entity.ProviderEntry>
 package typealias AuditEntryID = TypedID<Entity.AuditEntry>

@@ -21,4 +21,8 @@ package enum CommunicationPermissions {
     package static let readContacts = Permission("contacts:read")
     package static let updateContacts = Permission("contacts:update")
     package static let readReports = Permission("reports:read")
+    package static let createTemplates = Permission("templates:create")
+    package static let readTemplates = Permission("templates:read")
+    package static let updateTemplates = Permission("templates:update")
+    package static let deleteTemplates = Permission("templates:delete")
 }

@@ -127,6 +127,8 @@ package struct Message: Wire {
     /// The channel that took it, or that is tried next.
     package var channel: MessageChannel?
     package var template: String?
+    /// Which version of it, where it is the clinic's own.
+    package var templateVersion: Int?
     package var category: MessageCategory
     package var priority: MessagePriority
     package var locale: String?
@@ -148,6 +150,7 @@ package struct Message: Wire {
         status: MessageStatus,
         channel: MessageChannel? = nil,
         template: String? = nil,
+        templateVersion: Int? = nil,
         category: MessageCategory,
         priority: MessagePriority,
         locale: String? = nil,
@@ -168,6 +171,7 @@ package struct Message: Wire {
         self.status = status
         self.channel = channel
         self.template = template
+        self.templateVersion = templateVersion
         self.category = category
         self.priority = priority
         self.locale = locale

@@ -27,6 +27,7 @@ package enum CommunicationService {
                 ("0009_suppressions.sql", PackageResources._009_suppressions_sql),
                 ("0010_contacts.sql", PackageResources._010_contacts_sql),
                 ("0011_alerts.sql", PackageResources._011_alerts_sql),
+                ("0012_templates.sql", PackageResources._012_templates_sql),
             ]
         )
     }
@@ -57,7 +58,7 @@ package enum CommunicationService {
             publicURL: resources.publicURL
         )
         let intake = MessageIntake(
-            templates: try BuiltInTemplates(),
+            templates: TemplateBook(),
             dataKeys: resources.dataKeys,
             store: store,
             blindIndex: resources.blindIndex,
@@ -104,6 +105,10 @@ package enum CommunicationService {
             cursors: resources.cursors,
             wake: resources.jobsWake
         ).register(in: &handlers)
+        TemplateHandlers(endpoints: endpoints.templates, cursors: resources.cursors).register(in: &handlers)
+        TemplateTrialHandlers(endpoints: endpoints.templates, intake: intake, wake: resources.jobsWake).register(
+            in: &handlers
+        )
         var definition = ServiceDefinition(.communication, endpoints: endpoints.all, handlers: handlers)
         definition.consumers =
             ClinicEvents(

@@ -66,7 +66,7 @@ final class MessageDesk: Sendable {
             publicURL: "https://clinic.example"
         )
         let intake = MessageIntake(
-            templates: try BuiltInTemplates(),
+            templates: TemplateBook(),
             dataKeys: dataKeys,
             store: store,
             blindIndex: blindIndex,
@@ -120,6 +120,8 @@ final class MessageDesk: Sendable {
             cursors: CursorSeal(blindIndex),
             wake: wake
         ).register(in: &handlers)
+        TemplateHandlers(endpoints: Self.endpoints.templates, cursors: CursorSeal(blindIndex)).register(in: &handlers)
+        TemplateTrialHandlers(endpoints: Self.endpoints.templates, intake: intake, wake: wake).register(in: &handlers)
         try handlers.complete(Self.endpoints.all)
         let ring = keys.busKeys.map { (id: $0.id, key: $0.key.bytes) }
         let edgeKeys = { (process: String) in

@@ -29,22 +29,10 @@ struct ReceiptNotice: Codable, Sendable, Equatable {
             template: BuiltInTemplates.paymentReceived,
             data: [
                 "clinicName": .string(clinic), "patientName": .string(known.name), "invoiceNumber": .string(number),
-                "amount": .string(total.spelled),
+                "amount": ["amount": .integer(total.amount), "currency": .string(total.currency.code)],
             ],
             category: .billing,
             reference: "invoice:\(invoice)"
         )
-    }
-}
-
-extension Money {
-    /// `EUR 80.00`, with as many decimals as the currency has.
-    var spelled: String {
-        let exponent = currency.exponent
-        guard exponent > 0 else { return "\(currency.code) \(amount)" }
-        let unit = (0..<exponent).reduce(Int64(1)) { factor, _ in factor * 10 }
-        let sign = amount < 0 ? "-" : ""
-        return
-            "\(currency.code) \(sign)\((amount / unit).magnitude).\(padded(Int((amount % unit).magnitude), exponent))"
     }
 }

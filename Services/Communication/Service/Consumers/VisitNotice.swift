@@ -38,7 +38,7 @@ extension VisitNotice {
             let service = try ProjectionStore.serviceName(service, in: tx),
             let clinic = try ProjectionStore.clinicName(in: tx)
         else { throw NotYetKnown() }
-        let (date, time) = Self.spelled(localStart)
+        let (date, time) = Self.parts(of: localStart)
         return MessageDraft(
             to: RecipientDraft(patientId: patient),
             template: template,
@@ -53,18 +53,9 @@ extension VisitNotice {
         )
     }
 
-    /// `21 October 2026` and `10:30`.
-    static func spelled(_ localStart: String) -> (date: String, time: String) {
-        let months = [
-            "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-            "November",
-            "December",
-        ]
-        let parts = localStart.split(separator: "T")
-        let fields = parts.first?.split(separator: "-").compactMap { Int($0) } ?? []
-        guard parts.count == 2, fields.count == 3, months.indices.contains(fields[1] - 1) else {
-            return (localStart, "")
-        }
-        return ("\(fields[2]) \(months[fields[1] - 1]) \(fields[0])", String(parts[1].prefix(5)))
+    /// `2026-10-21` and `10:30` of `2026-10-21T10:30`.
+    static func parts(of localStart: String) -> (date: String, time: String) {
+        let parts = localStart.split(separator: "T", maxSplits: 1)
+        return (String(parts.first ?? ""), String(parts.last?.prefix(5) ?? ""))
     }
 }

@@ -204,6 +204,7 @@ struct MessageView {
                 status: message.status,
                 channel: message.channel.flatMap { MessageChannel(rawValue: $0) },
                 template: message.template,
+                templateVersion: message.templateVersion,
                 category: message.category,
                 priority: message.priority,
                 locale: message.locale,

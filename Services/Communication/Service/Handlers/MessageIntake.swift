@@ -11,7 +11,7 @@ struct MessageIntake: Sendable {
     /// The furthest a message may be put off.
     static let furthestSchedule: Duration = .seconds(366 * 86_400)
 
-    let templates: BuiltInTemplates
+    let templates: TemplateBook
     let dataKeys: DataKeyStore
     let store: ProviderConfigStore
     let blindIndex: BlindIndex
@@ -36,15 +36,19 @@ struct MessageIntake: Sendable {
     }
 
     /// Stores the message and its job; nothing is written or counted when this throws a `Problem`.
+    ///
+    /// - Parameter words: what it says where the draft has neither template nor content.
     func accept(
         _ draft: MessageDraft,
+        saying words: MessageWords? = nil,
         from sender: Sender,
         channels configured: Set<MessageChannel>,
         tally: AcceptedTally,
         in tx: borrowing Transaction
     ) throws -> AcceptedMessage {
         try checkTimes(draft, now: sender.now)
-        let (content, category) = try content(of: draft)
+        let source = try words.map { MessageSource.words($0) } ?? source(of: draft, in: tx)
+        let category = draft.category ?? source.category
         let wanted = try channels(for: draft, configured)
         let contact = try contact(of: draft, in: tx)
         let reach = try Self.reach(of: draft, contact)
@@ -54,19 +58,14 @@ struct MessageIntake: Sendable {
             of: category,
             by: contact?.choice.categories ?? []
         )
-        let channels = try Self.usable(chosen.isEmpty ? wanted : chosen, reach: reach, content: content, draft)
+        let reached = try Self.reached(chosen.isEmpty ? wanted : chosen, reach, draft)
+        let words = try source.words(in: [draft.locale, contact?.locale], on: reached)
+        let channels = try Self.usable(reached, words, draft)
         let sealer = try dataKeys.sealer(for: sender.clinic, in: tx)
         let id = MessageID(at: sender.now)
-        let sealed = SealedContent(
-            email: reach.email,
-            phone: reach.phone,
-            pushToken: reach.pushToken,
-            replyTo: draft.replyTo,
-            unsubscribeLink: try unsubscribeLink(category, channels, reach, sealer),
-            subject: content.subject,
-            text: content.text,
-            html: content.html
-        )
+        var sealed = words.sealed(for: channels, to: reach)
+        sealed.replyTo = draft.replyTo
+        sealed.unsubscribeLink = try unsubscribeLink(category, channels, reach, sealer)
         let start = try start(of: draft, category, contact, now: sender.now, in: tx)
         let message = StoredMessage(
             id: id,
@@ -74,6 +73,7 @@ struct MessageIntake: Sendable {
             status: .queued,
             channels: channels.map(\.rawValue),
             template: draft.template,
+            templateVersion: words.version,
             category: category,
             priority: draft.priority ?? .normal,
             locale: draft.locale ?? contact?.locale,
@@ -129,22 +129,18 @@ struct MessageIntake: Sendable {
         if !faults.isEmpty { throw .invalid(faults) }
     }
 
-    private func content(of draft: MessageDraft) throws(Problem) -> (MessageContent, MessageCategory) {
+    private func source(of draft: MessageDraft, in tx: borrowing Transaction) throws -> MessageSource {
         switch (draft.template, draft.content) {
-        case (let name?, nil):
-            guard let template = templates[name] else {
-                throw .invalid("/template", "must be one of \(templates.names.joined(separator: ", "))")
-            }
-            return (try template.render(draft.data ?? [:]), draft.category ?? template.category)
+        case (let name?, nil): return .template(try templates.open(name, in: tx), draft.data ?? [:])
         case (nil, let content?):
-            if draft.data != nil { throw .invalid("/data", "belongs to a template") }
+            if draft.data != nil { throw Problem.invalid("/data", "belongs to a template") }
             if let subject = content.subject,
                 subject.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
             {
-                throw .invalid("/content/subject", "must be one line without control characters")
+                throw Problem.invalid("/content/subject", "must be one line without control characters")
             }
-            return (content, draft.category ?? .care)
-        default: throw .invalid("", "must have exactly one of template and content")
+            return .words(MessageWords(content, category: .care))
+        default: throw Problem.invalid("", "must have exactly one of template and content")
         }
     }
 
@@ -160,11 +156,10 @@ struct MessageIntake: Sendable {
         return usable.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
-    /// The channels among `wanted` that there is an address for and that can carry the content.
-    private static func usable(
+    /// The channels among `wanted` that there is an address for.
+    private static func reached(
         _ wanted: [MessageChannel],
-        reach: Reach,
-        content: MessageContent,
+        _ reach: Reach,
         _ draft: MessageDraft
     ) throws(Problem) -> [MessageChannel] {
         let reached = wanted.filter(reach.has)
@@ -173,10 +168,19 @@ struct MessageIntake: Sendable {
             let names = wanted.map(\.rawValue).joined(separator: ", ")
             throw .invalid(pointer, "has no address for \(names)")
         }
+        return reached
+    }
+
+    /// The channels among `reached` that can carry the words.
+    private static func usable(
+        _ reached: [MessageChannel],
+        _ words: MessageWords,
+        _ draft: MessageDraft
+    ) throws(Problem) -> [MessageChannel] {
         // What was asked for by name and cannot be is an error; what was not is left out.
         var faults: [Problem.Fault] = []
         let usable = reached.filter { channel in
-            guard let fault = fault(of: content, on: channel) else { return true }
+            guard let fault = words.fault(on: channel) else { return true }
             if draft.channels != nil || reached.count == 1 { faults.append(fault) }
             return false
         }
@@ -184,17 +188,6 @@ struct MessageIntake: Sendable {
             throw .invalid(faults.isEmpty ? [.init(pointer: "/content", "fits none of the channels")] : faults)
         }
         return usable
-    }
-
-    private static func fault(of content: MessageContent, on channel: MessageChannel) -> Problem.Fault? {
-        switch channel {
-        case .email where content.subject == nil:
-            Problem.Fault(pointer: "/content/subject", "is required for e-mail")
-        case .sms, .whatsapp:
-            content.text.count > TextToSend.longest
-                ? Problem.Fault(pointer: "/content/text", "must be 1 to 1,600 characters for \(channel.rawValue)") : nil
-        case .email, .push: nil
-        }
     }
 
     /// The addresses in the request, or else those known of the contact.

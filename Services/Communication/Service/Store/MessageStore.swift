@@ -14,6 +14,8 @@ struct StoredMessage: Sendable {
     var channel: String?
     var provider: String?
     var template: String?
+    /// Of the clinic's own template.
+    var templateVersion: Int?
     var category: MessageCategory
     var priority: MessagePriority
     var locale: String?
@@ -45,7 +47,8 @@ extension AttemptOutcome: Column {}
 enum MessageStore {
     static let columns: Query = """
         id, version, status, channels, channel, provider, template, category, priority, locale, patient_id, reference,
-        sealed, created_at, updated_at, send_at, expires_at, reason_code, reason_detail, waiting_for, next_attempt_at, rounds, stage
+        sealed, created_at, updated_at, send_at, expires_at, reason_code, reason_detail, waiting_for, next_attempt_at, rounds, stage,
+        template_version
         """
 
     static func insert(
@@ -59,11 +62,12 @@ enum MessageStore {
         tx.execute(
             """
             insert into messages (clinic_id, id, status, channels, template, category, priority, locale, patient_id, reference,
-                recipient_index, phone_index, sealed, created_by, created_at, updated_at, send_at, expires_at, waiting_for, next_attempt_at)
+                recipient_index, phone_index, sealed, created_by, created_at, updated_at, send_at, expires_at, waiting_for, next_attempt_at,
+                template_version)
             values (\(clinic), \(message.id), \(message.status.rawValue), \(message.channels), \(message.template),
                 \(message.category.rawValue), \(message.priority.rawValue), \(message.locale), \(message.patientID), \(message.reference),
                 \(email), \(phone), \(message.sealed), \(actor), \(message.createdAt), \(message.updatedAt), \(message.sendAt),
-                \(message.expiresAt), \(message.waitingFor), \(message.nextAttemptAt))
+                \(message.expiresAt), \(message.waitingFor), \(message.nextAttemptAt), \(message.templateVersion))
             """
         )
     }
@@ -221,6 +225,7 @@ enum MessageStore {
             channel: try row[4],
             provider: try row[5],
             template: try row[6],
+            templateVersion: try row[23],
             category: try row[7],
             priority: try row[8],
             locale: try row[9],

@@ -180,8 +180,11 @@ import Testing
                 try await visit.messages().first { $0.status == .sent }
             }
             #expect(message.template == BuiltInTemplates.appointmentConfirmation && message.patientId == visit.patient)
-            #expect(message.content?.text.contains("Dear Asha Rao,") == true)
-            #expect(message.content?.text.contains("22 November 2026 at 10:30 (Europe/Berlin) with Dr. Okafor") == true)
+            #expect(message.content?.text.contains("Guten Tag Asha Rao,") == true)
+            // The clinic speaks German, and nothing else is known of the patient.
+            #expect(
+                message.content?.text.contains("22. November 2026 um 10:30 Uhr (Europe/Berlin) bei Dr. Okafor") == true
+            )
             #expect(try await visit.messages().count == 1)
             #expect(try await sandbox.received(for: visit.email).count == 1)
         }
@@ -253,7 +256,7 @@ import Testing
                     .first { $0.status == .sent }
             }
             #expect(message.category == .billing)
-            #expect(message.content?.text.contains("EUR 80.50 for invoice INV-2026-000001") == true)
+            #expect(message.content?.text.contains("80,50 EUR für die Rechnung INV-2026-000001") == true)
             #expect(try await sandbox.received(for: visit.email).count == 1)
         }
     }

@@ -1,0 +1,116 @@
+package import Contracts
+
+/// What a template says in one language, by channel; in Mustache.
+package struct TemplateTexts: Wire, Hashable {
+    package var email: EmailTexts?
+    package var sms: SMSText?
+    package var whatsapp: WhatsAppText?
+    package var push: PushText?
+
+    package init(
+        email: EmailTexts? = nil,
+        sms: SMSText? = nil,
+        whatsapp: WhatsAppText? = nil,
+        push: PushText? = nil
+    ) {
+        self.email = email
+        self.sms = sms
+        self.whatsapp = whatsapp
+        self.push = push
+    }
+}
+
+/// An e-mail: of `text` and `html` the one that is missing is made of the other.
+package struct EmailTexts: Wire, Hashable {
+    package static let longestSubject = 250
+    package static let longestText = 50_000
+    package static let longestHTML = 100_000
+
+    package var subject: String
+    package var text: String?
+    package var html: String?
+
+    package init(subject: String, text: String? = nil, html: String? = nil) {
+        self.subject = subject
+        self.text = text
+        self.html = html
+    }
+
+    package static var limits: [Limit] {
+        [
+            .length(CodingKeys.subject, 1...longestSubject), .length(CodingKeys.text, 1...longestText),
+            .length(CodingKeys.html, 1...longestHTML),
+        ]
+    }
+}
+
+/// An SMS.
+package struct SMSText: Wire, Hashable {
+    /// Characters, with every place filled in too.
+    package static let longest = 1_600
+
+    package var text: String
+
+    package init(text: String) { self.text = text }
+
+    package static var limits: [Limit] { [.length(CodingKeys.text, 1...longest)] }
+}
+
+/// A WhatsApp message, and what opens a conversation there: text of one's own is taken only after the recipient has written.
+package struct WhatsAppText: Wire, Hashable {
+    package var text: String
+    package var approved: ApprovedMapping?
+
+    package init(text: String, approved: ApprovedMapping? = nil) {
+        self.text = text
+        self.approved = approved
+    }
+
+    package static var limits: [Limit] { [.length(CodingKeys.text, 1...SMSText.longest)] }
+}
+
+/// Which template approved by the provider says the same, and which variables fill its places.
+package struct ApprovedMapping: Wire, Hashable {
+    package static let mostParameters = 20
+
+    /// As the provider knows it: a name, or Twilio's `HX…`.
+    package var name: String
+    /// As the provider spells it.
+    package var language: String
+    /// Names of variables, for `{{1}}`, `{{2}}`, … in this order.
+    package var parameters: [String]
+
+    package init(name: String, language: String, parameters: [String]) {
+        self.name = name
+        self.language = language
+        self.parameters = parameters
+    }
+
+    package static var limits: [Limit] {
+        [
+            .length(CodingKeys.name, 1...512), .example(CodingKeys.name, "visit_reminder"),
+            .length(CodingKeys.language, 2...12), .example(CodingKeys.language, "en_US"),
+            .count(CodingKeys.parameters, 0...mostParameters),
+            .elementLength(CodingKeys.parameters, 1...TemplateVariable.longestName),
+            .describe(CodingKeys.parameters, "Names of variables, in the order of the places."),
+        ]
+    }
+}
+
+/// A push notice.
+package struct PushText: Wire, Hashable {
+    package static let longestTitle = 100
+    package static let longestText = 1_000
+
+    package var title: String
+    package var text: String
+
+    package init(title: String, text: String) {
+        self.title = title
+        self.text = text
+    }
+
+    package static var limits: [Limit] {
+        [.length(CodingKeys.title, 1...longestTitle), .length(CodingKeys.text, 1...longestText)]
+    }
+}

@@ -1,0 +1,44 @@
+import Core
+
+/// In which languages a text is looked for, one after the other.
+enum LocaleChain {
+    /// What the built-in templates all have.
+    static let last = "en"
+
+    /// `de-AT`, `de`, then the clinic's, then English; each once.
+    ///
+    /// What is no language tag is passed over.
+    static func locales(wanted: [String?], clinic: String?) -> [String] {
+        (wanted + [clinic, last]).compactMap { $0.flatMap(canonical) }.flatMap(shortening)
+            .reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+
+    /// The tag as BCP 47 writes it, `zh-Hant-TW` for `ZH_hant_tw`; `nil` unless it is a language with at most a script and a
+    /// region.
+    static func canonical(_ tag: String) -> String? {
+        let parts = tag.split(omittingEmptySubsequences: false) { $0 == "-" || $0 == "_" }
+        guard let language = parts.first, (2...3).contains(language.utf8.count), isLetters(language) else { return nil }
+        var tag = language.lowercased()
+        var rest = parts.dropFirst()
+        if let script = rest.first, script.utf8.count == 4, isLetters(script) {
+            tag += "-" + script.prefix(1).uppercased() + script.dropFirst().lowercased()
+            rest = rest.dropFirst()
+        }
+        if let region = rest.first {
+            let isNumber = region.utf8.count == 3 && region.utf8.allSatisfy { (48...57).contains($0) }
+            guard isNumber || region.utf8.count == 2 && isLetters(region) else { return nil }
+            tag += "-" + region.uppercased()
+            rest = rest.dropFirst()
+        }
+        return rest.isEmpty ? tag : nil
+    }
+
+    private static func shortening(_ tag: String) -> [String] {
+        let parts = tag.split(separator: "-")
+        return (0..<parts.count).map { parts.dropLast($0).joined(separator: "-") }
+    }
+
+    private static func isLetters(_ text: Substring) -> Bool {
+        text.utf8.allSatisfy { (65...90).contains($0 & 0xDF) }
+    }
+}

@@ -1,0 +1,131 @@
+import CommunicationAPI
+import Contracts
+import Core
+
+/// What a template must be like before it is stored: complete, safe to fill in, and within its limits.
+enum TemplateRules {
+    /// Bytes of a template's texts in all languages together.
+    static let largest = 512 * 1_024
+
+    /// Throws 422 with everything that is wrong, each at its place.
+    static func check(_ body: TemplateBody) throws(Problem) {
+        var faults = variableFaults(body.variables)
+        if body.contents.isEmpty { faults.append(.init(pointer: "/contents", "must have a text")) }
+        let size = body.contents.values.reduce(0) { $0 + bytes(of: $1) }
+        if size > largest {
+            let (has, may) = (size / 1_024, largest / 1_024)
+            faults.append(.init(pointer: "/contents", "has \(has) KiB of text; at most \(may) KiB are allowed"))
+        }
+        for (locale, texts) in body.contents.sorted(by: { $0.key < $1.key }) {
+            let place = "/contents/\(locale.replacing("~", with: "~0").replacing("/", with: "~1"))"
+            if LocaleChain.canonical(locale) != locale {
+                let detail = "is no language tag such as de or de-AT"
+                faults.append(.init(pointer: place, LocaleChain.canonical(locale).map { "must be \($0)" } ?? detail))
+            }
+            faults += Self.faults(in: texts, at: place, body.variables)
+        }
+        guard faults.isEmpty else { throw .invalid(Array(faults.prefix(Schema.mostFaults))) }
+    }
+
+    /// Throws 422 unless templates may be called so: small letters, digits and `_`, the first a letter.
+    static func check(name: String) throws(Problem) {
+        let isName =
+            name.utf8.first.map { (97...122).contains($0) } == true
+            && name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "_") }
+        guard isName else {
+            throw .invalid("/name", "must be of small letters, digits and _, the first a letter")
+        }
+    }
+
+    /// Whether the scalar is a line break or another one that no line shows.
+    static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
+    }
+
+    private static func variableFaults(_ variables: [TemplateVariable]) -> [Problem.Fault] {
+        var faults: [Problem.Fault] = []
+        var names: Set<String> = []
+        for (index, variable) in variables.enumerated() {
+            let place = "/variables/\(index)"
+            if !TemplateSyntax.isName(variable.name) {
+                faults.append(.init(pointer: place + "/name", "must be letters and digits, the first a small letter"))
+            } else if !names.insert(variable.name).inserted {
+                faults.append(.init(pointer: place + "/name", "appears twice"))
+            }
+            if let example = variable.example, let fault = TemplateValues.fault(of: example, as: variable.type) {
+                faults.append(.init(pointer: place + "/example", fault))
+            }
+        }
+        return faults
+    }
+
+    private static func faults(
+        in texts: TemplateTexts,
+        at place: String,
+        _ variables: [TemplateVariable]
+    ) -> [Problem.Fault] {
+        var faults: [Problem.Fault] = []
+        func check(_ text: String?, _ part: TemplateSyntax.Part, _ member: String) {
+            guard let text else { return }
+            let found = TemplateSyntax.faults(in: text, part: part, variables: variables)
+            faults += found.map { Problem.Fault(pointer: "\(place)/\(member)", $0) }
+            if part == .subject, text.unicodeScalars.contains(where: isControl) {
+                faults.append(.init(pointer: "\(place)/\(member)", "must be one line without control characters"))
+            }
+            if part == .html, text.lowercased().contains("<script") {
+                faults.append(.init(pointer: "\(place)/\(member)", "must not have scripts"))
+            }
+        }
+        check(texts.email?.subject, .subject, "email/subject")
+        check(texts.email?.text, .text, "email/text")
+        check(texts.email?.html, .html, "email/html")
+        check(texts.sms?.text, .text, "sms/text")
+        check(texts.whatsapp?.text, .text, "whatsapp/text")
+        check(texts.push?.title, .subject, "push/title")
+        check(texts.push?.text, .text, "push/text")
+        if let email = texts.email, email.text == nil, email.html == nil {
+            faults.append(.init(pointer: place + "/email", "must have text or html"))
+        }
+        if texts == TemplateTexts() { faults.append(.init(pointer: place, "must have the text of a channel")) }
+        if let approved = texts.whatsapp?.approved {
+            faults += Self.faults(in: approved, at: place + "/whatsapp/approved", variables)
+        }
+        return faults
+    }
+
+    private static func faults(
+        in approved: ApprovedMapping,
+        at place: String,
+        _ variables: [TemplateVariable]
+    ) -> [Problem.Fault] {
+        var faults: [Problem.Fault] = []
+        let isWord = { (text: String) in
+            text.utf8.allSatisfy { (65...90).contains($0 & 0xDF) || (48...57).contains($0) || $0 == UInt8(ascii: "_") }
+        }
+        if !isWord(approved.name) { faults.append(.init(pointer: place + "/name", "must be of letters, digits and _")) }
+        if !isWord(approved.language) {
+            faults.append(.init(pointer: place + "/language", "must be of letters and _, such as en_US"))
+        }
+        for (index, name) in approved.parameters.enumerated() {
+            let variable = variables.first { $0.name == name }
+            let detail: String? =
+                switch variable?.type {
+                case nil: "is not among the variables"
+                case .flag, .list, .paragraph: "is no text of one line"
+                default: variable?.optional == true ? "is optional; the approved template always needs it" : nil
+                }
+            if let detail { faults.append(.init(pointer: "\(place)/parameters/\(index)", detail)) }
+        }
+        return faults
+    }
+
+    private static func bytes(of texts: TemplateTexts) -> Int {
+        [
+            texts.email?.subject, texts.email?.text, texts.email?.html, texts.sms?.text, texts.whatsapp?.text,
+            texts.push?.title, texts.push?.text,
+        ].reduce(0) { $0 + ($1?.utf8.count ?? 0) }
+    }
+}

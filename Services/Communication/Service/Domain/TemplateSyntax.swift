@@ -1,0 +1,157 @@
+import CommunicationAPI
+import Core
+
+/// Which of Mustache a template may use, so that it neither reaches out nor leaves a blank.
+///
+/// Allowed are `{{name}}`, `{{#name}}…{{/name}}`, `{{^name}}…{{/name}}`, `{{.}}` for the texts of a list, and comments.
+/// Unescaped values, partials, blocks, other delimiters, pragmas, functions and paths are refused by their form, before the
+/// text is parsed.
+struct TemplateSyntax {
+    static let deepestSection = 3
+    static let mostTags = 300
+
+    /// What part of a message a text is for.
+    enum Part {
+        /// One line that everybody may see.
+        case subject
+        case text
+        case html
+    }
+
+    private struct Section {
+        let name: String
+        let isInverted: Bool
+        let isList: Bool
+        let line: Int
+    }
+
+    private let variables: [String: TemplateVariable]
+    private let part: Part
+    private var open: [Section] = []
+    private var faults: [String] = []
+
+    private init(variables: [String: TemplateVariable], part: Part) {
+        self.variables = variables
+        self.part = part
+    }
+
+    /// What is wrong with a text, each with its line; nothing when it may be used.
+    static func faults(in text: String, part: Part, variables: [TemplateVariable]) -> [String] {
+        let names = Dictionary(variables.map { ($0.name, $0) }) { first, _ in first }
+        var check = TemplateSyntax(variables: names, part: part)
+        check.scan(Array(text.utf8))
+        return check.faults
+    }
+
+    /// Whether the text can name a variable.
+    static func isName(_ name: some StringProtocol) -> Bool {
+        guard let first = name.utf8.first, (97...122).contains(first) else { return false }
+        return name.utf8.count <= TemplateVariable.longestName
+            && name.utf8.allSatisfy { (48...57).contains($0) || (65...90).contains($0 & 0xDF) }
+    }
+
+    /// Bytes, not characters: what combines with a brace must not hide it.
+    private mutating func scan(_ bytes: [UInt8]) {
+        var (position, line, tags) = (0, 1, 0)
+        while let start = Self.find(UInt8(ascii: "{"), in: bytes, from: position) {
+            line += Self.lines(in: bytes[position..<start])
+            guard let end = Self.find(UInt8(ascii: "}"), in: bytes, from: start + 2) else {
+                return faults.append("line \(line): {{ without }}")
+            }
+            tags += 1
+            guard tags <= Self.mostTags else { return faults.append("has more than \(Self.mostTags) tags") }
+            take(String(decoding: bytes[start + 2..<end], as: UTF8.self), line: line, before: bytes[..<start])
+            line += Self.lines(in: bytes[start..<end])
+            position = end + 2
+        }
+        for section in open { faults.append("line \(section.line): {{#\(section.name)}} is not closed") }
+    }
+
+    private mutating func take(_ tag: String, line: Int, before: ArraySlice<UInt8>) {
+        let rest = String(tag.dropFirst())
+        switch tag.first {
+        case "!": break
+        case "#": enter(Self.trimmed(rest), inverted: false, line)
+        case "^": enter(Self.trimmed(rest), inverted: true, line)
+        case "/": leave(Self.trimmed(rest), line)
+        case "{", "&": fault(line, tag, "is not allowed: values are always escaped")
+        case ">", "<", "$", "=", "%", "*":
+            fault(line, tag, "is not allowed: partials, blocks, delimiters and pragmas are off")
+        default: use(Self.trimmed(tag), line, before: before)
+        }
+    }
+
+    private mutating func enter(_ name: String, inverted: Bool, _ line: Int) {
+        let variable = variables[name]
+        if variable == nil { fault(line, (inverted ? "^" : "#") + name, "is not among the variables") }
+        open.append(Section(name: name, isInverted: inverted, isList: variable?.type == .list, line: line))
+        if open.count == Self.deepestSection + 1 {
+            faults.append("line \(line): sections stand more than \(Self.deepestSection) deep")
+        }
+    }
+
+    private mutating func leave(_ name: String, _ line: Int) {
+        if open.last?.name == name { open.removeLast() } else { fault(line, "/" + name, "closes no section") }
+    }
+
+    private mutating func use(_ name: String, _ line: Int, before: ArraySlice<UInt8>) {
+        if name == "." {
+            let isInList = open.last.map { $0.isList && !$0.isInverted } ?? false
+            if !isInList { fault(line, name, "stands for the texts of a list, within its section") }
+            return
+        }
+        guard let variable = variables[name] else {
+            let detail =
+                Self.isName(name) ? "is not among the variables" : "is no variable: functions and paths are off"
+            return fault(line, name, detail)
+        }
+        if variable.type == .flag || variable.type == .list {
+            return fault(line, name, "is a \(variable.type.rawValue): it stands as a section {{#\(name)}}…{{/\(name)}}")
+        }
+        if part == .subject, variable.confidential == true {
+            fault(line, name, "is confidential: it must not stand in a subject or title")
+        }
+        if part == .subject, variable.type == .paragraph { fault(line, name, "may have several lines") }
+        let sections = open.filter { $0.name == name }
+        if sections.contains(where: \.isInverted) { fault(line, name, "has no value here") }
+        if variable.optional == true, !sections.contains(where: { !$0.isInverted }) {
+            fault(line, name, "is optional: it stands within {{#\(name)}}…{{/\(name)}}")
+        }
+        if part == .html, variable.type != .link, Self.endsInAddress(before) {
+            fault(line, name, "is no link: it must not stand in href or src")
+        }
+    }
+
+    private mutating func fault(_ line: Int, _ tag: String, _ detail: String) {
+        faults.append("line \(line): {{\(tag.prefix(40))}} \(detail)")
+    }
+
+    /// Whether what stands there is the beginning of an attribute that leads somewhere.
+    private static func endsInAddress(_ bytes: ArraySlice<UInt8>) -> Bool {
+        let tail = String(decoding: bytes.suffix(2_000), as: UTF8.self).lowercased()
+        guard let open = tail.lastIndex(of: "<") else { return false }
+        let tag = tail[open...].filter { !$0.isWhitespace }
+        let starts = ["href=", "src=", "action=", "background="].compactMap { tag.ranges(of: $0).last?.upperBound }
+        guard let start = starts.max() else { return false }
+        let value = tag[start...]
+        let quote = value.first.flatMap { $0 == "\"" || $0 == "'" ? $0 : nil }
+        return quote.map { !value.dropFirst().contains($0) } ?? !value.contains(">")
+    }
+
+    private static func find(_ brace: UInt8, in bytes: [UInt8], from start: Int) -> Int? {
+        var index = start
+        while index + 1 < bytes.count {
+            if bytes[index] == brace, bytes[index + 1] == brace { return index }
+            index += 1
+        }
+        return nil
+    }
+
+    private static func lines(in bytes: ArraySlice<UInt8>) -> Int {
+        bytes.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
+    }
+
+    private static func trimmed(_ text: String) -> String {
+        String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    }
+}

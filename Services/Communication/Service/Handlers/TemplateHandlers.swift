@@ -1,0 +1,235 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+import ServiceHost
+
+/// Templates: listed, written, put in force, reset, removed.
+struct TemplateHandlers: Sendable {
+    let endpoints: TemplateEndpoints
+    let cursors: CursorSeal
+
+    func register(in table: inout HandlerTable) {
+        table.change(endpoints.create) { try create($0, $1, $2) }
+        table.read(endpoints.list) { try list($0, $1, $2) }
+        table.read(endpoints.read) { try read($0, $1, $2) }
+        table.change(endpoints.update) { try update($0, $1, $2) }
+        table.change(endpoints.delete) { try delete($0, $1, $2) }
+        table.read(endpoints.versions) { try versions($0, $1, $2) }
+        table.change(endpoints.publish) { try publish($0, $1, $2) }
+        table.change(endpoints.reset) { try reset($0, $1, $2) }
+    }
+
+    private func create(
+        _ draft: TemplateDraft,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Template> {
+        try Self.checkName(draft.name)
+        let body = TemplateBody(variables: draft.variables ?? [], contents: draft.contents)
+        try TemplateRules.check(body)
+        guard try TemplateStore.lockedCount(of: context.clinic, in: tx) < Template.mostOwn else {
+            throw Problem.conflict("too_many_templates", "The clinic has \(Template.mostOwn) templates already.")
+        }
+        let template = StoredTemplate(
+            id: TemplateID(at: context.now),
+            version: 1,
+            name: draft.name,
+            category: draft.category,
+            draft: body,
+            createdAt: context.now,
+            updatedAt: context.now
+        )
+        try Self.takingName { try TemplateStore.insert(template, in: tx) }
+        return Reply(
+            Template(template, body, isDraft: true),
+            version: template.version,
+            location: "\(RouteTable.base)/communication/templates/\(template.id)",
+            audit: AuditDetail(resource: template.id.description)
+        )
+    }
+
+    private func list(
+        _ request: TemplateListRequest,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Page<TemplateSummary>> {
+        let builtIn = request.builtIn.map { "\($0)" } ?? ""
+        let list = "templates?q=\(request.q ?? "")&category=\(request.category?.rawValue ?? "")&builtIn=\(builtIn)"
+        let after = try cursors.open(request.cursor, list: list, clinic: context.clinic)?.first
+        let found = try TemplateShelf.all(in: tx).filter { template in
+            (request.q.map { template.name.contains($0.lowercased()) } ?? true)
+                && (request.category.map { $0 == template.category } ?? true)
+                && (request.builtIn.map { $0 == template.builtIn } ?? true)
+                && (after.map { $0 < template.name } ?? true)
+        }
+        let limit = request.limit ?? Page<TemplateSummary>.usualLimit
+        let shown = Array(found.prefix(limit))
+        let last = found.count > limit ? shown.last : nil
+        return Reply(
+            Page(items: shown, nextCursor: last.map { cursors.seal([$0.name], list: list, clinic: context.clinic) })
+        )
+    }
+
+    private func read(
+        _ path: TemplateVersionPath,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Template> {
+        let template = try TemplateShelf.find(path.id, in: tx)
+        guard let body = try TemplateShelf.body(of: template, version: path.version, in: tx) else {
+            throw Problem.notFound
+        }
+        let isDraft = path.version == nil && template.draft != nil
+        return Reply(Template(template, body, isDraft: isDraft), version: template.version)
+    }
+
+    private func update(
+        _ patch: TemplatePatch,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Template> {
+        var template = try TemplateShelf.lock(patch.id, context, in: tx)
+        if template.builtIn != nil {
+            try Self.checkBuiltIn(patch)
+        } else if let name = patch.name, name != template.name {
+            try Self.checkName(name)
+            template.name = name
+        }
+        template.category = patch.category ?? template.category
+        guard let present = try TemplateShelf.body(of: template, version: nil, in: tx) else { throw Problem.notFound }
+        let body = try present.applying(patch)
+        try TemplateRules.check(body)
+        template.draft = body
+        return try save(template, body, context, tx)
+    }
+
+    private func delete(
+        _ path: TemplatePath,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<EmptyOutput> {
+        let template = try TemplateShelf.lock(path.id, context, in: tx)
+        guard template.builtIn == nil else {
+            throw Problem.conflict("built_in_template", "A built-in template can be reset, not removed.")
+        }
+        TemplateStore.remove(path.id, at: context.now, in: tx)
+        return Reply(EmptyOutput(), audit: AuditDetail(resource: path.id.description))
+    }
+
+    private func versions(
+        _ request: TemplateVersionsRequest,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Page<TemplateVersion>> {
+        let template = try TemplateShelf.find(request.id, in: tx)
+        let list = "template versions \(request.id)"
+        let before = try cursors.open(request.cursor, list: list, clinic: context.clinic)?.first.flatMap { Int($0) }
+        let limit = request.limit ?? Page<TemplateVersion>.usualLimit
+        let found = try TemplateVersionStore.list(
+            of: request.id,
+            inForce: template.published,
+            before: before,
+            limit: limit + 1,
+            in: tx
+        )
+        let shown = Array(found.prefix(limit))
+        let last = found.count > limit ? shown.last : nil
+        return Reply(
+            Page(
+                items: shown,
+                nextCursor: last.map { cursors.seal(["\($0.number)"], list: list, clinic: context.clinic) }
+            )
+        )
+    }
+
+    private func publish(
+        _ publication: TemplatePublication,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Template> {
+        var template = try TemplateShelf.lock(publication.id, context, in: tx)
+        let body: TemplateBody
+        if let number = publication.version {
+            guard let former = try TemplateShelf.body(of: template, version: number, in: tx) else {
+                throw Problem.invalid("/version", "is not a version of the template")
+            }
+            body = former
+            template.published = number
+        } else {
+            guard let draft = template.draft else {
+                throw Problem.conflict("nothing_to_publish", "The template has no draft.")
+            }
+            // The rules may have become stricter since it was written.
+            try TemplateRules.check(draft)
+            body = draft
+            template.draft = nil
+            template.published = try TemplateVersionStore.append(
+                draft,
+                of: template.id,
+                by: context.principal.id,
+                at: context.now,
+                in: tx
+            )
+        }
+        return try save(template, body, context, tx)
+    }
+
+    private func reset(
+        _ path: TemplatePath,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Template> {
+        var template = try TemplateShelf.lock(path.id, context, in: tx)
+        guard let builtIn = template.builtIn else {
+            throw Problem.conflict("not_built_in", "Only a built-in template can be reset.")
+        }
+        template.draft = nil
+        template.published = nil
+        return try save(template, builtIn.body, context, tx)
+    }
+
+    /// Saves the template and shows it with the body that was changed or put in force.
+    private func save(
+        _ template: StoredTemplate,
+        _ body: TemplateBody,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<Template> {
+        var template = template
+        template.updatedAt = context.now
+        let changed = template
+        template.version = try Self.takingName { try TemplateStore.update(changed, in: tx) }
+        return Reply(
+            Template(template, body, isDraft: template.draft == body),
+            version: template.version,
+            audit: AuditDetail(resource: template.id.description)
+        )
+    }
+}
+
+extension TemplateHandlers {
+    private static func checkName(_ name: String) throws(Problem) {
+        try TemplateRules.check(name: name)
+        if BuiltInTemplates.named(name) != nil { throw nameTaken }
+    }
+
+    /// Who sends built-in templates counts on their names and variables.
+    private static func checkBuiltIn(_ patch: TemplatePatch) throws(Problem) {
+        let members = [("name", patch.name != nil), ("category", patch.category != nil)]
+        let given = (members + [("variables", patch.variables != nil)]).filter(\.1)
+        guard given.isEmpty else {
+            throw .invalid(given.map { Problem.Fault(pointer: "/\($0.0)", "is fixed in a built-in template") })
+        }
+    }
+
+    private static func takingName<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as DatabaseError where error.constraint == "templates_name" {
+            throw nameTaken
+        }
+    }
+
+    private static let nameTaken = Problem.conflict("template_name_taken", "The clinic has a template of this name.")
+}

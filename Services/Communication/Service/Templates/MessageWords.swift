@@ -1,0 +1,87 @@
+import CommunicationAPI
+import Contracts
+import Core
+
+/// What a message says: the same on every channel, or what its template says on each.
+struct MessageWords: Sendable {
+    /// Of the message, unless it names one itself.
+    var category: MessageCategory
+    /// The version of the clinic's own template; `nil` for a built-in one, and without one.
+    var version: Int?
+    private let plain: RenderedContent?
+    private let byChannel: [MessageChannel: RenderedContent]
+
+    /// The same on every channel.
+    init(_ content: MessageContent, category: MessageCategory) {
+        self.category = category
+        plain = RenderedContent(subject: content.subject, text: content.text, html: content.html)
+        byChannel = [:]
+    }
+
+    /// A template's own words for each channel.
+    init(_ contents: [MessageChannel: RenderedContent], category: MessageCategory, version: Int?) {
+        self.category = category
+        self.version = version
+        plain = nil
+        byChannel = contents
+    }
+
+    subscript(_ channel: MessageChannel) -> RenderedContent? { plain ?? byChannel[channel] }
+
+    /// Why a channel cannot carry them; `nil` when it can.
+    func fault(on channel: MessageChannel) -> Problem.Fault? {
+        guard let content = self[channel] else {
+            return Problem.Fault(pointer: "/channels", "the template has no text for \(channel.rawValue)")
+        }
+        switch channel {
+        case .email where content.subject == nil:
+            return Problem.Fault(pointer: "/content/subject", "is required for e-mail")
+        case .sms, .whatsapp:
+            let detail = "must be 1 to 1,600 characters for \(channel.rawValue)"
+            return content.text.count > TextToSend.longest ? Problem.Fault(pointer: "/content/text", detail) : nil
+        case .email, .push: return nil
+        }
+    }
+
+    /// What is kept of a message that goes to these addresses through these channels.
+    func sealed(for channels: [MessageChannel], to reach: Reach) -> SealedContent {
+        let used = byChannel.filter { channels.contains($0.key) }
+        let first = channels.first.flatMap { self[$0] } ?? RenderedContent(text: "")
+        // One channel's words need not be kept twice, unless there is more to them than text.
+        let isPlain = used.count <= 1 && first.approved == nil
+        let variants = Dictionary(uniqueKeysWithValues: used.map { ($0.key.rawValue, $0.value) })
+        return SealedContent(
+            email: reach.email,
+            phone: reach.phone,
+            pushToken: reach.pushToken,
+            subject: first.subject,
+            text: first.text,
+            html: first.html,
+            variants: isPlain ? nil : variants
+        )
+    }
+}
+
+/// What a message says, before it is known on which channels and in which language.
+enum MessageSource: Sendable {
+    case words(MessageWords)
+    case template(OpenTemplate, [String: JSONValue])
+
+    /// Of the message, unless it names one itself.
+    var category: MessageCategory {
+        switch self {
+        case .words(let words): words.category
+        case .template(let template, _): template.category
+        }
+    }
+
+    /// What it says on these channels; throws 422 for what a template's data lacks.
+    ///
+    /// - Parameter locales: the languages wanted, the most wanted first.
+    func words(in locales: [String?], on channels: [MessageChannel]) throws(Problem) -> MessageWords {
+        switch self {
+        case .words(let words): words
+        case .template(let template, let data): try template.fill(data, locales: locales, channels: channels)
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Testing
+
+@testable import Communication
+
+@Suite struct TemplateValuesTests {
+    @Test(
+        arguments: [
+            (.text, "a", nil), (.text, 5, nil), (.text, "a\nb", "one line"), (.text, "a\u{2029}b", "one line"),
+            (.text, ["a"], "one line"), (.text, .string(String(repeating: "x", count: 1_001)), "at most 1000"),
+            (.paragraph, "a\nb", nil), (.paragraph, "a\rb", "control"), (.number, -3, nil),
+            (.number, "3", "whole number"),
+            (.date, "2026-02-29", "YYYY-MM-DD"), (.date, "2028-02-29", nil), (.date, "21 October 2026", "YYYY-MM-DD"),
+            (.time, "23:59", nil), (.time, "9:00", "HH:MM"), (.money, ["amount": 1, "currency": "EUR"], nil),
+            (.money, ["amount": 1, "currency": "EURO"], "amount"),
+            (.money, ["amount": .number(1.5), "currency": "EUR"], "amount"),
+            (.money, "EUR 1", "amount"), (.link, "https://a.example/b?c=1&d", nil), (.link, "http://a", nil),
+            (.link, "javascript:alert(1)", "https://"), (.link, "https://", "https://"),
+            (.link, "https://a b", "https://"),
+            (.link, "https://a\"onclick=", "https://"), (.link, "//a.example", "https://"), (.flag, true, nil),
+            (.flag, "true", "true or false"), (.list, ["a", "b"], nil), (.list, ["a", 1], "list"),
+            (.list, ["a\nb"], "line"),
+        ] as [(TemplateVariableType, JSONValue, String?)]
+    )
+    func valuesAreCheckedAsTheirTypeAsks(_ type: TemplateVariableType, _ value: JSONValue, _ complaint: String?) {
+        let fault = TemplateValues.fault(of: value, as: type)
+        if let complaint {
+            #expect(fault?.contains(complaint) == true, "\(fault ?? "taken")")
+        } else {
+            #expect(fault == nil)
+        }
+    }
+
+    private static let variables: [TemplateVariable] = [
+        .init(name: "name", type: .text), .init(name: "day", type: .date),
+        .init(name: "note", type: .text, optional: true),
+        .init(name: "items", type: .list, optional: true), .init(name: "price", type: .money),
+    ]
+    private static let texts = TemplateTexts(
+        email: EmailTexts(subject: "S", html: "<p>Dear {{name}}</p>{{#items}}<li>{{.}}</li>{{/items}}"),
+        sms: SMSText(text: "{{name}}: {{day}}, {{price}}{{#note}} ({{note}}){{/note}}"),
+        whatsapp: WhatsAppText(
+            text: "{{name}}",
+            approved: ApprovedMapping(name: "v", language: "en", parameters: ["day", "name"])
+        )
+    )
+    private static let data: [String: JSONValue] = [
+        "name": "{{day}} {{> x}} <b>&", "day": "2026-10-21", "price": ["amount": 100_000, "currency": "INR"],
+        "note": .null, "unused": "x", "items": ["<1>", "{{.}}"],
+    ]
+
+    private func template(_ contents: [String: TemplateTexts] = ["en": texts]) throws -> CompiledTemplate {
+        let body = TemplateBody(variables: Self.variables, contents: contents)
+        try TemplateRules.check(body)
+        return try CompiledTemplate(name: "visit", category: .care, body)
+    }
+
+    @Test func whatIsMissingOrWrongIsNamedAtOnce() throws {
+        let template = try template()
+        let problem = #expect(throws: Problem.self) {
+            try template.fill(["name": "", "price": 5], locales: ["en"], channels: [.sms])
+        }
+        #expect(problem?.status == 422)
+        #expect(problem?.errors.compactMap(\.pointer) == ["/data/name", "/data/day", "/data/price"])
+    }
+
+    @Test func valuesAreNeverReadAsTemplates() throws {
+        let filled = try template().fill(Self.data, locales: ["en"], channels: MessageChannel.allCases)
+        #expect(filled[.sms]?.content.text == "{{day}} {{> x}} <b>&: 21 October 2026, INR 1,000.00")
+        #expect(
+            filled[.email]?.content.html
+                == "<p>Dear {{day}} {{&gt; x}} &lt;b&gt;&amp;</p><li>&lt;1&gt;</li><li>{{.}}</li>"
+        )
+        #expect(filled[.email]?.content.text == "Dear {{day}} {{> x}} <b>&\n\n- <1>\n- {{.}}")
+        #expect(filled[.whatsapp]?.content.approved?.parameters == ["21 October 2026", "{{day}} {{> x}} <b>&"])
+        #expect(filled[.push] == nil)
+    }
+
+    @Test func eachChannelFindsItsLanguageAndWritesAsTheReaderDoes() throws {
+        let template = try template(["en": Self.texts, "de": TemplateTexts(sms: SMSText(text: "Am {{day}}"))])
+        let filled = try template.fill(Self.data, locales: ["de-AT", "de", "en"], channels: [.sms, .whatsapp])
+        #expect(filled[.sms]?.locale == "de" && filled[.sms]?.content.text == "Am 21. Oktober 2026")
+        #expect(filled[.whatsapp]?.locale == "en")
+        let indian = try template.fill(Self.data, locales: ["en-IN", "en"], channels: [.sms])
+        #expect(indian[.sms]?.content.text.hasSuffix("INR 1,000.00") == true)
+        // Better another language than nothing.
+        let hindi = try self.template(["hi": Self.texts]).fill(Self.data, locales: ["fr", "en"], channels: [.sms])
+        #expect(hindi[.sms]?.locale == "hi")
+    }
+
+    @Test func whatComesOutIsNeitherTooLongNorNothing() throws {
+        func fill(_ text: String, _ note: String?) throws -> String? {
+            let texts = TemplateTexts(sms: SMSText(text: text))
+            var data = Self.data
+            data["note"] = note.map { .string($0) }
+            return try template(["en": texts]).fill(data, locales: ["en"], channels: [.sms])[.sms]?.content.text
+        }
+        let thousand = String(repeating: "x", count: 1_000)
+        #expect(try fill("{{#note}}{{note}}{{/note}}", thousand) == thousand)
+        #expect(throws: Problem.self) { try fill("{{#note}}{{note}}{{note}}{{/note}}", thousand) }
+        #expect(throws: Problem.self) { try fill("{{#note}}{{note}}{{/note}}", nil) }
+    }
+
+    @Test func datesOfVisitsAreTakenApart() {
+        let parts = VisitNotice.parts(of: "2026-03-29T02:30:00")
+        #expect(parts.date == "2026-03-29" && parts.time == "02:30")
+    }
+}

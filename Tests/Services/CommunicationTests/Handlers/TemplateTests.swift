@@ -1,0 +1,333 @@
+import Bus
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+import TestKit
+import Testing
+
+@testable import Communication
+
+@Suite(.timeLimit(.minutes(2))) struct TemplateTests {
+    private let endpoints = MessageDesk.endpoints.templates
+    private static let reminder = BuiltInTemplates.appointmentReminder
+    private static let texts = TemplateTexts(
+        email: EmailTexts(subject: "Greetings from {{clinicName}}", text: "Dear {{name}}, all the best."),
+        sms: SMSText(text: "{{clinicName}}: all the best, {{name}}.")
+    )
+
+    private func draft(_ name: String = "birthday_greeting") -> TemplateDraft {
+        TemplateDraft(
+            name: name,
+            category: .marketing,
+            variables: [
+                .init(name: "clinicName", type: .text, example: "Lindenhof"),
+                .init(name: "name", type: .text, confidential: true, example: "Asha Rao"),
+            ],
+            contents: ["en": Self.texts]
+        )
+    }
+
+    private func made(in clinic: TestClinic, _ name: String = "birthday_greeting") async throws -> Template {
+        let answer = try await clinic.ask(endpoints.create, draft(name))
+        try #require(answer.status == 201, "\(String(describing: answer.problem))")
+        return try #require(answer.output)
+    }
+
+    private func builtIn(_ name: String) throws -> TemplateID { try #require(BuiltInTemplates.named(name)?.id) }
+
+    private func sms(_ text: String) -> [String: TemplateTextsPatch?] {
+        ["en": TemplateTextsPatch(sms: .set(SMSTextPatch(text: .set(text))))]
+    }
+
+    @Test func aTemplateIsWrittenPublishedChangedAndRemoved() async throws {
+        let clinic = try TestClinic()
+        let answer = try await clinic.ask(endpoints.create, draft())
+        let template = try #require(answer.output)
+        #expect(answer.version == "\"1\"" && answer.location == "/api/v1/communication/templates/\(template.id)")
+        #expect(template.draft && template.publishedVersion == nil && !template.builtIn)
+        let path = TemplatePath(id: template.id)
+        let published = try await clinic.ask(endpoints.publish, TemplatePublication(id: template.id), ifMatch: "\"1\"")
+        #expect(published.output?.publishedVersion == 1 && published.output?.draft == false)
+        #expect(try await clinic.ask(endpoints.publish, .init(id: template.id)).code == "nothing_to_publish")
+        let patch = TemplatePatch(id: template.id, name: "yearly_greeting", contents: sms("Hello {{name}}"))
+        let changed = try await clinic.ask(endpoints.update, patch, ifMatch: "\"2\"")
+        #expect(changed.status == 200 && changed.version == "\"3\"")
+        #expect(changed.output?.name == "yearly_greeting" && changed.output?.draft == true)
+        #expect(changed.output?.contents["en"]?.email == Self.texts.email, "what was not named stays")
+        #expect(try await clinic.ask(endpoints.update, patch, ifMatch: "\"2\"").status == 412)
+        #expect(try await clinic.ask(endpoints.publish, .init(id: template.id)).output?.publishedVersion == 2)
+        let versions = try #require(try await clinic.ask(endpoints.versions, .init(id: template.id)).output)
+        #expect(versions.items.map(\.number) == [2, 1] && versions.items.map(\.inForce) == [true, false])
+        #expect(versions.items.allSatisfy { $0.publishedBy == TestClinic.admin.id })
+        let first = try await clinic.ask(endpoints.read, TemplateVersionPath(id: template.id, version: 1))
+        #expect(first.output?.contents["en"] == Self.texts)
+        #expect(try await clinic.ask(endpoints.read, TemplateVersionPath(id: template.id, version: 3)).status == 404)
+        let back = try await clinic.ask(endpoints.publish, TemplatePublication(id: template.id, version: 1))
+        #expect(back.output?.publishedVersion == 1 && back.output?.contents["en"] == Self.texts)
+        let none = try await clinic.ask(endpoints.publish, TemplatePublication(id: template.id, version: 3))
+        #expect(none.status == 422 && none.pointers == ["/version"])
+        #expect(try await clinic.ask(endpoints.reset, path).code == "not_built_in")
+        #expect(try await clinic.ask(endpoints.delete, path, ifMatch: "\"1\"").status == 412)
+        #expect(try await clinic.ask(endpoints.delete, path).status == 204)
+        #expect(try await clinic.ask(endpoints.read, TemplateVersionPath(id: template.id)).status == 404)
+        // Its name is free again.
+        _ = try await made(in: clinic, "yearly_greeting")
+    }
+
+    @Test func aBuiltInTemplateIsRewrittenAndReset() async throws {
+        let clinic = try TestClinic()
+        let id = try builtIn(Self.reminder)
+        let untouched = try await clinic.ask(endpoints.read, TemplateVersionPath(id: id))
+        #expect(untouched.version == "\"0\"" && untouched.output?.builtIn == true)
+        #expect(untouched.output?.contents.keys.sorted() == ["de", "en", "hi"])
+        for patch in [
+            TemplatePatch(id: id, name: "x1"), TemplatePatch(id: id, category: .billing),
+            TemplatePatch(id: id, variables: []),
+        ] {
+            #expect(try await clinic.ask(endpoints.update, patch).status == 422)
+        }
+        let patch = TemplatePatch(id: id, contents: sms("See you at {{time}}.").merging(["hi": nil]) { $1 })
+        let changed = try await clinic.ask(endpoints.update, patch, ifMatch: "\"0\"")
+        #expect(changed.version == "\"1\"" && changed.output?.draft == true)
+        #expect(changed.output?.contents.keys.sorted() == ["de", "en"])
+        #expect(try await clinic.ask(endpoints.update, patch, ifMatch: "\"0\"").status == 412)
+        #expect(try await clinic.ask(endpoints.publish, .init(id: id)).output?.publishedVersion == 1)
+        #expect(try await clinic.ask(endpoints.delete, TemplatePath(id: id)).code == "built_in_template")
+        let reset = try await clinic.ask(endpoints.reset, TemplatePath(id: id))
+        #expect(reset.output?.publishedVersion == nil && reset.output?.contents.count == 3)
+        // What was in force stays to be seen, and can be put in force again.
+        #expect(try await clinic.ask(endpoints.versions, .init(id: id)).output?.items.map(\.inForce) == [false])
+        let again = try await clinic.ask(endpoints.publish, TemplatePublication(id: id, version: 1))
+        #expect(again.output?.contents["en"]?.sms?.text == "See you at {{time}}.")
+    }
+
+    @Test func whatIsSentIsWhatIsInForce() async throws {
+        let (clinic, other) = (try TestClinic(), try TestClinic())
+        for clinic in [clinic, other] { try await clinic.configure(.smtp(port: 9)) }
+        let data: [String: JSONValue] = [
+            "clinicName": "Lindenhof", "patientName": "{{clinicName}} <b>", "doctorName": "Dr. O", "serviceName": "C",
+            "date": "2026-10-21", "time": "10:30", "timeZone": "Europe/Berlin",
+        ]
+        func text(_ clinic: TestClinic, _ locale: String? = nil, _ template: String = Self.reminder) async throws
+            -> String
+        {
+            let recipient = RecipientDraft(email: EmailAddress("asha@example.com"))
+            let draft = MessageDraft(
+                to: recipient,
+                template: template,
+                data: data,
+                locale: locale,
+                sendAt: .now() + .seconds(3_600)
+            )
+            return try #require(try await clinic.message(try await clinic.send(draft)).content?.text)
+        }
+        #expect(
+            try await text(clinic).hasPrefix("Dear {{clinicName}} <b>,\n\nwe expect you on 21 October 2026 at 10:30")
+        )
+        #expect(try await text(clinic, "de-CH").contains("am 21. Oktober 2026 um 10:30 Uhr"))
+        #expect(try await text(clinic, "hi").contains("21 अक्टूबर 2026"))
+        let id = try builtIn(Self.reminder)
+        let email = EmailTextsPatch(text: .clear, html: .set("<p>Come, {{patientName}}.</p>"))
+        let patch = TemplatePatch(id: id, contents: ["en": TemplateTextsPatch(email: .set(email))])
+        #expect(try await clinic.ask(endpoints.update, patch).status == 200)
+        #expect(try await text(clinic).hasPrefix("Dear"), "a draft is not in force")
+        #expect(try await clinic.ask(endpoints.publish, .init(id: id)).status == 200)
+        #expect(try await text(clinic) == "Come, {{clinicName}} <b>.")
+        #expect(try await text(other).hasPrefix("Dear"), "another clinic's text is its own")
+        #expect(try await clinic.ask(endpoints.reset, TemplatePath(id: id)).status == 200)
+        #expect(try await text(clinic).hasPrefix("Dear"))
+    }
+
+    @Test func ownTemplatesAreSentOncePublished() async throws {
+        let (clinic, other) = (try TestClinic(), try TestClinic())
+        for clinic in [clinic, other] { try await clinic.configure(.smtp(port: 9)) }
+        let template = try await made(in: clinic)
+        let draft = MessageDraft(
+            to: RecipientDraft(email: EmailAddress("asha@example.com")),
+            template: template.name,
+            data: ["clinicName": "Lindenhof", "name": "Asha"]
+        )
+        #expect(try await clinic.ask(MessageDesk.endpoints.messages.send, draft).pointers == ["/template"])
+        #expect(try await clinic.ask(endpoints.publish, .init(id: template.id)).status == 200)
+        let message = try await clinic.message(try await clinic.send(draft))
+        #expect(message.category == .marketing && message.content?.text == "Dear Asha, all the best.")
+        #expect(try await other.ask(MessageDesk.endpoints.messages.send, draft).pointers == ["/template"])
+        var missing = draft
+        missing.data = ["clinicName": ""]
+        let refused = try await clinic.ask(MessageDesk.endpoints.messages.send, missing)
+        #expect(refused.status == 422 && refused.pointers == ["/data/clinicName", "/data/name"])
+    }
+
+    @Test func anotherClinicsTemplateIsNotThere() async throws {
+        let (clinic, other) = (try TestClinic(), try TestClinic())
+        let id = try await made(in: clinic).id
+        #expect(try await other.ask(endpoints.read, TemplateVersionPath(id: id)).status == 404)
+        #expect(try await other.ask(endpoints.update, TemplatePatch(id: id, name: "mine")).status == 404)
+        #expect(try await other.ask(endpoints.delete, TemplatePath(id: id)).status == 404)
+        #expect(try await other.ask(endpoints.versions, .init(id: id)).status == 404)
+        #expect(try await other.ask(endpoints.publish, .init(id: id)).status == 404)
+        #expect(try await other.ask(endpoints.reset, TemplatePath(id: id)).status == 404)
+        let test = TemplateTest(id: id, to: RecipientDraft(email: EmailAddress("eve@example.com")))
+        #expect(try await other.ask(endpoints.test, test).status == 404)
+        #expect(try await other.ask(endpoints.preview, .init(templateId: id)).pointers == ["/templateId"])
+        let listed = try #require(try await other.ask(endpoints.list, .init(limit: 200)).output)
+        #expect(!listed.items.contains { $0.id == id } && listed.items.count == BuiltInTemplates.all.count)
+        // The same name is free there.
+        _ = try await made(in: other)
+        // A built-in one rewritten here is as it came there.
+        let builtIn = try builtIn("welcome")
+        #expect(try await clinic.ask(endpoints.update, .init(id: builtIn, contents: sms("Hi"))).status == 200)
+        #expect(try await other.ask(endpoints.read, TemplateVersionPath(id: builtIn)).output?.draft == false)
+    }
+
+    @Test func whatIsRefusedAndWhere() async throws {
+        let clinic = try TestClinic()
+        _ = try await made(in: clinic)
+        #expect(try await clinic.ask(endpoints.create, draft()).code == "template_name_taken")
+        #expect(try await clinic.ask(endpoints.create, draft(Self.reminder)).code == "template_name_taken")
+        let second = try await made(in: clinic, "second")
+        let taken = TemplatePatch(id: second.id, name: "birthday_greeting")
+        #expect(try await clinic.ask(endpoints.update, taken).code == "template_name_taken")
+        func pointers(_ change: (inout TemplateDraft) -> Void) async throws -> [String] {
+            var draft = draft("third")
+            change(&draft)
+            return try await clinic.ask(endpoints.create, draft).pointers
+        }
+        #expect(try await pointers { $0.name = "Third" } == ["/name"])
+        #expect(try await pointers { $0.contents["en"]?.sms?.text = "{{{name}}}" } == ["/contents/en/sms/text"])
+        #expect(try await pointers { $0.contents["en"]?.email?.subject = "{{name}}" } == ["/contents/en/email/subject"])
+        #expect(try await pointers { $0.contents["english"] = Self.texts } == ["/contents/english"])
+        #expect(try await pointers { $0.variables = [] }.count == 4)
+        let half = TemplatePatch(
+            id: second.id,
+            contents: ["de": TemplateTextsPatch(email: .set(EmailTextsPatch(text: .set("Hallo"))))]
+        )
+        #expect(try await clinic.ask(endpoints.update, half).pointers == ["/contents/de/email/subject"])
+        let none = TemplatePatch(id: second.id, contents: ["en": nil])
+        #expect(try await clinic.ask(endpoints.update, none).pointers == ["/contents"])
+    }
+
+    @Test func whatIsTooLongIsRefusedWithItsLimit() throws {
+        let megabyte = String(repeating: "x", count: 1_000_000)
+        let body: JSONValue = [
+            "name": "large", "category": "care", "extra": 1,
+            "contents": ["en": ["email": ["subject": .string(megabyte), "html": .string(megabyte)]]],
+        ]
+        let faults = try endpoints.create.inputSchema.violations(in: JSONTape(try JSONWriter.encode(body)))
+        #expect(
+            faults.map(\.pointer) == ["/contents/en/email/subject", "/contents/en/email/html", "/extra"]
+                || Set(faults.compactMap(\.pointer))
+                    == ["/contents/en/email/subject", "/contents/en/email/html", "/extra"]
+        )
+        #expect(faults.contains { $0.detail.contains("100000") })
+        var broken = Array(#"{"name":"a1","category":"care","contents":{"en":{"sms":{"text":""#.utf8)
+        broken += [0xC3, 0x28]
+        broken += Array(#""}}}}"#.utf8)
+        let problem = #expect(throws: Problem.self) { try JSONTape(broken) }
+        #expect(problem?.status == 400)
+    }
+
+    @Test func publishingAtOncePublishesOnce() async throws {
+        let clinic = try TestClinic()
+        let id = try await made(in: clinic).id
+        let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    try await clinic.ask(MessageDesk.endpoints.templates.publish, TemplatePublication(id: id)).status
+                }
+            }
+            return try await group.reduce(into: [Int]()) { $0.append($1) }
+        }
+        #expect(statuses.sorted() == [200] + Array(repeating: 409, count: 7))
+        #expect(try await clinic.ask(endpoints.versions, .init(id: id)).output?.items.count == 1)
+        // Touched for the first time by many at once, a built-in template has one row.
+        let builtIn = try builtIn("invoice")
+        let patched = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<8 {
+                let patch = TemplatePatch(id: builtIn, contents: sms("{{clinicName}} \(number)"))
+                group.addTask {
+                    try await clinic.ask(MessageDesk.endpoints.templates.update, patch, ifMatch: "\"0\"").status
+                }
+            }
+            return try await group.reduce(into: [Int]()) { $0.append($1) }
+        }
+        #expect(patched.sorted() == [200] + Array(repeating: 412, count: 7))
+    }
+
+    @Test func aRepeatedRequestHasItsEffectOnce() async throws {
+        let clinic = try TestClinic()
+        let first = try await clinic.ask(endpoints.create, draft(), key: "one")
+        let second = try await clinic.ask(endpoints.create, draft(), key: "one")
+        #expect(first.output?.id == second.output?.id && second.status == 201)
+        let id = try #require(first.output?.id)
+        for _ in 0..<2 {
+            let published = try await clinic.ask(endpoints.publish, TemplatePublication(id: id), key: "two")
+            #expect(published.output?.publishedVersion == 1)
+        }
+    }
+
+    @Test func listsAreByNameFilteredAndPaged() async throws {
+        let clinic = try TestClinic()
+        _ = try await made(in: clinic)
+        func list(_ request: TemplateListRequest) async throws -> Page<TemplateSummary> {
+            try #require(try await clinic.ask(endpoints.list, request).output)
+        }
+        let all = try await list(.init(limit: 200)).items
+        #expect(all.map(\.name) == all.map(\.name).sorted() && all.count == BuiltInTemplates.all.count + 1)
+        #expect(try await list(.init(builtIn: false)).items.map(\.name) == ["birthday_greeting"])
+        #expect(try await list(.init(q: "REMINDER")).items.count == 3)
+        #expect(try await list(.init(category: .marketing)).items.map(\.draft) == [true])
+        var names: [String] = []
+        var cursor: String?
+        repeat {
+            let page = try await list(.init(limit: 7, cursor: cursor))
+            names += page.items.map(\.name)
+            cursor = page.nextCursor
+        } while cursor != nil
+        #expect(names == all.map(\.name))
+        let foreign = try await list(.init(limit: 7)).nextCursor
+        #expect(try await clinic.ask(endpoints.list, .init(q: "a", cursor: foreign)).status == 422)
+    }
+
+    @Test func aPreviewShowsEachChannelAndStoresNothing() async throws {
+        let clinic = try TestClinic()
+        let preview = TemplatePreviewRequest(templateId: try builtIn(Self.reminder), locale: "de-AT")
+        let items = try #require(try await clinic.ask(endpoints.preview, preview).output?.items)
+        #expect(items.map(\.channel) == [.email, .sms, .whatsapp, .push] && items.allSatisfy { $0.locale == "de" })
+        #expect(items[1].sms?.encoding == .gsm7 && items[1].sms?.segments == 1 && items[0].sms == nil)
+        #expect(items[0].html?.hasPrefix("<!doctype html><html lang=\"de\">") == true)
+        var own = TemplatePreviewRequest(variables: draft().variables, contents: ["hi": Self.texts], channels: [.sms])
+        own.data = ["clinicName": "नमस्ते", "name": "Asha"]
+        let shown = try #require(try await clinic.ask(endpoints.preview, own).output?.items)
+        #expect(shown.map(\.text) == ["नमस्ते: all the best, Asha."] && shown[0].sms?.encoding == .ucs2)
+        own.data = [:]
+        #expect(try await clinic.ask(endpoints.preview, own).pointers == ["/data/clinicName", "/data/name"])
+        own.data = nil
+        own.channels = [.push]
+        #expect(try await clinic.ask(endpoints.preview, own).pointers == ["/channels"])
+        own.contents?["hi"]?.sms?.text = "{{> x}}"
+        #expect(try await clinic.ask(endpoints.preview, own).pointers == ["/contents/hi/sms/text"])
+        #expect(try await clinic.ask(endpoints.preview, TemplatePreviewRequest()).pointers == [""])
+        let listed = try #require(try await clinic.ask(endpoints.list, .init(builtIn: false)).output)
+        #expect(listed.items.isEmpty)
+    }
+
+    @Test func aTestIsSentToOneAddressWithTheDraft() async throws {
+        let clinic = try TestClinic()
+        let id = try await made(in: clinic).id
+        let to = RecipientDraft(email: EmailAddress("asha@example.com"))
+        #expect(try await clinic.ask(endpoints.test, TemplateTest(id: id, to: to)).code == "channel_not_configured")
+        try await clinic.configure(.smtp(port: 9))
+        let accepted = try await clinic.ask(endpoints.test, TemplateTest(id: id, to: to))
+        let message = try await clinic.message(try #require(accepted.output?.id))
+        #expect(accepted.status == 202 && message.content?.text == "Dear Asha Rao, all the best.")
+        #expect(message.content?.subject == "Greetings from Lindenhof")
+        let pushed = TemplateTest(id: id, to: to, channel: .push)
+        #expect(try await clinic.ask(endpoints.test, pushed).pointers == ["/channel"])
+        let wrong = TemplateTest(id: id, to: to, data: ["name": "Asha"])
+        #expect(try await clinic.ask(endpoints.test, wrong).pointers == ["/data/clinicName"])
+        let former = TemplateTest(id: id, to: to, version: 1)
+        #expect(try await clinic.ask(endpoints.test, former).pointers == ["/version"])
+    }
+}
