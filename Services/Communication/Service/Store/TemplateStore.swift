@@ -45,7 +45,7 @@ enum TemplateStore {
         tx.execute(
             """
             insert into templates (clinic_id, id, version, name, category, draft, created_at, updated_at)
-            values (clinic_id(), \(template.id), \(template.version), \(template.name), \(template.category),
+            values (clinic_id(), \(template.id), \(template.version), \(template.name), \(template.category.rawValue),
                 \(try encode(template.draft)), \(template.createdAt), \(template.updatedAt))
             """
         )
@@ -57,7 +57,7 @@ enum TemplateStore {
         tx.execute(
             """
             insert into templates (clinic_id, id, name, category, created_at, updated_at)
-            values (clinic_id(), \(template.id), \(template.name), \(template.category), \(now), \(now))
+            values (clinic_id(), \(template.id), \(template.name), \(template.category.rawValue), \(now), \(now))
             on conflict do nothing
             """
         )
@@ -79,7 +79,7 @@ enum TemplateStore {
     static func update(_ template: StoredTemplate, in tx: borrowing Transaction) throws -> Int64 {
         let rows = try tx.rows(
             """
-            update templates set name = \(template.name), category = \(template.category),
+            update templates set name = \(template.name), category = \(template.category.rawValue),
                 draft = \(try encode(template.draft)), published = \(template.published),
                 updated_at = \(template.updatedAt), version = version + 1
             where clinic_id = clinic_id() and id = \(template.id) returning version

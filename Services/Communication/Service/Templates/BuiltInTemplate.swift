@@ -1,4 +1,5 @@
 import CommunicationAPI
+import Contracts
 import Core
 
 /// A template that every clinic has until it writes its own.
