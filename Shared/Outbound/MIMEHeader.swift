@@ -32,6 +32,20 @@ struct MIMEHeader {
         add(name, "\(phrase)\r\n <\(mailbox.address.address)>")
     }
 
+    /// A parameter of a header, in the extended form of RFC 2231 where the value is not plain.
+    static func parameter(_ name: String, _ value: String) throws(MIMEError) -> String {
+        try check(value, name)
+        if isPlain(value) { return "\(name)=\(quoted(value))" }
+        let encoded = value.utf8.map { byte in
+            let isToken =
+                (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+                || ".-_".utf8.contains(byte)
+            let digits = String(byte, radix: 16, uppercase: true)
+            return isToken ? String(UnicodeScalar(byte)) : "%" + (digits.utf8.count < 2 ? "0" : "") + digits
+        }
+        return "\(name)*=utf-8''\(encoded.joined())"
+    }
+
     private static func check(_ value: String, _ name: String) throws(MIMEError) {
         let isClean = value.unicodeScalars.allSatisfy {
             $0.value >= 0x20 && $0.value != 0x7F && !(0x80...0x9F).contains($0.value) && $0.value != 0x2028
@@ -77,8 +91,19 @@ struct MIMEHeader {
     }
 }
 
-/// Base64 of header words.
+/// Base64 of header words and files.
 enum Base64 {
+    /// RFC 2045 §6.8 wants lines no longer than this.
+    private static let lineLength = 76
+
+    /// In lines, each but the last with a line break behind it.
+    static func lines(_ bytes: [UInt8]) -> String {
+        let perLine = lineLength / 4 * 3
+        return stride(from: 0, to: bytes.count, by: perLine).map { start in
+            encode(Array(bytes[start..<min(start + perLine, bytes.count)]))
+        }.joined(separator: "\r\n")
+    }
+
     static func encode(_ bytes: [UInt8]) -> String {
         let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         var result: [UInt8] = []

@@ -36,12 +36,28 @@ package struct MIMEMessage: Sendable {
         }
     }
 
+    /// A file of the message; one with a content id is shown by the HTML part.
+    package struct File: Sendable, Equatable {
+        package var filename: String
+        package var contentType: String
+        package var contentID: String?
+        package var bytes: [UInt8]
+
+        package init(filename: String, contentType: String, contentID: String? = nil, bytes: [UInt8]) {
+            self.filename = filename
+            self.contentType = contentType
+            self.contentID = contentID
+            self.bytes = bytes
+        }
+    }
+
     package var from: Mailbox
     package var to: Mailbox
     package var replyTo: Mailbox?
     package var subject: String
     package var text: String?
     package var html: String?
+    package var attachments: [File]
     /// Without angle brackets; the same for every try of the same message.
     package var messageID: String
     package var date: Instant
@@ -55,6 +71,7 @@ package struct MIMEMessage: Sendable {
         subject: String,
         text: String?,
         html: String?,
+        attachments: [File] = [],
         messageID: String,
         date: Instant,
         headers: [(name: String, value: String)] = []
@@ -65,6 +82,7 @@ package struct MIMEMessage: Sendable {
         self.subject = subject
         self.text = text
         self.html = html
+        self.attachments = attachments
         self.messageID = messageID
         self.date = date
         self.headers = headers
@@ -83,23 +101,45 @@ package struct MIMEMessage: Sendable {
         // Keeps out-of-office replies away (RFC 3834).
         header.add("Auto-Submitted", "auto-generated")
         for (name, value) in headers { try header.add(name, plain: value) }
-        switch (text, html) {
-        case (let text?, let html?):
-            let boundary =
-                "=_\(messageID.utf8.filter(Self.isBoundaryByte).prefix(40).map { String(UnicodeScalar($0)) }.joined())"
-            header.add("Content-Type", "multipart/alternative; boundary=\"\(boundary)\"")
-            let parts = [Self.part("text/plain", text), Self.part("text/html", html)]
-            let body = parts.map { "--\(boundary)\r\n\($0)\r\n" }.joined() + "--\(boundary)--\r\n"
-            return Array((header.lines + "\r\n" + body).utf8)
-        case (let text?, nil): return Array((header.lines + Self.part("text/plain", text)).utf8)
-        case (nil, let html?): return Array((header.lines + Self.part("text/html", html)).utf8)
-        case (nil, nil): throw .emptyBody
+        return Array((header.lines + (try body())).utf8)
+    }
+
+    /// The parts, from the outside in: what is attached, what is shown, and the ways to read it.
+    private func body() throws(MIMEError) -> String {
+        let readings = [text.map { Self.part("text/plain", $0) }, html.map { Self.part("text/html", $0) }].compactMap {
+            $0
         }
+        guard !readings.isEmpty else { throw .emptyBody }
+        let inline = try attachments.filter { $0.contentID != nil }.map(Self.part)
+        let attached = try attachments.filter { $0.contentID == nil }.map(Self.part)
+        return several("mixed", [several("related", [several("alternative", readings)] + inline)] + attached)
+    }
+
+    /// One part as it is, several with boundaries between them.
+    private func several(_ kind: String, _ parts: [String]) -> String {
+        guard parts.count > 1 else { return parts.joined() }
+        let boundary = "=_\(kind.prefix(1))\(seed)"
+        return "Content-Type: multipart/\(kind); boundary=\"\(boundary)\"\r\n\r\n"
+            + parts.map { "--\(boundary)\r\n\($0)\r\n" }.joined() + "--\(boundary)--\r\n"
+    }
+
+    private var seed: String {
+        messageID.utf8.filter(Self.isBoundaryByte).prefix(40).map { String(UnicodeScalar($0)) }.joined()
     }
 
     private static func part(_ type: String, _ text: String) -> String {
         "Content-Type: \(type); charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
             + QuotedPrintable.encode(text) + "\r\n"
+    }
+
+    private static func part(_ file: File) throws(MIMEError) -> String {
+        var header = MIMEHeader()
+        try header.add("Content-Type", plain: file.contentType)
+        header.add("Content-Transfer-Encoding", "base64")
+        if let id = file.contentID { try header.add("Content-ID", plain: "<\(id)>") }
+        let disposition = file.contentID == nil ? "attachment" : "inline"
+        header.add("Content-Disposition", "\(disposition); \(try MIMEHeader.parameter("filename", file.filename))")
+        return header.lines + "\r\n" + Base64.lines(file.bytes) + "\r\n"
     }
 
     private static func isBoundaryByte(_ byte: UInt8) -> Bool {

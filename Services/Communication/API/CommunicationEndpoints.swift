@@ -185,7 +185,10 @@ package struct MessageEndpoints: Sendable {
         gives: AcceptedMessage.self,
         status: 202,
         audit: .change,
-        errors: [ErrorCode(409, "channel_not_configured"), ErrorCode(403, "forbidden")],
+        errors: [
+            ErrorCode(409, "channel_not_configured"), ErrorCode(403, "forbidden"),
+            ErrorCode(413, "attachments_too_large"),
+        ],
         summary: "Accept a message for sending"
     )
     package let sendBatch = Endpoint(
@@ -237,7 +240,21 @@ package struct MessageEndpoints: Sendable {
         summary: "Stop a message that is not on its way yet"
     )
 
+    package let retry = Endpoint(
+        "communication.messages.retry",
+        .POST,
+        "/communication/messages/{id}/retry",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.send),
+        takes: MessagePath.self,
+        gives: Message.self,
+        audit: .change,
+        body: BodyKind.none,
+        errors: [ErrorCode(409, "not_retryable")],
+        summary: "Send a message again that did not arrive, or of which nobody knows"
+    )
+
     package init() {}
 
-    package var all: [any EndpointDescription] { [send, sendBatch, read, list, cancel] }
+    package var all: [any EndpointDescription] { [send, sendBatch, read, list, cancel, retry] }
 }

@@ -144,6 +144,8 @@ package struct Message: Wire {
     package var attempts: [MessageAttempt]
     package var to: MessageRecipient?
     package var content: MessageContent?
+    /// Shown with the content.
+    package var attachments: [MessageAttachment]?
 
     package init(
         id: MessageID,
@@ -165,7 +167,8 @@ package struct Message: Wire {
         nextAttemptAt: Instant? = nil,
         attempts: [MessageAttempt],
         to: MessageRecipient? = nil,
-        content: MessageContent? = nil
+        content: MessageContent? = nil,
+        attachments: [MessageAttachment]? = nil
     ) {
         self.id = id
         self.status = status
@@ -187,6 +190,7 @@ package struct Message: Wire {
         self.attempts = attempts
         self.to = to
         self.content = content
+        self.attachments = attachments
     }
 }
 

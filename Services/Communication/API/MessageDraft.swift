@@ -46,6 +46,8 @@ package struct MessageDraft: Wire {
     package var replyTo: EmailAddress?
     /// The caller's own name for it, to find it again; not unique.
     package var reference: String?
+    /// They go by e-mail only; a message that goes another way goes without them.
+    package var attachments: [AttachmentDraft]?
 
     package init(
         to: RecipientDraft,
@@ -59,7 +61,8 @@ package struct MessageDraft: Wire {
         sendAt: Instant? = nil,
         expiresAt: Instant? = nil,
         replyTo: EmailAddress? = nil,
-        reference: String? = nil
+        reference: String? = nil,
+        attachments: [AttachmentDraft]? = nil
     ) {
         self.to = to
         self.channels = channels
@@ -73,6 +76,7 @@ package struct MessageDraft: Wire {
         self.expiresAt = expiresAt
         self.replyTo = replyTo
         self.reference = reference
+        self.attachments = attachments
     }
 
     package static var limits: [Limit] {
@@ -80,6 +84,7 @@ package struct MessageDraft: Wire {
             .count(CodingKeys.channels, 1...4), .length(CodingKeys.template, 1...100),
             .example(CodingKeys.template, "appointment_confirmation"), .count(CodingKeys.data, 0...100),
             .length(CodingKeys.locale, 2...35), .length(CodingKeys.reference, 1...200),
+            .count(CodingKeys.attachments, 1...AttachmentDraft.most),
         ]
     }
 }

@@ -28,6 +28,7 @@ package enum CommunicationService {
                 ("0010_contacts.sql", PackageResources._010_contacts_sql),
                 ("0011_alerts.sql", PackageResources._011_alerts_sql),
                 ("0012_templates.sql", PackageResources._012_templates_sql),
+                ("0013_attachments.sql", PackageResources._013_attachments_sql),
             ]
         )
     }

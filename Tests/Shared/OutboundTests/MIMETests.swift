@@ -9,6 +9,7 @@ import Testing
         subject: String = "Hello",
         text: String? = "Hi\n",
         html: String? = nil,
+        files: [MIMEMessage.File] = [],
         id: String = "abc@clinic.example"
     ) throws -> MIMEMessage {
         MIMEMessage(
@@ -17,6 +18,7 @@ import Testing
             subject: subject,
             text: text,
             html: html,
+            attachments: files,
             messageID: id,
             date: Instant(seconds: 1_792_566_000)
         )
@@ -53,14 +55,38 @@ import Testing
         #expect(text.split(separator: "\r\n ").joined(separator: " ").contains("Subject: \(subject)"))
     }
 
+    @Test func filesStandAroundWhatIsRead() throws {
+        let picture = MIMEMessage.File(filename: "a.png", contentType: "image/png", contentID: "logo", bytes: [1, 2])
+        let letter = MIMEMessage.File(
+            filename: "Brief \u{FC}.pdf",
+            contentType: "application/pdf",
+            bytes: Array(0..<60)
+        )
+        let text = try written(message(text: "T", html: "<img src='cid:logo'>", files: [letter, picture]))
+        let places = [
+            "multipart/mixed", "multipart/related", "multipart/alternative", "text/plain", "text/html", "image/png",
+            "application/pdf",
+        ]
+        .map { text.range(of: "Content-Type: \($0)")?.lowerBound }
+        #expect(places.allSatisfy { $0 != nil } && places.compactMap { $0 } == places.compactMap { $0 }.sorted())
+        #expect(text.contains("Content-ID: <logo>\r\nContent-Disposition: inline; filename=\"a.png\"\r\n\r\nAQI=\r\n"))
+        #expect(text.contains("Content-Disposition: attachment; filename*=utf-8''Brief%20%C3%BC.pdf\r\n"))
+        #expect(text.split(separator: "\r\n").allSatisfy { $0.utf8.count <= 78 })
+    }
+
+    @Test func aFilesNameBeginsNoHeader() throws {
+        let file = MIMEMessage.File(filename: "a.pdf\r\nBcc: x@example.com", contentType: "application/pdf", bytes: [1])
+        #expect(throws: MIMEError.controlCharacter(header: "filename")) { try written(message(files: [file])) }
+    }
+
     @Test func bothPartsAreAlternatives() throws {
         let text = try written(message(text: "T", html: "<p>H</p>"))
         #expect(
             text.contains(
-                "Content-Type: multipart/alternative; boundary=\"=_abcclinicexample\"\r\n\r\n--=_abcclinicexample\r\n"
+                "Content-Type: multipart/alternative; boundary=\"=_aabcclinicexample\"\r\n\r\n--=_aabcclinicexample\r\n"
             )
         )
-        #expect(text.hasSuffix("<p>H</p>\r\n\r\n--=_abcclinicexample--\r\n"))
+        #expect(text.hasSuffix("<p>H</p>\r\n\r\n--=_aabcclinicexample--\r\n"))
     }
 
     @Test(arguments: ["a\r\nBcc: x@y.z", "a\nb", "a\rb", "a\u{0}b", "a\u{85}b", "a\u{2028}b"])

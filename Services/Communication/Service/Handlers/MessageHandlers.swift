@@ -34,14 +34,13 @@ struct MessageHandlers: Sendable {
             }
         }
         table.read(endpoints.read) { [self] input, context, tx in
-            guard let message = try MessageStore.find(input.id, in: tx) else { throw Problem.notFound }
-            return Reply(
-                try view(context, in: tx).show([message], in: tx)[0],
-                version: message.version,
-                audit: AuditDetail(resource: message.id.description, patient: message.patientID)
-            )
+            try shown(input.id, context, in: tx)
         }
         table.read(endpoints.list) { [self] input, context, tx in try list(input, context, in: tx) }
+        table.steps(endpoints.retry) { [self] input, context in
+            defer { wake.signal() }
+            return try await context.commit { tx in try retry(input, context, in: tx) }
+        }
         table.change(endpoints.cancel) { [self] input, context, tx in try cancel(input, context, in: tx) }
     }
 
@@ -167,11 +166,41 @@ struct MessageHandlers: Sendable {
             at: context.now,
             in: tx
         )
-        guard let ended = try MessageStore.find(path.id, in: tx) else { throw Problem.notFound }
+        return try shown(path.id, context, in: tx)
+    }
+
+    /// What did not arrive, or may not have: the caller decides that a second copy does no harm.
+    private func retry(
+        _ path: MessagePath,
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) throws -> Reply<Message> {
+        guard let message = try MessageStore.lock(path.id, in: tx) else { throw Problem.notFound }
+        guard [.failed, .suppressed, .cancelled, .unknown].contains(message.status) else {
+            throw Problem.conflict("not_retryable", "The message is \(message.status.rawValue).")
+        }
+        if let expiresAt = message.expiresAt, expiresAt <= context.now {
+            throw Problem.conflict("not_retryable", "The message has expired.")
+        }
+        // Codes and links open accounts: whoever needs one asks for a new one.
+        guard !SecurityTemplates.contains(message.template) else {
+            throw Problem.conflict("not_retryable", "The message is what the installation itself had to say.")
+        }
+        if message.priority == .critical, !context.principal.holds(CommunicationPermissions.sendCritical) {
+            throw Problem.forbidden(CommunicationPermissions.sendCritical.name)
+        }
+        try MessageStore.retry(message, at: context.now, in: tx)
+        return try shown(path.id, context, in: tx)
+    }
+
+    private func shown(_ id: MessageID, _ context: OperationContext, in tx: borrowing Transaction) throws -> Reply<
+        Message
+    > {
+        guard let message = try MessageStore.find(id, in: tx) else { throw Problem.notFound }
         return Reply(
-            try view(context, in: tx).show([ended], in: tx)[0],
-            version: ended.version,
-            audit: AuditDetail(resource: ended.id.description, patient: ended.patientID)
+            try view(context, in: tx).show([message], in: tx)[0],
+            version: message.version,
+            audit: AuditDetail(resource: message.id.description, patient: message.patientID)
         )
     }
 
@@ -225,6 +254,9 @@ struct MessageView {
                 // Codes and links into accounts are for who receives them, whatever else a reader may see.
                 if !SecurityTemplates.contains(message.template) {
                     shown.content = MessageContent(subject: content.subject, text: content.text, html: content.html)
+                    shown.attachments = content.attachments?.map {
+                        MessageAttachment(filename: $0.filename, contentType: $0.contentType, bytes: $0.size)
+                    }
                 }
             }
             return shown

@@ -62,10 +62,15 @@ struct MessageIntake: Sendable {
         let words = try source.words(in: [draft.locale, contact?.locale], on: reached)
         let channels = try Self.usable(reached, words, draft)
         let sealer = try dataKeys.sealer(for: sender.clinic, in: tx)
+        let files = try AttachmentRules.files(draft.attachments ?? [])
+        if !files.isEmpty, !channels.contains(.email) {
+            throw Problem.invalid("/attachments", "go by e-mail, and the message does not")
+        }
         let id = MessageID(at: sender.now)
         var sealed = words.sealed(for: channels, to: reach)
         sealed.replyTo = draft.replyTo
         sealed.unsubscribeLink = try unsubscribeLink(category, channels, reach, sealer)
+        sealed.attachments = files.isEmpty ? nil : files.map(\.file)
         let start = try start(of: draft, category, contact, now: sender.now, in: tx)
         let message = StoredMessage(
             id: id,
@@ -96,6 +101,7 @@ struct MessageIntake: Sendable {
             by: sender.actor,
             in: tx
         )
+        try AttachmentStore.insert(files, of: id, sealer: sealer, in: tx)
         if let first = channels.first { tally.note(first) }
         guard !chosen.isEmpty else { return try suppress(id, sender, in: tx) }
         try Jobs.enqueue(

@@ -84,16 +84,14 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
     private func body(_ email: EmailToSend) throws(MIMEError) -> JSONValue {
         var parts: [String: JSONValue] = ["Text": .content(email.text)]
         if let html = email.html { parts["Html"] = .content(html) }
+        var simple: [String: JSONValue] = [
+            "Subject": .content(email.subject), "Body": .object(parts),
+            "Headers": .array(email.headers.map { ["Name": .string($0.name), "Value": .string($0.value)] }),
+        ]
+        if !email.attachments.isEmpty { simple["Attachments"] = .array(email.attachments.map { .sesFile($0) }) }
         var body: [String: JSONValue] = [
             "FromEmailAddress": .string(try from.line), "Destination": ["ToAddresses": [.string(email.to.address)]],
-            "Content": [
-                "Simple": [
-                    "Subject": .content(email.subject), "Body": .object(parts),
-                    "Headers": .array(
-                        email.headers.map { ["Name": .string($0.name), "Value": .string($0.value)] }
-                    ),
-                ]
-            ],
+            "Content": ["Simple": .object(simple)],
             // Tags travel through notices and logs: our id and nothing else.
             "EmailTags": [["Name": "message_id", "Value": .string(email.id.description)]],
         ]
@@ -113,4 +111,14 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
 
 extension JSONValue {
     fileprivate static func content(_ text: String) -> JSONValue { ["Charset": "UTF-8", "Data": .string(text)] }
+
+    fileprivate static func sesFile(_ attachment: Attachment) -> JSONValue {
+        var file: [String: JSONValue] = [
+            "RawContent": .base64(attachment.bytes), "FileName": .string(attachment.file.filename),
+            "ContentType": .string(attachment.file.contentType),
+            "ContentDisposition": attachment.file.contentID == nil ? "ATTACHMENT" : "INLINE",
+        ]
+        if let id = attachment.file.contentID { file["ContentId"] = .string(id) }
+        return .object(file)
+    }
 }

@@ -11,8 +11,12 @@ struct EmailToSend: Sendable {
     let subject: String
     let text: String
     let html: String?
+    /// Pictures that the HTML part shows have a content id.
+    let attachments: [Attachment]
     /// When the message was accepted: the date it carries.
     let date: Instant
+    /// By it a provider knows a message again that is handed over twice; another one once somebody has sent it again.
+    let key: String
     /// The link by which the recipient ends messages like this one.
     var unsubscribeLink: String?
 

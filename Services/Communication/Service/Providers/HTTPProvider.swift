@@ -1,6 +1,7 @@
 import CommunicationAPI
 import Contracts
 import Core
+import FoundationEssentials
 import Outbound
 import ProviderConfig
 
@@ -92,6 +93,11 @@ extension OutboundHTTP {
             return ProviderVerdict(failure: error)
         }
     }
+}
+
+extension JSONValue {
+    /// Bytes as providers take them in JSON.
+    static func base64(_ bytes: [UInt8]) -> JSONValue { .string(Data(bytes).base64EncodedString()) }
 }
 
 extension EmailToSend {

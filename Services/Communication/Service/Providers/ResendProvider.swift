@@ -58,7 +58,7 @@ struct ResendProvider: EmailProvider, HTTPProvider {
     func sending(_ email: EmailToSend) throws -> ProviderCall {
         var call = ProviderCall("POST", base + "/emails", bearer: key)
         try call.carry(body(email))
-        call.headers.append((name: "Idempotency-Key", value: email.id.description))
+        call.headers.append((name: "Idempotency-Key", value: email.key))
         return call
     }
 
@@ -70,6 +70,18 @@ struct ResendProvider: EmailProvider, HTTPProvider {
             "tags": [["name": "message_id", "value": .string(email.id.description)]],
         ]
         if let html = email.html { body["html"] = .string(html) }
+        if !email.attachments.isEmpty {
+            body["attachments"] = .array(
+                email.attachments.map { attachment in
+                    var file: [String: JSONValue] = [
+                        "content": .base64(attachment.bytes), "filename": .string(attachment.file.filename),
+                        "content_type": .string(attachment.file.contentType),
+                    ]
+                    if let id = attachment.file.contentID { file["content_id"] = .string(id) }
+                    return .object(file)
+                }
+            )
+        }
         if let replyTo = email.replyTo { body["reply_to"] = [.string(replyTo.address)] }
         return .object(body)
     }

@@ -44,6 +44,14 @@ struct SMTPProvider: EmailProvider {
             subject: email.subject,
             text: email.text,
             html: email.html,
+            attachments: email.attachments.map {
+                .init(
+                    filename: $0.file.filename,
+                    contentType: $0.file.contentType,
+                    contentID: $0.file.contentID,
+                    bytes: $0.bytes
+                )
+            },
             messageID: "\(email.id)@\(from.domain)",
             date: email.date,
             headers: email.unsubscribeHeaders

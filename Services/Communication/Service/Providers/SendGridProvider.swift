@@ -77,6 +77,19 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
             ],
         ]
         if let replyTo = email.replyTo { body["reply_to"] = ["email": .string(replyTo.address)] }
+        if !email.attachments.isEmpty {
+            body["attachments"] = .array(
+                email.attachments.map { attachment in
+                    var file: [String: JSONValue] = [
+                        "content": .base64(attachment.bytes), "filename": .string(attachment.file.filename),
+                        "type": .string(attachment.file.contentType),
+                        "disposition": attachment.file.contentID == nil ? "attachment" : "inline",
+                    ]
+                    if let id = attachment.file.contentID { file["content_id"] = .string(id) }
+                    return .object(file)
+                }
+            )
+        }
         return .object(body)
     }
 }

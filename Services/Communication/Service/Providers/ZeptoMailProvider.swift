@@ -94,6 +94,20 @@ extension JSONValue {
         if email.unsubscribeLink != nil { body["mime_headers"] = email.headerMap }
         if let html = email.html { body["htmlbody"] = .string(html) }
         if let replyTo = email.replyTo { body["reply_to"] = [["address": .string(replyTo.address)]] }
+        let (inline, attached) = (
+            email.attachments.filter { $0.file.contentID != nil }, email.attachments.filter { $0.file.contentID == nil }
+        )
+        if !attached.isEmpty { body["attachments"] = .array(attached.map(zeptoMailFile)) }
+        if !inline.isEmpty { body["inline_images"] = .array(inline.map(zeptoMailFile)) }
         return .object(body)
+    }
+
+    private static func zeptoMailFile(_ attachment: Attachment) -> JSONValue {
+        var file: [String: JSONValue] = [
+            "content": .base64(attachment.bytes), "name": .string(attachment.file.filename),
+            "mime_type": .string(attachment.file.contentType),
+        ]
+        if let id = attachment.file.contentID { file["cid"] = .string(id) }
+        return .object(file)
     }
 }

@@ -144,7 +144,9 @@ struct ChainWalk {
                         subject: content.subject ?? "",
                         text: content.text,
                         html: content.html,
+                        attachments: work.attachments,
                         date: message.createdAt,
+                        key: message.retries == 0 ? "\(id)" : "\(id)/\(message.retries)",
                         unsubscribeLink: sealed.unsubscribeLink
                     )
                 )

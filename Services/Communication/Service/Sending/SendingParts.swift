@@ -9,6 +9,7 @@ import ProviderConfig
 struct SendingWork: Sendable {
     let message: StoredMessage
     let content: SealedContent
+    let attachments: [Attachment]
     /// The number of the next attempt.
     var nextAttempt: Int
     /// The first attempt of which nobody knows whether the provider took the message; it alone may be repeated.
@@ -67,7 +68,9 @@ struct SendingParts: Sendable {
         guard let message = try MessageStore.lock(id, in: tx), message.status == .queued || message.status == .sending,
             !message.isAwaitingReceipt
         else { return .over }
-        var attempts = try AttemptStore.all([id], in: tx)[id] ?? []
+        let all = try AttemptStore.all([id], in: tx)[id] ?? []
+        // What came before somebody sent it again decides nothing any more.
+        var attempts = all.filter { $0.number > message.settledAttempts }
         if let place = attempts.lastIndex(where: { $0.outcome == nil }) {
             let open = attempts[place]
             if let held = open.heldUntil, held > now { return .held(until: held) }
@@ -115,7 +118,8 @@ struct SendingParts: Sendable {
             SendingWork(
                 message: message,
                 content: content,
-                nextAttempt: (attempts.last?.number ?? 0) + 1,
+                attachments: try AttachmentStore.load(content.attachments ?? [], of: id, sealer: sealer, in: tx),
+                nextAttempt: (all.last?.number ?? 0) + 1,
                 unresolved: attempts.first { $0.outcome == .unknownOutcome },
                 closed: Dictionary(
                     attempts.filter { $0.outcome == .badRecipient }.map { ($0.channel, SendingRules.badRecipient) }

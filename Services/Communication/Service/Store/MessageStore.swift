@@ -1,6 +1,7 @@
 import CommunicationAPI
 import Contracts
 import Core
+import Jobs
 import Outbox
 import Postgres
 import ProviderConfig
@@ -33,6 +34,10 @@ struct StoredMessage: Sendable {
     var rounds: Int
     /// The place in `channels` of the first that has not had its turn.
     var stage = 0
+    /// How often somebody has sent it again.
+    var retries = 0
+    /// The number of the last attempt before that.
+    var settledAttempts = 0
 
     /// A provider has taken it, and the next channel has its turn if no receipt comes.
     var isAwaitingReceipt: Bool { status == .queued && waitingFor == MessageWait.receipt.rawValue }
@@ -48,7 +53,7 @@ enum MessageStore {
     static let columns: Query = """
         id, version, status, channels, channel, provider, template, category, priority, locale, patient_id, reference,
         sealed, created_at, updated_at, send_at, expires_at, reason_code, reason_detail, waiting_for, next_attempt_at, rounds, stage,
-        template_version
+        retries, settled_attempts, template_version
         """
 
     static func insert(
@@ -123,6 +128,26 @@ enum MessageStore {
             """
         )
         try tx.flush()
+    }
+
+    /// Begins a message anew that came to an end, as if it had not been tried.
+    static func retry(_ message: StoredMessage, at now: Instant, in tx: borrowing Transaction) throws {
+        tx.execute(
+            """
+            update messages set status = 'queued', waiting_for = 'retry', next_attempt_at = \(now), stage = 0, rounds = 0,
+                reason_code = null, reason_detail = null, channel = null, provider = null, retries = retries + 1,
+                settled_attempts = (select coalesce(max(number), 0) from message_attempts
+                    where clinic_id = clinic_id() and message_id = \(message.id)),
+                updated_at = \(now), version = version + 1
+            where clinic_id = clinic_id() and id = \(message.id)
+            """
+        )
+        try Jobs.enqueue(
+            SendMessageJob.self,
+            payload: .init(message: message.id),
+            lane: SendMessageJob.lane(of: message.priority),
+            in: tx
+        )
     }
 
     /// Ends the message and tells so; what has ended is not ended again.
@@ -225,7 +250,7 @@ enum MessageStore {
             channel: try row[4],
             provider: try row[5],
             template: try row[6],
-            templateVersion: try row[23],
+            templateVersion: try row[25],
             category: try row[7],
             priority: try row[8],
             locale: try row[9],
@@ -241,7 +266,9 @@ enum MessageStore {
             waitingFor: try row[19],
             nextAttemptAt: try row[20],
             rounds: try row[21],
-            stage: try row[22]
+            stage: try row[22],
+            retries: try row[23],
+            settledAttempts: try row[24]
         )
     }
 }

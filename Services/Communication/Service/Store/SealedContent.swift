@@ -19,6 +19,8 @@ struct SealedContent: Codable, Sendable, Equatable {
     var html: String?
     /// What it says on channels where a template has other words, by channel.
     var variants: [String: RenderedContent]?
+    /// The files that go with it by e-mail.
+    var attachments: [AttachedFile]?
 
     /// What it says on a channel.
     func content(for channel: MessageChannel) -> RenderedContent {

@@ -1,3 +1,4 @@
+import Contracts
 import Core
 
 /// Reads as much of a message (RFC 5322, 2045, 2047) as an inbox shows: headers, plain text, HTML.
@@ -14,6 +15,7 @@ struct MailParser {
     let headers: [(name: String, value: String)]
     private(set) var text: String?
     private(set) var html: String?
+    private(set) var files: [ReceivedFile] = []
 
     init(_ bytes: [UInt8]) {
         let whole = Self.split(bytes[...])
@@ -28,6 +30,17 @@ struct MailParser {
         let kind = type.prefix { $0 != ";" }.lowercased().filter { !$0.isWhitespace }
         if kind.hasPrefix("multipart/"), depth < Self.deepest, let boundary = Self.parameter("boundary", of: type) {
             for piece in Self.pieces(part.body, boundary) { collect(Self.split(piece), depth: depth + 1) }
+        } else if let disposition = part["content-disposition"],
+            !disposition.hasPrefix("inline;") || part["content-id"] != nil
+        {
+            files.append(
+                ReceivedFile(
+                    name: Self.filename(of: disposition),
+                    type: kind,
+                    contentID: part["content-id"]?.filter { $0 != "<" && $0 != ">" },
+                    bytes: Self.bytes(part)
+                )
+            )
         } else if kind == "text/html", html == nil {
             html = Self.decoded(part)
         } else if kind == "text/plain", text == nil {
@@ -36,14 +49,25 @@ struct MailParser {
     }
 
     private static func decoded(_ part: Part) -> String {
-        let encoding = (part["content-transfer-encoding"] ?? "").lowercased().filter { !$0.isWhitespace }
-        let bytes: [UInt8]
-        switch encoding {
-        case "base64": bytes = Base64Text.decode(String(decoding: part.body, as: UTF8.self)) ?? []
-        case "quoted-printable": bytes = EncodedWords.unquote(part.body, isHeader: false)
-        default: bytes = Array(part.body)
+        String(decoding: bytes(part), as: UTF8.self).replacing("\r\n", with: "\n")
+    }
+
+    /// RFC 2231: percent-encoded where it is not plain.
+    private static func filename(of disposition: String) -> String {
+        guard let extended = parameter("filename*", of: disposition) else {
+            return parameter("filename", of: disposition) ?? ""
         }
-        return String(decoding: bytes, as: UTF8.self).replacing("\r\n", with: "\n")
+        let value = extended.split(separator: "'", omittingEmptySubsequences: false).last ?? ""
+        return PercentCoding.decode(value, plusIsSpace: false) ?? ""
+    }
+
+    private static func bytes(_ part: Part) -> [UInt8] {
+        let encoding = (part["content-transfer-encoding"] ?? "").lowercased().filter { !$0.isWhitespace }
+        return switch encoding {
+        case "base64": Base64Text.decode(String(decoding: part.body, as: UTF8.self)) ?? []
+        case "quoted-printable": EncodedWords.unquote(part.body, isHeader: false)
+        default: Array(part.body)
+        }
     }
 
     /// Headers, unfolded, and what stands behind the empty line.

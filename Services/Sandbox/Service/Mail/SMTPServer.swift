@@ -95,7 +95,8 @@ struct SMTPServer: Service {
                 html: mail.html,
                 reference: mail.header("Message-ID"),
                 headers: mail.headers,
-                bytes: data.count
+                bytes: data.count,
+                files: mail.files
             )
         )
         return id

@@ -83,7 +83,8 @@ struct AWSSES: SandboxProvider {
                 html: shown.html,
                 reference: tags["message_id"],
                 headers: shown.headers,
-                bytes: request.body.count
+                bytes: request.body.count,
+                files: shown.files
             )
         )
         return .json(200, ["MessageId": .string(id)], [("x-amzn-RequestId", "\(RequestID())")])
@@ -148,6 +149,7 @@ struct AWSSES: SandboxProvider {
         var text: String?
         var html: String?
         var headers: [(name: String, value: String)] = []
+        var files: [ReceivedFile] = []
     }
 
     /// What of the one kind of content that there must be is shown.
@@ -162,7 +164,13 @@ struct AWSSES: SandboxProvider {
                 throw Self.bad("Missing or malformed raw data.")
             }
             let mail = MailParser(bytes)
-            return Shown(subject: mail.header("subject"), text: mail.text, html: mail.html, headers: mail.headers)
+            return Shown(
+                subject: mail.header("subject"),
+                text: mail.text,
+                html: mail.html,
+                headers: mail.headers,
+                files: mail.files
+            )
         default: throw AWSRefusal(404, "NotFoundException", "Template does not exist.")
         }
     }
@@ -186,6 +194,8 @@ struct AWSSES: SandboxProvider {
             }
         }
         guard headers.count <= Self.mostHeaders else { throw Self.bad("Number of headers exceeds 15.") }
-        return Shown(subject: subject, text: text, html: html, headers: headers)
+        let keys = ("RawContent", "FileName", "ContentType", "ContentId")
+        guard let files = ReceivedFile.list(value["Attachments"], keys) else { throw Self.bad("Invalid attachment.") }
+        return Shown(subject: subject, text: text, html: html, headers: headers, files: files)
     }
 }

@@ -250,7 +250,9 @@ struct Resend: SandboxProvider {
                 html: body["html"]?.string,
                 reference: reference,
                 headers: headers,
-                bytes: bytes
+                bytes: bytes,
+                files: ReceivedFile.list(body["attachments"], ("content", "filename", "content_type", "content_id"))
+                    ?? []
             )
         )
     }

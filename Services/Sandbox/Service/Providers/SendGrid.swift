@@ -215,10 +215,18 @@ struct SendGrid: SandboxProvider {
                 throw Refusal(status: 400, message: text, field: "headers", help: Self.help + "headers")
             }
         }
+        if Self.files(body) == nil {
+            let text = "The attachment content must be base64 encoded."
+            throw Refusal(status: 400, message: text, field: "attachments", help: Self.help + "attachments")
+        }
         if case .array(let categories) = body["categories"], categories.count > Self.mostCategories {
             let text = "You cannot have more than 10 categories."
             throw Refusal(status: 400, message: text, field: "categories", help: Self.help + "categories")
         }
+    }
+
+    private static func files(_ body: JSONValue) -> [ReceivedFile]? {
+        ReceivedFile.list(body["attachments"], ("content", "filename", "type", "content_id"))
     }
 
     private func message(_ body: JSONValue, id: String, from: String, to: [String], bytes: Int) -> ReceivedMessage {
@@ -242,7 +250,8 @@ struct SendGrid: SandboxProvider {
             html: parts["text/html"],
             reference: body["custom_args"]?["message_id"]?.string,
             headers: headers,
-            bytes: bytes
+            bytes: bytes,
+            files: Self.files(body) ?? []
         )
     }
 }

@@ -198,7 +198,10 @@ struct ZeptoMail: SandboxProvider {
                 html: body["htmlbody"]?.string,
                 reference: body["client_reference"]?.string,
                 headers: [],
-                bytes: bytes
+                bytes: bytes,
+                files: ["attachments", "inline_images"].flatMap {
+                    ReceivedFile.list(body[$0], ("content", "name", "mime_type", "cid")) ?? []
+                }
             )
         )
         tell(body, id: id, to: to)

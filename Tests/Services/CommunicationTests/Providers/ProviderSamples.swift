@@ -41,7 +41,9 @@ enum ProviderSamples {
             subject: full ? "Ihr Termin – नमस्ते" : "Hello",
             text: full ? "Bis bald.\n\"Süd\" \\ 😀" : "Hello",
             html: full ? "<p>Bis bald.</p>" : nil,
-            date: time
+            attachments: [],
+            date: time,
+            key: "01920000-0000-7000-8000-000000000001"
         )
     }
 
