@@ -67,7 +67,7 @@ import Testing
             "multipart/mixed", "multipart/related", "multipart/alternative", "text/plain", "text/html", "image/png",
             "application/pdf",
         ]
-        .map { text.range(of: "Content-Type: \($0)")?.lowerBound }
+        .map { text.firstRange(of: "Content-Type: \($0)")?.lowerBound }
         #expect(places.allSatisfy { $0 != nil } && places.compactMap { $0 } == places.compactMap { $0 }.sorted())
         #expect(text.contains("Content-ID: <logo>\r\nContent-Disposition: inline; filename=\"a.png\"\r\n\r\nAQI=\r\n"))
         #expect(text.contains("Content-Disposition: attachment; filename*=utf-8''Brief%20%C3%BC.pdf\r\n"))

@@ -2,6 +2,7 @@ import CommunicationAPI
 import Contracts
 import Core
 import Postgres
+import TestKit
 import Testing
 
 @testable import Communication
