@@ -89,13 +89,23 @@ struct TestClinic: Sendable {
         return answer
     }
 
-    /// Chooses providers, the first primary.
+    /// Chooses providers of e-mail, the first primary.
     @discardableResult
     func configure(_ providers: ProviderDraft...) async throws -> CommunicationConfiguration {
-        let draft = ConfigurationDraft(
-            clinicId: clinic,
-            email: ChannelDraft(primary: providers[0], fallback: Array(providers.dropFirst()))
-        )
+        try await configure(email: providers)
+    }
+
+    /// Chooses providers of several channels, the first of each primary.
+    @discardableResult
+    func configure(
+        email: [ProviderDraft] = [],
+        sms: [ProviderDraft] = [],
+        settings: CommunicationSettings? = nil
+    ) async throws -> CommunicationConfiguration {
+        func chain(_ providers: [ProviderDraft]) -> ChannelDraft? {
+            providers.first.map { ChannelDraft(primary: $0, fallback: Array(providers.dropFirst())) }
+        }
+        let draft = ConfigurationDraft(clinicId: clinic, email: chain(email), sms: chain(sms), settings: settings)
         let present = try await ask(Self.endpoints.configuration.read, ConfigurationPath(clinicId: clinic))
         let answer = try await ask(
             Self.endpoints.configuration.put,
@@ -202,6 +212,17 @@ extension ProviderDraft {
         case "resend": wrong ? .resend(endpoint, key: "re_wrong_0001") : .resend(endpoint)
         default: throw TestKitError("no provider \(provider)")
         }
+    }
+
+    /// SMS through Twilio at an address of the test's.
+    static func twilio(_ endpoint: String) -> ProviderDraft {
+        ProviderDraft(
+            provider: "twilio",
+            credentials: [
+                "accountSid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "authToken": "twilio-sandbox-token",
+                "fromNumber": "+15005550006", "endpoint": .string(endpoint),
+            ]
+        )
     }
 
     /// A mail server at a port of the test's; nobody's at port 9.
