@@ -29,6 +29,7 @@ package enum CommunicationService {
                 ("0011_alerts.sql", PackageResources._011_alerts_sql),
                 ("0012_templates.sql", PackageResources._012_templates_sql),
                 ("0013_delivery_reports.sql", PackageResources._013_delivery_reports_sql),
+                ("0014_message_clinics.sql", PackageResources._014_message_clinics_sql),
             ]
         )
     }
@@ -140,7 +141,10 @@ package enum CommunicationService {
                 index: index,
                 notices: EdgeSeal(.notices, keys: resources.edgeKeys)
             ).consumers
-        definition.jobs = [SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), DeadLetterWatch()]
+        definition.jobs = [
+            SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
+            DeadLetterWatch(),
+        ]
         definition.schedules = [try DeadLetterWatch.schedule()]
         definition.transactionalJobs = [
             NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(),
