@@ -98,7 +98,8 @@ package enum CommunicationService {
             endpoints: endpoints.configuration,
             store: store,
             policy: policy,
-            providers: sending.providers
+            providers: sending.providers,
+            senders: SenderChecks(records: TextRecords())
         ).register(in: &handlers)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
         DeliveryHandlers(

@@ -15,6 +15,7 @@ struct ConfigurationTrials: Sendable {
     let store: ProviderConfigStore
     let policy: OutboundPolicy
     let providers: MessageProviders
+    let senders: SenderChecks
 
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.test) { [self] input, context in try await run(input, context) }
@@ -79,10 +80,12 @@ struct ConfigurationTrials: Sendable {
     ) async -> ConfigurationTrialResults.Result {
         let channel = MessageChannel(rawValue: entry.channel) ?? .email
         let (clock, deadline) = (ContinuousClock(), Deadline.after(Self.callTime))
+        let provider = providers.provider(for: entry)
+        async let sender = senders.findings(of: entry, provider, deadline: deadline)
         let started = clock.now
         let message = to.flatMap { TrialMessage.message(to: $0, on: channel) }
         let verdict: ProviderVerdict
-        if let provider = providers.provider(for: entry) {
+        if let provider {
             if let message {
                 verdict = await provider.send(message, deadline: deadline)
             } else {
@@ -99,14 +102,15 @@ struct ConfigurationTrials: Sendable {
         let isGood = verdict.outcome == .accepted
         let good =
             message == nil ? "The provider is there and takes the credentials." : "The provider took the message."
-        return ConfigurationTrialResults.Result(
+        return await ConfigurationTrialResults.Result(
             channel: channel,
             provider: entry.provider,
             entryId: isCandidate ? nil : entry.id,
             ok: isGood,
             outcome: verdict.outcome,
             detail: isGood ? good : verdict.detail ?? "The provider could not be used.",
-            latencyMs: Int(latency.milliseconds)
+            latencyMs: Int(latency.milliseconds),
+            sender: sender
         )
     }
 }
