@@ -99,7 +99,8 @@ package enum CommunicationService {
             store: store,
             policy: policy,
             providers: sending.providers,
-            senders: SenderChecks(records: TextRecords())
+            senders: SenderChecks(records: TextRecords()),
+            index: index
         ).register(in: &handlers)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
         DeliveryHandlers(

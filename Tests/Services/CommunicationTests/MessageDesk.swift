@@ -112,7 +112,8 @@ final class MessageDesk: Sendable {
             store: store,
             policy: policy,
             providers: sending.providers,
-            senders: SenderChecks(records: TextRecords(host: "127.0.0.1", port: 9))
+            senders: SenderChecks(records: TextRecords(host: "127.0.0.1", port: 9)),
+            index: index
         ).register(in: &handlers)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
         DeliveryHandlers(

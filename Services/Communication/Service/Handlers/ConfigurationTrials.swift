@@ -16,6 +16,7 @@ struct ConfigurationTrials: Sendable {
     let policy: OutboundPolicy
     let providers: MessageProviders
     let senders: SenderChecks
+    let index: AddressIndex
 
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.test) { [self] input, context in try await run(input, context) }
@@ -27,9 +28,10 @@ struct ConfigurationTrials: Sendable {
     ) async throws -> Reply<ConfigurationTrialResults> {
         let entries = try await entries(input, context)
         let isCandidate = input.config != nil
+        let suppressed = try await suppressed(input.to, context)
         let results = await withTaskGroup(of: (Int, ConfigurationTrialResults.Result).self) { group in
             for (place, entry) in entries.enumerated() {
-                group.addTask { (place, await result(of: entry, isCandidate: isCandidate, input.to)) }
+                group.addTask { (place, await result(of: entry, isCandidate: isCandidate, input.to, suppressed)) }
             }
             return await group.reduce(into: [Int: ConfigurationTrialResults.Result]()) { $0[$1.0] = $1.1 }
         }
@@ -73,10 +75,22 @@ struct ConfigurationTrials: Sendable {
         }
     }
 
+    /// The channels on which the recipient is not to be called, tests included.
+    private func suppressed(_ to: TrialRecipient?, _ context: OperationContext) async throws -> Set<MessageChannel> {
+        guard let to else { return [] }
+        let reach = Reach(email: to.email, phone: to.phone, pushToken: to.pushToken)
+        let pairs = index.pairs(of: reach, on: MessageChannel.allCases.map(\.rawValue), context.clinic)
+        let now = context.now
+        return try await context.database.read(for: context.tenant) { tx in
+            Set(try SuppressionStore.blocking(pairs, category: .care, at: now, in: tx).keys)
+        }
+    }
+
     private func result(
         of entry: ProviderEntry,
         isCandidate: Bool,
-        _ to: TrialRecipient?
+        _ to: TrialRecipient?,
+        _ suppressed: Set<MessageChannel>
     ) async -> ConfigurationTrialResults.Result {
         let channel = MessageChannel(rawValue: entry.channel) ?? .email
         let (clock, deadline) = (ContinuousClock(), Deadline.after(Self.callTime))
@@ -86,7 +100,13 @@ struct ConfigurationTrials: Sendable {
         let message = to.flatMap { TrialMessage.message(to: $0, on: channel) }
         let verdict: ProviderVerdict
         if let provider {
-            if let message {
+            if message != nil, suppressed.contains(channel) {
+                verdict = ProviderVerdict(
+                    .skippedSuppressed,
+                    host: .untried,
+                    detail: "The recipient is suppressed on the channel: nothing is sent."
+                )
+            } else if let message {
                 verdict = await provider.send(message, deadline: deadline)
             } else {
                 verdict = await provider.check(deadline: deadline)

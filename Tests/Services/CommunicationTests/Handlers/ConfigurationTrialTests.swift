@@ -111,6 +111,22 @@ import Testing
         }
     }
 
+    @Test func whoIsSuppressedGetsNoTestMessageEither() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            let address = "s\(clinic.clinic.low)@example.com"
+            let suppressed = try await clinic.ask(
+                MessageDesk.endpoints.suppressions.create,
+                SuppressionDraft(channel: .email, address: address)
+            )
+            #expect(suppressed.status == 201, "\(String(describing: suppressed.problem))")
+            let results = try await trial(clinic, to: address).output?.results
+            #expect(results?.map(\.ok) == [false] && results?.map(\.outcome) == [.skippedSuppressed])
+            #expect(try await sandbox.received(for: address).isEmpty)
+        }
+    }
+
     @Test func aMaskedSecretIsTheStoredOneAndGoesNowhereElse() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
