@@ -30,6 +30,7 @@ package enum CommunicationService {
                 ("0012_templates.sql", PackageResources._012_templates_sql),
                 ("0013_delivery_reports.sql", PackageResources._013_delivery_reports_sql),
                 ("0014_message_clinics.sql", PackageResources._014_message_clinics_sql),
+                ("0015_conversations.sql", PackageResources._015_conversations_sql),
             ]
         )
     }
