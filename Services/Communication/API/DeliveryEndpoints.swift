@@ -1,5 +1,5 @@
 package import Contracts
-import Core
+package import Core
 
 /// Providers' webhooks.
 package struct DeliveryEndpoints: Sendable {
@@ -15,7 +15,7 @@ package struct DeliveryEndpoints: Sendable {
         body: .raw(maxBytes: WebhookNotice.longestBody),
         resource: "messages",
         errors: [ErrorCode(401, "invalid_signature")],
-        summary: "A provider's notice of deliveries and bounces"
+        summary: "A provider's notice of deliveries and bounces, or of what somebody wrote"
     )
 
     package let receiveShared = Endpoint(
@@ -42,11 +42,14 @@ package struct DeliveryEndpoints: Sendable {
 /// What one of the installation's own providers tells by its webhook, as it came.
 package struct SharedNotice: Wire {
     package var provider: String
+    /// What it is about, where the provider was given an address for each message.
+    package var message: MessageID?
     /// Unread until the provider's signature over it is verified.
     package var body: RawBody
 
-    package init(provider: String, body: RawBody) {
+    package init(provider: String, message: MessageID? = nil, body: RawBody) {
         self.provider = provider
+        self.message = message
         self.body = body
     }
 

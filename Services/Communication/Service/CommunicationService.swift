@@ -109,6 +109,12 @@ package enum CommunicationService {
             store: store,
             readers: NoticeReaders(sns: SNSVerifier(http: http, policy: policy, log: resources.log)),
             intake: deliveries,
+            inbound: InboundIntake(
+                store: InboundStore(dataKeys: resources.dataKeys),
+                suppressions: suppressions,
+                addresses: index
+            ),
+            webhooks: webhooks,
             wake: resources.jobsWake
         ).register(in: &handlers)
         HealthHandlers(endpoints: endpoints.health, store: store).register(in: &handlers)

@@ -121,6 +121,12 @@ final class MessageDesk: Sendable {
             store: store,
             readers: NoticeReaders(sns: SNSVerifier(http: http, policy: policy, log: log)),
             intake: deliveries,
+            inbound: InboundIntake(
+                store: InboundStore(dataKeys: dataKeys),
+                suppressions: suppressions,
+                addresses: index
+            ),
+            webhooks: webhooks,
             wake: wake
         ).register(in: &handlers)
         HealthHandlers(endpoints: Self.endpoints.health, store: store).register(in: &handlers)

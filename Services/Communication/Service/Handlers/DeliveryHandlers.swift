@@ -14,6 +14,8 @@ struct DeliveryHandlers: Sendable {
     let store: ProviderConfigStore
     let readers: NoticeReaders
     let intake: DeliveryIntake
+    let inbound: InboundIntake
+    let webhooks: WebhookAddresses
     /// Wakes the workers: reports may wait for a message.
     let wake: WakeSignal
 
@@ -21,21 +23,27 @@ struct DeliveryHandlers: Sendable {
         table.steps(endpoints.receive) { [self] input, context in
             // The installation's own have an address of their own.
             guard input.clinicId != .installation else { throw Problem.notFound }
-            return try await receive(input.provider, input.body, input.clinicId, context)
+            return try await receive(input.provider, input.body, about: input.message, input.clinicId, context)
         }
         table.steps(endpoints.receiveShared) { [self] input, context in
-            try await receive(input.provider, input.body, .installation, context)
+            try await receive(input.provider, input.body, about: input.message, .installation, context)
         }
     }
 
     private func receive(
         _ provider: String,
         _ body: RawBody,
+        about message: MessageID?,
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws -> Reply<WebhookReceipt> {
         guard let reader = readers[provider] else { throw Problem.notFound }
-        let call = WebhookCall(body: body.bytes, headers: context.request.headers)
+        let call = WebhookCall(
+            body: body.bytes,
+            headers: context.request.headers,
+            url: webhooks.url(of: provider, owner, message: message),
+            message: message
+        )
         let (signers, reports) = try await read(call, with: reader, provider, owner, context)
         let waits =
             if owner == .installation {
@@ -44,8 +52,27 @@ struct DeliveryHandlers: Sendable {
                 try await take(reports, of: signers, owner, context)
             }
         if waits { wake.signal() }
+        try await hear(call, with: reader, signers, owner, context)
         Self.count(provider, "taken")
-        return Reply(WebhookReceipt(received: true))
+        return Reply(WebhookReceipt(received: true), status: reader.acknowledgement)
+    }
+
+    /// What somebody wrote to the clinic; to the installation's numbers nobody writes.
+    private func hear(
+        _ call: WebhookCall,
+        with reader: any NoticeReader,
+        _ signers: [ProviderEntry],
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        guard owner != .installation, let entry = signers.first else { return }
+        let texts = try reader.texts(call, for: entry, at: context.now)
+        guard !texts.isEmpty else { return }
+        let tenant = Tenant(owner, actor: "provider:\(entry.provider)")
+        let (inbound, now) = (inbound, context.now)
+        try await context.database.transaction(for: tenant) { tx in
+            try inbound.take(texts, through: entry, clinic: owner, at: now, in: tx)
+        }
     }
 
     /// The clinic's own provider has told it of its own messages.

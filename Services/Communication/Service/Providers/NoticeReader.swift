@@ -7,9 +7,15 @@ struct WebhookCall: Sendable {
     let body: [UInt8]
     /// Those that signatures stand in, by lower-case names.
     let headers: [String: String]
+    /// Where it came to, as the provider was told; `nil` where the installation has no public address.
+    let url: String?
+    /// What the address said that it is about.
+    let message: MessageID?
 
-    init(body: [UInt8], headers: [String: String]) {
+    init(body: [UInt8], headers: [String: String], url: String? = nil, message: MessageID? = nil) {
         self.body = body
+        self.url = url
+        self.message = message
         self.headers = Dictionary(headers.map { ($0.key.lowercased(), $0.value) }) { first, _ in first }
     }
 }
@@ -23,6 +29,15 @@ protocol NoticeReader: Sendable {
     ///
     /// Throws 400 for what is signed and makes no sense, 503 while nobody can say who signed it.
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]?
+    /// What somebody wrote to the entry's account, of a webhook that is signed for it.
+    func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText]
+    /// The status that the provider is answered with; an answer without a body for those that would read it.
+    var acknowledgement: Int { get }
+}
+
+extension NoticeReader {
+    var acknowledgement: Int { 200 }
+    func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] { [] }
 }
 
 /// The readers of all providers that send webhooks.
@@ -39,6 +54,7 @@ struct NoticeReaders: Sendable {
             AWSSESNotices(sns: sns),
             SendGridNotices(),
             ResendNotices(),
+            TwilioNotices(),
         ]
         byProvider = Dictionary(uniqueKeysWithValues: all.map { (type(of: $0).provider, $0) })
     }
