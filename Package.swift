@@ -303,7 +303,9 @@ testTargets += tests(
 testTargets += tests(
     "CommunicationTests",
     in: "Services",
-    serviceBase + ["Communication", "CommunicationAPI", "AppointmentsAPI", "AccessAPI", "BillingAPI", "Sandbox"]
+    serviceBase + [
+        "Communication", "CommunicationAPI", "AppointmentsAPI", "AccessAPI", "BillingAPI", "Sandbox", crypto, cryptoExtras,
+    ]
 )
 testTargets += tests(
     "AppointmentsTests",
@@ -318,7 +320,7 @@ testTargets += tests(
 testTargets += tests(
     "SandboxTests",
     in: "Services",
-    ["Core", "Contracts", "Sandbox", asyncHTTPClient, nioCore, nioHTTP1, crypto, logging]
+    ["Core", "Contracts", "Sandbox", asyncHTTPClient, nioCore, nioHTTP1, crypto, cryptoExtras, logging]
 )
 testTargets += tests(
     "OperatorTests",

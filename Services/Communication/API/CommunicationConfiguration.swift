@@ -88,17 +88,21 @@ package struct CommunicationSettings: Wire, Hashable {
     package var rates: [String: Double]?
     /// Messages per day in UTC by provider; what is over a cap waits for the next day.
     package var dailyCaps: [String: Int]?
+    /// What the clinic has registered for its texts by SMS, by country; a message that breaks a rule there is refused.
+    package var countryRules: CountryRegistrations?
 
     package init(
         fallbackAfter: Int? = nil,
         allowDefault: Bool? = nil,
         rates: [String: Double]? = nil,
-        dailyCaps: [String: Int]? = nil
+        dailyCaps: [String: Int]? = nil,
+        countryRules: CountryRegistrations? = nil
     ) {
         self.fallbackAfter = fallbackAfter
         self.allowDefault = allowDefault
         self.rates = rates
         self.dailyCaps = dailyCaps
+        self.countryRules = countryRules
     }
 
     package static var limits: [Limit] {

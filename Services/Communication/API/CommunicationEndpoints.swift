@@ -240,7 +240,10 @@ package struct MessageEndpoints: Sendable {
         gives: AcceptedMessage.self,
         status: 202,
         audit: .change,
-        errors: [ErrorCode(409, "channel_not_configured"), ErrorCode(403, "forbidden")],
+        errors: [
+            ErrorCode(409, "channel_not_configured"), ErrorCode(403, "forbidden"), ErrorCode(422, "in_dlt_template"),
+            ErrorCode(422, "us_10dlc"), ErrorCode(422, "us_calling_hours"),
+        ],
         summary: "Accept a message for sending"
     )
     package let sendBatch = Endpoint(

@@ -34,9 +34,25 @@ package struct DeliveryEndpoints: Sendable {
         summary: "A notice of the installation's own provider, about messages of any clinic"
     )
 
+    package let handshake = Endpoint(
+        "communication.messages.answer_handshake",
+        .GET,
+        "/webhooks/communication/{provider}/{clinicId}",
+        service: .communication,
+        guard: .signature(of: "the message provider"),
+        takes: WebhookHandshake.self,
+        gives: HandshakeAnswer.self,
+        audit: .none(because: "gives back what it is asked, to who knows the clinic's token"),
+        resource: "messages",
+        streams: true,
+        media: "text/plain",
+        errors: [ErrorCode(403, "invalid_verify_token")],
+        summary: "A provider's question whether the address for its notices is ours"
+    )
+
     package init() {}
 
-    package var all: [any EndpointDescription] { [receive, receiveShared] }
+    package var all: [any EndpointDescription] { [receive, receiveShared, handshake] }
 }
 
 /// What one of the installation's own providers tells by its webhook, as it came.

@@ -31,6 +31,7 @@ package enum CommunicationService {
                 ("0013_delivery_reports.sql", PackageResources._013_delivery_reports_sql),
                 ("0014_message_clinics.sql", PackageResources._014_message_clinics_sql),
                 ("0015_conversations.sql", PackageResources._015_conversations_sql),
+                ("0016_conversation_windows.sql", PackageResources._016_conversation_windows_sql),
             ]
         )
     }
@@ -117,6 +118,7 @@ package enum CommunicationService {
             webhooks: webhooks,
             wake: resources.jobsWake
         ).register(in: &handlers)
+        HandshakeHandlers(endpoint: endpoints.deliveries.handshake, store: store).register(in: &handlers)
         HealthHandlers(endpoints: endpoints.health, store: store).register(in: &handlers)
         AlertHandlers(endpoints: endpoints.alerts, dataKeys: resources.dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: endpoints.analytics).register(in: &handlers)

@@ -60,6 +60,8 @@ package enum SandboxService {
             Resend(messages: messages, publicURL: settings.publicURL),
             Twilio(messages: messages, publicURL: settings.publicURL),
             AWSSNS(messages: messages),
+            Meta(messages: messages, publicURL: settings.publicURL),
+            FCM(messages: messages),
             Stripe(publicURL: settings.publicURL),
             Witness(seed: settings.witnessSeed, logs: settings.witnessedLogs),
         ]

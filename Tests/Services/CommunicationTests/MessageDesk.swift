@@ -129,6 +129,7 @@ final class MessageDesk: Sendable {
             webhooks: webhooks,
             wake: wake
         ).register(in: &handlers)
+        HandshakeHandlers(endpoint: Self.endpoints.deliveries.handshake, store: store).register(in: &handlers)
         HealthHandlers(endpoints: Self.endpoints.health, store: store).register(in: &handlers)
         AlertHandlers(endpoints: Self.endpoints.alerts, dataKeys: dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: Self.endpoints.analytics).register(in: &handlers)

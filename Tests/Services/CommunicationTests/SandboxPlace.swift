@@ -53,6 +53,20 @@ struct SandboxPlace: Sendable {
         try #require(response.status < 300, "\(response.status) \(String(decoding: response.body, as: UTF8.self))")
     }
 
+    /// A call to the sandbox's own paths, or to a provider's; with a body it is a POST.
+    @discardableResult
+    func call(_ path: String, _ body: JSONValue? = nil, method: String? = nil) async throws -> JSONValue {
+        let response = try await http.send(
+            method: method ?? (body == nil ? "GET" : "POST"),
+            url: "http://127.0.0.1:\(ports.http)\(path)",
+            headers: [("Content-Type", "application/json")],
+            body: try body.map { try JSONWriter.encode($0) } ?? [],
+            deadline: .after(.seconds(10))
+        )
+        try #require(response.status < 300, "\(response.status) \(String(decoding: response.body, as: UTF8.self))")
+        return response.body.isEmpty ? .null : try JSONTape(response.body).decode(JSONValue.self)
+    }
+
     /// What arrived for an address, oldest first, by provider.
     func received(for address: String) async throws -> [(provider: String, message: JSONValue)] {
         let response = try await http.send(

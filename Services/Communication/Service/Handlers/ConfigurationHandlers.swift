@@ -110,7 +110,8 @@ extension CommunicationSettings {
             fallbackAfter: SendingRules.fallbackTime(configuration.settings).map { Int($0.components.seconds) },
             allowDefault: configuration.allowsDefault,
             rates: rates,
-            dailyCaps: caps
+            dailyCaps: caps,
+            countryRules: CountryRules(settings: configuration.settings).shown
         )
     }
 
@@ -142,6 +143,7 @@ extension CommunicationSettings {
         if let allowDefault { members[ProviderConfiguration.allowDefaultKey] = .bool(allowDefault) }
         if let rates { members["rates"] = .object(rates.mapValues { .number($0) }) }
         if let dailyCaps { members["dailyCaps"] = .object(dailyCaps.mapValues { .integer(Int64($0)) }) }
+        if let rules = countryRules.flatMap({ CountryRules($0).stored }) { members[CountryRules.key] = rules }
         return members
     }
 }

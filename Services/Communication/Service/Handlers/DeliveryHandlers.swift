@@ -65,13 +65,16 @@ struct DeliveryHandlers: Sendable {
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws {
-        guard owner != .installation, let entry = signers.first else { return }
-        let texts = try reader.texts(call, for: entry, at: context.now)
-        guard !texts.isEmpty else { return }
-        let tenant = Tenant(owner, actor: "provider:\(entry.provider)")
-        let (inbound, now) = (inbound, context.now)
-        try await context.database.transaction(for: tenant) { tx in
-            try inbound.take(texts, through: entry, clinic: owner, at: now, in: tx)
+        guard owner != .installation else { return }
+        // Entries of one account may be different numbers of it.
+        for entry in signers {
+            let texts = try reader.texts(call, for: entry, at: context.now)
+            guard !texts.isEmpty else { continue }
+            let tenant = Tenant(owner, actor: "provider:\(entry.provider)")
+            let (inbound, now) = (inbound, context.now)
+            try await context.database.transaction(for: tenant) { tx in
+                try inbound.take(texts, through: entry, clinic: owner, at: now, in: tx)
+            }
         }
     }
 
@@ -136,7 +139,7 @@ struct DeliveryHandlers: Sendable {
         for entry in entries where entry.provider == provider {
             guard let found = try await reader.reports(call, for: entry, at: context.now) else { continue }
             signers.append(entry)
-            reports = found
+            reports += found
         }
         guard !signers.isEmpty else {
             Self.count(provider, "forged")

@@ -24,6 +24,10 @@ struct InboundIntake: Sendable {
         for text in texts {
             guard let address = ChannelAddress(text.channel, text.from.number) else { continue }
             let index = addresses.token(address, clinic)
+            if text.channel == .whatsapp {
+                let number = ConversationWindows.number(entry.provider, text.to)
+                ConversationStore.note(number, index, at: min(text.at ?? now, now), in: tx)
+            }
             let command = Self.command(text)
             guard
                 let kept = try store.keep(

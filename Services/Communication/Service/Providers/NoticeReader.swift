@@ -55,6 +55,7 @@ struct NoticeReaders: Sendable {
             SendGridNotices(),
             ResendNotices(),
             TwilioNotices(),
+            MetaNotices(),
         ]
         byProvider = Dictionary(uniqueKeysWithValues: all.map { (type(of: $0).provider, $0) })
     }

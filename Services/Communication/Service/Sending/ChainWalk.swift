@@ -161,6 +161,9 @@ struct ChainWalk {
                         to: to,
                         text: content.text,
                         approved: content.approved,
+                        windows: work.windows,
+                        dlt: channel == .sms
+                            ? CountryRules(settings: settings).identity(of: content.text, to: to) : nil,
                         expiresAt: message.expiresAt,
                         category: message.category,
                         statusURL: parts.webhooks.url(of: entry, job.clinic)
