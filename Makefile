@@ -9,7 +9,7 @@ DEBUG := .build/debug
 TEST_LIMIT_SECONDS ?= 3600
 SOURCES := Package.swift Shared Services Tests Benchmarks
 
-.PHONY: help run demo test test-only bench build release format lint verify vectors validate verify-audit deps clean
+.PHONY: help run demo test test-only test-live bench build release format lint verify vectors validate verify-audit deps clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ test: deps ## every test, on a PostgreSQL and a Redis of its own
 
 test-only: ## the tests of TARGETS (CoreTests BillingTests …), with what is built
 	timeout $(TEST_LIMIT_SECONDS) $(DEBUG)/polyclinic with-servers -- Tests/run.sh $(TARGETS)
+
+test-live: deps ## the providers themselves, where POLYCLINIC_LIVE_<CHANNEL>_<PROVIDER> has credentials (JSON); says which it skipped
+	swift build --build-tests $(FLAGS)
+	swift test --skip-build --disable-xctest --filter '^CommunicationTests\.LiveProviderTests'
 
 bench: deps release-bench ## measures, beside the peers that can be installed, and writes Benchmarks/results.json
 	@python3 Benchmarks/bench.py

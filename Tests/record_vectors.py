@@ -4,7 +4,8 @@
     sigv4_suite.json     AWS's published test suite of Signature Version 4, as botocore's source archive carries it
                          (tests/unit/auth/aws4_testsuite; (c) Amazon.com, Apache License 2.0)
     sigv4_botocore.json  botocore's signatures of requests like ours, and of the very ones in aws_ses.txt and aws_sns.txt
-    sdk_requests.json    what boto3, sendgrid, resend and twilio put on the wire, to be played to the sandbox
+    sdk_requests.json    what boto3, sendgrid, resend, twilio, pywa and firebase-admin put on the wire, to be played to
+                         the sandbox
     twilio_signatures.json  what twilio's RequestValidator says of signed callbacks
 
 Usage: record_vectors.py BOTOCORE_SOURCE_FOLDER
@@ -20,12 +21,19 @@ import uuid
 
 import boto3
 import botocore
+import firebase_admin
+import firebase_admin.messaging
+import google.auth
+import pywa
+import pywa.types
 import resend
 import sendgrid
 import twilio
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from sendgrid.helpers.mail import Content, CustomArg, From, Mail, ReplyTo, To
 from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
@@ -115,7 +123,10 @@ class Recorder(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         self.calls.append({"method": self.command, "target": self.path, "body": body,
                            "headers": {name.lower(): value for name, value in self.headers.items()}})
-        reply, kind = b'{"MessageId":"m","id":"m","scopes":[],"data":[]}', "application/json"
+        reply, kind = (b'{"MessageId":"m","id":"m","scopes":[],"data":[],"name":"projects/p/messages/1",'
+                       b'"access_token":"recorded","expires_in":3600,"token_type":"Bearer",'
+                       b'"messaging_product":"whatsapp","contacts":[{"input":"1","wa_id":"1"}],'
+                       b'"messages":[{"id":"wamid.1"}]}'), "application/json"
         if self.path.startswith("/aws_sns"):
             action = dict(urllib.parse.parse_qsl(body))["Action"]
             reply, kind = (f"<{action}Response><{action}Result><MessageId>m</MessageId><EndpointArn>arn</EndpointArn>"
@@ -168,11 +179,52 @@ def sdks():
     resend.Domains.list()
     texts(base)
     notices(base)
+    whatsapp(base)
+    account = pushes(base)
     server.shutdown()
     write("sdk_requests.json", {
         "source": f"boto3 {boto3.__version__}, sendgrid {sendgrid.__version__}, "
-                  f"resend {resend.version.get_version()}, twilio {twilio.__version__}",
-        "accessKeyId": ACCESS_KEY, "secretAccessKey": SECRET, "calls": Recorder.calls})
+                  f"resend {resend.version.get_version()}, twilio {twilio.__version__}, pywa {pywa.__version__}, "
+                  f"firebase-admin {firebase_admin.__version__}, google-auth {google.auth.__version__}",
+        "accessKeyId": ACCESS_KEY, "secretAccessKey": SECRET, "serviceAccount": account, "calls": Recorder.calls})
+
+
+def whatsapp(base):
+    client = pywa.WhatsApp(phone_id="106540352242922", token="EAAG-recorded", api_version=26.0)
+    client.api._session.base_url = f"{base}/meta/v26.0"
+    client.send_message(to="919876543210", text="See you soon. नमस्ते", tracker="m-1")
+    client.send_message(
+        to="919876543210", text="Will you come?", tracker="m-1",
+        buttons=[pywa.types.Button(title="Yes", callback_data="confirm"),
+                 pywa.types.Button(title="No", callback_data="cancel")])
+    client.send_template(
+        to="919876543210", name="visit_reminder_2", language=pywa.types.templates.TemplateLanguage.ENGLISH_US,
+        params=[pywa.types.templates.BodyText.params("Asha", "Monday, 9:00")], tracker="m-1")
+    client.send_image(to="919876543210", image="https://clinic.example/map.png", caption="The way", tracker="m-1")
+    client.get_business_phone_number()
+
+
+def pushes(base):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    account = {"type": "service_account", "project_id": "clinic-app-1", "private_key_id": "key-1",
+               "private_key": pem.decode(), "client_email": "sender@clinic-app-1.iam.gserviceaccount.com",
+               "token_uri": f"{base}/fcm/token"}
+    messaging = firebase_admin.messaging
+    messaging._MessagingService.FCM_URL = base + "/fcm/v1/projects/{0}/messages:send"
+    firebase_admin.initialize_app(firebase_admin.credentials.Certificate(account))
+    messaging.send(messaging.Message(
+        token="fGTokenOfAnInstalledApp:APA91b", data={"message_id": "m-1"},
+        notification=messaging.Notification(title="Your visit – नमस्ते", body="See you soon."),
+        android=messaging.AndroidConfig(
+            priority="high", ttl=3600, notification=messaging.AndroidNotification(tag="m-1")),
+        apns=messaging.APNSConfig(headers={"apns-priority": "10", "apns-collapse-id": "m-1"}),
+        webpush=messaging.WebpushConfig(headers={"TTL": "3600", "Urgency": "high"})))
+    messaging.send(messaging.Message(topic="polyclinic-health"), dry_run=True)
+    # The half of the account's key that checks signatures; the other one is gone.
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return {"project": account["project_id"], "email": account["client_email"], "publicKey": public.decode()}
 
 
 class Redirected(TwilioHttpClient):

@@ -18,6 +18,8 @@ package enum Entity {
     package enum Message {}
     package enum Template {}
     package enum Attempt {}
+    package enum Conversation {}
+    package enum InboundMessage {}
     package enum ProviderEntry {}
     package enum AuditEntry {}
     package enum AuditExport {}
@@ -51,6 +53,8 @@ package typealias LedgerEntryID = TypedID<Entity.LedgerEntry>
 package typealias MessageID = TypedID<Entity.Message>
 package typealias TemplateID = TypedID<Entity.Template>
 package typealias AttemptID = TypedID<Entity.Attempt>
+package typealias ConversationID = TypedID<Entity.Conversation>
+package typealias InboundMessageID = TypedID<Entity.InboundMessage>
 package typealias ProviderEntryID = TypedID<Entity.ProviderEntry>
 package typealias AuditEntryID = TypedID<Entity.AuditEntry>
 package typealias AuditExportID = TypedID<Entity.AuditExport>

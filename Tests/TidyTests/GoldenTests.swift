@@ -18,7 +18,7 @@ import Testing
         AppointmentBooked.self, AppointmentChanged.self, AppointmentCancelled.self,
         InvoiceOpened.self, InvoicePaid.self, InvoiceVoided.self, InvoiceChanged.self,
         PaymentSucceeded.self, PaymentFrozen.self, PaymentChanged.self,
-        MessageSent.self, MessageFailed.self, MessageUnknown.self,
+        MessageSent.self, MessageFailed.self, MessageUnknown.self, InboundMessageReceived.self,
     ]
 
     @Test func operations() throws {

@@ -35,6 +35,8 @@ package struct ProviderDraft: Wire {
     package var version: Int64?
     package var updatedAt: Instant?
     package var updatedBy: String?
+    package var webhookUrl: String?
+    package var verifyToken: String?
 
     package init(id: ProviderEntryID? = nil, provider: String, credentials: [String: JSONValue]) {
         self.id = id
@@ -51,6 +53,7 @@ package struct ProviderDraft: Wire {
             ),
             .count(CodingKeys.credentials, 1...30),
             .secret(CodingKeys.credentials), .length(CodingKeys.updatedBy, 1...200),
+            .length(CodingKeys.webhookUrl, 1...2_048), .length(CodingKeys.verifyToken, 1...200),
         ]
     }
 }
@@ -85,17 +88,21 @@ package struct CommunicationSettings: Wire, Hashable {
     package var rates: [String: Double]?
     /// Messages per day in UTC by provider; what is over a cap waits for the next day.
     package var dailyCaps: [String: Int]?
+    /// What the clinic has registered for its texts by SMS, by country; a message that breaks a rule there is refused.
+    package var countryRules: CountryRegistrations?
 
     package init(
         fallbackAfter: Int? = nil,
         allowDefault: Bool? = nil,
         rates: [String: Double]? = nil,
-        dailyCaps: [String: Int]? = nil
+        dailyCaps: [String: Int]? = nil,
+        countryRules: CountryRegistrations? = nil
     ) {
         self.fallbackAfter = fallbackAfter
         self.allowDefault = allowDefault
         self.rates = rates
         self.dailyCaps = dailyCaps
+        self.countryRules = countryRules
     }
 
     package static var limits: [Limit] {
@@ -168,6 +175,10 @@ package struct ConfiguredProvider: Wire {
     package var version: Int64
     package var updatedAt: Instant
     package var updatedBy: String
+    /// Where the provider is to send its webhooks; absent for providers that send none.
+    package var webhookUrl: String?
+    /// What the provider is given with that address, so that it is known again; absent where none is asked for.
+    package var verifyToken: String?
 
     package init(
         id: ProviderEntryID,
@@ -175,7 +186,9 @@ package struct ConfiguredProvider: Wire {
         credentials: [String: JSONValue],
         version: Int64,
         updatedAt: Instant,
-        updatedBy: String
+        updatedBy: String,
+        webhookUrl: String? = nil,
+        verifyToken: String? = nil
     ) {
         self.id = id
         self.provider = provider
@@ -183,6 +196,8 @@ package struct ConfiguredProvider: Wire {
         self.version = version
         self.updatedAt = updatedAt
         self.updatedBy = updatedBy
+        self.webhookUrl = webhookUrl
+        self.verifyToken = verifyToken
     }
 }
 

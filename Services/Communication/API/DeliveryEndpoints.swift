@@ -1,5 +1,5 @@
 package import Contracts
-import Core
+package import Core
 
 /// Providers' webhooks.
 package struct DeliveryEndpoints: Sendable {
@@ -15,10 +15,59 @@ package struct DeliveryEndpoints: Sendable {
         body: .raw(maxBytes: WebhookNotice.longestBody),
         resource: "messages",
         errors: [ErrorCode(401, "invalid_signature")],
-        summary: "A provider's notice of deliveries and bounces"
+        summary: "A provider's notice of deliveries and bounces, or of what somebody wrote"
+    )
+
+    package let receiveShared = Endpoint(
+        "communication.messages.receive_shared_notice",
+        .POST,
+        "/webhooks/communication/{provider}/installation",
+        service: .communication,
+        guard: .signature(of: "the installation's message provider"),
+        tenancy: Tenancy.none,
+        takes: SharedNotice.self,
+        gives: WebhookReceipt.self,
+        audit: .none(because: "says what became of messages whose sending is audited"),
+        body: .raw(maxBytes: WebhookNotice.longestBody),
+        resource: "messages",
+        errors: [ErrorCode(401, "invalid_signature")],
+        summary: "A notice of the installation's own provider, about messages of any clinic"
+    )
+
+    package let handshake = Endpoint(
+        "communication.messages.answer_handshake",
+        .GET,
+        "/webhooks/communication/{provider}/{clinicId}",
+        service: .communication,
+        guard: .signature(of: "the message provider"),
+        takes: WebhookHandshake.self,
+        gives: HandshakeAnswer.self,
+        audit: .none(because: "gives back what it is asked, to who knows the clinic's token"),
+        resource: "messages",
+        streams: true,
+        media: "text/plain",
+        errors: [ErrorCode(403, "invalid_verify_token")],
+        summary: "A provider's question whether the address for its notices is ours"
     )
 
     package init() {}
 
-    package var all: [any EndpointDescription] { [receive] }
+    package var all: [any EndpointDescription] { [receive, receiveShared, handshake] }
+}
+
+/// What one of the installation's own providers tells by its webhook, as it came.
+package struct SharedNotice: Wire {
+    package var provider: String
+    /// What it is about, where the provider was given an address for each message.
+    package var message: MessageID?
+    /// Unread until the provider's signature over it is verified.
+    package var body: RawBody
+
+    package init(provider: String, message: MessageID? = nil, body: RawBody) {
+        self.provider = provider
+        self.message = message
+        self.body = body
+    }
+
+    package static var limits: [Limit] { [.length(CodingKeys.provider, 1...WebhookNotice.longestProvider)] }
 }

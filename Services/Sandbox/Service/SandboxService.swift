@@ -55,11 +55,13 @@ package enum SandboxService {
         // A further provider is a file, and a line here.
         let providers: [any SandboxProvider] = [
             ZeptoMail(messages: messages, publicURL: settings.publicURL),
-            AWSSES(messages: messages),
-            SendGrid(messages: messages),
-            Resend(messages: messages),
+            AWSSES(messages: messages, publicURL: settings.publicURL),
+            SendGrid(messages: messages, publicURL: settings.publicURL),
+            Resend(messages: messages, publicURL: settings.publicURL),
             Twilio(messages: messages, publicURL: settings.publicURL),
             AWSSNS(messages: messages),
+            Meta(messages: messages, publicURL: settings.publicURL),
+            FCM(messages: messages),
             Stripe(publicURL: settings.publicURL),
             Witness(seed: settings.witnessSeed, logs: settings.witnessedLogs),
         ]

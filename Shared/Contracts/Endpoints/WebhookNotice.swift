@@ -9,12 +9,15 @@ package struct WebhookNotice: Wire {
 
     package var provider: String
     package var clinicId: ClinicID
+    /// What it is about, where the provider was given an address for each message.
+    package var message: MessageID?
     /// Unread until the provider's signature over it is verified.
     package var body: RawBody
 
-    package init(provider: String, clinicId: ClinicID, body: RawBody) {
+    package init(provider: String, clinicId: ClinicID, message: MessageID? = nil, body: RawBody) {
         self.provider = provider
         self.clinicId = clinicId
+        self.message = message
         self.body = body
     }
 

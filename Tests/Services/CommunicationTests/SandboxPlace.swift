@@ -53,6 +53,20 @@ struct SandboxPlace: Sendable {
         try #require(response.status < 300, "\(response.status) \(String(decoding: response.body, as: UTF8.self))")
     }
 
+    /// A call to the sandbox's own paths, or to a provider's; with a body it is a POST.
+    @discardableResult
+    func call(_ path: String, _ body: JSONValue? = nil, method: String? = nil) async throws -> JSONValue {
+        let response = try await http.send(
+            method: method ?? (body == nil ? "GET" : "POST"),
+            url: "http://127.0.0.1:\(ports.http)\(path)",
+            headers: [("Content-Type", "application/json")],
+            body: try body.map { try JSONWriter.encode($0) } ?? [],
+            deadline: .after(.seconds(10))
+        )
+        try #require(response.status < 300, "\(response.status) \(String(decoding: response.body, as: UTF8.self))")
+        return response.body.isEmpty ? .null : try JSONTape(response.body).decode(JSONValue.self)
+    }
+
     /// What arrived for an address, oldest first, by provider.
     func received(for address: String) async throws -> [(provider: String, message: JSONValue)] {
         let response = try await http.send(
@@ -66,5 +80,28 @@ struct SandboxPlace: Sendable {
             guard case .array(let to) = item["to"] else { return false }
             return to.contains(.string(address))
         }.map { ($0["provider"]?.string ?? "", $0) }
+    }
+
+    /// Registers an address that nobody has for a topic of SNS; gives what confirms it.
+    func subscribe(_ topic: String) async throws -> String {
+        let body: JSONValue = ["url": .string("\(Self.nowhere)/\(topic)"), "secret": .string(topic)]
+        let response = try await http.send(
+            method: "PUT",
+            url: "http://127.0.0.1:\(ports.http)/webhooks/aws_ses",
+            body: try JSONWriter.encode(body),
+            deadline: .after(.seconds(10))
+        )
+        return try #require(try JSONTape(response.body).decode(JSONValue.self)["id"]?.string)
+    }
+
+    /// Whether an address has confirmed that it wants what a topic sends; `nil` for one that is not registered.
+    func isConfirmed(_ id: String) async throws -> Bool? {
+        let response = try await http.send(
+            method: "GET",
+            url: "http://127.0.0.1:\(ports.http)/webhooks/aws_ses",
+            deadline: .after(.seconds(10))
+        )
+        guard case .array(let items) = try JSONTape(response.body).decode(JSONValue.self)["items"] else { return nil }
+        return items.first { $0["id"]?.string == id }.map { $0["confirmed"] == .bool(true) }
     }
 }

@@ -89,6 +89,30 @@ struct TestClinic: Sendable {
         return answer
     }
 
+    /// Asks for an operation that answers with text, as a provider.
+    func text<Input, Output>(_ endpoint: Endpoint<Input, Output>, _ input: Input) async throws -> (
+        status: Int, text: String
+    ) {
+        let request = BusRequest(
+            operation: endpoint.name,
+            clinic: clinic,
+            principal: Principal(kind: .provider, id: "test"),
+            scope: .clinic,
+            deadline: .after(.seconds(20)),
+            idempotencyKey: "\(RequestID())",
+            clientKey: false,
+            ifMatch: nil,
+            ifNoneMatch: nil,
+            source: RequestSource(address: "127.0.0.1", userAgent: "test"),
+            headers: [:],
+            input: try JSONWriter.encode(input)
+        )
+        guard case .reply(let reply) = await desk.dispatcher.answer(request, redelivered: false) else {
+            throw Problem.unavailable("The answer")
+        }
+        return (reply.status, String(decoding: reply.body, as: UTF8.self))
+    }
+
     /// Chooses providers of e-mail, the first primary.
     @discardableResult
     func configure(_ providers: ProviderDraft...) async throws -> CommunicationConfiguration {
@@ -105,7 +129,14 @@ struct TestClinic: Sendable {
         func chain(_ providers: [ProviderDraft]) -> ChannelDraft? {
             providers.first.map { ChannelDraft(primary: $0, fallback: Array(providers.dropFirst())) }
         }
-        let draft = ConfigurationDraft(clinicId: clinic, email: chain(email), sms: chain(sms), settings: settings)
+        return try await configure(
+            ConfigurationDraft(clinicId: clinic, email: chain(email), sms: chain(sms), settings: settings)
+        )
+    }
+
+    /// Chooses providers of any channels.
+    @discardableResult
+    func configure(_ draft: ConfigurationDraft) async throws -> CommunicationConfiguration {
         let present = try await ask(Self.endpoints.configuration.read, ConfigurationPath(clinicId: clinic))
         let answer = try await ask(
             Self.endpoints.configuration.put,
@@ -184,6 +215,27 @@ extension ProviderDraft {
                 "endpoint": .string(endpoint),
             ]
         )
+    }
+
+    /// A number of Meta's at an address of the test's.
+    static func meta(
+        _ endpoint: String,
+        token: String = "EAAG-token-0001",
+        number: String = "106540352242922",
+        secret: String = "clinic-app-secret"
+    ) -> ProviderDraft {
+        ProviderDraft(
+            provider: "meta",
+            credentials: [
+                "accessToken": .string(token), "phoneNumberId": .string(number), "appSecret": .string(secret),
+                "verifyToken": "clinic-verify-token", "endpoint": .string(endpoint),
+            ]
+        )
+    }
+
+    /// FCM at an address of the test's, with the JSON key of a service account.
+    static func fcm(_ endpoint: String, account: JSONValue) -> ProviderDraft {
+        ProviderDraft(provider: "fcm", credentials: ["serviceAccount": account, "endpoint": .string(endpoint)])
     }
 
     static func sendgrid(_ endpoint: String, key: String = "SG.key-0001") -> ProviderDraft {

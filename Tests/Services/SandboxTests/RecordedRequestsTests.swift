@@ -1,5 +1,6 @@
 import Contracts
 import Core
+import CryptoExtras
 import FoundationEssentials
 import Synchronization
 import TestKit
@@ -15,17 +16,20 @@ import Testing
         var request: SandboxRequest
     }
 
-    private func calls(file: String = #filePath) throws -> [Call] {
+    private func recorded(file: String = #filePath) throws -> JSONValue {
         let tests = URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let data = try Data(contentsOf: tests.appending(path: "Golden/providers/sdk_requests.json"))
-        guard case .array(let items) = try JSONTape(Array(data)).decode(JSONValue.self)["calls"] else {
-            throw TestKitError("no calls")
-        }
+        return try JSONTape(Array(data)).decode(JSONValue.self)
+    }
+
+    private func calls() throws -> [Call] {
+        guard case .array(let items) = try recorded()["calls"] else { throw TestKitError("no calls") }
         return try items.map { item in
             let target = try #require(item["target"]?.string)
             guard case .object(let headers) = item["headers"] else { throw TestKitError("no headers") }
-            let parts = target.dropFirst().split(separator: "/", maxSplits: 1)
+            let path = target.dropFirst().split(separator: "?").first ?? ""
+            let parts = path.split(separator: "/", maxSplits: 1)
             return Call(
                 provider: String(parts[0]),
                 path: "/" + (parts.dropFirst().first ?? ""),
@@ -59,27 +63,68 @@ import Testing
         case "aws_ses": try ses(messages, call)
         case "twilio": Twilio(messages: messages)
         case "sendgrid": SendGrid(messages: messages)
+        case "meta": Meta(messages: messages)
         default: Resend(messages: messages)
         }
     }
 
+    /// FCM with the account that signed, at the moment when it did.
+    private func fcm(_ messages: MessageStore, _ exchange: Call) throws -> FCM {
+        let account = try #require(try recorded()["serviceAccount"])
+        let form = try #require(FormBody.parse(exchange.request.body))
+        let claims = try #require(form.first { $0.name == "assertion" }?.value.split(separator: ".").dropFirst().first)
+        let json = try JSONTape(try #require(Base64URL.decode(claims))).decode(JSONValue.self)
+        guard case .integer(let issued) = json["iat"] else { throw TestKitError("no time") }
+        let known = FCMAccounts.Account(
+            project: account["project"]?.string ?? "",
+            email: account["email"]?.string ?? "",
+            key: try _RSA.Signing.PublicKey(pemRepresentation: account["publicKey"]?.string ?? "")
+        )
+        let now = Instant(seconds: issued + 1)
+        return FCM(messages: messages, accounts: FCMAccounts([known], now: { now }), now: { now })
+    }
+
     @Test func whatTheSDKsSendIsTaken() async throws {
         let messages = MessageStore()
-        let calls = try calls().filter { ["aws_ses", "sendgrid", "resend"].contains($0.provider) }
+        let calls = try calls().filter { ["aws_ses", "sendgrid", "resend", "meta"].contains($0.provider) }
         #expect(
             calls.map(\.provider).sorted() == [
-                "aws_ses", "aws_ses", "aws_ses", "resend", "resend", "sendgrid", "sendgrid",
+                "aws_ses", "aws_ses", "aws_ses", "meta", "meta", "meta", "meta", "meta", "resend", "resend", "sendgrid",
+                "sendgrid",
             ]
         )
         for call in calls {
             let reply = try await provider(messages, call).answer(call.request, path: call.path)
             #expect((200...299).contains(reply.status), "\(call.path): \(String(decoding: reply.body, as: UTF8.self))")
         }
-        #expect(messages.all.map(\.provider) == ["aws_ses", "aws_ses", "sendgrid", "resend"])
-        #expect(messages.all.allSatisfy { $0.to == ["patient@example.org"] && $0.from == "hello@clinic.example" })
-        #expect(messages.all.allSatisfy { $0.subject?.hasPrefix("Your visit") == true })
-        #expect(messages.all.allSatisfy { $0.text?.hasPrefix("See you soon.") == true })
-        #expect(messages.all.map(\.reference) == ["m-1", nil, "m-1", "m-1"])
+        let whatsapp = messages.all.filter { $0.provider == "meta" }
+        #expect(whatsapp.map(\.text) == ["See you soon. नमस्ते", "Will you come?", "Asha\nMonday, 9:00", "The way"])
+        #expect(whatsapp.allSatisfy { $0.to == ["+919876543210"] && $0.reference == "m-1" })
+        let mails = messages.all.filter { $0.provider != "meta" }
+        #expect(mails.map(\.provider) == ["aws_ses", "aws_ses", "sendgrid", "resend"])
+        #expect(mails.allSatisfy { $0.to == ["patient@example.org"] && $0.from == "hello@clinic.example" })
+        #expect(mails.allSatisfy { $0.subject?.hasPrefix("Your visit") == true })
+        #expect(mails.allSatisfy { $0.text?.hasPrefix("See you soon.") == true })
+        #expect(mails.map(\.reference) == ["m-1", nil, "m-1", "m-1"])
+    }
+
+    @Test func whatGooglesSDKsSignAndSendIsTaken() async throws {
+        let messages = MessageStore()
+        let calls = try calls().filter { $0.provider == "fcm" }
+        try #require(calls.map(\.path).filter { $0 == "/token" }.count == 1 && calls.count == 3)
+        let fcm = try fcm(messages, calls[0])
+        let exchange = await fcm.answer(calls[0].request, path: calls[0].path)
+        let token = try #require(try JSONTape(exchange.body).decode(JSONValue.self)["access_token"]?.string)
+        for call in calls.dropFirst() {
+            let request = altered(call.request, headers: ["authorization": "Bearer \(token)"])
+            let reply = await fcm.answer(request, path: call.path)
+            #expect(reply.status == 200, "\(String(decoding: reply.body, as: UTF8.self))")
+        }
+        #expect(messages.all.map(\.text) == ["See you soon."] && messages.all.map(\.reference) == ["m-1"])
+        var changed = calls[0].request.body
+        changed[changed.count - 80] ^= 1
+        let refused = await fcm.answer(altered(calls[0].request, body: changed), path: "/token")
+        #expect(refused.status == 400)
     }
 
     @Test func whatTwiliosSDKSendsIsTaken() async throws {

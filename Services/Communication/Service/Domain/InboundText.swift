@@ -26,4 +26,6 @@ struct InboundText: Sendable, Equatable {
     var media: [Media]
     var providerMessageID: String
     var optOut: OptOut?
+    /// When it was written; `nil` where the provider does not say.
+    var at: Instant?
 }

@@ -11,7 +11,7 @@ enum SendingRules {
         case end(MessageStatus, MessageReason?)
         /// The next provider of the chain is tried at once.
         case nextProvider
-        /// The address is of no use: the next channel has another one.
+        /// The address or the text is of no use there: the next channel has another one.
         case nextChannel(MessageReason)
         /// Whether it was taken is asked of the same provider again, by the message's key; nobody else gets it meanwhile.
         case sameProvider
@@ -43,7 +43,7 @@ enum SendingRules {
         case .accepted: .end(.sent, nil)
         case .badRecipient: .nextChannel(badRecipient)
         case .optedOut: .end(.suppressed, reason("opted_out", "The recipient does not want messages."))
-        case .contentRejected: .end(.failed, reason("content_rejected", "The provider refused what the message says."))
+        case .contentRejected: .nextChannel(contentRejected)
         case .unknownOutcome where isRepeatable: .sameProvider
         case .unknownOutcome where category == .security: .nextProvider
         // The message may have arrived: another provider would make two of it.
@@ -59,6 +59,8 @@ enum SendingRules {
         case .transient, .unknownOutcome: .settle(.failure)
         case .credentials: .latch
         case .quota: .park(verdict.retryAfter ?? quotaPause)
+        // What was not worth a call says nothing of the provider.
+        case .contentRejected where verdict.host == .untried: .settle(.neutral)
         // Whoever answers is there, whatever he says.
         case .accepted, .badRecipient, .optedOut, .contentRejected, .senderNotAuthorised, .throttled: .settle(.alive)
         case .skippedCircuitOpen, .skippedQuota, .skippedSuppressed: .settle(.neutral)
@@ -67,8 +69,20 @@ enum SendingRules {
 
     /// Why an address is of no use.
     static let badRecipient = reason("bad_recipient", "The address does not take messages.")
+    /// Why a text is of no use on a channel: another of its providers would not take it either.
+    static let contentRejected = reason("content_rejected", "The provider refused what the message says.")
     /// Why a recipient is not called, where nothing more is known.
     static let suppressed = reason("suppressed", "The recipient is not to be sent messages like this one.")
+
+    /// Why an attempt of before closes its channel to a message; `nil` if it does not.
+    static func closing(_ outcome: AttemptOutcome?) -> MessageReason? {
+        switch outcome {
+        case .badRecipient: badRecipient
+        case .contentRejected: contentRejected
+        default: nil
+        }
+    }
+
     /// The setting that says after how many seconds without a receipt the next channel has its turn.
     static let fallbackKey = "fallbackAfter"
 
@@ -119,7 +133,7 @@ enum SendingRules {
             if isUnresolved { return .end(.unknown, lost) }
             return .end(.failed, reason("providers_failed", "No provider took the message; the last try was in vain."))
         }
-        let ofNoUse: Set<AttemptOutcome> = [.badRecipient, .skippedSuppressed]
+        let ofNoUse: Set<AttemptOutcome> = [.badRecipient, .contentRejected, .skippedSuppressed]
         let isOnlySkipped = outcomes.allSatisfy {
             $0 == .skippedCircuitOpen || $0 == .skippedQuota || ofNoUse.contains($0)
         }

@@ -2,61 +2,153 @@ import Bus
 import CommunicationAPI
 import Contracts
 import Core
+import Metrics
 import Postgres
 import ProviderConfig
 import ServiceHost
+import Telemetry
 
 /// Providers' webhooks: the signature checked, each event kept once with its effect, then answered.
 struct DeliveryHandlers: Sendable {
     let endpoints: DeliveryEndpoints
     let store: ProviderConfigStore
+    let readers: NoticeReaders
+    let intake: DeliveryIntake
+    let inbound: InboundIntake
+    let webhooks: WebhookAddresses
+    /// Wakes the workers: reports may wait for a message.
+    let wake: WakeSignal
 
     func register(in table: inout HandlerTable) {
-        table.steps(endpoints.receive) { [self] input, context in try await receive(input, context) }
+        table.steps(endpoints.receive) { [self] input, context in
+            // The installation's own have an address of their own.
+            guard input.clinicId != .installation else { throw Problem.notFound }
+            return try await receive(input.provider, input.body, about: input.message, input.clinicId, context)
+        }
+        table.steps(endpoints.receiveShared) { [self] input, context in
+            try await receive(input.provider, input.body, about: input.message, .installation, context)
+        }
     }
 
     private func receive(
-        _ input: WebhookNotice,
+        _ provider: String,
+        _ body: RawBody,
+        about message: MessageID?,
+        _ owner: ClinicID,
         _ context: OperationContext
     ) async throws -> Reply<WebhookReceipt> {
-        guard input.provider == ZeptoMailProvider.name, input.clinicId != .installation else { throw Problem.notFound }
-        let entry = try await signer(input, context)
-        let items = try ZeptoMailNotice.items(input.body.bytes)
-        let now = context.now
-        // The clinic is the path's, which the signature has just proved; the caller has no scope of its own.
-        let tenant = Tenant(input.clinicId, actor: "provider:\(input.provider)")
-        try await context.database.transaction(for: tenant) { tx in
-            // In one order, so that two notices about the same messages wait for each other instead of locking both.
-            for item in items.sorted(by: {
-                ($0.message?.description ?? "", $0.id) < ($1.message?.description ?? "", $1.id)
-            }) {
-                guard try DeliveryStore.insert(item, of: entry, at: now, in: tx), let id = item.message,
-                    let event = item.event, try DeliveryStore.wasGiven(id, to: entry, in: tx)
-                else { continue }
-                try MessageStore.deliver(id, event, through: entry, at: now, in: tx)
+        guard let reader = readers[provider] else { throw Problem.notFound }
+        let call = WebhookCall(
+            body: body.bytes,
+            headers: context.request.headers,
+            url: webhooks.url(of: provider, owner, message: message),
+            message: message
+        )
+        let (signers, reports) = try await read(call, with: reader, provider, owner, context)
+        let waits =
+            if owner == .installation {
+                try await share(reports, of: signers, context)
+            } else {
+                try await take(reports, of: signers, owner, context)
             }
-        }
-        return Reply(WebhookReceipt(received: true))
+        if waits { wake.signal() }
+        try await hear(call, with: reader, signers, owner, context)
+        Self.count(provider, "taken")
+        return Reply(WebhookReceipt(received: true), status: reader.acknowledgement)
     }
 
-    /// The clinic's own entry whose key the notice is signed with.
-    private func signer(_ input: WebhookNotice, _ context: OperationContext) async throws -> ProviderEntry {
-        let (store, clinic) = (store, input.clinicId)
-        let tenant = Tenant(clinic, actor: "provider:\(input.provider)")
-        let entries = try await context.database.read(for: tenant) { tx in try store.load(clinic, in: tx)?.entries ?? []
+    /// What somebody wrote to the clinic; to the installation's numbers nobody writes.
+    private func hear(
+        _ call: WebhookCall,
+        with reader: any NoticeReader,
+        _ signers: [ProviderEntry],
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        guard owner != .installation else { return }
+        // Entries of one account may be different numbers of it.
+        for entry in signers {
+            let texts = try reader.texts(call, for: entry, at: context.now)
+            guard !texts.isEmpty else { continue }
+            let tenant = Tenant(owner, actor: "provider:\(entry.provider)")
+            let (inbound, now) = (inbound, context.now)
+            try await context.database.transaction(for: tenant) { tx in
+                try inbound.take(texts, through: entry, clinic: owner, at: now, in: tx)
+            }
         }
-        let header = context.request.headers.first { $0.key.lowercased() == "producer-signature" }?.value
-        let signer = entries.first { entry in
-            entry.provider == input.provider
-                && ZeptoMailNotice.isSigned(
-                    input.body.bytes,
-                    header,
-                    secrets: entry.webhookSecrets(at: context.now)
-                )
+    }
+
+    /// The clinic's own provider has told it of its own messages.
+    private func take(
+        _ reports: [DeliveryReport],
+        of signers: [ProviderEntry],
+        _ clinic: ClinicID,
+        _ context: OperationContext
+    ) async throws -> Bool {
+        guard let provider = signers.first?.provider, !reports.isEmpty else { return false }
+        // The clinic is the path's, which the signature has proved; the caller has no scope of its own.
+        let tenant = Tenant(clinic, actor: "provider:\(provider)")
+        let (intake, notice, now) = (intake, context.requestID, context.now)
+        return try await context.database.transaction(for: tenant) { tx in
+            try intake.take(reports, of: signers, notice: notice, clinic: clinic, at: now, in: tx)
         }
-        guard let signer else {
+    }
+
+    /// The installation's provider has told of messages of any clinic: each gets its own.
+    private func share(
+        _ reports: [DeliveryReport],
+        of signers: [ProviderEntry],
+        _ context: OperationContext
+    ) async throws -> Bool {
+        guard let source = ReportSource(signers), !reports.isEmpty else { return false }
+        let (intake, notice, now) = (intake, context.requestID, context.now)
+        let found = try await intake.sorted(
+            reports.map(DeliveryIntake.anonymous),
+            from: source.provider,
+            context.database
+        )
+        let byID = Dictionary(reports.map { ($0.id, $0) }) { first, _ in first }
+        var waits = false
+        for (clinic, kept) in found.known {
+            let own = kept.compactMap { byID[$0.id] }
+            if try await take(own, of: signers, clinic, context) { waits = true }
+        }
+        guard !found.unknown.isEmpty else { return waits }
+        let tenant = Tenant(.installation, actor: "provider:\(source.provider)")
+        let isKept = try await context.database.transaction(for: tenant) { [unknown = found.unknown] tx in
+            try intake.keep(unknown, from: source, notice: notice, at: now, in: tx)
+        }
+        return waits || isKept
+    }
+
+    /// The entries of whom the webhook is for whose account has signed it, and what it tells.
+    private func read(
+        _ call: WebhookCall,
+        with reader: any NoticeReader,
+        _ provider: String,
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws -> ([ProviderEntry], [DeliveryReport]) {
+        let store = store
+        let tenant = Tenant(owner, actor: "provider:\(provider)")
+        let entries = try await context.database.read(for: tenant) { tx in try store.load(owner, in: tx)?.entries ?? []
+        }
+        var signers: [ProviderEntry] = []
+        var reports: [DeliveryReport] = []
+        // One account may stand behind several entries, under the same key.
+        for entry in entries where entry.provider == provider {
+            guard let found = try await reader.reports(call, for: entry, at: context.now) else { continue }
+            signers.append(entry)
+            reports += found
+        }
+        guard !signers.isEmpty else {
+            Self.count(provider, "forged")
             throw Problem(401, "invalid_signature", "The notice is not signed by this clinic's provider.")
         }
-        return signer
+        return (signers, reports)
+    }
+
+    private static func count(_ provider: String, _ outcome: String) {
+        Counter(.webhooks, [(.provider, provider), (.outcome, outcome)]).increment()
     }
 }

@@ -24,15 +24,22 @@ struct MessageIntake: Sendable {
         let now: Instant
     }
 
-    /// The channels that the clinic can send through now, be it with the installation's providers.
-    func configuredChannels(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> Set<MessageChannel> {
+    /// What a clinic's configuration says of every message.
+    struct Configured: Sendable {
+        /// The channels that it can send through now, be it with the installation's providers.
+        let channels: Set<MessageChannel>
+        let rules: CountryRules
+    }
+
+    /// What the clinic's configuration says now.
+    func configured(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> Configured {
         let own = try store.load(clinic, in: tx)
         var channels = Set((own?.entries ?? []).compactMap { MessageChannel(rawValue: $0.channel) })
         // Who has providers for everything is asked no more: that is the usual case.
         if own?.allowsDefault ?? true, channels.count < MessageChannel.allCases.count {
             channels.formUnion(try store.defaultProviders(in: tx).keys.compactMap { MessageChannel(rawValue: $0) })
         }
-        return channels
+        return Configured(channels: channels, rules: CountryRules(settings: own?.settings ?? [:]))
     }
 
     /// Stores the message and its job; nothing is written or counted when this throws a `Problem`.
@@ -42,14 +49,14 @@ struct MessageIntake: Sendable {
         _ draft: MessageDraft,
         saying words: MessageWords? = nil,
         from sender: Sender,
-        channels configured: Set<MessageChannel>,
+        configured: Configured,
         tally: AcceptedTally,
         in tx: borrowing Transaction
     ) throws -> AcceptedMessage {
         try checkTimes(draft, now: sender.now)
         let source = try words.map { MessageSource.words($0) } ?? source(of: draft, in: tx)
         let category = draft.category ?? source.category
-        let wanted = try channels(for: draft, configured)
+        let wanted = try channels(for: draft, configured.channels)
         let contact = try contact(of: draft, in: tx)
         let reach = try Self.reach(of: draft, contact)
         let chosen = PreferenceRules.channels(
@@ -60,7 +67,15 @@ struct MessageIntake: Sendable {
         )
         let reached = try Self.reached(chosen.isEmpty ? wanted : chosen, reach, draft)
         let words = try source.words(in: [draft.locale, contact?.locale], on: reached)
-        let channels = try Self.usable(reached, words, draft)
+        let start = try start(of: draft, category, contact, now: sender.now, in: tx)
+        let channels = try configured.rules.permitted(
+            try Self.usable(reached, words, draft),
+            to: reach.phone,
+            saying: words[.sms]?.text ?? "",
+            category,
+            isAskedFor: draft.channels != nil,
+            at: start?.at ?? sender.now
+        )
         let sealer = try dataKeys.sealer(for: sender.clinic, in: tx)
         let files = try AttachmentRules.files(draft.attachments ?? [])
         if !files.isEmpty, !channels.contains(.email) {
@@ -71,7 +86,6 @@ struct MessageIntake: Sendable {
         sealed.replyTo = draft.replyTo
         sealed.unsubscribeLink = try unsubscribeLink(category, channels, reach, sealer)
         sealed.attachments = files.isEmpty ? nil : files.map(\.file)
-        let start = try start(of: draft, category, contact, now: sender.now, in: tx)
         let message = StoredMessage(
             id: id,
             version: 1,

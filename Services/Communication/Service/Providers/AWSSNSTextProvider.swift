@@ -55,7 +55,15 @@ struct AWSSNSTextProvider: TextProvider, HTTPProvider {
         // Without a type SNS takes every text for advertising, which carriers hold back at night.
         let type = text.category == .marketing ? "Promotional" : "Transactional"
         var attributes = [(name: "AWS.SNS.SMS.SMSType", value: type)]
-        if let senderID { attributes.append((name: "AWS.SNS.SMS.SenderID", value: senderID)) }
+        if let sender = text.dlt?.header ?? senderID {
+            attributes.append((name: "AWS.SNS.SMS.SenderID", value: sender))
+        }
+        if let dlt = text.dlt {
+            attributes += [
+                (name: "AWS.MM.SMS.EntityId", value: dlt.entityID),
+                (name: "AWS.MM.SMS.TemplateId", value: dlt.templateID),
+            ]
+        }
         return [("PhoneNumber", text.to.number), ("Message", text.text)] + AWSSNSAccount.attributes(attributes)
     }
 

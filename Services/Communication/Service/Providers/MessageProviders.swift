@@ -7,6 +7,7 @@ import ProviderConfig
 struct MessageProviders: Sendable {
     let http: OutboundHTTP
     let smtp: SMTPTransport
+    let googleTokens = GoogleAccessTokens()
 
     // A further provider is a file, and a line here.
     private static let all: [any MessageProvider.Type] = [
@@ -19,6 +20,8 @@ struct MessageProviders: Sendable {
         AWSSNSTextProvider.self,
         TwilioWhatsAppProvider.self,
         AWSSNSPushProvider.self,
+        MetaWhatsAppProvider.self,
+        FCMProvider.self,
     ]
 
     private struct Place: Hashable {

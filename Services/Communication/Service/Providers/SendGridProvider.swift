@@ -11,11 +11,11 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
     static let usualRate = 100.0
     static let regions = ["global", "eu"]
 
-    private let base: String
-    private let key: Secret
-    private let from: EmailAddress
+    let base: String
+    let key: Secret
+    let from: EmailAddress
     private let fromName: String
-    private let http: OutboundHTTP
+    let http: OutboundHTTP
 
     init?(_ credentials: Credentials, through transports: MessageProviders) {
         guard let key = credentials.text("apiKey"),
@@ -32,8 +32,13 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
         if let region = credentials.text("region"), !regions.contains(region) {
             return ("region", "must be one of \(regions.joined(separator: ", "))")
         }
+        if !credentials.texts("webhookPublicKey").allSatisfy({ SendGridNotices.publicKey($0) != nil }) {
+            return ("webhookPublicKey", "is not the verification key that their console shows")
+        }
         return keyFault(credentials, "apiKey") ?? endpointFault(credentials, policy)
     }
+
+    static func givesReceipts(_ credentials: Credentials) -> Bool { !credentials.texts("webhookPublicKey").isEmpty }
 
     static func usualBase(_ credentials: Credentials) -> String {
         credentials.text("region") == "eu" ? "https://api.eu.sendgrid.com" : "https://api.sendgrid.com"

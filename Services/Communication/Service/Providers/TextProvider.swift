@@ -12,11 +12,23 @@ struct TextToSend: Sendable {
     let text: String
     /// What WhatsApp sends instead of the text where a conversation is to be begun.
     let approved: ApprovedTemplate?
+    /// Which of the clinic's WhatsApp numbers the recipient has written to lately.
+    var windows = ConversationWindows.none
+    /// What carriers in India ask of a text by SMS; `nil` elsewhere, and where the clinic has registered nothing.
+    var dlt: DLTIdentity?
     /// Not to be delivered after it.
     let expiresAt: Instant?
     let category: MessageCategory
     /// Where the provider may tell what became of it; `nil` where the installation has no public address.
     let statusURL: String?
+}
+
+/// As what a text is registered with a DLT platform of India.
+struct DLTIdentity: Sendable, Hashable {
+    var entityID: String
+    /// The sender that recipients see.
+    var header: String
+    var templateID: String
 }
 
 /// A template that the provider of WhatsApp has approved, and what stands in its places.

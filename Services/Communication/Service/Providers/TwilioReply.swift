@@ -88,6 +88,8 @@ enum TwilioReply {
     static func event(_ code: Int64?) -> DeliveryEvent {
         switch code.flatMap({ outcomes[$0] })?.outcome {
         case .badRecipient: .hardBounce
+        case .optedOut: .optedOut
+        case .contentRejected, .senderNotAuthorised, .credentials, .quota: .rejected
         default: .softBounce
         }
     }

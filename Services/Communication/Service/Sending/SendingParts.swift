@@ -18,6 +18,8 @@ struct SendingWork: Sendable {
     var closed: [String: MessageReason]
     /// Those among them that are closed because the recipient is not to be called, and that no attempt tells of yet.
     let suppressed: [String: MessageReason]
+    /// Which of the clinic's WhatsApp numbers the recipient has written to lately.
+    let windows: ConversationWindows
     let configuration: CurrentVersions
     let circuits: [ProviderEntryID: PublishedCircuit]
 }
@@ -122,9 +124,13 @@ struct SendingParts: Sendable {
                 nextAttempt: (all.last?.number ?? 0) + 1,
                 unresolved: attempts.first { $0.outcome == .unknownOutcome },
                 closed: Dictionary(
-                    attempts.filter { $0.outcome == .badRecipient }.map { ($0.channel, SendingRules.badRecipient) }
+                    attempts.compactMap { attempt in
+                        SendingRules.closing(attempt.outcome).map { (attempt.channel, $0) }
+                    }
                 ) { first, _ in first }.merging(suppressions) { $1 },
                 suppressed: suppressions.filter { !told.contains($0.key) },
+                windows: message.channels.contains(MessageChannel.whatsapp.rawValue)
+                    ? try ConversationStore.windows(of: id, in: tx) : .none,
                 configuration: try store.currentVersions(clinic, in: tx),
                 circuits: try CircuitStore.all(in: tx)
             )

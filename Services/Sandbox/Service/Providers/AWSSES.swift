@@ -5,7 +5,15 @@ import Core
 struct AWSSES: SandboxProvider {
     let name = "aws_ses"
     let messages: MessageStore
-    var now: @Sendable () -> Instant = { .now() }
+    let now: @Sendable () -> Instant
+    let topics: SNSTopics
+    var webhooks: WebhookSender? { topics.sender }
+
+    init(messages: MessageStore, publicURL: String? = nil, now: @escaping @Sendable () -> Instant = { .now() }) {
+        self.messages = messages
+        self.now = now
+        topics = SNSTopics(path: "/api/v1/webhooks/communication/aws_ses", publicURL: publicURL)
+    }
 
     private static let signature = AWSSignature(service: "ses")
     private static let fields: Set<String> = [
@@ -18,11 +26,15 @@ struct AWSSES: SandboxProvider {
     private static let mostHeaders = 15
 
     func answer(_ request: SandboxRequest, path: String) async -> SandboxReply {
+        topics.noteOrigin(of: request, name)
+        if let reply = topics.answer(request, path: path) { return reply }
         do throws(AWSRefusal) {
             let region = try Self.signature.check(request, at: now())
             switch (request.method, path) {
             case ("POST", "/v2/email/outbound-emails"): return try send(request, region)
             case ("GET", "/v2/email/account"): return account
+            case ("GET", _) where path.hasPrefix("/v2/email/identities/"):
+                return try identity(String(path.dropFirst("/v2/email/identities/".count)))
             default: throw AWSRefusal(404, "UnknownOperationException", "")
             }
         } catch {
@@ -54,6 +66,20 @@ struct AWSSES: SandboxProvider {
         )
     }
 
+    /// Every domain is verified but those that senders are refused for; addresses are not identities of their own.
+    private func identity(_ name: String) throws(AWSRefusal) -> SandboxReply {
+        guard !name.contains("@"), !name.lowercased().hasPrefix("unverified") else {
+            throw AWSRefusal(404, "NotFoundException", "Email identity \(name) does not exist.")
+        }
+        return .json(
+            200,
+            [
+                "IdentityType": "DOMAIN", "VerifiedForSendingStatus": true, "VerificationStatus": "SUCCESS",
+                "DkimAttributes": ["SigningEnabled": true, "Status": "SUCCESS", "Tokens": ["sandbox"]],
+            ]
+        )
+    }
+
     private func send(_ request: SandboxRequest, _ region: String) throws(AWSRefusal) -> SandboxReply {
         guard let body = request.json, case .object(let members) = body else {
             throw AWSRefusal(400, "SerializationException", "Unexpected end of input or malformed JSON")
@@ -70,23 +96,23 @@ struct AWSSES: SandboxProvider {
         let tags = try tags(body)
         let shown = try content(body)
         let id = "0100\(RandomText.make(12).lowercased())-\(RequestID())-000000"
-        messages.add(
-            ReceivedMessage(
-                id: id,
-                provider: name,
-                channel: "email",
-                at: now(),
-                from: from,
-                to: to,
-                subject: shown.subject,
-                text: shown.text,
-                html: shown.html,
-                reference: tags["message_id"],
-                headers: shown.headers,
-                bytes: request.body.count,
-                files: shown.files
-            )
+        let message = ReceivedMessage(
+            id: id,
+            provider: name,
+            channel: "email",
+            at: now(),
+            from: from,
+            to: to,
+            subject: shown.subject,
+            text: shown.text,
+            html: shown.html,
+            reference: tags["message_id"],
+            headers: shown.headers,
+            bytes: request.body.count,
+            files: shown.files
         )
+        messages.add(message)
+        tellUsual(of: message)
         return .json(200, ["MessageId": .string(id)], [("x-amzn-RequestId", "\(RequestID())")])
     }
 

@@ -9,10 +9,11 @@ import Testing
     @Test(arguments: AttemptOutcome.allCases)
     func everyOutcomeHasItsNextStep(outcome: AttemptOutcome) {
         let ends: [AttemptOutcome: MessageStatus] = [
-            .accepted: .sent, .optedOut: .suppressed, .contentRejected: .failed, .unknownOutcome: .unknown,
+            .accepted: .sent, .optedOut: .suppressed, .unknownOutcome: .unknown,
         ]
         let closing: [AttemptOutcome: MessageReason] = [
             .badRecipient: SendingRules.badRecipient, .skippedSuppressed: SendingRules.suppressed,
+            .contentRejected: SendingRules.contentRejected,
         ]
         switch SendingRules.next(after: outcome) {
         case .end(let status, let reason):
@@ -32,7 +33,7 @@ import Testing
     @Test(
         arguments: [
             ([SendingRules.badRecipient], MessageStatus.failed), ([SendingRules.suppressed], .suppressed),
-            ([SendingRules.suppressed, SendingRules.badRecipient], .failed),
+            ([SendingRules.suppressed, SendingRules.badRecipient], .failed), ([SendingRules.contentRejected], .failed),
         ]
     ) func withoutAChannelThereIsNoOtherRound(closed: [MessageReason], status: MessageStatus) {
         var random = SystemRandomNumberGenerator()

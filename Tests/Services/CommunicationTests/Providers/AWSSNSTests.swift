@@ -54,6 +54,19 @@ import Testing
         #expect(!String(reflecting: calls[0]).contains("Signature") && !"\(calls[0])".contains("Hello"))
     }
 
+    @Test func aTextToIndiaIsNamedAsItIsRegistered() throws {
+        var text = try ProviderSamples.text("Hello")
+        text.dlt = DLTIdentity(entityID: "1101456070000012345", header: "CLINIC", templateID: "1107160000000000001")
+        let call = try Self.sms(["senderId": "Other"]).sending(text, at: ProviderSamples.time)
+        let body = String(decoding: call.body, as: UTF8.self)
+        for part in [
+            "AWS.MM.SMS.EntityId", "1101456070000012345", "AWS.MM.SMS.TemplateId", "1107160000000000001", "CLINIC",
+        ] {
+            #expect(body.contains(part), "\(part)")
+        }
+        #expect(!body.contains("Other"))
+    }
+
     private static func error(_ status: Int, _ code: String, _ message: String = "words") -> RecordedAnswer {
         RecordedAnswer(
             status,

@@ -85,6 +85,36 @@ enum ProviderSamples {
 
     static let time = Instant(seconds: 1_792_566_000)
 
+    /// A text by SMS or WhatsApp; `lastInbound` is when its recipient wrote, by the clinic's number.
+    static func text(
+        approved: ApprovedTemplate? = nil,
+        lastInbound: [String: Instant] = [:]
+    ) throws -> TextToSend {
+        guard let to = PhoneNumber("+919876543210") else { throw TestKitError("no number") }
+        return TextToSend(
+            id: MessageID(high: 0x0192_0000_0000_7000, low: 0x8000_0000_0000_0001),
+            to: to,
+            text: "Bis bald.\n\"Süd\" \\ 😀",
+            approved: approved,
+            windows: ConversationWindows(lastInbound: lastInbound),
+            expiresAt: nil,
+            category: .care,
+            statusURL: nil
+        )
+    }
+
+    /// A notice to an app.
+    static func push(full: Bool = false) -> PushToSend {
+        PushToSend(
+            id: MessageID(high: 0x0192_0000_0000_7000, low: 0x8000_0000_0000_0001),
+            token: Secret("fGTokenOfAnInstalledApp:APA91b"),
+            title: full ? "Klinik \"Süd\"" : nil,
+            text: "Bring your card. 😀",
+            expiresAt: full ? time + .seconds(5_400) : nil,
+            isUrgent: full
+        )
+    }
+
     /// A request as it goes out, to the byte.
     static func text(_ call: ProviderCall) -> String {
         let head = ["\(call.method) \(call.url)"] + call.headers.map { "\($0.name): \($0.value)" }

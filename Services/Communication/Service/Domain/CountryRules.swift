@@ -1,0 +1,159 @@
+import CommunicationAPI
+import Contracts
+import Core
+import FoundationEssentials
+// FoundationEssentials alone knows no named zone.
+import FoundationInternationalization
+
+/// What countries ask of texts by SMS, by what a clinic has registered there.
+struct CountryRules: Sendable, Equatable {
+    /// A rule that a message breaks.
+    struct Breach: Sendable, Equatable {
+        /// The rule's name, as the refusal's code has it.
+        let rule: String
+        let pointer: String
+        let detail: String
+    }
+
+    /// The setting that holds the registrations.
+    static let key = "countryRules"
+    /// Local hours in which people may be called for business in the United States: from the first, until the last.
+    static let callingHours = 8..<21
+
+    private let registrations: CountryRegistrations
+
+    init(_ registrations: CountryRegistrations) { self.registrations = registrations }
+
+    /// The rules by a clinic's settings.
+    init(settings: [String: JSONValue]) {
+        let stored = settings[Self.key].flatMap {
+            try? JSONTape(JSONWriter.encode($0)).decode(CountryRegistrations.self)
+        }
+        registrations = stored ?? CountryRegistrations()
+    }
+
+    /// As the configuration keeps them; `nil` where it cannot be written.
+    var stored: JSONValue? { try? JSONTape(JSONWriter.encode(registrations)).decode(JSONValue.self) }
+
+    /// As they are shown; `nil` without any.
+    var shown: CountryRegistrations? { registrations == CountryRegistrations() ? nil : registrations }
+
+    /// The channels that a message may take, SMS only where it breaks no rule.
+    ///
+    /// Throws the rule's name where SMS was asked for, or is all there is.
+    func permitted(
+        _ channels: [MessageChannel],
+        to phone: PhoneNumber?,
+        saying text: String,
+        _ category: MessageCategory,
+        isAskedFor: Bool,
+        at moment: Instant
+    ) throws(Problem) -> [MessageChannel] {
+        guard channels.contains(.sms), let phone, let breach = breach(by: text, to: phone, category, at: moment) else {
+            return channels
+        }
+        let others = channels.filter { $0 != .sms }
+        guard isAskedFor || others.isEmpty else { return others }
+        var problem = Problem.invalid(breach.pointer, breach.detail)
+        problem.code = breach.rule
+        throw problem
+    }
+
+    /// The rule that a text by SMS breaks, if any.
+    ///
+    /// - Parameter moment: when it is to be sent.
+    func breach(by text: String, to phone: PhoneNumber, _ category: MessageCategory, at moment: Instant) -> Breach? {
+        if phone.number.hasPrefix("+91") { return indian(text, to: phone) }
+        if let zones = USAreas.zones(of: phone) { return american(zones, category, at: moment) }
+        return nil
+    }
+
+    /// As what a text to a number in India is registered; `nil` for what is not.
+    func identity(of text: String, to phone: PhoneNumber) -> DLTIdentity? {
+        guard phone.number.hasPrefix("+91"), let india = registrations.india,
+            let template = india.templates.first(where: { DLTPattern($0.text).matches(text) })
+        else { return nil }
+        return DLTIdentity(entityID: india.entityId, header: india.header, templateID: template.id)
+    }
+
+    private func indian(_ text: String, to phone: PhoneNumber) -> Breach? {
+        guard let india = registrations.india, identity(of: text, to: phone) == nil else { return nil }
+        return Breach(
+            rule: "in_dlt_template",
+            pointer: "/content/text",
+            detail: "is none of the texts that entity \(india.entityId) has registered for India (DLT)"
+        )
+    }
+
+    private func american(_ zones: [String], _ category: MessageCategory, at moment: Instant) -> Breach? {
+        guard let registration = registrations.unitedStates else { return nil }
+        guard registration.registered else {
+            return Breach(
+                rule: "us_10dlc",
+                pointer: "/to/phone",
+                detail: "is in the United States, where the clinic's campaign is not registered (10DLC)"
+            )
+        }
+        // Care is not selling: a reminder or a code may come at any hour.
+        guard category == .marketing else { return nil }
+        let isAllowed = zones.allSatisfy {
+            Self.hour(of: moment, in: $0).map { Self.callingHours.contains($0) } ?? true
+        }
+        guard !isAllowed else { return nil }
+        return Breach(
+            rule: "us_calling_hours",
+            pointer: "/sendAt",
+            detail: "is outside 8:00 to 21:00 where the recipient's area code belongs"
+        )
+    }
+
+    /// The hour of the day in a time zone; `nil` for a zone that this machine does not know.
+    private static func hour(of moment: Instant, in zone: String) -> Int? {
+        guard let zone = TimeZone(identifier: zone) else { return nil }
+        let date = Date(timeIntervalSince1970: Double(moment.seconds))
+        let local = moment.seconds + Int64(zone.secondsFromGMT(for: date))
+        return Int(local.flooredDivision(by: 3_600) - local.flooredDivision(by: 86_400) * 24)
+    }
+}
+
+/// A registered text with places for what changes.
+struct DLTPattern: Sendable {
+    /// How much may stand in one place, in characters.
+    static let place = 1...30
+
+    /// What stands between the places: one more than there are places.
+    private let pieces: [[Character]]
+
+    init(_ text: String) {
+        var pieces: [[Character]] = [[]]
+        var rest = Substring(text)
+        while let start = rest.firstRange(of: "{#"), let end = rest[start.upperBound...].firstRange(of: "#}") {
+            pieces[pieces.count - 1] += Self.plain(rest[..<start.lowerBound])
+            pieces.append([])
+            rest = rest[end.upperBound...]
+        }
+        pieces[pieces.count - 1] += Self.plain(rest)
+        self.pieces = pieces
+    }
+
+    /// Whether a text is the registered one with something in each place.
+    func matches(_ text: String) -> Bool {
+        let text = Self.plain(text)
+        guard let first = pieces.first, text.starts(with: first) else { return false }
+        // Where the text may have been read up to: all ways at once, as a place may hold what the next piece begins with.
+        var ends: Set<Int> = [first.count]
+        for piece in pieces.dropFirst() {
+            var next: Set<Int> = []
+            for end in ends {
+                for start in Self.place.map({ end + $0 }) where start + piece.count <= text.count {
+                    if text[start..<start + piece.count].elementsEqual(piece) { next.insert(start + piece.count) }
+                }
+            }
+            ends = next
+        }
+        return ends.contains(text.count)
+    }
+
+    /// Line ends are written in two ways and mean the same.
+    private static func plain(_ text: some StringProtocol) -> [Character] { text.map { $0 == "\r\n" ? "\n" : $0 } }
+}

@@ -1,0 +1,208 @@
+import Contracts
+import Core
+import Crypto
+import ProviderConfig
+import Vault
+
+/// Meta's webhooks: who signed them, and what they say of a clinic's number.
+///
+/// One app secret stands behind all numbers of an app, so that a signature says nothing of the clinic: what is about another
+/// number or account is passed over.
+struct MetaNotices: NoticeReader {
+    static let provider = MetaWhatsAppProvider.name
+
+    /// The number and the account whose news are a clinic's.
+    struct Place: Sendable, Equatable {
+        let phoneNumberID: String
+        /// `nil` where the clinic has named none.
+        let businessAccountID: String?
+
+        init(phoneNumberID: String, businessAccountID: String?) {
+            self.phoneNumberID = phoneNumberID
+            self.businessAccountID = businessAccountID
+        }
+
+        init(_ entry: ProviderEntry) {
+            phoneNumberID = entry.credentials.text("phoneNumberId") ?? ""
+            businessAccountID = entry.credentials.text("businessAccountId")
+        }
+    }
+
+    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
+        guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(at: now)) else {
+            return nil
+        }
+        return try Self.news(call.body, of: Place(entry)).statuses.compactMap(\.report)
+    }
+
+    func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] {
+        guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(at: now)) else {
+            return []
+        }
+        let place = Place(entry)
+        return try Self.news(call.body, of: place).heard.compactMap { $0.inbound(to: place.phoneNumberID) }
+    }
+
+    private static let header = "x-hub-signature-256"
+
+    /// What became of one message.
+    struct Status: Sendable, Equatable {
+        /// The same in each delivery of the same status.
+        var id: String
+        /// Ours, as it was given with the message.
+        var message: MessageID?
+        var providerMessageID: String
+        /// As Meta names it.
+        var name: String
+        /// Why it failed.
+        var code: Int?
+
+        /// What it says of the message; `nil` for what tells nothing new.
+        ///
+        /// It names no recipient: a number may be spelt otherwise there than it was sent to.
+        var report: DeliveryReport? {
+            event.map { DeliveryReport(id: id, message: message, providerMessageID: providerMessageID, event: $0) }
+        }
+
+        private var event: DeliveryEvent? {
+            switch name {
+            case "delivered": .delivered
+            case "read", "played": .opened
+            case "failed": MetaReply.event(code)
+            default: nil
+            }
+        }
+    }
+
+    /// What somebody wrote or pressed.
+    struct Heard: Sendable, Equatable {
+        var id: String
+        /// Absent for who hides their number.
+        var from: PhoneNumber?
+        var at: Instant
+        /// What they wrote, or what stands on what they pressed.
+        var text: String?
+        /// What the button was made with.
+        var payload: String?
+        /// The provider's id of the message that they answer.
+        var answers: String?
+        /// As they call themselves.
+        var profileName: String?
+        /// What kind it is, such as `text`, `button` or `image`.
+        var kind: String
+
+        /// As a text to a number of the clinic's; `nil` of who hides theirs, and cannot be answered by it.
+        func inbound(to number: String) -> InboundText? {
+            from.map { from in
+                InboundText(
+                    channel: .whatsapp,
+                    to: number,
+                    from: from,
+                    text: String((text ?? "").prefix(InboundText.longestText)),
+                    media: [],
+                    providerMessageID: id,
+                    at: at
+                )
+            }
+        }
+    }
+
+    /// What a notice says of one place.
+    struct News: Sendable, Equatable {
+        var statuses: [Status] = []
+        var heard: [Heard] = []
+    }
+
+    /// Whether `X-Hub-Signature-256` is the HMAC-SHA256 of the raw body under one of the app secrets.
+    static func isSigned(_ body: [UInt8], _ header: String?, secrets: [Secret]) -> Bool {
+        guard let header, header.hasPrefix("sha256="), let signature = [UInt8](hex: header.dropFirst(7)) else {
+            return false
+        }
+        var isSigned = false
+        for secret in secrets {
+            let key = SymmetricKey(data: Array(secret.unredacted.utf8))
+            let expected = Array(HMAC<SHA256>.authenticationCode(for: body, using: key))
+            if constantTimeEqual(signature, expected) { isSigned = true }
+        }
+        return isSigned
+    }
+
+    /// What a notice says of a place; throws 400 for what is none.
+    static func news(_ body: [UInt8], of place: Place) throws(Problem) -> News {
+        let notice: JSONValue
+        do { notice = try JSONTape(body).decode(JSONValue.self) } catch { throw .malformed("The notice is not JSON.") }
+        guard notice["object"]?.string == "whatsapp_business_account" else {
+            throw .malformed("The notice is not about a WhatsApp account.")
+        }
+        var news = News()
+        for entry in items(notice["entry"]) {
+            if let account = place.businessAccountID, entry["id"]?.string != account { continue }
+            for change in items(entry["changes"]) where change["field"]?.string == "messages" {
+                guard let value = change["value"], value["metadata"]?["phone_number_id"]?.string == place.phoneNumberID
+                else { continue }
+                news.statuses += items(value["statuses"]).compactMap(status)
+                let names = names(value["contacts"])
+                news.heard += items(value["messages"]).compactMap { heard($0, names) }
+            }
+        }
+        guard news.statuses.count + news.heard.count <= NoticeReaders.mostReports else {
+            throw .malformed("The notice speaks of too many messages.")
+        }
+        return news
+    }
+
+    private static func status(_ value: JSONValue) -> Status? {
+        guard let id = ProviderVerdict.token(value["id"]?.string),
+            let name = ProviderVerdict.token(value["status"]?.string)
+        else { return nil }
+        return Status(
+            id: "\(id):\(name)",
+            message: value["biz_opaque_callback_data"]?.string.flatMap { MessageID($0) },
+            providerMessageID: id,
+            name: name,
+            code: name == "failed" ? MetaReply.number(items(value["errors"]).first?["code"]) : nil
+        )
+    }
+
+    /// What is kept of a message; `nil` for what nobody wrote, such as that a number has changed.
+    private static func heard(_ value: JSONValue, _ names: [String: String]) -> Heard? {
+        guard let id = ProviderVerdict.token(value["id"]?.string), let kind = value["type"]?.string, kind != "system",
+            let seconds = MetaReply.number(value["timestamp"]), seconds > 0
+        else { return nil }
+        let said = said(value, kind)
+        return Heard(
+            id: id,
+            from: value["from"]?.string.flatMap { PhoneNumber("+\($0)") },
+            at: Instant(seconds: Int64(seconds)),
+            text: said.text,
+            payload: said.payload,
+            answers: ProviderVerdict.token(value["context"]?["id"]?.string),
+            profileName: value["from"]?.string.flatMap { names[$0] },
+            kind: kind
+        )
+    }
+
+    private static func said(_ value: JSONValue, _ kind: String) -> (text: String?, payload: String?) {
+        let content = value[kind]
+        switch kind {
+        case "text": return (content?["body"]?.string, nil)
+        case "button": return (content?["text"]?.string, content?["payload"]?.string)
+        case "interactive":
+            let reply = content?["button_reply"] ?? content?["list_reply"]
+            return (reply?["title"]?.string, reply?["id"]?.string)
+        case "reaction": return (content?["emoji"]?.string, nil)
+        default: return (content?["caption"]?.string, nil)
+        }
+    }
+
+    private static func names(_ contacts: JSONValue?) -> [String: String] {
+        let pairs = items(contacts).compactMap { contact in
+            contact["wa_id"]?.string.flatMap { id in contact["profile"]?["name"]?.string.map { (id, $0) } }
+        }
+        return Dictionary(pairs) { first, _ in first }
+    }
+
+    private static func items(_ value: JSONValue?) -> [JSONValue] {
+        if case .array(let items) = value { items } else { [] }
+    }
+}

@@ -1,0 +1,114 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import ProviderConfig
+
+/// Meta's WhatsApp Cloud API: free text while somebody's conversation with the number is open, else a template it approved.
+struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
+    static let channel = MessageChannel.whatsapp
+    static let name = "meta"
+    /// What a number begins with; what comes in counts too.
+    static let usualRate = 80.0
+    /// The version of the Graph API that is called; an `endpoint` that ends with another one is called by that.
+    static let graphVersion = "v26.0"
+    /// What the health check asks a number for.
+    static let healthFields =
+        "health_status,quality_rating,code_verification_status,name_status,status,throughput,messaging_limit_tier"
+
+    private let root: String
+    private let token: Secret
+    private let phoneNumberID: String
+    private let http: OutboundHTTP
+
+    init?(_ credentials: Credentials, through transports: MessageProviders) {
+        guard let token = credentials.text("accessToken"), let number = credentials.text("phoneNumberId") else {
+            return nil
+        }
+        self.token = Secret(token)
+        phoneNumberID = number
+        http = transports.http
+        let base = Self.base(credentials)
+        root = Self.isVersioned(base) ? base : "\(base)/\(Self.graphVersion)"
+    }
+
+    static func givesReceipts(_ credentials: Credentials) -> Bool { true }
+
+    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+        for key in ["phoneNumberId", "businessAccountId"] {
+            // An id stands in a path: what is no number could lead elsewhere.
+            if let id = credentials.text(key), !isID(id) { return (key, "must be the id that Meta shows, digits only") }
+        }
+        return keyFault(credentials, "accessToken") ?? endpointFault(credentials, policy)
+    }
+
+    static func usualBase(_ credentials: Credentials) -> String { "https://graph.facebook.com" }
+
+    func send(_ text: TextToSend, deadline: Deadline) async -> ProviderVerdict {
+        guard let call = try? sending(text, at: .now()) else { return MetaReply.outsideWindow }
+        return await http.verdict(call, deadline: deadline, reading: MetaReply.verdict)
+    }
+
+    /// Asks how the number is doing.
+    func check(deadline: Deadline) async -> ProviderVerdict {
+        await http.verdict(
+            ProviderCall("GET", "\(root)/\(phoneNumberID)?fields=\(Self.healthFields)", bearer: token),
+            deadline: deadline,
+            reading: MetaReply.health
+        )
+    }
+
+    /// The request that hands a message over; `nil` where it would take a template to begin, and there is none.
+    func sending(_ text: TextToSend, at now: Instant) throws -> ProviderCall? {
+        let number = ConversationWindows.number(Self.name, phoneNumberID)
+        var body: [String: JSONValue] = [
+            "messaging_product": "whatsapp", "recipient_type": "individual",
+            "to": .string(String(text.to.number.dropFirst())),
+            // Comes back with what became of it: our id and nothing else.
+            "biz_opaque_callback_data": .string(text.id.description),
+        ]
+        if text.windows.isOpen(from: number, at: now) {
+            body["type"] = "text"
+            body["text"] = ["body": .string(text.text), "preview_url": false]
+        } else if let approved = text.approved {
+            body["type"] = "template"
+            body["template"] = Self.template(approved)
+        } else {
+            return nil
+        }
+        var call = ProviderCall("POST", "\(root)/\(phoneNumberID)/messages", bearer: token)
+        try call.carry(.object(body))
+        return call
+    }
+
+    private static func template(_ approved: ApprovedTemplate) -> JSONValue {
+        var template: [String: JSONValue] = [
+            "name": .string(approved.name), "language": ["code": .string(approved.language)],
+        ]
+        if !approved.parameters.isEmpty {
+            template["components"] = [
+                [
+                    "type": "body",
+                    "parameters": .array(approved.parameters.map { ["type": "text", "text": .string(oneLine($0))] }),
+                ]
+            ]
+        }
+        return .object(template)
+    }
+
+    /// What stands in a template's place may have neither line breaks nor rows of blanks.
+    private static func oneLine(_ text: String) -> String {
+        text.split { $0.isWhitespace }.joined(separator: " ")
+    }
+
+    private static func isID(_ text: String) -> Bool {
+        (1...32).contains(text.utf8.count) && text.utf8.allSatisfy { (48...57).contains($0) }
+    }
+
+    /// Whether a base URL ends with a version like `v26.0`.
+    private static func isVersioned(_ base: String) -> Bool {
+        guard let last = base.split(separator: "/").last, last.first == "v" else { return false }
+        let parts = last.dropFirst().split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 2 && parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { (48...57).contains($0) } }
+    }
+}

@@ -1,0 +1,106 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+import ProviderConfig
+
+/// What of an inbound message is sealed at rest.
+struct InboundContent: Codable, Sendable, Equatable {
+    private static let purpose = "inbound message"
+
+    var text: String
+    var media: [InboundText.Media]
+
+    func seal(for id: InboundMessageID, with sealer: ClinicSealer) throws -> [UInt8] {
+        try sealer.seal(try JSONWriter.encode(self), purpose: Self.purpose, record: id.description)
+    }
+
+    static func open(_ sealed: [UInt8], of id: InboundMessageID, with sealer: ClinicSealer) throws -> InboundContent {
+        try JSONTape(try sealer.open(sealed, purpose: purpose, record: id.description)).decode(InboundContent.self)
+    }
+}
+
+/// Where an inbound message stands once it is kept.
+struct KeptInbound: Sendable, Equatable {
+    var id: InboundMessageID
+    var conversation: ConversationID
+}
+
+/// The tables `conversations` and `inbound_messages`, in transactions that are opened for the clinic.
+struct InboundStore: Sendable {
+    /// The appointments that a reply can be about have been written of so recently.
+    static let replyTime: Duration = .seconds(14 * 86_400)
+    private static let purpose = "conversation"
+    private static let appointmentPrefix = "appointment:"
+
+    let dataKeys: DataKeyStore
+
+    /// Keeps a text in its contact's conversation, which it opens when it is the first; `nil` when the text is there already.
+    ///
+    /// First texts that arrive at once wait for one another here and find themselves in one conversation.
+    func keep(
+        _ text: InboundText,
+        contactIndex: [UInt8],
+        command: InboundCommand?,
+        through entry: ProviderEntry,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> KeptInbound? {
+        guard let clinic = tx.tenant?.clinic else { return nil }
+        let sealer = try dataKeys.sealer(for: clinic, in: tx)
+        let contact = try sealer.seal(Array(text.from.number.utf8), purpose: Self.purpose, record: contactIndex.hex)
+        let conversations = try tx.rows(
+            """
+            insert into conversations (clinic_id, id, channel, contact_index, sealed, opened_at, heard_at)
+            values (clinic_id(), \(ConversationID(at: now)), \(text.channel.rawValue), \(contactIndex), \(contact), \(now), \(now))
+            on conflict (clinic_id, channel, contact_index) do update set
+                heard_at = greatest(conversations.heard_at, excluded.heard_at)
+            returning id
+            """
+        )
+        guard let conversation: ConversationID = try conversations.first?[0] else { return nil }
+        let kept = KeptInbound(id: InboundMessageID(at: now), conversation: conversation)
+        let content = InboundContent(text: text.text, media: text.media)
+        let rows = try tx.rows(
+            """
+            insert into inbound_messages (clinic_id, id, conversation_id, provider, entry_id, provider_message_id, sealed, command,
+                received_at)
+            values (clinic_id(), \(kept.id), \(conversation), \(entry.provider), \(entry.id), \(text.providerMessageID),
+                \(try content.seal(for: kept.id, with: sealer)), \(command?.rawValue), \(now))
+            on conflict (clinic_id, provider, provider_message_id) do nothing
+            """
+        )
+        return rows.affected == 1 ? kept : nil
+    }
+
+    /// When a contact wrote last on a channel.
+    static func heard(
+        _ channel: MessageChannel,
+        contactIndex: [UInt8],
+        in tx: borrowing Transaction
+    ) throws -> Instant? {
+        let rows = try tx.rows(
+            """
+            select heard_at from conversations where clinic_id = clinic_id() and channel = \(channel.rawValue)
+                and contact_index = \(contactIndex)
+            """
+        )
+        return try rows.first.map { try $0[0] }
+    }
+
+    /// The appointment that the last message to a number was about, if it was about one.
+    static func appointment(repliedTo phoneIndex: [UInt8], at now: Instant, in tx: borrowing Transaction) throws
+        -> AppointmentID?
+    {
+        let rows = try tx.rows(
+            """
+            select reference from messages where clinic_id = clinic_id() and phone_index = \(phoneIndex)
+                and created_at > \(now - replyTime) order by created_at desc limit 1
+            """
+        )
+        guard let reference: String? = try rows.first.map({ try $0[0] }), let reference,
+            reference.hasPrefix(appointmentPrefix)
+        else { return nil }
+        return AppointmentID(String(reference.dropFirst(appointmentPrefix.count)))
+    }
+}

@@ -1,0 +1,171 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+import ProviderConfig
+import TestKit
+import Testing
+
+@testable import Communication
+
+@Suite(.timeLimit(.minutes(2))) struct InboundIntakeTests {
+    private static let number = "+4915112345678"
+
+    private func text(
+        _ text: String,
+        from number: String = number,
+        id: String = "SM\(RequestID())",
+        channel: MessageChannel = .sms,
+        optOut: InboundText.OptOut? = nil
+    ) throws -> InboundText {
+        InboundText(
+            channel: channel,
+            to: "+15005550006",
+            from: try #require(PhoneNumber(number)),
+            text: text,
+            media: [.init(url: "https://api.twilio.com/m/0", type: "image/jpeg")],
+            providerMessageID: id,
+            optOut: optOut
+        )
+    }
+
+    private func take(_ clinic: TestClinic, _ texts: InboundText...) async throws {
+        let intake = InboundIntake(
+            store: InboundStore(dataKeys: clinic.desk.dataKeys),
+            suppressions: SuppressionStore(dataKeys: clinic.desk.dataKeys),
+            addresses: AddressIndex(blindIndex: clinic.desk.blindIndex)
+        )
+        let id = clinic.clinic
+        let entry = ProviderEntry(
+            id: ProviderEntryID(high: 1, low: 1),
+            channel: "sms",
+            provider: "twilio",
+            position: 0,
+            credentials: Credentials([:]),
+            version: 1,
+            updatedAt: .now(),
+            updatedBy: "test",
+            fingerprint: "f",
+            formerSecrets: []
+        )
+        try await clinic.desk.database.database.transaction(for: Tenant(id, actor: "provider:twilio")) { tx in
+            try intake.take(texts, through: entry, clinic: id, at: .now(), in: tx)
+        }
+    }
+
+    private func count(_ clinic: TestClinic, _ table: String) async throws -> Int64 {
+        let id = clinic.clinic
+        return try await clinic.desk.database.inspect(
+            table == "conversations"
+                ? "select count(*) from conversations where clinic_id = \(id)"
+                : "select count(*) from inbound_messages where clinic_id = \(id)"
+        ) { try $0[0][0] }
+    }
+
+    private func told(_ clinic: TestClinic) async throws -> [InboundMessageReceived] {
+        let id = clinic.clinic
+        return try await clinic.desk.database.inspect(
+            "select payload from outbox where clinic_id = \(id) and name = 'message.received' order by id"
+        ) { rows in
+            try rows.map { row in
+                let payload: [UInt8] = try row[0]
+                return try JSONTape(payload).decode(InboundMessageReceived.self)
+            }
+        }
+    }
+
+    @Test func aTextIsKeptOnceAndTold() async throws {
+        let clinic = try TestClinic()
+        let first = try text("Can I come at ten?", id: "SM1")
+        try await take(clinic, first)
+        try await take(clinic, first, first)
+        try await take(clinic, try text("Or at eleven?", id: "SM2"))
+        #expect(try await count(clinic, "conversations") == 1)
+        #expect(try await count(clinic, "inbound_messages") == 2)
+        let events = try await told(clinic)
+        #expect(events.count == 2 && Set(events.map(\.conversationId)).count == 1)
+        #expect(events.allSatisfy { $0.channel == .sms && $0.command == nil && $0.appointmentId == nil })
+        let (id, wanted) = (clinic.clinic, try #require(events.first).id)
+        let sealed: [UInt8] = try await clinic.desk.database.inspect(
+            "select sealed from inbound_messages where clinic_id = \(id) and id = \(wanted)"
+        ) { try $0[0][0] }
+        #expect(!String(decoding: sealed, as: UTF8.self).contains("ten"))
+        let content = try InboundContent.open(sealed, of: wanted, with: try await clinic.desk.dataKeys.sealer(for: id))
+        #expect(content == InboundContent(text: first.text, media: first.media))
+    }
+
+    @Test func firstTextsThatArriveAtOnceAreOneConversation() async throws {
+        let clinic = try TestClinic()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for index in 0..<20 {
+                group.addTask { try await take(clinic, try text("Hello \(index)")) }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await count(clinic, "conversations") == 1)
+        #expect(try await count(clinic, "inbound_messages") == 20)
+        let same = try text("Once", id: "SM-once")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<20 { group.addTask { try await take(clinic, same) } }
+            try await group.waitForAll()
+        }
+        #expect(try await count(clinic, "inbound_messages") == 21)
+    }
+
+    @Test func clinicsChannelsAndNumbersHaveTheirOwn() async throws {
+        let (clinic, other) = (try TestClinic(), try TestClinic())
+        try await take(clinic, try text("A", id: "SM1"), try text("B", id: "SM2", channel: .whatsapp))
+        try await take(clinic, try text("C", from: "+4915112345679", id: "SM3"))
+        try await take(other, try text("A", id: "SM1"))
+        #expect(try await count(clinic, "conversations") == 3)
+        #expect(try await count(other, "conversations") == 1)
+        #expect(try await count(other, "inbound_messages") == 1)
+    }
+
+    @Test func stopKeepsTextsAwayUntilStart() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(sms: [.texts("twilio", at: sandbox.url("twilio"))])
+            func send() async throws -> Message {
+                let draft = MessageDraft(
+                    to: RecipientDraft(phone: PhoneNumber(Self.number)),
+                    channels: [.sms],
+                    content: MessageContent(text: "Hello")
+                )
+                return try await clinic.settled(try await clinic.send(draft), [.sent, .suppressed, .failed])
+            }
+            #expect(try await send().status == .sent)
+            try await take(clinic, try text("Stop, please"))
+            let kept = try await send()
+            #expect(kept.status == .suppressed && kept.attempts.allSatisfy { $0.outcome != .accepted })
+            // Said again it is said once.
+            try await take(clinic, try text("STOP"), try text("anything", optOut: .stop))
+            try await take(clinic, try text("START"))
+            #expect(try await send().status == .sent)
+            #expect(try await told(clinic).map(\.command) == ["stop", "stop", "stop", "start"])
+        }
+    }
+
+    @Test func anAnswerBelongsToTheAppointmentItFollows() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(sms: [.texts("twilio", at: sandbox.url("twilio"))])
+            let appointment = AppointmentID()
+            var draft = MessageDraft(
+                to: RecipientDraft(phone: PhoneNumber(Self.number)),
+                channels: [.sms],
+                content: MessageContent(text: "Tomorrow at ten. Answer CONFIRM or CANCEL.")
+            )
+            draft.reference = "appointment:\(appointment)"
+            _ = try await clinic.send(draft)
+            try await take(clinic, try text("Confrim"))
+            try await take(clinic, try text("CANCEL", from: "+4915112345679"))
+            draft.reference = "invoice:1"
+            _ = try await clinic.send(draft)
+            try await take(clinic, try text("CONFIRM"))
+            let events = try await told(clinic)
+            #expect(events.map(\.command) == ["confirm", "cancel", "confirm"])
+            #expect(events.map(\.appointmentId) == [appointment, nil, nil])
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+import TestKit
+import Testing
+
+@testable import Communication
+@testable import Sandbox
+
+/// What Meta tells of messages, and what patients write to a clinic's number.
+@Suite(.timeLimit(.minutes(2))) struct MetaWebhookTests {
+    private static let secret = "clinic-app-secret"
+    private static let number = "106540352242922"
+
+    private func phone(_ clinic: TestClinic) throws -> PhoneNumber {
+        try #require(PhoneNumber("+9197\(clinic.clinic.low % 100_000_000)"))
+    }
+
+    private func configure(_ clinic: TestClinic, _ sandbox: SandboxPlace, email: Bool = false) async throws {
+        try await clinic.configure(
+            ConfigurationDraft(
+                clinicId: clinic.clinic,
+                email: email ? ChannelDraft(primary: .smtp(port: sandbox.smtpPort, password: "pw")) : nil,
+                whatsapp: ChannelDraft(primary: .meta(sandbox.url("meta"), secret: Self.secret))
+            )
+        )
+    }
+
+    private func notice(_ value: [String: JSONValue], number: String = Self.number) throws -> [UInt8] {
+        var value = value
+        value["messaging_product"] = "whatsapp"
+        value["metadata"] = ["display_phone_number": "15550783881", "phone_number_id": .string(number)]
+        return try JSONWriter.encode(
+            [
+                "object": "whatsapp_business_account",
+                "entry": [["id": "102290129340398", "changes": [["field": "messages", "value": .object(value)]]]],
+            ] as JSONValue
+        )
+    }
+
+    private func status(_ id: MessageID, _ name: String, code: Int64? = nil) throws -> [UInt8] {
+        var status: [String: JSONValue] = [
+            "id": .string("wamid.\(id)"), "status": .string(name), "timestamp": "1749854575",
+            "biz_opaque_callback_data": .string("\(id)"),
+        ]
+        if let code { status["errors"] = [["code": .integer(code), "title": "t"]] }
+        return try notice(["statuses": [.object(status)]])
+    }
+
+    private func heard(_ clinic: TestClinic, _ text: String, at moment: Instant = .now(), number: String = Self.number)
+        throws -> [UInt8]
+    {
+        try notice(
+            [
+                "messages": [
+                    [
+                        "from": .string(String(try phone(clinic).number.dropFirst())),
+                        "id": .string("wamid.\(RequestID())"),
+                        "timestamp": .string("\(moment.seconds)"), "type": "text", "text": ["body": .string(text)],
+                    ]
+                ]
+            ],
+            number: number
+        )
+    }
+
+    private func tell(_ clinic: TestClinic, _ body: [UInt8], secret: String = Self.secret) async throws -> Int {
+        let headers = Dictionary(uniqueKeysWithValues: Meta.sign(secret, body, .now()))
+        return try await clinic.ask(
+            MessageDesk.endpoints.deliveries.receive,
+            WebhookNotice(provider: "meta", clinicId: clinic.clinic, body: RawBody(body)),
+            as: .init(kind: .provider, id: "test"),
+            headers: headers
+        ).status
+    }
+
+    private func send(_ clinic: TestClinic, email: Bool = false) async throws -> Message {
+        let draft = MessageDraft(
+            to: RecipientDraft(
+                email: email ? EmailAddress("m\(clinic.clinic.low)@example.com") : nil,
+                phone: try phone(clinic)
+            ),
+            channels: email ? [.whatsapp, .email] : [.whatsapp],
+            content: MessageContent(subject: "Hello", text: "Your results are in.")
+        )
+        return try await clinic.settled(try await clinic.send(draft))
+    }
+
+    @Test func whoWritesMayBeWrittenTo() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await configure(clinic, sandbox)
+            #expect(try await send(clinic).attempts.map(\.providerCode) == ["outside_window"])
+            // Told a day late, and to another number: neither begins a conversation with this one.
+            #expect(try await tell(clinic, heard(clinic, "hello", at: .now() - .seconds(86_400))) == 200)
+            #expect(try await tell(clinic, heard(clinic, "hello", number: "106540352242923")) == 200)
+            #expect(try await send(clinic).attempts.map(\.providerCode) == ["outside_window"])
+            #expect(try await tell(clinic, heard(clinic, "hello"), secret: "guessed") == 401)
+            #expect(try await send(clinic).attempts.map(\.providerCode) == ["outside_window"])
+            #expect(try await tell(clinic, heard(clinic, "hello")) == 200)
+            let message = try await send(clinic)
+            #expect(message.status == .sent && message.attempts.map(\.outcome) == [.accepted])
+        }
+    }
+
+    @Test func whatBecomesOfAMessage() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await configure(clinic, sandbox)
+            #expect(try await tell(clinic, heard(clinic, "hello")) == 200)
+            let read = try await send(clinic).id
+            // In any order, and without `delivered`: what was read has arrived.
+            for name in ["read", "sent", "delivered", "read"] {
+                #expect(try await tell(clinic, status(read, name)) == 200)
+                #expect(try await clinic.message(read).status == .opened)
+            }
+            let failed = try await send(clinic).id
+            #expect(try await tell(clinic, status(failed, "failed", code: 131_049)) == 200)
+            let message = try await clinic.message(failed)
+            #expect(message.status == .failed && message.reason?.code == "rejected")
+            #expect(try await tell(clinic, status(failed, "delivered"), secret: "guessed") == 401)
+            #expect(try await clinic.message(failed).status == .failed)
+            #expect(try await tell(clinic, Array("{}".utf8)) == 400)
+        }
+    }
+
+    @Test func whatDidNotArriveGoesOn() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await configure(clinic, sandbox, email: true)
+            #expect(try await tell(clinic, heard(clinic, "hello")) == 200)
+            let id = try await send(clinic, email: true).id
+            #expect(try await tell(clinic, status(id, "failed", code: 131_047)) == 200)
+            let message = try await eventually("the next channel") {
+                let message = try await clinic.message(id)
+                return message.status == .sent && message.channel == .email ? message : nil
+            }
+            #expect(message.attempts.map(\.channel) == [.whatsapp, .email])
+            // Told again, and late: it has gone on.
+            #expect(try await tell(clinic, status(id, "failed", code: 131_047)) == 200)
+            #expect(try await clinic.message(id).attempts.count == 2)
+        }
+    }
+
+    @Test func aClinicsNoticeIsNotAnothers() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, other) = (try TestClinic(), try TestClinic())
+            try await configure(clinic, sandbox)
+            try await configure(other, sandbox)
+            #expect(try await tell(clinic, heard(clinic, "hello")) == 200)
+            let id = try await send(clinic).id
+            // Both numbers belong to one app: its secret signs for either.
+            #expect(try await tell(other, status(id, "read")) == 200)
+            #expect(try await clinic.message(id).status == .sent)
+            #expect(try await tell(try TestClinic(), status(id, "read")) == 401)
+        }
+    }
+}

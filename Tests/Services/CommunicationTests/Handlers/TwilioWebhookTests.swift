@@ -1,0 +1,213 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+import TestKit
+import Testing
+
+@testable import Communication
+@testable import Sandbox
+
+/// Twilio's callbacks from the signature to the message and the conversation.
+@Suite(.timeLimit(.minutes(3))) struct TwilioWebhookTests {
+    private static let endpoint = MessageDesk.endpoints.deliveries.receive
+    private static let account = "AC" + String(repeating: "a", count: 32)
+    private static let token = "auth-token-0001"
+    private static let number = "+4915112345678"
+
+    /// A callback as Twilio makes it; its signature is checked against the SDK's elsewhere.
+    private struct Callback {
+        var pairs: [(name: String, value: String)]
+        var message: MessageID?
+        var token = TwilioWebhookTests.token
+
+        func headers(_ clinic: ClinicID) throws -> [String: String] {
+            let query = message.map { "?message=\($0)" } ?? ""
+            let url = "https://polyclinic.test/api/v1/webhooks/communication/twilio/\(clinic)\(query)"
+            return ["X-Twilio-Signature": Sandbox.TwilioSignature.make(token, url, pairs)]
+        }
+    }
+
+    private func tell(_ clinic: TestClinic, _ callback: Callback, as owner: ClinicID? = nil) async throws -> Int {
+        let input = WebhookNotice(
+            provider: "twilio",
+            clinicId: clinic.clinic,
+            message: callback.message,
+            body: RawBody(Communication.FormBody.encode(callback.pairs))
+        )
+        let headers = try callback.headers(owner ?? clinic.clinic)
+        return try await clinic.ask(Self.endpoint, input, as: .init(kind: .provider, id: "test"), headers: headers)
+            .status
+    }
+
+    private func status(
+        _ sid: String,
+        _ status: String,
+        code: String? = nil,
+        account: String = account,
+        to: String = number
+    )
+        -> Callback
+    {
+        var pairs: [(name: String, value: String)] = [
+            ("MessageSid", sid), ("SmsSid", sid), ("MessageStatus", status), ("SmsStatus", status), ("To", to),
+            ("From", "+15005550006"), ("AccountSid", account), ("ApiVersion", "2010-04-01"), ("ErrorMessage", ""),
+        ]
+        if let code { pairs.append(("ErrorCode", code)) }
+        return Callback(pairs: pairs)
+    }
+
+    private func inbound(_ text: String, sid: String = "SM\(RequestID())", optOut: String? = nil) -> Callback {
+        var pairs: [(name: String, value: String)] = [
+            ("MessageSid", sid), ("SmsSid", sid), ("SmsStatus", "received"), ("Body", text), ("To", "+15005550006"),
+            ("From", Self.number), ("AccountSid", Self.account), ("NumMedia", "0"), ("FromCity", ""),
+        ]
+        if let optOut { pairs.append(("OptOutType", optOut)) }
+        return Callback(pairs: pairs)
+    }
+
+    private func sent(_ clinic: TestClinic, _ channels: [MessageChannel] = [.sms], email: String? = nil) async throws
+        -> (id: MessageID, sid: String)
+    {
+        let draft = MessageDraft(
+            to: RecipientDraft(email: email.flatMap { EmailAddress($0) }, phone: PhoneNumber(Self.number)),
+            channels: channels,
+            content: MessageContent(subject: "Hello", text: "Hello")
+        )
+        let message = try await clinic.settled(try await clinic.send(draft))
+        return (message.id, try #require(message.attempts.first?.providerMessageId))
+    }
+
+    private func clinic(_ sandbox: SandboxPlace) async throws -> TestClinic {
+        let clinic = try TestClinic()
+        try await clinic.configure(
+            email: [.sendgrid(sandbox.url("sendgrid"))],
+            sms: [.texts("twilio", at: sandbox.url("twilio"))],
+            whatsapp: [.whatsApp(at: sandbox.url("twilio"))]
+        )
+        return clinic
+    }
+
+    @Test func itSaysWhatBecameOfAMessage() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            let (delivered, bounced) = (try await sent(clinic), try await sent(clinic))
+            // In any order, and what an earlier try left behind means nothing.
+            #expect(try await tell(clinic, status(delivered.sid, "delivered", code: "30005")) == 204)
+            #expect(try await tell(clinic, status(delivered.sid, "sent")) == 204)
+            #expect(try await tell(clinic, status(delivered.sid, "undelivered", code: "30003")) == 204)
+            #expect(try await clinic.message(delivered.id).status == .delivered)
+            #expect(try await tell(clinic, status(bounced.sid, "undelivered", code: "30005")) == 204)
+            let failed = try await clinic.message(bounced.id)
+            #expect(failed.status == .failed && failed.reason?.code == "hard_bounce")
+            // Nobody has the number any more: it is not called again.
+            let draft = MessageDraft(
+                to: RecipientDraft(phone: PhoneNumber(Self.number)),
+                channels: [.sms],
+                content: MessageContent(text: "Hello")
+            )
+            #expect(try await clinic.settled(try await clinic.send(draft), [.suppressed, .sent]).status == .suppressed)
+        }
+    }
+
+    @Test func whatWasNotDeliveredGoesOnToTheNextChannel() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            let message = try await sent(clinic, [.sms, .email], email: "t\(clinic.clinic.low)@example.com")
+            #expect(try await tell(clinic, status(message.sid, "undelivered", code: "30007")) == 204)
+            let moved = try await eventually("the next channel", within: .seconds(30)) {
+                let message = try await clinic.message(message.id)
+                return message.channel == .email && message.status == .sent ? message : nil
+            }
+            #expect(moved.attempts.map(\.channel) == [.sms, .email])
+        }
+    }
+
+    @Test func aLostReplyIsResolvedByTheAddress() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            try await sandbox.fault("lost_reply", of: "twilio", times: 1)
+            let draft = MessageDraft(
+                to: RecipientDraft(phone: PhoneNumber(Self.number)),
+                channels: [.sms],
+                content: MessageContent(text: "Hello")
+            )
+            let id = try await clinic.send(draft)
+            #expect(try await clinic.settled(id).status == .unknown)
+            var callback = status("SM00000000000000000000000000000009", "delivered")
+            callback.message = id
+            #expect(try await tell(clinic, callback) == 204)
+            #expect(try await clinic.message(id).status == .delivered)
+        }
+    }
+
+    @Test func onlyTheClinicsOwnAccountIsBelieved() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, other) = (try await clinic(sandbox), try await clinic(sandbox))
+            let message = try await sent(clinic)
+            let good = status(message.sid, "delivered")
+            var forged = good
+            forged.token = "guessed"
+            #expect(try await tell(clinic, forged) == 401)
+            #expect(
+                try await tell(
+                    clinic,
+                    status(message.sid, "delivered", account: "AC" + String(repeating: "b", count: 32))
+                ) == 401
+            )
+            // Signed for another clinic's address, though with the same token.
+            #expect(try await tell(clinic, good, as: other.clinic) == 401)
+            // Signed for a clinic that has no account.
+            #expect(try await tell(try TestClinic(), good) == 401)
+            #expect(try await tell(other, good) == 204)
+            #expect(try await clinic.message(message.id).status == .sent)
+            // A number's news come for its own channel.
+            #expect(try await tell(clinic, status(message.sid, "delivered", to: "whatsapp:\(Self.number)")) == 204)
+            #expect(try await clinic.message(message.id).status == .sent)
+            #expect(try await tell(clinic, good) == 204)
+            #expect(try await clinic.message(message.id).status == .delivered)
+        }
+    }
+
+    @Test func theFormerTokenIsBelievedForADay() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            let message = try await sent(clinic)
+            let path = ConfigurationPath(clinicId: clinic.clinic)
+            let present = try await clinic.ask(TestClinic.endpoints.configuration.read, path)
+            let entry = try #require(present.output?.sms?.primary)
+            var renewed = ProviderDraft.texts("twilio", at: sandbox.url("twilio"))
+            renewed.id = entry.id
+            renewed.credentials["authToken"] = "auth-token-0002"
+            let draft = ConfigurationDraft(clinicId: clinic.clinic, sms: ChannelDraft(primary: renewed))
+            let put = try await clinic.ask(TestClinic.endpoints.configuration.put, draft, ifMatch: present.version)
+            #expect(put.status == 200)
+            #expect(try await tell(clinic, status(message.sid, "delivered")) == 204)
+            #expect(try await clinic.message(message.id).status == .delivered)
+        }
+    }
+
+    @Test func whatPatientsWriteIsKeptOnce() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            let callback = inbound("Can I come at ten? 😀 & +1", sid: "SM00000000000000000000000000000007")
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<10 { group.addTask { try await tell(clinic, callback) } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(statuses == Array(repeating: 204, count: 10))
+            let id = clinic.clinic
+            let kept: Int64 = try await clinic.desk.database.inspect(
+                "select count(*) from inbound_messages where clinic_id = \(id)"
+            ) { try $0[0][0] }
+            #expect(kept == 1)
+            #expect(try await tell(clinic, inbound("whatever", optOut: "STOP")) == 204)
+            let draft = MessageDraft(
+                to: RecipientDraft(phone: PhoneNumber(Self.number)),
+                channels: [.sms],
+                content: MessageContent(text: "Hello")
+            )
+            #expect(try await clinic.settled(try await clinic.send(draft), [.suppressed, .sent]).status == .suppressed)
+        }
+    }
+}
