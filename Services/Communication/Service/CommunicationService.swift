@@ -29,6 +29,7 @@ package enum CommunicationService {
                 ("0011_alerts.sql", PackageResources._011_alerts_sql),
                 ("0012_templates.sql", PackageResources._012_templates_sql),
                 ("0013_attachments.sql", PackageResources._013_attachments_sql),
+                ("0014_notice_choices.sql", PackageResources._014_notice_choices_sql),
             ]
         )
     }

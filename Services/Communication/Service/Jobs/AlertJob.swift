@@ -24,13 +24,13 @@ struct AlertJob: TransactionalJobHandler {
         guard let clinic = tx.tenant?.clinic else { throw JobFailure.permanent("no_clinic") }
         let routes = try AlertStore.find(dataKeys: intake.dataKeys, in: tx).routes
         let sender = MessageIntake.Sender(clinic: clinic, actor: "system", now: .now())
-        let configured = try intake.configuredChannels(clinic, in: tx)
+        let terms = try intake.terms(of: clinic, in: tx)
         let tally = AcceptedTally()
         for alert in alerts {
             for recipient in routes.first(where: { $0.alert == alert.alert })?.to ?? [] {
                 do {
                     let draft = Self.draft(alert, to: recipient)
-                    _ = try intake.accept(draft, from: sender, channels: configured, tally: tally, in: tx)
+                    _ = try intake.accept(draft, from: sender, on: terms, tally: tally, in: tx)
                 } catch let problem as Problem {
                     // Nothing is written, and the others are told.
                     log.warning(
