@@ -30,6 +30,7 @@ struct ChainWalk {
         case skipped(Int, ProviderEntry, AttemptOutcome, detail: String, at: Instant)
         case closed(Int, ProviderEntry, ProviderVerdict, latency: Duration)
         case circuit(ProviderEntry, CircuitView)
+        case suppressed(SuppressionStore, ChannelAddress, index: [UInt8], SuppressionReason, by: ProviderEntry)
     }
 
     init(
@@ -109,6 +110,7 @@ struct ChainWalk {
         Self.count(entry, verdict, latency)
         outcomes.append(verdict.outcome)
         pending.append(.closed(number, entry, verdict, latency: latency))
+        if let note = suppression(after: verdict, by: entry) { pending.append(note) }
         if let view = changes.entry { pending.append(.circuit(entry, view)) }
         if let news = changes.endpoint { await EndpointCircuitStore.publish(news, in: job.database, log: job.log) }
         let next = SendingRules.next(
@@ -126,6 +128,16 @@ struct ChainWalk {
         case .end(let status, let reason): try await end(status, reason, entry)
         }
         return true
+    }
+
+    /// That an address is not to be called again; `nil` where the verdict is not about the address.
+    private func suppression(after verdict: ProviderVerdict, by entry: ProviderEntry) -> Note? {
+        guard let reason = SuppressionRules.reason(after: verdict.outcome),
+            let channel = MessageChannel(rawValue: entry.channel),
+            let address = work.content.reach.address(on: channel)
+        else { return nil }
+        let index = parts.index.token(address, job.clinic)
+        return .suppressed(SuppressionStore(dataKeys: parts.dataKeys), address, index: index, reason, by: entry)
     }
 
     /// The message in the form of an entry's channel; `nil` without an address there.
@@ -368,6 +380,16 @@ struct ChainWalk {
             // The installation's own providers are not the clinic's to mend.
             guard !entry.isDefault, let alert = AlertRules.alert(for: view) else { return }
             try AlertStore.raise(alert, about: "\(entry.provider) (\(entry.channel))", at: .now(), in: tx)
+        case .suppressed(let store, let address, let index, let reason, let entry):
+            try store.add(
+                channel: address.channel,
+                addressIndex: index,
+                address: address.text,
+                reason: reason,
+                source: "provider:\(entry.provider)",
+                at: .now(),
+                in: tx
+            )
         }
     }
 
