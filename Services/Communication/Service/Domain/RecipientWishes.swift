@@ -19,10 +19,12 @@ struct RecipientWishes: Sendable {
     /// The channels among `wanted` that may be used: in the sender's order where one was asked for, else in the recipient's.
     func channels(_ wanted: [MessageChannel], isAskedFor: Bool) -> [MessageChannel] {
         let account = notice?.channels?.compactMap { MessageChannel(rawValue: $0.rawValue) }
-        return [category?.channels, account].reduce(wanted) { left, chosen in
+        let left = [category?.channels, account].reduce(wanted) { left, chosen in
             guard let chosen else { return left }
             return isAskedFor ? left.filter(chosen.contains) : chosen.filter(left.contains)
         }
+        // Who asks for a code gets it, be it on a channel they like less.
+        return left.isEmpty && category?.category == .security ? wanted : left
     }
 
     var hasQuietHours: Bool {

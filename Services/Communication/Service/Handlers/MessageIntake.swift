@@ -1,3 +1,4 @@
+import AccessAPI
 import CommunicationAPI
 import Contracts
 import Core

@@ -1,4 +1,5 @@
 import CommunicationAPI
+import Contracts
 import Core
 import Jobs
 import Logging
@@ -14,6 +15,9 @@ struct AlertJob: TransactionalJobHandler {
     }
 
     static let name = "alerts.tell"
+    private static let template = "admin_alert"
+    /// Stands for the clinic's name until that is known.
+    private static let installationName = "Polyclinic"
     /// Later it would be no alert.
     static let lifetime: Duration = .seconds(24 * 3_600)
 
@@ -25,11 +29,12 @@ struct AlertJob: TransactionalJobHandler {
         let routes = try AlertStore.find(dataKeys: intake.dataKeys, in: tx).routes
         let sender = MessageIntake.Sender(clinic: clinic, actor: "system", now: .now())
         let terms = try intake.terms(of: clinic, in: tx)
+        let name = try ProjectionStore.clinicName(in: tx) ?? Self.installationName
         let tally = AcceptedTally()
         for alert in alerts {
             for recipient in routes.first(where: { $0.alert == alert.alert })?.to ?? [] {
                 do {
-                    let draft = Self.draft(alert, to: recipient)
+                    let draft = Self.draft(alert, to: recipient, of: name)
                     _ = try intake.accept(draft, from: sender, on: terms, tally: tally, in: tx)
                 } catch let problem as Problem {
                     // Nothing is written, and the others are told.
@@ -43,11 +48,13 @@ struct AlertJob: TransactionalJobHandler {
         tally.tell()
     }
 
-    private static func draft(_ alert: Payload, to recipient: AlertRecipient) -> MessageDraft {
-        MessageDraft(
+    private static func draft(_ alert: Payload, to recipient: AlertRecipient, of clinic: String) -> MessageDraft {
+        let (title, text) = AlertRules.words(alert.alert, about: alert.subject, at: alert.at)
+        return MessageDraft(
             to: RecipientDraft(email: recipient.email, phone: recipient.phone),
             channels: recipient.channels,
-            content: AlertRules.content(alert.alert, about: alert.subject, at: alert.at),
+            template: template,
+            data: ["clinicName": .string(clinic), "alert": .string(title), "details": .string(text)],
             priority: .critical,
             category: .security,
             expiresAt: alert.at + lifetime,

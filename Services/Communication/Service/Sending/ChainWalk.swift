@@ -112,6 +112,9 @@ struct ChainWalk {
         pending.append(.closed(number, entry, verdict, latency: latency))
         if let note = suppression(after: verdict, by: entry) { pending.append(note) }
         if let view = changes.entry { pending.append(.circuit(entry, view)) }
+        if let view = changes.entry, entry.isDefault, let alert = AlertRules.alert(for: view) {
+            await AlertStore.raiseForOperators(alert, about: Self.name(entry), in: job.database, log: job.log)
+        }
         if let news = changes.endpoint { await EndpointCircuitStore.publish(news, in: job.database, log: job.log) }
         let next = SendingRules.next(
             after: verdict.outcome,
@@ -379,7 +382,7 @@ struct ChainWalk {
             CircuitStore.publish(view, of: entry, in: tx)
             // The installation's own providers are not the clinic's to mend.
             guard !entry.isDefault, let alert = AlertRules.alert(for: view) else { return }
-            try AlertStore.raise(alert, about: "\(entry.provider) (\(entry.channel))", at: .now(), in: tx)
+            try AlertStore.raise(alert, about: name(entry), at: .now(), in: tx)
         case .suppressed(let store, let address, let index, let reason, let entry):
             try store.add(
                 channel: address.channel,
@@ -392,6 +395,9 @@ struct ChainWalk {
             )
         }
     }
+
+    /// What an alert calls a provider.
+    private static func name(_ entry: ProviderEntry) -> String { "\(entry.provider) (\(entry.channel))" }
 
     private static func count(_ entry: ProviderEntry, _ verdict: ProviderVerdict, _ latency: Duration) {
         let labels: [(MetricLabel, String)] = [(.channel, entry.channel), (.provider, entry.provider)]

@@ -161,6 +161,9 @@ import Testing
         )
         #expect(both.channels([.email, .sms, .push], isAskedFor: false) == [.email])
         #expect(RecipientWishes().channels([.sms, .email], isAskedFor: false) == [.sms, .email])
+        let codes = RecipientWishes(category: CategoryPreference(category: .security, channels: [.sms]))
+        #expect(codes.channels([.email, .sms], isAskedFor: false) == [.sms])
+        #expect(codes.channels([.email], isAskedFor: false) == [.email])
     }
 
     @Test func oneNightMayFollowAnother() throws {
