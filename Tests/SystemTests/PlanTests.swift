@@ -26,6 +26,16 @@ extension SystemTests {
                 let answer = try await desk.send("GET", path)
                 #expect(answer.status == 200 || answer.status == 403, "\(path) gave \(answer.status)")
             }
+            let admin = try await suite.admin()
+            for path in [
+                "/communication/suppressions", "/communication/suppressions?address=nobody@example.org",
+                "/communication/preferences/\(suite.demo.patientId)",
+                "/communication/analytics?from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z&by=day",
+                "/clinics/\(suite.demo.clinicId)/communication/alert-routes",
+            ] {
+                let answer = try await admin.send("GET", path)
+                #expect(answer.status == 200, "\(path) gave \(answer.status)")
+            }
             try await auditor.expect(200, from: "GET", "/audit/entries?action=messages:send")
             let whole = try await Ledger(suite: suite).rows(
                 .access,

@@ -67,6 +67,16 @@ package struct AlertRoutesDraft: Wire {
     package static var limits: [Limit] { [.count(CodingKeys.routes, 0...AlertKind.allCases.count)] }
 }
 
+/// Who of the installation's operators is to be told of which alert from now on.
+package struct InstallationAlertRoutesDraft: Wire {
+    /// Each alert at most once.
+    package var routes: [AlertRoute]
+
+    package init(routes: [AlertRoute]) { self.routes = routes }
+
+    package static var limits: [Limit] { [.count(CodingKeys.routes, 0...AlertKind.allCases.count)] }
+}
+
 /// Who is told when something goes wrong.
 package struct AlertEndpoints: Sendable {
     package let read = Endpoint(
@@ -93,7 +103,33 @@ package struct AlertEndpoints: Sendable {
         summary: "Set who is told of which alert, and by which channels"
     )
 
+    package let readInstallation = Endpoint(
+        "communication.installation_alert_routes.read",
+        .GET,
+        "/installation/communication/alert-routes",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.readInstallation),
+        tenancy: Tenancy.none,
+        takes: EmptyInput.self,
+        gives: AlertRoutes.self,
+        audit: .none(because: "holds no health data"),
+        summary: "Which operators are told of which alert about the default providers"
+    )
+    package let putInstallation = Endpoint(
+        "communication.installation_alert_routes.put",
+        .PUT,
+        "/installation/communication/alert-routes",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.updateInstallation),
+        tenancy: Tenancy.none,
+        takes: InstallationAlertRoutesDraft.self,
+        gives: AlertRoutes.self,
+        audit: .change,
+        precondition: .honoured,
+        summary: "Set which operators are told of which alert about the default providers"
+    )
+
     package init() {}
 
-    package var all: [any EndpointDescription] { [read, put] }
+    package var all: [any EndpointDescription] { [read, put, readInstallation, putInstallation] }
 }

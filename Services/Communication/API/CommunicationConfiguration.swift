@@ -82,6 +82,8 @@ package struct CommunicationSettings: Wire, Hashable {
     /// Seconds after which a message without a receipt goes on to its next channel; without it only what a provider
     /// reports as undelivered does.
     package var fallbackAfter: Int?
+    /// Hours of the recipient's day, else of the clinic's, at which nothing is sent that can wait.
+    package var quietHours: QuietTime?
     /// Whether the installation's default providers may send for channels that have none here; they may unless it is false.
     package var allowDefault: Bool?
     /// Messages per second by provider; what is over a rate waits.
@@ -93,12 +95,14 @@ package struct CommunicationSettings: Wire, Hashable {
 
     package init(
         fallbackAfter: Int? = nil,
+        quietHours: QuietTime? = nil,
         allowDefault: Bool? = nil,
         rates: [String: Double]? = nil,
         dailyCaps: [String: Int]? = nil,
         countryRules: CountryRegistrations? = nil
     ) {
         self.fallbackAfter = fallbackAfter
+        self.quietHours = quietHours
         self.allowDefault = allowDefault
         self.rates = rates
         self.dailyCaps = dailyCaps

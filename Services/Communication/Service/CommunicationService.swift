@@ -33,6 +33,7 @@ package enum CommunicationService {
                 ("0015_message_clinics.sql", PackageResources._015_message_clinics_sql),
                 ("0016_conversations.sql", PackageResources._016_conversations_sql),
                 ("0017_conversation_windows.sql", PackageResources._017_conversation_windows_sql),
+                ("0018_notice_choices.sql", PackageResources._018_notice_choices_sql),
             ]
         )
     }

@@ -28,7 +28,7 @@ struct ClinicEvents: Sendable {
                     AppointmentCancelled.self,
                 ]
             ) { try calendar($0, in: $1) },
-            .init(of: .access, [ClinicChanged.self, NoticeRequested.self]) { try access($0, in: $1) },
+            .init(of: .access, [ClinicChanged.self, UserChanged.self, NoticeRequested.self]) { try access($0, in: $1) },
             .init(of: .billing, [InvoicePaid.self]) { event, tx in
                 try notify(event, .receipt(ReceiptNotice(try event.decode(InvoicePaid.self).invoice)), in: tx)
             },
@@ -40,6 +40,9 @@ struct ClinicEvents: Sendable {
         case ClinicChanged.kind:
             let clinic = try event.decode(ClinicChanged.self).clinic
             ProjectionStore.keep(clinic, version: event.aggregateVersion, in: tx)
+        case UserChanged.kind:
+            let change = try event.decode(UserChanged.self)
+            try NoticeChoiceStore.keep(change, version: event.aggregateVersion, in: tx)
         case NoticeRequested.kind:
             let requested = try event.decode(NoticeRequested.self)
             guard requested.expiresAt > .now() else { return }

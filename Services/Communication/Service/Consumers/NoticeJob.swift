@@ -41,7 +41,7 @@ struct NoticeJob: TransactionalJobHandler {
         guard let clinic = tx.tenant?.clinic else { throw JobFailure.permanent("no_clinic") }
         let sender = MessageIntake.Sender(clinic: clinic, actor: "system", now: .now())
         let sealer = try intake.dataKeys.sealer(for: clinic, in: tx)
-        let configured = try intake.configured(clinic, in: tx)
+        let terms = try intake.terms(of: clinic, in: tx)
         let tally = AcceptedTally()
         for notice in notices {
             do {
@@ -51,7 +51,7 @@ struct NoticeJob: TransactionalJobHandler {
                     case .receipt(let receipt): try receipt.draft(sealer: sealer, in: tx)
                     case .security(let notice): try notice.draft(at: sender.now, sealer: sealer, in: tx)
                     }
-                _ = try intake.accept(draft, from: sender, configured: configured, tally: tally, in: tx)
+                _ = try intake.accept(draft, from: sender, on: terms, tally: tally, in: tx)
             } catch let problem as Problem {
                 // A clinic without e-mail, a patient without an address: nothing is written, and the others go on.
                 log.notice(

@@ -40,3 +40,16 @@ struct ChannelAddress: Hashable, Sendable {
         }
     }
 }
+
+extension Reach {
+    /// The address that a channel takes.
+    func address(on channel: MessageChannel) -> ChannelAddress? {
+        let text: String? =
+            switch channel {
+            case .email: email?.address
+            case .sms, .whatsapp: phone?.number
+            case .push: pushToken
+            }
+        return text.flatMap { ChannelAddress(channel, $0) }
+    }
+}

@@ -61,18 +61,6 @@ enum PreferenceRules {
         }
     }
 
-    /// The channels among `wanted` by which a message may reach the contact: in its order where the sender asked for one, else in
-    /// the contact's.
-    static func channels(
-        _ wanted: [MessageChannel],
-        isAskedFor: Bool,
-        of category: MessageCategory,
-        by categories: [CategoryPreference]
-    ) -> [MessageChannel] {
-        guard let chosen = categories.first(where: { $0.category == category })?.channels else { return wanted }
-        return isAskedFor ? wanted.filter(chosen.contains) : chosen.filter(wanted.contains)
-    }
-
     /// When quiet hours are over that it is now; `nil` outside them.
     static func quietUntil(_ quiet: QuietTime, in zone: TimeZoneName, at now: Instant) -> Instant? {
         guard let zone = Self.zone(zone) else { return nil }

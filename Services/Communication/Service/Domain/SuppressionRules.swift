@@ -24,6 +24,17 @@ enum SuppressionRules {
         }
     }
 
+    /// What an attempt says of its address; `nil` for nothing that lasts.
+    static func reason(after outcome: AttemptOutcome) -> SuppressionReason? {
+        switch outcome {
+        case .badRecipient: .hardBounce
+        case .optedOut: .stop
+        case .accepted, .contentRejected, .credentials, .senderNotAuthorised, .quota, .throttled, .transient,
+            .unknownOutcome, .skippedCircuitOpen, .skippedQuota, .skippedSuppressed:
+            nil
+        }
+    }
+
     /// Of several in force the one that is told: the lowest.
     static func rank(_ reason: SuppressionReason) -> Int {
         switch reason {

@@ -11,25 +11,35 @@ struct AlertHandlers: Sendable {
     let dataKeys: DataKeyStore
 
     func register(in table: inout HandlerTable) {
-        table.read(endpoints.read) { [self] _, _, tx in
-            let found = try AlertStore.find(dataKeys: dataKeys, in: tx)
-            return Reply(AlertRoutes(routes: found.routes), version: found.version)
-        }
-        table.change(endpoints.put) { [self] draft, context, tx in
-            try AlertRules.check(draft.routes)
-            let present = try AlertStore.find(forUpdate: true, dataKeys: dataKeys, in: tx)
-            try context.checkMatch(version: present.version)
-            let version = try AlertStore.save(
-                draft.routes,
-                after: present.version,
-                sealer: try dataKeys.sealer(for: context.clinic, in: tx),
-                by: context.principal.id,
-                at: context.now,
-                in: tx
-            )
-            // Somebody else has set the first routes a moment ago.
-            guard let version else { throw Problem.preconditionFailed }
-            return Reply(AlertRoutes(routes: draft.routes), version: version)
-        }
+        table.read(endpoints.read) { [self] _, _, tx in try read(tx) }
+        table.read(endpoints.readInstallation) { [self] _, _, tx in try read(tx) }
+        table.change(endpoints.put) { [self] draft, context, tx in try put(draft.routes, context, tx) }
+        table.change(endpoints.putInstallation) { [self] draft, context, tx in try put(draft.routes, context, tx) }
+    }
+
+    private func read(_ tx: borrowing Transaction) throws -> Reply<AlertRoutes> {
+        let found = try AlertStore.find(dataKeys: dataKeys, in: tx)
+        return Reply(AlertRoutes(routes: found.routes), version: found.version)
+    }
+
+    private func put(
+        _ routes: [AlertRoute],
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<AlertRoutes> {
+        try AlertRules.check(routes)
+        let present = try AlertStore.find(forUpdate: true, dataKeys: dataKeys, in: tx)
+        try context.checkMatch(version: present.version)
+        let version = try AlertStore.save(
+            routes,
+            after: present.version,
+            sealer: try dataKeys.sealer(for: context.clinic, in: tx),
+            by: context.principal.id,
+            at: context.now,
+            in: tx
+        )
+        // Somebody else has set the first routes a moment ago.
+        guard let version else { throw Problem.preconditionFailed }
+        return Reply(AlertRoutes(routes: routes), version: version)
     }
 }

@@ -108,6 +108,7 @@ extension CommunicationSettings {
         }
         self.init(
             fallbackAfter: SendingRules.fallbackTime(configuration.settings).map { Int($0.components.seconds) },
+            quietHours: QuietTime(settings: configuration.settings),
             allowDefault: configuration.allowsDefault,
             rates: rates,
             dailyCaps: caps,
@@ -133,6 +134,9 @@ extension CommunicationSettings {
                 faults.append(.init(pointer: place, "must be \(allowed.lowerBound) to \(allowed.upperBound)"))
             }
         }
+        if let quietHours, quietHours.from == quietHours.to {
+            faults.append(.init(pointer: "\(pointer)/quietHours", "begin when they end"))
+        }
         guard faults.isEmpty else { throw .invalid(faults) }
     }
 
@@ -140,6 +144,7 @@ extension CommunicationSettings {
     var stored: [String: JSONValue] {
         var members: [String: JSONValue] = [:]
         if let fallbackAfter { members[SendingRules.fallbackKey] = .integer(Int64(fallbackAfter)) }
+        if let quietHours { members[QuietTime.settingsKey] = quietHours.stored }
         if let allowDefault { members[ProviderConfiguration.allowDefaultKey] = .bool(allowDefault) }
         if let rates { members["rates"] = .object(rates.mapValues { .number($0) }) }
         if let dailyCaps { members["dailyCaps"] = .object(dailyCaps.mapValues { .integer(Int64($0)) }) }

@@ -58,8 +58,8 @@ struct MessageHandlers: Sendable {
         _ tally: AcceptedTally,
         in tx: borrowing Transaction
     ) throws -> Reply<AcceptedMessage> {
-        let configured = try intake.configured(context.clinic, in: tx)
-        let accepted = try accept(draft, context, configured, tally, in: tx)
+        let terms = try intake.terms(of: context.clinic, in: tx)
+        let accepted = try accept(draft, context, terms, tally, in: tx)
         return Reply(
             accepted,
             location: "/api/v1/communication/messages/\(accepted.id)",
@@ -70,7 +70,7 @@ struct MessageHandlers: Sendable {
     private func accept(
         _ draft: MessageDraft,
         _ context: OperationContext,
-        _ configured: MessageIntake.Configured,
+        _ terms: MessageIntake.Terms,
         _ tally: AcceptedTally,
         in tx: borrowing Transaction
     ) throws -> AcceptedMessage {
@@ -78,7 +78,7 @@ struct MessageHandlers: Sendable {
         if SecurityTemplates.contains(draft.template) {
             throw Problem.invalid("/template", "is for what the installation itself has to say")
         }
-        return try intake.accept(draft, from: sender(context), configured: configured, tally: tally, in: tx)
+        return try intake.accept(draft, from: sender(context), on: terms, tally: tally, in: tx)
     }
 
     /// Each message is checked as one sent alone would be, by the same schema, and stands or falls by itself.
@@ -88,7 +88,7 @@ struct MessageHandlers: Sendable {
         _ tally: AcceptedTally,
         in tx: borrowing Transaction
     ) throws -> Reply<MessageBatchResult> {
-        let configured = try intake.configured(context.clinic, in: tx)
+        let terms = try intake.terms(of: context.clinic, in: tx)
         let schema = try endpoints.send.inputSchema
         var items: [MessageBatchItem] = []
         for (index, value) in batch.messages.enumerated() {
@@ -97,7 +97,7 @@ struct MessageHandlers: Sendable {
                 let faults = schema.violations(in: tape)
                 guard faults.isEmpty else { throw Problem.invalid(faults) }
                 let draft = try tape.decode(MessageDraft.self)
-                let accepted = try accept(draft, context, configured, tally, in: tx)
+                let accepted = try accept(draft, context, terms, tally, in: tx)
                 items.append(MessageBatchItem(index: index, id: accepted.id))
             } catch let problem as Problem {
                 items.append(MessageBatchItem(index: index, problem: .init(problem)))

@@ -1,3 +1,4 @@
+import AccessAPI
 import CommunicationAPI
 import Contracts
 import Core
@@ -24,22 +25,28 @@ struct MessageIntake: Sendable {
         let now: Instant
     }
 
-    /// What a clinic's configuration says of every message.
-    struct Configured: Sendable {
-        /// The channels that it can send through now, be it with the installation's providers.
-        let channels: Set<MessageChannel>
+    /// What a clinic's configuration says of all its messages.
+    struct Terms: Sendable {
+        /// The channels that the clinic can send through now, be it with the installation's providers.
+        var channels: Set<MessageChannel>
+        var quietHours: QuietTime?
         let rules: CountryRules
     }
 
     /// What the clinic's configuration says now.
-    func configured(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> Configured {
+    func terms(of clinic: ClinicID, in tx: borrowing Transaction) throws -> Terms {
         let own = try store.load(clinic, in: tx)
         var channels = Set((own?.entries ?? []).compactMap { MessageChannel(rawValue: $0.channel) })
         // Who has providers for everything is asked no more: that is the usual case.
         if own?.allowsDefault ?? true, channels.count < MessageChannel.allCases.count {
             channels.formUnion(try store.defaultProviders(in: tx).keys.compactMap { MessageChannel(rawValue: $0) })
         }
-        return Configured(channels: channels, rules: CountryRules(settings: own?.settings ?? [:]))
+        let settings = own?.settings ?? [:]
+        return Terms(
+            channels: channels,
+            quietHours: QuietTime(settings: settings),
+            rules: CountryRules(settings: settings)
+        )
     }
 
     /// Stores the message and its job; nothing is written or counted when this throws a `Problem`.
@@ -49,26 +56,22 @@ struct MessageIntake: Sendable {
         _ draft: MessageDraft,
         saying words: MessageWords? = nil,
         from sender: Sender,
-        configured: Configured,
+        on terms: Terms,
         tally: AcceptedTally,
         in tx: borrowing Transaction
     ) throws -> AcceptedMessage {
         try checkTimes(draft, now: sender.now)
         let source = try words.map { MessageSource.words($0) } ?? source(of: draft, in: tx)
         let category = draft.category ?? source.category
-        let wanted = try channels(for: draft, configured.channels)
+        let wanted = try channels(for: draft, terms.channels)
         let contact = try contact(of: draft, in: tx)
         let reach = try Self.reach(of: draft, contact)
-        let chosen = PreferenceRules.channels(
-            wanted,
-            isAskedFor: draft.channels != nil,
-            of: category,
-            by: contact?.choice.categories ?? []
-        )
+        let wishes = try wishes(of: contact, draft, category, terms, in: tx)
+        let chosen = wishes.channels(wanted, isAskedFor: draft.channels != nil)
         let reached = try Self.reached(chosen.isEmpty ? wanted : chosen, reach, draft)
         let words = try source.words(in: [draft.locale, contact?.locale], on: reached)
-        let start = try start(of: draft, category, contact, now: sender.now, in: tx)
-        let channels = try configured.rules.permitted(
+        let start = Self.start(of: draft, category, wishes, now: sender.now)
+        let channels = try terms.rules.permitted(
             try Self.usable(reached, words, draft),
             to: reach.phone,
             saying: words[.sms]?.text ?? "",
@@ -235,20 +238,40 @@ struct MessageIntake: Sendable {
             : Problem.invalid("/to/patientId", "is not a patient of the clinic")
     }
 
+    /// What the recipient and the clinic want of the message.
+    private func wishes(
+        of contact: KnownContact?,
+        _ draft: MessageDraft,
+        _ category: MessageCategory,
+        _ terms: Terms,
+        in tx: borrowing Transaction
+    ) throws -> RecipientWishes {
+        var wishes = RecipientWishes(
+            category: contact?.choice.categories.first { $0.category == category },
+            quietOfClinic: terms.quietHours,
+            zone: contact?.timeZone
+        )
+        if let patient = contact?.patientID, let kind = RecipientWishes.kind(template: draft.template, category),
+            let account = try NoticeChoiceStore.find(of: patient, in: tx)
+        {
+            wishes.notice = account.notices.first { $0.kind == kind }
+            wishes.zone = wishes.zone ?? account.timeZone
+        }
+        if wishes.hasQuietHours, wishes.zone == nil { wishes.zone = try ProjectionStore.clinicTimeZone(in: tx) }
+        return wishes
+    }
+
     /// When sending begins, and what for it waits until then; `nil` for at once.
-    private func start(
+    private static func start(
         of draft: MessageDraft,
         _ category: MessageCategory,
-        _ contact: KnownContact?,
-        now: Instant,
-        in tx: borrowing Transaction
-    ) throws -> (at: Instant, wait: MessageWait)? {
+        _ wishes: RecipientWishes,
+        now: Instant
+    ) -> (at: Instant, wait: MessageWait)? {
         let scheduled = draft.sendAt.flatMap { $0 > now ? $0 : nil }
-        let quiet = contact?.choice.categories.first { $0.category == category }?.quietHours
-        if let quiet, draft.priority != .critical, category != .security {
-            let zone = try contact?.timeZone ?? ProjectionStore.clinicTimeZone(in: tx)
-            let until = zone.flatMap { PreferenceRules.quietUntil(quiet, in: $0, at: scheduled ?? now) }
-            if let until { return (until, .quietHours) }
+        if draft.priority != .critical, category != .security {
+            let start = wishes.start(scheduled ?? now)
+            if start > scheduled ?? now { return (start, .quietHours) }
         }
         return scheduled.map { ($0, .schedule) }
     }

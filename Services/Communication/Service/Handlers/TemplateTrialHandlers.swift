@@ -93,7 +93,7 @@ struct TemplateTrialHandlers: Sendable {
             draft,
             saying: MessageWords([channel: content], category: template.category, version: nil),
             from: .init(clinic: context.clinic, actor: context.principal.id, now: context.now),
-            configured: try intake.configured(context.clinic, in: tx),
+            on: try intake.terms(of: context.clinic, in: tx),
             tally: tally,
             in: tx
         )

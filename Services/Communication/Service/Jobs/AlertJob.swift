@@ -1,4 +1,5 @@
 import CommunicationAPI
+import Contracts
 import Core
 import Jobs
 import Logging
@@ -14,6 +15,9 @@ struct AlertJob: TransactionalJobHandler {
     }
 
     static let name = "alerts.tell"
+    private static let template = "admin_alert"
+    /// Stands for the clinic's name until that is known.
+    private static let installationName = "Polyclinic"
     /// Later it would be no alert.
     static let lifetime: Duration = .seconds(24 * 3_600)
 
@@ -24,13 +28,14 @@ struct AlertJob: TransactionalJobHandler {
         guard let clinic = tx.tenant?.clinic else { throw JobFailure.permanent("no_clinic") }
         let routes = try AlertStore.find(dataKeys: intake.dataKeys, in: tx).routes
         let sender = MessageIntake.Sender(clinic: clinic, actor: "system", now: .now())
-        let configured = try intake.configured(clinic, in: tx)
+        let terms = try intake.terms(of: clinic, in: tx)
+        let name = try ProjectionStore.clinicName(in: tx) ?? Self.installationName
         let tally = AcceptedTally()
         for alert in alerts {
             for recipient in routes.first(where: { $0.alert == alert.alert })?.to ?? [] {
                 do {
-                    let draft = Self.draft(alert, to: recipient)
-                    _ = try intake.accept(draft, from: sender, configured: configured, tally: tally, in: tx)
+                    let draft = Self.draft(alert, to: recipient, of: name)
+                    _ = try intake.accept(draft, from: sender, on: terms, tally: tally, in: tx)
                 } catch let problem as Problem {
                     // Nothing is written, and the others are told.
                     log.warning(
@@ -43,11 +48,13 @@ struct AlertJob: TransactionalJobHandler {
         tally.tell()
     }
 
-    private static func draft(_ alert: Payload, to recipient: AlertRecipient) -> MessageDraft {
-        MessageDraft(
+    private static func draft(_ alert: Payload, to recipient: AlertRecipient, of clinic: String) -> MessageDraft {
+        let (title, text) = AlertRules.words(alert.alert, about: alert.subject, at: alert.at)
+        return MessageDraft(
             to: RecipientDraft(email: recipient.email, phone: recipient.phone),
             channels: recipient.channels,
-            content: AlertRules.content(alert.alert, about: alert.subject, at: alert.at),
+            template: template,
+            data: ["clinicName": .string(clinic), "alert": .string(title), "details": .string(text)],
             priority: .critical,
             category: .security,
             expiresAt: alert.at + lifetime,

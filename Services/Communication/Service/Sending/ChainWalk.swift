@@ -32,6 +32,7 @@ struct ChainWalk {
         case circuit(ProviderEntry, CircuitView)
         /// What the installation's provider calls the message, hashed.
         case known([UInt8])
+        case suppressed(SuppressionStore, ChannelAddress, index: [UInt8], SuppressionReason, by: ProviderEntry)
     }
 
     init(
@@ -113,7 +114,11 @@ struct ChainWalk {
         outcomes.append(verdict.outcome)
         pending.append(.closed(number, entry, verdict, latency: latency))
         if entry.isDefault, let id = verdict.messageID { pending.append(.known(door.hash(entry.provider, id))) }
+        if let note = suppression(after: verdict, by: entry) { pending.append(note) }
         if let view = changes.entry { pending.append(.circuit(entry, view)) }
+        if let view = changes.entry, entry.isDefault, let alert = AlertRules.alert(for: view) {
+            await AlertStore.raiseForOperators(alert, about: Self.name(entry), in: job.database, log: job.log)
+        }
         if let news = changes.endpoint { await EndpointCircuitStore.publish(news, in: job.database, log: job.log) }
         let next = SendingRules.next(
             after: verdict.outcome,
@@ -130,6 +135,16 @@ struct ChainWalk {
         case .end(let status, let reason): try await end(status, reason, entry)
         }
         return true
+    }
+
+    /// That an address is not to be called again; `nil` where the verdict is not about the address.
+    private func suppression(after verdict: ProviderVerdict, by entry: ProviderEntry) -> Note? {
+        guard let reason = SuppressionRules.reason(after: verdict.outcome),
+            let channel = MessageChannel(rawValue: entry.channel),
+            let address = work.content.reach.address(on: channel)
+        else { return nil }
+        let index = parts.index.token(address, job.clinic)
+        return .suppressed(SuppressionStore(dataKeys: parts.dataKeys), address, index: index, reason, by: entry)
     }
 
     /// The message in the form of an entry's channel; `nil` without an address there.
@@ -377,9 +392,22 @@ struct ChainWalk {
             CircuitStore.publish(view, of: entry, in: tx)
             // The installation's own providers are not the clinic's to mend.
             guard !entry.isDefault, let alert = AlertRules.alert(for: view) else { return }
-            try AlertStore.raise(alert, about: "\(entry.provider) (\(entry.channel))", at: .now(), in: tx)
+            try AlertStore.raise(alert, about: name(entry), at: .now(), in: tx)
+        case .suppressed(let store, let address, let index, let reason, let entry):
+            try store.add(
+                channel: address.channel,
+                addressIndex: index,
+                address: address.text,
+                reason: reason,
+                source: "provider:\(entry.provider)",
+                at: .now(),
+                in: tx
+            )
         }
     }
+
+    /// What an alert calls a provider.
+    private static func name(_ entry: ProviderEntry) -> String { "\(entry.provider) (\(entry.channel))" }
 
     private static func count(_ entry: ProviderEntry, _ verdict: ProviderVerdict, _ latency: Duration) {
         let labels: [(MetricLabel, String)] = [(.channel, entry.channel), (.provider, entry.provider)]

@@ -18,13 +18,7 @@ struct AddressIndex: Sendable {
         _ clinic: ClinicID
     ) -> [(channel: MessageChannel, addressIndex: [UInt8])] {
         channels.compactMap { MessageChannel(rawValue: $0) }.compactMap { channel in
-            let text: String? =
-                switch channel {
-                case .email: reach.email?.address
-                case .sms, .whatsapp: reach.phone?.number
-                case .push: reach.pushToken
-                }
-            guard let address = text.flatMap({ ChannelAddress(channel, $0) }) else { return nil }
+            guard let address = reach.address(on: channel) else { return nil }
             return (channel, token(address, clinic))
         }
     }

@@ -2,8 +2,10 @@ import CommunicationAPI
 import Contracts
 import Core
 import Jobs
+import Logging
 import Postgres
 import ProviderConfig
+import Telemetry
 
 /// The tables `alert_routes` and `alerts_told`, in transactions that are opened for the clinic.
 enum AlertStore {
@@ -57,6 +59,18 @@ enum AlertStore {
         let routed: [String] =
             try tx.rows("select alerts from alert_routes where clinic_id = clinic_id()").first.map { try $0[0] } ?? []
         return AlertKind.allCases.filter { !routed.contains($0.rawValue) }
+    }
+
+    /// Has an alert about one of the installation's own providers told to its operators, in a transaction of its own: the clinic
+    /// that met with it has nothing to do with that.
+    static func raiseForOperators(_ alert: AlertKind, about subject: String, in database: Database, log: Logger) async {
+        do {
+            try await database.transaction(for: Tenant(.installation, actor: "system"), lane: .background) { tx in
+                try raise(alert, about: subject, at: .now(), in: tx)
+            }
+        } catch {
+            log.warning("An alert about a default provider was lost", error: error)
+        }
     }
 
     /// Has an alert told, unless it was told in this hour already.

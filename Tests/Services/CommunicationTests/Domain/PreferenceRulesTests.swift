@@ -1,3 +1,4 @@
+import AccessAPI
 import CommunicationAPI
 import Contracts
 import Core
@@ -96,20 +97,12 @@ import Testing
         ]
     )
     func channelsAreTheContacts(_ choice: Choice) {
-        let categories = [
-            CategoryPreference(category: .care, channels: choice.chosen),
-            CategoryPreference(category: .billing, channels: []),
-        ]
-        let found = PreferenceRules.channels(
-            choice.wanted,
-            isAskedFor: choice.isAskedFor,
-            of: .care,
-            by: categories
-        )
-        #expect(found == choice.expected)
-        #expect(
-            PreferenceRules.channels(choice.wanted, isAskedFor: true, of: .marketing, by: categories) == choice.wanted
-        )
+        let category = CategoryPreference(category: .care, channels: choice.chosen)
+        let ofContact = RecipientWishes(category: category)
+        #expect(ofContact.channels(choice.wanted, isAskedFor: choice.isAskedFor) == choice.expected)
+        let channels = choice.chosen?.compactMap { NoticeChannel(rawValue: $0.rawValue) }
+        let ofAccount = RecipientWishes(notice: NoticePreference(kind: .invoice, channels: channels))
+        #expect(ofAccount.channels(choice.wanted, isAskedFor: choice.isAskedFor) == choice.expected)
     }
 
     struct Night: Sendable {
@@ -159,5 +152,46 @@ import Testing
             at: try #require(Instant(rfc3339: night.now))
         )
         #expect(until?.rfc3339 == night.until.flatMap { Instant(rfc3339: $0) }?.rfc3339)
+    }
+
+    @Test func contactAndAccountBothHold() throws {
+        let both = RecipientWishes(
+            category: CategoryPreference(category: .care, channels: [.sms, .email]),
+            notice: NoticePreference(kind: .appointmentReminder, channels: [.email, .push])
+        )
+        #expect(both.channels([.email, .sms, .push], isAskedFor: false) == [.email])
+        #expect(RecipientWishes().channels([.sms, .email], isAskedFor: false) == [.sms, .email])
+        let codes = RecipientWishes(category: CategoryPreference(category: .security, channels: [.sms]))
+        #expect(codes.channels([.email, .sms], isAskedFor: false) == [.sms])
+        #expect(codes.channels([.email], isAskedFor: false) == [.email])
+    }
+
+    @Test func oneNightMayFollowAnother() throws {
+        let evening = try #require(Instant(rfc3339: "2026-03-01T20:30:00Z"))
+        var wishes = RecipientWishes(
+            category: CategoryPreference(category: .care, quietHours: try quiet("20:00", "22:00")),
+            notice: NoticePreference(
+                kind: .invoice,
+                quietHours: QuietHours(from: try quiet("21:30", "06:00").from, to: try quiet("21:30", "06:00").to)
+            ),
+            quietOfClinic: try quiet("05:00", "08:00"),
+            zone: TimeZoneName("UTC")
+        )
+        #expect(wishes.start(evening).rfc3339.hasPrefix("2026-03-02T08:00:00"))
+        #expect(wishes.start(evening - .seconds(3_600)) == evening - .seconds(3_600))
+        wishes.zone = nil
+        #expect(wishes.start(evening) == evening)
+    }
+
+    @Test(
+        arguments: [
+            ("appointment_reminder", .care, .appointmentReminder),
+            ("appointment_reminder_2h", .care, .appointmentReminder),
+            ("invoice", .billing, .invoice), ("overdue", .billing, .paymentReminder), (nil, .care, .clinicMessage),
+            (nil, .marketing, .marketing), ("one_time_code", .security, nil), ("our_own", .care, nil),
+        ] as [(String?, MessageCategory, NoticeKind?)]
+    )
+    func templatesHaveTheirKind(_ template: String?, _ category: MessageCategory, _ kind: NoticeKind?) {
+        #expect(RecipientWishes.kind(template: template, category) == kind)
     }
 }

@@ -34,6 +34,11 @@ import Testing
         #expect(Set(blocked) == expected.blocked)
     }
 
+    @Test func onlyWhatIsAboutTheAddressSuppressesIt() {
+        let telling = AttemptOutcome.allCases.filter { SuppressionRules.reason(after: $0) != nil }
+        #expect(telling == [.badRecipient, .optedOut])
+    }
+
     @Test func reasonsHaveAnOrderAndASentence() {
         #expect(Set(SuppressionReason.allCases.map(SuppressionRules.rank)).count == SuppressionReason.allCases.count)
         #expect(SuppressionRules.reason(.hardBounce).code == "suppressed_hard_bounce")

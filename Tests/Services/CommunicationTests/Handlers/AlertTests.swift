@@ -172,8 +172,8 @@ import Testing
         #expect(AlertRules.hour(of: hour) == hour && AlertRules.hour(of: hour + .seconds(3_599)) == hour)
         #expect(AlertRules.hour(of: hour + .seconds(3_600)) == hour + .seconds(3_600))
         for alert in AlertKind.allCases {
-            let content = AlertRules.content(alert, about: "resend (email)", at: hour)
-            #expect(content.text.contains("resend (email)") && content.subject?.isEmpty == false)
+            let (title, text) = AlertRules.words(alert, about: "resend (email)", at: hour)
+            #expect(text.contains("resend (email)") && !title.contains("resend"))
         }
     }
 }

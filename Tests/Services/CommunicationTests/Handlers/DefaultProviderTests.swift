@@ -302,4 +302,39 @@ import Vault
             try await delete(first)
         }
     }
+
+    /// A default provider is the operators' to mend, not the clinic's that met with it.
+    @Test func operatorsAreToldOfTheirProviders() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try clinic()
+            let alerts = MessageDesk.endpoints.alerts
+            try await put(
+                clinic,
+                try .named("sendgrid", at: sandbox.url("sendgrid"), wrong: true),
+                .resend(sandbox.url("resend"))
+            )
+            let operators = "operators\(clinic.clinic.low)@example.com"
+            let route = AlertRoute(
+                alert: .credentialsRefused,
+                to: [AlertRecipient(email: EmailAddress(operators), channels: [.email])]
+            )
+            let draft = InstallationAlertRoutesDraft(routes: [route])
+            let set = try await clinic.ask(alerts.putInstallation, draft, as: Self.superAdmin)
+            #expect(set.status == 200 && set.output?.routes == [route])
+            let read = try await clinic.ask(alerts.readInstallation, EmptyInput(), as: Self.superAdmin)
+            #expect(read.output?.routes == [route] && read.version == set.version)
+            // Another test may have had the hour's alert told, to nobody.
+            try await clinic.desk.database.database.transaction(for: Tenant(.installation, actor: "test")) { tx in
+                tx.execute("delete from alerts_told where clinic_id = clinic_id()")
+            }
+            #expect(try await clinic.settled(try await clinic.send(to: address(clinic))).status == .sent)
+            try await eventually("the operators' alert") {
+                try await sandbox.received(for: operators).count == 1
+            }
+            let told = try await clinic.desk.database.inspect(
+                "select clinic_id from alerts_told where clinic_id in (\(ClinicID.installation), \(clinic.clinic))"
+            ) { rows -> [ClinicID] in try rows.map { try $0[0] } }
+            #expect(told == [.installation])
+        }
+    }
 }

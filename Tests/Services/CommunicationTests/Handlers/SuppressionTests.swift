@@ -7,6 +7,7 @@ import TestKit
 import Testing
 
 @testable import Communication
+@testable import Sandbox
 @testable import ServiceHost
 
 @Suite(.timeLimit(.minutes(2))) struct SuppressionTests {
@@ -134,6 +135,56 @@ import Testing
         #expect(try await add(clinic, "nobody").pointers == ["/address"])
         #expect(try await add(clinic, "0170", channel: .sms).pointers == ["/address"])
         #expect(try await add(clinic, "a@example.org", expiresAt: .now() - .seconds(1)).pointers == ["/expiresAt"])
+    }
+
+    /// The first call tells of the number, the second is not made.
+    @Test(
+        arguments: [
+            ("+15005550004", AttemptOutcome.optedOut, SuppressionReason.stop),
+            ("+15005550009", .badRecipient, .hardBounce),
+        ]
+    )
+    func whoIsOfNoUseIsNotCalledAgain(
+        _ number: String,
+        _ outcome: AttemptOutcome,
+        _ reason: SuppressionReason
+    ) async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, other) = (try TestClinic(), try TestClinic())
+            let provider = ProviderDraft(
+                provider: "twilio",
+                credentials: [
+                    "accountSid": .string("AC" + String(repeating: "0", count: 32)),
+                    "authToken": .string(Twilio.tokenDefault), "fromNumber": "+15005550006",
+                    "endpoint": .string(sandbox.url("twilio")),
+                ]
+            )
+            let draft = MessageDraft(
+                to: RecipientDraft(phone: PhoneNumber(number)),
+                channels: [.sms],
+                content: MessageContent(text: "Your results are in.")
+            )
+            for place in [clinic, other] {
+                let configuration = ConfigurationDraft(clinicId: place.clinic, sms: ChannelDraft(primary: provider))
+                let answer = try await place.ask(
+                    MessageDesk.endpoints.configuration.put,
+                    configuration,
+                    ifNoneMatch: "*"
+                )
+                try #require(answer.status == 201, "\(String(describing: answer.problem))")
+            }
+            let ends: Set<MessageStatus> = [.failed, .suppressed]
+            let first = try await clinic.settled(try await clinic.send(draft), ends)
+            #expect(first.attempts.map(\.outcome) == [outcome])
+            let listed = try await list(clinic).items
+            #expect(listed.map(\.reason) == [reason] && listed.first?.address == number)
+            #expect(listed.first?.source == "provider:twilio" && listed.first?.channel == .sms)
+            let second = try await clinic.settled(try await clinic.send(draft), ends)
+            #expect(second.status == .suppressed && second.attempts.map(\.outcome) == [.skippedSuppressed])
+            // What one clinic was told is nothing to another.
+            let theirs = try await other.settled(try await other.send(draft), ends)
+            #expect(theirs.attempts.map(\.outcome) == [outcome])
+        }
     }
 
     @Test func anotherClinicsIsNotThere() async throws {

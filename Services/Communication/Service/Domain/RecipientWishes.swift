@@ -1,0 +1,80 @@
+import AccessAPI
+import CommunicationAPI
+import Contracts
+import Core
+
+/// What a recipient and the clinic want of a message: through which channels, and not at which hours.
+///
+/// What the clinic keeps of a contact and what a person has chosen in their own account both hold.
+struct RecipientWishes: Sendable {
+    /// The contact's, of the message's category.
+    var category: CategoryPreference?
+    /// The account's, of the message's kind.
+    var notice: NoticePreference?
+    /// The clinic's own quiet hours.
+    var quietOfClinic: QuietTime?
+    /// Where the recipient's day is; without it nobody's night is known.
+    var zone: TimeZoneName?
+
+    /// The channels among `wanted` that may be used: in the sender's order where one was asked for, else in the recipient's.
+    func channels(_ wanted: [MessageChannel], isAskedFor: Bool) -> [MessageChannel] {
+        let account = notice?.channels?.compactMap { MessageChannel(rawValue: $0.rawValue) }
+        let left = [category?.channels, account].reduce(wanted) { left, chosen in
+            guard let chosen else { return left }
+            return isAskedFor ? left.filter(chosen.contains) : chosen.filter(left.contains)
+        }
+        // Who asks for a code gets it, be it on a channel they like less.
+        return left.isEmpty && category?.category == .security ? wanted : left
+    }
+
+    var hasQuietHours: Bool {
+        category?.quietHours != nil || notice?.quietHours != nil || quietOfClinic != nil
+    }
+
+    /// The first moment from `moment` on that is in nobody's quiet hours.
+    func start(_ moment: Instant) -> Instant {
+        guard let zone else { return moment }
+        let account = notice?.quietHours.map { QuietTime(from: $0.from, to: $0.to) }
+        let quiet = [category?.quietHours, account, quietOfClinic].compactMap { $0 }
+        var start = moment
+        // One may begin when another ends; together they may fill the day, and then no hour is better than the first.
+        for _ in quiet {
+            guard let end = quiet.compactMap({ PreferenceRules.quietUntil($0, in: zone, at: start) }).max() else {
+                break
+            }
+            start = end
+        }
+        return start
+    }
+
+    /// The kind of notice that a message is, for those who choose by kind; `nil` for what is no choice.
+    static func kind(template: String?, _ category: MessageCategory) -> NoticeKind? {
+        if category == .security { return nil }
+        if category == .marketing { return .marketing }
+        guard let template else { return .clinicMessage }
+        return NoticeKind(rawValue: template) ?? kinds[template]
+    }
+
+    /// Templates that are called otherwise than their kind.
+    private static let kinds: [String: NoticeKind] = [
+        "appointment_reminder_2h": .appointmentReminder,
+        "appointment_reminder_30min": .appointmentReminder, "booking_accepted": .appointmentConfirmation,
+        "booking_approved": .appointmentConfirmation, "overdue": .paymentReminder, "payment_failed": .paymentReminder,
+        "refund": .paymentReceived, "video_link": .videoSession,
+    ]
+}
+
+extension QuietTime {
+    /// The setting that holds a clinic's own.
+    static let settingsKey = "quietHours"
+
+    /// As a clinic's settings keep them; `nil` where there are none.
+    init?(settings: [String: JSONValue]) {
+        guard let kept = settings[Self.settingsKey], let from = kept["from"]?.string.flatMap({ TimeOfDay($0) }),
+            let to = kept["to"]?.string.flatMap({ TimeOfDay($0) })
+        else { return nil }
+        self.init(from: from, to: to)
+    }
+
+    var stored: JSONValue { ["from": .string(from.description), "to": .string(to.description)] }
+}

@@ -1,0 +1,214 @@
+import AccessAPI
+import AppointmentsAPI
+import CommunicationAPI
+import Contracts
+import Core
+import TestKit
+import Testing
+
+@testable import Communication
+
+/// What the recipients' preferences do to messages.
+@Suite(.timeLimit(.minutes(2))) struct PreferredChannelTests {
+    private func patient(_ clinic: TestClinic, _ email: String) async throws -> PatientID {
+        let (id, now) = (PatientID(), Instant.now())
+        let patient = Patient(
+            id: id,
+            userId: nil,
+            name: "Asha Rao",
+            email: EmailAddress(email),
+            phone: nil,
+            birthDate: nil,
+            locale: nil,
+            locationId: nil,
+            createdAt: now,
+            updatedAt: now
+        )
+        try await clinic.desk.take(
+            try EventEnvelope(
+                PatientChanged(patient: patient),
+                clinicId: clinic.clinic,
+                actor: "user:1",
+                at: now,
+                aggregateId: "\(id)",
+                aggregateVersion: 1
+            )
+        )
+        return id
+    }
+
+    private func prefer(_ clinic: TestClinic, _ patient: PatientID, _ preference: CategoryPreference) async throws {
+        let draft = ContactPreferencesDraft(
+            contactId: patient.retagged(),
+            timeZone: TimeZoneName("UTC"),
+            categories: [preference]
+        )
+        let answer = try await clinic.ask(MessageDesk.endpoints.preferences.put, draft)
+        try #require(answer.status == 200)
+    }
+
+    private func draft(_ to: RecipientDraft, _ category: MessageCategory = .care) -> MessageDraft {
+        MessageDraft(to: to, content: MessageContent(subject: "Hello", text: "Hello"), category: category)
+    }
+
+    @Test func whoWantsNoneGetsNone() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let patient = try await patient(clinic, "a@example.org")
+        try await prefer(clinic, patient, CategoryPreference(category: .billing, channels: [.sms]))
+        let answer = try await clinic.ask(
+            MessageDesk.endpoints.messages.send,
+            draft(RecipientDraft(contactId: patient.retagged()), .billing)
+        )
+        #expect(answer.status == 202 && answer.output?.status == .suppressed)
+        let message = try await clinic.message(try #require(answer.output?.id))
+        #expect(message.status == .suppressed && message.reason?.code == "suppressed_preference")
+        #expect(message.patientId == patient && message.attempts.isEmpty)
+    }
+
+    @Test func contactsAreReachedByID() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, other) = (try TestClinic(), try TestClinic())
+            try await clinic.configure(.resend(sandbox.url("resend")))
+            try await other.configure(.resend(sandbox.url("resend")))
+            let patient = try await patient(clinic, "c\(clinic.clinic.low)@example.com")
+            let to = RecipientDraft(contactId: patient.retagged())
+            #expect(try await clinic.settled(try await clinic.send(draft(to))).status == .sent)
+            let send = MessageDesk.endpoints.messages.send
+            #expect(try await other.ask(send, draft(to)).pointers == ["/to/contactId"])
+            #expect(
+                try await clinic.ask(send, draft(RecipientDraft(patientId: patient, contactId: patient.retagged())))
+                    .pointers
+                    == ["/to/contactId"]
+            )
+            #expect(try await clinic.ask(send, draft(RecipientDraft())).pointers == ["/to"])
+        }
+    }
+
+    @Test func quietHoursAreWaitedFor() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let patient = try await patient(clinic, "q@example.org")
+        let allDay = QuietTime(from: try #require(TimeOfDay("00:00")), to: try #require(TimeOfDay("24:00")))
+        try await prefer(clinic, patient, CategoryPreference(category: .care, quietHours: allDay))
+        let id = try await clinic.send(draft(RecipientDraft(patientId: patient)))
+        let message = try await clinic.message(id)
+        #expect(message.status == .queued && message.waitingFor == .quietHours)
+        let next = try #require(message.nextAttemptAt)
+        #expect(next > .now() && next <= .now() + .seconds(86_400))
+        // Nobody sleeps through what cannot wait.
+        var urgent = draft(RecipientDraft(patientId: patient))
+        urgent.priority = .critical
+        let now = try await clinic.message(try await clinic.send(urgent))
+        #expect(now.waitingFor != .quietHours)
+        let billing = try await clinic.message(
+            try await clinic.send(draft(RecipientDraft(patientId: patient), .billing))
+        )
+        #expect(billing.waitingFor != .quietHours)
+    }
+
+    /// The account that a patient signs in with, as access tells of it.
+    private func account(
+        _ clinic: TestClinic,
+        of patient: PatientID,
+        _ notices: [NoticePreference],
+        version: Int64 = 1,
+        deleted: Bool = false
+    ) async throws {
+        let now = Instant.now()
+        let user = UserID(high: patient.high, low: patient.low)
+        let member = Member(
+            id: user,
+            clinicId: clinic.clinic,
+            email: try #require(EmailAddress("p@example.org")),
+            name: "Asha Rao",
+            status: .active,
+            roles: [],
+            patientId: patient,
+            doctorId: nil,
+            createdAt: now,
+            updatedAt: now
+        )
+        try await clinic.desk.take(
+            try EventEnvelope(
+                UserChanged(user: member, timeZone: TimeZoneName("UTC"), notices: notices, deleted: deleted),
+                clinicId: clinic.clinic,
+                actor: "user:1",
+                at: now,
+                aggregateId: "\(user)",
+                aggregateVersion: version
+            )
+        )
+    }
+
+    @Test func theAccountsChoiceHoldsToo() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let patient = try await patient(clinic, "n@example.org")
+        let to = RecipientDraft(patientId: patient)
+        try await account(clinic, of: patient, [NoticePreference(kind: .clinicMessage, channels: [.sms])], version: 2)
+        let answer = try await clinic.ask(MessageDesk.endpoints.messages.send, draft(to))
+        #expect(answer.output?.status == .suppressed)
+        // An older version changes nothing; other kinds are not concerned.
+        try await account(clinic, of: patient, [], version: 1)
+        #expect(try await clinic.ask(MessageDesk.endpoints.messages.send, draft(to)).output?.status == .suppressed)
+        let marketing = try await clinic.ask(MessageDesk.endpoints.messages.send, draft(to, .marketing))
+        #expect(marketing.output?.status == .queued)
+        // Without the account there is no choice of it.
+        try await account(clinic, of: patient, [], version: 3, deleted: true)
+        #expect(try await clinic.ask(MessageDesk.endpoints.messages.send, draft(to)).output?.status == .queued)
+    }
+
+    @Test func theClinicsNightIsEverybodys() async throws {
+        let clinic = try TestClinic()
+        let allDay = QuietTime(from: try #require(TimeOfDay("00:00")), to: try #require(TimeOfDay("24:00")))
+        let configuration = ConfigurationDraft(
+            clinicId: clinic.clinic,
+            email: ChannelDraft(primary: .smtp(port: 9)),
+            settings: CommunicationSettings(quietHours: allDay)
+        )
+        let put = MessageDesk.endpoints.configuration.put
+        let answer = try await clinic.ask(put, configuration, ifNoneMatch: "*")
+        #expect(answer.output?.settings.quietHours == allDay)
+        // Whose night it is nobody knows until the clinic itself is known.
+        let unknown = try await clinic.message(try await clinic.send(to: "x@example.org"))
+        #expect(unknown.waitingFor != .quietHours)
+        try await clinic.tellOfItself()
+        let held = try await clinic.message(try await clinic.send(to: "x@example.org"))
+        #expect(held.status == .queued && held.waitingFor == .quietHours && held.nextAttemptAt != nil)
+        var wrong = configuration
+        wrong.settings?.quietHours?.to = allDay.from
+        let refused = try await clinic.ask(put, wrong, ifMatch: answer.version)
+        #expect(refused.pointers == ["/settings/quietHours"])
+    }
+}
+
+extension TestClinic {
+    /// The clinic as access tells of it.
+    func tellOfItself(zone: String = "Europe/Berlin") async throws {
+        let now = Instant.now()
+        let state = Clinic(
+            id: clinic,
+            slug: try #require(Slug("clinic")),
+            name: "Lindenhof",
+            timeZone: try #require(TimeZoneName(zone)),
+            currency: try #require(Currency("EUR")),
+            country: "DE",
+            locale: "de-DE",
+            branding: nil,
+            status: .active,
+            createdAt: now,
+            updatedAt: now
+        )
+        try await desk.take(
+            try EventEnvelope(
+                ClinicChanged(clinic: state),
+                clinicId: clinic,
+                actor: "user:1",
+                at: now,
+                aggregateId: "\(clinic)",
+                aggregateVersion: 1
+            )
+        )
+    }
+}
