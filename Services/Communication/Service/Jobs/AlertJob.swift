@@ -15,7 +15,6 @@ struct AlertJob: TransactionalJobHandler {
     }
 
     static let name = "alerts.tell"
-    private static let template = "admin_alert"
     /// Stands for the clinic's name until that is known.
     private static let installationName = "Polyclinic"
     /// Later it would be no alert.
@@ -53,7 +52,7 @@ struct AlertJob: TransactionalJobHandler {
         return MessageDraft(
             to: RecipientDraft(email: recipient.email, phone: recipient.phone),
             channels: recipient.channels,
-            template: template,
+            template: BuiltInTemplates.adminAlert,
             data: ["clinicName": .string(clinic), "alert": .string(title), "details": .string(text)],
             priority: .critical,
             category: .security,
