@@ -149,7 +149,17 @@ enum TrialMessage {
         case .email:
             return recipient.email.map { to in
                 .email(
-                    EmailToSend(id: id, to: to, replyTo: nil, subject: subject, text: text, html: nil, date: now)
+                    EmailToSend(
+                        id: id,
+                        to: to,
+                        replyTo: nil,
+                        subject: subject,
+                        text: text,
+                        html: nil,
+                        attachments: [],
+                        date: now,
+                        key: id.description
+                    )
                 )
             }
         case .sms, .whatsapp:

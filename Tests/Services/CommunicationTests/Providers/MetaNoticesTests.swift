@@ -1,3 +1,4 @@
+import CommunicationAPI
 import Contracts
 import Core
 import Testing
