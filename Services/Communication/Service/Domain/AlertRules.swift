@@ -26,7 +26,11 @@ enum AlertRules {
     /// What an alert says.
     ///
     /// - Parameter subject: what it is about, without names or addresses: a provider and its channel.
-    static func content(_ alert: AlertKind, about subject: String, at moment: Instant) -> MessageContent {
+    static func content(
+        _ alert: AlertKind,
+        about subject: String,
+        at moment: Instant
+    ) -> (title: String, details: String) {
         let (title, text) =
             switch alert {
             case .credentialsRefused:
@@ -49,7 +53,7 @@ enum AlertRules {
             case .deadLetters:
                 ("Work has failed for good", "Some work (\(subject)) has failed for good and waits to be looked at.")
             }
-        return MessageContent(subject: title, text: "\(text)\n\nAt \(moment.rfc3339). See the health of communication.")
+        return (title, "\(text)\n\nAt \(moment.rfc3339). See the health of communication.")
     }
 
     /// Throws 422 naming every member that is wrong.

@@ -23,18 +23,15 @@ struct TemplateValues: Sendable {
     private let values: [String: Value]
 
     /// Throws 422 that names every variable whose value is missing or wrong.
-    ///
-    /// - Parameter pointer: where the data stands in the request.
     init(
         _ data: [String: JSONValue],
         for variables: [TemplateVariable],
-        of template: String,
-        at pointer: String = "/data"
+        of template: String
     ) throws(Problem) {
         var values: [String: Value] = [:]
         var faults: [Problem.Fault] = []
         for variable in variables {
-            let place = "\(pointer)/\(variable.name)"
+            let place = "/data/\(variable.name)"
             guard let given = Self.given(data[variable.name]) else {
                 if variable.optional == true { continue }
                 faults.append(.init(pointer: place, "is required by the template \(template)"))

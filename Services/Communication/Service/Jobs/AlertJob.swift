@@ -1,4 +1,5 @@
 import CommunicationAPI
+import Contracts
 import Core
 import Jobs
 import Logging
@@ -16,6 +17,8 @@ struct AlertJob: TransactionalJobHandler {
     static let name = "alerts.tell"
     /// Later it would be no alert.
     static let lifetime: Duration = .seconds(24 * 3_600)
+    /// Stands for a clinic's name where it is not known, or where the installation itself speaks.
+    private static let installationName = "Polyclinic"
 
     let intake: MessageIntake
     let log: Logger
@@ -26,10 +29,11 @@ struct AlertJob: TransactionalJobHandler {
         let sender = MessageIntake.Sender(clinic: clinic, actor: "system", now: .now())
         let configured = try intake.configuredChannels(clinic, in: tx)
         let tally = AcceptedTally()
+        let name = try ProjectionStore.clinicName(in: tx) ?? Self.installationName
         for alert in alerts {
             for recipient in routes.first(where: { $0.alert == alert.alert })?.to ?? [] {
                 do {
-                    let draft = Self.draft(alert, to: recipient)
+                    let draft = Self.draft(alert, of: name, to: recipient)
                     _ = try intake.accept(draft, from: sender, channels: configured, tally: tally, in: tx)
                 } catch let problem as Problem {
                     // Nothing is written, and the others are told.
@@ -43,11 +47,15 @@ struct AlertJob: TransactionalJobHandler {
         tally.tell()
     }
 
-    private static func draft(_ alert: Payload, to recipient: AlertRecipient) -> MessageDraft {
-        MessageDraft(
+    private static func draft(_ alert: Payload, of clinic: String, to recipient: AlertRecipient) -> MessageDraft {
+        let content = AlertRules.content(alert.alert, about: alert.subject, at: alert.at)
+        return MessageDraft(
             to: RecipientDraft(email: recipient.email, phone: recipient.phone),
             channels: recipient.channels,
-            content: AlertRules.content(alert.alert, about: alert.subject, at: alert.at),
+            template: BuiltInTemplates.adminAlert,
+            data: [
+                "clinicName": .string(clinic), "alert": .string(content.title), "details": .string(content.details),
+            ],
             priority: .critical,
             category: .security,
             expiresAt: alert.at + lifetime,

@@ -95,12 +95,12 @@ struct BuiltInTemplate: Sendable {
         .init(name: "itemName", type: .text, confidential: true, example: "Nitrile gloves, M"),
         .init(name: "quantity", type: .number, example: 12),
         .init(name: "minimum", type: .number, example: 50),
-        .init(name: "alert", type: .text, confidential: true, example: "The e-mail provider refuses its credentials."),
+        .init(name: "alert", type: .text, example: "A provider refuses your credentials"),
         .init(
             name: "details",
             type: .paragraph,
             confidential: true,
-            example: "Provider: zeptomail\nMessages are waiting until it is mended."
+            example: "zeptomail (email) takes nothing more.\nMessages wait until it is mended."
         ),
     ]
 }

@@ -8,6 +8,7 @@ enum BuiltInTemplates {
     static let appointmentCancellation = "appointment_cancellation"
     static let appointmentReminder = "appointment_reminder"
     static let paymentReceived = "payment_received"
+    static let adminAlert = "admin_alert"
 
     /// All, by name.
     static let all: [BuiltInTemplate] =

@@ -173,7 +173,7 @@ import Testing
         #expect(AlertRules.hour(of: hour + .seconds(3_600)) == hour + .seconds(3_600))
         for alert in AlertKind.allCases {
             let content = AlertRules.content(alert, about: "resend (email)", at: hour)
-            #expect(content.text.contains("resend (email)") && content.subject?.isEmpty == false)
+            #expect(content.details.contains("resend (email)") && !content.title.isEmpty)
         }
     }
 }

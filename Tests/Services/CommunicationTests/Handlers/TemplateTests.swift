@@ -3,6 +3,7 @@ import CommunicationAPI
 import Contracts
 import Core
 import Postgres
+import ProviderConfig
 import TestKit
 import Testing
 
@@ -157,6 +158,69 @@ import Testing
         missing.data = ["clinicName": ""]
         let refused = try await clinic.ask(MessageDesk.endpoints.messages.send, missing)
         #expect(refused.status == 422 && refused.pointers == ["/data/clinicName", "/data/name"])
+    }
+
+    @Test func eachChannelSaysItsOwnWords() async throws {
+        let clinic = try TestClinic()
+        let twilio: [String: JSONValue] = [
+            "accountSid": .string("AC" + String(repeating: "a", count: 32)), "authToken": "polyclinic-auth-token",
+            "fromNumber": "+15005550006", "whatsappNumber": "+15005550006", "endpoint": .string(SandboxPlace.nowhere),
+        ]
+        func without(_ name: String) -> ChannelDraft {
+            ChannelDraft(primary: ProviderDraft(provider: "twilio", credentials: twilio.filter { $0.key != name }))
+        }
+        let configuration = ConfigurationDraft(
+            clinicId: clinic.clinic,
+            email: ChannelDraft(primary: .smtp(port: 9)),
+            sms: without("whatsappNumber"),
+            whatsapp: without("fromNumber")
+        )
+        let put = try await clinic.ask(MessageDesk.endpoints.configuration.put, configuration, ifNoneMatch: "*")
+        #expect(put.status == 201, "\(String(describing: put.problem))")
+        var texts = Self.texts
+        texts.whatsapp = WhatsAppText(
+            text: "{{name}}!",
+            approved: ApprovedMapping(name: "greeting", language: "en_US", parameters: ["name", "clinicName"])
+        )
+        var draft = draft()
+        draft.contents["en"] = texts
+        let template = try #require(try await clinic.ask(endpoints.create, draft).output)
+        #expect(try await clinic.ask(endpoints.publish, .init(id: template.id)).status == 200)
+        var message = MessageDraft(
+            to: RecipientDraft(email: EmailAddress("asha@example.com"), phone: PhoneNumber("+4915112345678")),
+            channels: [.sms, .whatsapp, .email],
+            template: template.name,
+            data: ["clinicName": "Lindenhof", "name": "Asha"],
+            category: .care,
+            sendAt: .now() + .seconds(3_600)
+        )
+        let id = try await clinic.send(message)
+        let (dataKeys, place) = (clinic.desk.dataKeys, clinic.clinic)
+        let stored = try await clinic.desk.database.database.transaction(for: Tenant(place, actor: "tests")) { tx in
+            let found = try #require(try MessageStore.find(id, in: tx))
+            let sealer = try dataKeys.sealer(for: place, in: tx)
+            return (found.templateVersion, try SealedContent.open(found.sealed, of: id, with: sealer))
+        }
+        #expect(stored.0 == 1)
+        #expect(stored.1.content(for: .sms) == RenderedContent(text: "Lindenhof: all the best, Asha."))
+        #expect(stored.1.content(for: .email).subject == "Greetings from Lindenhof")
+        let approved = ApprovedTemplate(name: "greeting", language: "en_US", parameters: ["Asha", "Lindenhof"])
+        #expect(stored.1.content(for: .whatsapp) == RenderedContent(text: "Asha!", approved: approved))
+        #expect(try await clinic.message(id).templateVersion == 1)
+        // A channel named that the template says nothing on is an error; one not named is passed over.
+        let silent = try await made(in: clinic, "silent_on_whatsapp")
+        #expect(try await clinic.ask(endpoints.publish, .init(id: silent.id)).status == 200)
+        message.template = silent.name
+        #expect(try await clinic.ask(MessageDesk.endpoints.messages.send, message).pointers == ["/channels"])
+        message.channels = nil
+        #expect(try await clinic.ask(MessageDesk.endpoints.messages.send, message).status == 202)
+        // A test says what the approved template will say.
+        let test = TemplateTest(
+            id: template.id,
+            to: RecipientDraft(phone: PhoneNumber("+4915112345678")),
+            channel: .whatsapp
+        )
+        #expect(try await clinic.ask(endpoints.test, test).status == 202)
     }
 
     @Test func anotherClinicsTemplateIsNotThere() async throws {

@@ -59,44 +59,44 @@ enum StaffTemplates {
     )
 
     private static let adminAlert = BuiltInTemplate(
-        "admin_alert",
+        BuiltInTemplates.adminAlert,
         .care,
         asks: ["alert", "details?", "link?"],
         en: .init(
-            subject: "Something needs you at {{clinicName}}",
+            subject: "{{clinicName}}: {{alert}}",
             email: """
-                {{alert}}
+                {{alert}}.
                 {{#details}}
 
                 {{details}}
                 {{/details}}
                 {{#link}}
 
-                {{link}}
+                Look here: {{link}}
                 {{/link}}
 
                 {{clinicName}}
                 """,
-            short: "{{clinicName}}: {{alert}}{{#link}} {{link}}{{/link}}",
-            push: "{{alert}}"
+            short: "{{clinicName}}: {{alert}}.{{#details}} {{details}}{{/details}}{{#link}} {{link}}{{/link}}",
+            push: "{{alert}}."
         ),
         de: .init(
-            subject: "Bei {{clinicName}} werden Sie gebraucht",
+            subject: "{{clinicName}}: {{alert}}",
             email: """
-                {{alert}}
+                {{alert}}.
                 {{#details}}
 
                 {{details}}
                 {{/details}}
                 {{#link}}
 
-                {{link}}
+                Sehen Sie hier nach: {{link}}
                 {{/link}}
 
                 {{clinicName}}
                 """,
-            short: "{{clinicName}}: {{alert}}{{#link}} {{link}}{{/link}}",
-            push: "{{alert}}"
+            short: "{{clinicName}}: {{alert}}.{{#details}} {{details}}{{/details}}{{#link}} {{link}}{{/link}}",
+            push: "{{alert}}."
         )
     )
 }
