@@ -156,8 +156,9 @@ struct DeliveryIntake: Sendable {
         return unknown
     }
 
-    /// A report of the installation's provider, before it is known whose message it is about: its recipient can be hashed for
-    /// no clinic. One message goes to one recipient, so that nobody else can be meant.
+    /// A report of the installation's provider, before it is known whose message it is about.
+    ///
+    /// Its recipient can be hashed for no clinic. One message goes to one recipient, so that nobody else can be meant.
     static func anonymous(_ report: DeliveryReport) -> KeptReport {
         KeptReport(
             id: String(report.id.prefix(DeliveryReport.longestID)),
