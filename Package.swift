@@ -23,6 +23,8 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
@@ -189,7 +191,7 @@ targets += service(
 targets += service(
     "Communication",
     product: "communication",
-    serviceBase + ["AccessAPI", "AppointmentsAPI", "BillingAPI", mustache, crypto, metrics],
+    serviceBase + ["AccessAPI", "AppointmentsAPI", "BillingAPI", mustache, crypto, cryptoExtras, x509, asn1, metrics],
     resources: migrations("Services/Communication/Service/Migrations")
 )
 targets += service(
@@ -210,7 +212,7 @@ targets += service(
     api: false,
     [
         "Core", "Contracts", "Settings", "Telemetry", "AuditLog", hummingbird, hummingbirdCore, httpTypes,
-        asyncHTTPClient, crypto, nioCore, nioPosix, lifecycle, logging,
+        asyncHTTPClient, crypto, cryptoExtras, x509, asn1, nioCore, nioPosix, lifecycle, logging,
     ]
 )
 targets += service(
@@ -362,6 +364,8 @@ let package = Package(
     platforms: [.macOS(.v26)],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),

@@ -32,7 +32,7 @@ extension CredentialShape {
                 .email("fromEmail"),
                 .text("fromName"),
                 .optional("region"),
-                .optional("webhookPublicKey")
+                .init(name: "webhookPublicKey", form: .texts, isRequired: false)
             ),
             shape(
                 "resend",

@@ -43,6 +43,16 @@ package struct CredentialShape: Sendable, Hashable {
     /// The providers of a channel, in the order of the documentation.
     package static func providers(of channel: String) -> [String] { table[channel]?.map(\.provider) ?? [] }
 
+    /// The key that a provider's webhooks are signed with, or verified.
+    package static func webhookKey(of provider: String) -> String {
+        switch provider {
+        case "sendgrid": "webhookPublicKey"
+        case "meta": "appSecret"
+        case "twilio": "authToken"
+        default: "webhookSecret"
+        }
+    }
+
     package var secretKeys: Set<String> { Set(keys.filter(\.isSecret).map(\.name)) }
 
     /// All that is wrong with credentials; `pointer` is where they stand in the request.

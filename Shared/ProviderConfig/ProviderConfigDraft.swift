@@ -90,12 +90,6 @@ package struct ProviderConfigDraft: Sendable {
             kept.position = draft.position
             return kept
         }
-        var former = before?.formerSecrets.filter { $0.until > now } ?? []
-        if let before, before.provider == draft.provider {
-            let current = Set(credentials.texts("webhookSecret"))
-            let replaced = before.credentials.texts("webhookSecret").filter { !current.contains($0) }
-            former += replaced.map { .init(secret: Secret($0), until: now + formerSecretsLast) }
-        }
         return ProviderEntry(
             id: before?.id ?? ProviderEntryID(at: now),
             channel: draft.channel,
@@ -106,7 +100,22 @@ package struct ProviderConfigDraft: Sendable {
             updatedAt: now,
             updatedBy: actor,
             fingerprint: fingerprint(credentials),
-            formerSecrets: former
+            formerSecrets: before.map { former($0, replacedBy: credentials, of: draft.provider, at: now) } ?? []
         )
+    }
+
+    /// The webhook secrets that an entry leaves to its successor: its own former ones, and those that are replaced now.
+    static func former(
+        _ before: ProviderEntry,
+        replacedBy credentials: Credentials,
+        of provider: String,
+        at now: Instant
+    ) -> [ProviderEntry.FormerSecret] {
+        let kept = before.formerSecrets.filter { $0.until > now }
+        guard before.provider == provider else { return kept }
+        let key = CredentialShape.webhookKey(of: provider)
+        let current = Set(credentials.texts(key))
+        let replaced = before.credentials.texts(key).filter { !current.contains($0) }
+        return kept + replaced.map { .init(secret: Secret($0), until: now + formerSecretsLast) }
     }
 }

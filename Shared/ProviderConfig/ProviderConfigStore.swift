@@ -128,9 +128,28 @@ package struct ProviderConfigStore: Sendable {
         return configuration
     }
 
-    /// Makes an earlier version's contents the next version.
+    /// The entries that drafts would become, without storing anything; throws what `save` throws.
+    package func candidates(
+        _ drafts: [ProviderEntryDraft],
+        replacing stored: ProviderConfiguration?,
+        clinic: ClinicID,
+        by actor: String,
+        at now: Instant
+    ) throws(Problem) -> [ProviderEntry] {
+        try ProviderConfigDraft(drafts).entries(
+            replacing: stored?.entries ?? [],
+            version: 0,
+            by: actor,
+            at: now
+        ) { fingerprint(of: $0, clinic) }
+    }
+
+    /// Makes an earlier version's contents the next version; webhook secrets that are in force now stay valid for a day.
+    ///
+    /// - Parameter stored: what `load` gave in this transaction.
     package func restore(
         _ earlier: ProviderConfiguration,
+        replacing stored: ProviderConfiguration?,
         by actor: String,
         at now: Instant,
         in tx: borrowing Transaction
@@ -138,16 +157,52 @@ package struct ProviderConfigStore: Sendable {
         let version = try lock(earlier.clinic, in: tx) + 1
         let entries = earlier.entries.map { entry in
             var entry = entry
-            entry.version = version
+            if let present = stored?.entries.first(where: { $0.id == entry.id }) {
+                if present.provider == entry.provider, present.credentials == entry.credentials {
+                    entry.formerSecrets = present.formerSecrets
+                    (entry.version, entry.updatedAt, entry.updatedBy) =
+                        (present.version, present.updatedAt, present.updatedBy)
+                    return entry
+                }
+                entry.formerSecrets = ProviderConfigDraft.former(
+                    present,
+                    replacedBy: entry.credentials,
+                    of: entry.provider,
+                    at: now
+                )
+            } else {
+                entry.formerSecrets = []
+            }
+            (entry.version, entry.updatedAt, entry.updatedBy) = (version, now, actor)
             return entry
         }
+        return try write(
+            entries,
+            settings: earlier.settings,
+            of: earlier.clinic,
+            version: version,
+            by: actor,
+            at: now,
+            in: tx
+        )
+    }
+
+    private func write(
+        _ entries: [ProviderEntry],
+        settings: [String: JSONValue],
+        of clinic: ClinicID,
+        version: Int64,
+        by actor: String,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> ProviderConfiguration {
         let configuration = ProviderConfiguration(
-            clinic: earlier.clinic,
+            clinic: clinic,
             version: version,
             updatedAt: now,
             updatedBy: actor,
             entries: entries,
-            settings: earlier.settings
+            settings: settings
         )
         try write(configuration, in: tx)
         return configuration
@@ -160,9 +215,20 @@ package struct ProviderConfigStore: Sendable {
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> ProviderConfiguration {
-        var stored = stored
-        for index in stored.entries.indices { stored.entries[index].formerSecrets = [] }
-        return try restore(stored, by: actor, at: now, in: tx)
+        let entries = stored.entries.map { entry in
+            var entry = entry
+            entry.formerSecrets = []
+            return entry
+        }
+        return try write(
+            entries,
+            settings: stored.settings,
+            of: stored.clinic,
+            version: try lock(stored.clinic, in: tx) + 1,
+            by: actor,
+            at: now,
+            in: tx
+        )
     }
 
     /// Puts no configuration in force; the versions stay.

@@ -54,9 +54,10 @@ package struct ProviderEntry: Sendable, Equatable {
         package let until: Instant
     }
 
-    /// The secrets a webhook's signature may be made with now.
+    /// The secrets that a webhook's signature may be made with now, or the public keys it may be verified with.
     package func webhookSecrets(at now: Instant) -> [Secret] {
-        credentials.texts("webhookSecret").map { Secret($0) } + formerSecrets.filter { $0.until > now }.map(\.secret)
+        let current = credentials.texts(CredentialShape.webhookKey(of: provider)).map { Secret($0) }
+        return current + formerSecrets.filter { $0.until > now }.map(\.secret)
     }
 
     /// The credentials as they may be shown.

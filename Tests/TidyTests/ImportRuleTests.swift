@@ -21,6 +21,10 @@ import Testing
         Rule(module: "Hummingbird", only: ["Services/Gateway/", "Services/Sandbox/", "Shared/Telemetry/", "Tests/"]),
         Rule(module: "Configuration", only: ["Shared/Settings/"]),
         Rule(module: "Mustache", only: ["Services/Communication/"]),
+        Rule(
+            module: "X509",
+            only: ["Services/Communication/Service/Providers/", "Services/Sandbox/Service/Providers/", "Tests/"]
+        ),
     ]
 
     @Test(arguments: rules) func staysInItsRoom(_ rule: Rule) {

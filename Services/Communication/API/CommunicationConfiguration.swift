@@ -35,6 +35,8 @@ package struct ProviderDraft: Wire {
     package var version: Int64?
     package var updatedAt: Instant?
     package var updatedBy: String?
+    package var webhookUrl: String?
+    package var verifyToken: String?
 
     package init(id: ProviderEntryID? = nil, provider: String, credentials: [String: JSONValue]) {
         self.id = id
@@ -51,6 +53,7 @@ package struct ProviderDraft: Wire {
             ),
             .count(CodingKeys.credentials, 1...30),
             .secret(CodingKeys.credentials), .length(CodingKeys.updatedBy, 1...200),
+            .length(CodingKeys.webhookUrl, 1...2_048), .length(CodingKeys.verifyToken, 1...200),
         ]
     }
 }
@@ -168,6 +171,10 @@ package struct ConfiguredProvider: Wire {
     package var version: Int64
     package var updatedAt: Instant
     package var updatedBy: String
+    /// Where the provider is to send its webhooks; absent for providers that send none.
+    package var webhookUrl: String?
+    /// What the provider is given with that address, so that it is known again; absent where none is asked for.
+    package var verifyToken: String?
 
     package init(
         id: ProviderEntryID,
@@ -175,7 +182,9 @@ package struct ConfiguredProvider: Wire {
         credentials: [String: JSONValue],
         version: Int64,
         updatedAt: Instant,
-        updatedBy: String
+        updatedBy: String,
+        webhookUrl: String? = nil,
+        verifyToken: String? = nil
     ) {
         self.id = id
         self.provider = provider
@@ -183,6 +192,8 @@ package struct ConfiguredProvider: Wire {
         self.version = version
         self.updatedAt = updatedAt
         self.updatedBy = updatedBy
+        self.webhookUrl = webhookUrl
+        self.verifyToken = verifyToken
     }
 }
 

@@ -87,10 +87,65 @@ package struct ConfigurationEndpoints: Sendable {
         errors: [ErrorCode(404, "not_configured")],
         summary: "Put no provider in force any more"
     )
+    package let versions = Endpoint(
+        "communication.config.versions",
+        .GET,
+        "/clinics/{clinicId}/communication/config/versions",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.readConfiguration),
+        takes: ConfigurationPath.self,
+        gives: ConfigurationVersions.self,
+        audit: .none(because: "holds no health data and no secrets"),
+        summary: "Which versions there have been, newest first"
+    )
+    package let restore = Endpoint(
+        "communication.config.restore",
+        .POST,
+        "/clinics/{clinicId}/communication/config/versions/{version}/restore",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.updateConfiguration),
+        takes: ConfigurationVersionPath.self,
+        gives: CommunicationConfiguration.self,
+        audit: .change,
+        body: BodyKind.none,
+        precondition: .required,
+        errors: [ErrorCode(409, "nothing_to_restore"), ErrorCode(422, "endpoint_not_allowed")],
+        summary: "Put an earlier version's providers in force again, as the next version"
+    )
+    package let dropFormerSecrets = Endpoint(
+        "communication.config.drop_former_secrets",
+        .DELETE,
+        "/clinics/{clinicId}/communication/config/former-secrets",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.deleteConfiguration),
+        takes: ConfigurationPath.self,
+        gives: EmptyOutput.self,
+        audit: .change,
+        precondition: .required,
+        errors: [ErrorCode(404, "not_configured")],
+        summary: "Let webhooks be signed with no replaced secret any more"
+    )
+    package let test = Endpoint(
+        "communication.config.test",
+        .POST,
+        "/clinics/{clinicId}/communication/config/test",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.updateConfiguration),
+        takes: ConfigurationTrial.self,
+        gives: ConfigurationTrialResults.self,
+        audit: .change,
+        errors: [
+            ErrorCode(404, "not_configured"), ErrorCode(422, "secret_missing"), ErrorCode(422, "endpoint_not_allowed"),
+        ],
+        deadline: .seconds(30),
+        summary: "Try the providers in force, or others without storing them"
+    )
 
     package init() {}
 
-    package var all: [any EndpointDescription] { [put, putChannel, read, effective, delete] }
+    package var all: [any EndpointDescription] {
+        [put, putChannel, read, effective, delete, versions, restore, dropFormerSecrets, test]
+    }
 }
 
 /// The installation's own providers, for clinics that have none.

@@ -29,6 +29,7 @@ package enum CommunicationService {
                 ("0011_alerts.sql", PackageResources._011_alerts_sql),
                 ("0012_templates.sql", PackageResources._012_templates_sql),
                 ("0013_attachments.sql", PackageResources._013_attachments_sql),
+                ("0014_delivery_reports.sql", PackageResources._014_delivery_reports_sql),
             ]
         )
     }
@@ -65,25 +66,48 @@ package enum CommunicationService {
             blindIndex: resources.blindIndex,
             unsubscribe: links
         )
+        let http = OutboundHTTP(policy: policy, logger: resources.log)
+        let webhooks = WebhookAddresses(publicURL: resources.publicURL)
         let sending = SendingParts(
             dataKeys: resources.dataKeys,
             store: store,
             resolver: ProviderConfigResolver(store: store, database: resources.database, usesDefault: true),
             providers: MessageProviders(
-                http: OutboundHTTP(policy: policy, logger: resources.log),
+                http: http,
                 smtp: SMTPTransport(policy: policy)
             ),
             circuits: CircuitBook(policy: circuits),
             rates: RateLimiter(redis: resources.redis, keyspace: resources.keyspace),
-            webhooks: WebhookAddresses(publicURL: resources.publicURL),
+            webhooks: webhooks,
             index: index
         )
         var handlers = HandlerTable()
-        ConfigurationHandlers(endpoints: endpoints.configuration, store: store, policy: policy).register(in: &handlers)
-        DefaultProviderHandlers(endpoints: endpoints.installation, store: store, policy: policy).register(
-            in: &handlers
-        )
-        DeliveryHandlers(endpoints: endpoints.deliveries, store: store).register(in: &handlers)
+        ConfigurationHandlers(
+            endpoints: endpoints.configuration,
+            store: store,
+            policy: policy,
+            webhooks: webhooks
+        ).register(in: &handlers)
+        DefaultProviderHandlers(
+            endpoints: endpoints.installation,
+            store: store,
+            policy: policy,
+            webhooks: webhooks
+        ).register(in: &handlers)
+        ConfigurationTrials(
+            endpoints: endpoints.configuration,
+            store: store,
+            policy: policy,
+            providers: sending.providers
+        ).register(in: &handlers)
+        let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
+        DeliveryHandlers(
+            endpoints: endpoints.deliveries,
+            store: store,
+            readers: NoticeReaders(sns: SNSVerifier(http: http, policy: policy, log: resources.log)),
+            intake: deliveries,
+            wake: resources.jobsWake
+        ).register(in: &handlers)
         HealthHandlers(endpoints: endpoints.health, store: store).register(in: &handlers)
         AlertHandlers(endpoints: endpoints.alerts, dataKeys: resources.dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: endpoints.analytics).register(in: &handlers)
@@ -117,7 +141,7 @@ package enum CommunicationService {
                 index: index,
                 notices: EdgeSeal(.notices, keys: resources.edgeKeys)
             ).consumers
-        definition.jobs = [SendMessageJob(parts: sending), DeadLetterWatch()]
+        definition.jobs = [SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), DeadLetterWatch()]
         definition.schedules = [try DeadLetterWatch.schedule()]
         definition.transactionalJobs = [
             NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(),

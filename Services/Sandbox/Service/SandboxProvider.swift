@@ -11,6 +11,10 @@ protocol SandboxProvider: Sendable {
     func failure(_ status: Int) -> SandboxReply
     /// Where it tells of what happened; `nil` for providers without webhooks here.
     var webhooks: WebhookSender? { get }
+    /// Registers an address for webhooks; `nil` when it is none, or it sends none.
+    func subscribe(_ url: String, _ secret: String?, _ request: SandboxRequest) -> WebhookSender.Endpoint?
+    /// Tells what became of a message for some of its recipients; `false` when it has no webhook for that.
+    func tell(_ event: MailEvent, of message: ReceivedMessage, to recipients: [String]) -> Bool
     /// Payments it holds.
     var payments: (any SandboxPayments)? { get }
 }
@@ -18,6 +22,19 @@ protocol SandboxProvider: Sendable {
 extension SandboxProvider {
     var webhooks: WebhookSender? { nil }
     var payments: (any SandboxPayments)? { nil }
+
+    func subscribe(_ url: String, _ secret: String?, _ request: SandboxRequest) -> WebhookSender.Endpoint? {
+        webhooks?.add(url, secret)
+    }
+
+    func tell(_ event: MailEvent, of message: ReceivedMessage, to recipients: [String]) -> Bool { false }
+
+    /// Tells what becomes of a message by itself.
+    func tellUsual(of message: ReceivedMessage) {
+        for recipient in message.to {
+            for event in MailEvent.usual(for: recipient) { _ = tell(event, of: message, to: [recipient]) }
+        }
+    }
 }
 
 /// Payments that somebody can pay, fail or dispute by hand.

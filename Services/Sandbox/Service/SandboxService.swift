@@ -55,9 +55,9 @@ package enum SandboxService {
         // A further provider is a file, and a line here.
         let providers: [any SandboxProvider] = [
             ZeptoMail(messages: messages, publicURL: settings.publicURL),
-            AWSSES(messages: messages),
-            SendGrid(messages: messages),
-            Resend(messages: messages),
+            AWSSES(messages: messages, publicURL: settings.publicURL),
+            SendGrid(messages: messages, publicURL: settings.publicURL),
+            Resend(messages: messages, publicURL: settings.publicURL),
             Twilio(messages: messages, publicURL: settings.publicURL),
             AWSSNS(messages: messages),
             Stripe(publicURL: settings.publicURL),

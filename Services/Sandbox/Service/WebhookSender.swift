@@ -14,8 +14,12 @@ final class WebhookSender: Sendable {
         /// The account whose events it gets; `nil` for all.
         let account: String?
         let at: Instant
+        /// Whether it gets events: some providers ask first whether it wants them.
+        var isConfirmed = true
 
-        var json: JSONValue { ["id": .string(id), "url": .string(url), "secret": .string(secret)] }
+        var json: JSONValue {
+            ["id": .string(id), "url": .string(url), "secret": .string(secret), "confirmed": .bool(isConfirmed)]
+        }
     }
 
     struct Event: Sendable {
@@ -36,7 +40,16 @@ final class WebhookSender: Sendable {
         let headers: [(String, String)]
     }
 
-    /// How a delivery is signed: headers from secret, body and time.
+    /// What goes out: the event's body, or what it is wrapped in, and the headers of its signature.
+    struct Delivery: Sendable {
+        var headers: [(String, String)] = []
+        var contentType = "application/json; charset=utf-8"
+        var body: [UInt8]
+    }
+
+    /// How a delivery is made of an event.
+    typealias Wrap = @Sendable (_ secret: String, _ event: Event, _ at: Instant) -> Delivery
+    /// How a body is signed: headers from secret, body and time.
     typealias Sign = @Sendable (_ secret: String, _ body: [UInt8], _ at: Instant) -> [(String, String)]
 
     static let mostEndpoints = 100
@@ -56,19 +69,26 @@ final class WebhookSender: Sendable {
     private let secretDefault: String
     private let path: String
     private let publicURL: String?
-    private let sign: Sign
+    private let wrap: Wrap
     private let state = Mutex(State())
     private let deliveries: AsyncStream<(Event, Endpoint)>
     private let deliver: AsyncStream<(Event, Endpoint)>.Continuation
 
     /// - Parameters:
     ///   - path: where a clinic's notices go under the installation's address, before the clinic's id.
-    init(secretDefault: String, path: String, publicURL: String?, sign: @escaping Sign) {
+    init(secretDefault: String, path: String, publicURL: String?, wrap: @escaping Wrap) {
         self.secretDefault = secretDefault
         self.path = path
         self.publicURL = publicURL
-        self.sign = sign
+        self.wrap = wrap
         (deliveries, deliver) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.mostEvents))
+    }
+
+    /// For providers that sign the event's body and send it as it is.
+    convenience init(secretDefault: String, path: String, publicURL: String?, sign: @escaping Sign) {
+        self.init(secretDefault: secretDefault, path: path, publicURL: publicURL) { secret, event, at in
+            Delivery(headers: sign(secret, event.body, at), body: event.body)
+        }
     }
 
     var endpoints: [Endpoint] { state.withLock { $0.endpoints } }
@@ -78,14 +98,15 @@ final class WebhookSender: Sendable {
 
     /// Registers an address, or renews its secret; `nil` when it is none.
     @discardableResult
-    func add(_ url: String, _ secret: String?, account: String? = nil) -> Endpoint? {
+    func add(_ url: String, _ secret: String?, account: String? = nil, isConfirmed: Bool = true) -> Endpoint? {
         guard url.hasPrefix("http://") || url.hasPrefix("https://"), url.utf8.count <= 2_048 else { return nil }
         let endpoint = Endpoint(
             id: "we_\(RandomText.make(24))",
             url: url,
             secret: secret ?? secretDefault,
             account: account,
-            at: .now()
+            at: .now(),
+            isConfirmed: isConfirmed
         )
         state.withLock { state in
             state.endpoints.removeAll { $0.url == url && $0.account == account }
@@ -95,8 +116,20 @@ final class WebhookSender: Sendable {
         return endpoint
     }
 
+    /// Lets an address get events; `false` when there is none of this id.
+    func confirm(_ id: String) -> Bool {
+        state.withLock { state in
+            guard let index = state.endpoints.firstIndex(where: { $0.id == id }) else { return false }
+            state.endpoints[index].isConfirmed = true
+            return true
+        }
+    }
+
     func remove(_ id: String) { state.withLock { $0.endpoints.removeAll { $0.id == id } } }
     func removeAll() { state.withLock { $0.endpoints = [] } }
+
+    /// Sends an event to one address alone.
+    func send(_ event: Event, to endpoint: Endpoint) { deliver.yield((event, endpoint)) }
 
     /// Notes an event and sends it to whom it concerns.
     func send(_ event: Event) {
@@ -148,7 +181,7 @@ final class WebhookSender: Sendable {
         if let place = event.place {
             return [Endpoint(id: "we_own", url: place.url, secret: "", account: nil, at: .now())]
         }
-        let all = endpoints.filter { $0.account == nil || $0.account == event.account }
+        let all = endpoints.filter { $0.isConfirmed && ($0.account == nil || $0.account == event.account) }
         guard let clinic = event.clinic else { return all }
         let own = all.filter { $0.url.contains(clinic) }
         if !own.isEmpty { return own }
@@ -168,12 +201,13 @@ final class WebhookSender: Sendable {
     private func post(_ event: Event, to endpoint: Endpoint) async -> Int {
         var request = HTTPClientRequest(url: endpoint.url)
         request.method = .POST
-        let contentType = event.place?.contentType ?? "application/json; charset=utf-8"
-        request.headers.add(name: "Content-Type", value: contentType)
+        let delivery =
+            event.place.map { Delivery(headers: $0.headers, contentType: $0.contentType, body: event.body) }
+            ?? wrap(endpoint.secret, event, .now())
+        request.headers.add(name: "Content-Type", value: delivery.contentType)
         request.headers.add(name: "User-Agent", value: "PolyclinicSandbox/1.0")
-        let headers = event.place?.headers ?? sign(endpoint.secret, event.body, .now())
-        for (name, value) in headers { request.headers.add(name: name, value: value) }
-        request.body = .bytes(ByteBuffer(bytes: event.body))
+        for (name, value) in delivery.headers { request.headers.add(name: name, value: value) }
+        request.body = .bytes(ByteBuffer(bytes: delivery.body))
         do {
             let response = try await HTTPClient.shared.execute(request, timeout: Self.timeout)
             return Int(response.status.code)

@@ -79,12 +79,13 @@ final class MessageDesk: Sendable {
             logger: log
         )
         Task { try await redis.run() }
+        let http = OutboundHTTP(policy: policy, logger: log)
         sending = SendingParts(
             dataKeys: dataKeys,
             store: store,
             resolver: ProviderConfigResolver(store: store, database: database.database, usesDefault: true),
             providers: MessageProviders(
-                http: OutboundHTTP(policy: policy, logger: log),
+                http: http,
                 smtp: SMTPTransport(policy: policy)
             ),
             circuits: CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), now: { clock.now }),
@@ -93,13 +94,33 @@ final class MessageDesk: Sendable {
             index: index
         )
         var handlers = HandlerTable()
-        ConfigurationHandlers(endpoints: Self.endpoints.configuration, store: store, policy: policy).register(
-            in: &handlers
-        )
-        DefaultProviderHandlers(endpoints: Self.endpoints.installation, store: store, policy: policy).register(
-            in: &handlers
-        )
-        DeliveryHandlers(endpoints: Self.endpoints.deliveries, store: store).register(in: &handlers)
+        let webhooks = sending.webhooks
+        ConfigurationHandlers(
+            endpoints: Self.endpoints.configuration,
+            store: store,
+            policy: policy,
+            webhooks: webhooks
+        ).register(in: &handlers)
+        DefaultProviderHandlers(
+            endpoints: Self.endpoints.installation,
+            store: store,
+            policy: policy,
+            webhooks: webhooks
+        ).register(in: &handlers)
+        ConfigurationTrials(
+            endpoints: Self.endpoints.configuration,
+            store: store,
+            policy: policy,
+            providers: sending.providers
+        ).register(in: &handlers)
+        let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
+        DeliveryHandlers(
+            endpoints: Self.endpoints.deliveries,
+            store: store,
+            readers: NoticeReaders(sns: SNSVerifier(http: http, policy: policy, log: log)),
+            intake: deliveries,
+            wake: wake
+        ).register(in: &handlers)
         HealthHandlers(endpoints: Self.endpoints.health, store: store).register(in: &handlers)
         AlertHandlers(endpoints: Self.endpoints.alerts, dataKeys: dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: Self.endpoints.analytics).register(in: &handlers)
@@ -152,7 +173,7 @@ final class MessageDesk: Sendable {
         )
         let jobs = JobWorkers(
             database: database.database,
-            handlers: [SendMessageJob(parts: sending), DeadLetterWatch()],
+            handlers: [SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), DeadLetterWatch()],
             transactional: [
                 NoticeJob(intake: intake, log: log), ReceiptDeadlineJob(), AlertJob(intake: intake, log: log),
             ],

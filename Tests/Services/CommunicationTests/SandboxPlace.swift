@@ -67,4 +67,27 @@ struct SandboxPlace: Sendable {
             return to.contains(.string(address))
         }.map { ($0["provider"]?.string ?? "", $0) }
     }
+
+    /// Registers an address that nobody has for a topic of SNS; gives what confirms it.
+    func subscribe(_ topic: String) async throws -> String {
+        let body: JSONValue = ["url": .string("\(Self.nowhere)/\(topic)"), "secret": .string(topic)]
+        let response = try await http.send(
+            method: "PUT",
+            url: "http://127.0.0.1:\(ports.http)/webhooks/aws_ses",
+            body: try JSONWriter.encode(body),
+            deadline: .after(.seconds(10))
+        )
+        return try #require(try JSONTape(response.body).decode(JSONValue.self)["id"]?.string)
+    }
+
+    /// Whether an address has confirmed that it wants what a topic sends; `nil` for one that is not registered.
+    func isConfirmed(_ id: String) async throws -> Bool? {
+        let response = try await http.send(
+            method: "GET",
+            url: "http://127.0.0.1:\(ports.http)/webhooks/aws_ses",
+            deadline: .after(.seconds(10))
+        )
+        guard case .array(let items) = try JSONTape(response.body).decode(JSONValue.self)["items"] else { return nil }
+        return items.first { $0["id"]?.string == id }.map { $0["confirmed"] == .bool(true) }
+    }
 }

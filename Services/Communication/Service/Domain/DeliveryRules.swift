@@ -5,14 +5,24 @@ import Core
 enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
     case softBounce = "soft_bounce"
     case hardBounce = "hard_bounce"
+    /// It would not send to an address that it keeps on a list of its own.
+    case dropped
+    /// It would not send to somebody who has told it to send nothing.
+    case optedOut = "opted_out"
+    /// It would not send the message after all, whoever it is for.
+    case rejected
     case delivered
     case opened
+    /// The recipient calls it spam.
+    case complained
+    case unsubscribed
 
     /// What the message becomes.
     var status: MessageStatus {
         switch self {
-        case .softBounce, .hardBounce: .failed
-        case .delivered: .delivered
+        case .softBounce, .hardBounce, .dropped, .optedOut, .rejected: .failed
+        // Who complains of a message, or of more of them, has got it.
+        case .delivered, .complained, .unsubscribed: .delivered
         case .opened: .opened
         }
     }
@@ -22,7 +32,20 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
         switch self {
         case .softBounce: MessageReason(code: rawValue, detail: "The recipient's server did not take it in time.")
         case .hardBounce: MessageReason(code: rawValue, detail: "The recipient's server refused it for good.")
-        case .delivered, .opened: nil
+        case .dropped: MessageReason(code: rawValue, detail: "The provider does not send to the recipient any more.")
+        case .optedOut: MessageReason(code: rawValue, detail: "The recipient has told the provider to send nothing.")
+        case .rejected: MessageReason(code: rawValue, detail: "The provider took it and then did not send it.")
+        case .delivered, .opened, .complained, .unsubscribed: nil
+        }
+    }
+
+    /// Why the recipient is not to be written to again; `nil` where they may be.
+    var suppression: SuppressionReason? {
+        switch self {
+        case .hardBounce, .dropped: .hardBounce
+        case .complained: .complaint
+        case .optedOut, .unsubscribed: .unsubscribe
+        case .softBounce, .rejected, .delivered, .opened: nil
         }
     }
 }
@@ -63,9 +86,12 @@ enum DeliveryRules {
         switch (status, reason) {
         case (.queued, _), (.sending, _), (.sent, _), (.unknown, _): 0
         case (.failed, DeliveryEvent.softBounce.rawValue): 1
-        case (.failed, DeliveryEvent.hardBounce.rawValue): 2
-        case (.delivered, _): 3
-        case (.opened, _): 4
+        case (.failed, DeliveryEvent.rejected.rawValue): 2
+        case (.failed, DeliveryEvent.dropped.rawValue): 3
+        case (.failed, DeliveryEvent.hardBounce.rawValue): 4
+        case (.failed, DeliveryEvent.optedOut.rawValue): 5
+        case (.delivered, _): 6
+        case (.opened, _): 7
         case (.failed, _), (.suppressed, _), (.cancelled, _), (.expired, _): nil
         }
     }

@@ -10,6 +10,7 @@ import ServiceHost
 struct ConfigurationEditor: Sendable {
     let store: ProviderConfigStore
     let policy: OutboundPolicy
+    let webhooks: WebhookAddresses
     /// What a 404 says.
     let notConfigured: Problem
 
@@ -34,14 +35,7 @@ struct ConfigurationEditor: Sendable {
         _ context: OperationContext,
         in tx: borrowing Transaction
     ) throws -> Saved {
-        _ = try store.lock(context.clinic, in: tx)
-        let stored = try store.load(context.clinic, in: tx)
-        if let stored {
-            try context.checkNotThere()
-            try context.checkMatch(version: stored.version)
-        } else {
-            try context.checkCreates()
-        }
+        let stored = try present(context, in: tx)
         let kept = channel == nil ? [] : (stored?.entries ?? []).filter { $0.channel != channel?.rawValue }
         let saved = try store.save(
             drafts + kept.map(ProviderEntryDraft.init(keeping:)),
@@ -54,6 +48,51 @@ struct ConfigurationEditor: Sendable {
         )
         try Self.check(saved.entries, drafts, policy)
         return Saved(configuration: saved, isFirst: stored == nil)
+    }
+
+    /// What a change replaces, once the client has shown that it knows it.
+    private func present(_ context: OperationContext, in tx: borrowing Transaction) throws -> ProviderConfiguration? {
+        _ = try store.lock(context.clinic, in: tx)
+        let stored = try store.load(context.clinic, in: tx)
+        if let stored {
+            try context.checkNotThere()
+            try context.checkMatch(version: stored.version)
+        } else {
+            try context.checkCreates()
+        }
+        return stored
+    }
+
+    /// Makes an earlier version's contents the present ones, under today's policy.
+    func restore(_ version: Int64, _ context: OperationContext, in tx: borrowing Transaction) throws -> Saved {
+        let stored = try present(context, in: tx)
+        guard let earlier = try store.load(context.clinic, version: version, in: tx) else { throw Problem.notFound }
+        guard !earlier.entries.isEmpty else {
+            throw Problem.conflict("nothing_to_restore", "That version has no providers.")
+        }
+        let drafts = earlier.entries.map(ProviderEntryDraft.init(keeping:))
+        try Self.check(earlier.entries, drafts, policy)
+        let restored = try store.restore(
+            earlier,
+            replacing: stored,
+            by: context.principal.id,
+            at: context.now,
+            in: tx
+        )
+        return Saved(configuration: restored, isFirst: stored == nil)
+    }
+
+    /// Lets no replaced webhook secret be used any more.
+    func dropFormerSecrets(_ context: OperationContext, in tx: borrowing Transaction) throws -> Reply<EmptyOutput> {
+        _ = try store.lock(context.clinic, in: tx)
+        let stored = try load(context, in: tx)
+        try context.checkMatch(version: stored.version)
+        let changed = try store.dropFormerSecrets(stored, by: context.principal.id, at: context.now, in: tx)
+        return Reply(
+            EmptyOutput(),
+            version: changed.version,
+            audit: AuditDetail(resource: context.clinic.description)
+        )
     }
 
     func delete(_ context: OperationContext, in tx: borrowing Transaction) throws -> Reply<EmptyOutput> {
@@ -114,7 +153,7 @@ struct ConfigurationEditor: Sendable {
     }
 
     /// A channel's chain with its secrets masked; `nil` without providers.
-    static func shown(_ configuration: ProviderConfiguration, _ channel: MessageChannel) -> ConfiguredChannel? {
+    func shown(_ configuration: ProviderConfiguration, _ channel: MessageChannel) -> ConfiguredChannel? {
         let chain = configuration.entries(of: channel.rawValue).map { entry in
             ConfiguredProvider(
                 id: entry.id,
@@ -122,7 +161,9 @@ struct ConfigurationEditor: Sendable {
                 credentials: entry.masked,
                 version: entry.version,
                 updatedAt: entry.updatedAt,
-                updatedBy: entry.updatedBy
+                updatedBy: entry.updatedBy,
+                webhookUrl: webhooks.url(of: entry, configuration.clinic),
+                verifyToken: entry.credentials.text("verifyToken")
             )
         }
         return chain.first.map { ConfiguredChannel(primary: $0, fallback: Array(chain.dropFirst())) }

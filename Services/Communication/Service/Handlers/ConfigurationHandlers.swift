@@ -12,12 +12,18 @@ struct ConfigurationHandlers: Sendable {
     private let store: ProviderConfigStore
     private let editor: ConfigurationEditor
 
-    init(endpoints: ConfigurationEndpoints, store: ProviderConfigStore, policy: OutboundPolicy) {
+    init(
+        endpoints: ConfigurationEndpoints,
+        store: ProviderConfigStore,
+        policy: OutboundPolicy,
+        webhooks: WebhookAddresses
+    ) {
         self.endpoints = endpoints
         self.store = store
         editor = ConfigurationEditor(
             store: store,
             policy: policy,
+            webhooks: webhooks,
             notConfigured: Problem(404, "not_configured", "The clinic has no providers yet.")
         )
     }
@@ -38,29 +44,45 @@ struct ConfigurationHandlers: Sendable {
         }
         table.read(endpoints.read) { [self] _, context, tx in
             let stored = try editor.load(context, in: tx)
-            return Reply(Self.shown(stored), version: stored.version)
+            return Reply(shown(stored), version: stored.version)
         }
         table.read(endpoints.effective) { [self] _, context, tx in
             let own = try store.load(context.clinic, in: tx)
             return Reply(EffectiveConfiguration(own, defaults: try store.defaultProviders(in: tx)))
         }
         table.change(endpoints.delete) { [self] _, context, tx in try editor.delete(context, in: tx) }
+        table.read(endpoints.versions) { [self] _, context, tx in
+            let versions = try store.versions(context.clinic, in: tx)
+            return Reply(
+                ConfigurationVersions(
+                    items: versions.map {
+                        .init(version: $0.version, updatedAt: $0.updatedAt, updatedBy: $0.updatedBy)
+                    }
+                )
+            )
+        }
+        table.change(endpoints.restore) { [self] input, context, tx in
+            try reply(editor.restore(input.version, context, in: tx))
+        }
+        table.change(endpoints.dropFormerSecrets) { [self] _, context, tx in
+            try editor.dropFormerSecrets(context, in: tx)
+        }
     }
 
     private func reply(_ saved: ConfigurationEditor.Saved) -> Reply<CommunicationConfiguration> {
         Reply(
-            Self.shown(saved.configuration),
+            shown(saved.configuration),
             status: saved.isFirst ? 201 : 200,
             version: saved.configuration.version
         )
     }
 
-    private static func shown(_ configuration: ProviderConfiguration) -> CommunicationConfiguration {
+    private func shown(_ configuration: ProviderConfiguration) -> CommunicationConfiguration {
         CommunicationConfiguration(
-            email: ConfigurationEditor.shown(configuration, .email),
-            sms: ConfigurationEditor.shown(configuration, .sms),
-            whatsapp: ConfigurationEditor.shown(configuration, .whatsapp),
-            push: ConfigurationEditor.shown(configuration, .push),
+            email: editor.shown(configuration, .email),
+            sms: editor.shown(configuration, .sms),
+            whatsapp: editor.shown(configuration, .whatsapp),
+            push: editor.shown(configuration, .push),
             settings: CommunicationSettings(configuration),
             version: configuration.version,
             updatedAt: configuration.updatedAt,

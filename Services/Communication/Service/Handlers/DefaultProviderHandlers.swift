@@ -11,11 +11,17 @@ struct DefaultProviderHandlers: Sendable {
     let endpoints: DefaultProviderEndpoints
     private let editor: ConfigurationEditor
 
-    init(endpoints: DefaultProviderEndpoints, store: ProviderConfigStore, policy: OutboundPolicy) {
+    init(
+        endpoints: DefaultProviderEndpoints,
+        store: ProviderConfigStore,
+        policy: OutboundPolicy,
+        webhooks: WebhookAddresses
+    ) {
         self.endpoints = endpoints
         editor = ConfigurationEditor(
             store: store,
             policy: policy,
+            webhooks: webhooks,
             notConfigured: Problem(404, "not_configured", "The installation has no default providers.")
         )
     }
@@ -26,11 +32,11 @@ struct DefaultProviderHandlers: Sendable {
             let drafts = ConfigurationEditor.drafts(of: input.chains)
             guard !drafts.isEmpty else { throw DefaultProvidersDraft.empty }
             let saved = try editor.save(drafts, settings: [:], context, in: tx)
-            return Self.reply(saved.configuration, status: saved.isFirst ? 201 : 200)
+            return reply(saved.configuration, status: saved.isFirst ? 201 : 200)
         }
         table.read(endpoints.read) { [self] _, context, tx in
             try Self.check(context, CommunicationPermissions.readInstallation)
-            return Self.reply(try editor.load(context, in: tx), status: 200)
+            return reply(try editor.load(context, in: tx), status: 200)
         }
         table.change(endpoints.delete) { [self] _, context, tx in
             try Self.check(context, CommunicationPermissions.deleteInstallation)
@@ -43,13 +49,13 @@ struct DefaultProviderHandlers: Sendable {
         guard context.scope == .clinic else { throw .forbidden(permission.name) }
     }
 
-    private static func reply(_ configuration: ProviderConfiguration, status: Int) -> Reply<DefaultProviders> {
+    private func reply(_ configuration: ProviderConfiguration, status: Int) -> Reply<DefaultProviders> {
         Reply(
             DefaultProviders(
-                email: ConfigurationEditor.shown(configuration, .email),
-                sms: ConfigurationEditor.shown(configuration, .sms),
-                whatsapp: ConfigurationEditor.shown(configuration, .whatsapp),
-                push: ConfigurationEditor.shown(configuration, .push),
+                email: editor.shown(configuration, .email),
+                sms: editor.shown(configuration, .sms),
+                whatsapp: editor.shown(configuration, .whatsapp),
+                push: editor.shown(configuration, .push),
                 version: configuration.version,
                 updatedAt: configuration.updatedAt,
                 updatedBy: configuration.updatedBy

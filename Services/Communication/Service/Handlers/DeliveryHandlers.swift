@@ -2,14 +2,20 @@ import Bus
 import CommunicationAPI
 import Contracts
 import Core
+import Metrics
 import Postgres
 import ProviderConfig
 import ServiceHost
+import Telemetry
 
 /// Providers' webhooks: the signature checked, each event kept once with its effect, then answered.
 struct DeliveryHandlers: Sendable {
     let endpoints: DeliveryEndpoints
     let store: ProviderConfigStore
+    let readers: NoticeReaders
+    let intake: DeliveryIntake
+    /// Wakes the workers: reports may wait for a message.
+    let wake: WakeSignal
 
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.receive) { [self] input, context in try await receive(input, context) }
@@ -19,44 +25,47 @@ struct DeliveryHandlers: Sendable {
         _ input: WebhookNotice,
         _ context: OperationContext
     ) async throws -> Reply<WebhookReceipt> {
-        guard input.provider == ZeptoMailProvider.name, input.clinicId != .installation else { throw Problem.notFound }
-        let entry = try await signer(input, context)
-        let items = try ZeptoMailNotice.items(input.body.bytes)
-        let now = context.now
-        // The clinic is the path's, which the signature has just proved; the caller has no scope of its own.
+        guard let reader = readers[input.provider], input.clinicId != .installation else { throw Problem.notFound }
+        // The clinic is the path's, which the signature proves; the caller has no scope of its own.
         let tenant = Tenant(input.clinicId, actor: "provider:\(input.provider)")
-        try await context.database.transaction(for: tenant) { tx in
-            // In one order, so that two notices about the same messages wait for each other instead of locking both.
-            for item in items.sorted(by: {
-                ($0.message?.description ?? "", $0.id) < ($1.message?.description ?? "", $1.id)
-            }) {
-                guard try DeliveryStore.insert(item, of: entry, at: now, in: tx), let id = item.message,
-                    let event = item.event, try DeliveryStore.wasGiven(id, to: entry, in: tx)
-                else { continue }
-                try MessageStore.deliver(id, event, through: entry, at: now, in: tx)
-            }
+        let call = WebhookCall(body: input.body.bytes, headers: context.request.headers)
+        let (signers, reports) = try await read(call, with: reader, input, tenant, context)
+        let (intake, clinic, now) = (intake, input.clinicId, context.now)
+        let waits = try await context.database.transaction(for: tenant) { [id = context.requestID] tx in
+            try intake.take(reports, of: signers, notice: id, clinic: clinic, at: now, in: tx)
         }
+        if waits { wake.signal() }
+        Self.count(input.provider, "taken")
         return Reply(WebhookReceipt(received: true))
     }
 
-    /// The clinic's own entry whose key the notice is signed with.
-    private func signer(_ input: WebhookNotice, _ context: OperationContext) async throws -> ProviderEntry {
+    /// The clinic's own entries whose account has signed the webhook, and what it tells.
+    private func read(
+        _ call: WebhookCall,
+        with reader: any NoticeReader,
+        _ input: WebhookNotice,
+        _ tenant: Tenant,
+        _ context: OperationContext
+    ) async throws -> ([ProviderEntry], [DeliveryReport]) {
         let (store, clinic) = (store, input.clinicId)
-        let tenant = Tenant(clinic, actor: "provider:\(input.provider)")
         let entries = try await context.database.read(for: tenant) { tx in try store.load(clinic, in: tx)?.entries ?? []
         }
-        let header = context.request.headers.first { $0.key.lowercased() == "producer-signature" }?.value
-        let signer = entries.first { entry in
-            entry.provider == input.provider
-                && ZeptoMailNotice.isSigned(
-                    input.body.bytes,
-                    header,
-                    secrets: entry.webhookSecrets(at: context.now)
-                )
+        var signers: [ProviderEntry] = []
+        var reports: [DeliveryReport] = []
+        // One account may stand behind several entries, under the same key.
+        for entry in entries where entry.provider == input.provider {
+            guard let found = try await reader.reports(call, for: entry, at: context.now) else { continue }
+            signers.append(entry)
+            reports = found
         }
-        guard let signer else {
+        guard !signers.isEmpty else {
+            Self.count(input.provider, "forged")
             throw Problem(401, "invalid_signature", "The notice is not signed by this clinic's provider.")
         }
-        return signer
+        return (signers, reports)
+    }
+
+    private static func count(_ provider: String, _ outcome: String) {
+        Counter(.webhooks, [(.provider, provider), (.outcome, outcome)]).increment()
     }
 }

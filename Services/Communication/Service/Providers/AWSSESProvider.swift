@@ -41,7 +41,15 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
         if let set = credentials.text("configurationSet"), !isName(set, atMost: 64) {
             return ("configurationSet", "must be letters, digits, hyphens and underscores, at most 64")
         }
+        if let topic = credentials.text("eventTopicArn"), SNSTopic(topic) == nil {
+            return ("eventTopicArn", "must be the ARN of an SNS topic, like arn:aws:sns:eu-west-1:123456789012:events")
+        }
         return endpointFault(credentials, policy)
+    }
+
+    /// Its events come by a topic, and only from a configuration set that publishes there.
+    static func givesReceipts(_ credentials: Credentials) -> Bool {
+        credentials.text("eventTopicArn") != nil && credentials.text("configurationSet") != nil
     }
 
     static func usualBase(_ credentials: Credentials) -> String {

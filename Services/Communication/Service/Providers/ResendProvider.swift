@@ -33,8 +33,13 @@ struct ResendProvider: EmailProvider, HTTPProvider {
         if let region = credentials.text("region"), !regions.contains(region) {
             return ("region", "must be one of \(regions.joined(separator: ", "))")
         }
+        if !credentials.texts("webhookSecret").allSatisfy({ SvixSignature.key(Secret($0)) != nil }) {
+            return ("webhookSecret", "is not a signing secret, which begins with \(SvixSignature.secretPrefix)")
+        }
         return keyFault(credentials, "apiKey") ?? endpointFault(credentials, policy)
     }
+
+    static func givesReceipts(_ credentials: Credentials) -> Bool { !credentials.texts("webhookSecret").isEmpty }
 
     static func usualBase(_ credentials: Credentials) -> String { "https://api.resend.com" }
 

@@ -32,8 +32,13 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
         if let region = credentials.text("region"), !regions.contains(region) {
             return ("region", "must be one of \(regions.joined(separator: ", "))")
         }
+        if !credentials.texts("webhookPublicKey").allSatisfy({ SendGridNotices.publicKey($0) != nil }) {
+            return ("webhookPublicKey", "is not the verification key that their console shows")
+        }
         return keyFault(credentials, "apiKey") ?? endpointFault(credentials, policy)
     }
+
+    static func givesReceipts(_ credentials: Credentials) -> Bool { !credentials.texts("webhookPublicKey").isEmpty }
 
     static func usualBase(_ credentials: Credentials) -> String {
         credentials.text("region") == "eu" ? "https://api.eu.sendgrid.com" : "https://api.sendgrid.com"

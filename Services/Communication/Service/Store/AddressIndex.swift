@@ -6,6 +6,8 @@ import Vault
 /// all three.
 struct AddressIndex: Sendable {
     static let purpose = "message recipient"
+    /// How long one is.
+    static let bytes = 32
 
     let blindIndex: BlindIndex
 

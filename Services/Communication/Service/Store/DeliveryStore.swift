@@ -3,34 +3,162 @@ import Core
 import Postgres
 import ProviderConfig
 
-/// The table `delivery_events`, and what its events do to messages.
+/// A report as it is kept: whom it is about by keyed hash.
+struct KeptReport: Sendable, Equatable {
+    var id: String
+    var message: MessageID?
+    var providerMessageID: String?
+    var event: DeliveryEvent
+    var recipient: [UInt8]?
+    /// The address itself; not kept with the rest.
+    var address: ChannelAddress?
+}
+
+/// An attempt that a report can be about.
+struct ReportedAttempt: Sendable {
+    var message: MessageID
+    var providerMessageID: String?
+    var channel: String
+    var provider: String
+    /// The provider's answer has not been written down yet.
+    var isOpen: Bool
+}
+
+extension DeliveryEvent: Column {}
+
+/// The table `delivery_events`, and what finds its events' messages.
 enum DeliveryStore {
-    /// Keeps an event; `false` when it was there already.
+    /// Keeps reports of one notice, in one order, so that two notices with the same ones wait for each other instead of
+    /// locking both; gives those that were not there already.
     static func insert(
-        _ item: ZeptoMailNotice.Item,
+        _ reports: [KeptReport],
         of entry: ProviderEntry,
+        notice: RequestID,
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws -> Bool {
+    ) throws -> [KeptReport] {
+        var unique: [String: KeptReport] = [:]
+        for report in reports where unique[report.id] == nil { unique[report.id] = report }
+        let ordered = unique.values.sorted { $0.id < $1.id }
         let rows = try tx.rows(
             """
-            insert into delivery_events (clinic_id, provider, entry_id, event_id, message_id, kind, received_at)
-            values (clinic_id(), \(entry.provider), \(entry.id), \(item.id), \(item.message), \(item.event?.rawValue), \(now))
+            insert into delivery_events (clinic_id, provider, entry_id, event_id, message_id, provider_message_id, kind,
+                recipient_index, notice_id, received_at)
+            select clinic_id(), \(entry.provider), \(entry.id), e.id, nullif(e.message, '')::uuid,
+                nullif(e.provider_message, ''), e.kind, decode(nullif(e.recipient, ''), 'hex'), \(notice), \(now)
+            from unnest(\(ordered.map(\.id)), \(ordered.map { $0.message?.description ?? "" }),
+                \(ordered.map { $0.providerMessageID ?? "" }), \(ordered.map(\.event.rawValue)),
+                \(ordered.map { $0.recipient?.hex ?? "" })) as e (id, message, provider_message, kind, recipient)
             on conflict do nothing
+            returning event_id
             """
         )
-        return rows.affected == 1
+        return try rows.map { try $0[0] as String }.compactMap { unique[$0] }
     }
 
-    /// Whether a message was handed to the entry, or may have been.
-    static func wasGiven(_ message: MessageID, to entry: ProviderEntry, in tx: borrowing Transaction) throws -> Bool {
-        let rows = try tx.rows(
+    /// Lets reports of a notice wait for their messages.
+    static func wait(
+        _ reports: [KeptReport],
+        of entry: ProviderEntry,
+        in tx: borrowing Transaction
+    ) {
+        tx.execute(
             """
-            select 1 from message_attempts where clinic_id = clinic_id() and message_id = \(message)
-                and entry_id = \(entry.id) and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
-            limit 1
+            update delivery_events set is_waiting = true
+            where clinic_id = clinic_id() and provider = \(entry.provider) and entry_id = \(entry.id)
+                and event_id = any (\(reports.map(\.id)))
             """
         )
-        return !rows.isEmpty
+    }
+
+    /// Reports of a notice that still wait, kept from others until the transaction ends.
+    static func waiting(_ notice: RequestID, in tx: borrowing Transaction) throws -> [KeptReport] {
+        let rows = try tx.rows(
+            """
+            select event_id, message_id, provider_message_id, kind, recipient_index from delivery_events
+            where clinic_id = clinic_id() and notice_id = \(notice) and is_waiting order by event_id for update
+            """
+        )
+        return try rows.map { row in
+            KeptReport(
+                id: try row[0],
+                message: try row[1],
+                providerMessageID: try row[2],
+                event: try row[3],
+                recipient: try row[4]
+            )
+        }
+    }
+
+    /// Reports of a notice do not wait any more.
+    static func settle(_ reports: [KeptReport], of notice: RequestID, in tx: borrowing Transaction) {
+        tx.execute(
+            """
+            update delivery_events set is_waiting = false
+            where clinic_id = clinic_id() and notice_id = \(notice) and is_waiting
+                and event_id = any (\(reports.map(\.id)))
+            """
+        )
+    }
+
+    /// The attempts that reports can be about: messages that were handed to one of the entries, or may have been.
+    static func attempts(
+        _ reports: [KeptReport],
+        through entries: [ProviderEntryID],
+        in tx: borrowing Transaction
+    ) throws -> [ReportedAttempt] {
+        let messages = Array(Set(reports.compactMap(\.message)))
+        let providerIDs = Array(Set(reports.compactMap(\.providerMessageID)))
+        let rows = try tx.rows(
+            """
+            select message_id, provider_message_id, channel, provider, outcome is null from message_attempts
+            where clinic_id = clinic_id() and message_id = any (\(messages)) and entry_id = any (\(entries))
+                and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
+            union
+            select message_id, provider_message_id, channel, provider, outcome is null from message_attempts
+            where clinic_id = clinic_id() and provider_message_id = any (\(providerIDs)) and entry_id = any (\(entries))
+                and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
+            """
+        )
+        return try rows.map { row in
+            ReportedAttempt(
+                message: try row[0],
+                providerMessageID: try row[1],
+                channel: try row[2],
+                provider: try row[3],
+                isOpen: try row[4]
+            )
+        }
+    }
+
+    /// Whom messages are for, by keyed hash.
+    static func recipients(_ messages: [MessageID], in tx: borrowing Transaction) throws -> [MessageID: Recipient] {
+        let rows = try tx.rows(
+            """
+            select id, recipient_index, phone_index, category from messages
+            where clinic_id = clinic_id() and id = any (\(messages))
+            """
+        )
+        var found: [MessageID: Recipient] = [:]
+        for row in rows {
+            found[try row[0]] = Recipient(email: try row[1], phone: try row[2], category: try row[3])
+        }
+        return found
+    }
+
+    /// Whom a message is for, and what it is about.
+    struct Recipient: Sendable {
+        let email: [UInt8]?
+        let phone: [UInt8]?
+        let category: MessageCategory
+
+        /// The keyed hash of the address that a channel uses; `nil` for push, whose addresses are not found again.
+        func index(for channel: String) -> [UInt8]? {
+            switch MessageChannel(rawValue: channel) {
+            case .email: email
+            case .sms, .whatsapp: phone
+            case .push, nil: nil
+            }
+        }
     }
 }

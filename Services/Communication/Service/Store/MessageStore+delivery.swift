@@ -9,18 +9,17 @@ extension MessageStore {
     /// Moves a message to where a provider's event says it is, if that is forward, and tells so; one that did not arrive goes
     /// on to its next channel instead, if it has one.
     static func deliver(
-        _ id: MessageID,
+        _ attempt: ReportedAttempt,
         _ event: DeliveryEvent,
-        through entry: ProviderEntry,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws {
-        guard let message = try lock(id, in: tx) else { return }
-        let place = message.channels.firstIndex(of: entry.channel) ?? 0
+        guard let message = try lock(attempt.message, in: tx) else { return }
+        let place = message.channels.firstIndex(of: attempt.channel) ?? 0
         switch DeliveryRules.effect(of: event, at: place, on: message) {
         case .none: break
         case .nextChannel: try goOn(message, at: place + 1, in: tx)
-        case .moves: try move(message, event, through: entry, at: now, in: tx)
+        case .moves: try move(message, event, through: attempt, at: now, in: tx)
         }
     }
 
@@ -63,21 +62,21 @@ extension MessageStore {
     private static func move(
         _ message: StoredMessage,
         _ event: DeliveryEvent,
-        through entry: ProviderEntry,
+        through attempt: ReportedAttempt,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws {
         let rows = try tx.rows(
             """
             update messages set status = \(event.status.rawValue), reason_code = \(event.reason?.code),
-                reason_detail = \(event.reason?.detail), channel = coalesce(channel, \(entry.channel)),
-                provider = coalesce(provider, \(entry.provider)), waiting_for = null, next_attempt_at = null,
+                reason_detail = \(event.reason?.detail), channel = coalesce(channel, \(attempt.channel)),
+                provider = coalesce(provider, \(attempt.provider)), waiting_for = null, next_attempt_at = null,
                 updated_at = \(now), version = version + 1
             where clinic_id = clinic_id() and id = \(message.id)
             returning \(columns)
             """
         )
         guard let moved = try rows.first.map(decode) else { return }
-        try announce(moved, by: "provider:\(entry.provider)", in: tx)
+        try announce(moved, by: "provider:\(attempt.provider)", in: tx)
     }
 }

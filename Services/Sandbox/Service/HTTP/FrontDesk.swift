@@ -126,8 +126,28 @@ struct FrontDesk: Sendable {
 
     // MARK: - Webhooks
 
+    /// Lets a provider tell what somebody says has become of a message.
+    private func tell(_ request: SandboxRequest, _ provider: any SandboxProvider) -> SandboxReply {
+        let body = request.json
+        guard let kind = body?["kind"]?.string.flatMap({ MailEvent(rawValue: $0) }), let name = body?["message"]?.string
+        else {
+            let kinds = MailEvent.allCases.map(\.rawValue).joined(separator: ", ")
+            return .problem(422, "Say {\"message\", \"kind\", \"recipients\"?}; kind is one of \(kinds).")
+        }
+        let found = messages.all.last {
+            $0.provider == provider.name && ($0.id == name || $0.reference == name || $0.to.contains(name))
+        }
+        guard let message = found else { return .problem(404, "\(provider.name) has taken no such message.") }
+        var recipients = message.to
+        if case .array(let wanted) = body?["recipients"] { recipients = wanted.compactMap(\.string) }
+        guard provider.tell(kind, of: message, to: recipients) else {
+            return .problem(409, "\(provider.name) does not tell of \(kind.rawValue).")
+        }
+        return .json(200, ["message": .string(message.id), "kind": .string(kind.rawValue)])
+    }
+
     private func webhooks(_ request: SandboxRequest, _ parts: [String]) async -> SandboxReply {
-        guard let sender = providers.first(where: { $0.name == parts[1] })?.webhooks else {
+        guard let provider = providers.first(where: { $0.name == parts[1] }), let sender = provider.webhooks else {
             return .problem(404, "\(parts[1]) sends no webhooks here.")
         }
         switch (request.method, parts.count, parts.last) {
@@ -137,7 +157,7 @@ struct FrontDesk: Sendable {
             return SandboxReply(204)
         case ("PUT", 2, _):
             guard let url = request.json?["url"]?.string,
-                let endpoint = sender.add(url, request.json?["secret"]?.string)
+                let endpoint = provider.subscribe(url, request.json?["secret"]?.string, request)
             else { return .problem(422, "Say {\"url\", \"secret\"?} with an http or https address.") }
             return .json(200, endpoint.json)
         case ("POST", 3, "replay"):
@@ -153,6 +173,7 @@ struct FrontDesk: Sendable {
                 200,
                 ["sent": .integer(Int64(answers.count)), "answers": .array(answers.map { .integer(Int64($0)) })]
             )
+        case ("POST", 3, "events"): return tell(request, provider)
         case ("GET", 3, "events"): return .json(200, ["items": .array(sender.events)])
         default: return Self.notFound
         }

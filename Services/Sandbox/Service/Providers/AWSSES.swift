@@ -5,7 +5,15 @@ import Core
 struct AWSSES: SandboxProvider {
     let name = "aws_ses"
     let messages: MessageStore
-    var now: @Sendable () -> Instant = { .now() }
+    let now: @Sendable () -> Instant
+    let topics: SNSTopics
+    var webhooks: WebhookSender? { topics.sender }
+
+    init(messages: MessageStore, publicURL: String? = nil, now: @escaping @Sendable () -> Instant = { .now() }) {
+        self.messages = messages
+        self.now = now
+        topics = SNSTopics(path: "/api/v1/webhooks/communication/aws_ses", publicURL: publicURL)
+    }
 
     private static let signature = AWSSignature(service: "ses")
     private static let fields: Set<String> = [
@@ -18,6 +26,8 @@ struct AWSSES: SandboxProvider {
     private static let mostHeaders = 15
 
     func answer(_ request: SandboxRequest, path: String) async -> SandboxReply {
+        topics.noteOrigin(of: request, name)
+        if let reply = topics.answer(request, path: path) { return reply }
         do throws(AWSRefusal) {
             let region = try Self.signature.check(request, at: now())
             switch (request.method, path) {
@@ -70,23 +80,23 @@ struct AWSSES: SandboxProvider {
         let tags = try tags(body)
         let shown = try content(body)
         let id = "0100\(RandomText.make(12).lowercased())-\(RequestID())-000000"
-        messages.add(
-            ReceivedMessage(
-                id: id,
-                provider: name,
-                channel: "email",
-                at: now(),
-                from: from,
-                to: to,
-                subject: shown.subject,
-                text: shown.text,
-                html: shown.html,
-                reference: tags["message_id"],
-                headers: shown.headers,
-                bytes: request.body.count,
-                files: shown.files
-            )
+        let message = ReceivedMessage(
+            id: id,
+            provider: name,
+            channel: "email",
+            at: now(),
+            from: from,
+            to: to,
+            subject: shown.subject,
+            text: shown.text,
+            html: shown.html,
+            reference: tags["message_id"],
+            headers: shown.headers,
+            bytes: request.body.count,
+            files: shown.files
         )
+        messages.add(message)
+        tellUsual(of: message)
         return .json(200, ["MessageId": .string(id)], [("x-amzn-RequestId", "\(RequestID())")])
     }
 

@@ -7,9 +7,64 @@ import Synchronization
 struct Resend: SandboxProvider {
     let name = "resend"
     let messages: MessageStore
+    let webhooks: WebhookSender?
     private let kept = ResendKeys()
 
-    init(messages: MessageStore) { self.messages = messages }
+    init(messages: MessageStore, publicURL: String? = nil) {
+        self.messages = messages
+        webhooks = WebhookSender(
+            secretDefault: Self.signingSecretDefault,
+            path: "/api/v1/webhooks/communication/resend",
+            publicURL: publicURL,
+            wrap: { secret, event, at in
+                .init(headers: Self.sign(secret, id: event.id, event.body, at), body: event.body)
+            }
+        )
+    }
+
+    static let signingSecretDefault = "whsec_cmVzZW5kLXNhbmRib3gtc2lnbmluZy1zZWNyZXQ="
+
+    /// Svix: HMAC-SHA256 over id, time and body, each behind a dot, under what the secret holds behind its prefix.
+    static func sign(_ secret: String, id: String, _ body: [UInt8], _ at: Instant) -> [(String, String)] {
+        let key = Base64Text.decode(secret.hasPrefix("whsec_") ? secret.dropFirst(6) : secret[...]) ?? []
+        let content = Array("\(id).\(at.seconds).".utf8) + body
+        let code = HMAC<SHA256>.authenticationCode(for: content, using: SymmetricKey(data: key))
+        return [
+            ("svix-id", id), ("svix-timestamp", "\(at.seconds)"),
+            ("svix-signature", "v1,\(Base64.encode(Array(code)))"),
+        ]
+    }
+
+    func tell(_ event: MailEvent, of message: ReceivedMessage, to recipients: [String]) -> Bool {
+        guard let type = Self.types[event] else { return false }
+        var data: [String: JSONValue] = [
+            "email_id": .string(message.id), "created_at": .string(message.at.rfc3339), "from": .string(message.from),
+            "to": .array(recipients.map { .string($0) }), "subject": .text(message.subject),
+        ]
+        if let reference = message.reference { data["tags"] = ["message_id": .string(reference)] }
+        switch event {
+        case .hardBounce:
+            data["bounce"] = ["type": "Permanent", "subType": "General", "message": "550 5.1.1 No such user"]
+        case .softBounce: data["bounce"] = ["type": "Transient", "subType": "MailboxFull", "message": "452 4.2.2 Full"]
+        case .dropped: data["suppressed"] = ["type": "OnAccountSuppressionList", "message": "Suppressed"]
+        case .rejected: data["failed"] = ["reason": "reached_daily_quota"]
+        default: break
+        }
+        let notice: JSONValue = [
+            "type": .string(type), "created_at": .string(Instant.now().rfc3339), "data": .object(data),
+        ]
+        guard let bytes = try? JSONWriter.encode(notice) else { return false }
+        webhooks?.send(
+            .init(id: "msg_\(RandomText.make(27))", type: type, account: "sandbox", clinic: nil, body: bytes)
+        )
+        return true
+    }
+
+    private static let types: [MailEvent: String] = [
+        .delivered: "email.delivered", .softBounce: "email.bounced", .hardBounce: "email.bounced",
+        .open: "email.opened", .complaint: "email.complained", .dropped: "email.suppressed",
+        .rejected: "email.failed",
+    ]
 
     private static let fields: Set<String> = [
         "from", "to", "subject", "cc", "bcc", "reply_to", "html", "text", "headers", "attachments", "tags",
@@ -237,24 +292,23 @@ struct Resend: SandboxProvider {
         if case .object(let members) = body["headers"] {
             headers = members.map { ($0.key, $0.value.string ?? "") }
         }
-        messages.add(
-            ReceivedMessage(
-                id: id,
-                provider: name,
-                channel: "email",
-                at: .now(),
-                from: from,
-                to: to,
-                subject: body["subject"]?.string,
-                text: body["text"]?.string,
-                html: body["html"]?.string,
-                reference: reference,
-                headers: headers,
-                bytes: bytes,
-                files: ReceivedFile.list(body["attachments"], ("content", "filename", "content_type", "content_id"))
-                    ?? []
-            )
+        let message = ReceivedMessage(
+            id: id,
+            provider: name,
+            channel: "email",
+            at: .now(),
+            from: from,
+            to: to,
+            subject: body["subject"]?.string,
+            text: body["text"]?.string,
+            html: body["html"]?.string,
+            reference: reference,
+            headers: headers,
+            bytes: bytes,
+            files: ReceivedFile.list(body["attachments"], ("content", "filename", "content_type", "content_id"))
         )
+        messages.add(message)
+        tellUsual(of: message)
     }
 }
 

@@ -5,6 +5,17 @@ import Core
 struct SendGrid: SandboxProvider {
     let name = "sendgrid"
     let messages: MessageStore
+    let webhooks: WebhookSender?
+
+    init(messages: MessageStore, publicURL: String? = nil) {
+        self.messages = messages
+        webhooks = WebhookSender(
+            secretDefault: Self.signingSeedDefault,
+            path: "/api/v1/webhooks/communication/sendgrid",
+            publicURL: publicURL,
+            sign: Self.sign
+        )
+    }
 
     private static let help = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message."
     private static let fields: Set<String> = [
@@ -40,6 +51,8 @@ struct SendGrid: SandboxProvider {
                 return try send(request)
             case ("GET", "/v3/scopes"):
                 return .json(200, ["scopes": maySend ? ["mail.send", "user.profile.read"] : ["user.profile.read"]])
+            case ("GET", "/v3/user/webhooks/event/settings/signed"):
+                return .json(200, ["public_key": .text(Self.publicKey(Self.signingSeedDefault))])
             case (_, "/v3/mail/send"), (_, "/v3/scopes"):
                 throw Refusal(status: 405, message: "method not allowed")
             default: throw Refusal(status: 404, message: "not found")
@@ -96,7 +109,9 @@ struct SendGrid: SandboxProvider {
         let isTrial = body["mail_settings"]?["sandbox_mode"]?["enable"] == .bool(true)
         if isTrial { return SandboxReply(200) }
         let id = RandomText.make(22)
-        messages.add(message(body, id: id, from: from, to: to, bytes: request.body.count))
+        let message = message(body, id: id, from: from, to: to, bytes: request.body.count)
+        messages.add(message)
+        tellUsual(of: message)
         return SandboxReply(202, headers: [("X-Message-Id", id)])
     }
 

@@ -151,59 +151,68 @@ struct ZeptoMail: SandboxProvider {
         )
     }
 
-    /// Tells whom it concerns that a message was delivered, or that it bounced: to an address that begins with `bounce` it does.
-    private func tell(_ body: JSONValue, id: String, to: [String]) {
-        guard let recipient = to.first else { return }
-        let isBounce = recipient.lowercased().hasPrefix("bounce")
-        let type = isBounce ? "hardbounce" : "delivered"
-        var details: [String: JSONValue] = ["time": .string(Instant.now().rfc3339)]
-        if isBounce {
-            details["bounced_recipient"] = .string(recipient)
-            details["reason"] = "unknown-user"
-            details["diagnostic_message"] = "550 5.1.1 No such user"
+    func tell(_ event: MailEvent, of message: ReceivedMessage, to recipients: [String]) -> Bool {
+        guard let type = Self.types[event] else { return false }
+        let time = JSONValue.string(Instant.now().rfc3339)
+        let details = recipients.map { recipient -> JSONValue in
+            switch event {
+            case .hardBounce, .softBounce:
+                [
+                    "time": time, "bounced_recipient": .string(recipient), "reason": "unknown-user",
+                    "diagnostic_message": "550 5.1.1 No such user",
+                ]
+            case .complaint: ["time": time, "to": .string(recipient)]
+            default: ["time": time]
+            }
         }
-        let event = "\(RequestID())"
+        let id = "\(RequestID())"
         let notice: JSONValue = [
             "event_name": [.string(type)],
             "event_message": [
                 [
                     "email_info": [
-                        "client_reference": body["client_reference"] ?? .null, "email_reference": .string(id),
-                        "to": body["to"] ?? [], "from": body["from"] ?? .null, "subject": body["subject"] ?? .null,
+                        "client_reference": .text(message.reference), "email_reference": .string(message.id),
+                        "to": .array(message.to.map { ["email_address": ["address": .string($0)]] }),
+                        "from": ["address": .string(message.from)], "subject": .text(message.subject),
                     ],
-                    "event_data": [["object": "email", "details": [.object(details)]]], "request_id": .string(id),
+                    "event_data": [["object": "email", "details": .array(details)]],
+                    "request_id": .string(message.id),
                 ]
             ],
-            "mailagent_key": "sandbox", "webhook_request_id": .string(event),
+            "mailagent_key": "sandbox", "webhook_request_id": .string(id),
         ]
-        guard let bytes = try? JSONWriter.encode(notice) else { return }
-        webhooks?.send(.init(id: event, type: type, account: "sandbox", clinic: nil, body: bytes))
+        guard let bytes = try? JSONWriter.encode(notice) else { return false }
+        webhooks?.send(.init(id: id, type: type, account: "sandbox", clinic: nil, body: bytes))
+        return true
     }
+
+    /// What it tells of, spelt as it spells it.
+    private static let types: [MailEvent: String] = [
+        .delivered: "delivered", .softBounce: "softbounce", .hardBounce: "hardbounce", .open: "email_open",
+        .complaint: "fbl_compliant",
+    ]
 
     private func take(_ body: JSONValue, id: String, bytes: Int) {
         let to = ["to", "cc", "bcc"].flatMap { list -> [String] in
             guard case .array(let items) = body[list] else { return [] }
             return items.compactMap { $0["email_address"]?["address"]?.string }
         }
-        messages.add(
-            ReceivedMessage(
-                id: id,
-                provider: name,
-                channel: "email",
-                at: .now(),
-                from: body["from"]?["address"]?.string ?? "",
-                to: to,
-                subject: body["subject"]?.string,
-                text: body["textbody"]?.string,
-                html: body["htmlbody"]?.string,
-                reference: body["client_reference"]?.string,
-                headers: [],
-                bytes: bytes,
-                files: ["attachments", "inline_images"].flatMap {
-                    ReceivedFile.list(body[$0], ("content", "name", "mime_type", "cid")) ?? []
-                }
-            )
+        let message = ReceivedMessage(
+            id: id,
+            provider: name,
+            channel: "email",
+            at: .now(),
+            from: body["from"]?["address"]?.string ?? "",
+            to: to,
+            subject: body["subject"]?.string,
+            text: body["textbody"]?.string,
+            html: body["htmlbody"]?.string,
+            reference: body["client_reference"]?.string,
+            headers: [],
+            bytes: bytes,
+            files: ["attachments", "inline_images"].flatMap {
         )
-        tell(body, id: id, to: to)
+        messages.add(message)
+        tellUsual(of: message)
     }
 }

@@ -2,20 +2,19 @@ import CommunicationAPI
 import Contracts
 import Core
 import Crypto
+import ProviderConfig
 import Vault
 
 /// ZeptoMail's webhooks: who signed them, and what they say of our messages.
-enum ZeptoMailNotice {
+struct ZeptoMailNotices: NoticeReader {
+    static let provider = ZeptoMailProvider.name
     /// Messages that one notice may speak of.
     static let mostMessages = 1_000
 
-    struct Item: Sendable, Equatable {
-        /// The same in each delivery of the same notice.
-        var id: String
-        /// Ours, as it was given with the message; `nil` when it names none.
-        var message: MessageID?
-        /// `nil` for kinds that say nothing about a message's way.
-        var event: DeliveryEvent?
+    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
+        let secrets = entry.webhookSecrets(at: now)
+        guard Self.isSigned(call.body, call.headers["producer-signature"], secrets: secrets) else { return nil }
+        return try Self.reports(call.body)
     }
 
     /// Whether `producer-signature` is the HMAC-SHA256 of the raw body under one of the authentication keys.
@@ -38,20 +37,22 @@ enum ZeptoMailNotice {
     }
 
     /// What a notice says; throws 400 for what is none.
-    static func items(_ body: [UInt8]) throws(Problem) -> [Item] {
-        let notice: JSONValue
-        do { notice = try JSONTape(body).decode(JSONValue.self) } catch { throw .malformed("The notice is not JSON.") }
-        let names = list(notice["event_name"]).compactMap(\.string)
+    static func reports(_ body: [UInt8]) throws(Problem) -> [DeliveryReport] {
+        let notice = try JSONValue.notice(body)
+        let names = notice["event_name"]?.list.compactMap(\.string) ?? []
         guard !names.isEmpty else { throw .malformed("The notice names no event.") }
-        let messages = list(notice["event_message"])
+        let messages = notice["event_message"]?.list ?? []
         guard messages.count <= mostMessages else { throw .malformed("The notice speaks of too many messages.") }
-        let id = ProviderVerdict.token(notice["webhook_request_id"]?.string) ?? Array(SHA256.hash(data: body)).hex
+        let id = ProviderVerdict.id(notice["webhook_request_id"]) ?? Array(SHA256.hash(data: body)).hex
         // One event for all its messages, or one for each.
-        return messages.enumerated().map { index, message in
-            Item(
+        return messages.enumerated().flatMap { index, message -> [DeliveryReport] in
+            guard let event = event(names.count == messages.count ? names[index] : names[0]) else { return [] }
+            return DeliveryReport.each(
+                recipients(of: message),
                 id: "\(id):\(index)",
                 message: message["email_info"]?["client_reference"]?.string.flatMap { MessageID($0) },
-                event: event(names.count == messages.count ? names[index] : names[0])
+                providerMessageID: ProviderVerdict.id(message["request_id"]),
+                event
             )
         }
     }
@@ -63,16 +64,17 @@ enum ZeptoMailNotice {
         case "hardbounce": .hardBounce
         case "delivered", "emaildelivered": .delivered
         case "emailopen": .opened
+        case "fblcompliant", "fblcomplaint", "feedbackloop": .complained
         default: nil
         }
     }
 
-    /// A single object sometimes comes instead of a list.
-    private static func list(_ value: JSONValue?) -> [JSONValue] {
-        switch value {
-        case .array(let items): items
-        case nil, .null: []
-        case let single?: [single]
+    /// Who is concerned; the message's own `to` names everybody it went to.
+    private static func recipients(of message: JSONValue) -> [String] {
+        let details = (message["event_data"]?.list ?? []).flatMap { $0["details"]?.list ?? [] }
+        return details.flatMap { detail -> [String] in
+            let bounced = detail["bounced_recipient"]?.list.compactMap(\.string) ?? []
+            return bounced.isEmpty ? detail["to"]?.list.compactMap(\.string) ?? [] : bounced
         }
     }
 }

@@ -20,31 +20,52 @@ import Testing
         ("ts=1;s=AAAA;s-algorithm=HmacSHA256", false), ("s=;s-algorithm=HmacSHA256", false), ("", false), (nil, false),
     ]) func theSignatureIsThatOfTheRawBody(header: String?, isSigned: Bool) {
         let secrets = [Secret("another-key"), Secret("polyclinic-zepto-key")]
-        #expect(ZeptoMailNotice.isSigned(Self.body, header, secrets: secrets) == isSigned)
-        #expect(!ZeptoMailNotice.isSigned(Self.body + [0x20], header, secrets: secrets))
-        #expect(!ZeptoMailNotice.isSigned(Self.body, header, secrets: [Secret("another-key")]))
-        #expect(!ZeptoMailNotice.isSigned(Self.body, header, secrets: []))
+        #expect(ZeptoMailNotices.isSigned(Self.body, header, secrets: secrets) == isSigned)
+        #expect(!ZeptoMailNotices.isSigned(Self.body + [0x20], header, secrets: secrets))
+        #expect(!ZeptoMailNotices.isSigned(Self.body, header, secrets: [Secret("another-key")]))
+        #expect(!ZeptoMailNotices.isSigned(Self.body, header, secrets: []))
     }
 
     @Test(arguments: [
         (name: "hardbounce", event: DeliveryEvent.hardBounce as DeliveryEvent?), ("softbounce", .softBounce),
         ("delivered", .delivered), ("email_delivered", .delivered), ("Email_Open", .opened), ("email_link_click", nil),
-        ("fbl_compliant", nil),
+        ("fbl_compliant", .complained), ("FBL Complaint", .complained), ("feedback_loop", .complained),
     ]) func itsKinds(name: String, event: DeliveryEvent?) throws {
         let id = MessageID()
         let message: JSONValue = ["email_info": ["client_reference": .string("\(id)")], "event_data": []]
         for messages in [message, .array([message])] {
             for names in [JSONValue.string(name), [.string(name)]] {
                 let notice: JSONValue = ["event_name": names, "event_message": messages, "webhook_request_id": "w1"]
-                let items = try ZeptoMailNotice.items(try JSONWriter.encode(notice))
-                #expect(items == [.init(id: "w1:0", message: id, event: event)])
+                let reports = try ZeptoMailNotices.reports(try JSONWriter.encode(notice))
+                #expect(reports == event.map { [.init(id: "w1:0", message: id, event: $0)] } ?? [])
             }
         }
     }
 
+    /// `to` names everybody; only who is named with the event is concerned.
+    @Test func itIsAboutWhomTheEventNames() throws {
+        func recipients(_ details: JSONValue, _ name: String) throws -> [String?] {
+            let message: JSONValue = [
+                "email_info": ["to": [["email_address": ["address": "innocent@example.com"]]]], "request_id": "r1",
+                "event_data": [["object": "email", "details": details]],
+            ]
+            let notice: JSONValue = ["event_name": [.string(name)], "event_message": [message]]
+            let reports = try ZeptoMailNotices.reports(try JSONWriter.encode(notice))
+            #expect(reports.allSatisfy { $0.providerMessageID == "r1" })
+            #expect(Set(reports.map(\.id)).count == reports.count)
+            return reports.map(\.recipient)
+        }
+        #expect(try recipients([["bounced_recipient": "a@example.com"]], "hardbounce") == ["a@example.com"])
+        #expect(try recipients(["bounced_recipient": "a@example.com"], "hardbounce") == ["a@example.com"])
+        let two: JSONValue = [["bounced_recipient": "a@example.com"], ["bounced_recipient": "b@example.com"]]
+        #expect(try recipients(two, "softbounce") == ["a@example.com", "b@example.com"])
+        #expect(try recipients([["to": "c@example.com"]], "fbl_compliant") == ["c@example.com"])
+        #expect(try recipients([["time": "2026-01-01"]], "delivered") == [nil])
+    }
+
     @Test func whatIsNoNoticeIsRefused() {
         for text in ["", "[]", "{}", #"{"event_name":[]}"#, #"{"event_name":[1]}"#] {
-            #expect(throws: Problem.self) { try ZeptoMailNotice.items(Array(text.utf8)) }
+            #expect(throws: Problem.self) { try ZeptoMailNotices.reports(Array(text.utf8)) }
         }
     }
 }

@@ -1,0 +1,124 @@
+import CommunicationAPI
+import Core
+import Jobs
+import Postgres
+import ProviderConfig
+
+/// Takes providers' reports in: each once, with its effect on the message it is about, or kept until there is one.
+struct DeliveryIntake: Sendable {
+    /// How long reports wait for a message to become known.
+    static let patience: Duration = .seconds(24 * 3_600)
+    /// When it is looked for the first time again; later ever more rarely.
+    static let firstPause: Duration = .seconds(1)
+
+    let index: AddressIndex
+    let suppressions: SuppressionStore
+
+    /// Keeps the reports of one notice and does what the new ones say; `true` when it left a job.
+    ///
+    /// - Parameter entries: those whose account has signed it.
+    func take(
+        _ reports: [DeliveryReport],
+        of entries: [ProviderEntry],
+        notice: RequestID,
+        clinic: ClinicID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        guard let entry = entries.first, !reports.isEmpty else { return false }
+        let new = try DeliveryStore.insert(
+            reports.map { kept($0, entry.channel, clinic) },
+            of: entry,
+            notice: notice,
+            at: now,
+            in: tx
+        )
+        let unknown = try apply(new, through: entries.map(\.id), at: now, in: tx)
+        guard !unknown.isEmpty else { return false }
+        DeliveryStore.wait(unknown, of: entry, in: tx)
+        _ = try Jobs.enqueue(
+            MatchReportsJob.self,
+            payload: .init(notice: notice, entries: entries.map(\.id)),
+            lane: .bulk,
+            dueAt: now + Self.firstPause,
+            in: tx
+        )
+        return true
+    }
+
+    /// Does what reports say; gives those whose message is not known.
+    func apply(
+        _ reports: [KeptReport],
+        through entries: [ProviderEntryID],
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> [KeptReport] {
+        guard !reports.isEmpty else { return [] }
+        let attempts = try DeliveryStore.attempts(reports, through: entries, in: tx)
+        let byMessage = Dictionary(attempts.map { ($0.message, $0) }) { first, _ in first }
+        let byProvider = Dictionary(attempts.compactMap { attempt in attempt.providerMessageID.map { ($0, attempt) } })
+        {
+            first,
+            _ in first
+        }
+        var unknown: [KeptReport] = []
+        var known: [(report: KeptReport, attempt: ReportedAttempt)] = []
+        for report in reports {
+            let attempt =
+                report.providerMessageID.flatMap { byProvider[$0] } ?? report.message.flatMap { byMessage[$0] }
+            // While the message is still being handed over, only its sender can say whether another channel is left.
+            if let attempt, !attempt.isOpen || report.event.status != .failed {
+                known.append((report, attempt))
+            } else {
+                unknown.append(report)
+            }
+        }
+        let recipients = try DeliveryStore.recipients(Array(Set(known.map(\.attempt.message))), in: tx)
+        // In one order, so that two notices about the same messages wait for each other instead of locking both.
+        for (report, attempt) in known.sorted(by: { $0.attempt.message.description < $1.attempt.message.description }) {
+            let recipient = recipients[attempt.message]
+            let index = recipient?.index(for: attempt.channel)
+            // What happened to somebody else on a list says nothing of this message's recipient.
+            if let about = report.recipient, about != index { continue }
+            try MessageStore.deliver(attempt, report.event, at: now, in: tx)
+            if let index, let reason = report.event.suppression, let channel = MessageChannel(rawValue: attempt.channel)
+            {
+                try suppressions.add(
+                    channel: channel,
+                    addressIndex: index,
+                    address: report.address?.text,
+                    reason: reason,
+                    category: report.event == .unsubscribed ? recipient?.category : nil,
+                    source: "provider:\(attempt.provider)",
+                    at: now,
+                    in: tx
+                )
+            }
+        }
+        return unknown
+    }
+
+    private func kept(_ report: DeliveryReport, _ channel: String, _ clinic: ClinicID) -> KeptReport {
+        let address = report.recipient.flatMap { Self.address($0, on: channel) }
+        return KeptReport(
+            id: String(report.id.prefix(DeliveryReport.longestID)),
+            message: report.message,
+            providerMessageID: report.providerMessageID,
+            event: report.event,
+            // What is no address is nobody's, and matches nobody's.
+            recipient: report.recipient.map { _ in
+                address.map { index.token($0, clinic) } ?? Array(repeating: 0, count: AddressIndex.bytes)
+            },
+            address: address
+        )
+    }
+
+    /// An address as a provider writes it, perhaps with a name before it.
+    private static func address(_ text: String, on channel: String) -> ChannelAddress? {
+        var address = text
+        if let start = text.lastIndex(of: "<"), text.hasSuffix(">") {
+            address = String(text[text.index(after: start)...].dropLast())
+        }
+        return MessageChannel(rawValue: channel).flatMap { ChannelAddress($0, address) }
+    }
+}

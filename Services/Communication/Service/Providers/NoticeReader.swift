@@ -1,0 +1,68 @@
+import Contracts
+import Core
+import ProviderConfig
+
+/// A webhook as it came: nothing of it is believed before its signature is.
+struct WebhookCall: Sendable {
+    let body: [UInt8]
+    /// Those that signatures stand in, by lower-case names.
+    let headers: [String: String]
+
+    init(body: [UInt8], headers: [String: String]) {
+        self.body = body
+        self.headers = Dictionary(headers.map { ($0.key.lowercased(), $0.value) }) { first, _ in first }
+    }
+}
+
+/// Reads the webhooks of one provider.
+protocol NoticeReader: Sendable {
+    /// As configurations call it.
+    static var provider: String { get }
+
+    /// What a webhook tells; `nil` unless it is signed for the account of this entry.
+    ///
+    /// Throws 400 for what is signed and makes no sense, 503 while nobody can say who signed it.
+    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]?
+}
+
+/// The readers of all providers that send webhooks.
+struct NoticeReaders: Sendable {
+    /// Reports that one webhook may hold.
+    static let mostReports = 10_000
+
+    private let byProvider: [String: any NoticeReader]
+
+    // A further provider is a file, and a line here.
+    init(sns: SNSVerifier) {
+        let all: [any NoticeReader] = [
+            ZeptoMailNotices(),
+            AWSSESNotices(sns: sns),
+            SendGridNotices(),
+            ResendNotices(),
+        ]
+        byProvider = Dictionary(uniqueKeysWithValues: all.map { (type(of: $0).provider, $0) })
+    }
+
+    subscript(provider: String) -> (any NoticeReader)? { byProvider[provider] }
+}
+
+extension JSONValue {
+    /// The members of a list; one value that stands where a list is expected is one of its own.
+    var list: [JSONValue] {
+        switch self {
+        case .array(let items): items
+        case .null: []
+        default: [self]
+        }
+    }
+
+    /// A notice's JSON; throws 400 for what is none.
+    static func notice(_ body: [UInt8]) throws(Problem) -> JSONValue {
+        do { return try JSONTape(body).decode(JSONValue.self) } catch { throw .malformed("The notice is not JSON.") }
+    }
+}
+
+extension ProviderVerdict {
+    /// A provider's id as it may be kept and compared; `nil` for what is none.
+    static func id(_ value: JSONValue?) -> String? { token(value?.string) }
+}

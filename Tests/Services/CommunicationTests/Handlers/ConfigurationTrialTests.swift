@@ -1,0 +1,117 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+import TestKit
+import Testing
+
+@testable import Communication
+
+/// Providers tried before they are relied on.
+@Suite(.timeLimit(.minutes(2))) struct ConfigurationTrialTests {
+    private let endpoint = MessageDesk.endpoints.configuration.test
+
+    private func trial(
+        _ clinic: TestClinic,
+        _ candidates: ProviderDraft...,
+        channel: MessageChannel? = nil,
+        entry: ProviderEntryID? = nil,
+        to address: String? = nil
+    ) async throws -> TestClinic.Answer<ConfigurationTrialResults> {
+        let chain = candidates.first.map { ChannelDraft(primary: $0, fallback: Array(candidates.dropFirst())) }
+        return try await clinic.ask(
+            endpoint,
+            ConfigurationTrial(
+                clinicId: clinic.clinic,
+                channel: channel,
+                entryId: entry,
+                config: chain.map { CandidateConfiguration(email: $0) },
+                to: address.map { TrialRecipient(email: EmailAddress($0)) }
+            )
+        )
+    }
+
+    @Test func candidatesAreTriedAndNotStored() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let answer = try await trial(
+                clinic,
+                .zeptomail(sandbox.zeptomail),
+                .zeptomail(sandbox.zeptomail, token: "a-wrong-token"),
+                .smtp(port: sandbox.smtpPort),
+                .zeptomail(SandboxPlace.nowhere)
+            )
+            let results = try #require(answer.output?.results, "\(String(describing: answer.problem))")
+            #expect(results.map(\.provider) == ["zeptomail", "zeptomail", "smtp", "zeptomail"])
+            #expect(results.map(\.ok) == [true, false, true, false])
+            #expect(results.map(\.outcome) == [.accepted, .credentials, .accepted, .transient])
+            #expect(results.allSatisfy { $0.channel == .email && !$0.detail.isEmpty && $0.entryId == nil })
+            #expect(!"\(results)".contains("a-wrong-token"))
+            let read = try await clinic.ask(
+                MessageDesk.endpoints.configuration.read,
+                ConfigurationPath(clinicId: clinic.clinic)
+            )
+            #expect(read.code == "not_configured")
+            let attempts = try await clinic.desk.database.inspect(
+                "select count(*) from message_attempts where clinic_id = \(clinic.clinic)"
+            ) { rows -> Int64 in try rows[0][0] }
+            #expect(attempts == 0)
+        }
+    }
+
+    @Test func whatIsInForceIsTriedOrOneOfIt() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            #expect(try await trial(clinic).code == "not_configured")
+            let chain = try await clinic.configure(.resend(sandbox.url("resend")), .smtp(port: sandbox.smtpPort)).email
+            let (first, second) = (try #require(chain?.primary.id), try #require(chain?.fallback.first?.id))
+            #expect(try await trial(clinic).output?.results.map(\.entryId) == [first, second])
+            #expect(try await trial(clinic, entry: second).output?.results.map(\.entryId) == [second])
+            #expect(try await trial(clinic, channel: .sms).output?.results.isEmpty == true)
+            #expect(try await trial(clinic, entry: ProviderEntryID()).status == 404)
+            #expect(try await trial(try TestClinic(), entry: second).code == "not_configured")
+        }
+    }
+
+    @Test func aTestMessageIsSentThroughEach() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(
+                .awsSES(sandbox.url("aws_ses")),
+                .sendgrid(sandbox.url("sendgrid")),
+                .smtp(port: sandbox.smtpPort)
+            )
+            let address = "t\(clinic.clinic.low)@example.com"
+            let results = try await trial(clinic, to: address).output?.results
+            #expect(results?.map(\.ok) == [true, true, true])
+            let received = try await sandbox.received(for: address)
+            #expect(Set(received.map(\.provider)) == ["aws_ses", "sendgrid", "smtp"])
+            #expect(received.allSatisfy { $0.message["subject"]?.string == TrialMessage.subject })
+        }
+    }
+
+    @Test func aMaskedSecretIsTheStoredOneAndGoesNowhereElse() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let entry = try #require(try await clinic.configure(.zeptomail(sandbox.zeptomail)).email?.primary)
+            var masked = ProviderDraft(id: entry.id, provider: entry.provider, credentials: entry.credentials)
+            masked.credentials["fromName"] = "Another name"
+            #expect(try await trial(clinic, masked).output?.results.map(\.ok) == [true])
+            masked.credentials["endpoint"] = .string(SandboxPlace.nowhere)
+            let stolen = try await trial(clinic, masked)
+            #expect(stolen.status == 422 && stolen.code == "secret_missing")
+            #expect(stolen.pointers == ["/config/email/primary/credentials/sendMailToken"])
+        }
+    }
+
+    @Test func whereItMayNotConnectItIsNotTried() async throws {
+        let clinic = try TestClinic()
+        for endpoint in ["http://169.254.169.254/latest", "https://10.0.0.1", "ftp://127.0.0.1"] {
+            let answer = try await trial(clinic, .zeptomail(endpoint))
+            #expect(answer.status == 422 && answer.code == "endpoint_not_allowed")
+            #expect(answer.pointers == ["/config/email/primary/credentials/endpoint"])
+        }
+        let empty = ConfigurationTrial(clinicId: clinic.clinic, config: CandidateConfiguration())
+        #expect(try await clinic.ask(endpoint, empty).pointers == ["/config"])
+    }
+}
