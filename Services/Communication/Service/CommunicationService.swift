@@ -30,6 +30,7 @@ package enum CommunicationService {
                 ("0012_templates.sql", PackageResources._012_templates_sql),
                 ("0013_attachments.sql", PackageResources._013_attachments_sql),
                 ("0014_delivery_reports.sql", PackageResources._014_delivery_reports_sql),
+                ("0015_message_clinics.sql", PackageResources._015_message_clinics_sql),
             ]
         )
     }
@@ -141,7 +142,10 @@ package enum CommunicationService {
                 index: index,
                 notices: EdgeSeal(.notices, keys: resources.edgeKeys)
             ).consumers
-        definition.jobs = [SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), DeadLetterWatch()]
+        definition.jobs = [
+            SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
+            DeadLetterWatch(),
+        ]
         definition.schedules = [try DeadLetterWatch.schedule()]
         definition.transactionalJobs = [
             NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(),

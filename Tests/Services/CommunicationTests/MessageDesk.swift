@@ -173,7 +173,10 @@ final class MessageDesk: Sendable {
         )
         let jobs = JobWorkers(
             database: database.database,
-            handlers: [SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), DeadLetterWatch()],
+            handlers: [
+                SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
+                DeadLetterWatch(),
+            ],
             transactional: [
                 NoticeJob(intake: intake, log: log), ReceiptDeadlineJob(), AlertJob(intake: intake, log: log),
             ],

@@ -18,48 +18,101 @@ struct DeliveryHandlers: Sendable {
     let wake: WakeSignal
 
     func register(in table: inout HandlerTable) {
-        table.steps(endpoints.receive) { [self] input, context in try await receive(input, context) }
+        table.steps(endpoints.receive) { [self] input, context in
+            // The installation's own have an address of their own.
+            guard input.clinicId != .installation else { throw Problem.notFound }
+            return try await receive(input.provider, input.body, input.clinicId, context)
+        }
+        table.steps(endpoints.receiveShared) { [self] input, context in
+            try await receive(input.provider, input.body, .installation, context)
+        }
     }
 
     private func receive(
-        _ input: WebhookNotice,
+        _ provider: String,
+        _ body: RawBody,
+        _ owner: ClinicID,
         _ context: OperationContext
     ) async throws -> Reply<WebhookReceipt> {
-        guard let reader = readers[input.provider], input.clinicId != .installation else { throw Problem.notFound }
-        // The clinic is the path's, which the signature proves; the caller has no scope of its own.
-        let tenant = Tenant(input.clinicId, actor: "provider:\(input.provider)")
-        let call = WebhookCall(body: input.body.bytes, headers: context.request.headers)
-        let (signers, reports) = try await read(call, with: reader, input, tenant, context)
-        let (intake, clinic, now) = (intake, input.clinicId, context.now)
-        let waits = try await context.database.transaction(for: tenant) { [id = context.requestID] tx in
-            try intake.take(reports, of: signers, notice: id, clinic: clinic, at: now, in: tx)
-        }
+        guard let reader = readers[provider] else { throw Problem.notFound }
+        let call = WebhookCall(body: body.bytes, headers: context.request.headers)
+        let (signers, reports) = try await read(call, with: reader, provider, owner, context)
+        let waits =
+            if owner == .installation {
+                try await share(reports, of: signers, context)
+            } else {
+                try await take(reports, of: signers, owner, context)
+            }
         if waits { wake.signal() }
-        Self.count(input.provider, "taken")
+        Self.count(provider, "taken")
         return Reply(WebhookReceipt(received: true))
     }
 
-    /// The clinic's own entries whose account has signed the webhook, and what it tells.
+    /// The clinic's own provider has told it of its own messages.
+    private func take(
+        _ reports: [DeliveryReport],
+        of signers: [ProviderEntry],
+        _ clinic: ClinicID,
+        _ context: OperationContext
+    ) async throws -> Bool {
+        guard let provider = signers.first?.provider, !reports.isEmpty else { return false }
+        // The clinic is the path's, which the signature has proved; the caller has no scope of its own.
+        let tenant = Tenant(clinic, actor: "provider:\(provider)")
+        let (intake, notice, now) = (intake, context.requestID, context.now)
+        return try await context.database.transaction(for: tenant) { tx in
+            try intake.take(reports, of: signers, notice: notice, clinic: clinic, at: now, in: tx)
+        }
+    }
+
+    /// The installation's provider has told of messages of any clinic: each gets its own.
+    private func share(
+        _ reports: [DeliveryReport],
+        of signers: [ProviderEntry],
+        _ context: OperationContext
+    ) async throws -> Bool {
+        guard let source = ReportSource(signers), !reports.isEmpty else { return false }
+        let (intake, notice, now) = (intake, context.requestID, context.now)
+        let found = try await intake.sorted(
+            reports.map(DeliveryIntake.anonymous),
+            from: source.provider,
+            context.database
+        )
+        let byID = Dictionary(reports.map { ($0.id, $0) }) { first, _ in first }
+        var waits = false
+        for (clinic, kept) in found.known {
+            let own = kept.compactMap { byID[$0.id] }
+            if try await take(own, of: signers, clinic, context) { waits = true }
+        }
+        guard !found.unknown.isEmpty else { return waits }
+        let tenant = Tenant(.installation, actor: "provider:\(source.provider)")
+        let isKept = try await context.database.transaction(for: tenant) { [unknown = found.unknown] tx in
+            try intake.keep(unknown, from: source, notice: notice, at: now, in: tx)
+        }
+        return waits || isKept
+    }
+
+    /// The entries of whom the webhook is for whose account has signed it, and what it tells.
     private func read(
         _ call: WebhookCall,
         with reader: any NoticeReader,
-        _ input: WebhookNotice,
-        _ tenant: Tenant,
+        _ provider: String,
+        _ owner: ClinicID,
         _ context: OperationContext
     ) async throws -> ([ProviderEntry], [DeliveryReport]) {
-        let (store, clinic) = (store, input.clinicId)
-        let entries = try await context.database.read(for: tenant) { tx in try store.load(clinic, in: tx)?.entries ?? []
+        let store = store
+        let tenant = Tenant(owner, actor: "provider:\(provider)")
+        let entries = try await context.database.read(for: tenant) { tx in try store.load(owner, in: tx)?.entries ?? []
         }
         var signers: [ProviderEntry] = []
         var reports: [DeliveryReport] = []
         // One account may stand behind several entries, under the same key.
-        for entry in entries where entry.provider == input.provider {
+        for entry in entries where entry.provider == provider {
             guard let found = try await reader.reports(call, for: entry, at: context.now) else { continue }
             signers.append(entry)
             reports = found
         }
         guard !signers.isEmpty else {
-            Self.count(input.provider, "forged")
+            Self.count(provider, "forged")
             throw Problem(401, "invalid_signature", "The notice is not signed by this clinic's provider.")
         }
         return (signers, reports)

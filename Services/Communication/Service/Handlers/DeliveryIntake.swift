@@ -16,34 +16,92 @@ struct DeliveryIntake: Sendable {
 
     /// Keeps the reports of one notice and does what the new ones say; `true` when it left a job.
     ///
-    /// - Parameter entries: those whose account has signed it.
+    /// - Parameter signers: the entries whose account has signed it.
     func take(
         _ reports: [DeliveryReport],
-        of entries: [ProviderEntry],
+        of signers: [ProviderEntry],
         notice: RequestID,
         clinic: ClinicID,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> Bool {
-        guard let entry = entries.first, !reports.isEmpty else { return false }
-        let new = try DeliveryStore.insert(
+        guard let entry = signers.first, let source = ReportSource(signers) else { return false }
+        return try take(
             reports.map { kept($0, entry.channel, clinic) },
-            of: entry,
+            from: source,
             notice: notice,
             at: now,
             in: tx
         )
-        let unknown = try apply(new, through: entries.map(\.id), at: now, in: tx)
+    }
+
+    func take(
+        _ reports: [KeptReport],
+        from source: ReportSource,
+        notice: RequestID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        guard !reports.isEmpty else { return false }
+        let new = try DeliveryStore.insert(reports, of: source, notice: notice, at: now, in: tx)
+        let unknown = try apply(new, through: source.entries, at: now, in: tx)
         guard !unknown.isEmpty else { return false }
-        DeliveryStore.wait(unknown, of: entry, in: tx)
+        DeliveryStore.wait(unknown, of: source, in: tx)
         _ = try Jobs.enqueue(
             MatchReportsJob.self,
-            payload: .init(notice: notice, entries: entries.map(\.id)),
+            payload: .init(notice: notice, entries: source.entries),
             lane: .bulk,
             dueAt: now + Self.firstPause,
             in: tx
         )
         return true
+    }
+
+    /// Keeps reports about messages of nobody that is known; `true` when it left a job.
+    func keep(
+        _ reports: [KeptReport],
+        from source: ReportSource,
+        notice: RequestID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        let new = try DeliveryStore.insert(reports, of: source, notice: notice, at: now, in: tx)
+        guard !new.isEmpty else { return false }
+        DeliveryStore.wait(new, of: source, in: tx)
+        _ = try Jobs.enqueue(
+            FindClinicsJob.self,
+            payload: .init(notice: notice, source: source),
+            lane: .bulk,
+            dueAt: now + Self.firstPause,
+            in: tx
+        )
+        return true
+    }
+
+    /// Reports by the clinic whose message they are about, and those that are nobody's yet.
+    func sorted(
+        _ reports: [KeptReport],
+        from provider: String,
+        _ database: Database
+    ) async throws -> (known: [(clinic: ClinicID, reports: [KeptReport])], unknown: [KeptReport]) {
+        let door = MessageDoor(blindIndex: index.blindIndex)
+        let named = reports.map { report in
+            let ids = [report.message?.description, report.providerMessageID].compactMap { $0 }
+            return (report: report, hashes: ids.map { door.hash(provider, $0) })
+        }
+        let clinics = try await database.through(.lookup) { [hashes = Array(Set(named.flatMap(\.hashes)))] tx in
+            try MessageClinicStore.clinics(hashes, in: tx)
+        }
+        var known: [ClinicID: [KeptReport]] = [:]
+        var unknown: [KeptReport] = []
+        for (report, hashes) in named {
+            if let clinic = hashes.lazy.compactMap({ clinics[$0] }).first {
+                known[clinic, default: []].append(report)
+            } else {
+                unknown.append(report)
+            }
+        }
+        return (known.map { ($0.key, $0.value) }, unknown)
     }
 
     /// Does what reports say; gives those whose message is not known.
@@ -96,6 +154,17 @@ struct DeliveryIntake: Sendable {
             }
         }
         return unknown
+    }
+
+    /// A report of the installation's provider, before it is known whose message it is about: its recipient can be hashed for
+    /// no clinic. One message goes to one recipient, so that nobody else can be meant.
+    static func anonymous(_ report: DeliveryReport) -> KeptReport {
+        KeptReport(
+            id: String(report.id.prefix(DeliveryReport.longestID)),
+            message: report.message,
+            providerMessageID: report.providerMessageID,
+            event: report.event
+        )
     }
 
     private func kept(_ report: DeliveryReport, _ channel: String, _ clinic: ClinicID) -> KeptReport {

@@ -30,6 +30,8 @@ struct ChainWalk {
         case skipped(Int, ProviderEntry, AttemptOutcome, detail: String, at: Instant)
         case closed(Int, ProviderEntry, ProviderVerdict, latency: Duration)
         case circuit(ProviderEntry, CircuitView)
+        /// What the installation's provider calls the message, hashed.
+        case known([UInt8])
     }
 
     init(
@@ -54,6 +56,7 @@ struct ChainWalk {
     }
 
     private var id: MessageID { work.message.id }
+    private var door: MessageDoor { MessageDoor(blindIndex: parts.index.blindIndex) }
 
     mutating func run() async throws {
         var refused: [ProviderEntry] = []
@@ -109,6 +112,7 @@ struct ChainWalk {
         Self.count(entry, verdict, latency)
         outcomes.append(verdict.outcome)
         pending.append(.closed(number, entry, verdict, latency: latency))
+        if entry.isDefault, let id = verdict.messageID { pending.append(.known(door.hash(entry.provider, id))) }
         if let view = changes.entry { pending.append(.circuit(entry, view)) }
         if let news = changes.endpoint { await EndpointCircuitStore.publish(news, in: job.database, log: job.log) }
         let next = SendingRules.next(
@@ -225,12 +229,14 @@ struct ChainWalk {
         let held = now + SendingParts.callTime + SendingParts.callGrace
         let notes = pending
         let id = id
+        let known = entry.isDefault ? door.hash(entry.provider, id.description) : nil
         do {
             let isOpen = try await persist { [job] in
                 try await job.database.together(for: job.tenant) { tx in
                     guard try MessageStore.startSending(id, at: now, in: tx) else { return false }
                     for note in notes { try Self.write(note, of: id, in: tx) }
                     AttemptStore.open(number, of: id, with: entry, at: now, heldUntil: held, in: tx)
+                    if let known { MessageClinicStore.insert(known, in: tx) }
                     return true
                 }
             }
@@ -363,6 +369,7 @@ struct ChainWalk {
             AttemptStore.skip(number, of: id, with: entry, outcome, detail: detail, at: at, in: tx)
         case .closed(let number, _, let verdict, let latency):
             AttemptStore.close(number, of: id, verdict, latency: latency, in: tx)
+        case .known(let hash): MessageClinicStore.insert(hash, in: tx)
         case .circuit(let entry, let view):
             CircuitStore.publish(view, of: entry, in: tx)
             // The installation's own providers are not the clinic's to mend.

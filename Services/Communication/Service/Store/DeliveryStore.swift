@@ -24,6 +24,21 @@ struct ReportedAttempt: Sendable {
     var isOpen: Bool
 }
 
+/// Who has told it.
+struct ReportSource: Codable, Sendable, Equatable {
+    let provider: String
+    /// The entries whose account has signed it, the first of which stands for all.
+    let entries: [ProviderEntryID]
+
+    var entry: ProviderEntryID { entries[0] }
+
+    init?(_ signers: [ProviderEntry]) {
+        guard let first = signers.first else { return nil }
+        provider = first.provider
+        entries = signers.map(\.id)
+    }
+}
+
 extension DeliveryEvent: Column {}
 
 /// The table `delivery_events`, and what finds its events' messages.
@@ -32,7 +47,7 @@ enum DeliveryStore {
     /// locking both; gives those that were not there already.
     static func insert(
         _ reports: [KeptReport],
-        of entry: ProviderEntry,
+        of source: ReportSource,
         notice: RequestID,
         at now: Instant,
         in tx: borrowing Transaction
@@ -44,7 +59,7 @@ enum DeliveryStore {
             """
             insert into delivery_events (clinic_id, provider, entry_id, event_id, message_id, provider_message_id, kind,
                 recipient_index, notice_id, received_at)
-            select clinic_id(), \(entry.provider), \(entry.id), e.id, nullif(e.message, '')::uuid,
+            select clinic_id(), \(source.provider), \(source.entry), e.id, nullif(e.message, '')::uuid,
                 nullif(e.provider_message, ''), e.kind, decode(nullif(e.recipient, ''), 'hex'), \(notice), \(now)
             from unnest(\(ordered.map(\.id)), \(ordered.map { $0.message?.description ?? "" }),
                 \(ordered.map { $0.providerMessageID ?? "" }), \(ordered.map(\.event.rawValue)),
@@ -59,13 +74,13 @@ enum DeliveryStore {
     /// Lets reports of a notice wait for their messages.
     static func wait(
         _ reports: [KeptReport],
-        of entry: ProviderEntry,
+        of source: ReportSource,
         in tx: borrowing Transaction
     ) {
         tx.execute(
             """
             update delivery_events set is_waiting = true
-            where clinic_id = clinic_id() and provider = \(entry.provider) and entry_id = \(entry.id)
+            where clinic_id = clinic_id() and provider = \(source.provider) and entry_id = \(source.entry)
                 and event_id = any (\(reports.map(\.id)))
             """
         )

@@ -306,6 +306,7 @@ struct Resend: SandboxProvider {
             headers: headers,
             bytes: bytes,
             files: ReceivedFile.list(body["attachments"], ("content", "filename", "content_type", "content_id"))
+                ?? []
         )
         messages.add(message)
         tellUsual(of: message)

@@ -8,6 +8,7 @@ import Testing
 import Vault
 
 @testable import Communication
+@testable import Sandbox
 
 /// The installation's default providers; one after the other, as they are everybody's.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct DefaultProviderTests {
@@ -240,5 +241,65 @@ import Vault
             ]
         }
         #expect(seen == [1, 0, 0, 0])
+    }
+
+    @Test func whatItsProviderTellsReachesTheClinicsMessage() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (first, second) = (try clinic(), try clinic())
+            let secret = "whsec_aW5zdGFsbGF0aW9uLXNlY3JldC0wMDAx"
+            var draft = ProviderDraft.resend(sandbox.url("resend"))
+            draft.credentials["webhookSecret"] = .string(secret)
+            try await put(first, draft)
+            let shown = try await first.ask(endpoints.read, EmptyInput(), as: Self.superAdmin).output?.email?.primary
+            #expect(shown?.webhookUrl?.hasSuffix("/webhooks/communication/resend/installation") == true)
+            func tell(_ clinic: TestClinic, _ tags: JSONValue, _ id: String, secret: String = secret) async throws
+                -> Int
+            {
+                let notice: JSONValue = [
+                    "type": "email.delivered",
+                    "data": ["email_id": .string(id), "to": [.string(address(clinic))], "tags": ["message_id": tags]],
+                ]
+                let body = try JSONWriter.encode(notice)
+                return try await clinic.ask(
+                    MessageDesk.endpoints.deliveries.receiveShared,
+                    SharedNotice(provider: "resend", body: RawBody(body)),
+                    as: Principal(kind: .provider, id: "test"),
+                    headers: Dictionary(
+                        uniqueKeysWithValues: Resend.sign(secret, id: "\(RequestID())", body, .now())
+                    )
+                ).status
+            }
+            var sent: [MessageID] = []
+            for clinic in [first, second] {
+                let id = try await clinic.send(to: address(clinic))
+                #expect(try await clinic.settled(id).status == .sent)
+                sent.append(id)
+            }
+            #expect(try await tell(second, .string("\(sent[1])"), "e-1", secret: "whsec_AAAA") == 401)
+            #expect(try await tell(second, .string("\(sent[1])"), "e-1") == 200)
+            #expect(try await second.message(sent[1]).status == .delivered)
+            #expect(try await first.message(sent[0]).status == .sent)
+            // By the provider's own id alone.
+            let id = try #require(try await first.message(sent[0]).attempts.first?.providerMessageId)
+            #expect(try await tell(first, .null, id) == 200)
+            #expect(try await first.message(sent[0]).status == .delivered)
+            // Nobody's yet: it waits, and finds its clinic.
+            let third = try await first.send(to: address(first))
+            #expect(try await first.settled(third).status == .sent)
+            let early = "early-\(first.clinic.low)"
+            #expect(try await tell(first, .null, early) == 200)
+            let door = MessageDoor(blindIndex: first.desk.blindIndex).hash("resend", early)
+            try await first.desk.database.database.transaction(for: Tenant(first.clinic, actor: "test")) { tx in
+                tx.execute(
+                    """
+                    update message_attempts set provider_message_id = \(early)
+                    where clinic_id = clinic_id() and message_id = \(third)
+                    """
+                )
+                MessageClinicStore.insert(door, in: tx)
+            }
+            #expect(try await first.settled(third, [.delivered]).status == .delivered)
+            try await delete(first)
+        }
     }
 }

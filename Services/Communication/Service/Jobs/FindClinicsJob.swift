@@ -1,0 +1,39 @@
+import Core
+import Jobs
+import Postgres
+import ProviderConfig
+
+/// Looks again for whose messages the installation's providers told of, ever more rarely, for a day.
+struct FindClinicsJob: JobHandler {
+    struct Payload: Codable, Sendable {
+        let notice: RequestID
+        let source: ReportSource
+    }
+
+    static let name = "messages.find_clinics"
+
+    let intake: DeliveryIntake
+
+    func run(_ payload: Payload, _ job: JobContext) async throws {
+        let (now, notice, source) = (Instant.now(), payload.notice, payload.source)
+        let waiting = try await job.database.together(for: job.tenant) { tx in
+            try DeliveryStore.waiting(notice, in: tx)
+        }
+        let found = try await intake.sorted(waiting, from: source.provider, job.database)
+        for (clinic, reports) in found.known {
+            let tenant = Tenant(clinic, actor: "provider:\(source.provider)")
+            try await job.database.together(for: tenant) { [intake] tx in
+                _ = try intake.take(reports, from: source, notice: notice, at: now, in: tx)
+            }
+        }
+        let isOver = now - job.createdAt >= DeliveryIntake.patience
+        let settled = isOver ? waiting : found.known.flatMap(\.reports)
+        if isOver || found.unknown.isEmpty {
+            return try await job.finish { tx in DeliveryStore.settle(settled, of: notice, in: tx) }
+        }
+        let age = max(now - job.createdAt, DeliveryIntake.firstPause)
+        try await job.again(at: min(now + age, job.createdAt + DeliveryIntake.patience)) { tx in
+            if !settled.isEmpty { DeliveryStore.settle(settled, of: notice, in: tx) }
+        }
+    }
+}
