@@ -7,7 +7,7 @@ trap 'rm -rf "$folder"' EXIT
 
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check boto3==1.43.11 sendgrid==6.12.5 resend==2.52.0 \
-    twilio==9.13.0 svix==2.9.1 pydantic logfire-api
+    twilio==9.13.0 svix==2.9.1 pydantic logfire-api dnslib==0.9.26
 # It names more than it imports.
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps aws-sns-verifier==0.1.14
 "$folder/venv/bin/pip" download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
@@ -15,3 +15,4 @@ python3 -m venv "$folder/venv"
 tar -xzf "$folder/botocore-1.43.11.tar.gz" -C "$folder"
 "$folder/venv/bin/python" Tests/record_vectors.py "$folder/botocore-1.43.11"
 "$folder/venv/bin/python" Tests/record_webhooks.py
+"$folder/venv/bin/python" Tests/record_dns.py

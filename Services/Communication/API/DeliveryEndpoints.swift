@@ -3,9 +3,6 @@ import Core
 
 /// Providers' webhooks.
 package struct DeliveryEndpoints: Sendable {
-    /// In bytes: SendGrid gathers events to lists of 768 KB, and what is refused for its size never comes in parts.
-    package static let longestNotice = 1 << 20
-
     package let receive = Endpoint(
         "communication.messages.receive_notice",
         .POST,
@@ -15,7 +12,7 @@ package struct DeliveryEndpoints: Sendable {
         takes: WebhookNotice.self,
         gives: WebhookReceipt.self,
         audit: .none(because: "says what became of messages whose sending is audited"),
-        body: .raw(maxBytes: Self.longestNotice),
+        body: .raw(maxBytes: WebhookNotice.longestBody),
         resource: "messages",
         errors: [ErrorCode(401, "invalid_signature")],
         summary: "A provider's notice of deliveries and bounces"
@@ -31,7 +28,7 @@ package struct DeliveryEndpoints: Sendable {
         takes: SharedNotice.self,
         gives: WebhookReceipt.self,
         audit: .none(because: "says what became of messages whose sending is audited"),
-        body: .raw(maxBytes: Self.longestNotice),
+        body: .raw(maxBytes: WebhookNotice.longestBody),
         resource: "messages",
         errors: [ErrorCode(401, "invalid_signature")],
         summary: "A notice of the installation's own provider, about messages of any clinic"

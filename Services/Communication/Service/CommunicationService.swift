@@ -99,7 +99,9 @@ package enum CommunicationService {
             endpoints: endpoints.configuration,
             store: store,
             policy: policy,
-            providers: sending.providers
+            providers: sending.providers,
+            senders: SenderChecks(records: TextRecords()),
+            index: index
         ).register(in: &handlers)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
         DeliveryHandlers(

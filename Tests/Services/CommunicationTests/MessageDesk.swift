@@ -111,7 +111,9 @@ final class MessageDesk: Sendable {
             endpoints: Self.endpoints.configuration,
             store: store,
             policy: policy,
-            providers: sending.providers
+            providers: sending.providers,
+            senders: SenderChecks(records: TextRecords(host: "127.0.0.1", port: 9)),
+            index: index
         ).register(in: &handlers)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
         DeliveryHandlers(

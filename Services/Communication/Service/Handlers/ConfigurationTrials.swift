@@ -15,6 +15,8 @@ struct ConfigurationTrials: Sendable {
     let store: ProviderConfigStore
     let policy: OutboundPolicy
     let providers: MessageProviders
+    let senders: SenderChecks
+    let index: AddressIndex
 
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.test) { [self] input, context in try await run(input, context) }
@@ -26,9 +28,10 @@ struct ConfigurationTrials: Sendable {
     ) async throws -> Reply<ConfigurationTrialResults> {
         let entries = try await entries(input, context)
         let isCandidate = input.config != nil
+        let suppressed = try await suppressed(input.to, context)
         let results = await withTaskGroup(of: (Int, ConfigurationTrialResults.Result).self) { group in
             for (place, entry) in entries.enumerated() {
-                group.addTask { (place, await result(of: entry, isCandidate: isCandidate, input.to)) }
+                group.addTask { (place, await result(of: entry, isCandidate: isCandidate, input.to, suppressed)) }
             }
             return await group.reduce(into: [Int: ConfigurationTrialResults.Result]()) { $0[$1.0] = $1.1 }
         }
@@ -72,18 +75,38 @@ struct ConfigurationTrials: Sendable {
         }
     }
 
+    /// The channels on which the recipient is not to be called, tests included.
+    private func suppressed(_ to: TrialRecipient?, _ context: OperationContext) async throws -> Set<MessageChannel> {
+        guard let to else { return [] }
+        let reach = Reach(email: to.email, phone: to.phone, pushToken: to.pushToken)
+        let pairs = index.pairs(of: reach, on: MessageChannel.allCases.map(\.rawValue), context.clinic)
+        let now = context.now
+        return try await context.database.read(for: context.tenant) { tx in
+            Set(try SuppressionStore.blocking(pairs, category: .care, at: now, in: tx).keys)
+        }
+    }
+
     private func result(
         of entry: ProviderEntry,
         isCandidate: Bool,
-        _ to: TrialRecipient?
+        _ to: TrialRecipient?,
+        _ suppressed: Set<MessageChannel>
     ) async -> ConfigurationTrialResults.Result {
         let channel = MessageChannel(rawValue: entry.channel) ?? .email
         let (clock, deadline) = (ContinuousClock(), Deadline.after(Self.callTime))
+        let provider = providers.provider(for: entry)
+        async let sender = senders.findings(of: entry, provider, deadline: deadline)
         let started = clock.now
         let message = to.flatMap { TrialMessage.message(to: $0, on: channel) }
         let verdict: ProviderVerdict
-        if let provider = providers.provider(for: entry) {
-            if let message {
+        if let provider {
+            if message != nil, suppressed.contains(channel) {
+                verdict = ProviderVerdict(
+                    .skippedSuppressed,
+                    host: .untried,
+                    detail: "The recipient is suppressed on the channel: nothing is sent."
+                )
+            } else if let message {
                 verdict = await provider.send(message, deadline: deadline)
             } else {
                 verdict = await provider.check(deadline: deadline)
@@ -99,14 +122,15 @@ struct ConfigurationTrials: Sendable {
         let isGood = verdict.outcome == .accepted
         let good =
             message == nil ? "The provider is there and takes the credentials." : "The provider took the message."
-        return ConfigurationTrialResults.Result(
+        return await ConfigurationTrialResults.Result(
             channel: channel,
             provider: entry.provider,
             entryId: isCandidate ? nil : entry.id,
             ok: isGood,
             outcome: verdict.outcome,
             detail: isGood ? good : verdict.detail ?? "The provider could not be used.",
-            latencyMs: Int(latency.milliseconds)
+            latencyMs: Int(latency.milliseconds),
+            sender: sender
         )
     }
 }
@@ -125,7 +149,17 @@ enum TrialMessage {
         case .email:
             return recipient.email.map { to in
                 .email(
-                    EmailToSend(id: id, to: to, replyTo: nil, subject: subject, text: text, html: nil, date: now)
+                    EmailToSend(
+                        id: id,
+                        to: to,
+                        replyTo: nil,
+                        subject: subject,
+                        text: text,
+                        html: nil,
+                        attachments: [],
+                        date: now,
+                        key: "\(id)"
+                    )
                 )
             }
         case .sms, .whatsapp:

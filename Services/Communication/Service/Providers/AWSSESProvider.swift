@@ -12,11 +12,11 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
     /// The signing name, though the host begins with `email`.
     static let signingName = "ses"
 
-    private let base: String
+    let base: String
     private let signer: SigV4
-    private let from: MIMEMessage.Mailbox
+    let from: MIMEMessage.Mailbox
     private let configurationSet: String?
-    private let http: OutboundHTTP
+    let http: OutboundHTTP
 
     init?(_ credentials: Credentials, through transports: MessageProviders) {
         guard let accessKeyID = credentials.text("accessKeyId"), let secret = credentials.text("secretAccessKey"),
@@ -73,7 +73,7 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
         try call("POST", "/v2/email/outbound-emails", body: JSONWriter.encode(body(email)), at: time)
     }
 
-    private func call(_ method: String, _ path: String, body: [UInt8] = [], at time: Instant) throws -> ProviderCall {
+    func call(_ method: String, _ path: String, body: [UInt8] = [], at time: Instant) throws -> ProviderCall {
         let target = try OutboundURL(base)
         let prefix = base.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false).dropFirst(3)
         var headers = [(name: "Host", value: target.authority), (name: "X-Amz-Date", value: SigV4.stamp(time))]

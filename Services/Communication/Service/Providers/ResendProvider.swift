@@ -14,16 +14,19 @@ struct ResendProvider: EmailProvider, HTTPProvider {
     /// Where sending domains can be; the API is at one address for all of them.
     static let regions = ["us-east-1", "eu-west-1", "sa-east-1", "ap-northeast-1"]
 
-    private let base: String
-    private let key: Secret
+    let base: String
+    let key: Secret
     private let from: String
-    private let http: OutboundHTTP
+    /// The sender's, as the provider verifies it.
+    let domain: String
+    let http: OutboundHTTP
 
     init?(_ credentials: Credentials, through transports: MessageProviders) {
         guard let key = credentials.text("apiKey"),
             let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
         else { return nil }
         self.key = Secret(key)
+        domain = from.domain
         self.from = Self.sender(from, credentials.text("fromName") ?? "")
         http = transports.http
         base = Self.base(credentials)

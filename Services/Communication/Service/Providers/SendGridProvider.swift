@@ -11,11 +11,11 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
     static let usualRate = 100.0
     static let regions = ["global", "eu"]
 
-    private let base: String
-    private let key: Secret
-    private let from: EmailAddress
+    let base: String
+    let key: Secret
+    let from: EmailAddress
     private let fromName: String
-    private let http: OutboundHTTP
+    let http: OutboundHTTP
 
     init?(_ credentials: Credentials, through transports: MessageProviders) {
         guard let key = credentials.text("apiKey"),

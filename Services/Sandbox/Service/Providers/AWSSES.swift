@@ -33,6 +33,8 @@ struct AWSSES: SandboxProvider {
             switch (request.method, path) {
             case ("POST", "/v2/email/outbound-emails"): return try send(request, region)
             case ("GET", "/v2/email/account"): return account
+            case ("GET", _) where path.hasPrefix("/v2/email/identities/"):
+                return try identity(String(path.dropFirst("/v2/email/identities/".count)))
             default: throw AWSRefusal(404, "UnknownOperationException", "")
             }
         } catch {
@@ -60,6 +62,20 @@ struct AWSSES: SandboxProvider {
                 "DedicatedIpAutoWarmupEnabled": false, "EnforcementStatus": "HEALTHY", "ProductionAccessEnabled": true,
                 "SendQuota": ["Max24HourSend": 50_000, "MaxSendRate": 14, "SentLast24Hours": 0], "SendingEnabled": true,
                 "SuppressionAttributes": ["SuppressedReasons": ["BOUNCE", "COMPLAINT"]],
+            ]
+        )
+    }
+
+    /// Every domain is verified but those that senders are refused for; addresses are not identities of their own.
+    private func identity(_ name: String) throws(AWSRefusal) -> SandboxReply {
+        guard !name.contains("@"), !name.lowercased().hasPrefix("unverified") else {
+            throw AWSRefusal(404, "NotFoundException", "Email identity \(name) does not exist.")
+        }
+        return .json(
+            200,
+            [
+                "IdentityType": "DOMAIN", "VerifiedForSendingStatus": true, "VerificationStatus": "SUCCESS",
+                "DkimAttributes": ["SigningEnabled": true, "Status": "SUCCESS", "Tokens": ["sandbox"]],
             ]
         )
     }

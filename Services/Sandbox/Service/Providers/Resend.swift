@@ -71,6 +71,12 @@ struct Resend: SandboxProvider {
         "scheduled_at", "template", "topic_id",
     ]
     private static let mostRecipients = 50
+    /// Whose domains an account has here.
+    private static let domains: JSONValue = [
+        ["id": "d-1", "name": "example.com", "status": "verified", "region": "eu-west-1"],
+        ["id": "d-2", "name": "clinic.example", "status": "verified", "region": "eu-west-1"],
+        ["id": "d-3", "name": "unverified.example", "status": "pending", "region": "eu-west-1"],
+    ]
     private static let addressForm =
         "The email address needs to follow the `email@example.com` or `Name <email@example.com>` format."
 
@@ -100,7 +106,7 @@ struct Resend: SandboxProvider {
             case ("POST", "/emails"): return try once(request, key)
             case ("GET", "/domains"):
                 try requireFullAccess(key)
-                return .json(200, ["object": "list", "has_more": false, "data": []])
+                return .json(200, ["object": "list", "has_more": false, "data": Self.domains])
             case ("GET", _) where path.hasPrefix("/emails/"):
                 try requireFullAccess(key)
                 return try shown(String(path.dropFirst("/emails/".count)))

@@ -53,6 +53,11 @@ struct SendGrid: SandboxProvider {
                 return .json(200, ["scopes": maySend ? ["mail.send", "user.profile.read"] : ["user.profile.read"]])
             case ("GET", "/v3/user/webhooks/event/settings/signed"):
                 return .json(200, ["public_key": .text(Self.publicKey(Self.signingSeedDefault))])
+            case ("GET", "/v3/whitelabel/domains"):
+                let domain = request.query.first { $0.0 == "domain" }?.1 ?? ""
+                let isVerified = !domain.isEmpty && !domain.lowercased().hasPrefix("unverified")
+                return .json(200, isVerified ? [["id": 1, "domain": .string(domain), "valid": true]] : [])
+            case ("GET", "/v3/verified_senders"): return .json(200, ["results": []])
             case (_, "/v3/mail/send"), (_, "/v3/scopes"):
                 throw Refusal(status: 405, message: "method not allowed")
             default: throw Refusal(status: 404, message: "not found")

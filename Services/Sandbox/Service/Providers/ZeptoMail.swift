@@ -211,6 +211,8 @@ struct ZeptoMail: SandboxProvider {
             headers: [],
             bytes: bytes,
             files: ["attachments", "inline_images"].flatMap {
+                ReceivedFile.list(body[$0], ("content", "name", "mime_type", "cid")) ?? []
+            }
         )
         messages.add(message)
         tellUsual(of: message)

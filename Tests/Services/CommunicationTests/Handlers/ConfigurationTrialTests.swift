@@ -90,6 +90,43 @@ import Testing
         }
     }
 
+    @Test func theProviderIsAskedWhomItKnows() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            for (domain, state) in [("clinic.example", SenderFinding.State.passed), ("unverified.example", .failed)] {
+                let drafts = try ["aws_ses", "sendgrid", "resend"].map { name in
+                    var draft = try ProviderDraft.named(name, at: sandbox.url(name))
+                    draft.credentials["fromEmail"] = .string("hello@\(domain)")
+                    return draft
+                }
+                let results = try #require(
+                    try await trial(clinic, drafts[0], drafts[1], drafts[2], .zeptomail(sandbox.zeptomail)).output?
+                        .results
+                )
+                let told = results.map { $0.sender?.first { $0.aspect == .provider }?.state }
+                #expect(told == [state, state, state, nil])
+                // Nobody answers here when records are asked for.
+                #expect(results.allSatisfy { $0.sender?.first { $0.aspect == .spf }?.state == .unknown })
+            }
+        }
+    }
+
+    @Test func whoIsSuppressedGetsNoTestMessageEither() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            let address = "s\(clinic.clinic.low)@example.com"
+            let suppressed = try await clinic.ask(
+                MessageDesk.endpoints.suppressions.create,
+                SuppressionDraft(channel: .email, address: address)
+            )
+            #expect(suppressed.status == 201, "\(String(describing: suppressed.problem))")
+            let results = try await trial(clinic, to: address).output?.results
+            #expect(results?.map(\.ok) == [false] && results?.map(\.outcome) == [.skippedSuppressed])
+            #expect(try await sandbox.received(for: address).isEmpty)
+        }
+    }
+
     @Test func aMaskedSecretIsTheStoredOneAndGoesNowhereElse() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()

@@ -81,11 +81,11 @@ import Testing
             #expect(message.status == .sent && message.attempts.map(\.channel) == [.email, .sms])
             // A bounce of the first channel says nothing about a message that has gone on; a delivery does.
             try await inTransaction(clinic) { tx in
-                try MessageStore.deliver(id, .hardBounce, through: mail, at: .now(), in: tx)
+                try MessageStore.deliver(.init(id, through: mail), .hardBounce, at: .now(), in: tx)
             }
             #expect(try await clinic.message(id).status == .sent)
             try await inTransaction(clinic) { tx in
-                try MessageStore.deliver(id, .delivered, through: mail, at: .now(), in: tx)
+                try MessageStore.deliver(.init(id, through: mail), .delivered, at: .now(), in: tx)
             }
             #expect(try await clinic.message(id).status == .delivered)
         }
@@ -99,7 +99,7 @@ import Testing
                 try await clinic.message(id).waitingFor == .receipt ? true : nil
             }
             try await inTransaction(clinic) { tx in
-                try MessageStore.deliver(id, .delivered, through: mail, at: .now(), in: tx)
+                try MessageStore.deliver(.init(id, through: mail), .delivered, at: .now(), in: tx)
                 try ReceiptDeadlineJob().run([.init(message: id, stage: 1)], in: tx)
             }
             let message = try await clinic.message(id)
@@ -120,7 +120,7 @@ import Testing
                 for _ in 1...5 {
                     group.addTask {
                         try await inTransaction(clinic) { tx in
-                            try MessageStore.deliver(id, .hardBounce, through: mail, at: .now(), in: tx)
+                            try MessageStore.deliver(.init(id, through: mail), .hardBounce, at: .now(), in: tx)
                         }
                     }
                 }
@@ -180,5 +180,18 @@ import Testing
         #expect(found.output?.items.count == 1)
         let nonsense = MessageListRequest(recipient: "nobody at all")
         #expect(try await clinic.ask(MessageDesk.endpoints.messages.list, nonsense).status == 422)
+    }
+}
+
+extension ReportedAttempt {
+    /// What an entry has taken.
+    fileprivate init(_ message: MessageID, through entry: ProviderEntry) {
+        self.init(
+            message: message,
+            providerMessageID: nil,
+            channel: entry.channel,
+            provider: entry.provider,
+            isOpen: false
+        )
     }
 }

@@ -1,0 +1,79 @@
+import CommunicationAPI
+import Core
+
+/// What a domain's records say about mail that is sent in its name.
+enum SenderRules {
+    /// The sender policy (RFC 7208): exactly one record, which does not let everybody send.
+    static func spf(_ texts: [String]) -> SenderFinding {
+        let records = texts.filter { $0.lowercased() == "v=spf1" || $0.lowercased().hasPrefix("v=spf1 ") }
+        guard let record = records.first else {
+            return SenderFinding(aspect: .spf, state: .failed, detail: "The domain has no SPF record.")
+        }
+        guard records.count == 1 else {
+            return SenderFinding(
+                aspect: .spf,
+                state: .failed,
+                detail: "The domain has several SPF records, so that none of them counts."
+            )
+        }
+        let terms = record.lowercased().split(separator: " ").dropFirst()
+        if terms.contains("+all") || terms.contains("all") {
+            return SenderFinding(aspect: .spf, state: .failed, detail: "The SPF record lets everybody send.")
+        }
+        return SenderFinding(aspect: .spf, state: .passed, detail: "The domain has an SPF record.")
+    }
+
+    /// A signing key (RFC 6376) among the records of one selector; `nil` when there is none.
+    static func dkim(_ texts: [String]) -> SenderFinding? {
+        let keys = texts.map(tags).filter { $0["p"] != nil && ($0["v"] ?? "DKIM1") == "DKIM1" }
+        guard let key = keys.first else { return nil }
+        if key["p"] == "" {
+            return SenderFinding(aspect: .dkim, state: .failed, detail: "The DKIM key has been revoked.")
+        }
+        return SenderFinding(aspect: .dkim, state: .passed, detail: "The domain publishes the provider's DKIM key.")
+    }
+
+    /// The policy for mail that fails both (RFC 7489); `nil` when there is none.
+    static func dmarc(_ texts: [String]) -> SenderFinding? {
+        let records = texts.map(tags).filter { $0["v"] == "DMARC1" }
+        guard let record = records.first else { return nil }
+        guard records.count == 1, let policy = record["p"]?.lowercased(),
+            ["none", "quarantine", "reject"].contains(policy)
+        else {
+            return SenderFinding(aspect: .dmarc, state: .failed, detail: "The domain's DMARC record cannot be used.")
+        }
+        return SenderFinding(aspect: .dmarc, state: .passed, detail: "The domain's DMARC policy is \(policy).")
+    }
+
+    /// Where the policy for a domain may stand: at itself, then at those it is part of.
+    static func policyDomains(_ domain: String) -> [String] {
+        var labels = domain.split(separator: ".")
+        var domains: [String] = []
+        while labels.count >= 2 {
+            domains.append("_dmarc.\(labels.joined(separator: "."))")
+            labels.removeFirst()
+        }
+        return domains
+    }
+
+    /// Under which names a provider's signing keys stand; empty where each customer has others.
+    static func selectors(of provider: String) -> [String] {
+        switch provider {
+        case "sendgrid": ["s1", "s2"]
+        case "resend": ["resend"]
+        default: []
+        }
+    }
+
+    /// `v=DKIM1; k=rsa; p=…` by tag.
+    private static func tags(_ text: String) -> [String: String] {
+        var tags: [String: String] = [:]
+        for part in text.split(separator: ";") {
+            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard pair.count == 2 else { continue }
+            let name = pair[0].filter { !$0.isWhitespace }.lowercased()
+            if tags[name] == nil { tags[name] = pair[1].filter { !$0.isWhitespace } }
+        }
+        return tags
+    }
+}
