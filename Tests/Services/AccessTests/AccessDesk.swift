@@ -360,7 +360,7 @@ struct AccessDesk {
     /// Gives all that waits in a clinic's log its place; other tests' sequencers may do it as well.
     func sequence(_ clinic: ClinicID) async throws {
         let sequencer = try sequencer()
-        try await eventually("the entries of \(clinic) in sequence") {
+        try await eventually("the entries of \(clinic) in sequence", within: .seconds(60)) {
             try await sequencer.sequence()
             return try await test.inspect("select count(*) from audit_pending where clinic_id = \(clinic)") {
                 try $0[0][0] == 0

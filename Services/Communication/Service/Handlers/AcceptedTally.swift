@@ -7,6 +7,9 @@ import Telemetry
 final class AcceptedTally: Sendable {
     private let counts = Mutex<[MessageChannel: Int]>([:])
 
+    /// What would be told now.
+    var noted: [MessageChannel: Int] { counts.withLock { $0 } }
+
     /// Forgets what a run counted that was undone.
     func begin() { counts.withLock { $0 = [:] } }
 
@@ -15,7 +18,7 @@ final class AcceptedTally: Sendable {
 
     /// Adds them to what the process has counted.
     func tell() {
-        for (channel, count) in counts.withLock({ $0 }) {
+        for (channel, count) in noted {
             Counter(.messagesAccepted, [(.channel, channel.rawValue)]).increment(by: count)
         }
     }
