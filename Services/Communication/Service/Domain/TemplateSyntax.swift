@@ -40,6 +40,11 @@ struct TemplateSyntax {
         let names = Dictionary(variables.map { ($0.name, $0) }) { first, _ in first }
         var check = TemplateSyntax(variables: names, part: part)
         check.scan(Array(text.utf8))
+        // The library reads characters: with a mark that combines with it a brace would be none to it.
+        let braces = text.utf8.count { $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: "}") }
+        if text.count(where: { $0 == "{" || $0 == "}" }) != braces {
+            check.faults.append("has a brace that combines with the character beside it")
+        }
         return check.faults
     }
 

@@ -27,7 +27,7 @@ struct TemplateHandlers: Sendable {
     ) throws -> Reply<Template> {
         try Self.checkName(draft.name)
         let body = TemplateBody(variables: draft.variables ?? [], contents: draft.contents)
-        try TemplateRules.check(body)
+        try CompiledTemplate.check(body)
         guard try TemplateStore.lockedCount(of: context.clinic, in: tx) < Template.mostOwn else {
             throw Problem.conflict("too_many_templates", "The clinic has \(Template.mostOwn) templates already.")
         }
@@ -99,7 +99,7 @@ struct TemplateHandlers: Sendable {
         template.category = patch.category ?? template.category
         guard let present = try TemplateShelf.body(of: template, version: nil, in: tx) else { throw Problem.notFound }
         let body = try present.applying(patch)
-        try TemplateRules.check(body)
+        try CompiledTemplate.check(body)
         template.draft = body
         return try save(template, body, context, tx)
     }
@@ -161,7 +161,7 @@ struct TemplateHandlers: Sendable {
                 throw Problem.conflict("nothing_to_publish", "The template has no draft.")
             }
             // The rules may have become stricter since it was written.
-            try TemplateRules.check(draft)
+            try CompiledTemplate.check(draft)
             body = draft
             template.draft = nil
             template.published = try TemplateVersionStore.append(

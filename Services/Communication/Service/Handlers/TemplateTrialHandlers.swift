@@ -61,7 +61,7 @@ struct TemplateTrialHandlers: Sendable {
         case (nil, let contents?):
             if request.version != nil { throw Problem.invalid("/version", "belongs to a template") }
             let body = TemplateBody(variables: request.variables ?? [], contents: contents)
-            try TemplateRules.check(body)
+            try CompiledTemplate.check(body)
             return try CompiledTemplate(name: "preview", category: .care, body)
         default: throw Problem.invalid("", "must have exactly one of templateId and contents")
         }

@@ -50,6 +50,16 @@ struct CompiledTemplate: Sendable {
         }
     }
 
+    /// Throws 422 with everything that is wrong with a body that is to be stored or shown.
+    static func check(_ body: TemplateBody) throws(Problem) {
+        try TemplateRules.check(body)
+        do {
+            _ = try CompiledTemplate(name: "", category: .care, body)
+        } catch {
+            throw .invalid("/contents", "cannot be read as Mustache")
+        }
+    }
+
     /// The channels that have a text in some language.
     var channels: [MessageChannel] { MessageChannel.allCases.filter { texts[$0] != nil } }
 

@@ -42,7 +42,8 @@ import Testing
         ("{{#isNew}}{{.}}{{/isNew}}", "of a list"), ("{{^items}}{{.}}{{/items}}", "of a list"),
         ("{{isNew}}", "is a flag"), ("{{items}}", "is a list"), ("{{note}}", "is optional"),
         ("{{^note}}{{note}}{{/note}}", "has no value here"), ("\n\n{{missing}}", "line 3:"),
-        ("{{{\u{301}name}}", "is no variable"), ("{{\u{301}>name}}", "is no variable"),
+        ("{{{\u{301}name}}", "is no variable"), ("{{\u{301}>name}}", "is no variable"), ("{{name}}\u{301}", "combines"),
+        ("\u{600}{{name}}", "combines"),
     ]) func allElseIsRefusedByItsForm(_ text: String, _ complaint: String) {
         #expect(faults(text).contains { $0.contains(complaint) }, "\(faults(text))")
     }

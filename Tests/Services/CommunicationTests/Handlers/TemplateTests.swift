@@ -279,11 +279,8 @@ import Testing
             "contents": ["en": ["email": ["subject": .string(megabyte), "html": .string(megabyte)]]],
         ]
         let faults = try endpoints.create.inputSchema.violations(in: JSONTape(try JSONWriter.encode(body)))
-        #expect(
-            faults.map(\.pointer) == ["/contents/en/email/subject", "/contents/en/email/html", "/extra"]
-                || Set(faults.compactMap(\.pointer))
-                    == ["/contents/en/email/subject", "/contents/en/email/html", "/extra"]
-        )
+        let places: Set<String> = ["/contents/en/email/subject", "/contents/en/email/html", "/extra"]
+        #expect(Set(faults.compactMap(\.pointer)) == places)
         #expect(faults.contains { $0.detail.contains("100000") })
         var broken = Array(#"{"name":"a1","category":"care","contents":{"en":{"sms":{"text":""#.utf8)
         broken += [0xC3, 0x28]
