@@ -34,7 +34,9 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
     static func usualBase(_ credentials: Credentials) -> String { TwilioMessages.usualBase(credentials) }
 
     func send(_ text: TextToSend, deadline: Deadline) async -> ProviderVerdict {
-        guard let form = try? form(text, at: .now()) else { return .unknownTemplate }
+        let now = Instant.now()
+        guard isOpen(text, at: now) || text.approved != nil else { return MetaReply.outsideWindow }
+        guard let form = try? form(text, at: now) else { return .unknownTemplate }
         return await messages.send(form, deadline: deadline)
     }
 
@@ -51,11 +53,15 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
         let places: FormBody.Pairs = [
             ("To", TwilioMessages.whatsAppPrefix + text.to.number), ("From", TwilioMessages.whatsAppPrefix + number),
         ]
-        return places + (try content(text)) + TwilioMessages.terms(of: text, at: now)
+        return places + (try content(text, at: now)) + TwilioMessages.terms(of: text, at: now)
     }
 
-    private func content(_ text: TextToSend) throws -> FormBody.Pairs {
-        guard let approved = text.approved else { return [("Body", text.text)] }
+    private func isOpen(_ text: TextToSend, at now: Instant) -> Bool {
+        text.windows.isOpen(from: ConversationWindows.number(Self.name, number), at: now)
+    }
+
+    private func content(_ text: TextToSend, at now: Instant) throws -> FormBody.Pairs {
+        guard let approved = text.approved, !isOpen(text, at: now) else { return [("Body", text.text)] }
         guard TwilioMessages.isSID(approved.name, "HX") else { throw NotAContentSID() }
         if approved.parameters.isEmpty { return [("ContentSid", approved.name)] }
         let numbered = approved.parameters.enumerated().map { ("\($0.offset + 1)", JSONValue.string($0.element)) }

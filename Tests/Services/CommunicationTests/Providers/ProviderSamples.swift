@@ -52,7 +52,8 @@ enum ProviderSamples {
         approved: ApprovedTemplate? = nil,
         expiresAt: Instant? = nil,
         category: MessageCategory = .care,
-        statusURL: String? = nil
+        statusURL: String? = nil,
+        lastInbound: [String: Instant] = [:]
     ) throws -> TextToSend {
         guard let to = PhoneNumber("+4915112345678") else { throw TestKitError("no number") }
         return TextToSend(
@@ -60,6 +61,7 @@ enum ProviderSamples {
             to: to,
             text: text,
             approved: approved,
+            windows: ConversationWindows(lastInbound: lastInbound),
             expiresAt: expiresAt,
             category: category,
             statusURL: statusURL

@@ -33,7 +33,8 @@ import Testing
         let full = try ProviderSamples.text(
             "Ihr Termin – नमस्ते & +1 😀",
             expiresAt: now + .seconds(600),
-            statusURL: "https://clinic.example/api/v1/webhooks/communication/twilio/c"
+            statusURL: "https://clinic.example/api/v1/webhooks/communication/twilio/c",
+            lastInbound: ["twilio:+14155238886": now]
         )
         let approved = try ProviderSamples.text(
             "Ignored",
@@ -60,6 +61,24 @@ import Testing
         let text = try ProviderSamples.text("Hello", expiresAt: now + .seconds(left))
         let pairs = try #require(FormBody.parse(try Self.sms().sending(text, at: now).body))
         #expect(pairs.first { $0.name == "ValidityPeriod" }?.value == "\(asked)")
+    }
+
+    @Test func aConversationIsBegunWithATemplateOnly() async throws {
+        let now = ProviderSamples.time
+        let template = ApprovedTemplate(name: Self.template, language: "en", parameters: [])
+        for (lastInbound, expected) in [
+            ([:], "ContentSid"), (["twilio:+14155238886": now], "Body"), (["twilio:+14155230000": now], "ContentSid"),
+            (["twilio:+14155238886": now - .seconds(86_400)], "ContentSid"),
+        ] as [([String: Instant], String)] {
+            let text = try ProviderSamples.text("Hello", approved: template, lastInbound: lastInbound)
+            let pairs = try #require(FormBody.parse(try Self.whatsApp().sending(text, at: now).body))
+            #expect(pairs.map(\.name).contains(expected) && pairs.count == 3)
+        }
+        let verdict = try await Self.whatsApp(["endpoint": "http://127.0.0.1:9"]).send(
+            ProviderSamples.text("Hello"),
+            deadline: .after(.seconds(5))
+        )
+        #expect(verdict == MetaReply.outsideWindow)
     }
 
     @Test func aTemplateOfAnotherProviderIsNotSent() async throws {
