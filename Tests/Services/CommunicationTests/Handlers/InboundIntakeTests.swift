@@ -65,7 +65,7 @@ import Testing
     private func told(_ clinic: TestClinic) async throws -> [InboundMessageReceived] {
         let id = clinic.clinic
         return try await clinic.desk.database.inspect(
-            "select payload from outbox where clinic_id = \(id) and name = 'message.received' order by id"
+            "select payload from outbox where clinic_id = \(id) and name = 'message.received' order by position"
         ) { rows in
             try rows.map { row in
                 let payload: [UInt8] = try row[0]
