@@ -10,6 +10,9 @@ package struct RedisBeats: Sendable {
         self.keyspace = keyspace
     }
 
+    /// Waits for the first connection.
+    package func waitUntilUp() async throws(RedisError) { try await redis.waitUntilUp() }
+
     /// The copy; `nil` when Redis has forgotten.
     package func read(_ schema: String) async throws(RedisError) -> String? {
         try await redis.send(["GET", .text(keyspace.beat(schema))]).string

@@ -52,6 +52,8 @@ final class ProjectionWatch: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
+            // While a process starts there is nothing to complain of.
+            try? await self.beats.waitUntilUp()
             var wait = Self.retryFirst
             while !Task.isCancelled {
                 do {

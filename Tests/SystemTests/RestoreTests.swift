@@ -1,6 +1,7 @@
 import Contracts
 import Core
 import LocalServers
+import Operator
 import Postgres
 import TestKit
 import Testing

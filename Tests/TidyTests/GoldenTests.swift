@@ -13,7 +13,8 @@ import Testing
         AccessEndpoints().all + CommunicationEndpoints().all + AppointmentsEndpoints().all + BillingEndpoints().all
 
     static let events: [any EventPayload.Type] = [
-        ClinicChanged.self, LocationChanged.self, UserChanged.self, NoticeRequested.self, ResendWanted.self,
+        ClinicChanged.self, LocationChanged.self, UserChanged.self, PatientRegistered.self, NoticeRequested.self,
+        ResendWanted.self,
         DoctorChanged.self, PatientChanged.self, ServiceChanged.self,
         AppointmentBooked.self, AppointmentChanged.self, AppointmentCancelled.self,
         InvoiceOpened.self, InvoicePaid.self, InvoiceVoided.self, InvoiceChanged.self,

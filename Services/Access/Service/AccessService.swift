@@ -30,6 +30,7 @@ package enum AccessService {
                 ("0011_break_glass.sql", PackageResources._011_break_glass_sql),
                 ("0012_one_time_codes.sql", PackageResources._012_one_time_codes_sql),
                 ("0013_resend_asks.sql", PackageResources._013_resend_asks_sql),
+                ("0014_known_patients.sql", PackageResources._014_known_patients_sql),
             ]
         )
     }

@@ -81,16 +81,19 @@ import Testing
                 """
             )
             try await fixture.database.through(.relay) { tx in Outbox.restart(in: tx) }
-            for number in 0..<3 {
+            let marked: Query = "select coalesce(sum(cardinality(positions)), 0) from outbox_batches"
+            // Everything goes out once more and is noted; what comes after it goes on as ever.
+            try await eventually { try await fixture.count(marked) == 20 }
+            for number in 1...3 {
                 try await fixture.append(1, from: 100 + number)
-                try await eventually { try await fixture.count("select count(*) from effects") == 63 + 3 * number }
+                try await eventually { try await fixture.count(marked) == 20 + number }
             }
             try await eventually { try await fixture.count("select max(floor) from outbox_lanes") > 20 }
             try await eventually {
                 try await fixture.count("select count(*) from outbox_batches where not confirmed") == 0
             }
         }
-        #expect(try await fixture.count("select sum(cardinality(positions)) from outbox_batches") == 23)
+        #expect(try await fixture.count("select count(*) from effects") == 69)
         #expect(try await fixture.count("select count(distinct label) from effects") == 69)
     }
 

@@ -1,3 +1,4 @@
+import AccessAPI
 import Authorization
 import Contracts
 import Core
