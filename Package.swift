@@ -327,7 +327,7 @@ testTargets += tests(
     in: "Services",
     [
         "Core", "Contracts", "Operator", "AuditLog", "LocalServers", "Settings", "Vault", "Postgres", "Redis", "Bus",
-        "ProviderConfig", logging,
+        "Outbox", "Jobs", "ProviderConfig", "AccessAPI", logging,
         // The program itself, which these tests run.
         "polyclinic",
     ]

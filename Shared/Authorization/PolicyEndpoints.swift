@@ -48,9 +48,26 @@ package struct PolicyEndpoints: Sendable {
         summary: "Note when API keys were used"
     )
 
+    /// Has the owners tell everything again that a service keeps of them; answered once it is sure to happen.
+    package let askResend = Endpoint(
+        "access.resend.ask",
+        .POST,
+        "/internal/resend-asks",
+        service: .access,
+        guard: .internalOnly,
+        tenancy: Tenancy.none,
+        takes: ResendAsk.self,
+        gives: EmptyOutput.self,
+        audit: .none(because: "it changes nothing that is anybody's"),
+        idempotent: false,
+        errors: [ErrorCode(429, "too_many_asks")],
+        deadline: .seconds(5),
+        summary: "Have everything told again that a service keeps of others"
+    )
+
     package init() {}
 
-    package var all: [any EndpointDescription] { [changes, recordDenials, noteKeyUses] }
+    package var all: [any EndpointDescription] { [changes, recordDenials, noteKeyUses, askResend] }
 }
 
 /// When API keys were last used, to the minute.

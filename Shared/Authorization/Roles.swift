@@ -20,6 +20,11 @@ package enum Roles {
         PermissionRule("users:read", clinic: administrators + [.systemAuditor], locations: [.locationHead]),
         PermissionRule("users:update", clinic: administrators),
         PermissionRule("users:delete", clinic: administrators),
+        PermissionRule(
+            "users:reset_second_factor",
+            "Take a colleague's lost authenticator app away",
+            clinic: administrators
+        ),
         PermissionRule("users:system", "Make accounts and give system roles", clinic: [.superAdmin]),
         PermissionRule("roles:create", clinic: administrators),
         PermissionRule("roles:read", clinic: administrators + [.systemAuditor, .locationHead]),

@@ -46,6 +46,13 @@ package struct EdgeSeal: Sendable {
         return Array(content)
     }
 
+    /// The id of the ring key that something is sealed under; `nil` for what was not sealed here.
+    package static func keyID(of sealed: [UInt8]) -> String? {
+        var reader = ByteReader(sealed)
+        guard let format = try? reader.byte(), format == Self.format else { return nil }
+        return try? reader.text()
+    }
+
     private func key(_ id: String) throws(EdgeSealError) -> SymmetricKey {
         switch keys.find(id, edge.name) {
         case .key(let key): return key

@@ -34,6 +34,9 @@ package struct Keyspace: Hashable, Sendable {
     /// The epoch of a schema: a copy of what its database holds.
     package func epoch(_ schema: String) -> String { "\(prefix):{epoch:\(schema)}" }
 
+    /// How far a schema's database has come: a copy of what it holds.
+    package func beat(_ schema: String) -> String { "\(prefix):{beat:\(schema)}" }
+
     /// The report of a live process; expires when it no longer reports.
     package func process(_ instance: String) -> String { "\(prefix):{processes}:\(instance)" }
 

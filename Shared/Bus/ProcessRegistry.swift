@@ -16,6 +16,8 @@ package struct ProcessReport: Codable, Hashable, Sendable {
     /// `nil` from a process that does not say.
     package var currentKeyIDs: [String]?
     package var startedAt: Instant
+    /// The kinds of events that it takes in; `nil` from a process that does not say.
+    package var follows: [String]?
     /// The version of policy that a gateway decides with.
     package var policyVersion: Int64?
 
@@ -24,12 +26,14 @@ package struct ProcessReport: Codable, Hashable, Sendable {
         instance: String,
         keyIDs: [String],
         currentKeyIDs: [String]? = nil,
+        follows: [String]? = nil,
         startedAt: Instant = .now()
     ) {
         self.process = process
         self.instance = instance
         self.keyIDs = keyIDs
         self.currentKeyIDs = currentKeyIDs
+        self.follows = follows
         self.startedAt = startedAt
     }
 }

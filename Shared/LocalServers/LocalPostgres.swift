@@ -139,6 +139,9 @@ package final class LocalPostgres: Sendable {
         guard unsafe chown(path, uid, gid) == 0 else { throw LocalServersError("cannot give \(path) to \(user)") }
     }
 
+    /// The path of one of the server's programs, such as `pg_dump`.
+    package static func program(_ name: String) throws -> String { "\(try binaries())/\(name)" }
+
     /// The newest installed version's programs.
     private static func binaries() throws -> String {
         let versions = (9...30).reversed().map { "/usr/lib/postgresql/\($0)/bin" }

@@ -105,6 +105,13 @@ package enum Outbox {
         insert(envelope, .audit, in: transaction)
     }
 
+    /// Has everything that is stored sent once more, because the database was restored on another server.
+    ///
+    /// Through the relay's door.
+    package static func restart(in transaction: borrowing Transaction) {
+        transaction.execute("select outbox_restart()")
+    }
+
     private static func insert(_ event: EventEnvelope, _ part: TopicPart, in transaction: borrowing Transaction) {
         transaction.execute(
             """

@@ -6,5 +6,6 @@ package enum OutboxMigrations {
         ("0002_outbox.sql", PackageResources._002_outbox_sql),
         ("0003_inbox.sql", PackageResources._003_inbox_sql),
         ("0004_audit_writer.sql", PackageResources._004_audit_writer_sql),
+        ("0005_restart.sql", PackageResources._005_restart_sql),
     ]
 }

@@ -7,7 +7,8 @@ import ProviderConfig
 /// The whole history of a service's schema: the shared modules' tables first, then the service's own.
 package enum HostMigrations {
     static let files: [(name: String, bytes: [UInt8])] = [
-        ("0001_create_replies.sql", PackageResources._001_create_replies_sql)
+        ("0001_create_replies.sql", PackageResources._001_create_replies_sql),
+        ("0002_projections.sql", PackageResources._002_projections_sql),
     ]
 
     package static func all(

@@ -94,19 +94,21 @@ struct HostParts {
             signal: resources.outboxWake,
             logger: resources.log
         )
+        let wired = wired(definition)
         let workers = JobWorkers(
             database: resources.database,
-            handlers: definition.jobs + jobs(for: definition),
+            handlers: definition.jobs + jobs(for: definition, consumers: wired),
             transactional: definition.transactionalJobs,
             signal: resources.jobsWake,
             logger: resources.log
         )
-        let consumers = definition.consumers.map(consumer)
+        let consumers = wired.map(consumer)
         let report = ProcessReport(
             process: host.name.rawValue,
             instance: resources.instance,
             keyIDs: resources.keys.heldIDs,
-            currentKeyIDs: resources.keys.usedIDs
+            currentKeyIDs: resources.keys.usedIDs,
+            follows: definition.consumers.flatMap(\.kinds).sorted()
         )
         let health = HealthServer(
             port: try host.settings.port("POLYCLINIC_HEALTH_PORT") ?? 0,
@@ -125,7 +127,7 @@ struct HostParts {
                 report: report,
                 logger: resources.log
             ),
-            AuditHeadsReport(database: resources.database, log: resources.log), relay, workers,
+            AuditHeadsReport(database: resources.database, log: resources.log), relay, workers, watch(definition),
         ]
         services += definition.services
         services.append(
@@ -163,14 +165,43 @@ struct HostParts {
     }
 
     /// The jobs that every service has.
-    private func jobs(for definition: ServiceDefinition) -> [any JobHandler] {
-        var jobs: [any JobHandler] = [
-            ForgetReplies(), ReplayEvent(intake: intake, consumers: definition.consumers),
-        ]
-        if let resend = definition.resend {
-            jobs.append(ResendAggregates(resend: resend, outboxWake: resources.outboxWake))
+    private func jobs(
+        for definition: ServiceDefinition,
+        consumers: [ServiceDefinition.Consumer]
+    ) -> [any JobHandler] {
+        var jobs: [any JobHandler] = [ForgetReplies(), ReplayEvent(intake: intake, consumers: consumers)]
+        if !definition.resends.isEmpty {
+            jobs.append(ResendAggregates(lists: definition.resends, outboxWake: resources.outboxWake))
         }
         return jobs
+    }
+
+    /// The consumers, of which that of access' events hears as well when this service is to tell everything again.
+    private func wired(_ definition: ServiceDefinition) -> [ServiceDefinition.Consumer] {
+        let service = host.name
+        return definition.consumers.map { consumer in
+            guard consumer.topic == .access, !definition.resends.isEmpty else { return consumer }
+            return consumer.taking(ResendWanted.self) { event, tx in
+                guard try event.decode(ResendWanted.self).topics.contains(service) else { return }
+                try ResendAggregates.order(in: tx)
+            } ?? consumer
+        }
+    }
+
+    private func watch(_ definition: ServiceDefinition) -> ProjectionWatch {
+        let (redis, keyspace) = (resources.redis, resources.keyspace)
+        let kinds = definition.consumers.reduce(into: [ServiceName: Set<String>]()) { kinds, consumer in
+            if !consumer.kinds.isEmpty { kinds[consumer.topic, default: []].formUnion(consumer.kinds) }
+        }
+        return ProjectionWatch(
+            host.name,
+            kinds: kinds,
+            database: resources.database,
+            beats: RedisBeats(redis: redis, keyspace: keyspace),
+            peers: { try await ProcessRegistry.live(redis: redis, keyspace: keyspace) },
+            ask: ProjectionWatch.ask(requests, as: host.name.rawValue),
+            log: resources.log
+        )
     }
 
     private var intake: EventIntake {

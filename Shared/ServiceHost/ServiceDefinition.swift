@@ -26,7 +26,7 @@ package struct ServiceDefinition: Sendable {
 
         package let topic: ServiceName
         package let part: TopicPart
-        let work: Work
+        private(set) var work: Work
 
         /// Takes in the kinds it names and passes over all others.
         ///
@@ -36,6 +36,22 @@ package struct ServiceDefinition: Sendable {
             self.topic = topic
             part = .events
             work = .effect(kinds: Dictionary(kinds.map { ($0.kind, $0.version) }) { max($0, $1) }, effect)
+        }
+
+        /// The kinds that it takes in one by one.
+        var kinds: Set<String> {
+            if case .effect(let kinds, _) = work { Set(kinds.keys) } else { [] }
+        }
+
+        /// The same, with one kind more; `nil` where it takes in a part as a whole.
+        func taking<P: EventPayload>(_: P.Type, _ effect: @escaping Effect) -> Consumer? {
+            guard case .effect(var kinds, let own) = work else { return nil }
+            kinds[P.kind] = P.version
+            var consumer = self
+            consumer.work = .effect(kinds: kinds) { event, tx in
+                try event.name == P.kind ? effect(event, tx) : own(event, tx)
+            }
+            return consumer
         }
 
         /// Takes in a whole part of a topic, whatever the clinics, and makes sure itself that nothing is stored twice.
@@ -58,8 +74,8 @@ package struct ServiceDefinition: Sendable {
     package var services: [any Service] = []
     /// What must hold, beside what the host checks, for this process to be ready.
     package var checks: [HealthCheck] = []
-    /// Sends every aggregate's present version again, without notices; for `projections rebuild`.
-    package var resend: (@Sendable (borrowing Transaction) throws -> Void)?
+    /// Tell every aggregate's present version again, without notices; those that were removed first.
+    package var resends: [ResendList] = []
 
     package init(_ name: ServiceName, endpoints: [any EndpointDescription], handlers: HandlerTable) {
         self.name = name

@@ -2,6 +2,8 @@
 package struct HealthCheck: Sendable {
     package enum Status: Sendable, Equatable {
         case up
+        /// Something is wrong that others could not do better: it is named, and the process stays ready.
+        case impaired(String)
         /// The reason is a word of ours: no address, no server's text.
         case down(String)
     }

@@ -17,12 +17,16 @@ package struct HealthReport: Sendable, Equatable {
         return HealthReport(statuses: checks.indices.map { (checks[$0].name, found[$0] ?? .down("unknown")) })
     }
 
-    package var isReady: Bool { statuses.allSatisfy { $0.status == .up } }
+    package var isReady: Bool {
+        statuses.allSatisfy { if case .down = $0.status { false } else { true } }
+    }
 
     package var json: String {
         let checks = statuses.map { name, status in
             switch status {
             case .up: "{\"name\":\"\(name)\",\"status\":\"up\"}"
+            case .impaired(let reason):
+                "{\"name\":\"\(name)\",\"status\":\"impaired\",\"reason\":\"\(reason)\"}"
             case .down(let reason): "{\"name\":\"\(name)\",\"status\":\"down\",\"reason\":\"\(reason)\"}"
             }
         }

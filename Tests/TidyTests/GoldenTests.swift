@@ -13,7 +13,8 @@ import Testing
         AccessEndpoints().all + CommunicationEndpoints().all + AppointmentsEndpoints().all + BillingEndpoints().all
 
     static let events: [any EventPayload.Type] = [
-        ClinicChanged.self, LocationChanged.self, UserChanged.self, NoticeRequested.self,
+        ClinicChanged.self, LocationChanged.self, UserChanged.self, PatientRegistered.self, NoticeRequested.self,
+        ResendWanted.self,
         DoctorChanged.self, PatientChanged.self, ServiceChanged.self,
         AppointmentBooked.self, AppointmentChanged.self, AppointmentCancelled.self,
         InvoiceOpened.self, InvoicePaid.self, InvoiceVoided.self, InvoiceChanged.self,
@@ -41,9 +42,10 @@ import Testing
 
     /// The list above is the golden list: an event that is declared and not listed would escape it.
     @Test func everyDeclaredEventIsListed() {
-        let declared = SourceTree.swift(below: ["Services"]).flatMap { file in
+        let declared = SourceTree.swift(below: ["Services", "Shared/Contracts/Events"]).flatMap { file in
             file.lines.compactMap { line -> String? in
-                guard file.path.contains("/API/"), line.contains(": EventPayload"), line.hasPrefix("package struct ")
+                guard !file.path.contains("/Service/"), line.contains(": EventPayload"),
+                    line.hasPrefix("package struct ")
                 else {
                     return nil
                 }

@@ -28,6 +28,25 @@ package struct LocationChanged: EventPayload, Hashable {
     }
 }
 
+/// Somebody has registered as a patient of the clinic and proved the address.
+package struct PatientRegistered: EventPayload, Hashable {
+    package static var kind: String { "patient.registered" }
+    package static var category: EventCategory { .userActivity }
+    package static var topic: ServiceName { .access }
+
+    package var userId: UserID
+    /// Proved by a code that was sent to it.
+    package var email: EmailAddress
+    /// As the person has said; not proved.
+    package var birthDate: CalendarDate?
+
+    package init(userId: UserID, email: EmailAddress, birthDate: CalendarDate?) {
+        self.userId = userId
+        self.email = email
+        self.birthDate = birthDate
+    }
+}
+
 /// A member's whole public state after a change: one per user and clinic.
 package struct UserChanged: EventPayload, Hashable {
     package static var kind: String { "user.changed" }

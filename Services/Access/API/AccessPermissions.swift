@@ -15,6 +15,7 @@ package enum AccessPermissions {
     package static let readUsers = Permission("users:read")
     package static let updateUsers = Permission("users:update")
     package static let deleteUsers = Permission("users:delete")
+    package static let resetSecondFactors = Permission("users:reset_second_factor")
     package static let systemUsers = Permission("users:system")
     package static let createRoles = Permission("roles:create")
     package static let readRoles = Permission("roles:read")

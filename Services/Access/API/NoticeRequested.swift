@@ -10,6 +10,7 @@ package enum NoticeTemplate: String, Hashable, Sendable, Codable, CaseIterable {
     /// Somebody has tried to register with the address of an account that exists.
     case accountExists = "account_exists"
     case breakGlassStarted = "break_glass_started"
+    case secondFactorReset = "second_factor_reset"
     case welcome
 }
 

@@ -94,6 +94,8 @@ package struct Registration: Wire {
     package var password: String?
     /// A language tag (BCP 47).
     package var locale: String?
+    /// Of a patient: tells whose record is theirs where the clinic has one with the address.
+    package var birthDate: CalendarDate?
 
     package init(
         clinicId: ClinicID? = nil,
@@ -103,8 +105,10 @@ package struct Registration: Wire {
         phone: PhoneNumber? = nil,
         name: String,
         password: String? = nil,
-        locale: String? = nil
+        locale: String? = nil,
+        birthDate: CalendarDate? = nil
     ) {
+        self.birthDate = birthDate
         self.clinicId = clinicId
         self.clinicSlug = clinicSlug
         self.clinic = clinic

@@ -1,7 +1,7 @@
 package import Contracts
 import Core
 
-/// A second factor for one's own account: an authenticator app (RFC 6238).
+/// A second factor for one's own account: an authenticator app (RFC 6238); and what a colleague does when it is lost.
 package struct SecondFactorEndpoints: Sendable {
     package let enroll = Endpoint(
         "access.totp.enroll",
@@ -60,7 +60,24 @@ package struct SecondFactorEndpoints: Sendable {
         summary: "Get new recovery codes; the earlier ones stop working"
     )
 
+    package let reset = Endpoint(
+        "access.totp.reset",
+        .POST,
+        "/clinics/{clinicId}/users/{userId}/totp/reset",
+        service: .access,
+        guard: .permission(AccessPermissions.resetSecondFactors),
+        takes: MemberPath.self,
+        gives: EmptyOutput.self,
+        audit: .change,
+        body: BodyKind.none,
+        errors: [
+            ErrorCode(403, "grant_exceeds_own"), ErrorCode(403, "reaches_further"), ErrorCode(409, "own_account"),
+            ErrorCode(409, "totp_not_enabled"),
+        ],
+        summary: "Take the authenticator app of a colleague away who has lost it; they are told"
+    )
+
     package init() {}
 
-    package var all: [any EndpointDescription] { [enroll, confirm, disable, recoveryCodes] }
+    package var all: [any EndpointDescription] { [enroll, confirm, disable, recoveryCodes, reset] }
 }

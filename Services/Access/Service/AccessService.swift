@@ -29,6 +29,8 @@ package enum AccessService {
                 ("0010_audit_search.sql", PackageResources._010_audit_search_sql),
                 ("0011_break_glass.sql", PackageResources._011_break_glass_sql),
                 ("0012_one_time_codes.sql", PackageResources._012_one_time_codes_sql),
+                ("0013_resend_asks.sql", PackageResources._013_resend_asks_sql),
+                ("0014_known_patients.sql", PackageResources._014_known_patients_sql),
             ]
         )
     }
@@ -70,7 +72,7 @@ package enum AccessService {
         definition.jobs = [
             AnnounceClinic(), AnnounceMember(), PrepareAuditExport(), BlankAuditEntries(), RecordBreakGlassEnd(),
             CosignCheckpoint(client: WitnessClient(http: http), witnesses: witnesses), ForgetCodes(), ForgetExpired(),
-            SendPasswordReset(parts: parts), TellPasswordChanged(parts: parts),
+            SendPasswordReset(parts: parts), TellPasswordChanged(parts: parts), OrderResends(),
         ]
         definition.schedules = [
             try BlankAuditEntries.schedule(), try ForgetCodes.schedule(), try ForgetExpired.schedule(),
@@ -87,7 +89,7 @@ package enum AccessService {
             AuditGapWatch(database: host.database, log: host.log),
         ]
         definition.checks = [sequencer.check]
-        definition.resend = { tx in try Resending.everything(in: tx) }
+        definition.resends = Resending.lists
         return definition
     }
 
@@ -116,6 +118,7 @@ package enum AccessService {
         PatientAccessHandlers(parts: parts).register(in: &table)
         AuditExportHandlers(parts).register(in: &table)
         BreakGlassHandlers(parts).register(in: &table)
+        ResendHandlers(parts: parts).register(in: &table)
         return table
     }
 

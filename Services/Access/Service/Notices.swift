@@ -14,6 +14,7 @@ enum Notice: Sendable {
     case accountExists
     /// To those who review it: who has begun, and for how long; the patient is not named.
     case breakGlassStarted(by: String, minutes: Int)
+    case secondFactorReset
     case welcome
 
     var template: NoticeTemplate {
@@ -24,6 +25,7 @@ enum Notice: Sendable {
         case .passwordChanged: .passwordChanged
         case .accountExists: .accountExists
         case .breakGlassStarted: .breakGlassStarted
+        case .secondFactorReset: .secondFactorReset
         case .welcome: .welcome
         }
     }
@@ -36,7 +38,7 @@ enum Notice: Sendable {
             ["code": .string(code.unredacted), "minutes": .integer(Int64(minutes))]
         case .breakGlassStarted(let name, let minutes):
             ["personName": .string(name), "minutes": .integer(Int64(minutes))]
-        case .passwordChanged, .accountExists, .welcome: [:]
+        case .passwordChanged, .accountExists, .secondFactorReset, .welcome: [:]
         }
     }
 }

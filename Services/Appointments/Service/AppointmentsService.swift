@@ -1,7 +1,5 @@
 import AppointmentsAPI
-import Contracts
 package import Core
-import Outbox
 package import Postgres
 package import ServiceHost
 package import Settings
@@ -34,7 +32,7 @@ package enum AppointmentsService {
             handlers: handlers(cursors: host.cursors)
         )
         definition.consumers = [AccessEvents.consumer]
-        definition.resend = { tx in try Resending.all(tx) }
+        definition.resends = Resending.lists
         return definition
     }
 
@@ -48,42 +46,5 @@ package enum AppointmentsService {
         AvailabilityHandlers(zones: zones).register(in: &table)
         BookingHandlers(cursors: cursors, zones: zones).register(in: &table)
         return table
-    }
-}
-
-/// Tells every aggregate's present state again, for projections that are built anew; nobody is notified.
-enum Resending {
-    private static let actor = "system:resend"
-
-    @Sendable static func all(_ tx: borrowing Transaction) throws {
-        guard let clinic = tx.tenant?.clinic else { throw OutboxError.noClinic }
-        // Those removed first: who forgot that they are must not keep what they held, such as somebody's account.
-        for deleted in [true, false] {
-            for doctor in try DoctorStore.all(of: clinic, removed: deleted, in: tx) {
-                let state = DoctorChanged(doctor: doctor.value, deleted: deleted)
-                try send(state, "\(doctor.value.id)", doctor.version, tx)
-            }
-            for patient in try PatientStore.all(of: clinic, removed: deleted, in: tx) {
-                let state = PatientChanged(patient: patient.value, deleted: deleted)
-                try send(state, "\(patient.value.id)", patient.version, tx)
-            }
-            for service in try VisitServiceStore.all(of: clinic, removed: deleted, in: tx) {
-                let state = ServiceChanged(service: service.value, deleted: deleted)
-                try send(state, "\(service.value.id)", service.version, tx)
-            }
-        }
-        for visit in try AppointmentStore.all(of: clinic, in: tx) {
-            let state = AppointmentState(visit.value)
-            try send(AppointmentChanged(appointment: state), "\(state.id)", visit.version, tx)
-        }
-    }
-
-    private static func send(
-        _ payload: some EventPayload,
-        _ aggregate: String,
-        _ version: Int64,
-        _ tx: borrowing Transaction
-    ) throws {
-        try Outbox.append(payload, aggregate: aggregate, version: version, actor: actor, notify: false, in: tx)
     }
 }

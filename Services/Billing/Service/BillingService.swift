@@ -91,31 +91,39 @@ package enum BillingService {
                 onReload: { resolver.invalidateAll() }
             )
         ]
-        definition.resend = { tx in try resend(in: tx) }
+        definition.resends = resends
         return definition
     }
 
-    /// The present state of everything of the transaction's clinic, without notices.
-    private static func resend(in tx: borrowing Transaction) throws {
-        for stored in try InvoiceStore.all(in: tx) {
-            try Outbox.append(
-                InvoiceChanged(invoice: stored.invoice),
-                aggregate: stored.invoice.id.description,
-                version: stored.version,
-                actor: Invoicing.actor,
-                notify: false,
-                in: tx
-            )
-        }
-        for payment in try PaymentStore.all(in: tx) {
-            try Outbox.append(
-                PaymentChanged(payment: PaymentState(payment.shown(next: .none))),
-                aggregate: payment.id.description,
-                version: payment.version,
-                actor: Invoicing.actor,
-                notify: false,
-                in: tx
-            )
-        }
-    }
+    /// Tell the present state of everything of the transaction's clinic, without notices.
+    private static let resends: [ResendList] = [
+        { after, limit, tx in
+            let invoices = try InvoiceStore.all(after: after.flatMap { InvoiceID($0) }, limit: limit, in: tx)
+            for stored in invoices {
+                try Outbox.append(
+                    InvoiceChanged(invoice: stored.invoice),
+                    aggregate: stored.invoice.id.description,
+                    version: stored.version,
+                    actor: Invoicing.actor,
+                    notify: false,
+                    in: tx
+                )
+            }
+            return ResendPage(count: invoices.count, last: invoices.last?.invoice.id.description)
+        },
+        { after, limit, tx in
+            let payments = try PaymentStore.all(after: after.flatMap { PaymentID($0) }, limit: limit, in: tx)
+            for payment in payments {
+                try Outbox.append(
+                    PaymentChanged(payment: PaymentState(payment.shown(next: .none))),
+                    aggregate: payment.id.description,
+                    version: payment.version,
+                    actor: Invoicing.actor,
+                    notify: false,
+                    in: tx
+                )
+            }
+            return ResendPage(count: payments.count, last: payments.last?.id.description)
+        },
+    ]
 }

@@ -169,7 +169,7 @@ package enum CommunicationService {
             definition.services.append(intake)
             definition.checks.append(HealthCheck("default_providers") { intake.isDone })
         }
-        definition.resend = { tx in try MessageStore.resend(by: "system:communication", in: tx) }
+        definition.resends = [{ try MessageStore.resend(by: "system:communication", after: $0, limit: $1, in: $2) }]
         return definition
     }
 }

@@ -326,7 +326,7 @@ import Testing
         #expect(sequencer.stoppedLogs[clinic] == .altered(seq: 0))
         #expect(sequencer.stoppedLogs[other] == nil)
         #expect(sequencer.check.name == "audit_log")
-        #expect(await sequencer.check.status() == .down("stopped"))
+        #expect(await sequencer.check.status() == .impaired("stopped: 1"))
     }
 
     @Test func aHalfWrittenNoteIsPassedOver() async throws {

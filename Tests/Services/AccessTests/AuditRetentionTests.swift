@@ -137,6 +137,32 @@ import Testing
             let pulled = try await desk.pull(endpoints.entries, query, as: auditor, in: clinic, accept: accept)
             #expect(!String(decoding: pulled.bytes, as: UTF8.self).contains("services:update"))
         }
+        // FHIR has a form for it: what the search could not give.
+        let lines = try await desk.pull(
+            endpoints.entries,
+            query,
+            as: auditor,
+            in: clinic,
+            accept: "application/fhir+ndjson"
+        ).bytes
+        let line = try JSONTape(Array(lines.dropLast())).decode(JSONValue.self)
+        #expect(line["resourceType"] == "OperationOutcome")
+        let page = try await desk.call(
+            endpoints.entries,
+            query,
+            as: auditor,
+            in: clinic,
+            accept: "application/fhir+json"
+        )
+        guard case .array(let found)? = try JSONTape(page.body).decode(JSONValue.self)["entry"],
+            case .array(let issues)? = found.first?["resource"]?["issue"]
+        else {
+            Issue.record("no outcome in the Bundle")
+            return
+        }
+        #expect(found.count == 1 && found.first?["search"]?["mode"] == "outcome")
+        #expect(issues.first?["code"] == "deleted" && issues.first?["severity"] == "information")
+        #expect(issues.first?["diagnostics"]?.string?.hasPrefix("Entry \(seqs[1]) is past retention") == true)
         // The bundle that was ready before, and the one of everything old.
         let keys = [desk.parts.audit.verifierKey]
         let bytes = try await desk.pull(endpoints.exportContent, path, as: auditor, in: clinic).bytes

@@ -35,6 +35,7 @@ import Testing
 
     private func start(_ scene: Scene, _ patient: PatientID = PatientID(), minutes: Int = 15) async throws -> BreakGlass
     {
+        try await desk.know(patient, in: scene.clinic)
         let draft = BreakGlassDraft(patientId: patient, reason: "unconscious in the waiting room", minutes: minutes)
         return try await desk.ask(endpoints.start, draft, as: scene.doctor, in: scene.clinic)
     }
@@ -136,9 +137,11 @@ import Testing
         // Somebody with both roles reviews nothing of their own.
         let root = try await desk.superAdmin()
         let both = try await desk.member(["CLINIC_ADMIN", "DOCTOR"], of: scene.clinic, by: root)
+        let patient = PatientID()
+        try await desk.know(patient, in: scene.clinic)
         let own = try await desk.ask(
             endpoints.start,
-            BreakGlassDraft(patientId: PatientID(), reason: "alone on duty", minutes: 1),
+            BreakGlassDraft(patientId: patient, reason: "alone on duty", minutes: 1),
             as: both,
             in: scene.clinic
         )
@@ -167,6 +170,24 @@ import Testing
         #expect(try await desk.call(endpoints.start, draft, as: other.doctor, in: scene.clinic).status == 404)
         let review = BreakGlassReview(breakGlassId: access.id, verdict: .unjustified)
         #expect(try await desk.call(endpoints.review, review, as: other.admin, in: other.clinic).status == 404)
+    }
+
+    @Test func onlyAPatientOfTheClinicIsOpened() async throws {
+        let (scene, other) = (try await scene(), try await scene())
+        let patient = PatientID()
+        let draft = BreakGlassDraft(patientId: patient, reason: "unconscious", minutes: 5)
+        func start(in scene: Scene) async throws -> Int {
+            try await desk.call(endpoints.start, draft, as: scene.doctor, in: scene.clinic).status
+        }
+        #expect(try await start(in: scene) == 404)
+        try await desk.know(patient, in: other.clinic)
+        #expect(try await start(in: scene) == 404)
+        #expect(try await start(in: other) == 201)
+        try await desk.know(patient, in: scene.clinic)
+        #expect(try await start(in: scene) == 201)
+        try await desk.know(patient, in: scene.clinic, version: 2, deleted: true)
+        #expect(try await start(in: scene) == 404)
+        #expect(try await told(scene.doctor.id).count == 1)
     }
 
     @Test func aGatewayThatDoesNotAnswerIsNotWaitedForLong() async throws {

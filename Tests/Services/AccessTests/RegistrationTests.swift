@@ -65,6 +65,28 @@ import Testing
         #expect(entries.contains { $0.reason == "registered" && $0.outcome == .succeeded })
     }
 
+    /// What the calendar ties a record by: an address that is proved, and the date that was given.
+    @Test func theCalendarIsToldOnceTheAddressIsProved() async throws {
+        let clinic = try await newClinic()
+        let email = try AccessDesk.address("new")
+        let birthDate = try #require(CalendarDate("1984-02-29"))
+        let registration = Registration(clinicId: clinic.id, email: email, name: "Nora", birthDate: birthDate)
+        _ = try await desk.ask(endpoints.register, registration)
+        func told() async throws -> [PatientRegistered] {
+            try await desk.test.inspect(
+                "select payload from outbox where clinic_id = \(clinic.id) and name = \(PatientRegistered.kind)"
+            ) { rows in try rows.map { try JSONTape(try $0[0]).decode(PatientRegistered.self) } }
+        }
+        for wrong in ["000000", "999999"] {
+            _ = try await desk.call(endpoints.verify, CodeProof(clinicId: clinic.id, email: email, code: wrong))
+        }
+        #expect(try await told() == [])
+        let code = try #require(try await desk.codes(of: clinic.id, to: email).last)
+        let proof = CodeProof(clinicId: clinic.id, email: email, code: code)
+        let user = try await desk.ask(endpoints.verify, proof).user.id
+        #expect(try await told() == [PatientRegistered(userId: user, email: email, birthDate: birthDate)])
+    }
+
     @Test func withoutAPasswordOneSignsInWithCodes() async throws {
         let clinic = try await newClinic()
         let email = try AccessDesk.address("new")

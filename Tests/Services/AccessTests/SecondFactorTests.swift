@@ -196,6 +196,89 @@ import Testing
         #expect(try await desk.call(accept, with).status == 200)
     }
 
+    @Test func anAdministratorTakesALostOneAway() async throws {
+        let enrolled = try await enrolled()
+        let (person, clinic) = (enrolled.person, enrolled.clinic)
+        let root = try await desk.superAdmin()
+        let admin = try await desk.member(["CLINIC_ADMIN"], of: clinic, by: root)
+        let path = MemberPath(clinicId: clinic, userId: person.id)
+        #expect(try await desk.call(endpoints.reset, path, as: admin, in: clinic).status == 204)
+        #expect(try await signIn(person, nil).status == 200)
+        #expect(try await signIn(person, enrolled.recoveryCodes[0]).status == 200, "no code is asked for any more")
+        let notices = try await desk.notices(of: clinic, to: person.email).filter {
+            $0.request.template == .secondFactorReset
+        }
+        #expect(notices.count == 1 && notices.first?.request.userId == person.id)
+        let again = try await desk.call(endpoints.reset, path, as: admin, in: clinic)
+        #expect(again.code == "totp_not_enabled")
+        let entries = try await desk.test.inspect(
+            "select payload from outbox where clinic_id = \(clinic) and part = 'audit' and name = 'audit.entry'"
+        ) { rows in try rows.map { try JSONTape(try $0[0]).decode(AuditRecord.self) } }
+        let told = entries.filter { $0.action == "users:reset_second_factor" && $0.outcome == .succeeded }
+        #expect(told.map(\.resource.id) == [person.id.description])
+        #expect(told.map(\.actor.id) == [admin.id.description])
+        // A new one is set up from the beginning.
+        let begun = try await desk.ask(endpoints.enroll, EnrollTOTP(password: person.password), as: person)
+        #expect(Self.bytes(base32: begun.secret) != enrolled.totp.secret)
+    }
+
+    @Test func nobodyTakesTheirOwnAwayNorThatOfWhoMayMore() async throws {
+        let enrolled = try await enrolled()
+        let (person, clinic) = (enrolled.person, enrolled.clinic)
+        let root = try await desk.superAdmin()
+        func reset(by caller: AccessDesk.Person, in place: ClinicID) async throws -> BusReply {
+            try await desk.call(
+                endpoints.reset,
+                MemberPath(clinicId: place, userId: person.id),
+                as: caller,
+                in: place
+            )
+        }
+        let nurse = try await desk.member(["NURSE"], of: clinic, by: root)
+        #expect(try await reset(by: nurse, in: clinic).status == 403)
+        let other = try await desk.clinic(by: root)
+        let stranger = try await desk.member(["CLINIC_ADMIN"], of: other, by: root)
+        #expect(try await reset(by: stranger, in: other).status == 404)
+        #expect(try await reset(by: stranger, in: clinic).status == 404)
+        // With a role of the clinic's own that may do this and little else.
+        let roles = RoleEndpoints()
+        let draft = RoleDraft(
+            clinicId: clinic,
+            name: "Desk",
+            permissions: [RolePermission(permission: "users:reset_second_factor", scope: .clinic)]
+        )
+        let role = try await desk.ask(roles.create, draft, as: root, in: clinic)
+        let helper = try await desk.member(["\(role.id)"], of: clinic, by: root)
+        #expect(try await reset(by: helper, in: clinic).code == "grant_exceeds_own")
+        // Somebody of two clinics is no one clinic's affair.
+        let admin = try await desk.member(["CLINIC_ADMIN"], of: clinic, by: root)
+        let member = try await desk.invite(["NURSE"], into: other, by: root, email: person.email)
+        let accept = AcceptInvitation(
+            token: try #require(member.invitation?.token),
+            password: person.password,
+            totp: code(enrolled.totp)
+        )
+        #expect(try await desk.call(AuthenticationEndpoints().acceptInvitation, accept).status == 200)
+        #expect(try await reset(by: admin, in: clinic).code == "reaches_further")
+        #expect(try await signIn(person, nil).code == "totp_required")
+        #expect(try await reset(by: root, in: clinic).status == 204)
+    }
+
+    @Test func anAdministratorDoesNotTakeTheirOwnAway() async throws {
+        let enrolled = try await enrolled()
+        let root = try await desk.superAdmin()
+        let assignment = RoleAssignment(
+            clinicId: enrolled.clinic,
+            userId: enrolled.person.id,
+            roles: [AssignedRole(role: "CLINIC_ADMIN")]
+        )
+        _ = try await desk.ask(MemberEndpoints().assignRoles, assignment, as: root, in: enrolled.clinic)
+        let path = MemberPath(clinicId: enrolled.clinic, userId: enrolled.person.id)
+        let own = try await desk.call(endpoints.reset, path, as: enrolled.person, in: enrolled.clinic)
+        #expect(own.status == 409 && own.code == "own_account")
+        #expect(try await signIn(enrolled.person, nil).code == "totp_required")
+    }
+
     @Test func aSentCodeIsNoWayRoundIt() async throws {
         let enrolled = try await enrolled()
         let codes = OneTimeCodeEndpoints()

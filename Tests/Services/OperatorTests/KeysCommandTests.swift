@@ -1,8 +1,11 @@
+import AccessAPI
 import Contracts
 import Core
 import FoundationEssentials
+import Jobs
 import LocalServers
 import Logging
+import Outbox
 import Postgres
 import ProviderConfig
 import Redis
@@ -67,7 +70,7 @@ import Vault
     }
 
     @Test func aKeyThatAProcessStillUsesIsNotRetired() async throws {
-        try await KeyPlace.with { place in
+        try await KeyPlace.with(databases: true) { place in
             let former = try #require(try place.file().currentID(of: .bus))
             #expect(try await place.run("retire", "bus", former).exit == .code(1), "it is the current one")
             _ = try await place.run("rotate", "bus")
@@ -106,7 +109,7 @@ import Vault
     }
 
     @Test func aKeyThatAnEventWaitsUnderIsNotRetired() async throws {
-        try await KeyPlace.with { place in
+        try await KeyPlace.with(databases: true) { place in
             let former = try #require(try place.file().currentID(of: .bus))
             let groups = EventGroups.all[.billing, default: []]
             let publisher = try place.publisher(.billing)
@@ -133,7 +136,7 @@ import Vault
     }
 
     @Test func aKeyThatARequestWaitsUnderIsNotRetired() async throws {
-        try await KeyPlace.with { place in
+        try await KeyPlace.with(databases: true) { place in
             let former = try #require(try place.file().currentID(of: .bus))
             let stream = Keyspace(prefix: place.prefix).requests(.access)
             let id = try await place.redis.send(
@@ -148,6 +151,52 @@ import Vault
             #expect(try await place.run("retire", "bus", former).exit == .code(0))
         }
     }
+
+    /// What is sealed inside an event outlives the seal around it: the row waits in PostgreSQL, whatever Redis holds.
+    @Test func aKeyThatANoticeIsSealedUnderIsNotRetired() async throws {
+        try await KeyPlace.with(databases: true) { place in
+            let former = try #require(try place.file().currentID(of: .bus))
+            let access = try #require(place.databases[.access])
+            let communication = try #require(place.databases[.communication])
+            let waiting = try place.notice(expiresAt: .now() + .seconds(3_600))
+            try await place.append([waiting, place.notice(expiresAt: .now() - .seconds(1))], to: access)
+            _ = try await place.run("rotate", "bus")
+            let next = try #require(try place.file().ids(of: .bus).last)
+            #expect(try await place.run("promote", "bus", next).exit == .code(0))
+            let unpublished = try await place.run("retire", "bus", former)
+            #expect(unpublished.exit == .code(1) && unpublished.output.contains("1 notices under \(former)"))
+            // Published, and acknowledged by everyone: now it lies with communication's dead letters.
+            try access.asOwner(Self.confirmation)
+            try await PoisonedEvents.store(
+                waiting,
+                handler: "communication",
+                deliveries: 5,
+                reason: "Broken",
+                in: communication.database
+            )
+            #expect(try await place.run("retire", "bus", former).output.contains("1 notices under \(former)"))
+            let id: JobID = waiting.id.retagged()
+            #expect(try await DeadLetters.replay(id, of: waiting.clinicId, through: communication.database))
+            #expect(try await place.run("retire", "bus", former).output.contains("1 notices under \(former)"))
+            try communication.asOwner(
+                "alter table communication.jobs no force row level security; delete from communication.jobs; "
+                    + "alter table communication.jobs force row level security"
+            )
+            #expect(try await place.run("retire", "bus", former).exit == .code(0))
+        }
+    }
+
+    /// Notes that everything in access' outbox was acknowledged by everyone.
+    private static let confirmation = """
+        alter table access.outbox no force row level security;
+        alter table access.outbox_batches no force row level security;
+        insert into access.outbox_batches (slot, part, priority, epoch, positions, entry_milliseconds, entry_sequences,
+            last_milliseconds, last_sequence, confirmed)
+        select slot, part, priority, gen_random_uuid(), array[position], array[1], array[1], 1, 1, true
+        from access.outbox where name = 'notice.requested';
+        alter table access.outbox force row level security;
+        alter table access.outbox_batches force row level security;
+        """
 
     @Test func aKeyThatDataKeysAreUnderIsNotRetired() async throws {
         try await KeyPlace.with(databases: true) { place in
@@ -244,6 +293,48 @@ private struct KeyPlace: Sendable {
             stream: stream,
             keys: keys
         )
+    }
+
+    /// A notice that access has sealed under its present key.
+    func notice(expiresAt: Instant) throws -> EventEnvelope {
+        let (id, clinic) = (NoticeID(), ClinicID())
+        let view = try view("access")
+        let keys = EdgeKeys(
+            edges: (view.edges ?? [:]).mapValues { $0.mapValues(\.bytes) },
+            currentID: try #require(view.currentEdgeKey)
+        )
+        let place = NoticeRequested.place(of: id, .welcome, in: clinic)
+        let notice = NoticeRequested(
+            id: id,
+            userId: nil,
+            template: .welcome,
+            locale: nil,
+            expiresAt: expiresAt,
+            sealed: RawBody(try EdgeSeal(.notices, keys: keys).seal([1], for: place))
+        )
+        return try EventEnvelope(
+            notice,
+            clinicId: clinic,
+            actor: "system:test",
+            at: .now(),
+            aggregateId: "notice:\(id)",
+            aggregateVersion: 1
+        )
+    }
+
+    /// Commits events as access does.
+    func append(_ events: [EventEnvelope], to access: TestDatabase) async throws {
+        for event in events {
+            try await access.database.transaction(for: Tenant(event.clinicId, actor: "test")) { tx in
+                try Outbox.append(
+                    event.decode(NoticeRequested.self),
+                    aggregate: event.aggregateId,
+                    version: 1,
+                    actor: event.actor,
+                    in: tx
+                )
+            }
+        }
     }
 
     func event() -> EventEnvelope {

@@ -43,9 +43,15 @@ package final class AuditSequencer: Service {
     /// Logs that are not signed any further, and why.
     var stoppedLogs: [ClinicID: AuditLogFault] { faults.withLock { $0 } }
 
-    /// Down while a log is not signed any further.
+    /// Impaired while a log is not signed any further.
+    ///
+    /// Entries of it are still taken in and kept, other clinics' logs go on, and no replica could do more: so whoever takes
+    /// the process out of service for it takes all clinics' sign-ins away for the fault of one.
     package var check: HealthCheck {
-        HealthCheck("audit_log") { [self] in stoppedLogs.isEmpty ? .up : .down("stopped") }
+        HealthCheck("audit_log") { [self] in
+            let count = stoppedLogs.count
+            return count == 0 ? .up : .impaired("stopped: \(count)")
+        }
     }
 
     /// Works until shutdown.

@@ -37,13 +37,13 @@ enum AuditFormat: Sendable {
         self == .csv ? CSV.line(Self.columns) : []
     }
 
-    /// An entry as it is written out; nothing of a pruned one in FHIR, which has no form for it.
+    /// An entry as it is written out; a pruned one is an OperationOutcome in FHIR.
     func line(_ entry: StoredEntry) throws -> [UInt8] {
         switch self {
         case .csv: return try Self.row(entry)
         case .json, .lines: return entry.leaf + [UInt8(ascii: "\n")]
         case .fhir, .fhirLines:
-            return entry.isPruned ? [] : try FHIRAuditEvent.json(of: entry) + [UInt8(ascii: "\n")]
+            return try FHIRAuditEvent.json(of: entry) + [UInt8(ascii: "\n")]
         }
     }
 

@@ -45,15 +45,20 @@ enum FHIRAuditEvent {
         var interaction: String { self == .execute ? "operation" : rawValue.lowercased() }
     }
 
-    /// One event.
+    /// One event, or what stands for one that is past retention.
     static func json(of entry: StoredEntry) throws -> [UInt8] {
-        try JSONWriter.encode(event(try JSONTape(entry.leaf).decode(AuditRecord.self)))
+        if entry.isPruned { return try JSONWriter.encode(outcome(ofPruned: entry)) }
+        return try JSONWriter.encode(event(try JSONTape(entry.leaf).decode(AuditRecord.self)))
     }
 
-    /// A page of events; of pruned entries there is none.
+    /// A page of events; those past retention are told of as outcomes of the search, as FHIR has it.
     static func bundle(_ entries: some Sequence<StoredEntry>, next: String?) throws -> [UInt8] {
         var items: [JSONValue] = []
-        for entry in entries where !entry.isPruned {
+        for entry in entries {
+            if entry.isPruned {
+                items.append(["resource": try outcome(ofPruned: entry), "search": ["mode": "outcome"]])
+                continue
+            }
             let record = try JSONTape(entry.leaf).decode(AuditRecord.self)
             items.append([
                 "fullUrl": .string("urn:uuid:\(record.id)"), "resource": event(record), "search": ["mode": "match"],
@@ -63,6 +68,16 @@ enum FHIRAuditEvent {
         if !items.isEmpty { bundle["entry"] = .array(items) }
         if let next { bundle["link"] = [["relation": "next", "url": .string(next)]] }
         return try JSONWriter.encode(JSONValue.object(bundle))
+    }
+
+    /// An entry that is past retention is no AuditEvent any more; its place and its hash are told all the same.
+    static func outcome(ofPruned entry: StoredEntry) throws -> JSONValue {
+        let hash = try JSONTape(entry.leaf).decode(JSONValue.self)["leafHash"]?.string ?? ""
+        let text = "Entry \(entry.seq) is past retention; its leaf hash is \(hash)."
+        return [
+            "resourceType": "OperationOutcome",
+            "issue": [["severity": "information", "code": "deleted", "diagnostics": .string(text)]],
+        ]
     }
 
     static func event(_ record: AuditRecord) -> JSONValue {

@@ -6,6 +6,8 @@ import Postgres
 import ServiceHost
 
 /// Ties members to the patient or doctor record that names them: from then on their role reaches it.
+///
+/// Keeps which patients there are.
 enum AppointmentsEvents {
     static let actor = "system:access"
     private static let handler = "access.records"
@@ -15,17 +17,20 @@ enum AppointmentsEvents {
     }
 
     private static func take(_ event: EventEnvelope, in tx: borrowing Transaction) throws {
-        let change: (record: PersonRecord, owner: UserID?)
+        let change: (record: PersonRecord, owner: UserID?, isDeleted: Bool)
         switch event.name {
         case PatientChanged.kind:
             let payload = try event.decode(PatientChanged.self)
-            change = (.patient(payload.patient.id), payload.deleted ? nil : payload.patient.userId)
+            change = (.patient(payload.patient.id), payload.deleted ? nil : payload.patient.userId, payload.deleted)
         case DoctorChanged.kind:
             let payload = try event.decode(DoctorChanged.self)
-            change = (.doctor(payload.doctor.id), payload.deleted ? nil : payload.doctor.userId)
+            change = (.doctor(payload.doctor.id), payload.deleted ? nil : payload.doctor.userId, payload.deleted)
         default: return
         }
         guard try Inbox.newer(event, handler: handler, in: tx) else { return }
+        if case .patient(let patient) = change.record {
+            KnownPatientStore.keep(patient, of: event.clinicId, deleted: change.isDeleted, in: tx)
+        }
         try tie(change.record, to: change.owner, event, in: tx)
     }
 

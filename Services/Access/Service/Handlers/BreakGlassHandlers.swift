@@ -48,7 +48,9 @@ struct BreakGlassHandlers: Sendable {
         _ tx: borrowing Transaction
     ) throws -> Reply<BreakGlass> {
         let clinic = context.clinic
-        guard let member = try MemberStore.find(access.userId, of: clinic, in: tx) else { throw Problem.notFound }
+        guard let member = try MemberStore.find(access.userId, of: clinic, in: tx),
+            try KnownPatientStore.knows(access.patientId, of: clinic, in: tx)
+        else { throw Problem.notFound }
         let reason = try parts.dataKeys.sealer(for: clinic, in: tx).seal(
             Array(access.reason.utf8),
             purpose: Self.reasonPurpose,

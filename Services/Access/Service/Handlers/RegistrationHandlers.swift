@@ -3,6 +3,7 @@ import Authorization
 import Contracts
 import Core
 import Jobs
+import Outbox
 import Postgres
 import ProviderConfig
 import ServiceHost
@@ -21,6 +22,7 @@ struct PendingRegistration: Codable, Sendable {
     var name: String
     var locale: String?
     var password: Password?
+    var birthDate: CalendarDate?
     var clinic: ClinicDraft?
 
     func seal(for address: [UInt8], with sealer: ClinicSealer) throws -> [UInt8] {
@@ -137,6 +139,7 @@ struct RegistrationHandlers: Sendable {
                 name: request.name,
                 locale: request.locale,
                 password: password,
+                birthDate: request.birthDate,
                 clinic: request.clinic
             ).seal(for: place.hash, with: sealer)
         }
@@ -178,6 +181,14 @@ struct RegistrationHandlers: Sendable {
             registered.isOwner = true
         } else {
             try Self.join(user, [RoleGrant(role: .patient)], as: said.name, in: place.clinicID, at: context.now, tx)
+            // Proved a moment ago by the code that this transaction uses up.
+            try Outbox.append(
+                PatientRegistered(userId: user.id, email: said.email, birthDate: said.birthDate),
+                aggregate: "registration:\(user.id)",
+                version: 1,
+                actor: "user:\(user.id)",
+                in: tx
+            )
             try parts.notices.request(
                 .welcome,
                 to: Notices.Recipient(user),

@@ -20,6 +20,7 @@ struct SecondFactorHandlers: Sendable {
         table.steps(endpoints.confirm) { try await confirm($0, $1) }
         table.steps(endpoints.disable) { try await disable($0, $1) }
         table.steps(endpoints.recoveryCodes) { try await renewRecoveryCodes($0, $1) }
+        SecondFactorReset(parts: parts).register(in: &table)
     }
 
     private func enroll(_ request: EnrollTOTP, _ context: OperationContext) async throws -> Reply<TOTPEnrollment> {

@@ -11,7 +11,7 @@ struct StoredTOTP: Sendable {
     var lastStep: Int64
 }
 
-/// The tables `totp_factors` and `recovery_codes`; through the installation's door.
+/// The tables `totp_factors` and `recovery_codes`; through the installation's door, but for `reset`.
 enum SecondFactorStore {
     /// The factor, locked until the end of the transaction: no code is taken twice.
     static func find(_ user: UserID, in tx: borrowing Transaction) throws -> StoredTOTP? {
@@ -76,6 +76,14 @@ enum SecondFactorStore {
             update recovery_codes set used_at = \(now)
             where user_id = \(user) and code_hash = \(hash) and used_at is null
             """
+        ).affected == 1
+    }
+
+    /// Takes a confirmed factor away, in a transaction of a clinic; `false` when there is none.
+    static func reset(_ user: UserID, in tx: borrowing Transaction) throws -> Bool {
+        tx.execute("delete from recovery_codes where user_id = \(user)")
+        return try tx.rows(
+            "delete from totp_factors where user_id = \(user) and confirmed_at is not null"
         ).affected == 1
     }
 

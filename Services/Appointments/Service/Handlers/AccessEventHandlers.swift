@@ -4,11 +4,12 @@ import Core
 import Postgres
 import ServiceHost
 
-/// Keeps what access tells of clinics and locations.
+/// Keeps what access tells of clinics and locations, and ties records to those who have registered.
 enum AccessEvents {
-    static let consumer = ServiceDefinition.Consumer(of: .access, [ClinicChanged.self, LocationChanged.self]) {
-        try take($0, in: $1)
-    }
+    static let consumer = ServiceDefinition.Consumer(
+        of: .access,
+        [ClinicChanged.self, LocationChanged.self, PatientRegistered.self]
+    ) { try take($0, in: $1) }
 
     private static func take(_ event: EventEnvelope, in tx: borrowing Transaction) throws {
         switch event.name {
@@ -18,6 +19,8 @@ enum AccessEvents {
         case LocationChanged.kind:
             let payload = try event.decode(LocationChanged.self)
             ClinicStore.keep(payload.location, deleted: payload.deleted, version: event.aggregateVersion, in: tx)
+        case PatientRegistered.kind:
+            try PatientMatch.take(event.decode(PatientRegistered.self), at: .now(), in: tx)
         default: break
         }
     }

@@ -104,8 +104,16 @@ enum AppointmentStore {
         return try !list(filter, of: clinic, after: nil, count: 1, in: tx).isEmpty
     }
 
-    static func all(of clinic: ClinicID, in tx: borrowing Transaction) throws -> [Versioned<Appointment>] {
-        try tx.rows("select \(columns) from appointments where clinic_id = \(clinic) order by id").map(decode)
+    /// Every visit of the transaction's clinic, in the order of their ids.
+    static func all(
+        after: AppointmentID?,
+        limit: Int,
+        in tx: borrowing Transaction
+    ) throws -> [Versioned<Appointment>] {
+        var query: Query = "select \(columns) from appointments where clinic_id = clinic_id()"
+        if let after { query += " and id > \(after)" }
+        query += " order by id limit \(limit)"
+        return try tx.rows(query).map(decode)
     }
 
     private static func decode(_ row: Row) throws -> Versioned<Appointment> {

@@ -71,13 +71,18 @@ enum DoctorStore {
         return try tx.rows(query).map { try decode($0).value }
     }
 
-    /// Every one of a clinic that is there, or every one that has been removed.
-    static func all(of clinic: ClinicID, removed: Bool, in tx: borrowing Transaction) throws -> [Versioned<Doctor>] {
-        try tx.rows(
-            """
-            select \(columns) from doctors where clinic_id = \(clinic) and (deleted_at is not null) = \(removed) order by id
-            """
-        ).map(decode)
+    /// Those of the transaction's clinic that are there, or those that have been removed, in the order of their ids.
+    static func all(
+        removed: Bool,
+        after: DoctorID?,
+        limit: Int,
+        in tx: borrowing Transaction
+    ) throws -> [Versioned<Doctor>] {
+        var query: Query =
+            "select \(columns) from doctors where clinic_id = clinic_id() and (deleted_at is not null) = \(removed)"
+        if let after { query += " and id > \(after)" }
+        query += " order by id limit \(limit)"
+        return try tx.rows(query).map(decode)
     }
 
     private static func decode(_ row: Row) throws -> Versioned<Doctor> {

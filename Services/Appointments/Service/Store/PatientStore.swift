@@ -75,13 +75,38 @@ enum PatientStore {
         return try tx.rows(query).map { try decode($0).value }
     }
 
-    /// Every one of a clinic that is there, or every one that has been removed.
-    static func all(of clinic: ClinicID, removed: Bool, in tx: borrowing Transaction) throws -> [Versioned<Patient>] {
+    /// All with the e-mail address, kept from being changed until the end of the transaction.
+    static func withAddress(
+        _ email: EmailAddress,
+        of clinic: ClinicID,
+        in tx: borrowing Transaction
+    ) throws -> [Patient] {
         try tx.rows(
             """
-            select \(columns) from patients where clinic_id = \(clinic) and (deleted_at is not null) = \(removed) order by id
+            select \(columns) from patients
+            where clinic_id = \(clinic) and lower(email) = lower(\(email)) and deleted_at is null
+            order by id for no key update
             """
-        ).map(decode)
+        ).map { try decode($0).value }.filter { $0.email == email }
+    }
+
+    /// Whether a record is somebody's own already.
+    static func isTied(_ user: UserID, of clinic: ClinicID, in tx: borrowing Transaction) throws -> Bool {
+        try !tx.rows("select from patients where clinic_id = \(clinic) and user_id = \(user)").isEmpty
+    }
+
+    /// Those of the transaction's clinic that are there, or those that have been removed, in the order of their ids.
+    static func all(
+        removed: Bool,
+        after: PatientID?,
+        limit: Int,
+        in tx: borrowing Transaction
+    ) throws -> [Versioned<Patient>] {
+        var query: Query =
+            "select \(columns) from patients where clinic_id = clinic_id() and (deleted_at is not null) = \(removed)"
+        if let after { query += " and id > \(after)" }
+        query += " order by id limit \(limit)"
+        return try tx.rows(query).map(decode)
     }
 
     private static func decode(_ row: Row) throws -> Versioned<Patient> {

@@ -79,15 +79,18 @@ enum VisitServiceStore {
         return try tx.rows(query).map { try decode($0).value }
     }
 
-    /// Every one of a clinic that is there, or every one that has been removed.
-    static func all(of clinic: ClinicID, removed: Bool, in tx: borrowing Transaction) throws -> [Versioned<
-        VisitService
-    >] {
-        try tx.rows(
-            """
-            select \(columns) from services where clinic_id = \(clinic) and (deleted_at is not null) = \(removed) order by id
-            """
-        ).map(decode)
+    /// Those of the transaction's clinic that are there, or those that have been removed, in the order of their ids.
+    static func all(
+        removed: Bool,
+        after: VisitTypeID?,
+        limit: Int,
+        in tx: borrowing Transaction
+    ) throws -> [Versioned<VisitService>] {
+        var query: Query =
+            "select \(columns) from services where clinic_id = clinic_id() and (deleted_at is not null) = \(removed)"
+        if let after { query += " and id > \(after)" }
+        query += " order by id limit \(limit)"
+        return try tx.rows(query).map(decode)
     }
 
     private static func decode(_ row: Row) throws -> Versioned<VisitService> {

@@ -42,8 +42,11 @@ enum InvoiceStore {
     }
 
     /// All of the clinic's, for sending their present state again.
-    static func all(in tx: borrowing Transaction) throws -> [StoredInvoice] {
-        try tx.rows("\(columns) where clinic_id = \(try tx.clinic) order by id").map(read)
+    static func all(after: InvoiceID?, limit: Int, in tx: borrowing Transaction) throws -> [StoredInvoice] {
+        var query = "\(columns) where clinic_id = \(try tx.clinic)" as Query
+        if let after { query += " and id > \(after)" }
+        query += " order by id limit \(limit)"
+        return try tx.rows(query).map(read)
     }
 
     /// The next number of the year; it is used up only if the transaction commits.

@@ -71,8 +71,11 @@ enum PaymentStore {
         return try tx.rows(query).map(read)
     }
 
-    static func all(in tx: borrowing Transaction) throws -> [StoredPayment] {
-        try tx.rows("\(columns) where clinic_id = \(try tx.clinic) order by id").map(read)
+    static func all(after: PaymentID?, limit: Int, in tx: borrowing Transaction) throws -> [StoredPayment] {
+        var query = "\(columns) where clinic_id = \(try tx.clinic)" as Query
+        if let after { query += " and id > \(after)" }
+        query += " order by id limit \(limit)"
+        return try tx.rows(query).map(read)
     }
 
     /// Notes the intent to pay; `false` when another attempt for the invoice is under way.

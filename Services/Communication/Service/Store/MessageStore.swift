@@ -5,6 +5,7 @@ import Jobs
 import Outbox
 import Postgres
 import ProviderConfig
+import ServiceHost
 
 /// A row of `messages`, its text still sealed.
 struct StoredMessage: Sendable {
@@ -174,20 +175,20 @@ enum MessageStore {
         try announce(message, by: actor, in: tx)
     }
 
-    /// Tells the present state of every message of the clinic that has come to an end, without notices.
-    static func resend(by actor: String, in tx: borrowing Transaction) throws {
-        var last: MessageID?
-        repeat {
-            var query: Query = "select \(columns) from messages where clinic_id = clinic_id()"
-            if let last { query += " and id > \(last)" }
-            query += " order by id limit \(resendPage)"
-            let page = try tx.rows(query).map(decode)
-            for message in page { try announce(message, by: actor, notify: false, in: tx) }
-            last = page.last?.id
-        } while last != nil
+    /// Tells the present state of the clinic's messages that have come to an end, without notices.
+    static func resend(
+        by actor: String,
+        after: String?,
+        limit: Int,
+        in tx: borrowing Transaction
+    ) throws -> ResendPage {
+        var query: Query = "select \(columns) from messages where clinic_id = clinic_id()"
+        if let last = after.flatMap({ MessageID($0) }) { query += " and id > \(last)" }
+        query += " order by id limit \(limit)"
+        let page = try tx.rows(query).map(decode)
+        for message in page { try announce(message, by: actor, notify: false, in: tx) }
+        return ResendPage(count: page.count, last: page.last?.id.description)
     }
-
-    private static let resendPage = 500
 
     static func announce(
         _ message: StoredMessage,

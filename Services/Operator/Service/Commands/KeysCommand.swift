@@ -106,8 +106,8 @@ struct KeysCommand: AsyncParsableCommand {
             abstract: "Take a key out.",
             discussion: """
                 Refused for a current key, while a live process still uses it, while a data key is wrapped under it, while \
-                an event or a request under it waits, and while an access token under it may be in use: 15 minutes after its \
-                successor was promoted.
+                an event, a request or a notice under it waits, and while an access token under it may be in use: 15 minutes \
+                after its successor was promoted.
                 """
         )
         @OptionGroup var common: CommonOptions
@@ -124,6 +124,7 @@ struct KeysCommand: AsyncParsableCommand {
             try await requireNowhere(id, ring, installation)
             if ring == .keyEncryption { try await requireNoDataKey(id, file, installation) }
             if ring == .token { try requireNoToken(id, file) }
+            if ring == .bus { try await requireNoNotice(id, installation) }
             try file.retire(ring, id: id)
             try store.write(file)
             if common.json { try Terminal.json(["retired": .string(id)]) } else { Terminal.line("retired \(id)") }
@@ -141,6 +142,13 @@ struct KeysCommand: AsyncParsableCommand {
             }
             guard !waiting.contains(id) else {
                 throw OperatorError("events or requests under \(id) wait to be taken in")
+            }
+        }
+
+        private func requireNoNotice(_ id: String, _ installation: Installation) async throws {
+            let count = try await WaitingNotices.count(under: id, installation)
+            guard count == 0 else {
+                throw OperatorError("\(count) notices under \(id) have not been taken in; see queues and dead-letters")
             }
         }
 

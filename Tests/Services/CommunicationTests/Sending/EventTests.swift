@@ -296,7 +296,7 @@ import Testing
         #expect(answer.status < 300)
         let tenant = Tenant(clinic.clinic, actor: "test")
         try await clinic.desk.database.database.transaction(for: tenant) { tx in
-            try MessageStore.resend(by: "system:test", in: tx)
+            _ = try MessageStore.resend(by: "system:test", after: nil, limit: 500, in: tx)
         }
         let told = try await clinic.desk.database.inspect(
             """

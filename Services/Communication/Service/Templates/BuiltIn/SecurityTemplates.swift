@@ -18,6 +18,7 @@ enum SecurityTemplates {
         case .passwordChanged: passwordChanged
         case .accountExists: accountExists
         case .breakGlassStarted: breakGlassStarted
+        case .secondFactorReset: secondFactorReset
         case .welcome: welcome
         }
     }
@@ -276,6 +277,52 @@ enum SecurityTemplates {
             short:
                 "{{clinicName}}: {{personName}} hat für {{minutes}} Minuten den Notfallzugriff geöffnet. Bitte prüfen.",
             push: "{{personName}} hat ihn für {{minutes}} Minuten geöffnet. Bitte prüfen."
+        )
+    )
+
+    private static let secondFactorReset = BuiltInTemplate(
+        NoticeTemplate.secondFactorReset.rawValue,
+        .security,
+        asks: [],
+        en: .init(
+            subject: "Your authenticator app was taken away",
+            email: """
+                Your account no longer asks for codes of an authenticator app: an administrator of {{clinicName}} has taken it \
+                away. Set one up again after you have signed in.
+
+                If you have not asked for it, please tell {{clinicName}} at once.
+
+                {{clinicName}}
+                """,
+            short: "{{clinicName}}: your authenticator app was taken away. If you did not ask for it, tell us at once.",
+            push: "If you have not asked for it, please tell {{clinicName}} at once."
+        ),
+        de: .init(
+            subject: "Ihre Authentifizierungs-App wurde entfernt",
+            email: """
+                Ihr Konto fragt nicht mehr nach Codes einer Authentifizierungs-App: Die Verwaltung von {{clinicName}} hat sie \
+                entfernt. Richten Sie nach der Anmeldung wieder eine ein.
+
+                Wenn Sie nicht darum gebeten haben, sagen Sie es {{clinicName}} bitte sofort.
+
+                {{clinicName}}
+                """,
+            short:
+                "{{clinicName}}: Ihre Authentifizierungs-App wurde entfernt. Wenn Sie nicht darum baten, melden Sie sich.",
+            push: "Wenn Sie nicht darum gebeten haben, sagen Sie es {{clinicName}} bitte sofort."
+        ),
+        hi: .init(
+            subject: "आपका ऑथेंटिकेटर ऐप हटाया गया",
+            email: """
+                आपका खाता अब ऑथेंटिकेटर ऐप का कोड नहीं माँगता: {{clinicName}} के प्रशासक ने उसे हटा दिया है। साइन इन करने के बाद उसे \
+                फिर से सेट करें।
+
+                यदि आपने इसके लिए नहीं कहा, तो कृपया {{clinicName}} को तुरंत बताएँ।
+
+                {{clinicName}}
+                """,
+            short: "{{clinicName}}: आपका ऑथेंटिकेटर ऐप हटाया गया। यदि आपने नहीं कहा, तो हमें तुरंत बताएँ।",
+            push: "यदि आपने इसके लिए नहीं कहा, तो कृपया {{clinicName}} को तुरंत बताएँ।"
         )
     )
 
