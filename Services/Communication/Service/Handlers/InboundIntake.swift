@@ -21,6 +21,7 @@ struct InboundIntake: Sendable {
         at now: Instant,
         in tx: borrowing Transaction
     ) throws {
+        let sealer = try suppressions.dataKeys.sealer(for: clinic, in: tx)
         for text in texts {
             guard let address = ChannelAddress(text.channel, text.from.number) else { continue }
             let index = addresses.token(address, clinic)
@@ -39,6 +40,8 @@ struct InboundIntake: Sendable {
                     in: tx
                 )
             else { continue }
+            // Who writes first and is nobody's patient is a contact from then on.
+            _ = try ContactStore.findOrMake(address, index: addresses, sealer: sealer, at: now, in: tx)
             try obey(text, command, index, at: now, in: tx)
             try Outbox.append(
                 InboundMessageReceived(

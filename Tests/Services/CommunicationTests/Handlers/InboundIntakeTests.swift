@@ -104,6 +104,13 @@ import Testing
         }
         #expect(try await count(clinic, "conversations") == 1)
         #expect(try await count(clinic, "inbound_messages") == 20)
+        let id = clinic.clinic
+        let contacts = try await clinic.desk.database.inspect(
+            "select id from contacts where clinic_id = \(id) and patient_id is null"
+        ) { rows -> [ContactID] in try rows.map { try $0[0] } }
+        #expect(contacts.count == 1)
+        let path = ContactPath(contactId: try #require(contacts.first))
+        #expect(try await clinic.ask(MessageDesk.endpoints.preferences.read, path).status == 200)
         let same = try text("Once", id: "SM-once")
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<20 { group.addTask { try await take(clinic, same) } }
