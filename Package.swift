@@ -304,7 +304,8 @@ testTargets += tests(
     "CommunicationTests",
     in: "Services",
     serviceBase + [
-        "Communication", "CommunicationAPI", "AppointmentsAPI", "AccessAPI", "BillingAPI", "Sandbox", crypto, cryptoExtras,
+        "Communication", "CommunicationAPI", "AppointmentsAPI", "AccessAPI", "BillingAPI", "Sandbox", crypto,
+        cryptoExtras,
     ]
 )
 testTargets += tests(

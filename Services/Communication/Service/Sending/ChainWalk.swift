@@ -19,21 +19,12 @@ struct ChainWalk {
     let settings: [String: JSONValue]
 
     /// What is still to be written, with the next transaction that is due anyway.
-    private var pending: [Note] = []
+    private var pending: [SendingNote] = []
     private var nextNumber: Int
     private var outcomes: [AttemptOutcome] = []
     /// Channels whose address is of no use, and why.
     private var closed: [String: MessageReason]
     private var openUntil: Instant?
-
-    private enum Note: Sendable {
-        case skipped(Int, ProviderEntry, AttemptOutcome, detail: String, at: Instant)
-        case closed(Int, ProviderEntry, ProviderVerdict, latency: Duration)
-        case circuit(ProviderEntry, CircuitView)
-        /// What the installation's provider calls the message, hashed.
-        case known([UInt8])
-        case suppressed(SuppressionStore, ChannelAddress, index: [UInt8], SuppressionReason, by: ProviderEntry)
-    }
 
     init(
         parts: SendingParts,
@@ -85,7 +76,9 @@ struct ChainWalk {
 
     /// Tries one provider; `true` when the message is over, or waits for the provider's rate.
     private mutating func attempt(_ entry: ProviderEntry, _ permit: CircuitBook.Permit) async throws -> Bool {
-        guard let provider = parts.providers.provider(for: entry), let message = outgoing(through: entry) else {
+        guard let provider = parts.providers.provider(for: entry),
+            let message = work.outgoing(through: entry, settings: settings, webhooks: parts.webhooks, job.clinic)
+        else {
             parts.circuits.giveBack(permit, job.clinic, entry)
             outcomes.append(.transient)
             return false
@@ -117,7 +110,12 @@ struct ChainWalk {
         if let note = suppression(after: verdict, by: entry) { pending.append(note) }
         if let view = changes.entry { pending.append(.circuit(entry, view)) }
         if let view = changes.entry, entry.isDefault, let alert = AlertRules.alert(for: view) {
-            await AlertStore.raiseForOperators(alert, about: Self.name(entry), in: job.database, log: job.log)
+            await AlertStore.raiseForOperators(
+                alert,
+                about: SendingNote.name(of: entry),
+                in: job.database,
+                log: job.log
+            )
         }
         if let news = changes.endpoint { await EndpointCircuitStore.publish(news, in: job.database, log: job.log) }
         let next = SendingRules.next(
@@ -138,69 +136,13 @@ struct ChainWalk {
     }
 
     /// That an address is not to be called again; `nil` where the verdict is not about the address.
-    private func suppression(after verdict: ProviderVerdict, by entry: ProviderEntry) -> Note? {
+    private func suppression(after verdict: ProviderVerdict, by entry: ProviderEntry) -> SendingNote? {
         guard let reason = SuppressionRules.reason(after: verdict.outcome),
             let channel = MessageChannel(rawValue: entry.channel),
             let address = work.content.reach.address(on: channel)
         else { return nil }
         let index = parts.index.token(address, job.clinic)
         return .suppressed(SuppressionStore(dataKeys: parts.dataKeys), address, index: index, reason, by: entry)
-    }
-
-    /// The message in the form of an entry's channel; `nil` without an address there.
-    private func outgoing(through entry: ProviderEntry) -> OutgoingMessage? {
-        guard let channel = MessageChannel(rawValue: entry.channel) else { return nil }
-        let (message, sealed) = (work.message, work.content)
-        let content = sealed.content(for: channel)
-        switch channel {
-        case .email:
-            return sealed.email.map { to in
-                .email(
-                    EmailToSend(
-                        id: id,
-                        to: to,
-                        replyTo: sealed.replyTo,
-                        subject: content.subject ?? "",
-                        text: content.text,
-                        html: content.html,
-                        attachments: work.attachments,
-                        date: message.createdAt,
-                        key: message.retries == 0 ? "\(id)" : "\(id)/\(message.retries)",
-                        unsubscribeLink: sealed.unsubscribeLink
-                    )
-                )
-            }
-        case .sms, .whatsapp:
-            return sealed.phone.map { to in
-                .text(
-                    TextToSend(
-                        id: id,
-                        to: to,
-                        text: content.text,
-                        approved: content.approved,
-                        windows: work.windows,
-                        dlt: channel == .sms
-                            ? CountryRules(settings: settings).identity(of: content.text, to: to) : nil,
-                        expiresAt: message.expiresAt,
-                        category: message.category,
-                        statusURL: parts.webhooks.url(of: entry, job.clinic)
-                    )
-                )
-            }
-        case .push:
-            return sealed.pushToken.map { token in
-                .push(
-                    PushToSend(
-                        id: id,
-                        token: Secret(token),
-                        title: content.subject,
-                        text: content.text,
-                        expiresAt: message.expiresAt,
-                        isUrgent: message.priority == .critical
-                    )
-                )
-            }
-        }
     }
 
     /// How long a receipt is waited for before the next channel has its turn; `nil` where there is none, or nothing to wait for.
@@ -225,7 +167,7 @@ struct ChainWalk {
         let until = Instant.now() + (receiptTime(of: entry) ?? .zero)
         try await persistEnd { [job] in
             try await job.finish { tx in
-                for note in notes { try Self.write(note, of: id, in: tx) }
+                for note in notes { try note.write(of: id, in: tx) }
                 CircuitStore.succeeded(entry, at: .now(), in: tx)
                 try MessageStore.awaitReceipt(id, from: entry, until: until, at: .now(), in: tx)
                 try Jobs.enqueue(
@@ -252,7 +194,7 @@ struct ChainWalk {
             let isOpen = try await persist { [job] in
                 try await job.database.together(for: job.tenant) { tx in
                     guard try MessageStore.startSending(id, at: now, in: tx) else { return false }
-                    for note in notes { try Self.write(note, of: id, in: tx) }
+                    for note in notes { try note.write(of: id, in: tx) }
                     AttemptStore.open(number, of: id, with: entry, at: now, heldUntil: held, in: tx)
                     if let known { MessageClinicStore.insert(known, in: tx) }
                     return true
@@ -285,7 +227,7 @@ struct ChainWalk {
         let id = id
         try await persistEnd { [job] in
             try await job.finish { tx in
-                for note in notes { try Self.write(note, of: id, in: tx) }
+                for note in notes { try note.write(of: id, in: tx) }
                 if status == .sent { CircuitStore.succeeded(entry, at: .now(), in: tx) }
                 try MessageStore.end(
                     id,
@@ -309,7 +251,7 @@ struct ChainWalk {
         let rounds = work.message.rounds
         try await persistEnd { [job] in
             try await job.again(at: until) { tx in
-                for note in notes { try Self.write(note, of: id, in: tx) }
+                for note in notes { try note.write(of: id, in: tx) }
                 try MessageStore.wait(id, for: .rateLimit, until: until, rounds: rounds, at: .now(), in: tx)
             }
         }
@@ -335,12 +277,12 @@ struct ChainWalk {
             switch end {
             case .wait(let wait, let until):
                 try await job.again(at: until) { tx in
-                    for note in notes { try Self.write(note, of: id, in: tx) }
+                    for note in notes { try note.write(of: id, in: tx) }
                     try MessageStore.wait(id, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
                 }
             case .end(let status, let reason):
                 try await job.finish { tx in
-                    for note in notes { try Self.write(note, of: id, in: tx) }
+                    for note in notes { try note.write(of: id, in: tx) }
                     try MessageStore.end(
                         id,
                         status,
@@ -380,34 +322,6 @@ struct ChainWalk {
             }
         }
     }
-
-    private static func write(_ note: Note, of id: MessageID, in tx: borrowing Transaction) throws {
-        switch note {
-        case .skipped(let number, let entry, let outcome, let detail, let at):
-            AttemptStore.skip(number, of: id, with: entry, outcome, detail: detail, at: at, in: tx)
-        case .closed(let number, _, let verdict, let latency):
-            AttemptStore.close(number, of: id, verdict, latency: latency, in: tx)
-        case .known(let hash): MessageClinicStore.insert(hash, in: tx)
-        case .circuit(let entry, let view):
-            CircuitStore.publish(view, of: entry, in: tx)
-            // The installation's own providers are not the clinic's to mend.
-            guard !entry.isDefault, let alert = AlertRules.alert(for: view) else { return }
-            try AlertStore.raise(alert, about: name(entry), at: .now(), in: tx)
-        case .suppressed(let store, let address, let index, let reason, let entry):
-            try store.add(
-                channel: address.channel,
-                addressIndex: index,
-                address: address.text,
-                reason: reason,
-                source: "provider:\(entry.provider)",
-                at: .now(),
-                in: tx
-            )
-        }
-    }
-
-    /// What an alert calls a provider.
-    private static func name(_ entry: ProviderEntry) -> String { "\(entry.provider) (\(entry.channel))" }
 
     private static func count(_ entry: ProviderEntry, _ verdict: ProviderVerdict, _ latency: Duration) {
         let labels: [(MetricLabel, String)] = [(.channel, entry.channel), (.provider, entry.provider)]

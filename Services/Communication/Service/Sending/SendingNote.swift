@@ -1,0 +1,43 @@
+import CommunicationAPI
+import Core
+import Postgres
+import ProviderConfig
+import Resilience
+
+/// What a walk through a message's providers has to write down, with the next transaction that is due anyway.
+enum SendingNote: Sendable {
+    case skipped(Int, ProviderEntry, AttemptOutcome, detail: String, at: Instant)
+    case closed(Int, ProviderEntry, ProviderVerdict, latency: Duration)
+    case circuit(ProviderEntry, CircuitView)
+    /// What the installation's provider calls the message, hashed.
+    case known([UInt8])
+    case suppressed(SuppressionStore, ChannelAddress, index: [UInt8], SuppressionReason, by: ProviderEntry)
+
+    func write(of id: MessageID, in tx: borrowing Transaction) throws {
+        switch self {
+        case .skipped(let number, let entry, let outcome, let detail, let at):
+            AttemptStore.skip(number, of: id, with: entry, outcome, detail: detail, at: at, in: tx)
+        case .closed(let number, _, let verdict, let latency):
+            AttemptStore.close(number, of: id, verdict, latency: latency, in: tx)
+        case .known(let hash): MessageClinicStore.insert(hash, in: tx)
+        case .circuit(let entry, let view):
+            CircuitStore.publish(view, of: entry, in: tx)
+            // The installation's own providers are not the clinic's to mend.
+            guard !entry.isDefault, let alert = AlertRules.alert(for: view) else { return }
+            try AlertStore.raise(alert, about: Self.name(of: entry), at: .now(), in: tx)
+        case .suppressed(let store, let address, let index, let reason, let entry):
+            try store.add(
+                channel: address.channel,
+                addressIndex: index,
+                address: address.text,
+                reason: reason,
+                source: "provider:\(entry.provider)",
+                at: .now(),
+                in: tx
+            )
+        }
+    }
+
+    /// What an alert calls a provider.
+    static func name(of entry: ProviderEntry) -> String { "\(entry.provider) (\(entry.channel))" }
+}

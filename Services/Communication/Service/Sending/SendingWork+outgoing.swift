@@ -1,0 +1,67 @@
+import CommunicationAPI
+import Contracts
+import Core
+import ProviderConfig
+
+extension SendingWork {
+    /// The message in the form of an entry's channel; `nil` without an address there.
+    func outgoing(
+        through entry: ProviderEntry,
+        settings: [String: JSONValue],
+        webhooks: WebhookAddresses,
+        _ clinic: ClinicID
+    ) -> OutgoingMessage? {
+        guard let channel = MessageChannel(rawValue: entry.channel) else { return nil }
+        let (id, sealed) = (message.id, content)
+        let words = sealed.content(for: channel)
+        switch channel {
+        case .email:
+            return sealed.email.map { to in
+                .email(
+                    EmailToSend(
+                        id: id,
+                        to: to,
+                        replyTo: sealed.replyTo,
+                        subject: words.subject ?? "",
+                        text: words.text,
+                        html: words.html,
+                        attachments: attachments,
+                        date: message.createdAt,
+                        key: message.retries == 0 ? "\(id)" : "\(id)/\(message.retries)",
+                        unsubscribeLink: sealed.unsubscribeLink
+                    )
+                )
+            }
+        case .sms, .whatsapp:
+            return sealed.phone.map { to in
+                .text(
+                    TextToSend(
+                        id: id,
+                        to: to,
+                        text: words.text,
+                        approved: words.approved,
+                        windows: windows,
+                        dlt: channel == .sms
+                            ? CountryRules(settings: settings).identity(of: words.text, to: to) : nil,
+                        expiresAt: message.expiresAt,
+                        category: message.category,
+                        statusURL: webhooks.url(of: entry, clinic)
+                    )
+                )
+            }
+        case .push:
+            return sealed.pushToken.map { token in
+                .push(
+                    PushToSend(
+                        id: id,
+                        token: Secret(token),
+                        title: words.subject,
+                        text: words.text,
+                        expiresAt: message.expiresAt,
+                        isUrgent: message.priority == .critical
+                    )
+                )
+            }
+        }
+    }
+}
