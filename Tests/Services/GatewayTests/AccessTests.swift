@@ -170,6 +170,25 @@ struct AccessTests {
         }
     }
 
+    /// As somebody does who accepts an invitation and signs in at once.
+    @Test func whoHasJustBecomeActiveIsLetInBeforeTheNewsComes() async throws {
+        try await TestGateway.run { gateway in
+            let (_, invited) = gateway.access.member([.clinicAdmin])
+            gateway.access.change { $0.users[0].active = false }
+            let (_, bystander) = gateway.access.member([.clinicAdmin])
+            let (token, other) = (try gateway.tokens.token(for: invited), try gateway.tokens.token(for: bystander))
+            _ = try await gateway.eventuallyGet("/api/v1/things", [bearer(other)])
+            // Access is asked no more often than that, and was asked about the bystander.
+            let asked = ContinuousClock.now
+            try await eventually("access may be asked again") {
+                ContinuousClock.now - asked > PolicyFollower.askedApart * 2 ? true : nil
+            }
+            gateway.access.silence(true)
+            gateway.access.change { $0.users[0].active = true }
+            #expect(try await gateway.get("/api/v1/things", [bearer(token)]).status == 200)
+        }
+    }
+
     @Test func locationsOfARoleBecomeTheScope() async throws {
         try await TestGateway.run { gateway in
             let (_, user) = gateway.access.member([.receptionist], locations: [LocationID()])

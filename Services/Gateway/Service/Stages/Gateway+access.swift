@@ -17,8 +17,10 @@ extension Gateway {
         var snapshot = policy.snapshot()
         let caller = try await verify(try bearerToken(exchange), &snapshot, at: now)
         let named = try namedClinic(operation, parameters, exchange)
-        // A user or a membership made a moment ago may not have arrived here: access is asked before we refuse.
-        if !snapshot.knows(caller, named?.id), await policy.refresh() { snapshot = policy.snapshot() }
+        // A user or a membership made a moment ago, or an invitation just accepted, may not have arrived here: access is asked
+        // before we refuse.
+        let mayBeLate = !snapshot.knows(caller, named?.id) || snapshot.refusal(caller, at: now) == .inactive
+        if mayBeLate, await policy.refresh() { snapshot = policy.snapshot() }
         if snapshot.refusal(caller, at: now) != nil { throw .unauthenticated }
         exchange.caller = caller
         exchange.accessVersion = snapshot.version
