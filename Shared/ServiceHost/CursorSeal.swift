@@ -1,5 +1,5 @@
+import Contracts
 package import Core
-import FoundationEssentials
 package import Vault
 
 /// Opaque list cursors, bound to the clinic and to the list they came from.
@@ -15,21 +15,15 @@ package struct CursorSeal: Sendable {
     /// `list` names operation, filters and sort; `position` is the key of the last item shown.
     package func seal(_ position: [String], list: String, clinic: ClinicID) -> String {
         let text = position.joined(separator: "\u{1F}")
-        let bytes = mac(text, list, clinic) + Array(text.utf8)
-        return Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing(
-            "=",
-            with: ""
-        )
+        return Base64URL.encode(mac(text, list, clinic) + Array(text.utf8))
     }
 
     /// The position; throws 422 for anything `seal` did not make for this list and clinic.
     package func open(_ cursor: String?, list: String, clinic: ClinicID) throws(Problem) -> [String]? {
         guard let cursor else { return nil }
-        var text = cursor.replacing("-", with: "+").replacing("_", with: "/")
-        while !text.utf8.count.isMultiple(of: 4) { text += "=" }
-        guard let data = Data(base64Encoded: text), data.count >= Self.macLength,
-            let position = String(validating: data.dropFirst(Self.macLength), as: UTF8.self),
-            Self.equal(Array(data.prefix(Self.macLength)), mac(position, list, clinic))
+        guard let bytes = Base64URL.decode(cursor), bytes.count >= Self.macLength,
+            let position = String(validating: bytes.dropFirst(Self.macLength), as: UTF8.self),
+            constantTimeEqual(bytes.prefix(Self.macLength), mac(position, list, clinic))
         else {
             throw .invalid([Problem.Fault(parameter: "cursor", "is not a cursor of this list")])
         }
@@ -38,9 +32,5 @@ package struct CursorSeal: Sendable {
 
     private func mac(_ text: String, _ list: String, _ clinic: ClinicID) -> [UInt8] {
         Array(index.token("\(list)\u{0}\(text)", purpose: "cursor", clinic: clinic).prefix(Self.macLength))
-    }
-
-    private static func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        left.count == right.count && zip(left, right).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 }

@@ -41,19 +41,16 @@ struct UnsubscribeLinks: Sendable {
         let text = [target.address.channel.rawValue, target.category.rawValue, target.address.text]
             .joined(separator: "\u{1F}")
         let body = sealer.clinic.bytes + (try sealer.seal(Array(text.utf8), purpose: Self.purpose, record: "link"))
-        let encoded = Base64.encode(body + mac(body, sealer.clinic))
-        return encoded.replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        return Base64URL.encode(body + mac(body, sealer.clinic))
     }
 
     /// `nil` for what is no token of ours.
     func read(_ text: String) -> Token? {
-        var encoded = text.replacing("-", with: "+").replacing("_", with: "/")
-        while !encoded.utf8.count.isMultiple(of: 4) { encoded += "=" }
-        guard let bytes = Base64.decode(encoded), bytes.count > Self.idLength + Self.macLength,
+        guard let bytes = Base64URL.decode(text), bytes.count > Self.idLength + Self.macLength,
             let clinic = ClinicID(bytes: bytes.prefix(Self.idLength))
         else { return nil }
         let body = Array(bytes.dropLast(Self.macLength))
-        guard Self.equal(mac(body, clinic), Array(bytes.suffix(Self.macLength))) else { return nil }
+        guard constantTimeEqual(mac(body, clinic), Array(bytes.suffix(Self.macLength))) else { return nil }
         return Token(clinic: clinic, sealed: Array(body.dropFirst(Self.idLength)))
     }
 
@@ -70,9 +67,5 @@ struct UnsubscribeLinks: Sendable {
 
     private func mac(_ body: [UInt8], _ clinic: ClinicID) -> [UInt8] {
         Array(blindIndex.token(body.hex, purpose: Self.purpose, clinic: clinic).prefix(Self.macLength))
-    }
-
-    private static func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        left.count == right.count && zip(left, right).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 }

@@ -1,7 +1,6 @@
 import CommunicationAPI
 import Contracts
 import Core
-import FoundationEssentials
 import Outbound
 import ProviderConfig
 
@@ -97,7 +96,7 @@ extension OutboundHTTP {
 
 extension JSONValue {
     /// Bytes as providers take them in JSON.
-    static func base64(_ bytes: [UInt8]) -> JSONValue { .string(Data(bytes).base64EncodedString()) }
+    static func base64(_ bytes: [UInt8]) -> JSONValue { .string(Base64.encode(bytes)) }
 }
 
 extension EmailToSend {
