@@ -18,7 +18,9 @@ package final class Database: Sendable, Service {
     package let schema: SchemaName
     private let lanes: [Lane: ConnectionPool]
     private let doors: [Door: ConnectionPool]
-    private let groups = GroupCommit<SharedBody, Void> { bodies, tx in try bodies.map { try $0(tx) } }
+    private let groups = GroupCommit<SharedBody, Void>(groupsAtOnce: 2) { bodies, tx in
+        try bodies.map { try $0(tx) }
+    }
     /// How far the numbered rows of every connection have come.
     package let seriesHeads = SeriesHeads()
 

@@ -10,11 +10,14 @@ package final class GroupCommit<Request: Sendable, Reply: Sendable>: Sendable {
 
     /// Requests in one transaction at most.
     private let togetherMax: Int
+    /// Groups of one tenant and lane at work at once; with one the groups are larger.
+    private let groupsAtOnce: Int
     private let work: Work
     private let queues = Mutex<[Place: Queue]>([:])
 
-    package init(atMost togetherMax: Int = 32, _ work: @escaping Work) {
+    package init(atMost togetherMax: Int = 32, groupsAtOnce: Int = 1, _ work: @escaping Work) {
         self.togetherMax = togetherMax
+        self.groupsAtOnce = groupsAtOnce
         self.work = work
     }
 
@@ -30,9 +33,6 @@ package final class GroupCommit<Request: Sendable, Reply: Sendable>: Sendable {
     }
 
     private struct Queue {
-        /// Groups of one tenant and lane at work at once.
-        static var groupsAtOnce: Int { 2 }
-
         var waiting: [Member] = []
         var groups = 0
     }
@@ -52,7 +52,7 @@ package final class GroupCommit<Request: Sendable, Reply: Sendable>: Sendable {
             let member = Member(operation: operation, request: request) { caller.resume(with: $0) }
             let begins = queues.withLock { queues in
                 queues[place, default: Queue()].waiting.append(member)
-                guard queues[place, default: Queue()].groups < Queue.groupsAtOnce else { return false }
+                guard queues[place, default: Queue()].groups < groupsAtOnce else { return false }
                 queues[place]?.groups += 1
                 return true
             }

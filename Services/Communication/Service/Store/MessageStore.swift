@@ -57,25 +57,15 @@ enum MessageStore {
         retries, settled_attempts, template_version
         """
 
+    /// Stores a message, with the transaction's others; who has ended at once is told of.
     static func insert(
         _ message: StoredMessage,
-        clinic: ClinicID,
-        email: [UInt8]?,
-        phone: [UInt8]?,
+        to addresses: AddressHashes,
         by actor: String,
         in tx: borrowing Transaction
-    ) {
-        tx.execute(
-            """
-            insert into messages (clinic_id, id, status, channels, template, category, priority, locale, patient_id, reference,
-                recipient_index, phone_index, sealed, created_by, created_at, updated_at, send_at, expires_at, waiting_for, next_attempt_at,
-                template_version)
-            values (\(clinic), \(message.id), \(message.status.rawValue), \(message.channels), \(message.template),
-                \(message.category.rawValue), \(message.priority.rawValue), \(message.locale), \(message.patientID), \(message.reference),
-                \(email), \(phone), \(message.sealed), \(actor), \(message.createdAt), \(message.updatedAt), \(message.sendAt),
-                \(message.expiresAt), \(message.waitingFor), \(message.nextAttemptAt), \(message.templateVersion))
-            """
-        )
+    ) throws {
+        tx.gather(NewMessage(message: message, addresses: addresses, actor: actor))
+        try announce(message, by: actor, in: tx)
     }
 
     static func find(_ id: MessageID, in tx: borrowing Transaction) throws -> StoredMessage? {
