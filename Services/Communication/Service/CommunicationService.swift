@@ -145,6 +145,11 @@ package enum CommunicationService {
             cursors: resources.cursors,
             wake: resources.jobsWake
         ).register(in: &handlers)
+        ConversationHandlers(
+            endpoints: endpoints.conversations,
+            dataKeys: resources.dataKeys,
+            cursors: resources.cursors
+        ).register(in: &handlers)
         TemplateHandlers(endpoints: endpoints.templates, cursors: resources.cursors).register(in: &handlers)
         TemplateTrialHandlers(endpoints: endpoints.templates, intake: intake, wake: resources.jobsWake).register(
             in: &handlers
