@@ -150,6 +150,11 @@ final class MessageDesk: Sendable {
             cursors: CursorSeal(blindIndex),
             wake: wake
         ).register(in: &handlers)
+        ConversationHandlers(
+            endpoints: Self.endpoints.conversations,
+            dataKeys: dataKeys,
+            cursors: CursorSeal(blindIndex)
+        ).register(in: &handlers)
         TemplateHandlers(endpoints: Self.endpoints.templates, cursors: CursorSeal(blindIndex)).register(in: &handlers)
         TemplateTrialHandlers(endpoints: Self.endpoints.templates, intake: intake, wake: wake).register(in: &handlers)
         try handlers.complete(Self.endpoints.all)
