@@ -45,6 +45,8 @@ package struct MessageCount: Wire, Hashable {
     package var cancelled: Int
     package var expired: Int
     package var unknown: Int
+    /// What they cost as far as providers have told it, by currency.
+    package var costs: [MessageCost]
 
     package init(
         key: String?,
@@ -58,7 +60,8 @@ package struct MessageCount: Wire, Hashable {
         suppressed: Int,
         cancelled: Int,
         expired: Int,
-        unknown: Int
+        unknown: Int,
+        costs: [MessageCost] = []
     ) {
         self.key = key
         self.total = total
@@ -72,6 +75,7 @@ package struct MessageCount: Wire, Hashable {
         self.cancelled = cancelled
         self.expired = expired
         self.unknown = unknown
+        self.costs = costs
     }
 
     package static var limits: [Limit] {

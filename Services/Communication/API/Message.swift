@@ -54,6 +54,8 @@ package struct MessageAttempt: Wire, Hashable {
     package var providerMessageId: String?
     package var providerCode: String?
     package var detail: String?
+    /// Where the provider tells it, some time after the message.
+    package var cost: MessageCost?
 
     package init(
         channel: MessageChannel,
@@ -64,7 +66,8 @@ package struct MessageAttempt: Wire, Hashable {
         outcome: AttemptOutcome? = nil,
         providerMessageId: String? = nil,
         providerCode: String? = nil,
-        detail: String? = nil
+        detail: String? = nil,
+        cost: MessageCost? = nil
     ) {
         self.channel = channel
         self.provider = provider
@@ -75,6 +78,7 @@ package struct MessageAttempt: Wire, Hashable {
         self.providerMessageId = providerMessageId
         self.providerCode = providerCode
         self.detail = detail
+        self.cost = cost
     }
 }
 

@@ -36,6 +36,7 @@ package enum CommunicationService {
                 ("0018_notice_choices.sql", PackageResources._018_notice_choices_sql),
                 ("0019_answers.sql", PackageResources._019_answers_sql),
                 ("0020_reminders.sql", PackageResources._020_reminders_sql),
+                ("0021_costs.sql", PackageResources._021_costs_sql),
             ]
         )
     }
@@ -163,7 +164,7 @@ package enum CommunicationService {
             ).consumers
         definition.jobs = [
             SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
-            DeadLetterWatch(),
+            DeadLetterWatch(), CostsJob(parts: sending),
         ]
         definition.schedules = [try DeadLetterWatch.schedule()]
         definition.transactionalJobs = [

@@ -189,7 +189,7 @@ final class MessageDesk: Sendable {
             database: database.database,
             handlers: [
                 SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
-                DeadLetterWatch(),
+                DeadLetterWatch(), CostsJob(parts: sending),
             ],
             transactional: [
                 NoticeJob(intake: intake, log: log), ReceiptDeadlineJob(), AlertJob(intake: intake, log: log),

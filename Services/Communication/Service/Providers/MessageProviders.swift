@@ -65,6 +65,9 @@ struct MessageProviders: Sendable {
         type(of: entry)?.givesReceipts(entry.credentials) ?? false
     }
 
+    /// Whether an entry's provider tells what messages cost.
+    static func tellsCosts(_ entry: ProviderEntry) -> Bool { type(of: entry) is any CostTeller.Type }
+
     /// What is wrong with credentials beyond their shape: where they would have us connect to.
     static func fault(_ entry: ProviderEntry, policy: OutboundPolicy) -> (key: String, detail: String)? {
         guard let type = type(of: entry) else {

@@ -61,9 +61,16 @@ struct TwilioMessages: Sendable {
         await http.verdict(call("GET", "\(Self.path)/\(account).json"), deadline: deadline, reading: TwilioReply.health)
     }
 
+    /// Where the account's messages are.
+    var listPath: String { "\(Self.path)/\(account)/Messages.json" }
+
+    func fetch(_ path: String, deadline: Deadline) async throws(OutboundFailure) -> OutboundResponse {
+        try await http.send(call("GET", path), deadline: deadline)
+    }
+
     /// The request that hands a message over.
     func sending(_ form: FormBody.Pairs) -> ProviderCall {
-        var call = call("POST", "\(Self.path)/\(account)/Messages.json")
+        var call = call("POST", listPath)
         call.headers.append((name: "Content-Type", value: FormBody.mediaType))
         call.body = FormBody.encode(form)
         return call

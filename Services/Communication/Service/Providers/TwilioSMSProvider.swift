@@ -10,7 +10,7 @@ struct TwilioSMSProvider: TextProvider, HTTPProvider {
     /// What one number may send in most countries.
     static let usualRate = 10.0
 
-    private let messages: TwilioMessages
+    let messages: TwilioMessages
     private let sender: (name: String, value: String)
 
     init?(_ credentials: Credentials, through transports: MessageProviders) {

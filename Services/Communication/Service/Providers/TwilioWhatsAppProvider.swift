@@ -11,7 +11,7 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
     /// What one WhatsApp sender may send.
     static let usualRate = 80.0
 
-    private let messages: TwilioMessages
+    let messages: TwilioMessages
     private let number: String
 
     init?(_ credentials: Credentials, through transports: MessageProviders) {

@@ -169,6 +169,7 @@ struct ChainWalk {
             try await job.finish { tx in
                 for note in notes { try note.write(of: id, in: tx) }
                 CircuitStore.succeeded(entry, at: .now(), in: tx)
+                try CostsJob.wake(for: entry, at: .now(), in: tx)
                 try MessageStore.awaitReceipt(id, from: entry, until: until, at: .now(), in: tx)
                 try Jobs.enqueue(
                     ReceiptDeadlineJob.self,

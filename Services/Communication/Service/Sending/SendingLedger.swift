@@ -21,6 +21,8 @@ struct SendingLedger: Sendable {
         let ours = try Jobs.delete(endings.map(\.ticket), in: tx)
         let held = endings.filter { ours.contains($0.ticket.id) }
         for ending in held { try ending.write(in: tx) }
+        let took = Dictionary(held.compactMap(\.took).map { ($0.id, $0) }) { first, _ in first }
+        for entry in took.values { try CostsJob.wake(for: entry, at: .now(), in: tx) }
         try MessageStore.end(held.map { ($0.message, $0.end) }, by: "system", in: tx)
         return endings.map { ours.contains($0.ticket.id) }
     }

@@ -21,6 +21,7 @@ struct StoredAttempt: Sendable {
     var providerMessageID: String?
     var providerCode: String?
     var detail: String?
+    var cost: MessageCost?
 
     /// As clients see it.
     var shown: MessageAttempt {
@@ -33,7 +34,8 @@ struct StoredAttempt: Sendable {
             outcome: outcome,
             providerMessageId: providerMessageID,
             providerCode: providerCode,
-            detail: detail
+            detail: detail,
+            cost: cost
         )
     }
 }
@@ -46,7 +48,7 @@ enum AttemptStore {
         let rows = try tx.rows(
             """
             select message_id, number, channel, provider, started_at, held_until, latency_ms, outcome, provider_message_id,
-                provider_code, detail, is_default, entry_id, fingerprint
+                provider_code, detail, is_default, entry_id, fingerprint, cost_micros, cost_currency
             from message_attempts where clinic_id = clinic_id() and message_id = any (\(ids)) order by message_id, number
             """
         )
@@ -65,11 +67,17 @@ enum AttemptStore {
                 outcome: try row[7],
                 providerMessageID: try row[8],
                 providerCode: try row[9],
-                detail: try row[10]
+                detail: try row[10],
+                cost: try cost(row)
             )
             found[try row[0], default: []].append(attempt)
         }
         return found
+    }
+
+    private static func cost(_ row: Row) throws -> MessageCost? {
+        guard let micros = try row[14] as Int64?, let currency = try row[15] as String? else { return nil }
+        return MessageCost(micros: micros, currency: currency)
     }
 
     /// Opens an attempt: committed before the provider is called; written twice it is there once.

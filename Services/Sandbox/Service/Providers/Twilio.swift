@@ -65,6 +65,7 @@ struct Twilio: SandboxProvider {
                 ]
             )
         case ("POST", 4) where parts[3] == "Messages.json": return try send(request, account, token)
+        case ("GET", 4) where parts[3] == "Messages.json": return list(request, account)
         case ("GET", 5) where parts[3] == "Messages" && parts[4].hasSuffix(".json"):
             guard let sent = ledger.find(String(parts[4].dropLast(5))), sent.account == account else {
                 throw .notFound(path)
@@ -72,6 +73,32 @@ struct Twilio: SandboxProvider {
             return .json(200, json(sent))
         default: throw .notFound(path)
         }
+    }
+
+    /// A page of the account's messages, with what they cost.
+    private func list(_ request: SandboxRequest, _ account: String) -> SandboxReply {
+        func number(_ name: String, _ usual: Int) -> Int {
+            request.query.first { $0.0 == name }.flatMap { Int($0.1) } ?? usual
+        }
+        let (size, page) = (min(max(number("PageSize", 50), 1), 1_000), max(number("Page", 0), 0))
+        let all = ledger.all(of: account)
+        let shown = all.dropFirst(size * page).prefix(size)
+        let path = "/\(Self.version)/Accounts/\(account)/Messages.json"
+        let isMore = all.count > size * (page + 1)
+        return .json(
+            200,
+            [
+                "messages": .array(shown.map { priced($0) }), "page": .integer(Int64(page)),
+                "page_size": .integer(Int64(size)),
+                "next_page_uri": isMore ? .string("\(path)?PageSize=\(size)&Page=\(page + 1)") : .null,
+            ]
+        )
+    }
+
+    private func priced(_ sent: TwilioLedger.Sent) -> JSONValue {
+        guard case .object(var fields) = json(sent) else { return .null }
+        fields["price"] = .string(sent.order.isWhatsApp ? "-0.00500" : "-0.00750")
+        return .object(fields)
     }
 
     /// Any account and token but those that say that they are wrong; the path is about the account that calls.

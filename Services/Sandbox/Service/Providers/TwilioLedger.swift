@@ -38,5 +38,12 @@ final class TwilioLedger: Sendable {
         }
     }
 
+    /// What an account has sent, the newest first.
+    func all(of account: String) -> [Sent] {
+        state.withLock { state in state.order.reversed().compactMap { state.sent[$0] } }.filter {
+            $0.account == account
+        }
+    }
+
     func find(_ sid: String) -> Sent? { state.withLock { $0.sent[sid] } }
 }

@@ -1,0 +1,37 @@
+import CommunicationAPI
+import Core
+import Postgres
+import ProviderConfig
+
+/// What messages cost, as their providers tell it: columns of `message_attempts`.
+enum CostStore {
+    /// What providers call messages that an entry took and whose cost is not known, the newest first, with the time of each.
+    static func unknown(
+        of entry: ProviderEntryID,
+        since: Instant,
+        limit: Int,
+        in tx: borrowing Transaction
+    ) throws -> [(providerMessageID: String, at: Instant)] {
+        try tx.rows(
+            """
+            select provider_message_id, started_at from message_attempts
+            where clinic_id = clinic_id() and entry_id = \(entry) and started_at >= \(since) and outcome = 'accepted'
+                and provider_message_id is not null and cost_micros is null
+            order by started_at desc limit \(limit)
+            """
+        ).map { (try $0[0], try $0[1]) }
+    }
+
+    static func keep(_ costs: [String: MessageCost], of entry: ProviderEntryID, in tx: borrowing Transaction) {
+        let all = Array(costs)
+        guard !all.isEmpty else { return }
+        tx.execute(
+            """
+            update message_attempts as a set cost_micros = c.micros, cost_currency = c.currency
+            from unnest(\(all.map(\.key)), \(all.map(\.value.micros)), \(all.map(\.value.currency)))
+                as c (provider_message, micros, currency)
+            where a.clinic_id = clinic_id() and a.provider_message_id = c.provider_message and a.entry_id = \(entry)
+            """
+        )
+    }
+}
