@@ -14,12 +14,14 @@ package struct CommunicationEndpoints: Sendable {
     package let unsubscribing = UnsubscribeEndpoints()
     package let analytics = AnalyticsEndpoints()
     package let alerts = AlertEndpoints()
+    package let conversations = ConversationEndpoints()
 
     package init() {}
 
     package var all: [any EndpointDescription] {
         configuration.all + installation.all + health.all + messages.all + templates.all + deliveries.all
             + suppressions.all + preferences.all + unsubscribing.all + analytics.all + alerts.all
+            + conversations.all
     }
 }
 

@@ -34,6 +34,8 @@ package enum CommunicationService {
                 ("0016_conversations.sql", PackageResources._016_conversations_sql),
                 ("0017_conversation_windows.sql", PackageResources._017_conversation_windows_sql),
                 ("0018_notice_choices.sql", PackageResources._018_notice_choices_sql),
+                ("0019_forgetting_notices.sql", PackageResources._019_forgetting_notices_sql),
+                ("0020_inbound_files.sql", PackageResources._020_inbound_files_sql),
             ]
         )
     }
@@ -110,7 +112,10 @@ package enum CommunicationService {
         DeliveryHandlers(
             endpoints: endpoints.deliveries,
             store: store,
-            readers: NoticeReaders(sns: SNSVerifier(http: http, policy: policy, log: resources.log)),
+            readers: NoticeReaders(
+                sns: SNSVerifier(http: http, policy: policy, log: resources.log),
+                http: http
+            ),
             intake: deliveries,
             inbound: InboundIntake(
                 store: InboundStore(dataKeys: resources.dataKeys),
@@ -120,7 +125,7 @@ package enum CommunicationService {
             webhooks: webhooks,
             wake: resources.jobsWake
         ).register(in: &handlers)
-        HandshakeHandlers(endpoint: endpoints.deliveries.handshake, store: store).register(in: &handlers)
+        HandshakeHandlers(endpoints: endpoints.deliveries, store: store).register(in: &handlers)
         HealthHandlers(endpoints: endpoints.health, store: store).register(in: &handlers)
         AlertHandlers(endpoints: endpoints.alerts, dataKeys: resources.dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: endpoints.analytics).register(in: &handlers)
@@ -143,6 +148,11 @@ package enum CommunicationService {
             cursors: resources.cursors,
             wake: resources.jobsWake
         ).register(in: &handlers)
+        ConversationHandlers(
+            endpoints: endpoints.conversations,
+            dataKeys: resources.dataKeys,
+            cursors: resources.cursors
+        ).register(in: &handlers)
         TemplateHandlers(endpoints: endpoints.templates, cursors: resources.cursors).register(in: &handlers)
         TemplateTrialHandlers(endpoints: endpoints.templates, intake: intake, wake: resources.jobsWake).register(
             in: &handlers
@@ -156,9 +166,14 @@ package enum CommunicationService {
             ).consumers
         definition.jobs = [
             SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
-            DeadLetterWatch(),
+            DeadLetterWatch(), ForgetNotices(),
+            FetchFileJob(
+                keepers: [TwilioMedia(http: http), MetaMedia(http: http)],
+                store: store,
+                dataKeys: resources.dataKeys
+            ),
         ]
-        definition.schedules = [try DeadLetterWatch.schedule()]
+        definition.schedules = [try DeadLetterWatch.schedule(), try ForgetNotices.schedule()]
         definition.transactionalJobs = [
             NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(),
             AlertJob(intake: intake, log: resources.log),

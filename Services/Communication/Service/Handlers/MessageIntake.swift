@@ -61,6 +61,7 @@ struct MessageIntake: Sendable {
         in tx: borrowing Transaction
     ) throws -> AcceptedMessage {
         try checkTimes(draft, now: sender.now)
+        try AddressRules.check(draft)
         let source = try words.map { MessageSource.words($0) } ?? source(of: draft, in: tx)
         let category = draft.category ?? source.category
         let wanted = try channels(for: draft, terms.channels)

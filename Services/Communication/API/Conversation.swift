@@ -1,0 +1,232 @@
+package import Contracts
+package import Core
+
+/// What somebody has written to the clinic from one address on one channel.
+package struct Conversation: Wire, Hashable {
+    package var id: ConversationID
+    package var channel: MessageChannel
+    /// Those whose address it is: families share theirs.
+    package var contactIds: [ContactID]
+    /// Who writes; absent without `messages:read_content`.
+    package var address: String?
+    package var openedAt: Instant
+    /// When they wrote last.
+    package var heardAt: Instant
+
+    package init(
+        id: ConversationID,
+        channel: MessageChannel,
+        contactIds: [ContactID],
+        address: String?,
+        openedAt: Instant,
+        heardAt: Instant
+    ) {
+        self.id = id
+        self.channel = channel
+        self.contactIds = contactIds
+        self.address = address
+        self.openedAt = openedAt
+        self.heardAt = heardAt
+    }
+
+    package static var limits: [Limit] {
+        [
+            .describe(CodingKeys.contactIds, "Those whose address it is: families share theirs."),
+            .describe(CodingKeys.address, "Who writes; absent without messages:read_content."),
+        ]
+    }
+}
+
+/// A message of a conversation, as it came.
+package struct ConversationMessage: Wire, Hashable {
+    package var id: InboundMessageID
+    package var conversationId: ConversationID
+    package var provider: String
+    package var receivedAt: Instant
+    /// What it asks for, where it says nothing else.
+    package var command: String?
+    /// No person wrote it: an absence note, a mailing list.
+    package var isAutomatic: Bool
+    /// An e-mail's; absent without `messages:read_content`, as the text is.
+    package var subject: String?
+    package var text: String?
+    package var files: [ConversationFile]
+
+    package init(
+        id: InboundMessageID,
+        conversationId: ConversationID,
+        provider: String,
+        receivedAt: Instant,
+        command: String?,
+        isAutomatic: Bool,
+        subject: String?,
+        text: String?,
+        files: [ConversationFile]
+    ) {
+        self.id = id
+        self.conversationId = conversationId
+        self.provider = provider
+        self.receivedAt = receivedAt
+        self.command = command
+        self.isAutomatic = isAutomatic
+        self.subject = subject
+        self.text = text
+        self.files = files
+    }
+
+    package static var limits: [Limit] {
+        [
+            .describe(CodingKeys.text, "Absent without messages:read_content."),
+            .describe(CodingKeys.isAutomatic, "No person wrote it: an absence note, a mailing list."),
+        ]
+    }
+}
+
+/// What has become of a file.
+package enum ConversationFileStatus: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Still to be fetched from the provider.
+    case pending
+    case kept
+    /// Of a kind that is not kept, too large, or not the provider's to give.
+    case refused
+    /// The provider did not hand it out in time.
+    case lost
+    /// Files of e-mails are named and not kept.
+    case omitted
+}
+
+/// A picture or file that came with a message.
+package struct ConversationFile: Wire, Hashable {
+    /// Which of the message's it is.
+    package var place: Int
+    /// Absent without `messages:read_content`.
+    package var filename: String?
+    package var contentType: String?
+    /// In bytes, where it is known.
+    package var size: Int?
+    package var status: ConversationFileStatus
+
+    package init(place: Int, filename: String?, contentType: String?, size: Int?, status: ConversationFileStatus) {
+        self.place = place
+        self.status = status
+        self.filename = filename
+        self.contentType = contentType
+        self.size = size
+    }
+}
+
+/// Names a file of a conversation's message.
+package struct ConversationFilePath: Wire {
+    package var id: ConversationID
+    package var messageId: InboundMessageID
+    package var place: Int
+
+    package init(id: ConversationID, messageId: InboundMessageID, place: Int) {
+        self.id = id
+        self.messageId = messageId
+        self.place = place
+    }
+
+    package static var limits: [Limit] { [.range(CodingKeys.place, 0...9)] }
+}
+
+/// What is in a file, byte for byte.
+package struct FileContent: Wire, Documented {
+    package init() {}
+
+    package init(from decoder: any Decoder) throws {}
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode("")
+    }
+
+    package static var schema: Schema { .string(example: "") }
+    package static var placeholder: FileContent { FileContent() }
+}
+
+/// Which conversations to list.
+package struct ConversationListRequest: Wire {
+    package var channel: MessageChannel?
+    package var contactId: ContactID?
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(
+        channel: MessageChannel? = nil,
+        contactId: ContactID? = nil,
+        limit: Int? = nil,
+        cursor: String? = nil
+    ) {
+        self.channel = channel
+        self.contactId = contactId
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    package static var limits: [Limit] {
+        [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000)]
+    }
+}
+
+/// Which messages of a conversation to list.
+package struct ConversationMessagesRequest: Wire {
+    package var id: ConversationID
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(id: ConversationID, limit: Int? = nil, cursor: String? = nil) {
+        self.id = id
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    package static var limits: [Limit] {
+        [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000)]
+    }
+}
+
+/// What patients and others have written to the clinic.
+package struct ConversationEndpoints: Sendable {
+    package let list = Endpoint(
+        "communication.conversations.list",
+        .GET,
+        "/communication/conversations",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.readConversations),
+        takes: ConversationListRequest.self,
+        gives: Page<Conversation>.self,
+        audit: .read,
+        summary: "Conversations, the one heard of last first"
+    )
+    package let messages = Endpoint(
+        "communication.conversations.messages",
+        .GET,
+        "/communication/conversations/{id}/messages",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.readConversations),
+        takes: ConversationMessagesRequest.self,
+        gives: Page<ConversationMessage>.self,
+        audit: .read,
+        summary: "What was written in a conversation, newest first"
+    )
+
+    package let file = Endpoint(
+        "communication.conversations.file",
+        .GET,
+        "/communication/conversations/{id}/messages/{messageId}/files/{place}",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.readConversations),
+        takes: ConversationFilePath.self,
+        gives: FileContent.self,
+        audit: .read,
+        streams: true,
+        media: "application/octet-stream",
+        errors: [ErrorCode(409, "file_not_kept")],
+        summary: "A picture or file of a message, with messages:read_content; its kind stands in the message"
+    )
+
+    package init() {}
+
+    package var all: [any EndpointDescription] { [list, messages, file] }
+}
