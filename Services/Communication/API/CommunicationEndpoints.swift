@@ -7,6 +7,7 @@ package struct CommunicationEndpoints: Sendable {
     package let installation = DefaultProviderEndpoints()
     package let health = ProviderHealthEndpoints()
     package let messages = MessageEndpoints()
+    package let conversations = ConversationEndpoints()
     package let templates = TemplateEndpoints()
     package let deliveries = DeliveryEndpoints()
     package let suppressions = SuppressionEndpoints()
@@ -14,14 +15,12 @@ package struct CommunicationEndpoints: Sendable {
     package let unsubscribing = UnsubscribeEndpoints()
     package let analytics = AnalyticsEndpoints()
     package let alerts = AlertEndpoints()
-    package let conversations = ConversationEndpoints()
 
     package init() {}
 
     package var all: [any EndpointDescription] {
-        configuration.all + installation.all + health.all + messages.all + templates.all + deliveries.all
-            + suppressions.all + preferences.all + unsubscribing.all + analytics.all + alerts.all
-            + conversations.all
+        configuration.all + installation.all + health.all + messages.all + conversations.all + templates.all
+            + deliveries.all + suppressions.all + preferences.all + unsubscribing.all + analytics.all + alerts.all
     }
 }
 

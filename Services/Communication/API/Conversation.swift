@@ -1,12 +1,13 @@
 package import Contracts
 package import Core
 
-/// What somebody has written to the clinic from one address on one channel.
+/// What somebody has written to the clinic from one address or number on one channel.
 package struct Conversation: Wire, Hashable {
     package var id: ConversationID
     package var channel: MessageChannel
-    /// Those whose address it is: families share theirs.
+    /// Those whose address it is, and the patients among them: families share theirs.
     package var contactIds: [ContactID]
+    package var patientIds: [PatientID]
     /// Who writes; absent without `messages:read_content`.
     package var address: String?
     package var openedAt: Instant
@@ -17,6 +18,7 @@ package struct Conversation: Wire, Hashable {
         id: ConversationID,
         channel: MessageChannel,
         contactIds: [ContactID],
+        patientIds: [PatientID],
         address: String?,
         openedAt: Instant,
         heardAt: Instant
@@ -24,6 +26,7 @@ package struct Conversation: Wire, Hashable {
         self.id = id
         self.channel = channel
         self.contactIds = contactIds
+        self.patientIds = patientIds
         self.address = address
         self.openedAt = openedAt
         self.heardAt = heardAt
@@ -38,13 +41,16 @@ package struct Conversation: Wire, Hashable {
 }
 
 /// A message of a conversation, as it came.
-package struct ConversationMessage: Wire, Hashable {
+package struct InboundMessage: Wire, Hashable {
     package var id: InboundMessageID
     package var conversationId: ConversationID
     package var provider: String
     package var receivedAt: Instant
-    /// What it asks for, where it says nothing else.
+    /// `confirm`, `cancel`, `reschedule`, `yes`, `no`, `stop`, `start` or `help`, where it says nothing else; whatever has
+    /// none is for people to read.
     package var command: String?
+    /// The message that answered it without anybody's doing.
+    package var answerId: MessageID?
     /// No person wrote it: an absence note, a mailing list.
     package var isAutomatic: Bool
     /// An e-mail's; absent without `messages:read_content`, as the text is.
@@ -58,6 +64,7 @@ package struct ConversationMessage: Wire, Hashable {
         provider: String,
         receivedAt: Instant,
         command: String?,
+        answerId: MessageID?,
         isAutomatic: Bool,
         subject: String?,
         text: String?,
@@ -68,6 +75,7 @@ package struct ConversationMessage: Wire, Hashable {
         self.provider = provider
         self.receivedAt = receivedAt
         self.command = command
+        self.answerId = answerId
         self.isAutomatic = isAutomatic
         self.subject = subject
         self.text = text
@@ -146,20 +154,23 @@ package struct FileContent: Wire, Documented {
 }
 
 /// Which conversations to list.
-package struct ConversationListRequest: Wire {
-    package var channel: MessageChannel?
+package struct ConversationSearch: Wire {
+    package var patientId: PatientID?
     package var contactId: ContactID?
+    package var channel: MessageChannel?
     package var limit: Int?
     package var cursor: String?
 
     package init(
-        channel: MessageChannel? = nil,
+        patientId: PatientID? = nil,
         contactId: ContactID? = nil,
+        channel: MessageChannel? = nil,
         limit: Int? = nil,
         cursor: String? = nil
     ) {
-        self.channel = channel
+        self.patientId = patientId
         self.contactId = contactId
+        self.channel = channel
         self.limit = limit
         self.cursor = cursor
     }
@@ -170,7 +181,7 @@ package struct ConversationListRequest: Wire {
 }
 
 /// Which messages of a conversation to list.
-package struct ConversationMessagesRequest: Wire {
+package struct InboundMessageSearch: Wire {
     package var id: ConversationID
     package var limit: Int?
     package var cursor: String?
@@ -194,7 +205,7 @@ package struct ConversationEndpoints: Sendable {
         "/communication/conversations",
         service: .communication,
         guard: .permission(CommunicationPermissions.readConversations),
-        takes: ConversationListRequest.self,
+        takes: ConversationSearch.self,
         gives: Page<Conversation>.self,
         audit: .read,
         summary: "Conversations, the one heard of last first"
@@ -205,8 +216,8 @@ package struct ConversationEndpoints: Sendable {
         "/communication/conversations/{id}/messages",
         service: .communication,
         guard: .permission(CommunicationPermissions.readConversations),
-        takes: ConversationMessagesRequest.self,
-        gives: Page<ConversationMessage>.self,
+        takes: InboundMessageSearch.self,
+        gives: Page<InboundMessage>.self,
         audit: .read,
         summary: "What was written in a conversation, newest first"
     )

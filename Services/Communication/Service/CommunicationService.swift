@@ -34,8 +34,10 @@ package enum CommunicationService {
                 ("0016_conversations.sql", PackageResources._016_conversations_sql),
                 ("0017_conversation_windows.sql", PackageResources._017_conversation_windows_sql),
                 ("0018_notice_choices.sql", PackageResources._018_notice_choices_sql),
-                ("0019_forgetting_notices.sql", PackageResources._019_forgetting_notices_sql),
-                ("0020_inbound_files.sql", PackageResources._020_inbound_files_sql),
+                ("0019_answers.sql", PackageResources._019_answers_sql),
+                ("0020_reminders.sql", PackageResources._020_reminders_sql),
+                ("0021_forgetting_notices.sql", PackageResources._021_forgetting_notices_sql),
+                ("0022_inbound_files.sql", PackageResources._022_inbound_files_sql),
             ]
         )
     }

@@ -19,12 +19,13 @@ struct ConversationHandlers: Sendable {
     }
 
     private func list(
-        _ request: ConversationListRequest,
+        _ request: ConversationSearch,
         _ context: OperationContext,
         in tx: borrowing Transaction
     ) throws -> Reply<Page<Conversation>> {
-        let name = ["conversations", request.channel?.rawValue ?? "", request.contactId?.description ?? ""]
-            .joined(separator: "\u{1E}")
+        let name = [
+            "conversations", request.patientId?.description, request.contactId?.description, request.channel?.rawValue,
+        ].map { $0 ?? "" }.joined(separator: "\u{1E}")
         let after: (Instant, ConversationID)? = try position(request.cursor, name, context)
         let limit = request.limit ?? Page<Conversation>.usualLimit
         let found = try InboundStore.conversations(request, after: after, limit: limit + 1, in: tx)
@@ -38,25 +39,29 @@ struct ConversationHandlers: Sendable {
                         id: stored.id,
                         channel: stored.channel,
                         contactIds: stored.contacts,
-                        address: try sealer.map { try InboundStore.address(of: stored, with: $0) },
+                        patientIds: stored.patients,
+                        address: try sealer.map {
+                            try InboundStore.address(stored.sealed, contactIndex: stored.contactIndex, with: $0)
+                        },
                         openedAt: stored.openedAt,
                         heardAt: stored.heardAt
                     )
                 },
                 nextCursor: next.map { seal($0.heardAt, $0.id.description, name, context) }
-            )
+            ),
+            audit: AuditDetail(patient: Self.own(context) ?? request.patientId)
         )
     }
 
     private func messages(
-        _ request: ConversationMessagesRequest,
+        _ request: InboundMessageSearch,
         _ context: OperationContext,
         in tx: borrowing Transaction
-    ) throws -> Reply<Page<ConversationMessage>> {
+    ) throws -> Reply<Page<InboundMessage>> {
         guard try InboundStore.conversation(request.id, in: tx) != nil else { throw Problem.notFound }
         let name = "conversation messages\u{1E}\(request.id)"
         let after: (Instant, InboundMessageID)? = try position(request.cursor, name, context)
-        let limit = request.limit ?? Page<ConversationMessage>.usualLimit
+        let limit = request.limit ?? Page<InboundMessage>.usualLimit
         let found = try InboundStore.messages(of: request.id, after: after, limit: limit + 1, in: tx)
         let shown = Array(found.prefix(limit))
         let next = found.count > limit ? shown.last : nil
@@ -71,7 +76,7 @@ struct ConversationHandlers: Sendable {
                 },
                 nextCursor: next.map { seal($0.receivedAt, $0.id.description, name, context) }
             ),
-            audit: AuditDetail(resource: request.id.description)
+            audit: AuditDetail(resource: request.id.description, patient: Self.own(context))
         )
     }
 
@@ -80,14 +85,15 @@ struct ConversationHandlers: Sendable {
         _ files: [Int: StoredFile],
         with sealer: ClinicSealer,
         showsContent: Bool
-    ) throws -> ConversationMessage {
+    ) throws -> InboundMessage {
         let content = try InboundContent.open(stored.sealed, of: stored.id, with: sealer)
-        return ConversationMessage(
+        return InboundMessage(
             id: stored.id,
             conversationId: stored.conversation,
             provider: stored.provider,
             receivedAt: stored.receivedAt,
             command: stored.command,
+            answerId: stored.answer,
             isAutomatic: content.isAutomatic ?? false,
             subject: showsContent ? content.subject : nil,
             text: showsContent ? content.text : nil,
@@ -133,6 +139,11 @@ struct ConversationHandlers: Sendable {
             next: end < bytes.count ? String(end) : nil,
             headers: [("Content-Disposition", "attachment"), ("X-Content-Type-Options", "nosniff")]
         )
+    }
+
+    /// The patient to whose own conversations the caller is kept.
+    private static func own(_ context: OperationContext) -> PatientID? {
+        if case .own(let patient) = context.scope { patient } else { nil }
     }
 
     private func sealer(_ context: OperationContext, in tx: borrowing Transaction) throws -> ClinicSealer? {

@@ -46,13 +46,19 @@ struct InboundIntake: Sendable {
             // Who writes first and is nobody's patient is a contact from then on.
             _ = try ContactStore.findOrMake(address, index: addresses, sealer: sealer, at: now, in: tx)
             try obey(text, command, index, at: now, in: tx)
+            // Some providers answer that one themselves, and say so.
+            if command == .help, text.optOut == nil {
+                try Jobs.enqueue(NoticeJob.self, payload: .answer(.help(kept.id)), in: tx)
+            }
             try Outbox.append(
                 InboundMessageReceived(
                     id: kept.id,
                     conversationId: kept.conversation,
                     channel: text.channel,
                     command: command?.rawValue,
+                    choice: command == nil ? meaning.said.flatMap { InboundChoice.read($0) } : nil,
                     appointmentId: meaning.appointment,
+                    patientIds: try ContactStore.patients(index, in: tx),
                     receivedAt: now
                 ),
                 aggregate: kept.id.description,
@@ -81,7 +87,7 @@ struct InboundIntake: Sendable {
         }
     }
 
-    /// What a text asks for, and which visit it is about.
+    /// What a text asks for, which visit it is about, and what it says where that may be asked for.
     ///
     /// Whoever writes an e-mail can claim to be anybody: it asks for something only where it answers a message of ours.
     private func meaning(
@@ -89,13 +95,15 @@ struct InboundIntake: Sendable {
         _ index: [UInt8],
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws -> (command: InboundCommand?, appointment: AppointmentID?) {
+    ) throws -> (command: InboundCommand?, appointment: AppointmentID?, said: String?) {
         guard text.channel == .email else {
-            return (Self.command(text), try InboundStore.appointment(repliedTo: index, at: now, in: tx))
+            let appointment = try InboundStore.appointment(repliedTo: index, at: now, in: tx)
+            return (Self.command(text), appointment, text.text)
         }
         guard !text.isAutomatic, let answered = try InboundStore.answered(text.answers, from: index, at: now, in: tx)
-        else { return (nil, nil) }
-        return (InboundCommands.read(QuotedHistory.stripped(text.text), from: nil), answered.appointment)
+        else { return (nil, nil, nil) }
+        let said = QuotedHistory.stripped(text.text)
+        return (InboundCommands.read(said, from: nil), answered.appointment, said)
     }
 
     /// A word that the provider has taken for an end is one for us as well: it does not send to the number any more.

@@ -150,6 +150,9 @@ struct SendingParts: Sendable {
             guard let channel = MessageChannel(rawValue: name), work.content.reach.has(channel) else { continue }
             chain += try await resolver.resolve(clinic, channel: name).entries
         }
+        if let first = chain.firstIndex(where: { $0.id == work.content.through }) {
+            chain.insert(chain.remove(at: first), at: 0)
+        }
         for entry in chain {
             if let published = work.circuits[entry.id] { circuits.follow(published, clinic, entry) }
         }

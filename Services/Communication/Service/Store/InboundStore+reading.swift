@@ -11,8 +11,9 @@ struct StoredConversation: Sendable {
     var sealed: [UInt8]
     var openedAt: Instant
     var heardAt: Instant
-    /// Those whose address it is.
+    /// Those whose address it is, and the patients among them.
     var contacts: [ContactID]
+    var patients: [PatientID]
 }
 
 /// A row of `inbound_messages`, its text still sealed.
@@ -22,6 +23,7 @@ struct StoredInbound: Sendable {
     var provider: String
     var sealed: [UInt8]
     var command: String?
+    var answer: MessageID?
     var receivedAt: Instant
 }
 
@@ -40,19 +42,23 @@ extension InboundStore {
     private static let columns: Query = """
         c.id, c.channel, c.contact_index, c.sealed, c.opened_at, c.heard_at,
         array(select i.contact_id from contact_identities i
-            where i.clinic_id = clinic_id() and i.address_index = c.contact_index order by i.contact_id)
+            where i.clinic_id = clinic_id() and i.address_index = c.contact_index order by i.contact_id),
+        array(select p.patient_id from contact_identities i
+            join contacts p on p.clinic_id = i.clinic_id and p.id = i.contact_id
+            where i.clinic_id = clinic_id() and i.address_index = c.contact_index and p.patient_id is not null
+            order by p.patient_id)
         """
 
     /// Conversations within the transaction's scope, heard of last first, after a position.
     static func conversations(
-        _ request: ConversationListRequest,
+        _ request: ConversationSearch,
         after: (Instant, ConversationID)?,
         limit: Int,
         in tx: borrowing Transaction
     ) throws -> [StoredConversation] {
         var query: Query = "select \(columns) from conversations c where c.clinic_id = clinic_id()"
         if let channel = request.channel { query += " and c.channel = \(channel.rawValue)" }
-        if let contact = request.contactId {
+        for contact in [request.contactId, request.patientId?.retagged()].compactMap({ $0 }) {
             query += """
                  and c.contact_index in (select address_index from contact_identities
                     where clinic_id = clinic_id() and contact_id = \(contact))
@@ -79,7 +85,7 @@ extension InboundStore {
         in tx: borrowing Transaction
     ) throws -> [StoredInbound] {
         var query: Query = """
-            select id, conversation_id, provider, sealed, command, received_at from inbound_messages
+            select id, conversation_id, provider, sealed, command, received_at, answer_id from inbound_messages
             where clinic_id = clinic_id() and conversation_id = \(conversation)
             """
         if let (at, id) = after { query += " and (received_at, id) < (\(at), \(id))" }
@@ -91,6 +97,7 @@ extension InboundStore {
                 provider: try row[2],
                 sealed: try row[3],
                 command: try row[4],
+                answer: try row[6],
                 receivedAt: try row[5]
             )
         }
@@ -105,7 +112,8 @@ extension InboundStore {
             sealed: try row[3],
             openedAt: try row[4],
             heardAt: try row[5],
-            contacts: try row[6]
+            contacts: try row[6],
+            patients: try row[7]
         )
     }
 }

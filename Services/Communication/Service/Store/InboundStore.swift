@@ -94,6 +94,14 @@ struct InboundStore: Sendable {
         return rows.affected == 1 ? kept : nil
     }
 
+    /// Whose conversation it is: the address as it was written.
+    static func address(_ sealed: [UInt8], contactIndex: [UInt8], with sealer: ClinicSealer) throws -> String {
+        String(
+            decoding: try sealer.open(sealed, purpose: purpose, record: contactIndex.hex),
+            as: UTF8.self
+        )
+    }
+
     /// When a contact wrote last on a channel.
     static func heard(
         _ channel: MessageChannel,
@@ -107,12 +115,6 @@ struct InboundStore: Sendable {
             """
         )
         return try rows.first.map { try $0[0] }
-    }
-
-    /// Who writes in a conversation.
-    static func address(of conversation: StoredConversation, with sealer: ClinicSealer) throws -> String {
-        let record = conversation.contactIndex.hex
-        return String(decoding: try sealer.open(conversation.sealed, purpose: purpose, record: record), as: UTF8.self)
     }
 
     /// The appointment that the last message to a number was about, if it was about one.

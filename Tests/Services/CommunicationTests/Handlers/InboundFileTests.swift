@@ -42,7 +42,7 @@ import Testing
         _ media: [InboundText.Media],
         by entry: ProviderEntry,
         _ clinic: TestClinic
-    ) async throws -> (Conversation, ConversationMessage) {
+    ) async throws -> (Conversation, InboundMessage) {
         let intake = InboundIntake(
             store: InboundStore(dataKeys: clinic.desk.dataKeys),
             suppressions: SuppressionStore(dataKeys: clinic.desk.dataKeys),
@@ -77,7 +77,7 @@ import Testing
 
     private func content(
         _ conversation: Conversation,
-        _ message: ConversationMessage,
+        _ message: InboundMessage,
         _ place: Int,
         of clinic: TestClinic,
         as principal: Principal = TestClinic.admin
@@ -151,7 +151,7 @@ import Testing
                 sandbox
             )
             let media: [InboundText.Media] = [
-                .init(id: "2754859441498128", type: "audio/ogg"), .init(id: "1", type: "image/png"),
+                .init(id: "2754859441498128", type: "audio/ogg"), .init(id: "gone", type: "image/png"),
                 .init(id: "../../me", type: "image/png"),
             ]
             let (_, message) = try await take(media, by: try await entry(clinic, "whatsapp"), clinic)

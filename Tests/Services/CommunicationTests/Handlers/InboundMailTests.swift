@@ -48,7 +48,7 @@ import Testing
 
     private func listed(_ clinic: TestClinic, as principal: Principal = TestClinic.admin) async throws -> [Conversation]
     {
-        let answer = try await clinic.ask(Self.conversations.list, ConversationListRequest(), as: principal)
+        let answer = try await clinic.ask(Self.conversations.list, ConversationSearch(), as: principal)
         return try #require(answer.output).items
     }
 
@@ -56,7 +56,7 @@ import Testing
         _ clinic: TestClinic,
         _ id: ConversationID,
         as principal: Principal = TestClinic.admin
-    ) async throws -> [ConversationMessage] {
+    ) async throws -> [InboundMessage] {
         let answer = try await clinic.ask(Self.conversations.messages, .init(id: id), as: principal)
         return try #require(answer.output, "\(answer.status)").items
     }

@@ -29,9 +29,9 @@ import Testing
         return try await clinic.ask(endpoint, input, as: caller, headers: call.headers).status
     }
 
-    private func said(_ clinic: TestClinic) async throws -> [ConversationMessage] {
+    private func said(_ clinic: TestClinic) async throws -> [InboundMessage] {
         let endpoints = MessageDesk.endpoints.conversations
-        var found: [ConversationMessage] = []
+        var found: [InboundMessage] = []
         for conversation in try #require(try await clinic.ask(endpoints.list, .init()).output).items {
             found += try #require(try await clinic.ask(endpoints.messages, .init(id: conversation.id)).output).items
         }
