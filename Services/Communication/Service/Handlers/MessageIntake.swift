@@ -82,7 +82,8 @@ struct MessageIntake: Sendable {
             to: reach.phone,
             saying: words[.sms]?.text ?? "",
             category,
-            isAskedFor: draft.channels != nil,
+            // A code whose text may not go by SMS goes by the other channel.
+            isAskedFor: draft.channels != nil && category != .security,
             at: start?.at ?? sender.now
         )
         let sealer = try dataKeys.sealer(for: sender.clinic, in: tx)
