@@ -15,12 +15,7 @@ enum AttachmentStore {
     ) throws {
         for (place, file) in files.enumerated() {
             let sealed = try sealer.seal(file.bytes, purpose: purpose, record: record(message, place))
-            tx.execute(
-                """
-                insert into message_attachments (clinic_id, message_id, place, sealed)
-                values (clinic_id(), \(message), \(place), \(sealed))
-                """
-            )
+            tx.gather(NewAttachment(message: message, place: place, sealed: sealed))
         }
     }
 
@@ -47,4 +42,20 @@ enum AttachmentStore {
     }
 
     private static func record(_ message: MessageID, _ place: Int) -> String { "\(message)/\(place)" }
+}
+
+/// A row of `message_attachments` that is to be written, after its message.
+private struct NewAttachment: GatheredRow {
+    let message: MessageID
+    let place: Int
+    let sealed: [UInt8]
+
+    static func statements(for files: [NewAttachment]) -> [Query] {
+        files.map { file in
+            """
+            insert into message_attachments (clinic_id, message_id, place, sealed)
+            values (clinic_id(), \(file.message), \(file.place), \(file.sealed))
+            """
+        }
+    }
 }
