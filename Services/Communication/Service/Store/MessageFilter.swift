@@ -1,0 +1,49 @@
+import CommunicationAPI
+import Core
+import Postgres
+
+/// The keyed hash by which messages to somebody are found.
+enum RecipientIndex: Sendable {
+    case email([UInt8]), phone([UInt8])
+
+    var bytes: [UInt8] {
+        switch self {
+        case .email(let bytes), .phone(let bytes): bytes
+        }
+    }
+}
+
+/// Which messages a list holds.
+struct MessageFilter: Sendable {
+    var request: MessageListRequest
+    /// The keyed hash of the recipient asked for.
+    var recipient: RecipientIndex?
+
+    var conditions: Query {
+        var query: Query = ""
+        if let status = request.status { query += " and status = \(status.rawValue)" }
+        if let channel = request.channel { query += " and \(channel.rawValue) = any (channels)" }
+        if let provider = request.provider { query += " and provider = \(provider)" }
+        if let template = request.template { query += " and template = \(template)" }
+        if let category = request.category { query += " and category = \(category.rawValue)" }
+        if let patient = request.patientId { query += " and patient_id = \(patient)" }
+        if let reference = request.reference { query += " and reference = \(reference)" }
+        switch recipient {
+        case .email(let index): query += " and recipient_index = \(index)"
+        case .phone(let index): query += " and phone_index = \(index)"
+        case nil: break
+        }
+        if let from = request.from { query += " and created_at >= \(from)" }
+        if let to = request.to { query += " and created_at < \(to)" }
+        return query
+    }
+
+    /// What cursors of the same list have in common; the recipient stands in it as its hash.
+    var name: String {
+        [
+            "messages", request.status?.rawValue, request.channel?.rawValue, request.provider, request.template,
+            request.category?.rawValue, request.patientId?.description, request.reference, recipient?.bytes.hex,
+            request.from?.rfc3339, request.to?.rfc3339,
+        ].map { $0 ?? "" }.joined(separator: "\u{1E}")
+    }
+}
