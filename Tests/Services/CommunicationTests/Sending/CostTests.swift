@@ -3,6 +3,7 @@ import Contracts
 import Core
 import Jobs
 import Postgres
+import ProviderConfig
 import TestKit
 import Testing
 
