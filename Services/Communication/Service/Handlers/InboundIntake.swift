@@ -55,7 +55,7 @@ struct InboundIntake: Sendable {
                     channel: text.channel,
                     command: command?.rawValue,
                     choice: command == nil ? InboundChoice.read(text.text) : nil,
-                    appointmentId: try InboundStore.appointment(repliedTo: index, at: now, in: tx),
+                    appointmentId: try InboundStore.appointment(repliedTo: index, with: command, at: now, in: tx),
                     patientIds: try ContactStore.patients(index, in: tx),
                     receivedAt: now
                 ),
