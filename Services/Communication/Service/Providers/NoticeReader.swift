@@ -1,5 +1,6 @@
 import Contracts
 import Core
+import Outbound
 import ProviderConfig
 
 /// A webhook as it came: nothing of it is believed before its signature is.
@@ -31,12 +32,20 @@ protocol NoticeReader: Sendable {
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]?
     /// What somebody wrote to the entry's account, of a webhook that is signed for it.
     func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText]
+    /// The e-mails that a webhook brings which is signed for the entry's account.
+    ///
+    /// Throws 503 while the provider that has them does not hand them out.
+    func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail]
+    /// Bytes that a webhook of the provider's may have.
+    var longestBody: Int { get }
     /// The status that the provider is answered with; an answer without a body for those that would read it.
     var acknowledgement: Int { get }
 }
 
 extension NoticeReader {
     var acknowledgement: Int { 200 }
+    var longestBody: Int { WebhookNotice.longestBody }
+    func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] { [] }
     func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] { [] }
 }
 
@@ -48,12 +57,13 @@ struct NoticeReaders: Sendable {
     private let byProvider: [String: any NoticeReader]
 
     // A further provider is a file, and a line here.
-    init(sns: SNSVerifier) {
+    init(sns: SNSVerifier, http: OutboundHTTP) {
         let all: [any NoticeReader] = [
             ZeptoMailNotices(),
             AWSSESNotices(sns: sns),
             SendGridNotices(),
-            ResendNotices(),
+            ResendNotices(http: http),
+            SMTPNotices(),
             TwilioNotices(),
             MetaNotices(),
         ]

@@ -21,6 +21,7 @@ struct Meta: SandboxProvider {
     let messages: MessageStore
     let webhooks: WebhookSender?
     private let ledger = MetaLedger()
+    private let files = HeldFiles()
 
     init(messages: MessageStore, publicURL: String? = nil) {
         self.messages = messages
@@ -40,6 +41,7 @@ struct Meta: SandboxProvider {
 
     func answer(_ request: SandboxRequest, path: String) async -> SandboxReply {
         var parts = path.split(separator: "/").map(String.init)
+        if let reply = files.answer(request, parts, isSigned: false) { return reply }
         do throws(MetaError) {
             switch (request.method, parts.first, parts.count) {
             case ("POST", "inbound", 1): return try hear(request.json ?? .null)
@@ -53,6 +55,7 @@ struct Meta: SandboxProvider {
                 throw .noObject(parts.first ?? "", request.method)
             }
             switch (request.method, parts.count) {
+            case ("GET", 1) where files.find(number) != nil: return media(number, request)
             case ("GET", 1): return state(of: number, request)
             case ("POST", 2) where parts[1] == "messages": return try send(request, from: number)
             default: throw .noObject(parts.joined(separator: "/"), request.method)
@@ -87,6 +90,19 @@ struct Meta: SandboxProvider {
         if token.contains("unpermitted") {
             throw MetaError(403, 10, "(#10) Application does not have permission for this action")
         }
+    }
+
+    /// What somebody has sent: where it lies for the next minutes.
+    private func media(_ id: String, _ request: SandboxRequest) -> SandboxReply {
+        guard let file = files.find(id) else { return MetaError.noObject(id, request.method).reply }
+        return .json(
+            200,
+            [
+                "messaging_product": "whatsapp", "url": .string(files.address(id, request, under: name)),
+                "mime_type": .string(file.type), "sha256": .string(file.sha256),
+                "file_size": .integer(Int64(file.bytes.count)), "id": .string(id),
+            ]
+        )
     }
 
     private func state(of number: String, _ request: SandboxRequest) -> SandboxReply {
