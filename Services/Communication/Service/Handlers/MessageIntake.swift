@@ -32,6 +32,8 @@ struct MessageIntake: Sendable {
         var quietHours: QuietTime?
         /// Which reminders of visits it sends.
         var reminders: [ReminderTime]
+        /// Whether its texts can be answered with a word.
+        var canBeAnswered: Bool
         let rules: CountryRules
     }
 
@@ -48,6 +50,7 @@ struct MessageIntake: Sendable {
             channels: channels,
             quietHours: QuietTime(settings: settings),
             reminders: ReminderRules.wanted(settings),
+            canBeAnswered: TextSenders.canBeAnswered(channels, own: own?.entries ?? []),
             rules: CountryRules(settings: settings)
         )
     }
