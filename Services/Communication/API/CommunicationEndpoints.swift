@@ -7,6 +7,7 @@ package struct CommunicationEndpoints: Sendable {
     package let installation = DefaultProviderEndpoints()
     package let health = ProviderHealthEndpoints()
     package let messages = MessageEndpoints()
+    package let attachments = AttachmentEndpoints()
     package let templates = TemplateEndpoints()
     package let deliveries = DeliveryEndpoints()
     package let suppressions = SuppressionEndpoints()
@@ -18,7 +19,8 @@ package struct CommunicationEndpoints: Sendable {
     package init() {}
 
     package var all: [any EndpointDescription] {
-        configuration.all + installation.all + health.all + messages.all + templates.all + deliveries.all
+        configuration.all + installation.all + health.all + messages.all + attachments.all + templates.all
+            + deliveries.all
             + suppressions.all + preferences.all + unsubscribing.all + analytics.all + alerts.all
     }
 }

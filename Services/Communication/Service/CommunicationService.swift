@@ -34,6 +34,7 @@ package enum CommunicationService {
                 ("0016_conversations.sql", PackageResources._016_conversations_sql),
                 ("0017_conversation_windows.sql", PackageResources._017_conversation_windows_sql),
                 ("0018_notice_choices.sql", PackageResources._018_notice_choices_sql),
+                ("0019_uploads.sql", PackageResources._019_uploads_sql),
             ]
         )
     }
@@ -143,6 +144,7 @@ package enum CommunicationService {
             cursors: resources.cursors,
             wake: resources.jobsWake
         ).register(in: &handlers)
+        UploadHandlers(endpoints: endpoints.attachments, dataKeys: resources.dataKeys).register(in: &handlers)
         TemplateHandlers(endpoints: endpoints.templates, cursors: resources.cursors).register(in: &handlers)
         TemplateTrialHandlers(endpoints: endpoints.templates, intake: intake, wake: resources.jobsWake).register(
             in: &handlers
@@ -160,7 +162,7 @@ package enum CommunicationService {
         ]
         definition.schedules = [try DeadLetterWatch.schedule()]
         definition.transactionalJobs = [
-            NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(),
+            NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(), ExpireUploadJob(),
             AlertJob(intake: intake, log: resources.log),
         ]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]

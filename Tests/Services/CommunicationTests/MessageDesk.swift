@@ -150,6 +150,7 @@ final class MessageDesk: Sendable {
             cursors: CursorSeal(blindIndex),
             wake: wake
         ).register(in: &handlers)
+        UploadHandlers(endpoints: Self.endpoints.attachments, dataKeys: dataKeys).register(in: &handlers)
         TemplateHandlers(endpoints: Self.endpoints.templates, cursors: CursorSeal(blindIndex)).register(in: &handlers)
         TemplateTrialHandlers(endpoints: Self.endpoints.templates, intake: intake, wake: wake).register(in: &handlers)
         try handlers.complete(Self.endpoints.all)
@@ -188,6 +189,7 @@ final class MessageDesk: Sendable {
             ],
             transactional: [
                 NoticeJob(intake: intake, log: log), ReceiptDeadlineJob(), AlertJob(intake: intake, log: log),
+                ExpireUploadJob(),
             ],
             signal: wake,
             logger: log

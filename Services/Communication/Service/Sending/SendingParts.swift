@@ -9,7 +9,8 @@ import ProviderConfig
 struct SendingWork: Sendable {
     let message: StoredMessage
     let content: SealedContent
-    let attachments: [Attachment]
+    /// Loaded by `SendingParts.files` when their turn has come.
+    var attachments: [Attachment] = []
     /// The number of the next attempt.
     var nextAttempt: Int
     /// The first attempt of which nobody knows whether the provider took the message; it alone may be repeated.
@@ -39,6 +40,7 @@ struct SendingParts: Sendable {
     let rates: RateLimiter
     let webhooks: WebhookAddresses
     let index: AddressIndex
+    let largeFiles = LargeFiles()
 
     enum Beginning: Sendable {
         /// Nothing to do: cancelled, or sent by a run before this one.
@@ -120,7 +122,6 @@ struct SendingParts: Sendable {
             SendingWork(
                 message: message,
                 content: content,
-                attachments: try AttachmentStore.load(content.attachments ?? [], of: id, sealer: sealer, in: tx),
                 nextAttempt: (all.last?.number ?? 0) + 1,
                 unresolved: attempts.first { $0.outcome == .unknownOutcome },
                 closed: Dictionary(
@@ -149,6 +150,11 @@ struct SendingParts: Sendable {
         for name in work.message.channels.dropFirst(work.message.stage) {
             guard let channel = MessageChannel(rawValue: name), work.content.reach.has(channel) else { continue }
             chain += try await resolver.resolve(clinic, channel: name).entries
+        }
+        if let files = work.content.attachments {
+            chain.removeAll {
+                $0.channel == MessageChannel.email.rawValue && !EmailSize.fits(files, through: $0.provider)
+            }
         }
         for entry in chain {
             if let published = work.circuits[entry.id] { circuits.follow(published, clinic, entry) }

@@ -14,11 +14,16 @@ enum AttachmentStore {
         in tx: borrowing Transaction
     ) throws {
         for (place, file) in files.enumerated() {
-            let sealed = try sealer.seal(file.bytes, purpose: purpose, record: record(message, place))
+            var sealed: [UInt8]?
+            if let upload = file.file.upload {
+                UploadStore.keep(upload, in: tx)
+            } else {
+                sealed = try sealer.seal(file.bytes, purpose: purpose, record: record(message, place))
+            }
             tx.execute(
                 """
-                insert into message_attachments (clinic_id, message_id, place, sealed)
-                values (clinic_id(), \(message), \(place), \(sealed))
+                insert into message_attachments (clinic_id, message_id, place, sealed, upload_id)
+                values (clinic_id(), \(message), \(place), \(sealed), \(file.file.upload))
                 """
             )
         }
@@ -39,11 +44,36 @@ enum AttachmentStore {
             """
         )
         guard rows.count == files.count else { throw JobFailure.permanent("attachment_missing") }
-        return try zip(files, rows).map { file, row in
+        var loaded: [Attachment] = []
+        for (file, row) in zip(files, rows) {
             let place: Int = try row[0]
-            let bytes = try sealer.open(try row[1], purpose: purpose, record: record(message, place))
-            return Attachment(file: file, bytes: bytes)
+            let bytes =
+                if let upload = file.upload {
+                    try uploaded(upload, size: file.size, sealer: sealer, in: tx)
+                } else {
+                    try sealer.open(try row[1], purpose: purpose, record: record(message, place))
+                }
+            loaded.append(Attachment(file: file, bytes: bytes))
         }
+        return loaded
+    }
+
+    private static func uploaded(
+        _ id: AttachmentID,
+        size: Int,
+        sealer: ClinicSealer,
+        in tx: borrowing Transaction
+    ) throws -> [UInt8] {
+        let store = UploadStore(sealer: sealer)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(size)
+        var place = 0
+        while bytes.count < size, let piece = try store.piece(place, of: id, in: tx) {
+            bytes += piece
+            place += 1
+        }
+        guard bytes.count == size else { throw JobFailure.permanent("attachment_missing") }
+        return bytes
     }
 
     private static func record(_ message: MessageID, _ place: Int) -> String { "\(message)/\(place)" }
