@@ -8,6 +8,7 @@ package struct CommunicationEndpoints: Sendable {
     package let health = ProviderHealthEndpoints()
     package let messages = MessageEndpoints()
     package let attachments = AttachmentEndpoints()
+    package let media = MediaEndpoints()
     package let templates = TemplateEndpoints()
     package let deliveries = DeliveryEndpoints()
     package let suppressions = SuppressionEndpoints()
@@ -19,7 +20,7 @@ package struct CommunicationEndpoints: Sendable {
     package init() {}
 
     package var all: [any EndpointDescription] {
-        configuration.all + installation.all + health.all + messages.all + attachments.all + templates.all
+        configuration.all + installation.all + health.all + messages.all + attachments.all + media.all + templates.all
             + deliveries.all
             + suppressions.all + preferences.all + unsubscribing.all + analytics.all + alerts.all
     }

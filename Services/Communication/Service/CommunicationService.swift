@@ -84,7 +84,8 @@ package enum CommunicationService {
             circuits: CircuitBook(policy: circuits),
             rates: RateLimiter(redis: resources.redis, keyspace: resources.keyspace),
             webhooks: webhooks,
-            index: index
+            index: index,
+            media: MediaLinks(blindIndex: resources.blindIndex, publicURL: resources.publicURL)
         )
         var handlers = HandlerTable()
         ConfigurationHandlers(
@@ -144,6 +145,9 @@ package enum CommunicationService {
             cursors: resources.cursors,
             wake: resources.jobsWake
         ).register(in: &handlers)
+        MediaHandlers(endpoints: endpoints.media, links: sending.media, dataKeys: resources.dataKeys).register(
+            in: &handlers
+        )
         UploadHandlers(endpoints: endpoints.attachments, dataKeys: resources.dataKeys).register(in: &handlers)
         TemplateHandlers(endpoints: endpoints.templates, cursors: resources.cursors).register(in: &handlers)
         TemplateTrialHandlers(endpoints: endpoints.templates, intake: intake, wake: resources.jobsWake).register(

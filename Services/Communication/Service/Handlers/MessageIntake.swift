@@ -87,7 +87,7 @@ struct MessageIntake: Sendable {
             at: start?.at ?? sender.now
         )
         let sealer = try dataKeys.sealer(for: sender.clinic, in: tx)
-        let files = try files(of: draft, on: channels, terms, sealer, at: sender.now, in: tx)
+        let files = try files(of: draft, saying: words, on: channels, terms, sealer, at: sender.now, in: tx)
         let id = MessageID(at: sender.now)
         var sealed = words.sealed(for: channels, to: reach)
         sealed.replyTo = draft.replyTo
@@ -138,6 +138,7 @@ struct MessageIntake: Sendable {
     /// The files of a message; throws 413 where none of the clinic's providers can carry them.
     private func files(
         of draft: MessageDraft,
+        saying words: MessageWords,
         on channels: [MessageChannel],
         _ terms: Terms,
         _ sealer: ClinicSealer,
@@ -148,7 +149,13 @@ struct MessageIntake: Sendable {
         let uploads = try UploadStore(sealer: sealer).usable(drafts.compactMap(\.attachmentId), at: now, in: tx)
         let files = try AttachmentRules.files(drafts, uploads: uploads)
         guard channels.contains(.email) else {
-            throw Problem.invalid("/attachments", "go by e-mail, and the message does not")
+            guard channels.contains(.whatsapp) else {
+                throw Problem.invalid("/attachments", "go by e-mail or WhatsApp, and the message does not")
+            }
+            if let fault = WhatsAppMedia.fault(files.map(\.file), with: words[.whatsapp]) {
+                throw Problem.invalid("/attachments", fault)
+            }
+            return files
         }
         if let most = terms.mailCapacity, EmailSize.estimate(files.map(\.file)) > most {
             throw AttachmentRules.tooLarge("As the clinic's providers take a mail, its files", most)
@@ -187,6 +194,8 @@ struct MessageIntake: Sendable {
             {
                 throw Problem.invalid("/content/subject", "must be one line without control characters")
             }
+            let faults = content.interactive.map(InteractiveRules.faults) ?? []
+            guard faults.isEmpty else { throw Problem.invalid(faults) }
             return .words(MessageWords(content, category: .care))
         default: throw Problem.invalid("", "must have exactly one of template and content")
         }

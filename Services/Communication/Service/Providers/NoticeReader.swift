@@ -1,3 +1,4 @@
+import CommunicationAPI
 import Contracts
 import Core
 import ProviderConfig
@@ -31,6 +32,8 @@ protocol NoticeReader: Sendable {
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]?
     /// What somebody wrote to the entry's account, of a webhook that is signed for it.
     func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText]
+    /// What of it the clinic's people should know, of a webhook that is signed for the entry's account.
+    func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert]
     /// The status that the provider is answered with; an answer without a body for those that would read it.
     var acknowledgement: Int { get }
 }
@@ -38,6 +41,14 @@ protocol NoticeReader: Sendable {
 extension NoticeReader {
     var acknowledgement: Int { 200 }
     func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] { [] }
+    func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert] { [] }
+}
+
+/// Something that a provider tells of an account and somebody should know of.
+struct ProviderAlert: Sendable, Equatable {
+    var kind: AlertKind
+    /// What it is about, without names or addresses.
+    var subject: String
 }
 
 /// The readers of all providers that send webhooks.

@@ -41,6 +41,9 @@ struct SendMessageJob: JobHandler {
         let settings = try await parts.settings(of: job.clinic)
         let isDone = try await parts.largeFiles.inTurn(work.content.attachments ?? []) {
             work.attachments = try await parts.files(of: work, job)
+            if !work.attachments.isEmpty {
+                work.fileURL = parts.media.url(of: payload.message, 0, job.clinic, at: .now())
+            }
             var walk = ChainWalk(parts: parts, work: work, job: job, chain: chain, settings: settings)
             try await walk.run()
         }

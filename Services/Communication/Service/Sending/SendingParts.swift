@@ -11,6 +11,8 @@ struct SendingWork: Sendable {
     let content: SealedContent
     /// Loaded by `SendingParts.files` when their turn has come.
     var attachments: [Attachment] = []
+    /// Where a provider may fetch the first of them.
+    var fileURL: String?
     /// The number of the next attempt.
     var nextAttempt: Int
     /// The first attempt of which nobody knows whether the provider took the message; it alone may be repeated.
@@ -40,6 +42,7 @@ struct SendingParts: Sendable {
     let rates: RateLimiter
     let webhooks: WebhookAddresses
     let index: AddressIndex
+    let media: MediaLinks
     let largeFiles = LargeFiles()
 
     enum Beginning: Sendable {

@@ -1,3 +1,4 @@
+import Bus
 import Core
 import Jobs
 import Postgres
@@ -56,6 +57,33 @@ enum AttachmentStore {
             loaded.append(Attachment(file: file, bytes: bytes))
         }
         return loaded
+    }
+
+    /// A part of one file, and whether it is the last; `nil` where there is none.
+    static func page(
+        _ number: Int,
+        of file: AttachedFile,
+        at place: Int,
+        of message: MessageID,
+        sealer: ClinicSealer,
+        in tx: borrowing Transaction
+    ) throws -> (bytes: [UInt8], isLast: Bool)? {
+        let start = number * BodyPiece.bytes
+        guard number >= 0, start < file.size else { return nil }
+        if let upload = file.upload {
+            let piece = try UploadStore(sealer: sealer).piece(number, of: upload, in: tx)
+            return piece.map { ($0, start + $0.count >= file.size) }
+        }
+        let rows = try tx.rows(
+            """
+            select sealed from message_attachments
+            where clinic_id = clinic_id() and message_id = \(message) and place = \(place)
+            """
+        )
+        guard let row = rows.first else { return nil }
+        let bytes = try sealer.open(try row[0], purpose: purpose, record: record(message, place))
+        let end = min(start + BodyPiece.bytes, bytes.count)
+        return (Array(bytes[start..<end]), end == bytes.count)
     }
 
     private static func uploaded(
