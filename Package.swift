@@ -197,7 +197,7 @@ targets += service(
 targets += service(
     "Appointments",
     product: "appointments",
-    serviceBase + ["AccessAPI", "BillingAPI"],
+    serviceBase + ["AccessAPI", "BillingAPI", "CommunicationAPI"],
     resources: migrations("Services/Appointments/Service/Migrations")
 )
 targets += service(
@@ -311,7 +311,7 @@ testTargets += tests(
 testTargets += tests(
     "AppointmentsTests",
     in: "Services",
-    serviceBase + ["Appointments", "AppointmentsAPI", "AccessAPI"]
+    serviceBase + ["Appointments", "AppointmentsAPI", "AccessAPI", "CommunicationAPI"]
 )
 testTargets += tests(
     "BillingTests",

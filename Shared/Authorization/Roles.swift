@@ -133,6 +133,13 @@ package enum Roles {
             inEmergency: true
         ),
         PermissionRule(
+            "appointments:update",
+            clinic: administrators,
+            locations: frontDesk,
+            treated: [.doctor],
+            own: [.patient]
+        ),
+        PermissionRule(
             "appointments:delete",
             clinic: administrators,
             locations: frontDesk,

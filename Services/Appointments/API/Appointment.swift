@@ -24,6 +24,8 @@ package struct Appointment: Wire, Hashable {
     package var price: Money
     package var notes: String?
     package var cancellation: Cancellation?
+    /// When it was said on the patient's side that they will come; a new time begins anew.
+    package var patientConfirmedAt: Instant?
     package var createdAt: Instant
     package var updatedAt: Instant
 
@@ -43,6 +45,7 @@ package struct Appointment: Wire, Hashable {
         price: Money,
         notes: String?,
         cancellation: Cancellation?,
+        patientConfirmedAt: Instant? = nil,
         createdAt: Instant,
         updatedAt: Instant
     ) {
@@ -61,6 +64,7 @@ package struct Appointment: Wire, Hashable {
         self.price = price
         self.notes = notes
         self.cancellation = cancellation
+        self.patientConfirmedAt = patientConfirmedAt
         self.createdAt = createdAt
         self.updatedAt = updatedAt
     }
@@ -68,7 +72,18 @@ package struct Appointment: Wire, Hashable {
 
 /// Where an appointment stands.
 package enum AppointmentStatus: String, Hashable, Sendable, Codable, CaseIterable {
-    case confirmed, cancelled
+    /// Asked for, and not looked at yet.
+    case pending
+    /// Granted; nobody has said yet that the patient will come.
+    case approved
+    case confirmed
+    case checkedIn = "checked_in"
+    case inProgress = "in_progress"
+    case completed, cancelled
+    case noShow = "no_show"
+
+    /// Those in which the visit is still to come.
+    package static let upcoming: [AppointmentStatus] = [.pending, .approved, .confirmed]
 }
 
 /// That and why an appointment was called off.
@@ -119,6 +134,20 @@ package struct AppointmentPath: Wire {
     package var id: AppointmentID
 
     package init(id: AppointmentID) { self.id = id }
+}
+
+/// Another time for an appointment, with the same doctor.
+package struct AppointmentMove: Wire {
+    package var id: AppointmentID
+    package var start: Instant
+    /// Follows from the doctor's hours unless named.
+    package var locationId: LocationID?
+
+    package init(id: AppointmentID, start: Instant, locationId: LocationID? = nil) {
+        self.id = id
+        self.start = start
+        self.locationId = locationId
+    }
 }
 
 /// Calls an appointment off.

@@ -323,6 +323,35 @@ package struct BookingEndpoints: Sendable {
         audit: .read,
         summary: "One visit"
     )
+    package let reschedule = Endpoint(
+        "appointments.appointments.reschedule",
+        .PUT,
+        "/appointments/{id}",
+        service: .appointments,
+        guard: .permission(AppointmentsPermissions.updateAppointments),
+        takes: AppointmentMove.self,
+        gives: Appointment.self,
+        audit: .change,
+        precondition: .honoured,
+        errors: [
+            ErrorCode(409, "slot_taken"), ErrorCode(409, "outside_hours"), ErrorCode(409, "not_reschedulable"),
+        ],
+        summary: "Move a visit to another time"
+    )
+    package let confirm = Endpoint(
+        "appointments.appointments.confirm",
+        .POST,
+        "/appointments/{id}/confirm",
+        service: .appointments,
+        guard: .permission(AppointmentsPermissions.updateAppointments),
+        takes: AppointmentPath.self,
+        gives: Appointment.self,
+        audit: .change,
+        body: BodyKind.none,
+        precondition: .honoured,
+        errors: [ErrorCode(409, "not_confirmable")],
+        summary: "Note that the patient will come"
+    )
     package let cancel = Endpoint(
         "appointments.appointments.cancel",
         .DELETE,
@@ -339,5 +368,5 @@ package struct BookingEndpoints: Sendable {
 
     package init() {}
 
-    package var all: [any EndpointDescription] { [book, list, read, cancel] }
+    package var all: [any EndpointDescription] { [book, list, read, reschedule, confirm, cancel] }
 }

@@ -70,6 +70,7 @@ package struct AppointmentState: Wire, Hashable {
     package var localStart: String
     package var price: Money
     package var cancelledAt: Instant?
+    package var patientConfirmedAt: Instant?
     package var createdAt: Instant
     package var updatedAt: Instant
 
@@ -88,6 +89,7 @@ package struct AppointmentState: Wire, Hashable {
         localStart = appointment.localStart
         price = appointment.price
         cancelledAt = appointment.cancellation?.at
+        patientConfirmedAt = appointment.patientConfirmedAt
         createdAt = appointment.createdAt
         updatedAt = appointment.updatedAt
     }
@@ -95,7 +97,7 @@ package struct AppointmentState: Wire, Hashable {
 
 /// A visit was booked.
 ///
-/// The aggregate of this and the next two kinds is the appointment.
+/// The aggregate of this and the next kinds but the last is the appointment.
 package struct AppointmentBooked: EventPayload, Hashable {
     package static var kind: String { "appointment.booked" }
     package static var category: EventCategory { .appointment }
@@ -117,6 +119,41 @@ package struct AppointmentChanged: EventPayload, Hashable {
     package init(appointment: AppointmentState) { self.appointment = appointment }
 }
 
+/// It was said on the patient's side that they will come.
+package struct AppointmentConfirmed: EventPayload, Hashable {
+    package static var kind: String { "appointment.confirmed" }
+    package static var category: EventCategory { .appointment }
+    package static var topic: ServiceName { .appointments }
+
+    package var appointment: AppointmentState
+    /// The patient's message that asked for it; whoever wrote it is answered there.
+    package var commandId: InboundMessageID?
+
+    package init(appointment: AppointmentState, commandId: InboundMessageID? = nil) {
+        self.appointment = appointment
+        self.commandId = commandId
+    }
+}
+
+/// A visit has another time.
+package struct AppointmentRescheduled: EventPayload, Hashable {
+    package static var kind: String { "appointment.rescheduled" }
+    package static var category: EventCategory { .appointment }
+    package static var topic: ServiceName { .appointments }
+
+    package var appointment: AppointmentState
+    /// When it was to begin until now: `YYYY-MM-DDTHH:MM` in the zone of the place it was at.
+    package var formerLocalStart: String
+    /// The patient's message that asked for it; whoever wrote it is answered there.
+    package var commandId: InboundMessageID?
+
+    package init(appointment: AppointmentState, formerLocalStart: String, commandId: InboundMessageID? = nil) {
+        self.appointment = appointment
+        self.formerLocalStart = formerLocalStart
+        self.commandId = commandId
+    }
+}
+
 /// A visit was called off.
 package struct AppointmentCancelled: EventPayload, Hashable {
     package static var kind: String { "appointment.cancelled" }
@@ -124,6 +161,76 @@ package struct AppointmentCancelled: EventPayload, Hashable {
     package static var topic: ServiceName { .appointments }
 
     package var appointment: AppointmentState
+    /// The patient's message that asked for it; whoever wrote it is answered there.
+    package var commandId: InboundMessageID?
 
-    package init(appointment: AppointmentState) { self.appointment = appointment }
+    package init(appointment: AppointmentState, commandId: InboundMessageID? = nil) {
+        self.appointment = appointment
+        self.commandId = commandId
+    }
+}
+
+/// What came of a patient's message that asked for something to be done with a visit.
+///
+/// The aggregate is the message.
+package struct VisitCommandAnswered: EventPayload, Hashable {
+    package static var kind: String { "visit_command.answered" }
+    package static var category: EventCategory { .appointment }
+    package static var topic: ServiceName { .appointments }
+
+    package var commandId: InboundMessageID
+    package var conversationId: ConversationID
+    package var result: VisitCommandResult
+    /// The visit as it stands now, where it is known which is meant.
+    package var appointment: AppointmentState?
+    /// Times to choose from by their number, the first being 1.
+    package var offers: [OfferedTime]
+
+    package init(
+        commandId: InboundMessageID,
+        conversationId: ConversationID,
+        result: VisitCommandResult,
+        appointment: AppointmentState? = nil,
+        offers: [OfferedTime] = []
+    ) {
+        self.commandId = commandId
+        self.conversationId = conversationId
+        self.result = result
+        self.appointment = appointment
+        self.offers = offers
+    }
+}
+
+/// What came of it.
+package enum VisitCommandResult: String, Hashable, Sendable, Codable, CaseIterable {
+    case confirmed, cancelled, rescheduled
+    /// The visit stays as it was.
+    case kept
+    /// There are times to choose from.
+    case offered
+    /// The time that was chosen was gone; there are others to choose from.
+    case taken
+    /// There is no free time to choose from.
+    case noneFree = "none_free"
+    case alreadyCancelled = "already_cancelled"
+    /// The visit has begun, or is over.
+    case tooLate = "too_late"
+    /// The clinic has not approved the visit yet.
+    case notApproved = "not_approved"
+    /// The sender has no visit to come.
+    case noVisit = "no_visit"
+    /// The sender has several visits to come, and nothing says which is meant.
+    case severalVisits = "several_visits"
+}
+
+/// A time that somebody may choose.
+package struct OfferedTime: Wire, Hashable {
+    package var start: Instant
+    /// `YYYY-MM-DDTHH:MM` where the visit takes place.
+    package var localStart: String
+
+    package init(start: Instant, localStart: String) {
+        self.start = start
+        self.localStart = localStart
+    }
 }

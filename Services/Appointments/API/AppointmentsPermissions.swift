@@ -18,5 +18,6 @@ package enum AppointmentsPermissions {
     package static let updateAvailability = Permission("availability:update")
     package static let createAppointments = Permission("appointments:create")
     package static let readAppointments = Permission("appointments:read")
+    package static let updateAppointments = Permission("appointments:update")
     package static let deleteAppointments = Permission("appointments:delete")
 }

@@ -15,6 +15,7 @@ package enum AppointmentsService {
             own: [
                 ("0001_create_calendar.sql", PackageResources._001_create_calendar_sql),
                 ("0002_find_taken_time.sql", PackageResources._002_find_taken_time_sql),
+                ("0003_change_visits.sql", PackageResources._003_change_visits_sql),
             ]
         )
     }
@@ -31,7 +32,7 @@ package enum AppointmentsService {
             endpoints: AppointmentsEndpoints().all,
             handlers: handlers(cursors: host.cursors)
         )
-        definition.consumers = [AccessEvents.consumer]
+        definition.consumers = [AccessEvents.consumer, VisitCommands(zones: ZoneCatalog()).consumer]
         definition.resends = Resending.lists
         return definition
     }
@@ -45,6 +46,7 @@ package enum AppointmentsService {
         VisitServiceHandlers(cursors: cursors).register(in: &table)
         AvailabilityHandlers(zones: zones).register(in: &table)
         BookingHandlers(cursors: cursors, zones: zones).register(in: &table)
+        VisitHandlers(zones: zones).register(in: &table)
         return table
     }
 }

@@ -74,6 +74,13 @@ package struct ChannelDraft: Wire {
     package static var limits: [Limit] { [.count(CodingKeys.fallback, 0...mostFallbacks)] }
 }
 
+/// How long before a visit a patient is reminded of it.
+package enum ReminderTime: String, Hashable, Sendable, Codable, CaseIterable {
+    case dayBefore = "24h"
+    case twoHoursBefore = "2h"
+    case halfHourBefore = "30min"
+}
+
 /// What a clinic decides beside its providers.
 package struct CommunicationSettings: Wire, Hashable {
     /// The least and the most of `fallbackAfter`, in seconds.
@@ -92,6 +99,8 @@ package struct CommunicationSettings: Wire, Hashable {
     package var dailyCaps: [String: Int]?
     /// What the clinic has registered for its texts by SMS, by country; a message that breaks a rule there is refused.
     package var countryRules: CountryRegistrations?
+    /// Which reminders of visits are sent: `24h` and `2h` unless it says otherwise, none when it is empty.
+    package var reminders: [ReminderTime]?
 
     package init(
         fallbackAfter: Int? = nil,
@@ -99,7 +108,8 @@ package struct CommunicationSettings: Wire, Hashable {
         allowDefault: Bool? = nil,
         rates: [String: Double]? = nil,
         dailyCaps: [String: Int]? = nil,
-        countryRules: CountryRegistrations? = nil
+        countryRules: CountryRegistrations? = nil,
+        reminders: [ReminderTime]? = nil
     ) {
         self.fallbackAfter = fallbackAfter
         self.quietHours = quietHours
@@ -107,12 +117,13 @@ package struct CommunicationSettings: Wire, Hashable {
         self.rates = rates
         self.dailyCaps = dailyCaps
         self.countryRules = countryRules
+        self.reminders = reminders
     }
 
     package static var limits: [Limit] {
         [
             .range(CodingKeys.fallbackAfter, fallbackTimes), .count(CodingKeys.rates, 0...20),
-            .count(CodingKeys.dailyCaps, 0...20),
+            .count(CodingKeys.dailyCaps, 0...20), .count(CodingKeys.reminders, 0...ReminderTime.allCases.count),
         ]
     }
 }

@@ -20,6 +20,7 @@ package enum CommunicationPermissions {
     package static let deleteSuppressions = Permission("suppressions:delete")
     package static let readContacts = Permission("contacts:read")
     package static let updateContacts = Permission("contacts:update")
+    package static let readConversations = Permission("conversations:read")
     package static let readReports = Permission("reports:read")
     package static let createTemplates = Permission("templates:create")
     package static let readTemplates = Permission("templates:read")

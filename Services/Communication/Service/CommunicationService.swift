@@ -34,7 +34,9 @@ package enum CommunicationService {
                 ("0016_conversations.sql", PackageResources._016_conversations_sql),
                 ("0017_conversation_windows.sql", PackageResources._017_conversation_windows_sql),
                 ("0018_notice_choices.sql", PackageResources._018_notice_choices_sql),
-                ("0019_uploads.sql", PackageResources._019_uploads_sql),
+                ("0019_answers.sql", PackageResources._019_answers_sql),
+                ("0020_reminders.sql", PackageResources._020_reminders_sql),
+                ("0021_uploads.sql", PackageResources._021_uploads_sql),
             ]
         )
     }
@@ -149,6 +151,11 @@ package enum CommunicationService {
             in: &handlers
         )
         UploadHandlers(endpoints: endpoints.attachments, dataKeys: resources.dataKeys).register(in: &handlers)
+        ConversationHandlers(
+            endpoints: endpoints.conversations,
+            dataKeys: resources.dataKeys,
+            cursors: resources.cursors
+        ).register(in: &handlers)
         TemplateHandlers(endpoints: endpoints.templates, cursors: resources.cursors).register(in: &handlers)
         TemplateTrialHandlers(endpoints: endpoints.templates, intake: intake, wake: resources.jobsWake).register(
             in: &handlers

@@ -7,7 +7,7 @@ package enum EventGroups {
     /// Topic to the names of its groups, each the name of the service that consumes.
     package static let all: [ServiceName: [String]] = [
         .access: names(.communication, .appointments, .billing),
-        .communication: [],
+        .communication: names(.appointments),
         .appointments: names(.access, .communication, .billing),
         .billing: names(.communication),
     ]

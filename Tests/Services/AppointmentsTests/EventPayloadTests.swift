@@ -78,7 +78,19 @@ import Testing
         ]
         lines.append(try line(AppointmentBooked(appointment: visit())))
         lines.append(try line(AppointmentChanged(appointment: visit())))
+        lines.append(try line(AppointmentConfirmed(appointment: visit(), commandId: id(8))))
+        let former = "2027-01-14T15:30"
+        lines.append(try line(AppointmentRescheduled(appointment: visit(), formerLocalStart: former)))
         lines.append(try line(AppointmentCancelled(appointment: visit())))
+        let offer = OfferedTime(start: at, localStart: "2027-01-15T09:00")
+        let answered = VisitCommandAnswered(
+            commandId: id(8),
+            conversationId: id(9),
+            result: .offered,
+            appointment: try visit(),
+            offers: [offer]
+        )
+        lines.append(try line(answered))
         #expect(!lines.joined().contains("stays here"), "notes and reasons stay in the calendar")
         try Golden.check(lines.joined(separator: "\n") + "\n", "events/appointments.txt")
     }

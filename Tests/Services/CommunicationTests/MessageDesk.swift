@@ -153,6 +153,11 @@ final class MessageDesk: Sendable {
         ).register(in: &handlers)
         MediaHandlers(endpoints: Self.endpoints.media, links: sending.media, dataKeys: dataKeys).register(in: &handlers)
         UploadHandlers(endpoints: Self.endpoints.attachments, dataKeys: dataKeys).register(in: &handlers)
+        ConversationHandlers(
+            endpoints: Self.endpoints.conversations,
+            dataKeys: dataKeys,
+            cursors: CursorSeal(blindIndex)
+        ).register(in: &handlers)
         TemplateHandlers(endpoints: Self.endpoints.templates, cursors: CursorSeal(blindIndex)).register(in: &handlers)
         TemplateTrialHandlers(endpoints: Self.endpoints.templates, intake: intake, wake: wake).register(in: &handlers)
         try handlers.complete(Self.endpoints.all)

@@ -19,7 +19,7 @@ import Testing
     private let awaited: Set<String> = [
         "billing_plans:create", "billing_plans:read", "billing_plans:update",
         "contacts:create", "contacts:delete", "conversations:create",
-        "conversations:read", "conversations:update", "files:create", "files:delete", "files:read", "forms:create",
+        "conversations:update", "files:create", "files:delete", "files:read", "forms:create",
         "forms:delete", "forms:read", "forms:update", "inventory:create", "inventory:delete", "inventory:read",
         "inventory:update", "invoices:create", "invoices:update", "jobs:read", "jobs:run", "lab_reports:create",
         "lab_reports:read", "lab_reports:update", "medical_records:create", "medical_records:read",

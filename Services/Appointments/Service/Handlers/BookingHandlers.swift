@@ -5,11 +5,8 @@ import Outbox
 import Postgres
 import ServiceHost
 
-/// Visits: booked, found, called off.
+/// Visits: booked and found.
 struct BookingHandlers: Sendable {
-    /// Free slots named when the wanted one is taken.
-    static let alternatives = 3
-
     let endpoints = BookingEndpoints()
     let cursors: CursorSeal
     let zones: ZoneCatalog
@@ -18,7 +15,6 @@ struct BookingHandlers: Sendable {
         table.change(endpoints.book, book)
         table.read(endpoints.list, list)
         table.read(endpoints.read, read)
-        table.change(endpoints.cancel, cancel)
     }
 
     // MARK: - Booking
@@ -29,21 +25,23 @@ struct BookingHandlers: Sendable {
         _ tx: borrowing Transaction
     ) throws -> Reply<Appointment> {
         let (service, isTaken) = try bookable(draft, context, tx)
-        let finder = try finder(draft, service.terms, context, tx)
+        let freeTime = FreeTime(zones: zones, clinic: context.clinic, now: context.now)
+        let finder = try freeTime.finder(of: draft.doctorId, around: draft.start, service.terms, in: tx)
         let visit = service.terms.visit(at: draft.start)
         guard let location = finder.location(of: visit, wanted: draft.locationId),
             let zone = finder.hours.zones[location]
         else {
-            throw try refusal("outside_hours", "The doctor does not see patients then.", draft, finder, context, tx)
+            let detail = "The doctor does not see patients then."
+            throw try freeTime.refusal("outside_hours", detail, draft.start, finder, in: tx)
         }
         try context.checkReach(of: draft.doctorId, at: location)
         // Whoever comes too late need not queue up for the lock.
-        if isTaken { throw try refusal("slot_taken", "That time is taken.", draft, finder, context, tx) }
+        if isTaken { throw try freeTime.refusal("slot_taken", "That time is taken.", draft.start, finder, in: tx) }
         let id = AppointmentID(at: context.now)
         ReservationStore.lock(draft.doctorId, of: context.clinic, in: tx)
         let reserved = service.terms.reserved(at: draft.start)
         guard try ReservationStore.take(reserved, of: draft.doctorId, id: id, clinic: context.clinic, in: tx) else {
-            throw try refusal("slot_taken", "That time is taken.", draft, finder, context, tx)
+            throw try freeTime.refusal("slot_taken", "That time is taken.", draft.start, finder, in: tx)
         }
         let appointment = Appointment(
             id: id,
@@ -100,46 +98,6 @@ struct BookingHandlers: Sendable {
         }
         guard faults.isEmpty, let service = facts.service else { throw Problem.invalid(faults) }
         return (service, facts.isTaken)
-    }
-
-    /// The doctor's hours around the wanted time; what is taken is not known yet.
-    private func finder(
-        _ draft: AppointmentDraft,
-        _ terms: VisitTerms,
-        _ context: OperationContext,
-        _ tx: borrowing Transaction
-    ) throws -> SlotFinder {
-        let day = ZoneRules.utc.local(draft.start).date
-        let dates = day.adding(days: -SlotFinder.daysBehind - 2)...day.adding(days: SlotFinder.daysAhead + 2)
-        let stored = try HoursStore.find(of: context.clinic, doctor: draft.doctorId, dates: dates, in: tx)
-        let hours = try (stored[draft.doctorId] ?? .init()).resolved(draft.doctorId, zones)
-        return SlotFinder(hours: hours, terms: terms, taken: [])
-    }
-
-    /// The 409 with the nearest free slots as `alternatives`.
-    private func refusal(
-        _ code: String,
-        _ detail: String,
-        _ draft: AppointmentDraft,
-        _ finder: SlotFinder,
-        _ context: OperationContext,
-        _ tx: borrowing Transaction
-    ) throws -> Problem {
-        var finder = finder
-        let range =
-            draft.start - .seconds(SlotFinder.daysBehind * 86_400)..<draft.start
-            + .seconds(SlotFinder.daysAhead * 86_400)
-        let taken = try ReservationStore.taken(
-            range.widened(for: finder.terms),
-            of: [draft.doctorId],
-            clinic: context.clinic,
-            in: tx
-        )
-        finder.taken = taken[draft.doctorId] ?? []
-        var problem = Problem.conflict(code, detail)
-        let nearest = finder.nearest(to: draft.start, now: context.now, count: Self.alternatives)
-        problem.extensions["alternatives"] = String(decoding: try JSONWriter.encode(nearest), as: UTF8.self)
-        return problem
     }
 
     // MARK: - Afterwards
@@ -205,47 +163,10 @@ struct BookingHandlers: Sendable {
             patient: request.patient,
             service: request.service,
             location: request.location,
-            status: request.status,
+            statuses: request.status.map { [$0] },
             endsAfter: try bound(request.from, tx) { $0.lowerBound },
             startsBefore: try bound(request.to, tx) { $0.upperBound }
         )
-    }
-
-    @Sendable private func cancel(
-        _ request: CancelAppointment,
-        _ context: OperationContext,
-        _ tx: borrowing Transaction
-    ) throws -> Reply<EmptyOutput> {
-        guard let found = try AppointmentStore.find(request.id, of: context.clinic, in: tx) else {
-            throw Problem.notFound
-        }
-        ReservationStore.lock(found.value.doctorId, of: context.clinic, in: tx)
-        guard let present = try AppointmentStore.find(request.id, of: context.clinic, forUpdate: true, in: tx) else {
-            throw Problem.notFound
-        }
-        try context.checkMatch(version: present.version)
-        guard present.value.status == .confirmed, present.value.start > context.now,
-            let version = try AppointmentStore.cancel(
-                request.id,
-                of: context.clinic,
-                reason: request.reason,
-                at: context.now,
-                in: tx
-            )
-        else { throw Problem.conflict("not_cancellable", "The visit is called off already, or has begun.") }
-        ReservationStore.release(request.id, clinic: context.clinic, in: tx)
-        var appointment = present.value
-        appointment.status = .cancelled
-        appointment.cancellation = Cancellation(at: context.now, reason: request.reason)
-        appointment.updatedAt = context.now
-        try Outbox.append(
-            AppointmentCancelled(appointment: AppointmentState(appointment)),
-            aggregate: "\(request.id)",
-            version: version,
-            actor: context.actor,
-            in: tx
-        )
-        return Reply(EmptyOutput(), audit: AuditDetail(patient: appointment.patientId))
     }
 }
 

@@ -7,7 +7,7 @@ enum AppointmentStore {
     private static let columns: Query = """
         id, doctor_id, patient_id, service_id, location_id, kind, status, starts_at, ends_at, minutes, time_zone,
         to_char(local_start, 'YYYY-MM-DD"T"HH24:MI'), price_amount, price_currency, notes, cancelled_at, cancel_reason,
-        created_at, updated_at, version
+        created_at, updated_at, version, patient_confirmed_at
         """
 
     /// Adds a visit and notes that the doctor treats the patient.
@@ -45,18 +45,16 @@ enum AppointmentStore {
         return try rows.first.map(decode)
     }
 
-    static func cancel(
-        _ id: AppointmentID,
-        of clinic: ClinicID,
-        reason: String?,
-        at now: Instant,
-        in tx: borrowing Transaction
-    ) throws -> Int64? {
+    /// Keeps what can change of a visit that was found `forUpdate`; gives its new version.
+    static func update(_ visit: Appointment, of clinic: ClinicID, in tx: borrowing Transaction) throws -> Int64? {
         let rows = try tx.rows(
             """
-            update appointments set status = 'cancelled', cancelled_at = \(now), cancel_reason = \(reason),
-                updated_at = \(now), version = version + 1
-            where clinic_id = \(clinic) and id = \(id) and status = 'confirmed' returning version
+            update appointments set status = \(visit.status.rawValue), location_id = \(visit.locationId),
+                starts_at = \(visit.start), ends_at = \(visit.end), time_zone = \(visit.timeZone),
+                local_start = \(visit.localStart)::timestamp, cancelled_at = \(visit.cancellation?.at),
+                cancel_reason = \(visit.cancellation?.reason), patient_confirmed_at = \(visit.patientConfirmedAt),
+                updated_at = \(visit.updatedAt), version = version + 1
+            where clinic_id = \(clinic) and id = \(visit.id) returning version
             """
         )
         return try rows.first.map { try $0[0] }
@@ -68,7 +66,7 @@ enum AppointmentStore {
         var patient: PatientID?
         var service: VisitTypeID?
         var location: LocationID?
-        var status: AppointmentStatus?
+        var statuses: [AppointmentStatus]?
         var endsAfter: Instant?
         var startsBefore: Instant?
     }
@@ -86,7 +84,7 @@ enum AppointmentStore {
         if let patient = filter.patient { query += " and patient_id = \(patient)" }
         if let service = filter.service { query += " and service_id = \(service)" }
         if let location = filter.location { query += " and location_id = \(location)" }
-        if let status = filter.status { query += " and status = \(status.rawValue)" }
+        if let statuses = filter.statuses { query += " and status = any(\(statuses.map(\.rawValue)))" }
         if let bound = filter.endsAfter { query += " and ends_at > \(bound)" }
         if let bound = filter.startsBefore { query += " and starts_at < \(bound)" }
         if let after { query += " and (starts_at, id) > (\(after.start), \(after.id))" }
@@ -100,8 +98,27 @@ enum AppointmentStore {
     {
         var filter = filter
         filter.endsAfter = now
-        filter.status = .confirmed
+        filter.statuses = AppointmentStatus.upcoming
         return try !list(filter, of: clinic, after: nil, count: 1, in: tx).isEmpty
+    }
+
+    /// The next visits of these patients that have not begun, earliest first.
+    static func upcoming(
+        of patients: [PatientID],
+        clinic: ClinicID,
+        after now: Instant,
+        count: Int,
+        in tx: borrowing Transaction
+    ) throws -> [Appointment] {
+        let rows = try tx.rows(
+            """
+            select \(columns) from appointments
+            where clinic_id = \(clinic) and patient_id = any(\(patients)) and starts_at > \(now)
+                and status = any(\(AppointmentStatus.upcoming.map(\.rawValue)))
+            order by starts_at, id limit \(count)
+            """
+        )
+        return try rows.map { try decode($0).value }
     }
 
     /// Every visit of the transaction's clinic, in the order of their ids.
@@ -136,6 +153,7 @@ enum AppointmentStore {
                 price: Money(amount: try row[12], currency: try row[13]),
                 notes: try row[14],
                 cancellation: cancelledAt.map { Cancellation(at: $0, reason: reason) },
+                patientConfirmedAt: try row[20],
                 createdAt: try row[17],
                 updatedAt: try row[18]
             ),

@@ -32,6 +32,29 @@ enum ReservationStore {
         return rows.affected == 1
     }
 
+    /// Moves a visit's taken time; `false` when some of the new time is another's.
+    ///
+    /// Nobody else takes time of the doctor meanwhile: see `lock`.
+    static func move(
+        _ id: AppointmentID,
+        of doctor: DoctorID,
+        to time: Range<Instant>,
+        clinic: ClinicID,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        let rows = try tx.rows(
+            """
+            update reservations set during = tstzrange(\(time.lowerBound), \(time.upperBound), '[)')
+            where clinic_id = \(clinic) and id = \(id) and not exists (
+                select from reservations as r
+                where r.clinic_id = \(clinic) and r.resource_id = \(doctor) and r.released is false and r.id <> \(id)
+                    and r.starts_at > \(time.lowerBound - longest) and r.starts_at < \(time.upperBound)
+                    and r.ends_at > \(time.lowerBound))
+            """
+        )
+        return rows.affected == 1
+    }
+
     static func release(_ id: AppointmentID, clinic: ClinicID, in tx: borrowing Transaction) {
         tx.execute("update reservations set released = true where clinic_id = \(clinic) and id = \(id)")
     }

@@ -25,13 +25,26 @@ struct ClinicEvents: Sendable {
                 of: .appointments,
                 [
                     PatientChanged.self, DoctorChanged.self, ServiceChanged.self, AppointmentBooked.self,
-                    AppointmentCancelled.self,
+                    AppointmentChanged.self, AppointmentConfirmed.self, AppointmentRescheduled.self,
+                    AppointmentCancelled.self, VisitCommandAnswered.self,
                 ]
-            ) { try calendar($0, in: $1) },
-            .init(of: .access, [ClinicChanged.self, UserChanged.self, NoticeRequested.self]) { try access($0, in: $1) },
-            .init(of: .billing, [InvoicePaid.self]) { event, tx in
-                try notify(event, .receipt(ReceiptNotice(try event.decode(InvoicePaid.self).invoice)), in: tx)
+            ) { event, tx in
+                switch event.name {
+                case PatientChanged.kind, DoctorChanged.kind, ServiceChanged.kind: try calendar(event, in: tx)
+                default: try visit(event, in: tx)
+                }
             },
+            .init(
+                of: .access,
+                [ClinicChanged.self, LocationChanged.self, UserChanged.self, NoticeRequested.self]
+            ) { try access($0, in: $1) },
+            .init(
+                of: .billing,
+                [
+                    InvoiceOpened.self, InvoicePaid.self, InvoiceVoided.self, InvoiceChanged.self,
+                    PaymentChanged.self,
+                ]
+            ) { try billing($0, in: $1) },
         ]
     }
 
@@ -40,6 +53,14 @@ struct ClinicEvents: Sendable {
         case ClinicChanged.kind:
             let clinic = try event.decode(ClinicChanged.self).clinic
             ProjectionStore.keep(clinic, version: event.aggregateVersion, in: tx)
+        case LocationChanged.kind:
+            let change = try event.decode(LocationChanged.self)
+            ProjectionStore.keep(
+                change.location,
+                deleted: change.deleted,
+                version: event.aggregateVersion,
+                in: tx
+            )
         case UserChanged.kind:
             let change = try event.decode(UserChanged.self)
             try NoticeChoiceStore.keep(change, version: event.aggregateVersion, in: tx)
@@ -86,27 +107,73 @@ struct ClinicEvents: Sendable {
                 version: event.aggregateVersion,
                 in: tx
             )
+        default: break
+        }
+    }
+
+    private func visit(_ event: EventEnvelope, in tx: borrowing Transaction) throws {
+        switch event.name {
         case AppointmentBooked.kind:
             let visit = try event.decode(AppointmentBooked.self).appointment
-            try notify(
-                event,
-                .visit(VisitNotice(visit, template: BuiltInTemplates.appointmentConfirmation)),
-                in: tx
+            try keep(visit, of: event, in: tx)
+            let notice = VisitNotice(visit, template: BuiltInTemplates.appointmentConfirmation)
+            try notify(event, .visit(notice), in: tx)
+        case AppointmentChanged.kind:
+            try keep(try event.decode(AppointmentChanged.self).appointment, of: event, in: tx)
+        case AppointmentConfirmed.kind:
+            // Whoever says that they will come need not be told so.
+            try keep(try event.decode(AppointmentConfirmed.self).appointment, of: event, in: tx)
+            try notify(event, nil, in: tx)
+        case AppointmentRescheduled.kind:
+            let change = try event.decode(AppointmentRescheduled.self)
+            try keep(change.appointment, of: event, in: tx)
+            let notice = VisitNotice(
+                change.appointment,
+                template: BuiltInTemplates.appointmentChange,
+                formerLocalStart: change.formerLocalStart
             )
+            try notify(event, change.commandId == nil ? .visit(notice) : nil, in: tx)
         case AppointmentCancelled.kind:
-            let visit = try event.decode(AppointmentCancelled.self).appointment
-            try notify(
-                event,
-                .visit(VisitNotice(visit, template: BuiltInTemplates.appointmentCancellation)),
-                in: tx
-            )
+            let change = try event.decode(AppointmentCancelled.self)
+            try keep(change.appointment, of: event, in: tx)
+            let notice = VisitNotice(change.appointment, template: BuiltInTemplates.appointmentCancellation)
+            try notify(event, change.commandId == nil ? .visit(notice) : nil, in: tx)
+        case VisitCommandAnswered.kind:
+            try notify(event, .answer(AnswerNotice(try event.decode(VisitCommandAnswered.self))), in: tx)
+        default: break
+        }
+    }
+
+    /// Keeps the visit as it stands now, and leaves what it is to be reminded of.
+    private func keep(_ visit: AppointmentState, of event: EventEnvelope, in tx: borrowing Transaction) throws {
+        guard try VisitStore.keep(visit, version: event.aggregateVersion, in: tx) else { return }
+        try ReminderNotice.leave(for: visit, at: .now(), in: tx)
+    }
+
+    private func billing(_ event: EventEnvelope, in tx: borrowing Transaction) throws {
+        switch event.name {
+        case InvoiceOpened.kind:
+            let invoice = try event.decode(InvoiceOpened.self).invoice
+            ProjectionStore.keep(number: invoice.number, of: invoice.id, in: tx)
+            try notify(event, .invoice(InvoiceNotice(invoice, template: BuiltInTemplates.invoice)), in: tx)
+        case InvoicePaid.kind:
+            let invoice = try event.decode(InvoicePaid.self).invoice
+            ProjectionStore.keep(number: invoice.number, of: invoice.id, in: tx)
+            try notify(event, .invoice(InvoiceNotice(invoice, template: BuiltInTemplates.paymentReceived)), in: tx)
+        case InvoiceVoided.kind: try notify(event, nil, in: tx)
+        case InvoiceChanged.kind:
+            let invoice = try event.decode(InvoiceChanged.self).invoice
+            ProjectionStore.keep(number: invoice.number, of: invoice.id, in: tx)
+        case PaymentChanged.kind:
+            let payment = try event.decode(PaymentChanged.self).payment
+            try notify(event, payment.status == .failed ? .invoice(InvoiceNotice(failed: payment)) : nil, in: tx)
         default: break
         }
     }
 
     /// A notice follows from news only, and from none that a later version has overtaken.
-    private func notify(_ event: EventEnvelope, _ notice: Notice, in tx: borrowing Transaction) throws {
-        guard try Inbox.newer(event, handler: Self.handler, in: tx), event.notify else { return }
+    private func notify(_ event: EventEnvelope, _ notice: Notice?, in tx: borrowing Transaction) throws {
+        guard try Inbox.newer(event, handler: Self.handler, in: tx), event.notify, let notice else { return }
         try Jobs.enqueue(NoticeJob.self, payload: notice, in: tx)
     }
 }

@@ -1,3 +1,4 @@
+import CommunicationAPI
 import Contracts
 import Core
 import Jobs
@@ -10,14 +11,18 @@ import Telemetry
 /// What a patient or a user is to be told.
 enum Notice: Codable, Sendable, Equatable {
     case visit(VisitNotice)
-    case receipt(ReceiptNotice)
+    case reminder(ReminderNotice)
+    case answer(AnswerNotice)
+    case invoice(InvoiceNotice)
     case security(SecurityNotice)
 
     /// What it stands for in lists and logs.
     var reference: String {
         switch self {
         case .visit(let visit): "appointment:\(visit.appointment)"
-        case .receipt(let receipt): "invoice:\(receipt.invoice)"
+        case .reminder(let reminder): "appointment:\(reminder.appointment)"
+        case .answer(let answer): "inbound:\(answer.question)"
+        case .invoice(let notice): "invoice:\(notice.invoice)"
         case .security(let notice): "notice:\(notice.id)"
         }
     }
@@ -45,13 +50,17 @@ struct NoticeJob: TransactionalJobHandler {
         let tally = AcceptedTally()
         for notice in notices {
             do {
-                let draft =
+                let draft: MessageDraft? =
                     switch notice {
                     case .visit(let visit): try visit.draft(at: sender.now, sealer: sealer, in: tx)
-                    case .receipt(let receipt): try receipt.draft(sealer: sealer, in: tx)
+                    case .reminder(let reminder):
+                        try reminder.draft(at: sender.now, wanted: terms.reminders, sealer: sealer, in: tx)
+                    case .invoice(let notice): try notice.draft(sealer: sealer, in: tx)
                     case .security(let notice): try notice.draft(at: sender.now, sealer: sealer, in: tx)
+                    case .answer(let answer):
+                        try send(answer, from: sender, on: terms, tally: tally, sealer: sealer, in: tx)
                     }
-                _ = try intake.accept(draft, from: sender, on: terms, tally: tally, in: tx)
+                if let draft { _ = try intake.accept(draft, from: sender, on: terms, tally: tally, in: tx) }
             } catch let problem as Problem {
                 // A clinic without e-mail, a patient without an address: nothing is written, and the others go on.
                 log.notice(
@@ -62,6 +71,40 @@ struct NoticeJob: TransactionalJobHandler {
         }
         // Only the commit can still fail.
         tally.tell()
+    }
+
+    /// Answers where somebody has written, at once; nobody who has ended messages, and nobody without end.
+    ///
+    /// - Returns: nothing that is still to be sent.
+    private func send(
+        _ answer: AnswerNotice,
+        from sender: MessageIntake.Sender,
+        on terms: MessageIntake.Terms,
+        tally: AcceptedTally,
+        sealer: ClinicSealer,
+        in tx: borrowing Transaction
+    ) throws -> MessageDraft? {
+        guard let question = try AnswerStore.question(answer.question, in: tx), !question.isAnswered else { return nil }
+        let since = sender.now - AnswerRules.hour
+        guard try AnswerStore.count(in: question.conversation, since: since, in: tx) < AnswerRules.mostPerHour else {
+            throw Problem(429, "too_many_answers", "The conversation has been answered too often.")
+        }
+        let place = [(channel: question.channel, addressIndex: question.contactIndex)]
+        guard try SuppressionStore.blocking(place, category: .care, at: sender.now, in: tx).isEmpty else { return nil }
+        let text = try InboundStore.address(question.sealed, contactIndex: question.contactIndex, with: sealer)
+        guard let address = ChannelAddress(question.channel, text) else { return nil }
+        let contacts = try ContactStore.find(question.contactIndex, in: tx)
+        let draft = try answer.draft(to: address, contacts, at: sender.now, sealer: sealer, in: tx)
+        let sent = try intake.accept(
+            draft,
+            answeringThrough: question.entry,
+            from: sender,
+            on: terms,
+            tally: tally,
+            in: tx
+        )
+        AnswerStore.note(sent.id, to: answer.question, at: sender.now, in: tx)
+        return nil
     }
 }
 

@@ -112,7 +112,8 @@ extension CommunicationSettings {
             allowDefault: configuration.allowsDefault,
             rates: rates,
             dailyCaps: caps,
-            countryRules: CountryRules(settings: configuration.settings).shown
+            countryRules: CountryRules(settings: configuration.settings).shown,
+            reminders: ReminderRules.chosen(configuration.settings)
         )
     }
 
@@ -134,6 +135,9 @@ extension CommunicationSettings {
                 faults.append(.init(pointer: place, "must be \(allowed.lowerBound) to \(allowed.upperBound)"))
             }
         }
+        if let reminders, Set(reminders).count != reminders.count {
+            faults.append(.init(pointer: "\(pointer)/reminders", "has one twice"))
+        }
         if let quietHours, quietHours.from == quietHours.to {
             faults.append(.init(pointer: "\(pointer)/quietHours", "begin when they end"))
         }
@@ -148,6 +152,9 @@ extension CommunicationSettings {
         if let allowDefault { members[ProviderConfiguration.allowDefaultKey] = .bool(allowDefault) }
         if let rates { members["rates"] = .object(rates.mapValues { .number($0) }) }
         if let dailyCaps { members["dailyCaps"] = .object(dailyCaps.mapValues { .integer(Int64($0)) }) }
+        if let reminders {
+            members[ReminderRules.settingsKey] = .array(reminders.map { .string($0.rawValue) })
+        }
         if let rules = countryRules.flatMap({ CountryRules($0).stored }) { members[CountryRules.key] = rules }
         return members
     }

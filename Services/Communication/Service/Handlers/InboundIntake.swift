@@ -1,5 +1,6 @@
 import CommunicationAPI
 import Core
+import Jobs
 import Outbox
 import Postgres
 import ProviderConfig
@@ -43,13 +44,19 @@ struct InboundIntake: Sendable {
             // Who writes first and is nobody's patient is a contact from then on.
             _ = try ContactStore.findOrMake(address, index: addresses, sealer: sealer, at: now, in: tx)
             try obey(text, command, index, at: now, in: tx)
+            // Some providers answer that one themselves, and say so.
+            if command == .help, text.optOut == nil {
+                try Jobs.enqueue(NoticeJob.self, payload: .answer(.help(kept.id)), in: tx)
+            }
             try Outbox.append(
                 InboundMessageReceived(
                     id: kept.id,
                     conversationId: kept.conversation,
                     channel: text.channel,
                     command: command?.rawValue,
+                    choice: command == nil ? InboundChoice.read(text.text) : nil,
                     appointmentId: try InboundStore.appointment(repliedTo: index, at: now, in: tx),
+                    patientIds: try ContactStore.patients(index, in: tx),
                     receivedAt: now
                 ),
                 aggregate: kept.id.description,

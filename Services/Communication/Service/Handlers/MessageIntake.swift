@@ -32,6 +32,8 @@ struct MessageIntake: Sendable {
         var quietHours: QuietTime?
         /// The largest mail that any of the providers takes, in bytes; `nil` where one names no limit.
         var mailCapacity: Int?
+        /// Which reminders of visits it sends.
+        var reminders: [ReminderTime]
         let rules: CountryRules
     }
 
@@ -52,16 +54,20 @@ struct MessageIntake: Sendable {
             channels: channels,
             quietHours: QuietTime(settings: settings),
             mailCapacity: EmailSize.capacity(of: carriers),
+            reminders: ReminderRules.wanted(settings),
             rules: CountryRules(settings: settings)
         )
     }
 
     /// Stores the message and its job; nothing is written or counted when this throws a `Problem`.
     ///
-    /// - Parameter words: what it says where the draft has neither template nor content.
+    /// - Parameters:
+    ///   - words: what it says where the draft has neither template nor content.
+    ///   - entry: whose number or address was written to: whoever has just written is answered there, at once.
     func accept(
         _ draft: MessageDraft,
         saying words: MessageWords? = nil,
+        answeringThrough entry: ProviderEntryID? = nil,
         from sender: Sender,
         on terms: Terms,
         tally: AcceptedTally,
@@ -73,7 +79,7 @@ struct MessageIntake: Sendable {
         let wanted = try channels(for: draft, terms.channels)
         let contact = try contact(of: draft, in: tx)
         let reach = try Self.reach(of: draft, contact)
-        let wishes = try wishes(of: contact, draft, category, terms, in: tx)
+        let wishes = try entry == nil ? wishes(of: contact, draft, category, terms, in: tx) : RecipientWishes()
         let chosen = wishes.channels(wanted, isAskedFor: draft.channels != nil)
         let reached = try Self.reached(chosen.isEmpty ? wanted : chosen, reach, draft)
         let words = try source.words(in: [draft.locale, contact?.locale], on: reached)
@@ -91,6 +97,7 @@ struct MessageIntake: Sendable {
         let id = MessageID(at: sender.now)
         var sealed = words.sealed(for: channels, to: reach)
         sealed.replyTo = draft.replyTo
+        sealed.through = entry
         sealed.unsubscribeLink = try unsubscribeLink(category, channels, reach, sealer)
         sealed.attachments = files.isEmpty ? nil : files.map(\.file)
         let message = StoredMessage(

@@ -159,6 +159,9 @@ struct SendingParts: Sendable {
                 $0.channel == MessageChannel.email.rawValue && !EmailSize.fits(files, through: $0.provider)
             }
         }
+        if let first = chain.firstIndex(where: { $0.id == work.content.through }) {
+            chain.insert(chain.remove(at: first), at: 0)
+        }
         for entry in chain {
             if let published = work.circuits[entry.id] { circuits.follow(published, clinic, entry) }
         }

@@ -119,6 +119,21 @@ enum ContactStore {
         ).map { try $0[0] }
     }
 
+    /// Most patients of one address that are told of; families are smaller.
+    private static let mostPatients = 50
+
+    /// The patients whose address it is.
+    static func patients(_ addressIndex: [UInt8], in tx: borrowing Transaction) throws -> [PatientID] {
+        try tx.rows(
+            """
+            select c.patient_id from contact_identities i
+            join contacts c on c.clinic_id = i.clinic_id and c.id = i.contact_id
+            where i.clinic_id = clinic_id() and i.address_index = \(addressIndex) and c.patient_id is not null
+            order by c.patient_id limit \(mostPatients)
+            """
+        ).map { try $0[0] }
+    }
+
     /// Those whose address it is, or a new contact: somebody unknown has written.
     ///
     /// Two messages that come at once make one contact.

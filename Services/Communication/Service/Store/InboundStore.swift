@@ -73,6 +73,14 @@ struct InboundStore: Sendable {
         return rows.affected == 1 ? kept : nil
     }
 
+    /// Whose conversation it is: the address as it was written.
+    static func address(_ sealed: [UInt8], contactIndex: [UInt8], with sealer: ClinicSealer) throws -> String {
+        String(
+            decoding: try sealer.open(sealed, purpose: purpose, record: contactIndex.hex),
+            as: UTF8.self
+        )
+    }
+
     /// When a contact wrote last on a channel.
     static func heard(
         _ channel: MessageChannel,

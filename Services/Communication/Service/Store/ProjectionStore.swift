@@ -69,6 +69,28 @@ enum ProjectionStore {
         return rows.affected == 1
     }
 
+    static func keep(_ location: Location, deleted: Bool, version: Int64, in tx: borrowing Transaction) {
+        tx.execute(
+            """
+            insert into known_phones (clinic_id, id, version, deleted, phone)
+            values (clinic_id(), \(location.id), \(version), \(deleted), \(location.phone))
+            on conflict (clinic_id, id) do update set version = excluded.version, deleted = excluded.deleted,
+                phone = excluded.phone
+            where known_phones.version <= excluded.version
+            """
+        )
+    }
+
+    /// What an invoice is called never changes.
+    static func keep(number: String, of invoice: InvoiceID, in tx: borrowing Transaction) {
+        tx.execute(
+            """
+            insert into known_invoices (clinic_id, id, number) values (clinic_id(), \(invoice), \(number))
+            on conflict do nothing
+            """
+        )
+    }
+
     static func keep(_ doctor: Doctor, version: Int64, in tx: borrowing Transaction) {
         tx.execute(
             """
@@ -129,6 +151,23 @@ enum ProjectionStore {
 
     static func clinicName(in tx: borrowing Transaction) throws -> String? {
         try tx.rows("select name from known_clinics where clinic_id = clinic_id()").first.map { try $0[0] }
+    }
+
+    /// Where the clinic can be called: at its first location that has a number.
+    static func clinicPhone(in tx: borrowing Transaction) throws -> PhoneNumber? {
+        let rows = try tx.rows(
+            """
+            select phone from known_phones where clinic_id = clinic_id() and not deleted and phone is not null
+            order by id limit 1
+            """
+        )
+        return try rows.first.map { try $0[0] }
+    }
+
+    static func invoiceNumber(_ id: InvoiceID, in tx: borrowing Transaction) throws -> String? {
+        try tx.rows("select number from known_invoices where clinic_id = clinic_id() and id = \(id)").first.map {
+            try $0[0]
+        }
     }
 
     static func clinicTimeZone(in tx: borrowing Transaction) throws -> TimeZoneName? {

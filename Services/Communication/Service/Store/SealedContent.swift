@@ -11,6 +11,8 @@ struct SealedContent: Codable, Sendable, Equatable {
     var phone: PhoneNumber?
     var pushToken: String?
     var replyTo: EmailAddress?
+    /// The entry that is asked first: it answers what was written to its number.
+    var through: ProviderEntryID?
     /// The link by which the recipient ends messages like it.
     var unsubscribeLink: String?
     /// What it says on every channel that has no words of its own.

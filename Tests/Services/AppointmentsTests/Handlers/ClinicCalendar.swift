@@ -2,6 +2,7 @@ import AccessAPI
 import AppointmentsAPI
 import Authorization
 import Bus
+import CommunicationAPI
 import Contracts
 import Core
 import Logging
@@ -161,6 +162,53 @@ struct ClinicCalendar {
         )
         try await EventIntake(service: .appointments, database: database.database)
             .take([event], for: AccessEvents.consumer)
+    }
+
+    /// Delivers what a patient has written, as communication tells of it.
+    func hear(_ heard: InboundMessageReceived, id: EventID = EventID()) async throws {
+        let event = try EventEnvelope(
+            heard,
+            id: id,
+            clinicId: clinic,
+            actor: "provider:twilio",
+            at: .now(),
+            aggregateId: "\(heard.id)",
+            aggregateVersion: 1
+        )
+        try await EventIntake(service: .appointments, database: database.database)
+            .take([event], for: VisitCommands(zones: ZoneCatalog()).consumer)
+    }
+
+    /// A visit of the patient in a week.
+    func visit(
+        _ ready: (doctor: Doctor, patient: Patient, service: VisitService),
+        patient: Patient? = nil,
+        hour: Int = 9
+    ) async throws -> Appointment {
+        let draft = AppointmentDraft(
+            doctorId: ready.doctor.id,
+            patientId: (patient ?? ready.patient).id,
+            serviceId: ready.service.id,
+            start: try morning(hour: hour),
+            kind: .inPerson
+        )
+        return try #require(try await ask(Self.endpoints.appointments.book, draft).output)
+    }
+
+    /// The visit as it stands now.
+    func present(_ visit: Appointment) async throws -> Appointment {
+        try #require(try await ask(Self.endpoints.appointments.read, AppointmentPath(id: visit.id)).output)
+    }
+
+    /// Changes a visit's status, as operations that come before and after it would.
+    func put(_ visit: Appointment, _ status: AppointmentStatus) throws {
+        try database.asOwner(
+            """
+            alter table appointments.appointments no force row level security;
+            update appointments.appointments set status = '\(status.rawValue)' where id = '\(visit.id)';
+            alter table appointments.appointments force row level security
+            """
+        )
     }
 
     func doctor(_ name: String = "Dr. Okafor") async throws -> Doctor {

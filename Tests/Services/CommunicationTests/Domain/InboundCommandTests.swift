@@ -98,4 +98,15 @@ import Testing
         #expect(Slips(between: wanted, and: typed, takesOtherLetters: true).count == count)
         #expect(Slips(between: typed, and: wanted, takesOtherLetters: true).count == count)
     }
+
+    @Test(
+        arguments: [
+            ("1", 1), (" 2. ", 2), ("3)", 3), ("#1", 1), ("1️⃣", 1), ("२", 2), ("٣", 3), ("２", 2), ("2 please", 2),
+            ("0", nil),
+            ("12", nil), ("1 2", nil), ("1st", nil), ("at 1", nil), ("1:30", nil), ("", nil), ("yes", nil), ("½", nil),
+        ] as [(String, Int?)]
+    )
+    func aNumberAloneIsAChoice(text: String, choice: Int?) {
+        #expect(InboundChoice.read(text) == choice)
+    }
 }

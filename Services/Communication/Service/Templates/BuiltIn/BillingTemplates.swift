@@ -5,7 +5,7 @@ enum BillingTemplates {
     static let all = [invoice, paymentReceived, paymentFailed, refund, overdue]
 
     private static let invoice = BuiltInTemplate(
-        "invoice",
+        BuiltInTemplates.invoice,
         .billing,
         asks: ["patientName", "invoiceNumber", "amount", "dueDate?", "link?"],
         en: .init(
@@ -106,7 +106,7 @@ enum BillingTemplates {
     )
 
     private static let paymentFailed = BuiltInTemplate(
-        "payment_failed",
+        BuiltInTemplates.paymentFailed,
         .billing,
         asks: ["patientName", "invoiceNumber", "amount", "link?"],
         en: .init(

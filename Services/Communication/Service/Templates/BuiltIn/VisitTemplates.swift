@@ -201,7 +201,7 @@ enum VisitTemplates {
     )
 
     private static let reminderTwoHours = BuiltInTemplate(
-        "appointment_reminder_2h",
+        BuiltInTemplates.appointmentReminderTwoHours,
         .care,
         asks: visit,
         en: .init(
@@ -243,7 +243,7 @@ enum VisitTemplates {
     )
 
     private static let reminderHalfHour = BuiltInTemplate(
-        "appointment_reminder_30min",
+        BuiltInTemplates.appointmentReminderHalfHour,
         .care,
         asks: visit + ["link?"],
         en: .init(

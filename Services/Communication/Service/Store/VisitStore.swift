@@ -1,0 +1,77 @@
+import AppointmentsAPI
+import CommunicationAPI
+import Core
+import Postgres
+
+/// A visit as the calendar told of it last.
+struct KnownVisit: Sendable, Equatable {
+    var isUpcoming: Bool
+    /// What there is to say of it, in the words of a reminder.
+    var notice: VisitNotice
+}
+
+/// The tables `known_visits` and `visit_reminders`, in transactions that are opened for the clinic.
+enum VisitStore {
+    /// Keeps a visit's state unless a later one is known; `false` when one is.
+    static func keep(_ visit: AppointmentState, version: Int64, in tx: borrowing Transaction) throws -> Bool {
+        let rows = try tx.rows(
+            """
+            insert into known_visits (clinic_id, id, version, patient_id, location_id, doctor_id, service_id, status, starts_at,
+                local_start, time_zone)
+            values (clinic_id(), \(visit.id), \(version), \(visit.patientId), \(visit.locationId), \(visit.doctorId),
+                \(visit.serviceId), \(visit.status.rawValue), \(visit.start), \(visit.localStart), \(visit.timeZone.name))
+            on conflict (clinic_id, id) do update set version = excluded.version, patient_id = excluded.patient_id,
+                location_id = excluded.location_id, doctor_id = excluded.doctor_id, service_id = excluded.service_id,
+                status = excluded.status, starts_at = excluded.starts_at, local_start = excluded.local_start,
+                time_zone = excluded.time_zone
+            where known_visits.version <= excluded.version
+            """
+        )
+        return rows.affected == 1
+    }
+
+    /// A visit, for a reminder of it.
+    static func find(
+        _ id: AppointmentID,
+        for reminder: ReminderTime,
+        in tx: borrowing Transaction
+    ) throws -> KnownVisit? {
+        let rows = try tx.rows(
+            """
+            select patient_id, doctor_id, service_id, status, starts_at, local_start, time_zone from known_visits
+            where clinic_id = clinic_id() and id = \(id)
+            """
+        )
+        guard let row = rows.first else { return nil }
+        let status: String = try row[3]
+        return KnownVisit(
+            isUpcoming: AppointmentStatus.upcoming.contains { $0.rawValue == status },
+            notice: VisitNotice(
+                template: reminder.template,
+                appointment: id,
+                patient: try row[0],
+                doctor: try row[1],
+                service: try row[2],
+                localStart: try row[5],
+                timeZone: try row[6],
+                start: try row[4]
+            )
+        )
+    }
+
+    /// Takes the right to leave the job of a reminder; `false` when it has been taken before.
+    static func claim(
+        _ reminder: ReminderTime,
+        of visit: AppointmentID,
+        at start: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        let rows = try tx.rows(
+            """
+            insert into visit_reminders (clinic_id, visit_id, starts_at, reminder)
+            values (clinic_id(), \(visit), \(start), \(reminder.rawValue)) on conflict do nothing
+            """
+        )
+        return rows.affected == 1
+    }
+}
