@@ -8,9 +8,9 @@ extension MetaWhatsAppProvider: SenderDirectory {
     /// The number, and where the account is named its templates.
     func sender(deadline: Deadline) async -> [SenderFinding] {
         async let number = http.json(get("\(phoneNumberID)?fields=\(Self.numberFields)"), deadline)
-        async let templates = templates(deadline)
-        guard let answer = await number, answer.status == 200 else { return [await templates] }
-        return WhatsAppSenderRules.number(answer.json) + [await templates]
+        async let listed = templates(deadline)
+        guard let answer = await number, answer.status == 200 else { return [await listed] }
+        return WhatsAppSenderRules.number(answer.json) + [await listed]
     }
 
     private func templates(_ deadline: Deadline) async -> SenderFinding {

@@ -3,6 +3,7 @@ import Contracts
 import Core
 import FoundationEssentials
 import Postgres
+import ProviderConfig
 import TestKit
 import Testing
 
@@ -136,6 +137,28 @@ import Testing
                 #expect(answer.status == 422 && answer.pointers.first == pointer, "\(answer)")
             }
         }
+    }
+
+    @Test func twilioIsToldWhereTheFileIs() async throws {
+        let credentials = Credentials([
+            "accountSid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "authToken": "token", "whatsappNumber": "+14155238886",
+            "endpoint": "http://127.0.0.1:9",
+        ])
+        let twilio = try #require(TwilioWhatsAppProvider(credentials, through: ProviderSamples.transports()))
+        var text = try ProviderSamples.text("Your letter.", lastInbound: ["twilio:+14155238886": .now()])
+        text.file = Attachment(
+            file: AttachedFile(filename: "a.pdf", contentType: "application/pdf", size: 1),
+            bytes: [1]
+        )
+        let verdict = await twilio.send(text, deadline: .after(.seconds(5)))
+        #expect(verdict.outcome == .contentRejected && verdict.code == "media_url" && verdict.host == .untried)
+        text.fileURL = "https://clinic.example/f"
+        let form = String(decoding: try twilio.sending(text, at: .now()).body, as: UTF8.self)
+        #expect(form.contains("Body=Your") && form.contains("MediaUrl=https%3A%2F%2Fclinic.example%2Ff"))
+        // A template that begins a conversation says what it says, without the file.
+        let template = ApprovedTemplate(name: "HX" + String(repeating: "a", count: 32), language: "en", parameters: [])
+        let opening = try ProviderSamples.text("Your letter.", approved: template)
+        #expect(!String(decoding: try twilio.sending(opening, at: .now()).body, as: UTF8.self).contains("MediaUrl"))
     }
 
     @Test func aLinkShowsOneFileForAWhile() async throws {
