@@ -46,17 +46,24 @@ package final class JobContext: Sendable {
     package func finish<R: Sendable>(
         _ effect: @escaping @Sendable (borrowing Transaction) throws -> R
     ) async throws -> R {
-        try await end { [clinic, id, slot, lease, handler, uniqueKey] transaction in
-            let gone = try transaction.rows(
-                """
-                delete from jobs
-                where clinic_id = \(clinic) and id = \(id) and slot = \(slot) and lease = \(lease.token)
-                """
-            )
-            guard gone.affected == 1 else { throw JobFailure.leaseLost }
-            if let uniqueKey { transaction.execute(JobRows.release(clinic, handler, uniqueKey, id)) }
+        try await end { [ticket] transaction in
+            guard try Jobs.delete([ticket], in: transaction).contains(ticket.id) else { throw JobFailure.leaseLost }
             return try effect(transaction)
         }
+    }
+
+    /// Finishes the job in a transaction that others share.
+    ///
+    /// - Parameter commit: calls `Jobs.delete` with the ticket, commits, and returns whether the job was among those deleted.
+    /// - Throws: `JobFailure.leaseLost` when it was not.
+    package func finish(through commit: (JobTicket) async throws -> Bool) async throws {
+        try lease.check()
+        guard try await commit(ticket) else { throw JobFailure.leaseLost }
+        isOver.withLock { $0 = true }
+    }
+
+    private var ticket: JobTicket {
+        JobTicket(id: id, slot: slot, lease: lease.token, handler: handler, uniqueKey: uniqueKey)
     }
 
     /// Deletes the job, and nothing else.

@@ -50,6 +50,12 @@ enum JobLanes {
             order by next_due limit 1000 for update skip locked)
         """
 
+    /// In which lanes somebody has work.
+    static let awake: Query = """
+        select lane from (values (0), (1), (2)) as l (lane)
+        where exists (select from job_lanes j where j.lane = l.lane and j.pass is not null)
+        """
+
     /// The clinic whose turn it is, and its new place behind the others.
     static func turn(_ lane: JobLane, except capped: [ClinicID]) -> Query {
         """

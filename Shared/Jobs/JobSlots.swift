@@ -2,51 +2,85 @@ import Core
 
 /// How many jobs of which lane and clinic this process may run: pure counting.
 ///
-/// Each lane leaves room for the others, so that slow work of one never keeps all of another waiting; no clinic takes more
-/// than its share.
+/// Each lane leaves room for the others, in the process as in every clinic's share of it: a campaign must not keep a
+/// one-time code waiting. No clinic takes more than its share.
 struct JobSlots: Sendable {
     let total: Int
     let perClinic: Int
-    private(set) var byLane: [JobLane: Int] = [:]
-    private(set) var byClinic: [ClinicID: Int] = [:]
+    /// With less room than that, and something running, no more work is fetched: a turn costs the same for one job as for many.
+    let worthwhile: Int
+    private var byLane: [JobLane: Int] = [:]
+    private var byClinic: [ClinicID: [JobLane: Int]] = [:]
 
-    init(total: Int, perClinic: Int) {
+    init(total: Int, perClinic: Int, worthwhile: Int = 1) {
         self.total = max(total, 4)
         self.perClinic = max(perClinic, 1)
+        self.worthwhile = max(worthwhile, 1)
     }
 
     var running: Int { byLane.values.reduce(0, +) }
 
-    /// The most that may run of a lane.
-    func cap(_ lane: JobLane) -> Int {
+    /// The part of `places` that jobs of a lane may take.
+    private static func cap(_ lane: JobLane, of places: Int) -> Int {
         switch lane {
-        case .critical: total - 2
-        case .normal: total * 3 / 4
-        case .bulk: total / 2
+        case .critical: places
+        case .normal: max(1, places * 3 / 4)
+        case .bulk: max(1, places / 2)
         }
     }
 
     /// How many more of a lane may start.
-    func room(_ lane: JobLane) -> Int { max(0, min(cap(lane) - byLane[lane, default: 0], total - running)) }
+    func room(_ lane: JobLane) -> Int {
+        // Two are left to whoever is not critical.
+        let cap = lane == .critical ? total - 2 : Self.cap(lane, of: total)
+        return max(0, min(cap - byLane[lane, default: 0], total - running))
+    }
 
-    /// How many more of a clinic may start.
-    func room(_ clinic: ClinicID) -> Int { max(0, perClinic - byClinic[clinic, default: 0]) }
+    /// How many more of a clinic's lane may start.
+    func room(_ clinic: ClinicID, _ lane: JobLane) -> Int {
+        let running = byClinic[clinic, default: [:]]
+        let cap = Self.cap(lane, of: perClinic)
+        return max(0, min(cap - running[lane, default: 0], perClinic - running.values.reduce(0, +)))
+    }
 
-    /// Clinics that may start none.
-    var capped: [ClinicID] { byClinic.filter { $0.value >= perClinic }.map(\.key) }
+    /// Whether fetching work of a lane is worth a turn.
+    func isWorthwhile(_ lane: JobLane) -> Bool {
+        room(lane) >= least(lane, Self.cap(lane, of: total)) || byLane[lane, default: 0] == 0 && room(lane) > 0
+    }
+
+    /// Clinics that a lane's turn is not worth while for.
+    func capped(_ lane: JobLane) -> [ClinicID] { byClinic.keys.filter { !isWorthwhile($0, lane) } }
+
+    private func isWorthwhile(_ clinic: ClinicID, _ lane: JobLane) -> Bool {
+        let room = room(clinic, lane)
+        return room >= least(lane, Self.cap(lane, of: perClinic)) || byClinic[clinic]?[lane] == nil && room > 0
+    }
+
+    /// What is urgent is fetched one by one.
+    private func least(_ lane: JobLane, _ cap: Int) -> Int {
+        lane == .critical ? 1 : max(1, min(worthwhile, cap / 4))
+    }
 
     mutating func reserve(_ count: Int, _ lane: JobLane) { byLane[lane, default: 0] += count }
     mutating func giveBack(_ count: Int, _ lane: JobLane) { byLane[lane, default: 0] -= count }
 
-    mutating func start(_ clinic: ClinicID, _ count: Int) { byClinic[clinic, default: 0] += count }
-
-    mutating func giveBack(_ count: Int, _ clinic: ClinicID) {
-        byClinic[clinic, default: 0] -= count
-        if byClinic[clinic, default: 0] <= 0 { byClinic[clinic] = nil }
+    mutating func start(_ clinic: ClinicID, _ lane: JobLane, _ count: Int) {
+        guard count > 0 else { return }
+        byClinic[clinic, default: [:]][lane, default: 0] += count
     }
 
-    mutating func end(_ clinic: ClinicID, _ lane: JobLane) {
+    mutating func giveBack(_ count: Int, _ clinic: ClinicID, _ lane: JobLane) {
+        guard count > 0, let running = byClinic[clinic]?[lane] else { return }
+        byClinic[clinic]?[lane] = running > count ? running - count : nil
+        if byClinic[clinic]?.isEmpty == true { byClinic[clinic] = nil }
+    }
+
+    /// A job is over; `true` when a turn is worth while that was not before.
+    mutating func end(_ clinic: ClinicID, _ lane: JobLane) -> Bool {
+        let before = JobLane.allCases.map { isWorthwhile($0) && isWorthwhile(clinic, $0) }
         giveBack(1, lane)
-        giveBack(1, clinic)
+        giveBack(1, clinic, lane)
+        let after = JobLane.allCases.map { isWorthwhile($0) && isWorthwhile(clinic, $0) }
+        return zip(before, after).contains { !$0 && $1 }
     }
 }

@@ -21,7 +21,9 @@ extension JobWorkers {
     private func runBatch(_ place: JobPlace, limit: Int, taken: TakenJob?) async throws -> Int {
         let batched = self.batched
         let handlers = Array(batched.keys)
-        let floor = floor(place)
+        let search = JobSearch(place: place, kind: .batched)
+        let floor = floor(search)
+        let began = Instant.now()
         let tenant = Tenant(place.clinic, actor: "system:jobs")
         let first: (count: Int, dueAt: Instant)? = try await database.transaction(
             for: tenant,
@@ -43,8 +45,10 @@ extension JobWorkers {
             }
             return (jobs.count, oldest)
         }
+        // Whatever else the lane holds need not be looked through again for what was not there.
+        if first.map({ $0.count < limit }) ?? true { raiseFloor(search, to: began) }
         guard let first else { return 0 }
-        if first.count == limit { raiseFloor(place, to: first.dueAt) }
+        if first.count == limit { raiseFloor(search, to: first.dueAt) }
         Counter(.jobsRun, [(.lane, place.lane.name), (.outcome, "done")]).increment(by: first.count)
         return first.count
     }

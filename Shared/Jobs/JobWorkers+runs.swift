@@ -10,11 +10,11 @@ extension JobWorkers {
     /// One run of a leased job, to its end.
     func execute(_ job: ClaimedJob, _ lease: JobLease) async {
         defer {
-            state.withLock { state in
+            let isWorthwhile = state.withLock { state in
                 state.held[ObjectIdentifier(lease)] = nil
-                state.slots.end(job.clinic, job.lane)
+                return state.slots.end(job.clinic, job.lane)
             }
-            wake()
+            if isWorthwhile { wake() }
         }
         guard let handler = leased[job.handler] else { return }
         var log = logger

@@ -10,6 +10,8 @@ extension JobWorkers {
         var jobs: [(ClaimedJob, JobLease)] = []
         var foundWork = false
         var failed = false
+        /// The lanes in which somebody has work, where the turn began by looking.
+        var awake: Set<JobLane> = []
     }
 
     private struct Claim: Sendable {
@@ -17,40 +19,53 @@ extension JobWorkers {
         /// How many could have been claimed: the clinic's own share counts too.
         var limit = 0
         var jobs: [ClaimedJob] = []
+        var awake: Set<JobLane> = []
     }
 
     /// Gives one clinic its turn: leased jobs are claimed, transactional ones are done at once.
-    func takeTurn(_ lane: JobLane) async -> Turn {
+    ///
+    /// - Parameter looksAround: whether it begins by looking who has got work and whose time has come.
+    func takeTurn(_ lane: JobLane, looksAround: Bool) async -> Turn {
         let (room, capped) = state.withLock { state in
-            let room = leased.isEmpty ? 0 : min(state.slots.room(lane), policy.turn)
+            let isWorthwhile = !leased.isEmpty && state.slots.isWorthwhile(lane)
+            let room = isWorthwhile ? min(state.slots.room(lane), policy.turn) : 0
             state.slots.reserve(room, lane)
-            return (room, state.slots.capped)
+            return (room, state.slots.capped(lane))
         }
-        let share = ClinicShare(self)
+        let share = ClinicShare(self, lane)
         var used = 0
         defer {
             share.settle(used: used)
             state.withLock { $0.slots.giveBack(room - used, lane) }
         }
-        if room == 0 && batched.isEmpty { return Turn() }
+        if room == 0 && batched.isEmpty && !looksAround { return Turn() }
         var jobs: [(ClaimedJob, JobLease)] = []
         do {
             let since = ContinuousClock.now
             let token = JobID()
-            let claim = try await claim(lane, room: room, except: capped, token: token, share)
+            let claim = try await claim(
+                lane,
+                room: room,
+                except: capped,
+                token: token,
+                share,
+                looksAround: looksAround
+            )
             guard let clinic = claim.clinic else {
                 worked(lane)
-                return Turn()
+                return Turn(awake: claim.awake)
             }
             used = claim.jobs.count
             let place = JobPlace(clinic: clinic, lane: lane)
-            if used == policy.turn, let oldest = claim.jobs.map(\.dueAt).min() { raiseFloor(place, to: oldest) }
+            if used == policy.turn, let oldest = claim.jobs.map(\.dueAt).min() {
+                raiseFloor(JobSearch(place: place, kind: .leased), to: oldest)
+            }
             jobs = hold(claim.jobs, token: token, since: since)
             let done = batched.isEmpty ? 0 : await runBatch(place)
             let isExhausted = (leased.isEmpty || used < claim.limit) && done < policy.batch
             if isExhausted { try await putToSleep(place) }
             worked(lane)
-            return Turn(jobs: jobs, foundWork: used + done > 0)
+            return Turn(jobs: jobs, foundWork: used + done > 0, awake: claim.awake)
         } catch {
             failed(lane, error)
             // What is claimed by now is held here and must be run, whatever failed after it.
@@ -71,16 +86,20 @@ extension JobWorkers {
     /// A clinic's part of what may run, taken once it is known whose turn it is: two loops must not both take it all.
     private final class ClinicShare: Sendable {
         private let workers: JobWorkers
+        private let lane: JobLane
         private let taken = Mutex<(clinic: ClinicID, count: Int)?>(nil)
 
-        init(_ workers: JobWorkers) { self.workers = workers }
+        init(_ workers: JobWorkers, _ lane: JobLane) {
+            self.workers = workers
+            self.lane = lane
+        }
 
         /// On the connection's thread; a body that runs again takes anew.
         func take(_ clinic: ClinicID, atMost room: Int) -> Int {
             settle(used: 0)
             let count = workers.state.withLock { state in
-                let count = min(room, state.slots.room(clinic))
-                state.slots.start(clinic, count)
+                let count = min(room, state.slots.room(clinic, lane))
+                state.slots.start(clinic, lane, count)
                 return count
             }
             taken.withLock { $0 = (clinic, count) }
@@ -94,7 +113,7 @@ extension JobWorkers {
                 return taken
             }
             guard let taken else { return }
-            workers.state.withLock { $0.slots.giveBack(taken.count - used, taken.clinic) }
+            workers.state.withLock { $0.slots.giveBack(taken.count - used, taken.clinic, lane) }
         }
     }
 
@@ -103,19 +122,27 @@ extension JobWorkers {
         room: Int,
         except capped: [ClinicID],
         token: JobID,
-        _ share: ClinicShare
+        _ share: ClinicShare,
+        looksAround: Bool
     ) async throws -> Claim {
         let handlers = Array(leased.keys)
         let leases = leased.mapValues(\.lease)
         return try await database.through(.relay, operation: "jobs.claim") { tx in
             tx.execute(JobRows.byIndex)
-            tx.execute(JobLanes.fold)
-            tx.execute(JobLanes.rouse)
-            guard let row = try tx.rows(JobLanes.turn(lane, except: capped)).first else { return Claim() }
+            var awake: Set<JobLane> = []
+            if looksAround {
+                tx.execute(JobLanes.fold)
+                tx.execute(JobLanes.rouse)
+                for row in try tx.rows(JobLanes.awake) {
+                    if let lane = JobLane(rawValue: try row[0]) { awake.insert(lane) }
+                }
+                guard awake.contains(lane) else { return Claim(awake: awake) }
+            }
+            guard let row = try tx.rows(JobLanes.turn(lane, except: capped)).first else { return Claim(awake: awake) }
             let clinic: ClinicID = try row[0]
             let limit = share.take(clinic, atMost: room)
-            guard limit > 0 else { return Claim(clinic: clinic) }
-            let floor = self.floor(JobPlace(clinic: clinic, lane: lane))
+            guard limit > 0 else { return Claim(clinic: clinic, awake: awake) }
+            let floor = self.floor(JobSearch(place: JobPlace(clinic: clinic, lane: lane), kind: .leased))
             let rows = try tx.rows(
                 JobRows.claim(
                     clinic,
@@ -130,7 +157,8 @@ extension JobWorkers {
             return Claim(
                 clinic: clinic,
                 limit: limit,
-                jobs: try rows.map { try ClaimedJob($0, clinic: clinic, lane: lane) }
+                jobs: try rows.map { try ClaimedJob($0, clinic: clinic, lane: lane) },
+                awake: awake
             )
         }
     }
@@ -149,7 +177,9 @@ extension JobWorkers {
     ///
     /// If somebody adds jobs just now it stays awake.
     private func putToSleep(_ place: JobPlace) async throws {
-        state.withLock { $0.floors[place] = nil }
+        state.withLock { state in
+            for kind in JobSearch.Kind.allCases { state.floors[JobSearch(place: place, kind: kind)] = nil }
+        }
         try await database.through(.relay, operation: "jobs.sleep") { tx in
             tx.execute(JobRows.byIndex)
             let alone = try tx.rows(JobLanes.holdAlone(place.clinic, place.lane))
@@ -162,18 +192,18 @@ extension JobWorkers {
     ///
     /// A job may become visible with a due time before those already done, by as long as its transaction lasted: a little
     /// is searched again each time, and all of it now and then, and before the clinic is put to sleep.
-    func raiseFloor(_ place: JobPlace, to dueAt: Instant) {
+    func raiseFloor(_ search: JobSearch, to dueAt: Instant) {
         let now = ContinuousClock.now
         state.withLock { state in
             if state.floors.count >= Self.floorsMax { state.floors = [:] }
-            let until = state.floors[place].flatMap { $0.until > now ? $0.until : nil } ?? now + Self.floorLasts
-            state.floors[place] = JobFloor(dueAt: dueAt - Self.floorMargin, until: until)
+            let until = state.floors[search].flatMap { $0.until > now ? $0.until : nil } ?? now + Self.floorLasts
+            state.floors[search] = JobFloor(dueAt: dueAt - Self.floorMargin, until: until)
         }
     }
 
     /// Where the search begins now.
-    func floor(_ place: JobPlace) -> Instant {
-        let floor = state.withLock { $0.floors[place] }
+    func floor(_ search: JobSearch) -> Instant {
+        let floor = state.withLock { $0.floors[search] }
         return floor.map { $0.until > .now ? $0.dueAt : .distantPast } ?? .distantPast
     }
 

@@ -10,7 +10,7 @@ package final class JobWorkers: Service {
     struct State {
         var slots: JobSlots
         var held: [ObjectIdentifier: (job: ClaimedJob, lease: JobLease)] = [:]
-        var floors: [JobPlace: JobFloor] = [:]
+        var floors: [JobSearch: JobFloor] = [:]
         var isStopping = false
     }
 
@@ -46,7 +46,8 @@ package final class JobWorkers: Service {
         self.signal = signal
         self.leased = Dictionary(leased.map { ($0.name, $0) }) { first, _ in first }
         self.batched = Dictionary(batched.map { ($0.name, $0) }) { first, _ in first }
-        state = Mutex(State(slots: JobSlots(total: policy.concurrency, perClinic: policy.perClinic)))
+        let slots = JobSlots(total: policy.concurrency, perClinic: policy.perClinic, worthwhile: policy.worthwhile)
+        state = Mutex(State(slots: slots))
     }
 
     private static func erase(_ handler: some JobHandler) -> LeasedHandler { LeasedHandler(handler) }
@@ -82,8 +83,10 @@ package final class JobWorkers: Service {
             while !isStopping {
                 var found = false
                 var failed = false
-                for lane in JobLane.allCases where !isStopping {
-                    let turn = await takeTurn(lane)
+                var awake: Set<JobLane> = [.critical]
+                for lane in JobLane.allCases where awake.contains(lane) && !isStopping {
+                    let turn = await takeTurn(lane, looksAround: lane == .critical)
+                    awake.formUnion(turn.awake)
                     for (job, lease) in turn.jobs { work.addTask { await self.execute(job, lease) } }
                     found = found || turn.foundWork
                     failed = failed || turn.failed
@@ -113,6 +116,14 @@ package final class JobWorkers: Service {
 struct JobFloor: Sendable {
     let dueAt: Instant
     let until: ContinuousClock.Instant
+}
+
+/// What a clinic's lane is searched for: each kind has come as far as it has come.
+struct JobSearch: Hashable, Sendable {
+    enum Kind: Hashable, Sendable, CaseIterable { case leased, batched }
+
+    let place: JobPlace
+    let kind: Kind
 }
 
 /// A clinic's lane.

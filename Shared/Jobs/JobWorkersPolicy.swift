@@ -3,9 +3,11 @@ package import Resilience
 /// How a process works on jobs.
 package struct JobWorkersPolicy: Sendable {
     /// Leased jobs that run at once in this process.
-    package var concurrency = 32
+    package var concurrency = 128
     /// Of these, the most for one clinic.
-    package var perClinic = 16
+    package var perClinic = 48
+    /// Room for as many is waited for before more of a lane that is not critical is fetched.
+    package var worthwhile = 8
     /// Jobs that one turn of a clinic hands out.
     package var turn = 32
     /// Transactional jobs that one turn of a clinic does in one transaction.

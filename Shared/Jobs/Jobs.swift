@@ -37,7 +37,7 @@ package enum Jobs {
         return try enqueue(J.name, content, lane, dueAt: dueAt, unique: unique, in: transaction)
     }
 
-    /// Adds many jobs of one kind in one statement.
+    /// Adds many jobs of one kind.
     package static func enqueue<J: TransactionalJobHandler>(
         _ handler: J.Type,
         payloads: [J.Payload],
@@ -45,11 +45,12 @@ package enum Jobs {
         dueAt: Instant? = nil,
         in transaction: borrowing Transaction
     ) throws {
-        let contents = try payloads.map { Text(try encode($0)) }
-        try enqueueMany(J.name, contents, lane, dueAt: dueAt, in: transaction)
+        for payload in payloads {
+            _ = try enqueue(J.name, try encode(payload), lane, dueAt: dueAt, unique: nil, in: transaction)
+        }
     }
 
-    /// Adds many jobs of one kind in one statement.
+    /// Adds many jobs of one kind.
     package static func enqueue<J: JobHandler>(
         _ handler: J.Type,
         payloads: [J.Payload],
@@ -57,11 +58,10 @@ package enum Jobs {
         dueAt: Instant? = nil,
         in transaction: borrowing Transaction
     ) throws {
-        let contents = try payloads.map { Text(try encode($0)) }
-        try enqueueMany(J.name, contents, lane, dueAt: dueAt, in: transaction)
+        for payload in payloads {
+            _ = try enqueue(J.name, try encode(payload), lane, dueAt: dueAt, unique: nil, in: transaction)
+        }
     }
-
-    private static func Text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
     static func enqueue(
         _ name: String,
@@ -91,7 +91,7 @@ package enum Jobs {
         return id
     }
 
-    /// The statements that add a job, behind a door as well as for a tenant.
+    /// Adds a job, behind a door as well as for a tenant; it is written with the transaction's other jobs.
     static func insert(
         _ id: JobID,
         _ clinic: ClinicID,
@@ -102,37 +102,10 @@ package enum Jobs {
         unique: String?,
         in transaction: borrowing Transaction
     ) {
-        transaction.execute(JobLanes.share(clinic, lane))
-        transaction.execute(
-            """
-            insert into jobs (clinic_id, id, slot, lane, due_at, handler, unique_key, payload)
-            select \(clinic), \(id), job_slot(due), \(lane.rawValue), due, \(name), \(unique), \(payload)
-            from (select coalesce(\(dueAt), now()) as due) as d
-            """
+        let place = JobPlace(clinic: clinic, lane: lane)
+        transaction.gather(
+            NewJob(id: id, place: place, handler: name, payload: payload, dueAt: dueAt, uniqueKey: unique)
         )
-        transaction.execute(JobLanes.wake(clinic, lane, dueAt: dueAt))
-    }
-
-    private static func enqueueMany(
-        _ name: String,
-        _ payloads: [String],
-        _ lane: JobLane,
-        dueAt: Instant?,
-        in transaction: borrowing Transaction
-    ) throws {
-        guard let clinic = transaction.tenant?.clinic else { throw JobFailure(reason: "no_clinic") }
-        guard !payloads.isEmpty else { return }
-        let ids = payloads.map { _ in JobID() }
-        transaction.execute(JobLanes.share(clinic, lane))
-        transaction.execute(
-            """
-            insert into jobs (clinic_id, id, slot, lane, due_at, handler, payload)
-            select \(clinic), job.id, d.slot, \(lane.rawValue), d.due, \(name), convert_to(job.payload, 'UTF8')
-            from (select due, job_slot(due) as slot from (select coalesce(\(dueAt), now()) as due) as e) as d,
-                unnest(\(ids), \(payloads)) as job (id, payload)
-            """
-        )
-        transaction.execute(JobLanes.wake(clinic, lane, dueAt: dueAt))
     }
 
     static func encode<Payload: Encodable>(_ payload: Payload) throws -> [UInt8] {

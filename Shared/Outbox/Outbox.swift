@@ -44,43 +44,14 @@ package enum Outbox {
     /// It belongs to the transaction's clinic, which must be the record's.
     package static func appendAudit(_ record: AuditRecord, in transaction: borrowing Transaction) throws {
         guard let clinic = transaction.tenant?.clinic, clinic == record.clinicId else { throw OutboxError.noClinic }
-        let place = transaction.number()
-        let envelope = EventEnvelope(
-            id: record.id.retagged(),
-            name: auditKind,
-            version: 1,
-            category: .userActivity,
-            priority: .normal,
-            clinicId: clinic,
-            actor: record.writer,
-            at: record.at,
-            aggregateId: place.series.description,
-            aggregateVersion: place.numbers.lowerBound,
-            notify: true,
-            payload: try JSONWriter.encode(record)
-        )
-        insert(envelope, .audit, in: transaction)
+        try insert(record, in: transaction)
     }
 
     /// Appends audit entries of any clinics.
     ///
     /// Through the relay's door.
     package static func appendAudit(_ records: [AuditRecord], in transaction: borrowing Transaction) throws {
-        if records.isEmpty { return }
-        let place = transaction.number(records.count)
-        transaction.execute(
-            """
-            insert into outbox (clinic_id, part, priority, id, name, version, category, actor, at, aggregate_id,
-                aggregate_version, payload)
-            select e.clinic_id, \(TopicPart.audit), \(EventPriority.normal.rank), e.id, \(auditKind), 1,
-                \(EventCategory.userActivity.rawValue), e.actor, e.at, \(place.series.description), e.number,
-                e.payload
-            from unnest(\(records.map(\.clinicId)), \(records.map(\.id)), \(records.map(\.writer)),
-                \(records.map(\.at)), \(Array(place.numbers)),
-                \(ByteColumns(try records.map { try JSONWriter.encode($0) })))
-                as e (clinic_id, id, actor, at, number, payload)
-            """
-        )
+        for record in records { try insert(record, in: transaction) }
     }
 
     /// Appends how far the series of audit entries have come.
@@ -112,16 +83,27 @@ package enum Outbox {
         transaction.execute("select outbox_restart()")
     }
 
-    private static func insert(_ event: EventEnvelope, _ part: TopicPart, in transaction: borrowing Transaction) {
-        transaction.execute(
-            """
-            insert into outbox (clinic_id, part, priority, id, name, version, category, actor, at, aggregate_id,
-                aggregate_version, notify, payload)
-            values (\(event.clinicId), \(part), \(event.priority.rank), \(event.id), \(event.name),
-                \(event.version), \(event.category.rawValue), \(event.actor), \(event.at), \(event.aggregateId),
-                \(event.aggregateVersion), \(event.notify), \(event.payload))
-            """
+    private static func insert(_ record: AuditRecord, in transaction: borrowing Transaction) throws {
+        let place = transaction.number()
+        let envelope = EventEnvelope(
+            id: record.id.retagged(),
+            name: auditKind,
+            version: 1,
+            category: .userActivity,
+            priority: .normal,
+            clinicId: record.clinicId,
+            actor: record.writer,
+            at: record.at,
+            aggregateId: place.series.description,
+            aggregateVersion: place.numbers.lowerBound,
+            notify: true,
+            payload: try JSONWriter.encode(record)
         )
+        insert(envelope, .audit, in: transaction)
+    }
+
+    private static func insert(_ event: EventEnvelope, _ part: TopicPart, in transaction: borrowing Transaction) {
+        transaction.gather(NewOutboxRow(event: event, part: part))
     }
 }
 

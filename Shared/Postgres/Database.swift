@@ -1,5 +1,6 @@
 package import Logging
 import ServiceLifecycle
+import Synchronization
 
 /// A service's schema, reached through fixed shares of connections.
 ///
@@ -11,10 +12,15 @@ package final class Database: Sendable, Service {
         case requests, background, relay
     }
 
+    /// A transaction's body that may share its transaction; it keeps what it returns itself.
+    private typealias SharedBody = @Sendable (borrowing Transaction) throws -> Void
+
     package let schema: SchemaName
     private let lanes: [Lane: ConnectionPool]
     private let doors: [Door: ConnectionPool]
-    private let groups = CommitGroups()
+    private let groups = GroupCommit<SharedBody, Void>(groupsAtOnce: 2) { bodies, tx in
+        try bodies.map { try $0(tx) }
+    }
     /// How far the numbered rows of every connection have come.
     package let seriesHeads = SeriesHeads()
 
@@ -84,7 +90,14 @@ package final class Database: Sendable, Service {
         operation: String = #function,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> R
     ) async throws -> R {
-        try await groups.perform(on: self, for: tenant, lane: lane, operation: operation, body)
+        let outcome = Mutex<R?>(nil)
+        let shared: SharedBody = { tx in
+            let value = try body(tx)
+            outcome.withLock { $0 = value }
+        }
+        try await groups.perform(shared, on: self, for: tenant, lane: lane, operation: operation)
+        guard let value = outcome.withLock({ $0 }) else { throw DatabaseError(.cancelled, operation: operation) }
+        return value
     }
 
     /// One statement in a transaction of its own, in one round trip.

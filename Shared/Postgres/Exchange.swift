@@ -41,6 +41,8 @@ final class Exchange {
     /// Committed, or past saying whether.
     private var isOver = false
     private var failure: DatabaseError?
+    /// Rows to be written before the commit, by kind, in the order of each kind's first.
+    private var gathered: [any Gathering] = []
     /// Numbers of the connection's series that are used up if this commits.
     private var numbersTaken: Int64 = 0
 
@@ -93,12 +95,22 @@ final class Exchange {
         if queued.count >= Self.queueLimit { try? flush() }
     }
 
+    func gather<Row: GatheredRow>(_ row: Row) {
+        if isOver { note(.transactionOver) }
+        for kind in gathered {
+            guard let kind = kind as? Gathered<Row> else { continue }
+            return kind.rows.append(row)
+        }
+        gathered.append(Gathered(row))
+    }
+
     func rows(_ query: Query) throws(DatabaseError) -> Rows {
         queue(query)
         return Rows(result: try send(committing: false))
     }
 
     func last(_ query: Query) throws(DatabaseError) -> Rows {
+        queueGathered()
         queue(query)
         return Rows(result: try send(committing: true))
     }
@@ -120,9 +132,16 @@ final class Exchange {
     private func commit() throws(DatabaseError) {
         // A failed statement that the body swallowed has undone everything: say so instead of returning.
         if let failure { throw failure }
+        guard !isOver else { return }
+        queueGathered()
         // Settings alone are no work.
-        guard !isOver, hasBegun || queued.count > settings.count else { return }
+        guard hasBegun || queued.count > settings.count else { return }
         _ = try send(committing: true)
+    }
+
+    private func queueGathered() {
+        for kind in gathered { for statement in kind.statements { queue(statement) } }
+        gathered = []
     }
 
     private func rollBack() {

@@ -14,6 +14,11 @@ package struct Transaction: ~Copyable {
     /// transaction itself.
     package borrowing func execute(_ query: Query) { exchange.queue(query) }
 
+    /// Keeps a row to be written with the others of its kind before the transaction commits.
+    ///
+    /// Its statement's error is thrown by `last` or by the transaction itself.
+    package borrowing func gather(_ row: some GatheredRow) { exchange.gather(row) }
+
     /// Runs what is queued and this statement, and returns its rows.
     package borrowing func rows(_ query: Query) throws(DatabaseError) -> Rows { try exchange.rows(query) }
 

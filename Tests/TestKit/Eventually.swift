@@ -4,7 +4,7 @@
 @discardableResult
 package func eventually<R>(
     _ what: String = "the condition",
-    within limit: Duration = .seconds(20),
+    within limit: Duration = .seconds(60),
     _ condition: () async throws -> R?
 ) async throws -> R {
     let deadline = ContinuousClock.now + limit
@@ -20,7 +20,7 @@ package func eventually<R>(
 /// Waits until `condition` is true.
 package func eventually(
     _ what: String = "the condition",
-    within limit: Duration = .seconds(20),
+    within limit: Duration = .seconds(60),
     _ condition: () async throws -> Bool
 ) async throws {
     let _: Bool = try await eventually(what, within: limit) { try await condition() ? true : nil }

@@ -20,9 +20,9 @@ struct Gateways: Sendable {
         }
     }
 
-    /// Returns when every live gateway holds that version, or its patience is over.
-    func wait(for version: Int64) async {
-        let end = ContinuousClock.now + Self.patience
+    /// Returns when every live gateway holds that version, or the patience is over.
+    func wait(for version: Int64, patience: Duration = Self.patience) async {
+        let end = ContinuousClock.now + patience
         while ContinuousClock.now < end, !Task.isCancelled {
             if let versions = await versions(), versions.allSatisfy({ $0 >= version }) { return }
             try? await Task.sleep(for: Self.pause)

@@ -76,15 +76,15 @@ package struct OptionalColumns<Element: ArrayElement & Column>: Column {
     }
 }
 
-/// Many byte strings, for statements that take rows as arrays; written only.
+/// Many byte strings, or NULL, for statements that take rows as arrays; written only.
 package struct ByteColumns: Column {
-    private let values: [[UInt8]]
+    private let values: [[UInt8]?]
 
-    package init(_ values: [[UInt8]]) { self.values = values }
+    package init(_ values: [[UInt8]?]) { self.values = values }
 
     package static var parameterType: TypeOID { .byteaArray }
     package func write(into bytes: inout [UInt8]) -> Bool {
-        ArrayWire.write(values, of: .bytea, into: &bytes) { value, bytes in value.write(into: &bytes) }
+        ArrayWire.write(values, of: .bytea, into: &bytes) { value, bytes in value?.write(into: &bytes) ?? false }
         return true
     }
     package static func read(_ cell: Cell) throws(DatabaseError) -> ByteColumns {

@@ -196,7 +196,7 @@ import Testing
             asked.withLock { $0 += 1 }
             return asked.withLock { $0 } < 3 ? [7, 4] : [7, 7]
         }
-        await slow.wait(for: 7)
+        await slow.wait(for: 7, patience: .seconds(60))
         #expect(asked.withLock { $0 } == 3)
         let began = ContinuousClock.now
         await Gateways { nil }.wait(for: 7)

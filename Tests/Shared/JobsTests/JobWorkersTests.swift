@@ -268,6 +268,35 @@ import Testing
         #expect(try await fixture.effects("c") == 300)
     }
 
+    /// A campaign whose calls hang holds a part of its clinic's share, and never all of it.
+    @Test func aClinicsCampaignDoesNotKeepItsOwnUrgentWorkWaiting() async throws {
+        let fixture = try JobFixture("jobs_urgent")
+        let tally = Tally()
+        let isOpen = Mutex(false)
+        let handler = NoteJob { payload, _ in
+            tally.add(payload.label)
+            if payload.label == "campaign" { try await eventually { isOpen.withLock { $0 } } }
+        }
+        try await fixture.database.transaction(for: fixture.tenant()) { tx in
+            let labels = Array(repeating: Label(label: "campaign"), count: 200)
+            try Jobs.enqueue(NoteJob.self, payloads: labels, lane: .bulk, in: tx)
+        }
+        try await fixture.running([fixture.workers([handler]) { $0.perClinic = 8 }]) {
+            try await eventually { tally["campaign"] == 4 }
+            try await fixture.database.transaction(for: fixture.tenant()) { tx in
+                _ = try Jobs.enqueue(NoteJob.self, payload: Label(label: "usual"), lane: .normal, in: tx)
+                _ = try Jobs.enqueue(NoteJob.self, payload: Label(label: "code"), lane: .critical, in: tx)
+            }
+            try await eventually {
+                let (code, usual) = (try await fixture.effects("code"), try await fixture.effects("usual"))
+                return code == 1 && usual == 1
+            }
+            #expect(tally["campaign"] == 4)
+            isOpen.withLock { $0 = true }
+            try await eventually { try await fixture.jobsLeft() == 0 }
+        }
+    }
+
     @Test func transactionalJobsAreDoneInBatchesAndABadOneHoldsNobodyUp() async throws {
         let fixture = try JobFixture("jobs_batch")
         try await fixture.database.transaction(for: fixture.tenant()) { tx in

@@ -100,10 +100,11 @@ struct MessageIntake: Sendable {
         sealed.through = entry
         sealed.unsubscribeLink = try unsubscribeLink(category, channels, reach, sealer)
         sealed.attachments = files.isEmpty ? nil : files.map(\.file)
+        let isWanted = !chosen.isEmpty
         let message = StoredMessage(
             id: id,
             version: 1,
-            status: .queued,
+            status: isWanted ? .queued : .suppressed,
             channels: channels.map(\.rawValue),
             template: draft.template,
             templateVersion: words.version,
@@ -117,21 +118,21 @@ struct MessageIntake: Sendable {
             updatedAt: sender.now,
             sendAt: draft.sendAt,
             expiresAt: draft.expiresAt,
-            waitingFor: start?.wait.rawValue,
-            nextAttemptAt: start?.at,
+            // What the recipient does not want ends before anybody is called.
+            reasonCode: isWanted ? nil : SuppressionRules.notWanted.code,
+            reasonDetail: isWanted ? nil : SuppressionRules.notWanted.detail,
+            waitingFor: isWanted ? start?.wait.rawValue : nil,
+            nextAttemptAt: isWanted ? start?.at : nil,
             rounds: 0
         )
-        MessageStore.insert(
-            message,
-            clinic: sender.clinic,
+        let hashes = AddressHashes(
             email: reach.email.map { index(of: $0, sender.clinic) },
-            phone: reach.phone.map { index(of: $0, sender.clinic) },
-            by: sender.actor,
-            in: tx
+            phone: reach.phone.map { index(of: $0, sender.clinic) }
         )
+        try MessageStore.insert(message, to: hashes, by: sender.actor, in: tx)
         try AttachmentStore.insert(files, of: id, sealer: sealer, in: tx)
         if let first = channels.first { tally.note(first) }
-        guard !chosen.isEmpty else { return try suppress(id, sender, in: tx) }
+        guard isWanted else { return AcceptedMessage(id: id, status: .suppressed) }
         try Jobs.enqueue(
             SendMessageJob.self,
             payload: .init(message: id),
@@ -333,21 +334,6 @@ struct MessageIntake: Sendable {
             "unsubscribe_unavailable",
             "Marketing by e-mail needs a link to unsubscribe, and the installation has no public address."
         )
-    }
-
-    /// Ends what the recipient does not want before anybody is called.
-    private func suppress(_ id: MessageID, _ sender: Sender, in tx: borrowing Transaction) throws -> AcceptedMessage {
-        try MessageStore.end(
-            id,
-            .suppressed,
-            reason: SuppressionRules.notWanted,
-            channel: nil,
-            provider: nil,
-            by: sender.actor,
-            at: sender.now,
-            in: tx
-        )
-        return AcceptedMessage(id: id, status: .suppressed)
     }
 }
 

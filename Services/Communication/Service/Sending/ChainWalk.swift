@@ -186,20 +186,17 @@ struct ChainWalk {
         -> Bool
     {
         let now = Instant.now()
-        let held = now + SendingParts.callTime + SendingParts.callGrace
-        let notes = pending
-        let id = id
-        let known = entry.isDefault ? door.hash(entry.provider, id.description) : nil
+        let opening = AttemptOpening(
+            number: number,
+            message: id,
+            entry: entry,
+            at: now,
+            heldUntil: now + SendingParts.callTime + SendingParts.callGrace,
+            notes: pending,
+            known: entry.isDefault ? door.hash(entry.provider, id.description) : nil
+        )
         do {
-            let isOpen = try await persist { [job] in
-                try await job.database.together(for: job.tenant) { tx in
-                    guard try MessageStore.startSending(id, at: now, in: tx) else { return false }
-                    for note in notes { try note.write(of: id, in: tx) }
-                    AttemptStore.open(number, of: id, with: entry, at: now, heldUntil: held, in: tx)
-                    if let known { MessageClinicStore.insert(known, in: tx) }
-                    return true
-                }
-            }
+            let isOpen = try await persist { [parts, job] in try await parts.ledger.open(opening, job) }
             // The clock that no setting can move decides whether the job is still ours to call for.
             try job.lease.check()
             pending = []
@@ -222,24 +219,10 @@ struct ChainWalk {
         nextNumber += 1
     }
 
-    private func end(_ status: MessageStatus, _ reason: MessageReason?, _ entry: ProviderEntry) async throws {
-        let notes = pending
-        let id = id
-        try await persistEnd { [job] in
-            try await job.finish { tx in
-                for note in notes { try note.write(of: id, in: tx) }
-                if status == .sent { CircuitStore.succeeded(entry, at: .now(), in: tx) }
-                try MessageStore.end(
-                    id,
-                    status,
-                    reason: reason,
-                    channel: entry.channel,
-                    provider: entry.provider,
-                    by: "system",
-                    at: .now(),
-                    in: tx
-                )
-            }
+    private func end(_ status: MessageStatus, _ reason: MessageReason?, _ entry: ProviderEntry? = nil) async throws {
+        let end = MessageEnd(status, reason, channel: entry?.channel, provider: entry?.provider, at: .now())
+        try await persistEnd { [parts, job, id, pending] in
+            try await parts.ledger.end(id, end, pending, took: status == .sent ? entry : nil, job)
         }
     }
 
@@ -271,28 +254,13 @@ struct ChainWalk {
             now: .now(),
             using: &random
         )
-        let notes = pending
-        let id = id
-        try await persistEnd { [job] in
-            switch end {
-            case .wait(let wait, let until):
+        switch end {
+        case .end(let status, let reason): try await self.end(status, reason)
+        case .wait(let wait, let until):
+            try await persistEnd { [job, id, pending] in
                 try await job.again(at: until) { tx in
-                    for note in notes { try note.write(of: id, in: tx) }
+                    for note in pending { try note.write(of: id, in: tx) }
                     try MessageStore.wait(id, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
-                }
-            case .end(let status, let reason):
-                try await job.finish { tx in
-                    for note in notes { try note.write(of: id, in: tx) }
-                    try MessageStore.end(
-                        id,
-                        status,
-                        reason: reason,
-                        channel: nil,
-                        provider: nil,
-                        by: "system",
-                        at: .now(),
-                        in: tx
-                    )
                 }
             }
         }

@@ -35,7 +35,6 @@ struct SendingParts: Sendable {
     static let callGrace: Duration = .seconds(10)
 
     let dataKeys: DataKeyStore
-    let store: ProviderConfigStore
     let resolver: ProviderConfigResolver
     let providers: MessageProviders
     let circuits: CircuitBook
@@ -44,6 +43,31 @@ struct SendingParts: Sendable {
     let index: AddressIndex
     let media: MediaLinks
     let largeFiles = LargeFiles()
+    let ledger = SendingLedger()
+    private let lookup: GroupCommit<MessageID, SendingLookup.Finding>
+
+    init(
+        dataKeys: DataKeyStore,
+        store: ProviderConfigStore,
+        resolver: ProviderConfigResolver,
+        providers: MessageProviders,
+        circuits: CircuitBook,
+        rates: RateLimiter,
+        webhooks: WebhookAddresses,
+        index: AddressIndex,
+        media: MediaLinks
+    ) {
+        self.dataKeys = dataKeys
+        self.resolver = resolver
+        self.providers = providers
+        self.circuits = circuits
+        self.rates = rates
+        self.webhooks = webhooks
+        self.index = index
+        self.media = media
+        let lookup = SendingLookup(dataKeys: dataKeys, store: store, index: index)
+        self.lookup = GroupCommit { ids, tx in try lookup.find(ids, at: .now(), in: tx) }
+    }
 
     enum Beginning: Sendable {
         /// Nothing to do: cancelled, or sent by a run before this one.
@@ -57,88 +81,16 @@ struct SendingParts: Sendable {
 
     /// Looks at the message: whether it is still to be sent, and what a run that was cut off has left.
     func begin(_ id: MessageID, _ job: JobContext) async throws -> Beginning {
-        let now = Instant.now()
-        let found = try await job.database.together(for: job.tenant) { [self] tx in
-            try look(at: id, now: now, in: tx)
-        }
-        switch found {
-        case .work(let work) where work.message.expiresAt.map { $0 <= now } == true:
+        switch try await lookup.perform(id, on: job.database, for: job.tenant, operation: "messages.look") {
+        case .over: return .over
+        case .held(let until): return .held(until: until)
+        case .work(let work):
+            guard let expiry = work.message.expiresAt, expiry <= .now() else { return .work(work) }
             let expired = SendingRules.reason("expired", "It was not sent before it expired.")
             let isUnresolved = work.unresolved != nil
             try await end(work, isUnresolved ? .unknown : .expired, isUnresolved ? SendingRules.lost : expired, job)
             return .ended
-        default: return found
         }
-    }
-
-    private func look(at id: MessageID, now: Instant, in tx: borrowing Transaction) throws -> Beginning {
-        guard let message = try MessageStore.lock(id, in: tx), message.status == .queued || message.status == .sending,
-            !message.isAwaitingReceipt
-        else { return .over }
-        let all = try AttemptStore.all([id], in: tx)[id] ?? []
-        // What came before somebody sent it again decides nothing any more.
-        var attempts = all.filter { $0.number > message.settledAttempts }
-        if let place = attempts.lastIndex(where: { $0.outcome == nil }) {
-            let open = attempts[place]
-            if let held = open.heldUntil, held > now { return .held(until: held) }
-            let lost = ProviderVerdict(
-                .unknownOutcome,
-                code: "interrupted",
-                detail: "The process ended during the call."
-            )
-            AttemptStore.close(open.number, of: id, lost, latency: nil, in: tx)
-            attempts[place].outcome = lost.outcome
-            let isRepeatable = MessageProviders.repeatTime(of: open.provider, open.channel) != nil
-            let next = SendingRules.next(
-                after: lost.outcome,
-                isRepeatable: isRepeatable,
-                category: message.category
-            )
-            if case .end(let status, let reason) = next {
-                try MessageStore.end(
-                    id,
-                    status,
-                    reason: reason,
-                    channel: open.channel,
-                    provider: open.provider,
-                    by: "system",
-                    at: now,
-                    in: tx
-                )
-                return .over
-            }
-        }
-        let clinic = try Self.clinic(of: tx)
-        let sealer = try dataKeys.sealer(for: clinic, in: tx)
-        let content = try SealedContent.open(message.sealed, of: id, with: sealer)
-        let suppressed = try SuppressionStore.blocking(
-            index.pairs(of: content.reach, on: message.channels, clinic),
-            category: message.category,
-            at: now,
-            in: tx
-        )
-        let suppressions = Dictionary(
-            uniqueKeysWithValues: suppressed.map { ($0.key.rawValue, SuppressionRules.reason($0.value.reason)) }
-        )
-        let told = Set(attempts.filter { $0.outcome == .skippedSuppressed }.map(\.channel))
-        return .work(
-            SendingWork(
-                message: message,
-                content: content,
-                nextAttempt: (all.last?.number ?? 0) + 1,
-                unresolved: attempts.first { $0.outcome == .unknownOutcome },
-                closed: Dictionary(
-                    attempts.compactMap { attempt in
-                        SendingRules.closing(attempt.outcome).map { (attempt.channel, $0) }
-                    }
-                ) { first, _ in first }.merging(suppressions) { $1 },
-                suppressed: suppressions.filter { !told.contains($0.key) },
-                windows: message.channels.contains(MessageChannel.whatsapp.rawValue)
-                    ? try ConversationStore.windows(of: id, in: tx) : .none,
-                configuration: try store.currentVersions(clinic, in: tx),
-                circuits: try CircuitStore.all(in: tx)
-            )
-        )
     }
 
     /// What a clinic has set beside its providers, as `chain` found it in force.
@@ -179,23 +131,6 @@ struct SendingParts: Sendable {
 
     /// Ends a message without an attempt, and its job with it.
     func end(_ work: SendingWork, _ status: MessageStatus, _ reason: MessageReason, _ job: JobContext) async throws {
-        let id = work.message.id
-        try await job.finish { tx in
-            try MessageStore.end(
-                id,
-                status,
-                reason: reason,
-                channel: nil,
-                provider: nil,
-                by: "system",
-                at: .now(),
-                in: tx
-            )
-        }
-    }
-
-    private static func clinic(of tx: borrowing Transaction) throws -> ClinicID {
-        guard let clinic = tx.tenant?.clinic else { throw JobFailure.permanent("no_clinic") }
-        return clinic
+        try await ledger.end(work.message.id, MessageEnd(status, reason, at: .now()), [], took: nil, job)
     }
 }

@@ -21,12 +21,7 @@ enum AttachmentStore {
             } else {
                 sealed = try sealer.seal(file.bytes, purpose: purpose, record: record(message, place))
             }
-            tx.execute(
-                """
-                insert into message_attachments (clinic_id, message_id, place, sealed, upload_id)
-                values (clinic_id(), \(message), \(place), \(sealed), \(file.file.upload))
-                """
-            )
+            tx.gather(NewAttachment(message: message, place: place, sealed: sealed, upload: file.file.upload))
         }
     }
 
@@ -105,4 +100,22 @@ enum AttachmentStore {
     }
 
     private static func record(_ message: MessageID, _ place: Int) -> String { "\(message)/\(place)" }
+}
+
+/// A row of `message_attachments` that is to be written, after its message.
+private struct NewAttachment: GatheredRow {
+    let message: MessageID
+    let place: Int
+    /// Absent of a file that was uploaded.
+    let sealed: [UInt8]?
+    let upload: AttachmentID?
+
+    static func statements(for files: [NewAttachment]) -> [Query] {
+        files.map { file in
+            """
+            insert into message_attachments (clinic_id, message_id, place, sealed, upload_id)
+            values (clinic_id(), \(file.message), \(file.place), \(file.sealed), \(file.upload))
+            """
+        }
+    }
 }

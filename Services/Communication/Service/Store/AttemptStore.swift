@@ -93,15 +93,8 @@ enum AttemptStore {
         heldUntil: Instant,
         in tx: borrowing Transaction
     ) {
-        tx.execute(
-            """
-            insert into message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint,
-                is_default, started_at, held_until)
-            values (clinic_id(), \(message), \(number), \(entry.channel), \(entry.provider), \(entry.id),
-                \(entry.fingerprint), \(entry.isDefault), \(now), \(heldUntil))
-            on conflict do nothing
-            """
-        )
+        let attempt = NewAttempt(number: number, message: message, entry: entry, startedAt: now, heldUntil: heldUntil)
+        tx.gather(AttemptChange.made(attempt))
     }
 
     /// Notes a provider that was passed over.
@@ -114,15 +107,10 @@ enum AttemptStore {
         at now: Instant,
         in tx: borrowing Transaction
     ) {
-        tx.execute(
-            """
-            insert into message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint,
-                is_default, started_at, outcome, detail)
-            values (clinic_id(), \(message), \(number), \(entry.channel), \(entry.provider), \(entry.id),
-                \(entry.fingerprint), \(entry.isDefault), \(now), \(outcome.rawValue), \(detail))
-            on conflict do nothing
-            """
-        )
+        var attempt = NewAttempt(number: number, message: message, entry: entry, startedAt: now)
+        attempt.outcome = outcome
+        attempt.detail = detail
+        tx.gather(AttemptChange.made(attempt))
     }
 
     /// Closes an open attempt; one that is closed stays as it is.
@@ -133,12 +121,6 @@ enum AttemptStore {
         latency: Duration?,
         in tx: borrowing Transaction
     ) {
-        tx.execute(
-            """
-            update message_attempts set outcome = \(verdict.outcome.rawValue), latency_ms = \(latency.map { Int($0.milliseconds) }),
-                provider_message_id = \(verdict.messageID), provider_code = \(verdict.code), detail = \(verdict.detail)
-            where clinic_id = clinic_id() and message_id = \(message) and number = \(number) and outcome is null
-            """
-        )
+        tx.gather(AttemptChange.closed(number, of: message, verdict, latency: latency))
     }
 }

@@ -63,12 +63,7 @@ enum CircuitStore {
 
     /// A success anywhere shows that the provider is there, whatever a process that has ended told last.
     static func succeeded(_ entry: ProviderEntry, at now: Instant, in tx: borrowing Transaction) {
-        tx.execute(
-            """
-            update circuits set state = 'closed', since = \(now), reason = null, retry_at = null
-            where clinic_id = clinic_id() and entry_id = \(entry.id) and state <> 'closed'
-            """
-        )
+        tx.gather(ProviderSuccess(entry: entry.id, at: now))
     }
 
     /// Closes a circuit by hand, for every process.
@@ -82,5 +77,21 @@ enum CircuitStore {
             """
         )
         try tx.flush()
+    }
+}
+
+/// That a provider took a message, told once for all of a transaction's messages.
+private struct ProviderSuccess: GatheredRow {
+    let entry: ProviderEntryID
+    let at: Instant
+
+    static func statements(for successes: [ProviderSuccess]) -> [Query] {
+        let last = successes.map(\.at).max()
+        return [
+            """
+            update circuits set state = 'closed', since = \(last), reason = null, retry_at = null
+            where clinic_id = clinic_id() and entry_id = any (\(Array(Set(successes.map(\.entry))))) and state <> 'closed'
+            """
+        ]
     }
 }

@@ -57,29 +57,23 @@ enum MessageStore {
         retries, settled_attempts, template_version
         """
 
+    /// Stores a message, with the transaction's others; who has ended at once is told of.
     static func insert(
         _ message: StoredMessage,
-        clinic: ClinicID,
-        email: [UInt8]?,
-        phone: [UInt8]?,
+        to addresses: AddressHashes,
         by actor: String,
         in tx: borrowing Transaction
-    ) {
-        tx.execute(
-            """
-            insert into messages (clinic_id, id, status, channels, template, category, priority, locale, patient_id, reference,
-                recipient_index, phone_index, sealed, created_by, created_at, updated_at, send_at, expires_at, waiting_for, next_attempt_at,
-                template_version)
-            values (\(clinic), \(message.id), \(message.status.rawValue), \(message.channels), \(message.template),
-                \(message.category.rawValue), \(message.priority.rawValue), \(message.locale), \(message.patientID), \(message.reference),
-                \(email), \(phone), \(message.sealed), \(actor), \(message.createdAt), \(message.updatedAt), \(message.sendAt),
-                \(message.expiresAt), \(message.waitingFor), \(message.nextAttemptAt), \(message.templateVersion))
-            """
-        )
+    ) throws {
+        tx.gather(NewMessage(message: message, addresses: addresses, actor: actor))
+        try announce(message, by: actor, in: tx)
     }
 
     static func find(_ id: MessageID, in tx: borrowing Transaction) throws -> StoredMessage? {
         try tx.rows("select \(columns) from messages where clinic_id = clinic_id() and id = \(id)").first.map(decode)
+    }
+
+    static func find(_ ids: [MessageID], in tx: borrowing Transaction) throws -> [StoredMessage] {
+        try tx.rows("select \(columns) from messages where clinic_id = clinic_id() and id = any (\(ids))").map(decode)
     }
 
     /// The message, kept from others until the transaction ends.
@@ -100,16 +94,21 @@ enum MessageStore {
         return try tx.rows(query).map(decode)
     }
 
-    /// Puts the message on its way; `false` when somebody has ended it meanwhile.
-    static func startSending(_ id: MessageID, at now: Instant, in tx: borrowing Transaction) throws -> Bool {
+    /// Puts messages on their way; gives those that nobody has ended meanwhile.
+    static func startSending(
+        _ ids: [MessageID],
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Set<MessageID> {
         let rows = try tx.rows(
             """
             update messages set status = 'sending', waiting_for = null, next_attempt_at = null, updated_at = \(now),
                 version = version + 1
-            where clinic_id = clinic_id() and id = \(id) and status in ('queued', 'sending')
+            where clinic_id = clinic_id() and id = any (\(ids)) and status in ('queued', 'sending')
+            returning id
             """
         )
-        return rows.affected == 1
+        return Set(try rows.map { try $0[0] as MessageID })
     }
 
     /// Lets the message wait for its next round.
@@ -151,7 +150,7 @@ enum MessageStore {
         )
     }
 
-    /// Ends the message and tells so; what has ended is not ended again.
+    /// Ends a message and tells so; what has ended is not ended again.
     static func end(
         _ id: MessageID,
         _ status: MessageStatus,
@@ -162,17 +161,28 @@ enum MessageStore {
         at now: Instant,
         in tx: borrowing Transaction
     ) throws {
+        let end = MessageEnd(status, reason, channel: channel, provider: provider, at: now)
+        try self.end([(id, end)], by: actor, in: tx)
+    }
+
+    /// The same for many.
+    static func end(_ ends: [(id: MessageID, end: MessageEnd)], by actor: String, in tx: borrowing Transaction) throws {
+        guard !ends.isEmpty else { return }
         let rows = try tx.rows(
             """
-            update messages set status = \(status.rawValue), reason_code = \(reason?.code), reason_detail = \(reason?.detail),
-                channel = coalesce(\(channel), channel), provider = coalesce(\(provider), provider), waiting_for = null,
-                next_attempt_at = null, updated_at = \(now), version = version + 1
-            where clinic_id = clinic_id() and id = \(id) and status in ('queued', 'sending')
+            update messages set status = e.ended_as, reason_code = e.why, reason_detail = e.why_in_words,
+                channel = coalesce(e.through_channel, channel), provider = coalesce(e.through_provider, provider),
+                waiting_for = null, next_attempt_at = null, updated_at = e.ended_at, version = version + 1
+            from unnest(\(ends.map(\.id)), \(ends.map(\.end.status.rawValue)),
+                \(OptionalColumns(ends.map { $0.end.reason?.code })), \(OptionalColumns(ends.map { $0.end.reason?.detail })),
+                \(OptionalColumns(ends.map(\.end.channel))), \(OptionalColumns(ends.map(\.end.provider))),
+                \(ends.map(\.end.at)))
+                as e (message_id, ended_as, why, why_in_words, through_channel, through_provider, ended_at)
+            where clinic_id = clinic_id() and id = e.message_id and status in ('queued', 'sending')
             returning \(columns)
             """
         )
-        guard let message = try rows.first.map(decode) else { return }
-        try announce(message, by: actor, in: tx)
+        for row in rows { try announce(try decode(row), by: actor, in: tx) }
     }
 
     /// Tells the present state of the clinic's messages that have come to an end, without notices.
@@ -271,6 +281,30 @@ enum MessageStore {
             retries: try row[23],
             settledAttempts: try row[24]
         )
+    }
+}
+
+/// How a message comes to its end.
+struct MessageEnd: Sendable {
+    var status: MessageStatus
+    var reason: MessageReason?
+    /// Of the provider that took it, if one has.
+    var channel: String?
+    var provider: String?
+    var at: Instant
+
+    init(
+        _ status: MessageStatus,
+        _ reason: MessageReason?,
+        channel: String? = nil,
+        provider: String? = nil,
+        at: Instant
+    ) {
+        self.status = status
+        self.reason = reason
+        self.channel = channel
+        self.provider = provider
+        self.at = at
     }
 }
 

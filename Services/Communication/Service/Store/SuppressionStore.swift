@@ -112,30 +112,39 @@ struct SuppressionStore: Sendable {
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> [MessageChannel: StoredSuppression] {
-        guard !pairs.isEmpty else { return [:] }
+        weightiest(try inForce(pairs.map(\.addressIndex), at: now, in: tx), pairs, category)
+    }
+
+    /// All that is suppressed of some addresses now, on whichever channel.
+    static func inForce(
+        _ addressIndexes: [[UInt8]],
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> [StoredSuppression] {
+        guard !addressIndexes.isEmpty else { return [] }
         let rows = try tx.rows(
             """
             select \(columns) from suppressions
-            where clinic_id = clinic_id() and address_index = any (\(ByteColumns(pairs.map(\.addressIndex))))
+            where clinic_id = clinic_id() and address_index = any (\(ByteColumns(addressIndexes)))
                 and (expires_at is null or expires_at > \(now))
             """
         )
-        var found: [MessageChannel: StoredSuppression] = [:]
-        for row in rows {
-            let suppression = try decode(row)
-            guard
-                pairs.contains(where: {
-                    $0.channel == suppression.channel && $0.addressIndex == suppression.addressIndex
-                }), SuppressionRules.blocks(suppression.reason, of: suppression.category, category)
-            else { continue }
-            if let other = found[suppression.channel],
-                SuppressionRules.rank(other.reason) <= SuppressionRules.rank(suppression.reason)
-            {
-                continue
-            }
-            found[suppression.channel] = suppression
+        return try rows.map(decode)
+    }
+
+    /// Of what is in force, what keeps a message of a category away from its addresses.
+    static func weightiest(
+        _ found: [StoredSuppression],
+        _ pairs: [(channel: MessageChannel, addressIndex: [UInt8])],
+        _ category: MessageCategory
+    ) -> [MessageChannel: StoredSuppression] {
+        let blocking = found.filter { suppression in
+            pairs.contains { $0.channel == suppression.channel && $0.addressIndex == suppression.addressIndex }
+                && SuppressionRules.blocks(suppression.reason, of: suppression.category, category)
         }
-        return found
+        return Dictionary(blocking.map { ($0.channel, $0) }) { first, second in
+            SuppressionRules.rank(first.reason) <= SuppressionRules.rank(second.reason) ? first : second
+        }
     }
 
     static func find(

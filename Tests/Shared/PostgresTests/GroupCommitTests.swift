@@ -5,7 +5,7 @@ import TestKit
 import Testing
 
 /// Transactions that commit together, and reads without BEGIN.
-@Suite(.timeLimit(.minutes(1))) struct CommitGroupTests {
+@Suite(.timeLimit(.minutes(1))) struct GroupCommitTests {
     private struct Refused: Error {}
 
     private func ids(_ tenant: Tenant) async throws -> [Int64] {
@@ -62,6 +62,32 @@ import Testing
         let good = (0..<60).filter { !$0.isMultiple(of: 7) && !$0.isMultiple(of: 11) }
         #expect(outcomes.filter(\.value).keys.sorted() == good)
         #expect(try await ids(tenant) == good.map { Int64($0) })
+    }
+
+    @Test func aGroupIsAnsweredInItsOrder() async throws {
+        let tenant = Playground.tenant()
+        let database = try Playground.open().database
+        let sizes = Mutex<[Int]>([])
+        let group = GroupCommit<Int, Int>(atMost: 16) { numbers, tx in
+            sizes.withLock { $0.append(numbers.count) }
+            if numbers.contains(13) { throw Refused() }
+            return try tx.rows("select n * 2 from unnest(\(numbers)) with ordinality as x (n, i) order by i")
+                .map { try $0[0] }
+        }
+        let replies = await withTaskGroup(of: (Int, Int?).self) { tasks in
+            for number in 0..<100 {
+                tasks.addTask {
+                    (number, try? await group.perform(number, on: database, for: tenant, operation: "test"))
+                }
+            }
+            return await tasks.reduce(into: [Int: Int?]()) { $0.updateValue($1.1, forKey: $1.0) }
+        }
+        for number in 0..<100 {
+            let reply = replies[number] ?? nil
+            #expect(reply == (number == 13 ? nil : 2 * number))
+        }
+        let counts = sizes.withLock { $0 }
+        #expect(counts.allSatisfy { $0 <= 16 } && counts.contains { $0 > 1 })
     }
 
     @Test func clinicsNeverShareATransaction() async throws {

@@ -1,0 +1,78 @@
+import CommunicationAPI
+import Core
+import Jobs
+import Postgres
+import ProviderConfig
+
+/// What sending writes before and after a call: messages of a clinic that are there at the same time share transaction and
+/// statements.
+struct SendingLedger: Sendable {
+    private let opening = GroupCommit<AttemptOpening, Bool> { openings, tx in
+        let now = openings.map(\.at).max() ?? .now()
+        let going = try MessageStore.startSending(openings.map(\.message), at: now, in: tx)
+        return try openings.map { opening in
+            guard going.contains(opening.message) else { return false }
+            try opening.write(in: tx)
+            return true
+        }
+    }
+
+    private let ending = GroupCommit<MessageEnding, Bool> { endings, tx in
+        let ours = try Jobs.delete(endings.map(\.ticket), in: tx)
+        let held = endings.filter { ours.contains($0.ticket.id) }
+        for ending in held { try ending.write(in: tx) }
+        try MessageStore.end(held.map { ($0.message, $0.end) }, by: "system", in: tx)
+        return endings.map { ours.contains($0.ticket.id) }
+    }
+
+    /// Commits that a provider is about to be called; `false` when the message has been ended by somebody.
+    func open(_ opening: AttemptOpening, _ job: JobContext) async throws -> Bool {
+        try await self.opening.perform(opening, on: job.database, for: job.tenant, operation: "messages.open")
+    }
+
+    /// Ends a message, and its job with it.
+    func end(_ id: MessageID, _ end: MessageEnd, _ notes: [SendingNote], took: ProviderEntry?, _ job: JobContext)
+        async throws
+    {
+        try await job.finish { ticket in
+            let ending = MessageEnding(ticket: ticket, message: id, end: end, notes: notes, took: took)
+            return try await ending.perform(self.ending, job)
+        }
+    }
+}
+
+/// An attempt that is to be opened, with what else is to be written of its message.
+struct AttemptOpening: Sendable {
+    let number: Int
+    let message: MessageID
+    let entry: ProviderEntry
+    let at: Instant
+    let heldUntil: Instant
+    let notes: [SendingNote]
+    /// What the installation's provider will call the message, hashed.
+    let known: [UInt8]?
+
+    fileprivate func write(in tx: borrowing Transaction) throws {
+        for note in notes { try note.write(of: message, in: tx) }
+        AttemptStore.open(number, of: message, with: entry, at: at, heldUntil: heldUntil, in: tx)
+        if let known { MessageClinicStore.insert(known, in: tx) }
+    }
+}
+
+/// A message's end, with what else is to be written of it.
+private struct MessageEnding: Sendable {
+    let ticket: JobTicket
+    let message: MessageID
+    let end: MessageEnd
+    let notes: [SendingNote]
+    let took: ProviderEntry?
+
+    func write(in tx: borrowing Transaction) throws {
+        for note in notes { try note.write(of: message, in: tx) }
+        if let took { CircuitStore.succeeded(took, at: end.at, in: tx) }
+    }
+
+    func perform(_ group: GroupCommit<MessageEnding, Bool>, _ job: JobContext) async throws -> Bool {
+        try await group.perform(self, on: job.database, for: job.tenant, operation: "messages.end")
+    }
+}

@@ -1,0 +1,129 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Jobs
+import Postgres
+import ProviderConfig
+
+/// Looks at messages that are to be sent: those of a clinic that are there at the same time with one query for each thing
+/// that is to be known.
+struct SendingLookup: Sendable {
+    let dataKeys: DataKeyStore
+    let store: ProviderConfigStore
+    let index: AddressIndex
+
+    enum Finding: Sendable {
+        /// Nothing to do: cancelled, or sent by a run before this one.
+        case over
+        /// Somebody may still be at work with it.
+        case held(until: Instant)
+        case work(SendingWork)
+    }
+
+    /// A message that is to be sent, with what was tried before.
+    private struct Candidate {
+        let message: StoredMessage
+        let content: SealedContent
+        let pairs: [(channel: MessageChannel, addressIndex: [UInt8])]
+        var attempts: [StoredAttempt]
+        let lastAttempt: Int
+    }
+
+    /// What was found of each message, in their order.
+    func find(_ ids: [MessageID], at now: Instant, in tx: borrowing Transaction) throws -> [Finding] {
+        guard let clinic = tx.tenant?.clinic else { throw JobFailure.permanent("no_clinic") }
+        let messages = Dictionary(try MessageStore.find(ids, in: tx).map { ($0.id, $0) }) { first, _ in first }
+        let attempts = try AttemptStore.all(ids, in: tx)
+        let sealer = try dataKeys.sealer(for: clinic, in: tx)
+        var findings: [MessageID: Finding] = [:]
+        var candidates: [Candidate] = []
+        for id in Set(ids) {
+            guard let message = messages[id], Self.isToBeSent(message) else { continue }
+            let all = attempts[id] ?? []
+            // What came before somebody sent it again decides nothing any more.
+            var present = all.filter { $0.number > message.settledAttempts }
+            if let finding = try settle(&present, of: message, at: now, in: tx) {
+                findings[id] = finding
+                continue
+            }
+            let content = try SealedContent.open(message.sealed, of: id, with: sealer)
+            let pairs = index.pairs(of: content.reach, on: message.channels, clinic)
+            candidates.append(
+                Candidate(
+                    message: message,
+                    content: content,
+                    pairs: pairs,
+                    attempts: present,
+                    lastAttempt: all.last?.number ?? 0
+                )
+            )
+        }
+        for work in try prepare(candidates, clinic, at: now, in: tx) { findings[work.message.id] = .work(work) }
+        return ids.map { findings[$0] ?? .over }
+    }
+
+    private static func isToBeSent(_ message: StoredMessage) -> Bool {
+        (message.status == .queued || message.status == .sending) && !message.isAwaitingReceipt
+    }
+
+    /// Closes an attempt that a run that was cut off has left open; what it decides, if it decides anything.
+    private func settle(
+        _ attempts: inout [StoredAttempt],
+        of found: StoredMessage,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Finding? {
+        guard let place = attempts.lastIndex(where: { $0.outcome == nil }) else { return nil }
+        let open = attempts[place]
+        if let held = open.heldUntil, held > now { return .held(until: held) }
+        guard let message = try MessageStore.lock(found.id, in: tx), Self.isToBeSent(message) else { return .over }
+        let lost = ProviderVerdict(.unknownOutcome, code: "interrupted", detail: "The process ended during the call.")
+        AttemptStore.close(open.number, of: message.id, lost, latency: nil, in: tx)
+        attempts[place].outcome = lost.outcome
+        let isRepeatable = MessageProviders.repeatTime(of: open.provider, open.channel) != nil
+        let next = SendingRules.next(after: lost.outcome, isRepeatable: isRepeatable, category: message.category)
+        guard case .end(let status, let reason) = next else { return nil }
+        let end = MessageEnd(status, reason, channel: open.channel, provider: open.provider, at: now)
+        try MessageStore.end([(message.id, end)], by: "system", in: tx)
+        return .over
+    }
+
+    private func prepare(
+        _ candidates: [Candidate],
+        _ clinic: ClinicID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> [SendingWork] {
+        if candidates.isEmpty { return [] }
+        let suppressed = try SuppressionStore.inForce(
+            candidates.flatMap { $0.pairs.map(\.addressIndex) },
+            at: now,
+            in: tx
+        )
+        let configuration = try store.currentVersions(clinic, in: tx)
+        let circuits = try CircuitStore.all(in: tx)
+        return try candidates.map { candidate in
+            let message = candidate.message
+            let blocking = SuppressionStore.weightiest(suppressed, candidate.pairs, message.category)
+            let suppressions = Dictionary(
+                uniqueKeysWithValues: blocking.map { ($0.key.rawValue, SuppressionRules.reason($0.value.reason)) }
+            )
+            let told = Set(candidate.attempts.filter { $0.outcome == .skippedSuppressed }.map(\.channel))
+            let closed = candidate.attempts.compactMap { attempt in
+                SendingRules.closing(attempt.outcome).map { (attempt.channel, $0) }
+            }
+            return SendingWork(
+                message: message,
+                content: candidate.content,
+                nextAttempt: candidate.lastAttempt + 1,
+                unresolved: candidate.attempts.first { $0.outcome == .unknownOutcome },
+                closed: Dictionary(closed) { first, _ in first }.merging(suppressions) { $1 },
+                suppressed: suppressions.filter { !told.contains($0.key) },
+                windows: message.channels.contains(MessageChannel.whatsapp.rawValue)
+                    ? try ConversationStore.windows(of: message.id, in: tx) : .none,
+                configuration: configuration,
+                circuits: circuits
+            )
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import Core
+import Testing
+
+@testable import Jobs
+
+@Suite struct JobSlotsTests {
+    private let clinic = ClinicID()
+    private let other = ClinicID()
+
+    @Test(arguments: [(JobLane.critical, 14), (.normal, 12), (.bulk, 8)])
+    func everyLaneLeavesRoomForTheOthers(lane: JobLane, most: Int) {
+        var slots = JobSlots(total: 16, perClinic: 16)
+        #expect(slots.room(lane) == most)
+        slots.reserve(most, lane)
+        #expect(slots.room(lane) == 0)
+        for another in JobLane.allCases where another != lane { #expect(slots.room(another) > 0) }
+    }
+
+    @Test(arguments: [(JobLane.critical, 16), (.normal, 12), (.bulk, 8)])
+    func soDoesEveryClinicsShare(lane: JobLane, most: Int) {
+        var slots = JobSlots(total: 100, perClinic: 16)
+        slots.start(clinic, lane, most)
+        #expect(slots.room(clinic, lane) == 0)
+        #expect(slots.room(other, lane) == most)
+        #expect(slots.room(clinic, .critical) == 16 - most)
+    }
+
+    @Test func aTurnIsWorthWhileOnlyWithSomeRoom() {
+        var slots = JobSlots(total: 64, perClinic: 32, worthwhile: 4)
+        slots.reserve(24, .normal)
+        slots.start(clinic, .normal, 24)
+        #expect(slots.capped(.normal) == [clinic] && slots.capped(.critical) == [])
+        let tellsThatItIs = (0..<5).map { _ in slots.end(clinic, .normal) }
+        // The fourth place makes it so, and it is told once.
+        #expect(tellsThatItIs == [false, false, false, true, false])
+        #expect(slots.capped(.normal) == [])
+    }
+
+    @Test func whatIsUrgentIsFetchedOneByOne() {
+        var slots = JobSlots(total: 64, perClinic: 8, worthwhile: 4)
+        slots.reserve(8, .critical)
+        slots.start(clinic, .critical, 8)
+        #expect(slots.capped(.critical) == [clinic])
+        let tells = slots.end(clinic, .critical)
+        #expect(tells && slots.capped(.critical) == [])
+    }
+
+    @Test func whoRunsNothingIsNotKeptWaitingForMoreRoom() {
+        var slots = JobSlots(total: 64, perClinic: 2, worthwhile: 100)
+        #expect(slots.isWorthwhile(.bulk) && slots.capped(.bulk) == [])
+        slots.start(clinic, .bulk, 1)
+        #expect(slots.capped(.bulk) == [clinic] && slots.capped(.normal) == [])
+    }
+}
