@@ -1,5 +1,6 @@
 import Contracts
 import Core
+import Operator
 import FoundationEssentials
 import NIOCore
 import NIOPosix

@@ -6,6 +6,7 @@ import Postgres
 import ProviderConfig
 import TestKit
 import Testing
+import Vault
 
 @testable import Communication
 
