@@ -98,6 +98,8 @@ final class ConnectionHandler: ChannelInboundHandler {
             deadline = nil
             reading = pending.isLast ? .discarding : .betweenRequests
             pending.flow.finish()
+            // Of this body nothing more comes that could be too much.
+            resumeFlow()
         case (.body, _), (.end, _): break
         }
     }
@@ -186,7 +188,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         var pending = pending
         pending.length += part.readableBytes
         reading = .flow(pending)
-        guard pending.length <= pending.limit else { return pending.flow.fail(.tooLarge(pending.limit)) }
+        guard pending.length <= pending.limit else { return breakFlow(.tooLarge(pending.limit)) }
         if pending.flow.append(part) {
             isFlowPaused = true
             _ = context?.channel.setOption(.autoRead, value: false)

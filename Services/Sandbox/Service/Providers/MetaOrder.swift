@@ -154,7 +154,7 @@ struct MetaOrder: Sendable {
     private static func checkButtons(of name: String, _ content: JSONValue) throws(MetaError) {
         let buttons = list(content["components"]).filter { $0["type"]?.string?.lowercased() == "button" }
         for button in buttons {
-            guard let kind = button["sub_type"]?.string, let parameter = templateButtons[kind],
+            guard let kind = button["sub_type"]?.string?.lowercased(), let parameter = templateButtons[kind],
                 let index = button["index"]?.string ?? number(button["index"]), (0...9).contains(Int(index) ?? -1)
             else {
                 throw MetaError(
@@ -168,7 +168,7 @@ struct MetaOrder: Sendable {
                 let value = given[0][parameter]?.string, !value.isEmpty
             else { throw MetaError(400, 131_008, "(#131008) Required parameter is missing") }
         }
-        guard name.hasPrefix("auth_"), buttons.count(where: { $0["sub_type"]?.string == "url" }) != 1 else { return }
+        guard name.hasPrefix("auth_"), buttons.count(where: { $0["sub_type"]?.string?.lowercased() == "url" }) != 1 else { return }
         throw MetaError(
             400,
             131_008,

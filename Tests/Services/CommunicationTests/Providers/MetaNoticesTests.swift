@@ -81,7 +81,7 @@ import Testing
         )
         #expect(news.heard.isEmpty)
         let events: [String: DeliveryEvent] = [
-            "delivered": .delivered, "read": .opened, "played": .opened, "failed": .rejected,
+            "delivered": .delivered, "read": .opened, "played": .opened, "failed": .outsideWindow,
         ]
         #expect(news.statuses.first?.report?.event == events[name])
     }
