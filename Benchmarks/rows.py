@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Callable
 
+from freshness import freshness_ours
 from harness import RELEASE, pids, resident_megabytes, wrk
 from login import login_ours
 
@@ -213,6 +214,8 @@ ROWS = [
     Row("memory-load", "resident memory after load", "≤ 80 MB each", memory_ours, rounds=1),
     Row("login", "signing in: wrong passwords, unknown addresses, accounts that wait, right ones", "alike but for right ones",
         login_ours, rounds=1),
+    Row("freshness", "a changed role is decided by: at the gateway it was sent to, at another, at both", "p99 ≤ 2,000 ms",
+        freshness_ours, rounds=1),
     Row("messages", "messages accepted → provider's 200", "≥ 2,000/s", messages_ours),
     Row("audit-memory", "audit: 1,000,000 entries streamed, memory on top", "flat", export_memory, rounds=1),
     Row("audit-export", "audit: export as NDJSON over HTTP", "≥ 100,000/s", export_ours),

@@ -17,3 +17,4 @@ tar -xzf "$folder/botocore-1.43.11.tar.gz" -C "$folder"
 "$folder/venv/bin/python" Tests/record_vectors.py "$folder/botocore-1.43.11"
 "$folder/venv/bin/python" Tests/record_webhooks.py
 "$folder/venv/bin/python" Tests/record_dns.py
+"$folder/venv/bin/python" Tests/record_mail.py

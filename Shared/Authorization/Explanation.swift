@@ -122,7 +122,7 @@ extension PolicySnapshot {
 
     private func membership(of caller: Caller, in clinic: ClinicID) -> MembershipPolicy? {
         switch caller {
-        case .user(let id, _): user(id)?.memberships[clinic]
+        case .user(let id, _): user(id)?.membership(in: clinic)?.policy
         case .apiKey(let id): apiKey(id).flatMap { $0.grant.clinicId == clinic ? $0.membership : nil }
         }
     }

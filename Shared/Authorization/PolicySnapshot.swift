@@ -3,7 +3,7 @@ package import Core
 
 /// Who may do what where, as of one version: what every process decides with, in memory.
 ///
-/// A value: readers keep the one they hold while a newer one is being built. A decision is two look-ups and bit tests.
+/// A value: readers keep the one they hold while a newer one is being built. A decision is a look-up, a search among few and bit tests.
 package struct PolicySnapshot: Sendable {
     /// The committed version that this knows of; 0 knows nothing.
     package private(set) var version: Int64 = 0
@@ -16,8 +16,10 @@ package struct PolicySnapshot: Sendable {
     private var books: [ClinicID: RoleBook] = [:]
     /// Who holds each of these roles, for a change of it changes what they may do.
     private var holders: [RoleID: Set<UserID>] = [:]
-    /// Of every clinic whether it is active: what a decision asks, apart from what it does not.
-    private var activity: [ClinicID: Bool] = [:]
+    /// Where a clinic's state stands in `activity`; clinics that are only mentioned have a place as well.
+    private var places: [ClinicID: Int] = [:]
+    /// Of every clinic whether it is active, apart from what no decision asks; `nil` before it has been told of.
+    private var activity: [Bool?] = []
     private var revocations: [SignInID: Instant] = [:]
 
     package init() {}
@@ -40,7 +42,7 @@ package struct PolicySnapshot: Sendable {
         guard case .user(let id, _) = caller else { return true }
         guard let user = users[id] else { return false }
         guard let clinic, clinic != .installation else { return true }
-        return user.memberships[clinic] != nil || (!user.systemRoles.isEmpty && clinics[clinic] != nil)
+        return user.membership(in: clinic) != nil || (!user.systemRoles.isEmpty && clinics[clinic] != nil)
     }
 
     /// Whether a caller is good at all: `nil` if so, else `.revoked` or `.inactive`.
@@ -92,14 +94,14 @@ package struct PolicySnapshot: Sendable {
     ) -> Decision {
         guard let key = apiKeys[id], key.isGood(at: now) else { return Decision(.inactive) }
         guard let clinic else { return key.membership.decision(.forbidden) }
-        guard clinic == key.grant.clinicId, let isActive = activity[clinic] else { return Decision(.notMember) }
+        guard clinic == key.grant.clinicId, let isActive = isActive(clinic) else { return Decision(.notMember) }
         return isActive ? key.membership.decide(permission) : key.membership.suspended
     }
 
     /// The emergency access that a user has in a clinic at a moment, the newest first.
     package func emergencies(of id: UserID, in clinic: ClinicID, at now: Instant) -> [EmergencyGrant] {
-        guard let user = users[id], user.isActive, activity[clinic] == true,
-            let held = user.memberships[clinic]?.emergencies, !held.isEmpty
+        guard let user = users[id], user.isActive, isActive(clinic) == true,
+            let held = user.membership(in: clinic)?.policy.emergencies, !held.isEmpty
         else { return [] }
         return held.filter { $0.expiresAt > now }
     }
@@ -119,15 +121,16 @@ package struct PolicySnapshot: Sendable {
         if let signIn, revocations[signIn] != nil { return Decision(.revoked) }
         guard let user = users[id], user.isActive else { return Decision(.inactive) }
         guard let clinic else { return decideAnywhere(user, permission, at: now) }
-        let isActive = activity[clinic]
-        guard isActive != nil || clinic == .installation else { return Decision(.notMember) }
-        let membership = user.memberships[clinic]
+        let membership = user.membership(in: clinic)
         guard user.systemRoles.isEmpty, let membership else {
-            return decideWithSystemRoles(user, membership, in: clinic, permission, at: now)
+            return decideWithSystemRoles(user, membership?.policy, in: clinic, permission, at: now)
         }
-        guard isActive == true else { return membership.suspended }
-        return membership.decide(permission)
+        guard let isActive = activity[membership.place] else { return Decision(.notMember) }
+        return isActive ? membership.policy.decide(permission) : membership.policy.suspended
     }
+
+    /// `nil` for a clinic that has not been told of.
+    private func isActive(_ clinic: ClinicID) -> Bool? { places[clinic].flatMap { activity[$0] } }
 
     private func decideAnywhere(_ user: UserPolicy, _ permission: PermissionBit?, at now: Instant) -> Decision {
         let roles = user.systemRoles(in: .installation, at: now)
@@ -135,9 +138,8 @@ package struct PolicySnapshot: Sendable {
         guard let permission else { return Decision(.forbidden, roles: names) }
         if roles.contains(where: { $0.holds(permission) }) { return Decision(.allowed(.clinic), roles: names) }
         let isHeld =
-            user.memberships.contains { clinic, membership in
-                activity[clinic] == true && membership.decide(permission).scope != nil
-            } || user.systemRolesAnywhere(at: now).contains { $0.holds(permission) }
+            user.memberships.contains { activity[$0.place] == true && $0.policy.decide(permission).scope != nil }
+            || user.systemRolesAnywhere(at: now).contains { $0.holds(permission) }
         return Decision(isHeld ? .allowed(.account) : .forbidden, roles: names)
     }
 
@@ -165,10 +167,12 @@ package struct PolicySnapshot: Sendable {
         _ permission: PermissionBit?,
         at now: Instant
     ) -> Decision {
+        let isActive = isActive(place)
+        guard isActive != nil || place == .installation else { return Decision(.notMember) }
         let roles = user.systemRoles(in: place, at: now)
         var decision: Decision
         if let membership {
-            decision = activity[place] == true ? membership.decide(permission) : membership.suspended
+            decision = isActive == true ? membership.decide(permission) : membership.suspended
         } else {
             decision = Decision(roles.isEmpty ? .notMember : .forbidden)
         }
@@ -187,7 +191,8 @@ extension PolicySnapshot {
     package mutating func apply(_ changes: PolicyChanges, isFirst: Bool = true, at now: Instant) {
         if changes.full && isFirst {
             clinics = [:]
-            activity = [:]
+            places = [:]
+            activity = []
             users = [:]
             apiKeys = [:]
             apiKeyPrefixes = [:]
@@ -197,7 +202,7 @@ extension PolicySnapshot {
         }
         for clinic in changes.clinics {
             clinics[clinic.id] = clinic
-            activity[clinic.id] = clinic.status == .active
+            activity[place(of: clinic.id)] = clinic.status == .active
         }
         for role in changes.roles ?? [] { books[role.clinicId, default: RoleBook()].take(role) }
         for user in changes.users { hold(user) }
@@ -216,7 +221,15 @@ extension PolicySnapshot {
     private mutating func hold(_ grants: UserGrants) {
         for role in users[grants.id]?.grants.customRoles ?? [] { holders[role]?.remove(grants.id) }
         for role in grants.customRoles { holders[role, default: []].insert(grants.id) }
-        users[grants.id] = UserPolicy(grants, books)
+        for membership in grants.memberships { _ = place(of: membership.clinicId) }
+        users[grants.id] = UserPolicy(grants, books, places)
+    }
+
+    private mutating func place(of clinic: ClinicID) -> Int {
+        if let place = places[clinic] { return place }
+        places[clinic] = activity.count
+        activity.append(nil)
+        return activity.count - 1
     }
 
     private mutating func hold(_ grant: APIKeyGrant) {
@@ -228,7 +241,7 @@ extension PolicySnapshot {
     private mutating func spread(_ roles: [RolePolicy]) {
         if roles.isEmpty { return }
         for user in Set(roles.flatMap { holders[$0.id] ?? [] }) {
-            if let held = users[user] { users[user] = UserPolicy(held.grants, books) }
+            if let held = users[user] { users[user] = UserPolicy(held.grants, books, places) }
         }
         let changed = Set(roles.map(\.id))
         for (id, key) in apiKeys {

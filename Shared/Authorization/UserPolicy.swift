@@ -3,24 +3,49 @@ package import Core
 /// What is held of one user, made ready for decisions.
 package final class UserPolicy: Sendable {
     package let isActive: Bool
-    package let memberships: [ClinicID: MembershipPolicy]
+    /// One for each clinic, in the order of their ids: most people have one, and to find it costs less than to hash.
+    let memberships: [Membership]
     package let systemRoles: [SystemGrant]
     /// What it was made from.
     let grants: UserGrants
 
-    init(_ grants: UserGrants, _ books: [ClinicID: RoleBook]) {
+    struct Membership: Sendable {
+        let clinic: ClinicID
+        /// Where the snapshot keeps the clinic's state.
+        let place: Int
+        let policy: MembershipPolicy
+    }
+
+    /// - Parameter places: of all clinics that are mentioned; a membership elsewhere is none.
+    init(_ grants: UserGrants, _ books: [ClinicID: RoleBook], _ places: [ClinicID: Int]) {
         self.grants = grants
         isActive = grants.active
         systemRoles = grants.systemRoles.filter { $0.role.isSystem }
-        memberships = Dictionary(
-            grants.memberships.map { ($0.clinicId, MembershipPolicy($0, books[$0.clinicId] ?? RoleBook())) }
-        ) { _, last in last }
+        let newest = Dictionary(grants.memberships.map { ($0.clinicId, $0) }) { _, last in last }
+        memberships = newest.sorted { $0.key < $1.key }.compactMap { clinic, grant in
+            guard let place = places[clinic] else { return nil }
+            return Membership(
+                clinic: clinic,
+                place: place,
+                policy: MembershipPolicy(grant, books[clinic] ?? RoleBook())
+            )
+        }
+    }
+
+    /// The place in a clinic; `nil` for none.
+    func membership(in clinic: ClinicID) -> Membership? {
+        var (low, high) = (0, memberships.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if memberships[middle].clinic < clinic { low = middle + 1 } else { high = middle }
+        }
+        return low < memberships.count && memberships[low].clinic == clinic ? memberships[low] : nil
     }
 
     /// The only clinic the user belongs to; `nil` where there is none or a choice.
-    package var onlyClinic: ClinicID? { memberships.count == 1 ? memberships.keys.first : nil }
+    package var onlyClinic: ClinicID? { memberships.count == 1 ? memberships.first?.clinic : nil }
     /// Where denials are recorded of a user who strayed into a clinic not theirs.
-    package var homeClinic: ClinicID { memberships.keys.min() ?? .installation }
+    package var homeClinic: ClinicID { memberships.first?.clinic ?? .installation }
 
     /// System roles that count in a clinic at a moment.
     package func systemRoles(in clinic: ClinicID, at now: Instant) -> [Role] {

@@ -24,7 +24,8 @@ extension CredentialShape {
                 .optional("username"),
                 .init(name: "password", isSecret: true, isRequired: false),
                 .email("fromEmail"),
-                .text("fromName")
+                .text("fromName"),
+                .init(name: "verifyToken", isSecret: true, isRequired: false)
             ),
             shape(
                 "sendgrid",

@@ -49,6 +49,7 @@ package struct CredentialShape: Sendable, Hashable {
         case "sendgrid": "webhookPublicKey"
         case "meta": "appSecret"
         case "twilio": "authToken"
+        case "smtp": "verifyToken"
         default: "webhookSecret"
         }
     }

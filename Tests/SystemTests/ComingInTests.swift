@@ -39,6 +39,55 @@ extension SystemTests {
             #expect(try await inClinic.send("GET", "/patients/me").status == 404)
         }
 
+        /// With nothing but a telephone: the code arrives as a text.
+        @Test(.timeLimit(.minutes(3))) func aPatientComesInWithANumberAlone() async throws {
+            let suite = try await RunningSuite.shared.value
+            let (clinic, slug) = try await clinicThatTexts(suite)
+            let phone = "+49151\(Int.random(in: 10_000_000...99_999_999))"
+            var proof: [String: JSONValue] = ["clinicSlug": .string(slug), "phone": .string(phone)]
+            let registration = proof.merging(["name": "Nora Neu"]) { first, _ in first }
+            try await suite.api.expect(202, from: "POST", "/auth/register", .object(registration))
+            let text = try await suite.mail(to: phone, saying: "your code is ")
+            proof["code"] = .string(text.split(separator: "your code is ").last.map { String($0.prefix(6)) } ?? "")
+            let answer = try await suite.api.expect(200, from: "POST", "/auth/otp/verify", .object(proof))
+            #expect(answer.json["user"]?["phone"]?.string == phone && answer.json["user"]?["email"] == nil)
+            var client = suite.api
+            client.token = try answer.json.text("accessToken")
+            let patient = client
+            try await eventually("the gateway knows of them") {
+                try await patient.send("GET", "/auth/me").status == 200
+            }
+            let me = try await patient.expect(200, from: "GET", "/auth/me").json
+            guard case .array(let memberships)? = me["memberships"] else { throw TestKitError("no memberships") }
+            #expect(memberships.count == 1 && memberships.first?["clinicId"]?.string == clinic)
+        }
+
+        /// A clinic of its own, which can send texts and nothing else.
+        private func clinicThatTexts(_ suite: RunningSuite) async throws -> (id: String, slug: String) {
+            let slug = "texts-\(RequestID().description.suffix(12))"
+            var root = try await suite.superAdmin()
+            let draft: JSONValue = [
+                "name": "Texting Clinic", "slug": .string(slug), "timeZone": "Europe/Berlin", "currency": "EUR",
+                "country": "DE", "locale": "en-GB",
+            ]
+            let id = try await root.expect(201, from: "POST", "/clinics", draft).json.text("id")
+            root.clinic = id
+            let credentials: JSONValue = [
+                "accountSid": .string("AC" + String(repeating: "a", count: 32)), "authToken": "twilio-sandbox-token",
+                "fromNumber": "+15005550006", "endpoint": .string(suite.demo.sandbox.url + "/twilio"),
+            ]
+            let operatorsClient = root
+            try await eventually("the clinic can be configured", within: .seconds(30)) {
+                try await operatorsClient.send(
+                    "PUT",
+                    "/clinics/\(id)/communication/config",
+                    ["sms": ["primary": ["provider": "twilio", "credentials": credentials]]],
+                    headers: ["If-None-Match": "*"]
+                ).status < 300
+            }
+            return (id, slug)
+        }
+
         @Test(.timeLimit(.minutes(3))) func whatWasSentIsShownToNobody() async throws {
             let suite = try await RunningSuite.shared.value
             let admin = try await suite.admin()

@@ -29,6 +29,7 @@ extension SystemTests {
             let admin = try await suite.admin()
             for path in [
                 "/communication/suppressions", "/communication/suppressions?address=nobody@example.org",
+                "/communication/conversations",
                 "/communication/preferences/\(suite.demo.patientId)",
                 "/communication/analytics?from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z&by=day",
                 "/clinics/\(suite.demo.clinicId)/communication/alert-routes",

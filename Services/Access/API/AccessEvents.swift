@@ -35,14 +35,21 @@ package struct PatientRegistered: EventPayload, Hashable {
     package static var topic: ServiceName { .access }
 
     package var userId: UserID
-    /// Proved by a code that was sent to it.
-    package var email: EmailAddress
+    /// Exactly one of `email` and `phone`: proved by a code that was sent to it.
+    package var email: EmailAddress?
+    package var phone: PhoneNumber?
     /// As the person has said; not proved.
     package var birthDate: CalendarDate?
 
-    package init(userId: UserID, email: EmailAddress, birthDate: CalendarDate?) {
+    package init(
+        userId: UserID,
+        email: EmailAddress?,
+        phone: PhoneNumber? = nil,
+        birthDate: CalendarDate?
+    ) {
         self.userId = userId
         self.email = email
+        self.phone = phone
         self.birthDate = birthDate
     }
 }

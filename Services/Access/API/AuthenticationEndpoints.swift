@@ -56,7 +56,7 @@ package struct AuthenticationEndpoints: Sendable {
         audit: .login,
         errors: [
             ErrorCode(401, "invalid_credentials"), ErrorCode(401, "totp_required"), ErrorCode(401, "totp_invalid"),
-            ErrorCode(404, "not_found"), ErrorCode(410, "invitation_expired"),
+            ErrorCode(404, "not_found"), ErrorCode(409, "email_required"), ErrorCode(410, "invitation_expired"),
         ],
         summary: "Accept an invitation, set a password where there is none yet, and sign in"
     )
@@ -107,7 +107,11 @@ package struct AuthenticationEndpoints: Sendable {
         gives: Me.self,
         audit: .change,
         precondition: .honoured,
-        summary: "Change the caller's own name or language"
+        errors: [
+            ErrorCode(401, "invalid_code"), ErrorCode(401, "invalid_credentials"), ErrorCode(409, "last_address"),
+            ErrorCode(503, "unavailable"),
+        ],
+        summary: "Change the caller's own name, language or phone number"
     )
     package let keys = Endpoint(
         "access.keys.list",

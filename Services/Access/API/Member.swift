@@ -17,7 +17,9 @@ package struct Member: Wire, Hashable {
     /// The user's id.
     package var id: UserID
     package var clinicId: ClinicID
-    package var email: EmailAddress
+    /// At least one of `email` and `phone`; of who has not accepted yet, the one they were invited at.
+    package var email: EmailAddress?
+    package var phone: PhoneNumber?
     package var name: String
     package var status: Status
     package var roles: [AssignedRole]
@@ -33,7 +35,8 @@ package struct Member: Wire, Hashable {
     package init(
         id: UserID,
         clinicId: ClinicID,
-        email: EmailAddress,
+        email: EmailAddress?,
+        phone: PhoneNumber? = nil,
         name: String,
         status: Status,
         roles: [AssignedRole],
@@ -46,6 +49,7 @@ package struct Member: Wire, Hashable {
         self.id = id
         self.clinicId = clinicId
         self.email = email
+        self.phone = phone
         self.name = name
         self.status = status
         self.roles = roles
@@ -54,6 +58,13 @@ package struct Member: Wire, Hashable {
         self.createdAt = createdAt
         self.updatedAt = updatedAt
         self.invitation = invitation
+    }
+
+    package static var limits: [Limit] {
+        [
+            .describe(CodingKeys.email, "Of who has not accepted yet only if it is where they were invited."),
+            .describe(CodingKeys.phone, "Of who has not accepted yet only if it is where they were invited."),
+        ]
     }
 }
 
@@ -103,9 +114,13 @@ package enum RolePreset: String, Hashable, Sendable, Codable, CaseIterable {
 }
 
 /// Somebody to be invited, with roles or a preset of them.
+///
+/// With an e-mail address it leads to the account, and a number beside it only carries the link; a number becomes an
+/// account's own when it is proved, or when it is all there is.
 package struct MemberDraft: Wire {
     package var clinicId: ClinicID
-    package var email: EmailAddress
+    package var email: EmailAddress?
+    package var phone: PhoneNumber?
     package var name: String
     package var locale: String?
     /// Exactly one of `roles` and `preset`.
@@ -114,7 +129,8 @@ package struct MemberDraft: Wire {
 
     package init(
         clinicId: ClinicID,
-        email: EmailAddress,
+        email: EmailAddress? = nil,
+        phone: PhoneNumber? = nil,
         name: String,
         locale: String? = nil,
         roles: [AssignedRole]? = nil,
@@ -122,6 +138,7 @@ package struct MemberDraft: Wire {
     ) {
         self.clinicId = clinicId
         self.email = email
+        self.phone = phone
         self.name = name
         self.locale = locale
         self.roles = roles
@@ -132,6 +149,8 @@ package struct MemberDraft: Wire {
         [
             .length(CodingKeys.name, 1...Member.longestName), .length(CodingKeys.locale, 2...35),
             .count(CodingKeys.roles, 1...Member.mostRoles),
+            .describe(CodingKeys.email, "At least one of email and phone; with both, the account is the address's."),
+            .describe(CodingKeys.phone, "Carries the link; the account's own where there is no e-mail address."),
         ]
     }
 }

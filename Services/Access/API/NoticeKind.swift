@@ -1,6 +1,6 @@
 /// Everything people may be told, for them to choose how.
 ///
-/// What concerns the safety of an account is no choice and not among them. A message's template belongs to one of these.
+/// A message's template belongs to one of these.
 package enum NoticeKind: String, Hashable, Sendable, Codable, CaseIterable {
     case appointmentConfirmation = "appointment_confirmation"
     case appointmentChange = "appointment_change"
@@ -18,6 +18,8 @@ package enum NoticeKind: String, Hashable, Sendable, Codable, CaseIterable {
     case clinicMessage = "clinic_message"
     case feedbackRequest = "feedback_request"
     case marketing
+    /// What concerns the account and its safety: only the order of its channels is a choice.
+    case accountSecurity = "account_security"
 }
 
 /// Where somebody can be told something.

@@ -11,6 +11,8 @@ package enum NoticeTemplate: String, Hashable, Sendable, Codable, CaseIterable {
     case accountExists = "account_exists"
     case breakGlassStarted = "break_glass_started"
     case secondFactorReset = "second_factor_reset"
+    /// The account has another number, or none any more.
+    case phoneChanged = "phone_changed"
     case welcome
 }
 
@@ -60,12 +62,20 @@ package struct NoticeRequested: EventPayload, Hashable {
 package struct NoticeContent: Wire, Hashable {
     package var email: EmailAddress?
     package var phone: PhoneNumber?
+    /// In the order in which they are to be tried; absent: as the clinic chooses.
+    package var channels: [NoticeChannel]?
     /// The template's variables, but for the clinic's name.
     package var data: [String: JSONValue]
 
-    package init(email: EmailAddress?, phone: PhoneNumber?, data: [String: JSONValue]) {
+    package init(
+        email: EmailAddress?,
+        phone: PhoneNumber?,
+        channels: [NoticeChannel]? = nil,
+        data: [String: JSONValue]
+    ) {
         self.email = email
         self.phone = phone
+        self.channels = channels
         self.data = data
     }
 }

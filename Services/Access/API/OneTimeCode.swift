@@ -1,12 +1,10 @@
 package import Contracts
 package import Core
 
-/// What a one-time code is for.
-package enum CodePurpose: String, Hashable, Sendable, Codable, CaseIterable {
-    case signIn = "sign_in"
-    case registration
-    case clinicRegistration = "clinic_registration"
-}
+/// The channel a code is wanted by: `email` for an e-mail address, `sms` (the usual one) or `whatsapp` for a number.
+///
+/// A number that is not reached by the one is tried by the other.
+package enum CodeChannel: String, Hashable, Sendable, Codable, CaseIterable { case email, sms, whatsapp }
 
 /// Where a code is to be sent: exactly one of `email` and `phone`, of exactly one of `clinicId` and `clinicSlug`.
 package struct CodeRequest: Wire {
@@ -17,6 +15,7 @@ package struct CodeRequest: Wire {
     package var clinicSlug: Slug?
     package var email: EmailAddress?
     package var phone: PhoneNumber?
+    package var channel: CodeChannel?
     package var purpose: Purpose?
 
     package init(
@@ -24,14 +23,21 @@ package struct CodeRequest: Wire {
         clinicSlug: Slug? = nil,
         email: EmailAddress? = nil,
         phone: PhoneNumber? = nil,
+        channel: CodeChannel? = nil,
         purpose: Purpose? = nil
     ) {
         self.clinicId = clinicId
         self.clinicSlug = clinicSlug
         self.email = email
         self.phone = phone
+        self.channel = channel
         self.purpose = purpose
     }
+
+    package static var limits: [Limit] { [.describe(CodingKeys.channel, channelNote)] }
+
+    static let channelNote =
+        "`sms` (the usual one) or `whatsapp` for a number, which is tried by the other if the one fails; `email` for an address."
 }
 
 /// That a code was asked for.
@@ -51,13 +57,20 @@ package struct CodeRequested: Wire, Hashable {
 package struct CodeProof: Wire {
     package static let digits = 6
 
+    /// What the code was sent for.
+    package enum Purpose: String, Hashable, Sendable, Codable, CaseIterable {
+        case signIn = "sign_in"
+        case registration
+        case clinicRegistration = "clinic_registration"
+    }
+
     package var clinicId: ClinicID?
     package var clinicSlug: Slug?
     package var email: EmailAddress?
     package var phone: PhoneNumber?
     package var code: String
     /// Any when absent.
-    package var purpose: CodePurpose?
+    package var purpose: Purpose?
 
     package init(
         clinicId: ClinicID? = nil,
@@ -65,7 +78,7 @@ package struct CodeProof: Wire {
         email: EmailAddress? = nil,
         phone: PhoneNumber? = nil,
         code: String,
-        purpose: CodePurpose? = nil
+        purpose: Purpose? = nil
     ) {
         self.clinicId = clinicId
         self.clinicSlug = clinicSlug
@@ -82,7 +95,8 @@ package struct CodeProof: Wire {
 
 /// Who wants an account: a patient of the clinic that is named, or the owner of one to be made (`clinic`).
 ///
-/// The address is proved by the code that is sent to it; without a password one signs in with codes.
+/// The address is proved by the code that is sent to it; without a password one signs in with codes. A password goes with
+/// an e-mail address.
 package struct Registration: Wire {
     package var clinicId: ClinicID?
     package var clinicSlug: Slug?
@@ -90,6 +104,7 @@ package struct Registration: Wire {
     package var clinic: ClinicDraft?
     package var email: EmailAddress?
     package var phone: PhoneNumber?
+    package var channel: CodeChannel?
     package var name: String
     package var password: String?
     /// A language tag (BCP 47).
@@ -103,6 +118,7 @@ package struct Registration: Wire {
         clinic: ClinicDraft? = nil,
         email: EmailAddress? = nil,
         phone: PhoneNumber? = nil,
+        channel: CodeChannel? = nil,
         name: String,
         password: String? = nil,
         locale: String? = nil,
@@ -114,6 +130,7 @@ package struct Registration: Wire {
         self.clinic = clinic
         self.email = email
         self.phone = phone
+        self.channel = channel
         self.name = name
         self.password = password
         self.locale = locale
@@ -123,7 +140,7 @@ package struct Registration: Wire {
         [
             .length(CodingKeys.name, 1...Member.longestName), .length(CodingKeys.locale, 2...35),
             .length(CodingKeys.password, AcceptInvitation.shortestPassword...LoginRequest.longestPassword),
-            .secret(CodingKeys.password),
+            .secret(CodingKeys.password), .describe(CodingKeys.channel, CodeRequest.channelNote),
         ]
     }
 }

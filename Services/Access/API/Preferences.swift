@@ -49,7 +49,10 @@ package struct NoticePreference: Wire, Hashable {
             .count(CodingKeys.channels, 0...NoticeChannel.allCases.count),
             .describe(
                 CodingKeys.channels,
-                "In the order of preference; an empty list: not at all. Absent: as the clinic chooses."
+                """
+                In the order of preference; an empty list: not at all. Absent: as the clinic chooses. Of account_security \
+                only the order is a choice: what is not listed is tried last.
+                """
             ),
         ]
     }

@@ -106,15 +106,25 @@ package struct SignedIn: Wire {
 /// A person's account in this installation.
 package struct Account: Wire, Hashable {
     package var id: UserID
-    package var email: EmailAddress
+    /// At least one of `email` and `phone`.
+    package var email: EmailAddress?
+    package var phone: PhoneNumber?
     package var name: String
     /// A language tag (BCP 47).
     package var locale: String?
     package var createdAt: Instant
 
-    package init(id: UserID, email: EmailAddress, name: String, locale: String?, createdAt: Instant) {
+    package init(
+        id: UserID,
+        email: EmailAddress?,
+        phone: PhoneNumber? = nil,
+        name: String,
+        locale: String?,
+        createdAt: Instant
+    ) {
         self.id = id
         self.email = email
+        self.phone = phone
         self.name = name
         self.locale = locale
         self.createdAt = createdAt
@@ -163,11 +173,28 @@ package struct Me: Wire, Hashable {
     package var user: Account
     package var memberships: [MyMembership]
     package var systemRoles: [SystemRole]
+    /// The number that a code was just asked for; it is the account's once the code has come back.
+    package var pendingPhone: PhoneNumber?
 
-    package init(user: Account, memberships: [MyMembership], systemRoles: [SystemRole]) {
+    package init(
+        user: Account,
+        memberships: [MyMembership],
+        systemRoles: [SystemRole],
+        pendingPhone: PhoneNumber? = nil
+    ) {
         self.user = user
         self.memberships = memberships
         self.systemRoles = systemRoles
+        self.pendingPhone = pendingPhone
+    }
+
+    package static var limits: [Limit] {
+        [
+            .describe(
+                CodingKeys.pendingPhone,
+                "The number that a code was just asked for; it is the account's once the code has come back."
+            )
+        ]
     }
 }
 
@@ -206,14 +233,42 @@ package struct MyMembership: Wire, Hashable {
 package struct MePatch: Wire {
     package var name: String?
     package var locale: Patch<String>
+    /// Another number, which takes effect with the code that is sent to it, or none.
+    package var phone: Patch<PhoneNumber>
+    /// The code that was sent to `phone`.
+    package var phoneCode: String?
+    /// Asked for with a new `phone` where the account has one; not beside its code.
+    package var currentPassword: String?
 
-    package init(name: String? = nil, locale: Patch<String> = .absent) {
+    package init(
+        name: String? = nil,
+        locale: Patch<String> = .absent,
+        phone: Patch<PhoneNumber> = .absent,
+        phoneCode: String? = nil,
+        currentPassword: String? = nil
+    ) {
         self.name = name
         self.locale = locale
+        self.phone = phone
+        self.phoneCode = phoneCode
+        self.currentPassword = currentPassword
     }
 
     package static var limits: [Limit] {
-        [.length(CodingKeys.name, 1...Member.longestName), .length(CodingKeys.locale, 2...35)]
+        [
+            .length(CodingKeys.name, 1...Member.longestName), .length(CodingKeys.locale, 2...35),
+            .describe(
+                CodingKeys.phone,
+                "A new number is sent a code, and takes effect with the same request that carries it; null removes it."
+            ),
+            .length(CodingKeys.phoneCode, CodeProof.digits...CodeProof.digits), .secret(CodingKeys.phoneCode),
+            .length(CodingKeys.currentPassword, 1...LoginRequest.longestPassword),
+            .secret(CodingKeys.currentPassword),
+            .describe(
+                CodingKeys.currentPassword,
+                "Asked for with a new number where the account has a password; not beside the code."
+            ),
+        ]
     }
 }
 

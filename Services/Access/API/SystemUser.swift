@@ -6,7 +6,9 @@ package struct SystemUser: Wire, Hashable {
     package enum Status: String, Hashable, Sendable, Codable, CaseIterable { case invited, active, disabled }
 
     package var id: UserID
-    package var email: EmailAddress
+    /// At least one of `email` and `phone`.
+    package var email: EmailAddress?
+    package var phone: PhoneNumber?
     package var name: String
     package var status: Status
     package var systemRoles: [SystemRole]
@@ -16,7 +18,8 @@ package struct SystemUser: Wire, Hashable {
 
     package init(
         id: UserID,
-        email: EmailAddress,
+        email: EmailAddress?,
+        phone: PhoneNumber? = nil,
         name: String,
         status: Status,
         systemRoles: [SystemRole],
@@ -25,6 +28,7 @@ package struct SystemUser: Wire, Hashable {
     ) {
         self.id = id
         self.email = email
+        self.phone = phone
         self.name = name
         self.status = status
         self.systemRoles = systemRoles

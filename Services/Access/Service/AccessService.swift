@@ -31,6 +31,7 @@ package enum AccessService {
                 ("0012_one_time_codes.sql", PackageResources._012_one_time_codes_sql),
                 ("0013_resend_asks.sql", PackageResources._013_resend_asks_sql),
                 ("0014_known_patients.sql", PackageResources._014_known_patients_sql),
+                ("0015_phones.sql", PackageResources._015_phones_sql),
             ]
         )
     }

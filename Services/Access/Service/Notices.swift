@@ -15,6 +15,7 @@ enum Notice: Sendable {
     /// To those who review it: who has begun, and for how long; the patient is not named.
     case breakGlassStarted(by: String, minutes: Int)
     case secondFactorReset
+    case phoneChanged
     case welcome
 
     var template: NoticeTemplate {
@@ -26,6 +27,7 @@ enum Notice: Sendable {
         case .accountExists: .accountExists
         case .breakGlassStarted: .breakGlassStarted
         case .secondFactorReset: .secondFactorReset
+        case .phoneChanged: .phoneChanged
         case .welcome: .welcome
         }
     }
@@ -38,7 +40,7 @@ enum Notice: Sendable {
             ["code": .string(code.unredacted), "minutes": .integer(Int64(minutes))]
         case .breakGlassStarted(let name, let minutes):
             ["personName": .string(name), "minutes": .integer(Int64(minutes))]
-        case .passwordChanged, .accountExists, .secondFactorReset, .welcome: [:]
+        case .passwordChanged, .accountExists, .secondFactorReset, .phoneChanged, .welcome: [:]
         }
     }
 }
@@ -51,15 +53,26 @@ package struct Notices: Sendable {
         var email: EmailAddress?
         var phone: PhoneNumber?
         var locale: String?
+        /// In the order in which they are to be tried; absent: as the person prefers.
+        var channels: [NoticeChannel]?
 
-        init(user: UserID?, email: EmailAddress? = nil, phone: PhoneNumber? = nil, locale: String? = nil) {
+        init(
+            user: UserID?,
+            email: EmailAddress? = nil,
+            phone: PhoneNumber? = nil,
+            locale: String? = nil,
+            channels: [NoticeChannel]? = nil
+        ) {
             self.user = user
             self.email = email
             self.phone = phone
             self.locale = locale
+            self.channels = channels
         }
 
-        init(_ user: StoredUser) { self.init(user: user.id, email: user.email, locale: user.locale) }
+        init(_ user: StoredUser, channels: [NoticeChannel]? = nil) {
+            self.init(user: user.id, email: user.email, phone: user.phone, locale: user.locale, channels: channels)
+        }
     }
 
     private let seal: EdgeSeal
@@ -78,7 +91,12 @@ package struct Notices: Sendable {
     ) throws {
         guard let clinic = tx.tenant?.clinic else { throw OutboxError.noClinic }
         let id = NoticeID()
-        let content = NoticeContent(email: recipient.email, phone: recipient.phone, data: notice.data)
+        let content = NoticeContent(
+            email: recipient.email,
+            phone: recipient.phone,
+            channels: try Self.channels(of: recipient, in: tx),
+            data: notice.data
+        )
         let place = NoticeRequested.place(of: id, notice.template, in: clinic)
         let payload = NoticeRequested(
             id: id,
@@ -89,5 +107,15 @@ package struct Notices: Sendable {
             sealed: RawBody(try seal.seal(try JSONWriter.encode(content), for: place))
         )
         try Outbox.append(payload, aggregate: "notice:\(id)", version: 1, actor: actor, in: tx)
+    }
+
+    private static func channels(
+        of recipient: Recipient,
+        in tx: borrowing Transaction
+    ) throws -> [NoticeChannel] {
+        if let channels = recipient.channels { return channels }
+        let preferences = try recipient.user.map { try PreferenceStore.find($0, in: tx) }
+        let chosen = preferences?.notices.first { $0.kind == .accountSecurity }?.channels
+        return NoticeRoute.channels(chosen, email: recipient.email, phone: recipient.phone)
     }
 }

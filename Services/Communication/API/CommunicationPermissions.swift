@@ -20,6 +20,7 @@ package enum CommunicationPermissions {
     package static let deleteSuppressions = Permission("suppressions:delete")
     package static let readContacts = Permission("contacts:read")
     package static let updateContacts = Permission("contacts:update")
+    /// What somebody has written is shown only with `readContent` on top.
     package static let readConversations = Permission("conversations:read")
     package static let readReports = Permission("reports:read")
     package static let createTemplates = Permission("templates:create")

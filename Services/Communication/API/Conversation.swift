@@ -5,10 +5,11 @@ package import Core
 package struct Conversation: Wire, Hashable {
     package var id: ConversationID
     package var channel: MessageChannel
-    /// Whom it is with: an e-mail address or a number.
-    package var address: String
-    /// The patients whose address it is; families share theirs.
+    /// Those whose address it is, and the patients among them: families share theirs.
+    package var contactIds: [ContactID]
     package var patientIds: [PatientID]
+    /// Who writes; absent without `messages:read_content`.
+    package var address: String?
     package var openedAt: Instant
     /// When they wrote last.
     package var heardAt: Instant
@@ -16,70 +17,170 @@ package struct Conversation: Wire, Hashable {
     package init(
         id: ConversationID,
         channel: MessageChannel,
-        address: String,
+        contactIds: [ContactID],
         patientIds: [PatientID],
+        address: String?,
         openedAt: Instant,
         heardAt: Instant
     ) {
         self.id = id
         self.channel = channel
-        self.address = address
+        self.contactIds = contactIds
         self.patientIds = patientIds
+        self.address = address
         self.openedAt = openedAt
         self.heardAt = heardAt
     }
+
+    package static var limits: [Limit] {
+        [
+            .describe(CodingKeys.contactIds, "Those whose address it is: families share theirs."),
+            .describe(CodingKeys.address, "Who writes; absent without messages:read_content."),
+        ]
+    }
 }
 
-/// One thing that somebody has written.
+/// A message of a conversation, as it came.
 package struct InboundMessage: Wire, Hashable {
     package var id: InboundMessageID
-    package var text: String
-    /// How many pictures and files came with it.
-    package var files: Int
+    package var conversationId: ConversationID
+    package var provider: String
+    package var receivedAt: Instant
     /// `confirm`, `cancel`, `reschedule`, `yes`, `no`, `stop`, `start` or `help`, where it says nothing else; whatever has
     /// none is for people to read.
     package var command: String?
     /// The message that answered it without anybody's doing.
     package var answerId: MessageID?
-    package var receivedAt: Instant
+    /// No person wrote it: an absence note, a mailing list.
+    package var isAutomatic: Bool
+    /// An e-mail's; absent without `messages:read_content`, as the text is.
+    package var subject: String?
+    package var text: String?
+    package var files: [ConversationFile]
 
     package init(
         id: InboundMessageID,
-        text: String,
-        files: Int,
+        conversationId: ConversationID,
+        provider: String,
+        receivedAt: Instant,
         command: String?,
         answerId: MessageID?,
-        receivedAt: Instant
+        isAutomatic: Bool,
+        subject: String?,
+        text: String?,
+        files: [ConversationFile]
     ) {
         self.id = id
-        self.text = text
-        self.files = files
+        self.conversationId = conversationId
+        self.provider = provider
+        self.receivedAt = receivedAt
         self.command = command
         self.answerId = answerId
-        self.receivedAt = receivedAt
+        self.isAutomatic = isAutomatic
+        self.subject = subject
+        self.text = text
+        self.files = files
+    }
+
+    package static var limits: [Limit] {
+        [
+            .describe(CodingKeys.text, "Absent without messages:read_content."),
+            .describe(CodingKeys.isAutomatic, "No person wrote it: an absence note, a mailing list."),
+        ]
     }
 }
 
-/// A page of conversations, those heard from last first.
-package struct ConversationSearch: Wire {
-    package static let longestCursor = 1_000
+/// What has become of a file.
+package enum ConversationFileStatus: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Still to be fetched from the provider.
+    case pending
+    case kept
+    /// Of a kind that is not kept, too large, or not the provider's to give.
+    case refused
+    /// The provider did not hand it out in time.
+    case lost
+    /// Files of e-mails are named and not kept.
+    case omitted
+}
 
+/// A picture or file that came with a message.
+package struct ConversationFile: Wire, Hashable {
+    /// Which of the message's it is.
+    package var place: Int
+    /// Absent without `messages:read_content`.
+    package var filename: String?
+    package var contentType: String?
+    /// In bytes, where it is known.
+    package var size: Int?
+    package var status: ConversationFileStatus
+
+    package init(place: Int, filename: String?, contentType: String?, size: Int?, status: ConversationFileStatus) {
+        self.place = place
+        self.status = status
+        self.filename = filename
+        self.contentType = contentType
+        self.size = size
+    }
+}
+
+/// Names a file of a conversation's message.
+package struct ConversationFilePath: Wire {
+    package var id: ConversationID
+    package var messageId: InboundMessageID
+    package var place: Int
+
+    package init(id: ConversationID, messageId: InboundMessageID, place: Int) {
+        self.id = id
+        self.messageId = messageId
+        self.place = place
+    }
+
+    package static var limits: [Limit] { [.range(CodingKeys.place, 0...9)] }
+}
+
+/// What is in a file, byte for byte.
+package struct FileContent: Wire, Documented {
+    package init() {}
+
+    package init(from decoder: any Decoder) throws {}
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode("")
+    }
+
+    package static var schema: Schema { .string(example: "") }
+    package static var placeholder: FileContent { FileContent() }
+}
+
+/// Which conversations to list.
+package struct ConversationSearch: Wire {
     package var patientId: PatientID?
+    package var contactId: ContactID?
+    package var channel: MessageChannel?
     package var limit: Int?
     package var cursor: String?
 
-    package init(patientId: PatientID? = nil, limit: Int? = nil, cursor: String? = nil) {
+    package init(
+        patientId: PatientID? = nil,
+        contactId: ContactID? = nil,
+        channel: MessageChannel? = nil,
+        limit: Int? = nil,
+        cursor: String? = nil
+    ) {
         self.patientId = patientId
+        self.contactId = contactId
+        self.channel = channel
         self.limit = limit
         self.cursor = cursor
     }
 
     package static var limits: [Limit] {
-        [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...longestCursor)]
+        [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000)]
     }
 }
 
-/// A page of what was written in a conversation, newest first.
+/// Which messages of a conversation to list.
 package struct InboundMessageSearch: Wire {
     package var id: ConversationID
     package var limit: Int?
@@ -92,11 +193,11 @@ package struct InboundMessageSearch: Wire {
     }
 
     package static var limits: [Limit] {
-        [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...ConversationSearch.longestCursor)]
+        [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000)]
     }
 }
 
-/// What people have written to the clinic.
+/// What patients and others have written to the clinic.
 package struct ConversationEndpoints: Sendable {
     package let list = Endpoint(
         "communication.conversations.list",
@@ -107,7 +208,7 @@ package struct ConversationEndpoints: Sendable {
         takes: ConversationSearch.self,
         gives: Page<Conversation>.self,
         audit: .read,
-        summary: "Who has written to the clinic, last heard first"
+        summary: "Conversations, the one heard of last first"
     )
     package let messages = Endpoint(
         "communication.conversations.messages",
@@ -121,7 +222,22 @@ package struct ConversationEndpoints: Sendable {
         summary: "What was written in a conversation, newest first"
     )
 
+    package let file = Endpoint(
+        "communication.conversations.file",
+        .GET,
+        "/communication/conversations/{id}/messages/{messageId}/files/{place}",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.readConversations),
+        takes: ConversationFilePath.self,
+        gives: FileContent.self,
+        audit: .read,
+        streams: true,
+        media: "application/octet-stream",
+        errors: [ErrorCode(409, "file_not_kept")],
+        summary: "A picture or file of a message, with messages:read_content; its kind stands in the message"
+    )
+
     package init() {}
 
-    package var all: [any EndpointDescription] { [list, messages] }
+    package var all: [any EndpointDescription] { [list, messages, file] }
 }

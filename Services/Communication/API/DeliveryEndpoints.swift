@@ -3,6 +3,9 @@ package import Core
 
 /// Providers' webhooks.
 package struct DeliveryEndpoints: Sendable {
+    /// Bytes of a webhook that brings many events at once or a whole e-mail; others have `WebhookNotice.longestBody`.
+    package static let longestBatch = 768 * 1_024
+
     package let receive = Endpoint(
         "communication.messages.receive_notice",
         .POST,
@@ -12,7 +15,7 @@ package struct DeliveryEndpoints: Sendable {
         takes: WebhookNotice.self,
         gives: WebhookReceipt.self,
         audit: .none(because: "says what became of messages whose sending is audited"),
-        body: .raw(maxBytes: WebhookNotice.longestBody),
+        body: .raw(maxBytes: DeliveryEndpoints.longestBatch),
         resource: "messages",
         errors: [ErrorCode(401, "invalid_signature")],
         summary: "A provider's notice of deliveries and bounces, or of what somebody wrote"
@@ -28,7 +31,7 @@ package struct DeliveryEndpoints: Sendable {
         takes: SharedNotice.self,
         gives: WebhookReceipt.self,
         audit: .none(because: "says what became of messages whose sending is audited"),
-        body: .raw(maxBytes: WebhookNotice.longestBody),
+        body: .raw(maxBytes: DeliveryEndpoints.longestBatch),
         resource: "messages",
         errors: [ErrorCode(401, "invalid_signature")],
         summary: "A notice of the installation's own provider, about messages of any clinic"
@@ -50,9 +53,26 @@ package struct DeliveryEndpoints: Sendable {
         summary: "A provider's question whether the address for its notices is ours"
     )
 
+    package let sharedHandshake = Endpoint(
+        "communication.messages.answer_shared_handshake",
+        .GET,
+        "/webhooks/communication/{provider}/installation",
+        service: .communication,
+        guard: .signature(of: "the installation's message provider"),
+        tenancy: Tenancy.none,
+        takes: SharedHandshake.self,
+        gives: HandshakeAnswer.self,
+        audit: .none(because: "gives back what it is asked, to who knows the installation's token"),
+        resource: "messages",
+        streams: true,
+        media: "text/plain",
+        errors: [ErrorCode(403, "invalid_verify_token")],
+        summary: "A question of the installation's own provider whether the address for its notices is ours"
+    )
+
     package init() {}
 
-    package var all: [any EndpointDescription] { [receive, receiveShared, handshake] }
+    package var all: [any EndpointDescription] { [receive, receiveShared, handshake, sharedHandshake] }
 }
 
 /// What one of the installation's own providers tells by its webhook, as it came.

@@ -35,6 +35,38 @@ package struct WebhookHandshake: Wire {
     }
 }
 
+/// The same question of the installation's own provider.
+package struct SharedHandshake: Wire {
+    package var provider: String
+    package var mode: String
+    package var verifyToken: String
+    /// Given back as it came.
+    package var challenge: String
+
+    private enum CodingKeys: String, CodingKey {
+        case provider
+        case mode = "hub.mode"
+        case verifyToken = "hub.verify_token"
+        case challenge = "hub.challenge"
+    }
+
+    package init(provider: String, mode: String, verifyToken: String, challenge: String) {
+        self.provider = provider
+        self.mode = mode
+        self.verifyToken = verifyToken
+        self.challenge = challenge
+    }
+
+    package static var limits: [Limit] {
+        [
+            .length(CodingKeys.provider, 1...WebhookNotice.longestProvider), .length(CodingKeys.mode, 1...40),
+            .example(CodingKeys.mode, "subscribe"), .length(CodingKeys.verifyToken, 1...1_000),
+            .secret(CodingKeys.verifyToken), .length(CodingKeys.challenge, 1...200),
+            .example(CodingKeys.challenge, "1158201444"),
+        ]
+    }
+}
+
 /// The challenge of a handshake, as text.
 package struct HandshakeAnswer: Wire, Documented {
     package var text: String

@@ -36,7 +36,9 @@ package enum CommunicationService {
                 ("0018_notice_choices.sql", PackageResources._018_notice_choices_sql),
                 ("0019_answers.sql", PackageResources._019_answers_sql),
                 ("0020_reminders.sql", PackageResources._020_reminders_sql),
-                ("0021_uploads.sql", PackageResources._021_uploads_sql),
+                ("0021_forgetting_notices.sql", PackageResources._021_forgetting_notices_sql),
+                ("0022_inbound_files.sql", PackageResources._022_inbound_files_sql),
+                ("0023_uploads.sql", PackageResources._023_uploads_sql),
             ]
         )
     }
@@ -114,7 +116,10 @@ package enum CommunicationService {
         DeliveryHandlers(
             endpoints: endpoints.deliveries,
             store: store,
-            readers: NoticeReaders(sns: SNSVerifier(http: http, policy: policy, log: resources.log)),
+            readers: NoticeReaders(
+                sns: SNSVerifier(http: http, policy: policy, log: resources.log),
+                http: http
+            ),
             intake: deliveries,
             inbound: InboundIntake(
                 store: InboundStore(dataKeys: resources.dataKeys),
@@ -124,7 +129,7 @@ package enum CommunicationService {
             webhooks: webhooks,
             wake: resources.jobsWake
         ).register(in: &handlers)
-        HandshakeHandlers(endpoint: endpoints.deliveries.handshake, store: store).register(in: &handlers)
+        HandshakeHandlers(endpoints: endpoints.deliveries, store: store).register(in: &handlers)
         HealthHandlers(endpoints: endpoints.health, store: store).register(in: &handlers)
         AlertHandlers(endpoints: endpoints.alerts, dataKeys: resources.dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: endpoints.analytics).register(in: &handlers)
@@ -169,9 +174,14 @@ package enum CommunicationService {
             ).consumers
         definition.jobs = [
             SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
-            DeadLetterWatch(),
+            DeadLetterWatch(), ForgetNotices(),
+            FetchFileJob(
+                keepers: [TwilioMedia(http: http), MetaMedia(http: http)],
+                store: store,
+                dataKeys: resources.dataKeys
+            ),
         ]
-        definition.schedules = [try DeadLetterWatch.schedule()]
+        definition.schedules = [try DeadLetterWatch.schedule(), try ForgetNotices.schedule()]
         definition.transactionalJobs = [
             NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(), ExpireUploadJob(),
             AlertJob(intake: intake, log: resources.log),

@@ -167,9 +167,10 @@ struct AccessDesk {
         _ input: Input,
         as person: Person? = nil,
         in clinic: ClinicID? = nil,
-        ifMatch: String? = nil
+        ifMatch: String? = nil,
+        from source: RequestSource = Self.here
     ) async throws -> Output {
-        let reply = try await call(endpoint, input, as: person, in: clinic, ifMatch: ifMatch)
+        let reply = try await call(endpoint, input, as: person, in: clinic, ifMatch: ifMatch, from: source)
         guard reply.status < 300 else {
             throw TestKitError("\(endpoint.name): \(reply.status) \(String(decoding: reply.body, as: UTF8.self))")
         }
@@ -224,9 +225,10 @@ struct AccessDesk {
         return try await accept(try #require(made.invitation?.token), email)
     }
 
-    func accept(_ token: String, _ email: EmailAddress, password: String = "correct horse battery") async throws
+    func accept(_ token: String, _ email: EmailAddress?, password: String = "correct horse battery") async throws
         -> Person
     {
+        let email = try #require(email)
         let signedIn = try await ask(
             AuthenticationEndpoints().acceptInvitation,
             AcceptInvitation(token: token, password: password)

@@ -187,7 +187,8 @@ import Vault
         let right = nurse.password
         var replies: Set<String> = []
         for (email, password) in [
-            (nurse.email, "a wrong guess"), (disabled.email, right), (invited.email, right), (locked.email, right),
+            (nurse.email, "a wrong guess"), (disabled.email, right), (try #require(invited.email), right),
+            (locked.email, right),
             (locked.email, "a wrong guess"), (nobody, right), (lockedNobody, right),
         ] {
             let before = hasher.runs

@@ -21,8 +21,12 @@ struct ReadNotice {
 }
 
 extension AccessDesk {
-    /// The notices a clinic has asked for, oldest first; to one address where it is given.
-    func notices(of clinic: ClinicID, to address: EmailAddress? = nil) async throws -> [ReadNotice] {
+    /// The notices a clinic has asked for, oldest first; to one address or number where it is given.
+    func notices(
+        of clinic: ClinicID,
+        to address: EmailAddress? = nil,
+        phone: PhoneNumber? = nil
+    ) async throws -> [ReadNotice] {
         let payloads = try await test.inspect(
             """
             select payload from outbox where clinic_id = \(clinic) and name = \(NoticeRequested.kind) order by position
@@ -34,6 +38,6 @@ extension AccessDesk {
             let place = NoticeRequested.place(of: request.id, request.template, in: clinic)
             let content = try seal.open(request.sealed.bytes, for: place)
             return ReadNotice(request: request, content: try JSONTape(content).decode(NoticeContent.self))
-        }.filter { address == nil || $0.content.email == address }
+        }.filter { (address == nil || $0.content.email == address) && (phone == nil || $0.content.phone == phone) }
     }
 }

@@ -236,7 +236,17 @@ import Vault
 
 extension AccessDesk {
     /// The codes a clinic has really sent to an address, oldest first.
-    func codes(of clinic: ClinicID, to address: EmailAddress) async throws -> [String] {
-        try await notices(of: clinic, to: address).filter { $0.request.expiresAt > .now() }.compactMap(\.code)
+    func codes(of clinic: ClinicID, to address: EmailAddress?) async throws -> [String] {
+        try await codes(of: clinic, to: address, phone: nil)
+    }
+
+    /// The same for a number.
+    func codes(of clinic: ClinicID, to phone: PhoneNumber) async throws -> [String] {
+        try await codes(of: clinic, to: nil, phone: phone)
+    }
+
+    private func codes(of clinic: ClinicID, to address: EmailAddress?, phone: PhoneNumber?) async throws -> [String] {
+        try await notices(of: clinic, to: address, phone: phone).filter { $0.request.expiresAt > .now() }
+            .compactMap(\.code)
     }
 }

@@ -29,6 +29,17 @@ import Testing
             ]),
             ["/notices/1/quietHours"]
         ),
+        (Preferences(notices: [NoticePreference(kind: .accountSecurity, channels: [.sms, .email])]), []),
+        (
+            Preferences(notices: [
+                NoticePreference(
+                    kind: .accountSecurity,
+                    channels: [],
+                    quietHours: QuietHours(from: time("22:00"), to: time("07:00"))
+                )
+            ]),
+            ["/notices/0/channels", "/notices/0/quietHours"]
+        ),
     ]) func namesWhatIsWrong(_ preferences: Preferences, _ pointers: [String]) {
         do {
             try PreferenceRule.check(preferences)

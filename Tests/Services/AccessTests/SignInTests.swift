@@ -45,7 +45,7 @@ import Testing
         let invited = try await desk.invite(["NURSE"], into: clinic, by: root)
         let tries = [
             LoginRequest(email: nurse.email, password: "not the password"),
-            LoginRequest(email: invited.email, password: "correct horse battery"),
+            LoginRequest(email: try #require(invited.email), password: "correct horse battery"),
             LoginRequest(email: try AccessDesk.address("nobody"), password: "correct horse battery"),
         ]
         var bodies: Set<String> = []

@@ -120,7 +120,7 @@ final class MessageDesk: Sendable {
         DeliveryHandlers(
             endpoints: Self.endpoints.deliveries,
             store: store,
-            readers: NoticeReaders(sns: SNSVerifier(http: http, policy: policy, log: log)),
+            readers: NoticeReaders(sns: SNSVerifier(http: http, policy: policy, log: log), http: http),
             intake: deliveries,
             inbound: InboundIntake(
                 store: InboundStore(dataKeys: dataKeys),
@@ -130,7 +130,7 @@ final class MessageDesk: Sendable {
             webhooks: webhooks,
             wake: wake
         ).register(in: &handlers)
-        HandshakeHandlers(endpoint: Self.endpoints.deliveries.handshake, store: store).register(in: &handlers)
+        HandshakeHandlers(endpoints: Self.endpoints.deliveries, store: store).register(in: &handlers)
         HealthHandlers(endpoints: Self.endpoints.health, store: store).register(in: &handlers)
         AlertHandlers(endpoints: Self.endpoints.alerts, dataKeys: dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: Self.endpoints.analytics).register(in: &handlers)
@@ -192,7 +192,12 @@ final class MessageDesk: Sendable {
             database: database.database,
             handlers: [
                 SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
-                DeadLetterWatch(),
+                DeadLetterWatch(), ForgetNotices(),
+                FetchFileJob(
+                    keepers: [TwilioMedia(http: http), MetaMedia(http: http)],
+                    store: store,
+                    dataKeys: dataKeys
+                ),
             ],
             transactional: [
                 NoticeJob(intake: intake, log: log), ReceiptDeadlineJob(), AlertJob(intake: intake, log: log),

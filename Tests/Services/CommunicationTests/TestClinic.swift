@@ -90,13 +90,16 @@ struct TestClinic: Sendable {
     }
 
     /// Asks for an operation that answers with text, as a provider.
-    func text<Input, Output>(_ endpoint: Endpoint<Input, Output>, _ input: Input) async throws -> (
-        status: Int, text: String
-    ) {
+    func text<Input, Output>(
+        _ endpoint: Endpoint<Input, Output>,
+        _ input: Input,
+        as principal: Principal = Principal(kind: .provider, id: "test")
+    ) async throws -> (status: Int, text: String) {
+        let clinic: ClinicID? = if case .none = endpoint.tenancy { nil } else { clinic }
         let request = BusRequest(
             operation: endpoint.name,
             clinic: clinic,
-            principal: Principal(kind: .provider, id: "test"),
+            principal: principal,
             scope: .clinic,
             deadline: .after(.seconds(20)),
             idempotencyKey: "\(RequestID())",

@@ -1,4 +1,4 @@
-package import AccessAPI
+import AccessAPI
 package import Core
 package import Vault
 
@@ -71,19 +71,22 @@ package enum CodeLimit: String, Sendable, CaseIterable {
     case address
     /// To one account, whatever its addresses.
     case account
+    /// To numbers, for one network: texts cost money, and some numbers earn by those that they get.
+    case network
 
     package var requests: Int {
         switch self {
         case .client: 5
         case .address: 10
         case .account: 30
+        case .network: 100
         }
     }
 
     package var window: Duration {
         switch self {
         case .client: .seconds(15 * 60)
-        case .address: .seconds(3_600)
+        case .address, .network: .seconds(3_600)
         case .account: .seconds(86_400)
         }
     }

@@ -20,6 +20,14 @@ enum PreferenceRule {
             if let hours = notice.quietHours, hours.from == hours.to {
                 faults.append(.init(pointer: "/notices/\(index)/quietHours", "begin when they end"))
             }
+            // Whoever takes an account over would begin with this.
+            guard notice.kind == .accountSecurity else { continue }
+            if notice.channels?.isEmpty == true {
+                faults.append(.init(pointer: "/notices/\(index)/channels", "must not be empty for account_security"))
+            }
+            if notice.quietHours != nil {
+                faults.append(.init(pointer: "/notices/\(index)/quietHours", "must be absent for account_security"))
+            }
         }
         if !faults.isEmpty { throw .invalid(faults) }
     }

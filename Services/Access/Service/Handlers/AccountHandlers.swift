@@ -25,18 +25,20 @@ struct AccountHandlers: Sendable {
 
     private func update(_ patch: MePatch, _ context: OperationContext) async throws -> Reply<Me> {
         let id = try Self.caller(context)
+        let phone = try await OwnPhone(parts: parts).apply(patch, context)
         let granted = try await parts.database.through(.installation) { tx in
             try Self.load(id, at: context.now, in: tx)
         }
         return try await context.commit { tx in
             guard var user = try UserStore.find(id, forUpdate: true, in: tx) else { throw Problem.unauthenticated }
-            try context.checkMatch(version: user.version)
+            if !phone.isChanged { try context.checkMatch(version: user.version) }
             user.name = patch.name ?? user.name
             user.locale = patch.locale.applied(to: user.locale)
             let version = try UserStore.rename(id, name: user.name, locale: user.locale, at: context.now, in: tx)
             try Jobs.enqueue(AnnounceMember.self, payload: AnnounceMember.Payload(user: id), in: tx)
             var me = granted.output
             me.user = user.account
+            me.pendingPhone = phone.pending
             return Reply(me, version: version, audit: AuditDetail(resource: id.description))
         }
     }

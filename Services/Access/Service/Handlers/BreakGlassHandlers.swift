@@ -80,7 +80,12 @@ struct BreakGlassHandlers: Sendable {
         for admin in try MemberStore.administrators(of: clinic, in: tx) where admin.user != access.userId {
             try parts.notices.request(
                 .breakGlassStarted(by: member.name, minutes: minutes),
-                to: Notices.Recipient(user: admin.user, email: admin.email, locale: admin.locale),
+                to: Notices.Recipient(
+                    user: admin.user,
+                    email: admin.email,
+                    phone: admin.phone,
+                    locale: admin.locale
+                ),
                 expiresAt: context.now + .seconds(86_400),
                 by: context.principal.id,
                 in: tx

@@ -21,10 +21,16 @@ enum CodeAddress: Sendable {
         }
     }
 
-    func recipient(_ user: UserID?, locale: String?) -> Notices.Recipient {
-        switch self {
-        case .email(let email): Notices.Recipient(user: user, email: email, locale: locale)
-        case .phone(let phone): Notices.Recipient(user: user, phone: phone, locale: locale)
+    /// By which channels it is reached, the one that is asked for first.
+    ///
+    /// Throws 422 for a channel that does not take such an address.
+    func channels(_ asked: CodeChannel?) throws(Problem) -> [NoticeChannel] {
+        switch (self, asked) {
+        case (.email, nil), (.email, .email): [.email]
+        case (.phone, nil), (.phone, .sms): [.sms, .whatsapp]
+        case (.phone, .whatsapp): [.whatsapp, .sms]
+        case (.email, .sms), (.email, .whatsapp): throw .invalid("/channel", "must be email for an e-mail address")
+        case (.phone, .email): throw .invalid("/channel", "must be sms or whatsapp for a phone number")
         }
     }
 }
@@ -32,6 +38,7 @@ enum CodeAddress: Sendable {
 /// An address at a clinic, and whose it is: what every operation with codes begins with.
 struct CodePlace: Sendable {
     let address: CodeAddress
+    let channels: [NoticeChannel]
     /// The keyed hash of the address.
     let hash: [UInt8]
     /// `nil` for a name that no open clinic has.
@@ -44,26 +51,28 @@ struct CodePlace: Sendable {
 
     /// Looks up what is named; takes the same steps whatever is found.
     ///
-    /// Throws 422 unless one address and at most one clinic are named.
+    /// Throws 422 unless one address, a channel that takes it, and at most one clinic are named.
     static func find(
         clinicID: ClinicID?,
         slug: Slug?,
         email: EmailAddress?,
         phone: PhoneNumber?,
+        channel: CodeChannel? = nil,
         _ parts: AccessParts
     ) async throws -> CodePlace {
         if clinicID != nil && slug != nil {
             throw Problem.invalid("", "must have exactly one of clinicId and clinicSlug")
         }
         let address = try CodeAddress(email: email, phone: phone)
-        let hash = parts.accounts.hash(address)
-        let user = try await parts.database.through(.lookup) { tx in try UserStore.find(emailHash: hash, in: tx) }
+        let channels = try address.channels(channel)
+        let user = try await parts.accounts.owner(of: address, in: parts.database)
         let clinic = try await parts.database.through(.installation) { tx in
             try ClinicStore.find(clinicID, slug: slug, in: tx)
         }
         return CodePlace(
             address: address,
-            hash: hash,
+            channels: channels,
+            hash: parts.accounts.hash(address),
             clinic: clinic.flatMap { $0.clinic.status == .active ? $0.clinic : nil },
             user: user
         )
@@ -72,14 +81,24 @@ struct CodePlace: Sendable {
     /// Counts a request for a code; `false` when there have been too many.
     func count(_ context: OperationContext, _ parts: AccessParts) async throws -> Bool {
         let account = user?.description ?? hash.hex
-        let subjects: [(CodeLimit, String)] = [
+        var subjects: [(CodeLimit, String)] = [
             (.client, "\(hash.hex) \(context.source.address)"), (.address, hash.hex), (.account, account),
         ]
+        if case .phone = address { subjects.append((.network, TrySources.network(of: context.source.address))) }
+        let counted = subjects
         return try await parts.database.through(.installation) { tx in
-            try subjects.map { limit, subject in
+            try counted.map { limit, subject in
                 let token = parts.index.token(subject, purpose: "code requests \(limit.rawValue)", clinic: nil)
                 return try CodeRequestStore.count(token, limit, at: context.now, in: tx)
             }.allSatisfy(\.self)
+        }
+    }
+
+    /// Whom a code is sent to, and how.
+    func recipient(_ user: UserID?, locale: String?) -> Notices.Recipient {
+        switch address {
+        case .email(let email): Notices.Recipient(user: user, email: email, locale: locale, channels: channels)
+        case .phone(let phone): Notices.Recipient(user: user, phone: phone, locale: locale, channels: channels)
         }
     }
 

@@ -16,8 +16,8 @@ struct InvitationHandlers: Sendable {
 
     /// An account without a password gets the one that is given.
     ///
-    /// One that has a password must be opened with it: an invitation, which its sender has seen, is no way into an
-    /// account that exists.
+    /// One that has a password must be opened with it, and one that is used without must be signed in to: an invitation,
+    /// which its sender has seen, is no way into an account that exists.
     private func accept(_ request: AcceptInvitation, _ context: OperationContext) async throws -> Reply<SignedIn> {
         let token = OneTimeToken(presented: request.token, .invitation, index: parts.index)
         let clinic = try await parts.database.through(.lookup) { tx in
@@ -61,18 +61,10 @@ struct InvitationHandlers: Sendable {
             try CredentialStore.find(user, in: tx)
         }
         guard let credential else { throw Problem.notFound }
-        guard let password = request.password else {
-            if credential.password == nil { throw Problem.invalid("/password", "is required") }
-            throw Problem.invalidCredentials
+        guard credential.password != nil else {
+            return try await setPassword(of: credential, by: request, clinic, context)
         }
-        if credential.password == nil {
-            let hash = try await parts.passwords.hash(Secret(password))
-            let isFirst = try await parts.database.through(.installation) { tx in
-                try CredentialStore.insert(hash, for: user, at: context.now, in: tx)
-            }
-            if isFirst { return }
-            throw Problem.invalidCredentials
-        }
+        guard let password = request.password else { throw Problem.invalidCredentials }
         let check = PasswordCheck(parts: parts)
         let attempt = try await check.attempt(credential, password, context)
         let factor = PasswordCheck.Factor.asked(request.totp, try await check.secondFactor())
@@ -83,6 +75,36 @@ struct InvitationHandlers: Sendable {
             return refusal
         }
         if let refusal { throw refusal.problem }
+    }
+
+    /// The first password of an account; none where there is no e-mail address to sign in with beside it.
+    private func setPassword(
+        of credential: StoredCredential,
+        by request: AcceptInvitation,
+        _ clinic: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        let user = credential.user
+        let isInUse = try await parts.database.through(.installation) { tx in
+            try CredentialStore.isInUse(user.id, in: tx)
+        }
+        guard user.status == .invited || !isInUse || context.principal.user == user.id else {
+            throw Problem.invalidCredentials
+        }
+        guard user.email != nil else {
+            if request.password != nil { throw Problem.invalid("/password", "goes with an e-mail address") }
+            // Codes open nothing beyond the clinic that sent them: whoever has nothing else belongs to one.
+            if credential.clinics.contains(where: { $0 != clinic }) {
+                throw Problem.conflict("email_required", "Who belongs to several clinics needs an e-mail address.")
+            }
+            return
+        }
+        guard let password = request.password else { throw Problem.invalid("/password", "is required") }
+        let hash = try await parts.passwords.hash(Secret(password))
+        let isFirst = try await parts.database.through(.installation) { tx in
+            try CredentialStore.insert(hash, for: user.id, at: context.now, in: tx)
+        }
+        if !isFirst { throw Problem.invalidCredentials }
     }
 
     private func join(

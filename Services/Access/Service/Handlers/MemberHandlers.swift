@@ -68,14 +68,16 @@ struct MemberHandlers: Sendable {
 
     private func create(_ draft: MemberDraft, _ context: OperationContext) async throws -> Reply<Member> {
         let grants = try GrantRule.parse(draft.roles, or: draft.preset)
-        let emailHash = parts.accounts.emailHash(draft.email)
+        guard let address = draft.email.map(CodeAddress.email) ?? draft.phone.map(CodeAddress.phone) else {
+            throw Problem.invalid("", "must have email or phone")
+        }
         for attempt in 1... {
-            let known = try await parts.database.through(.lookup) { tx in
-                try UserStore.find(emailHash: emailHash, in: tx)
-            }
+            let known = try await parts.accounts.owner(of: address, in: parts.database)
             do {
-                return try await context.commit { tx in try add(draft, grants, known, emailHash, context, in: tx) }
-            } catch let error as DatabaseError where error.constraint == "user_emails_pkey" && attempt < 3 {
+                return try await context.commit { tx in try add(draft, grants, known, context, in: tx) }
+            } catch let error as DatabaseError
+                where ["user_emails_pkey", "user_phones_pkey"].contains(error.constraint) && attempt < 3
+            {
                 // Somebody else made the account in between: it is found now.
                 continue
             }
@@ -87,29 +89,18 @@ struct MemberHandlers: Sendable {
         _ draft: MemberDraft,
         _ grants: [RoleGrant],
         _ known: UserID?,
-        _ emailHash: [UInt8],
         _ context: OperationContext,
         in tx: borrowing Transaction
     ) throws -> Reply<Member> {
         try GrantCheck.check(grants, context, in: tx)
-        let user = known ?? UserID(at: context.now)
-        if known == nil {
-            let account = StoredUser(
-                id: user,
-                email: draft.email,
-                name: draft.name,
-                locale: draft.locale,
-                status: .invited,
-                createdAt: context.now,
-                version: 1
-            )
-            let version = try PolicyVersionStore.raise(in: tx)
-            try UserStore.insert(account, emailHash: emailHash, policyVersion: version, in: tx)
-        }
+        let user = try known ?? account(draft, context, in: tx)
+        let invitedByPhone = draft.email == nil
         var member = StoredMember(
             clinic: context.clinic,
             user: user,
             email: draft.email,
+            phone: invitedByPhone ? draft.phone : nil,
+            invitedByPhone: invitedByPhone,
             locale: draft.locale,
             name: draft.name,
             status: .invited,
@@ -123,7 +114,9 @@ struct MemberHandlers: Sendable {
         }
         member.version = version
         try Self.announce(member, by: context.actor, in: tx)
-        let invitation = try invitation(of: user, context, in: tx)
+        // To an account that exists the link goes where it is reached, whatever the inviter has written.
+        let recipient = Notices.Recipient(user: user, email: draft.email, phone: draft.phone, locale: draft.locale)
+        let invitation = try invitation(of: user, to: known == nil ? recipient : nil, context, in: tx)
         var shown = member.member
         var replayed = shown
         shown.invitation = invitation.shown
@@ -135,6 +128,29 @@ struct MemberHandlers: Sendable {
             audit: AuditDetail(resource: user.description),
             replayed: replayed
         )
+    }
+
+    /// An account for somebody who has none.
+    ///
+    /// A number beside an e-mail address stays out of it until it is proved: whoever holds it could sign in.
+    private func account(
+        _ draft: MemberDraft,
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) throws -> UserID {
+        let account = StoredUser(
+            id: UserID(at: context.now),
+            email: draft.email,
+            phone: draft.email == nil ? draft.phone : nil,
+            name: draft.name,
+            locale: draft.locale,
+            status: .invited,
+            createdAt: context.now,
+            version: 1
+        )
+        let version = try PolicyVersionStore.raise(in: tx)
+        try UserStore.insert(account, hashes: parts.accounts.hashes(account), policyVersion: version, in: tx)
+        return account.id
     }
 
     private func invite(
@@ -157,12 +173,12 @@ struct MemberHandlers: Sendable {
 
     private func invitation(
         of user: UserID,
+        to recipient: Notices.Recipient? = nil,
         _ context: OperationContext,
         in tx: borrowing Transaction
     ) throws -> (shown: Invitation, replayed: Invitation) {
-        // The address that leads into the account, whatever the inviter has written.
         guard let account = try UserStore.find(user, in: tx) else { throw Problem.notFound }
-        return try parts.accounts.invitation(of: account, into: context.clinic, by: context, in: tx)
+        return try parts.accounts.invitation(of: account, into: context.clinic, to: recipient, by: context, in: tx)
     }
 
     // MARK: - Changing

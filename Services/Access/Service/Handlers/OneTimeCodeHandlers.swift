@@ -34,6 +34,7 @@ struct OneTimeCodeHandlers: Sendable {
             slug: request.clinicSlug,
             email: request.email,
             phone: request.phone,
+            channel: request.channel,
             parts
         )
         let isAllowed = try await place.count(context, parts)
@@ -78,7 +79,7 @@ struct OneTimeCodeHandlers: Sendable {
         }
         try parts.notices.request(
             .oneTimeCode(code.text, minutes: OneTimeCode.seconds / 60),
-            to: place.address.recipient(user?.id, locale: user?.locale),
+            to: place.recipient(user?.id, locale: user?.locale),
             expiresAt: refused == nil ? context.now + OneTimeCode.lifetime : context.now - OneTimeCode.lifetime,
             by: "system:access",
             in: tx
@@ -125,7 +126,7 @@ struct OneTimeCodeHandlers: Sendable {
         let codes = try OneTimeCodeStore.lock(
             address: place.hash,
             clinic: place.clinicID,
-            purpose: proof.purpose,
+            purposes: CodePurpose.presented(proof.purpose),
             in: tx
         )
         let presented = OneTimeCode(presented: proof.code)

@@ -24,6 +24,17 @@ struct OwnAccount: Sendable {
     /// The second factor, where it has to be shown beside the password.
     func factor(_ code: String) async throws -> PasswordCheck.Factor { .asked(code, try await check.secondFactor()) }
 
+    /// Throws unless the password is right; the entry of a refusal stays.
+    func prove(_ password: String, _ context: OperationContext) async throws {
+        let attempt = try await attempt(password, context)
+        let refusal = try await parts.database.through(.installation) { tx -> PasswordCheck.Refusal? in
+            guard case .refused(let refusal) = try check.conclude(attempt, at: context.now, in: tx) else { return nil }
+            check.record(refusal, of: attempt, clinics: attempt.credential?.clinics ?? [], context, in: tx)
+            return refusal
+        }
+        if let refusal { throw refusal.problem }
+    }
+
     /// Carries out `body` when the password and, where it is asked for, the code are right; the entries are committed
     /// with the effect, those of a refusal as well.
     func change<R: Sendable>(

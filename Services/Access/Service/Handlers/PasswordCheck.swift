@@ -76,8 +76,7 @@ struct PasswordCheck: Sendable {
         _ password: String,
         _ context: OperationContext
     ) async throws -> Attempt {
-        let emailHash = parts.accounts.emailHash(credential.user.email)
-        return try await attempt(credential, emailHash, password, context)
+        try await attempt(credential, parts.accounts.tryHash(credential.user), password, context)
     }
 
     private func attempt(
@@ -107,7 +106,7 @@ struct PasswordCheck: Sendable {
 
     /// Notes that somebody was proved otherwise on the device that asks.
     func welcome(_ user: StoredUser, _ context: OperationContext, in tx: borrowing Transaction) throws {
-        let sources = sources(parts.accounts.emailHash(user.email), context)
+        let sources = sources(parts.accounts.tryHash(user), context)
         var lockout = try SignInTriesStore.lock(sources, at: context.now, in: tx)
         lockout.succeed(at: context.now)
         SignInTriesStore.save(lockout, of: sources, at: context.now, in: tx)

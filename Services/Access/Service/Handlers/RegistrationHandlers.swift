@@ -18,7 +18,9 @@ struct PendingRegistration: Codable, Sendable {
         var cost: PasswordCost
     }
 
-    var email: EmailAddress
+    /// Exactly one of `email` and `phone`.
+    var email: EmailAddress?
+    var phone: PhoneNumber?
     var name: String
     var locale: String?
     var password: Password?
@@ -59,13 +61,14 @@ struct RegistrationHandlers: Sendable {
             slug: request.clinicSlug,
             email: request.email,
             phone: request.phone,
+            channel: request.channel,
             parts
         )
         let password = try await pendingPassword(request.password)
         let isAllowed = try await place.count(context, parts)
         let (account, _) = try await place.account(context, parts)
-        // An account needs an e-mail address, and a patient a clinic.
-        let isPossible = request.email != nil && (place.clinic != nil || purpose == .clinicRegistration)
+        // A patient needs a clinic.
+        let isPossible = place.clinic != nil || purpose == .clinicRegistration
         let isSent = isAllowed && isPossible
         try await parts.database.transaction(for: place.tenant) { tx in
             let code = OneTimeCode()
@@ -75,7 +78,7 @@ struct RegistrationHandlers: Sendable {
             try parts.notices.request(
                 account == nil
                     ? .oneTimeCode(code.text, minutes: OneTimeCode.seconds / 60) : .accountExists,
-                to: place.address.recipient(account?.user.id, locale: request.locale),
+                to: place.recipient(account?.user.id, locale: request.locale),
                 expiresAt: isSent ? context.now + OneTimeCode.lifetime : context.now - OneTimeCode.lifetime,
                 by: "system:access",
                 in: tx
@@ -95,6 +98,9 @@ struct RegistrationHandlers: Sendable {
 
     /// Throws what the request says wrongly, whoever asks.
     private func check(_ request: Registration) async throws -> CodePurpose {
+        if request.password != nil, request.email == nil {
+            throw Problem.invalid("/password", "goes with an e-mail address")
+        }
         guard let clinic = request.clinic else {
             guard request.clinicId != nil || request.clinicSlug != nil else {
                 throw Problem.invalid("", "must have exactly one of clinicId, clinicSlug and clinic")
@@ -133,16 +139,16 @@ struct RegistrationHandlers: Sendable {
         in tx: borrowing Transaction
     ) throws {
         let sealer = try parts.dataKeys.sealer(for: place.clinicID, in: tx)
-        let sealed = try request.email.map { email in
-            try PendingRegistration(
-                email: email,
-                name: request.name,
-                locale: request.locale,
-                password: password,
-                birthDate: request.birthDate,
-                clinic: request.clinic
-            ).seal(for: place.hash, with: sealer)
-        }
+        let said = PendingRegistration(
+            email: request.email,
+            phone: request.phone,
+            name: request.name,
+            locale: request.locale,
+            password: password,
+            birthDate: request.birthDate,
+            clinic: request.clinic
+        )
+        let sealed = try said.seal(for: place.hash, with: sealer)
         // The code that was not sent is nobody's.
         let kept = sends ? code : OneTimeCode()
         OneTimeCodeStore.renew(
@@ -183,7 +189,12 @@ struct RegistrationHandlers: Sendable {
             try Self.join(user, [RoleGrant(role: .patient)], as: said.name, in: place.clinicID, at: context.now, tx)
             // Proved a moment ago by the code that this transaction uses up.
             try Outbox.append(
-                PatientRegistered(userId: user.id, email: said.email, birthDate: said.birthDate),
+                PatientRegistered(
+                    userId: user.id,
+                    email: said.email,
+                    phone: said.phone,
+                    birthDate: said.birthDate
+                ),
                 aggregate: "registration:\(user.id)",
                 version: 1,
                 actor: "user:\(user.id)",
@@ -212,13 +223,14 @@ struct RegistrationHandlers: Sendable {
         do {
             return try parts.accounts.add(
                 email: said.email,
+                phone: said.phone,
                 name: said.name,
                 locale: said.locale,
                 status: .active,
                 at: context.now,
                 in: tx
             )
-        } catch let problem as Problem where problem.code == "email_taken" {
+        } catch let problem as Problem where ["email_taken", "phone_taken"].contains(problem.code) {
             // Somebody was invited meanwhile: that the address has an account is still not told.
             throw Problem.invalidCode
         }
@@ -237,6 +249,7 @@ struct RegistrationHandlers: Sendable {
             clinic: clinic,
             user: user.id,
             email: user.email,
+            phone: user.phone,
             locale: user.locale,
             name: name,
             status: .active,

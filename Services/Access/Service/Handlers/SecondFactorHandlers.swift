@@ -32,7 +32,7 @@ struct SecondFactorHandlers: Sendable {
             guard try SecondFactorStore.enroll(user.id, sealed: sealed, at: context.now, in: tx) else {
                 return .failure(.totpEnabled)
             }
-            let uri = totp.uri(issuer: Self.issuer, account: user.email.description)
+            let uri = totp.uri(issuer: Self.issuer, account: user.address)
             return .success(TOTPEnrollment(secret: Base32.encode(totp.secret), uri: uri))
         }
         return Reply(enrollment)

@@ -140,6 +140,7 @@ extension StoredUser {
         SystemUser(
             id: id,
             email: email,
+            phone: phone,
             name: name,
             status: status,
             systemRoles: role.map { [$0.wire] } ?? [],

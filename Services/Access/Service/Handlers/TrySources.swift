@@ -22,7 +22,7 @@ struct TrySources: Hashable, Sendable {
     var all: [[UInt8]] { [device, network, Self.strangers].sorted { $0.lexicographicallyPrecedes($1) } }
 
     /// An IPv4 address, or the 64 bits of an IPv6 one that a single subscriber is given at least.
-    private static func network(of address: String) -> String {
+    static func network(of address: String) -> String {
         guard let parsed = IPAddress(address) else { return address }
         return parsed.isVersion4 ? parsed.description : parsed.bytes.prefix(8).hex
     }

@@ -1,3 +1,4 @@
+import AccessAPI
 import Core
 import Jobs
 import Postgres
@@ -31,7 +32,8 @@ struct SendPasswordReset: JobHandler {
             let link = Secret("\(parts.publicURL)/password-reset#\(token.text.unredacted)")
             try parts.notices.request(
                 .passwordReset(link: link),
-                to: Notices.Recipient(account),
+                // A password goes with the e-mail address, and so does a new one.
+                to: Notices.Recipient(account, channels: [.email]),
                 expiresAt: now + PasswordReset.lifetime,
                 by: "system:\(actor)",
                 in: tx

@@ -23,8 +23,7 @@ enum CredentialStore {
     static func find(_ user: UserID, in tx: borrowing Transaction) throws -> StoredCredential? {
         let rows = try tx.rows(
             """
-            select u.id, u.email, u.name, u.locale, u.status, u.created_at, u.version, c.salt, c.hash, c.cost,
-                c.block_size, c.parallelism,
+            select \(UserStore.columns), c.salt, c.hash, c.cost, c.block_size, c.parallelism,
                 array(select m.clinic_id from memberships as m where m.user_id = u.id and m.status = 'active'
                     union select unnest(r.clinic_ids) from system_roles as r where r.user_id = u.id order by 1),
                 exists (select from totp_factors as t where t.user_id = u.id and t.confirmed_at is not null)
@@ -33,26 +32,35 @@ enum CredentialStore {
             """
         )
         return try rows.first.map { row in
-            let salt: [UInt8]? = try row[7]
+            let next = UserStore.width
+            let salt: [UInt8]? = try row[next]
             let password = try salt.map { salt in
-                let cost = PasswordCost(cost: try row[9], blockSize: try row[10], parallelism: try row[11])
-                return PasswordHash(salt: salt, hash: try row[8], cost: cost)
+                let cost = PasswordCost(
+                    cost: try row[next + 2],
+                    blockSize: try row[next + 3],
+                    parallelism: try row[next + 4]
+                )
+                return PasswordHash(salt: salt, hash: try row[next + 1], cost: cost)
             }
             return StoredCredential(
-                user: StoredUser(
-                    id: try row[0],
-                    email: try row[1],
-                    name: try row[2],
-                    locale: try row[3],
-                    status: try row[4],
-                    createdAt: try row[5],
-                    version: try row[6]
-                ),
+                user: try UserStore.decode(row),
                 password: password,
-                clinics: try row[12],
-                hasSecondFactor: try row[13]
+                clinics: try row[next + 5],
+                hasSecondFactor: try row[next + 6]
             )
         }
+    }
+
+    /// Whether somebody would lose something with the account: it is a clinic's member or was suspended there, or holds a
+    /// role of the installation.
+    static func isInUse(_ user: UserID, in tx: borrowing Transaction) throws -> Bool {
+        let rows = try tx.rows(
+            """
+            select exists (select from memberships where user_id = \(user) and status in ('active', 'suspended'))
+                or exists (select from system_roles where user_id = \(user))
+            """
+        )
+        return try rows.first.map { try $0[0] } ?? false
     }
 
     /// Sets the first password; `false` when there is one already.

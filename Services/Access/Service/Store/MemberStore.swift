@@ -4,13 +4,17 @@ import Contracts
 import Core
 import Postgres
 
-/// A membership with the address and language of the person.
+/// A membership with the addresses and language of the person.
 struct StoredMember: Sendable {
     enum Status: String, Column { case invited, active, suspended, removed }
 
     var clinic: ClinicID
     var user: UserID
-    var email: EmailAddress
+    /// At least one of `email` and `phone`.
+    var email: EmailAddress?
+    var phone: PhoneNumber?
+    /// Whether the invitation was for the number.
+    var invitedByPhone = false
     var locale: String?
     var name: String
     var status: Status
@@ -22,11 +26,14 @@ struct StoredMember: Sendable {
     var version: Int64
 
     /// How clients see it; a removed one as suspended, in its last event only.
+    ///
+    /// What else is known of the account of somebody who has not accepted yet is not the clinic's to see.
     var member: Member {
         Member(
             id: user,
             clinicId: clinic,
-            email: email,
+            email: status == .invited && invitedByPhone ? nil : email,
+            phone: status == .invited && !invitedByPhone ? nil : phone,
             name: name,
             status: Member.Status(rawValue: status.rawValue) ?? .suspended,
             roles: roles.map { AssignedRole(role: $0.role.text, locationIds: $0.locationIds) },
@@ -56,8 +63,8 @@ enum PersonRecord: Hashable, Sendable {
 /// The table `memberships`.
 enum MemberStore {
     private static let columns: Query = """
-        m.clinic_id, m.user_id, u.email, u.locale, m.name, m.status, m.roles, m.patient_id, m.doctor_id, m.created_at,
-        m.updated_at, m.version
+        m.clinic_id, m.user_id, u.email, u.phone, m.invited_by_phone, u.locale, m.name, m.status, m.roles, m.patient_id,
+        m.doctor_id, m.created_at, m.updated_at, m.version
         """
 
     /// A member who has not left; `forUpdate` keeps others from changing them until the end of the transaction.
@@ -101,12 +108,13 @@ enum MemberStore {
     static func insert(_ member: StoredMember, in tx: borrowing Transaction) throws -> Int64? {
         let rows = try tx.rows(
             """
-            insert into memberships as m (clinic_id, user_id, name, status, roles, created_at, updated_at)
+            insert into memberships as m (clinic_id, user_id, name, status, roles, invited_by_phone, created_at,
+                updated_at)
             values (\(member.clinic), \(member.user), \(member.name), \(member.status.rawValue),
-                \(try encode(member.roles)), \(member.createdAt), \(member.updatedAt))
+                \(try encode(member.roles)), \(member.invitedByPhone), \(member.createdAt), \(member.updatedAt))
             on conflict (clinic_id, user_id) do update set name = excluded.name, status = excluded.status,
-                roles = excluded.roles, patient_id = null, doctor_id = null, updated_at = excluded.updated_at,
-                version = m.version + 1
+                roles = excluded.roles, invited_by_phone = excluded.invited_by_phone, patient_id = null,
+                doctor_id = null, updated_at = excluded.updated_at, version = m.version + 1
             where m.status = 'removed'
             returning m.version
             """
@@ -226,20 +234,22 @@ enum MemberStore {
     private static func encode(_ roles: [RoleGrant]) throws -> JSONColumn { JSONColumn(try JSONWriter.encode(roles)) }
 
     private static func decode(_ row: Row) throws -> StoredMember {
-        let roles: JSONColumn = try row[6]
+        let roles: JSONColumn = try row[8]
         return StoredMember(
             clinic: try row[0],
             user: try row[1],
             email: try row[2],
-            locale: try row[3],
-            name: try row[4],
-            status: try row[5],
+            phone: try row[3],
+            invitedByPhone: try row[4],
+            locale: try row[5],
+            name: try row[6],
+            status: try row[7],
             roles: try JSONTape(roles.json).decode([RoleGrant].self),
-            patient: try row[7],
-            doctor: try row[8],
-            createdAt: try row[9],
-            updatedAt: try row[10],
-            version: try row[11]
+            patient: try row[9],
+            doctor: try row[10],
+            createdAt: try row[11],
+            updatedAt: try row[12],
+            version: try row[13]
         )
     }
 }

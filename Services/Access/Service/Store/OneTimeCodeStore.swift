@@ -43,14 +43,14 @@ enum OneTimeCodeStore {
     static func lock(
         address: [UInt8],
         clinic: ClinicID,
-        purpose: CodePurpose?,
+        purposes: [CodePurpose],
         in tx: borrowing Transaction
     ) throws -> [StoredCode] {
         var query: Query = """
             select purpose, user_id, sealed, code_hash, tries, expires_at, used_at is not null from one_time_codes
             where clinic_id = \(clinic) and address_hash = \(address)
             """
-        query += " and purpose = any(\((purpose.map { [$0] } ?? CodePurpose.allCases).map(\.rawValue)))"
+        query += " and purpose = any(\(purposes.map(\.rawValue)))"
         query += " order by purpose for update"
         return try tx.rows(query).map { row in
             StoredCode(

@@ -61,8 +61,7 @@ enum SignInStore {
         )
         let rows = try tx.rows(
             """
-            select s.id, u.id, u.email, u.name, u.locale, u.status, u.created_at, u.version, t.expires_at, s.expires_at,
-                s.ended_at is not null, t.replaced_at,
+            select \(UserStore.columns), s.id, t.expires_at, s.expires_at, s.ended_at is not null, t.replaced_at,
                 coalesce((select n.replaced_at is not null from refresh_tokens as n
                     where n.token_hash = t.successor_hash), false)
             from refresh_tokens as t join sign_ins as s on s.id = t.sign_in_id join users as u on u.id = s.user_id
@@ -70,25 +69,18 @@ enum SignInStore {
             """
         )
         return try rows.first.map { row in
-            let user = StoredUser(
-                id: try row[1],
-                email: try row[2],
-                name: try row[3],
-                locale: try row[4],
-                status: try row[5],
-                createdAt: try row[6],
-                version: try row[7]
-            )
+            let user = try UserStore.decode(row)
+            let next = UserStore.width
             return StoredRefreshToken(
-                signIn: try row[0],
+                signIn: try row[next],
                 user: user,
                 known: RefreshRule.Known(
-                    tokenExpiresAt: try row[8],
-                    signInExpiresAt: try row[9],
-                    signInEnded: try row[10],
+                    tokenExpiresAt: try row[next + 1],
+                    signInExpiresAt: try row[next + 2],
+                    signInEnded: try row[next + 3],
                     userActive: user.status == .active,
-                    replacedAt: try row[11],
-                    successorReplaced: try row[12]
+                    replacedAt: try row[next + 4],
+                    successorReplaced: try row[next + 5]
                 )
             )
         }

@@ -3,22 +3,38 @@ import Authorization
 import Core
 import Postgres
 
+/// The keyed hashes of an account's addresses.
+struct AddressHashes: Sendable {
+    var email: [UInt8]?
+    var phone: [UInt8]?
+}
+
 /// A person's account.
 struct StoredUser: Sendable {
     var id: UserID
-    var email: EmailAddress
+    /// At least one of `email` and `phone`.
+    var email: EmailAddress?
+    var phone: PhoneNumber?
     var name: String
     var locale: String?
     var status: SystemUser.Status
     var createdAt: Instant
     var version: Int64
 
-    var account: Account { Account(id: id, email: email, name: name, locale: locale, createdAt: createdAt) }
+    /// What the account is known by, for its owner's eyes.
+    var address: String { email?.description ?? phone?.description ?? "" }
+
+    var account: Account {
+        Account(id: id, email: email, phone: phone, name: name, locale: locale, createdAt: createdAt)
+    }
 }
 
-/// The tables `users` and `user_emails`.
+/// The tables `users`, `user_emails` and `user_phones`.
 enum UserStore {
-    private static let columns: Query = "u.id, u.email, u.name, u.locale, u.status, u.created_at, u.version"
+    /// What `decode` reads.
+    static let columns: Query = "u.id, u.email, u.phone, u.name, u.locale, u.status, u.created_at, u.version"
+    /// How many they are.
+    static let width = 8
 
     /// Whose address has this hash.
     ///
@@ -27,27 +43,57 @@ enum UserStore {
         try tx.rows("select user_id from user_emails where email_hash = \(emailHash)").first.map { try $0[0] }
     }
 
+    /// Whose number has this hash.
+    ///
+    /// Through the lookup door.
+    static func find(phoneHash: [UInt8], in tx: borrowing Transaction) throws -> UserID? {
+        try tx.rows("select user_id from user_phones where phone_hash = \(phoneHash)").first.map { try $0[0] }
+    }
+
     /// `forUpdate` keeps others from changing the account until the end of the transaction.
     static func find(_ id: UserID, forUpdate: Bool = false, in tx: borrowing Transaction) throws -> StoredUser? {
         let lock: Query = forUpdate ? " for update" : ""
         return try tx.rows("select \(columns) from users as u where u.id = \(id)\(lock)").first.map(decode)
     }
 
-    /// Throws `uniqueViolation` of `user_emails_pkey` when the address has an account by now.
+    /// Throws `uniqueViolation` of `user_emails_pkey` or `user_phones_pkey` when the address has an account by now.
     static func insert(
         _ user: StoredUser,
-        emailHash: [UInt8],
+        hashes: AddressHashes,
         policyVersion: Int64,
         in tx: borrowing Transaction
     ) throws {
         tx.execute(
             """
-            insert into users (id, email, name, locale, status, policy_version, created_at, updated_at)
-            values (\(user.id), \(user.email), \(user.name), \(user.locale), \(user.status.rawValue),
-                \(policyVersion), \(user.createdAt), \(user.createdAt))
+            insert into users (id, email, phone, name, locale, status, policy_version, created_at, updated_at)
+            values (\(user.id), \(user.email), \(user.phone), \(user.name), \(user.locale),
+                \(user.status.rawValue), \(policyVersion), \(user.createdAt), \(user.createdAt))
             """
         )
-        tx.execute("insert into user_emails (email_hash, user_id) values (\(emailHash), \(user.id))")
+        if let hash = hashes.email {
+            tx.execute("insert into user_emails (email_hash, user_id) values (\(hash), \(user.id))")
+        }
+        if let hash = hashes.phone {
+            tx.execute("insert into user_phones (phone_hash, user_id) values (\(hash), \(user.id))")
+        }
+        try tx.flush()
+    }
+
+    /// Another number, or none, and its hash.
+    ///
+    /// Throws `uniqueViolation` of `user_phones_pkey` when it is another account's by now.
+    static func setPhone(
+        _ phone: PhoneNumber?,
+        hash: [UInt8]?,
+        of id: UserID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        tx.execute("delete from user_phones where user_id = \(id)")
+        if let hash { tx.execute("insert into user_phones (phone_hash, user_id) values (\(hash), \(id))") }
+        tx.execute(
+            "update users set phone = \(phone), updated_at = \(now), version = version + 1 where id = \(id)"
+        )
         try tx.flush()
     }
 
@@ -98,20 +144,22 @@ enum UserStore {
         if let after { query += " and u.id > \(after)" }
         query += " order by u.id limit \(limit)"
         return try tx.rows(query).map { row in
-            let role: String? = try row[7]
-            return (try decode(row), try role.map { _ in try SystemRoleStore.decode(row, from: 7) })
+            let role: String? = try row[width]
+            return (try decode(row), try role.map { _ in try SystemRoleStore.decode(row, from: width) })
         }
     }
 
-    private static func decode(_ row: Row) throws -> StoredUser {
+    /// A row that begins with `columns`.
+    static func decode(_ row: Row) throws -> StoredUser {
         StoredUser(
             id: try row[0],
             email: try row[1],
-            name: try row[2],
-            locale: try row[3],
-            status: try row[4],
-            createdAt: try row[5],
-            version: try row[6]
+            phone: try row[2],
+            name: try row[3],
+            locale: try row[4],
+            status: try row[5],
+            createdAt: try row[6],
+            version: try row[7]
         )
     }
 }

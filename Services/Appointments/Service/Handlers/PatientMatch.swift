@@ -11,8 +11,9 @@ enum PatientMatch {
 
     static func take(_ registered: PatientRegistered, at now: Instant, in tx: borrowing Transaction) throws {
         guard let clinic = tx.tenant?.clinic else { throw OutboxError.noClinic }
-        let found = try PatientStore.withAddress(registered.email, of: clinic, in: tx)
-        guard let record = MatchRule.match(found, birthDate: registered.birthDate),
+        guard let address = registered.address else { return }
+        let found = try PatientStore.withAddress(address, of: clinic, in: tx)
+        guard let record = MatchRule.match(found, by: address, birthDate: registered.birthDate),
             try !PatientStore.isTied(registered.userId, of: clinic, in: tx)
         else { return }
         var patient = record
@@ -40,4 +41,8 @@ enum PatientMatch {
         )
         try Outbox.appendAudit(entry, in: tx)
     }
+}
+
+extension PatientRegistered {
+    fileprivate var address: MatchRule.Address? { email.map { .email($0) } ?? phone.map { .phone($0) } }
 }

@@ -75,19 +75,25 @@ enum PatientStore {
         return try tx.rows(query).map { try decode($0).value }
     }
 
-    /// All with the e-mail address, kept from being changed until the end of the transaction.
+    /// All with the e-mail address or the number, kept from being changed until the end of the transaction.
     static func withAddress(
-        _ email: EmailAddress,
+        _ address: MatchRule.Address,
         of clinic: ClinicID,
         in tx: borrowing Transaction
     ) throws -> [Patient] {
-        try tx.rows(
+        let same: Query =
+            switch address {
+            case .email(let email): "lower(email) = lower(\(email))"
+            case .phone(let phone): "phone = \(phone)"
+            }
+        let found = try tx.rows(
             """
             select \(columns) from patients
-            where clinic_id = \(clinic) and lower(email) = lower(\(email)) and deleted_at is null
-            order by id for no key update
+            where clinic_id = \(clinic) and \(same) and deleted_at is null order by id for no key update
             """
-        ).map { try decode($0).value }.filter { $0.email == email }
+        ).map { try decode($0).value }
+        guard case .email(let email) = address else { return found }
+        return found.filter { $0.email == email }
     }
 
     /// Whether a record is somebody's own already.

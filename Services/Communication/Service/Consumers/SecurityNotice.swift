@@ -46,6 +46,7 @@ struct SecurityNotice: Codable, Sendable, Equatable {
         data["clinicName"] = .string(clinic)
         return MessageDraft(
             to: RecipientDraft(email: content.email, phone: content.phone),
+            channels: content.channels?.compactMap { MessageChannel(rawValue: $0.rawValue) },
             template: template,
             data: data,
             locale: locale,

@@ -31,6 +31,13 @@ struct ChannelAddress: Hashable, Sendable {
         self.text = text
     }
 
+    /// A number, on a channel that takes numbers.
+    init(_ phone: PhoneNumber, on channel: MessageChannel) {
+        self.channel = channel
+        text = phone.number
+        normalized = phone.number
+    }
+
     /// What is wrong with an address that is none.
     static func complaint(_ channel: MessageChannel) -> String {
         switch channel {

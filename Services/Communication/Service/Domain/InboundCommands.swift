@@ -10,8 +10,8 @@ enum InboundCommands {
     /// Words so long may have one slip, and those twice as long two.
     static let leastForgiven = 6
 
-    /// - Parameter sender: some words end messages in some countries only.
-    static func read(_ text: String, from sender: PhoneNumber) -> InboundCommand? {
+    /// - Parameter sender: some words end messages in some countries only; `nil` where there is no number.
+    static func read(_ text: String, from sender: PhoneNumber?) -> InboundCommand? {
         guard text.count <= longestCommand else { return nil }
         if let sign = InboundVocabulary.signs[text.filter { !$0.isWhitespace }] { return sign }
         let words = FoldedText.words(text)

@@ -130,10 +130,10 @@ enum InboundVocabulary {
     static let otherWords: Set<String> = ["cancer", "conform", "confine", "chancel", "ansagen", "zusagen"]
 
     /// Whether a word or phrase ends messages for a sender.
-    static func ends(_ said: String, _ sender: PhoneNumber) -> Bool {
+    static func ends(_ said: String, _ sender: PhoneNumber?) -> Bool {
         if stops.contains(said) { return true }
         return stopsByCountry.contains { country in
-            country.words.contains(said) && country.codes.contains { sender.number.hasPrefix($0) }
+            country.words.contains(said) && country.codes.contains { sender?.number.hasPrefix($0) ?? false }
         }
     }
 }

@@ -1,3 +1,4 @@
+import Authorization
 import CommunicationAPI
 import Contracts
 import Core
@@ -5,88 +6,138 @@ import Postgres
 import ProviderConfig
 import ServiceHost
 
-/// The clinic's inbox: who has written, and what.
+/// Shows what has been written to the clinic; texts and addresses only to those who may read them.
 struct ConversationHandlers: Sendable {
     let endpoints: ConversationEndpoints
     let dataKeys: DataKeyStore
     let cursors: CursorSeal
 
     func register(in table: inout HandlerTable) {
-        table.read(endpoints.list, list)
-        table.read(endpoints.messages, messages)
+        table.read(endpoints.list) { [self] input, context, tx in try list(input, context, in: tx) }
+        table.read(endpoints.messages) { [self] input, context, tx in try messages(input, context, in: tx) }
+        table.stream(endpoints.file) { [self] input, context, page, tx in try file(input, context, page, in: tx) }
     }
 
-    @Sendable private func list(
+    private func list(
         _ request: ConversationSearch,
         _ context: OperationContext,
-        _ tx: borrowing Transaction
+        in tx: borrowing Transaction
     ) throws -> Reply<Page<Conversation>> {
-        let name = "conversations \(request.patientId.map(\.description) ?? "")"
+        let name = [
+            "conversations", request.patientId?.description, request.contactId?.description, request.channel?.rawValue,
+        ].map { $0 ?? "" }.joined(separator: "\u{1E}")
+        let after: (Instant, ConversationID)? = try position(request.cursor, name, context)
         let limit = request.limit ?? Page<Conversation>.usualLimit
-        let found = try InboxStore.conversations(
-            of: request.patientId,
-            own: Self.own(context),
-            before: try place(request.cursor, name, context),
-            limit: limit + 1,
-            in: tx
-        )
-        let shown = found.prefix(limit)
-        let sealer = try shown.isEmpty ? nil : dataKeys.sealer(for: context.clinic, in: tx)
-        let items = try shown.map { stored in
-            Conversation(
-                id: stored.id,
-                channel: stored.channel,
-                address: try sealer.map {
-                    try InboundStore.address(stored.sealed, contactIndex: stored.contactIndex, with: $0)
-                } ?? "",
-                patientIds: stored.patients,
-                openedAt: stored.openedAt,
-                heardAt: stored.heardAt
-            )
-        }
-        let next = found.count > limit ? items.last : nil
-        let cursor = next.map {
-            cursors.seal(["\($0.heardAt.microseconds)", "\($0.id)"], list: name, clinic: context.clinic)
-        }
+        let found = try InboundStore.conversations(request, after: after, limit: limit + 1, in: tx)
+        let shown = Array(found.prefix(limit))
+        let next = found.count > limit ? shown.last : nil
+        let sealer = shown.isEmpty ? nil : try sealer(context, in: tx)
         return Reply(
-            Page(items: items, nextCursor: cursor),
+            Page(
+                items: try shown.map { stored in
+                    Conversation(
+                        id: stored.id,
+                        channel: stored.channel,
+                        contactIds: stored.contacts,
+                        patientIds: stored.patients,
+                        address: try sealer.map {
+                            try InboundStore.address(stored.sealed, contactIndex: stored.contactIndex, with: $0)
+                        },
+                        openedAt: stored.openedAt,
+                        heardAt: stored.heardAt
+                    )
+                },
+                nextCursor: next.map { seal($0.heardAt, $0.id.description, name, context) }
+            ),
             audit: AuditDetail(patient: Self.own(context) ?? request.patientId)
         )
     }
 
-    @Sendable private func messages(
+    private func messages(
         _ request: InboundMessageSearch,
         _ context: OperationContext,
-        _ tx: borrowing Transaction
+        in tx: borrowing Transaction
     ) throws -> Reply<Page<InboundMessage>> {
-        guard try InboxStore.isThere(request.id, own: Self.own(context), in: tx) else { throw Problem.notFound }
-        let name = "conversation \(request.id)"
+        guard try InboundStore.conversation(request.id, in: tx) != nil else { throw Problem.notFound }
+        let name = "conversation messages\u{1E}\(request.id)"
+        let after: (Instant, InboundMessageID)? = try position(request.cursor, name, context)
         let limit = request.limit ?? Page<InboundMessage>.usualLimit
-        let found = try InboxStore.messages(
-            in: request.id,
-            before: try place(request.cursor, name, context),
-            limit: limit + 1,
+        let found = try InboundStore.messages(of: request.id, after: after, limit: limit + 1, in: tx)
+        let shown = Array(found.prefix(limit))
+        let next = found.count > limit ? shown.last : nil
+        // Files and whether a person wrote are sealed as well: everybody is told those, nobody else the words.
+        let sealer = shown.isEmpty ? nil : try dataKeys.sealer(for: context.clinic, in: tx)
+        let showsContent = context.principal.holds(CommunicationPermissions.readContent)
+        let files = try InboundFileStore.all(of: shown.map(\.id), in: tx)
+        return Reply(
+            Page(
+                items: try shown.compactMap { stored in
+                    try sealer.map { try view(stored, files[stored.id] ?? [:], with: $0, showsContent: showsContent) }
+                },
+                nextCursor: next.map { seal($0.receivedAt, $0.id.description, name, context) }
+            ),
+            audit: AuditDetail(resource: request.id.description, patient: Self.own(context))
+        )
+    }
+
+    private func view(
+        _ stored: StoredInbound,
+        _ files: [Int: StoredFile],
+        with sealer: ClinicSealer,
+        showsContent: Bool
+    ) throws -> InboundMessage {
+        let content = try InboundContent.open(stored.sealed, of: stored.id, with: sealer)
+        return InboundMessage(
+            id: stored.id,
+            conversationId: stored.conversation,
+            provider: stored.provider,
+            receivedAt: stored.receivedAt,
+            command: stored.command,
+            answerId: stored.answer,
+            isAutomatic: content.isAutomatic ?? false,
+            subject: showsContent ? content.subject : nil,
+            text: showsContent ? content.text : nil,
+            files: content.media.enumerated().map { place, file in
+                ConversationFile(
+                    place: place,
+                    filename: showsContent ? file.filename : nil,
+                    contentType: files[place]?.contentType ?? file.type,
+                    size: files[place]?.size ?? file.size,
+                    status: files[place]?.status ?? .omitted
+                )
+            }
+        )
+    }
+
+    /// A piece of a file; as bytes that no browser shows, whatever its sender says that it is.
+    private func file(
+        _ path: ConversationFilePath,
+        _ context: OperationContext,
+        _ page: String?,
+        in tx: borrowing Transaction
+    ) throws -> StreamPage {
+        guard try InboundStore.conversation(path.id, in: tx) != nil else { throw Problem.notFound }
+        let permission = CommunicationPermissions.readContent
+        guard context.principal.holds(permission) else { throw Problem.forbidden(permission.name) }
+        let found = try InboundFileStore.content(
+            of: path.messageId,
+            path.place,
+            in: path.id,
+            with: try dataKeys.sealer(for: context.clinic, in: tx),
             in: tx
         )
-        let sealer = try found.isEmpty ? nil : dataKeys.sealer(for: context.clinic, in: tx)
-        let items = try found.prefix(limit).map { stored in
-            let content = try sealer.map { try InboundContent.open(stored.sealed, of: stored.id, with: $0) }
-            return InboundMessage(
-                id: stored.id,
-                text: content?.text ?? "",
-                files: content?.media.count ?? 0,
-                command: stored.command,
-                answerId: stored.answer,
-                receivedAt: stored.receivedAt
-            )
+        guard let found else { throw Problem.notFound }
+        guard let bytes = found.bytes else {
+            throw Problem.conflict("file_not_kept", "The file is \(found.status.rawValue).")
         }
-        let next = found.count > limit ? items.last : nil
-        let cursor = next.map {
-            cursors.seal(["\($0.receivedAt.microseconds)", "\($0.id)"], list: name, clinic: context.clinic)
-        }
-        return Reply(
-            Page(items: items, nextCursor: cursor),
-            audit: AuditDetail(resource: "\(request.id)", patient: Self.own(context))
+        let start = page.flatMap { Int($0) } ?? 0
+        guard (0...bytes.count).contains(start) else { throw Problem.malformed("The page is not one that was given.") }
+        let end = min(start + StreamPage.largestChunk, bytes.count)
+        return StreamPage(
+            Array(bytes[start..<end]),
+            contentType: "application/octet-stream",
+            next: end < bytes.count ? String(end) : nil,
+            headers: [("Content-Disposition", "attachment"), ("X-Content-Type-Options", "nosniff")]
         )
     }
 
@@ -95,14 +146,24 @@ struct ConversationHandlers: Sendable {
         if case .own(let patient) = context.scope { patient } else { nil }
     }
 
-    private func place(
+    private func sealer(_ context: OperationContext, in tx: borrowing Transaction) throws -> ClinicSealer? {
+        guard context.principal.holds(CommunicationPermissions.readContent) else { return nil }
+        return try dataKeys.sealer(for: context.clinic, in: tx)
+    }
+
+    private func position<Kind>(
         _ cursor: String?,
-        _ list: String,
+        _ name: String,
         _ context: OperationContext
-    ) throws(Problem) -> (at: Instant, id: String)? {
-        guard let position = try cursors.open(cursor, list: list, clinic: context.clinic), position.count == 2,
-            let at = Int64(position[0])
-        else { return nil }
-        return (Instant(microseconds: at), position[1])
+    ) throws -> (Instant, TypedID<Kind>)? {
+        let parts = try cursors.open(cursor, list: name, clinic: context.clinic)
+        guard let parts, parts.count == 2, let at = Int64(parts[0]), let id = TypedID<Kind>(parts[1]) else {
+            return nil
+        }
+        return (Instant(microseconds: at), id)
+    }
+
+    private func seal(_ at: Instant, _ id: String, _ name: String, _ context: OperationContext) -> String {
+        cursors.seal(["\(at.microseconds)", id], list: name, clinic: context.clinic)
     }
 }

@@ -38,19 +38,24 @@ struct DeliveryHandlers: Sendable {
         _ context: OperationContext
     ) async throws -> Reply<WebhookReceipt> {
         guard let reader = readers[provider] else { throw Problem.notFound }
+        guard body.bytes.count <= reader.longestBody else {
+            throw Problem(413, "too_large", "The notice may have at most \(reader.longestBody) bytes.")
+        }
         let call = WebhookCall(
             body: body.bytes,
             headers: context.request.headers,
             url: webhooks.url(of: provider, owner, message: message),
             message: message
         )
-        let (signers, reports) = try await read(call, with: reader, provider, owner, context)
-        let waits =
+        let (entries, signers, reports) = try await read(call, with: reader, provider, owner, context)
+        var waits =
             if owner == .installation {
                 try await share(reports, of: signers, context)
             } else {
                 try await take(reports, of: signers, owner, context)
             }
+        let mails = try await reader.mails(call, for: signers[0], at: context.now)
+        if !mails.isEmpty, try await bring(mails, through: signers[0], of: entries, owner, context) { waits = true }
         if waits { wake.signal() }
         try await hear(call, with: reader, signers, owner, context)
         try await alert(call, with: reader, signers, owner, context)
@@ -58,7 +63,7 @@ struct DeliveryHandlers: Sendable {
         return Reply(WebhookReceipt(received: true), status: reader.acknowledgement)
     }
 
-    /// What somebody wrote to the clinic; to the installation's numbers nobody writes.
+    /// What somebody wrote: to the clinic, or to the installation's number that a clinic wrote from.
     private func hear(
         _ call: WebhookCall,
         with reader: any NoticeReader,
@@ -66,16 +71,69 @@ struct DeliveryHandlers: Sendable {
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws {
-        guard owner != .installation else { return }
         // Entries of one account may be different numbers of it.
         for entry in signers {
             let texts = try reader.texts(call, for: entry, at: context.now)
             guard !texts.isEmpty else { continue }
-            let tenant = Tenant(owner, actor: "provider:\(entry.provider)")
-            let (inbound, now) = (inbound, context.now)
-            try await context.database.transaction(for: tenant) { tx in
-                try inbound.take(texts, through: entry, clinic: owner, at: now, in: tx)
+            let byClinic =
+                if owner == .installation {
+                    try await answered(texts, through: entry, context)
+                } else {
+                    [owner: texts]
+                }
+            for (clinic, texts) in byClinic {
+                let tenant = Tenant(clinic, actor: "provider:\(entry.provider)")
+                let (inbound, now) = (inbound, context.now)
+                try await context.database.transaction(for: tenant) { tx in
+                    try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx)
+                }
             }
+            // Files may have to be fetched.
+            wake.signal()
+        }
+    }
+
+    /// Texts to the installation's number, each for the clinic that wrote to its sender last; nobody's are counted.
+    private func answered(
+        _ texts: [InboundText],
+        through entry: ProviderEntry,
+        _ context: OperationContext
+    ) async throws -> [ClinicID: [InboundText]] {
+        let door = MessageDoor(blindIndex: intake.index.blindIndex)
+        let named = texts.map { (text: $0, hash: door.hash(entry.provider, to: $0.from)) }
+        let clinics = try await context.database.through(.lookup) { [hashes = named.map(\.hash)] tx in
+            try NumberClinicStore.last(hashes, in: tx)
+        }
+        var found: [ClinicID: [InboundText]] = [:]
+        for (text, hash) in named {
+            guard let clinic = clinics[hash] else {
+                Self.count(entry.provider, "unanswerable")
+                continue
+            }
+            found[clinic, default: []].append(text)
+        }
+        return found
+    }
+
+    /// E-mails that came to the clinic; `true` when they left a job.
+    private func bring(
+        _ mails: [InboundMail],
+        through entry: ProviderEntry,
+        of entries: [ProviderEntry],
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws -> Bool {
+        let lost = mails.filter { $0.report == nil && (owner == .installation || $0.inbound() == nil) }
+        for _ in lost { Self.count(entry.provider, "unanswerable") }
+        if owner == .installation {
+            let bouncing = MailIntake.bouncing(entries)
+            return try await share(MailIntake.reports(mails), of: bouncing, keepsUnknown: false, context)
+        }
+        let intake = MailIntake(deliveries: intake, inbound: inbound)
+        let (notice, now) = (context.requestID, context.now)
+        let tenant = Tenant(owner, actor: "provider:\(entry.provider)")
+        return try await context.database.transaction(for: tenant) { tx in
+            try intake.take(mails, through: entry, of: entries, notice: notice, clinic: owner, at: now, in: tx)
         }
     }
 
@@ -118,9 +176,12 @@ struct DeliveryHandlers: Sendable {
     }
 
     /// The installation's provider has told of messages of any clinic: each gets its own.
+    ///
+    /// - Parameter keepsUnknown: whether what is about nobody's message waits for one; never what names its recipient.
     private func share(
         _ reports: [DeliveryReport],
         of signers: [ProviderEntry],
+        keepsUnknown: Bool = true,
         _ context: OperationContext
     ) async throws -> Bool {
         guard let source = ReportSource(signers), !reports.isEmpty else { return false }
@@ -136,7 +197,7 @@ struct DeliveryHandlers: Sendable {
             let own = kept.compactMap { byID[$0.id] }
             if try await take(own, of: signers, clinic, context) { waits = true }
         }
-        guard !found.unknown.isEmpty else { return waits }
+        guard keepsUnknown, !found.unknown.isEmpty else { return waits }
         let tenant = Tenant(.installation, actor: "provider:\(source.provider)")
         let isKept = try await context.database.transaction(for: tenant) { [unknown = found.unknown] tx in
             try intake.keep(unknown, from: source, notice: notice, at: now, in: tx)
@@ -144,14 +205,14 @@ struct DeliveryHandlers: Sendable {
         return waits || isKept
     }
 
-    /// The entries of whom the webhook is for whose account has signed it, and what it tells.
+    /// The entries of whom the webhook is for, those whose account has signed it, and what it tells.
     private func read(
         _ call: WebhookCall,
         with reader: any NoticeReader,
         _ provider: String,
         _ owner: ClinicID,
         _ context: OperationContext
-    ) async throws -> ([ProviderEntry], [DeliveryReport]) {
+    ) async throws -> (all: [ProviderEntry], signers: [ProviderEntry], reports: [DeliveryReport]) {
         let store = store
         let tenant = Tenant(owner, actor: "provider:\(provider)")
         let entries = try await context.database.read(for: tenant) { tx in try store.load(owner, in: tx)?.entries ?? []
@@ -168,7 +229,7 @@ struct DeliveryHandlers: Sendable {
             Self.count(provider, "forged")
             throw Problem(401, "invalid_signature", "The notice is not signed by this clinic's provider.")
         }
-        return (signers, reports)
+        return (entries, signers, reports)
     }
 
     private static func count(_ provider: String, _ outcome: String) {

@@ -113,17 +113,11 @@ struct DeliveryIntake: Sendable {
     ) throws -> [KeptReport] {
         guard !reports.isEmpty else { return [] }
         let attempts = try DeliveryStore.attempts(reports, through: entries, in: tx)
-        let byMessage = Dictionary(attempts.map { ($0.message, $0) }) { first, _ in first }
-        let byProvider = Dictionary(attempts.compactMap { attempt in attempt.providerMessageID.map { ($0, attempt) } })
-        {
-            first,
-            _ in first
-        }
+        let found = ReportedAttempts(attempts)
         var unknown: [KeptReport] = []
         var known: [(report: KeptReport, attempt: ReportedAttempt)] = []
         for report in reports {
-            let attempt =
-                report.providerMessageID.flatMap { byProvider[$0] } ?? report.message.flatMap { byMessage[$0] }
+            let attempt = found.attempt(of: report)
             // While the message is still being handed over, only its sender can say whether another channel is left.
             if let attempt, !attempt.isOpen || report.event.status != .failed {
                 known.append((report, attempt))

@@ -8,25 +8,40 @@ import Vault
 
 /// Answers providers that ask, before they send notices, whether the address is the clinic's.
 struct HandshakeHandlers: Sendable {
-    let endpoint: Endpoint<WebhookHandshake, HandshakeAnswer>
+    let endpoints: DeliveryEndpoints
     let store: ProviderConfigStore
 
     func register(in table: inout HandlerTable) {
-        table.stream(endpoint) { [self] input, _, _, tx in try answer(input, in: tx) }
+        table.stream(endpoints.handshake) { [self] input, _, _, tx in
+            // The installation's own have an address of their own.
+            guard input.clinicId != .installation else { throw Problem.notFound }
+            let question = SharedHandshake(
+                provider: input.provider,
+                mode: input.mode,
+                verifyToken: input.verifyToken,
+                challenge: input.challenge
+            )
+            return try answer(question, of: input.clinicId, in: tx)
+        }
+        table.stream(endpoints.sharedHandshake) { [self] input, _, _, tx in
+            try answer(input, of: .installation, in: tx)
+        }
     }
 
-    private func answer(_ input: WebhookHandshake, in tx: borrowing Transaction) throws -> StreamPage {
-        guard input.provider == MetaWhatsAppProvider.name, input.clinicId != .installation else {
-            throw Problem.notFound
-        }
-        let entries = try store.load(input.clinicId, in: tx)?.entries ?? []
+    private func answer(
+        _ input: SharedHandshake,
+        of owner: ClinicID,
+        in tx: borrowing Transaction
+    ) throws -> StreamPage {
+        guard input.provider == MetaWhatsAppProvider.name else { throw Problem.notFound }
+        let entries = try store.load(owner, in: tx)?.entries ?? []
         var isKnown = false
         for entry in entries where entry.provider == input.provider {
             guard let token = entry.credentials.text("verifyToken") else { continue }
             if constantTimeEqual(Array(token.utf8), Array(input.verifyToken.utf8)) { isKnown = true }
         }
         guard isKnown, input.mode == "subscribe" else {
-            throw Problem(403, "invalid_verify_token", "The verify token is not this clinic's.")
+            throw Problem(403, "invalid_verify_token", "The verify token is not the one of this address.")
         }
         return StreamPage(Array(input.challenge.utf8), contentType: "text/plain; charset=utf-8", next: nil)
     }

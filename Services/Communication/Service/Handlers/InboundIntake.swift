@@ -24,13 +24,14 @@ struct InboundIntake: Sendable {
     ) throws {
         let sealer = try suppressions.dataKeys.sealer(for: clinic, in: tx)
         for text in texts {
-            guard let address = ChannelAddress(text.channel, text.from.number) else { continue }
+            let address = text.from
             let index = addresses.token(address, clinic)
             if text.channel == .whatsapp {
                 let number = ConversationWindows.number(entry.provider, text.to)
                 ConversationStore.note(number, index, at: min(text.at ?? now, now), in: tx)
             }
-            let command = Self.command(text)
+            let meaning = try meaning(of: text, index, at: now, in: tx)
+            let command = meaning.command
             guard
                 let kept = try store.keep(
                     text,
@@ -41,6 +42,7 @@ struct InboundIntake: Sendable {
                     in: tx
                 )
             else { continue }
+            try fetch(text.fetchable, of: kept.id, at: now, in: tx)
             // Who writes first and is nobody's patient is a contact from then on.
             _ = try ContactStore.findOrMake(address, index: addresses, sealer: sealer, at: now, in: tx)
             try obey(text, command, index, at: now, in: tx)
@@ -54,8 +56,8 @@ struct InboundIntake: Sendable {
                     conversationId: kept.conversation,
                     channel: text.channel,
                     command: command?.rawValue,
-                    choice: command == nil ? InboundChoice.read(text.text) : nil,
-                    appointmentId: try InboundStore.appointment(repliedTo: index, at: now, in: tx),
+                    choice: command == nil ? meaning.said.flatMap { InboundChoice.read($0) } : nil,
+                    appointmentId: meaning.appointment,
                     patientIds: try ContactStore.patients(index, in: tx),
                     receivedAt: now
                 ),
@@ -67,12 +69,49 @@ struct InboundIntake: Sendable {
         }
     }
 
+    /// Has files fetched that the provider holds.
+    private func fetch(
+        _ places: [Int],
+        of message: InboundMessageID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        InboundFileStore.note(places, of: message, at: now, in: tx)
+        for place in places {
+            _ = try Jobs.enqueue(
+                FetchFileJob.self,
+                payload: .init(message: message, place: place),
+                lane: .bulk,
+                in: tx
+            )
+        }
+    }
+
+    /// What a text asks for, which visit it is about, and what it says where that may be asked for.
+    ///
+    /// Whoever writes an e-mail can claim to be anybody: it asks for something only where it answers a message of ours.
+    private func meaning(
+        of text: InboundText,
+        _ index: [UInt8],
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> (command: InboundCommand?, appointment: AppointmentID?, said: String?) {
+        guard text.channel == .email else {
+            let appointment = try InboundStore.appointment(repliedTo: index, at: now, in: tx)
+            return (Self.command(text), appointment, text.text)
+        }
+        guard !text.isAutomatic, let answered = try InboundStore.answered(text.answers, from: index, at: now, in: tx)
+        else { return (nil, nil, nil) }
+        let said = QuotedHistory.stripped(text.text)
+        return (InboundCommands.read(said, from: nil), answered.appointment, said)
+    }
+
     /// A word that the provider has taken for an end is one for us as well: it does not send to the number any more.
     private static func command(_ text: InboundText) -> InboundCommand? {
         switch text.optOut {
         case .stop: .stop
         case .start: .start
-        case .help, nil: InboundCommands.read(text.text, from: text.from)
+        case .help, nil: InboundCommands.read(text.text, from: text.phone)
         }
     }
 
@@ -88,7 +127,7 @@ struct InboundIntake: Sendable {
             try suppressions.add(
                 channel: text.channel,
                 addressIndex: index,
-                address: text.from.number,
+                address: text.from.text,
                 reason: .stop,
                 source: Self.source,
                 at: now,

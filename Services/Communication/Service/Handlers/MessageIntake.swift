@@ -74,6 +74,7 @@ struct MessageIntake: Sendable {
         in tx: borrowing Transaction
     ) throws -> AcceptedMessage {
         try checkTimes(draft, now: sender.now)
+        try AddressRules.check(draft)
         let source = try words.map { MessageSource.words($0) } ?? source(of: draft, in: tx)
         let category = draft.category ?? source.category
         let wanted = try channels(for: draft, terms.channels)
@@ -89,7 +90,8 @@ struct MessageIntake: Sendable {
             to: reach.phone,
             saying: words[.sms]?.text ?? "",
             category,
-            isAskedFor: draft.channels != nil,
+            // A code whose text may not go by SMS goes by the other channel.
+            isAskedFor: draft.channels != nil && category != .security,
             at: start?.at ?? sender.now
         )
         let sealer = try dataKeys.sealer(for: sender.clinic, in: tx)

@@ -91,6 +91,8 @@ struct MetaNotices: NoticeReader {
         var profileName: String?
         /// What kind it is, such as `text`, `button` or `image`.
         var kind: String
+        /// The picture or file that it is.
+        var media: InboundText.Media?
 
         /// As a text to a number of the clinic's; `nil` of who hides theirs, and cannot be answered by it.
         func inbound(to number: String) -> InboundText? {
@@ -99,8 +101,8 @@ struct MetaNotices: NoticeReader {
                     channel: .whatsapp,
                     to: number,
                     from: from,
-                    text: String((text ?? "").prefix(InboundText.longestText)),
-                    media: [],
+                    text: InboundText.clipped(text ?? ""),
+                    media: media.map { [$0] } ?? [],
                     providerMessageID: id,
                     at: at
                 )
@@ -179,7 +181,20 @@ struct MetaNotices: NoticeReader {
             payload: said.payload,
             answers: ProviderVerdict.token(value["context"]?["id"]?.string),
             profileName: value["from"]?.string.flatMap { names[$0] },
-            kind: kind
+            kind: kind,
+            media: media(value[kind], kind)
+        )
+    }
+
+    /// The picture or file of a message that is one.
+    private static func media(_ content: JSONValue?, _ kind: String) -> InboundText.Media? {
+        guard ["image", "video", "audio", "document", "sticker", "voice"].contains(kind),
+            let id = ProviderVerdict.token(content?["id"]?.string)
+        else { return nil }
+        return InboundText.Media(
+            id: id,
+            type: content?["mime_type"]?.string,
+            filename: content?["filename"]?.string
         )
     }
 

@@ -31,8 +31,13 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
         phoneNumberID = number
         businessAccountID = credentials.text("businessAccountId")
         http = transports.http
-        let base = Self.base(credentials)
-        root = Self.isVersioned(base) ? base : "\(base)/\(Self.graphVersion)"
+        root = Self.root(credentials)
+    }
+
+    /// Where the Graph API is for an entry, with its version.
+    static func root(_ credentials: Credentials) -> String {
+        let base = base(credentials)
+        return isVersioned(base) ? base : "\(base)/\(graphVersion)"
     }
 
     static func givesReceipts(_ credentials: Credentials) -> Bool { true }

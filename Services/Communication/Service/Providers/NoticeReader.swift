@@ -1,6 +1,7 @@
 import CommunicationAPI
 import Contracts
 import Core
+import Outbound
 import ProviderConfig
 
 /// A webhook as it came: nothing of it is believed before its signature is.
@@ -34,12 +35,20 @@ protocol NoticeReader: Sendable {
     func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText]
     /// What of it the clinic's people should know, of a webhook that is signed for the entry's account.
     func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert]
+    /// The e-mails that a webhook brings which is signed for the entry's account.
+    ///
+    /// Throws 503 while the provider that has them does not hand them out.
+    func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail]
+    /// Bytes that a webhook of the provider's may have.
+    var longestBody: Int { get }
     /// The status that the provider is answered with; an answer without a body for those that would read it.
     var acknowledgement: Int { get }
 }
 
 extension NoticeReader {
     var acknowledgement: Int { 200 }
+    var longestBody: Int { WebhookNotice.longestBody }
+    func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] { [] }
     func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] { [] }
     func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert] { [] }
 }
@@ -59,12 +68,13 @@ struct NoticeReaders: Sendable {
     private let byProvider: [String: any NoticeReader]
 
     // A further provider is a file, and a line here.
-    init(sns: SNSVerifier) {
+    init(sns: SNSVerifier, http: OutboundHTTP) {
         let all: [any NoticeReader] = [
             ZeptoMailNotices(),
             AWSSESNotices(sns: sns),
             SendGridNotices(),
-            ResendNotices(),
+            ResendNotices(http: http),
+            SMTPNotices(),
             TwilioNotices(),
             MetaNotices(),
         ]

@@ -1,11 +1,15 @@
 import CommunicationAPI
 import Contracts
 import Core
+import Outbound
 import ProviderConfig
 
 /// Resend's webhooks, signed as Svix signs.
 struct ResendNotices: NoticeReader {
     static let provider = ResendProvider.name
+
+    /// Hands out the e-mails that came to an account.
+    let http: OutboundHTTP
 
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
         let signature = SvixSignature(call.headers)

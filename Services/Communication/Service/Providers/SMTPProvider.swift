@@ -10,6 +10,9 @@ struct SMTPProvider: EmailProvider {
     /// A mail server names no limit; this is about what one process can hand over.
     static let usualRate = 2_500.0
 
+    /// Whoever knows it may bring the clinic e-mails; in bytes.
+    static let shortestToken = 16
+
     private let server: SMTPServer
     private let from: EmailAddress
     private let fromName: String
@@ -27,6 +30,9 @@ struct SMTPProvider: EmailProvider {
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
         guard let server = server(credentials) else { return ("host", "is not a mail server") }
+        if let token = credentials.text("verifyToken"), token.utf8.count < shortestToken {
+            return ("verifyToken", "must have at least \(shortestToken) characters")
+        }
         if server.username == nil, server.password != nil { return ("username", "is required with a password") }
         do {
             try policy.check(host: server.host, encrypted: server.security != .none)
@@ -37,6 +43,8 @@ struct SMTPProvider: EmailProvider {
     }
 
     func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {
+        // Sent again it is another message to mail servers: what they report of the first one is not about it.
+        let name = email.key.replacing("/", with: ".")
         let message = MIMEMessage(
             from: .init(from, name: fromName),
             to: .init(email.to),
@@ -52,7 +60,7 @@ struct SMTPProvider: EmailProvider {
                     bytes: $0.bytes
                 )
             },
-            messageID: "\(email.id)@\(from.domain)",
+            messageID: "\(name)@\(from.domain)",
             date: email.date,
             headers: email.unsubscribeHeaders
         )
@@ -65,7 +73,10 @@ struct SMTPProvider: EmailProvider {
             )
         }
         let result = await transport.send(server, from: from, to: email.to, message: bytes, deadline: deadline)
-        return SMTPClassification.verdict(result)
+        var verdict = SMTPClassification.verdict(result)
+        // A mail server names nothing; a bounce comes back with the name that we have given.
+        if [.accepted, .unknownOutcome].contains(verdict.outcome) { verdict.messageID = name }
+        return verdict
     }
 
     func check(deadline: Deadline) async -> ProviderVerdict {

@@ -16,8 +16,12 @@ struct SendGridNotices: NoticeReader {
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
         let keys = entry.webhookSecrets(at: now).compactMap { Self.publicKey($0.unredacted) }
         guard Self.isSigned(call, keys, at: now) else { return nil }
-        return try Self.reports(call.body)
+        // A form brings an e-mail, not events.
+        return Self.isForm(call) ? [] : try Self.reports(call.body)
     }
+
+    /// They post up to 768 KiB of events.
+    var longestBody: Int { DeliveryEndpoints.longestBatch }
 
     /// Whether the signature over the time and the raw body, line break at its end included, is made with one of the keys.
     static func isSigned(_ call: WebhookCall, _ keys: [P256.Signing.PublicKey], at now: Instant) -> Bool {

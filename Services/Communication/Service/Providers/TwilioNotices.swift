@@ -61,9 +61,12 @@ struct TwilioNotices: NoticeReader {
             channel: channel(form),
             to: bare(to),
             from: from,
-            text: String((form.value("Body") ?? "").prefix(InboundText.longestText)),
+            text: InboundText.clipped(form.value("Body") ?? ""),
             media: (0..<max(count, 0)).compactMap { index in
-                form.value("MediaUrl\(index)").map { .init(url: $0, type: form.value("MediaContentType\(index)")) }
+                form.value("MediaUrl\(index)").flatMap { url in
+                    url.utf8.count <= InboundText.longestURL
+                        ? .init(url: url, type: form.value("MediaContentType\(index)")) : nil
+                }
             },
             providerMessageID: sid,
             optOut: form.value("OptOutType").flatMap { InboundText.OptOut(rawValue: $0.uppercased()) }

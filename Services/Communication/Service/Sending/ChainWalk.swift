@@ -107,6 +107,7 @@ struct ChainWalk {
         outcomes.append(verdict.outcome)
         pending.append(.closed(number, entry, verdict, latency: latency))
         if entry.isDefault, let id = verdict.messageID { pending.append(.known(door.hash(entry.provider, id))) }
+        if let note = answering(entry) { pending.append(note) }
         if let note = suppression(after: verdict, by: entry) { pending.append(note) }
         if let view = changes.entry { pending.append(.circuit(entry, view)) }
         if let view = changes.entry, entry.isDefault, let alert = AlertRules.alert(for: view) {
@@ -133,6 +134,15 @@ struct ChainWalk {
         case .end(let status, let reason): try await end(status, reason, entry)
         }
         return true
+    }
+
+    /// That somebody may answer to the installation's number, which is then for this clinic; `nil` where nobody answers.
+    private func answering(_ entry: ProviderEntry) -> SendingNote? {
+        guard entry.isDefault, let channel = MessageChannel(rawValue: entry.channel),
+            [.sms, .whatsapp].contains(channel),
+            let address = work.content.reach.address(on: channel)
+        else { return nil }
+        return .wrote(door.hash(entry.provider, to: address), at: .now())
     }
 
     /// That an address is not to be called again; `nil` where the verdict is not about the address.

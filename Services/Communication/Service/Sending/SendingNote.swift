@@ -11,6 +11,8 @@ enum SendingNote: Sendable {
     case circuit(ProviderEntry, CircuitView)
     /// What the installation's provider calls the message, hashed.
     case known([UInt8])
+    /// Whom the installation's provider was given it for, hashed.
+    case wrote([UInt8], at: Instant)
     case suppressed(SuppressionStore, ChannelAddress, index: [UInt8], SuppressionReason, by: ProviderEntry)
 
     func write(of id: MessageID, in tx: borrowing Transaction) throws {
@@ -20,6 +22,7 @@ enum SendingNote: Sendable {
         case .closed(let number, _, let verdict, let latency):
             AttemptStore.close(number, of: id, verdict, latency: latency, in: tx)
         case .known(let hash): MessageClinicStore.insert(hash, in: tx)
+        case .wrote(let hash, let at): NumberClinicStore.insert(hash, at: at, in: tx)
         case .circuit(let entry, let view):
             CircuitStore.publish(view, of: entry, in: tx)
             // The installation's own providers are not the clinic's to mend.

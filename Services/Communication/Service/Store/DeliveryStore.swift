@@ -17,6 +17,8 @@ struct KeptReport: Sendable, Equatable {
 /// An attempt that a report can be about.
 struct ReportedAttempt: Sendable {
     var message: MessageID
+    /// Which of the message's it is.
+    var number: Int
     var providerMessageID: String?
     var channel: String
     var provider: String
@@ -116,6 +118,18 @@ enum DeliveryStore {
         )
     }
 
+    /// Drops events of before, at most so many; gives how many.
+    ///
+    /// Through the relay's door.
+    static func forget(before: Instant, limit: Int, in tx: borrowing Transaction) throws -> Int {
+        try tx.rows(
+            """
+            delete from delivery_events where ctid in
+                (select ctid from delivery_events where received_at < \(before) limit \(limit))
+            """
+        ).affected
+    }
+
     /// The attempts that reports can be about: messages that were handed to one of the entries, or may have been.
     static func attempts(
         _ reports: [KeptReport],
@@ -126,11 +140,11 @@ enum DeliveryStore {
         let providerIDs = Array(Set(reports.compactMap(\.providerMessageID)))
         let rows = try tx.rows(
             """
-            select message_id, provider_message_id, channel, provider, outcome is null from message_attempts
+            select message_id, provider_message_id, channel, provider, outcome is null, number from message_attempts
             where clinic_id = clinic_id() and message_id = any (\(messages)) and entry_id = any (\(entries))
                 and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
             union
-            select message_id, provider_message_id, channel, provider, outcome is null from message_attempts
+            select message_id, provider_message_id, channel, provider, outcome is null, number from message_attempts
             where clinic_id = clinic_id() and provider_message_id = any (\(providerIDs)) and entry_id = any (\(entries))
                 and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
             """
@@ -138,6 +152,7 @@ enum DeliveryStore {
         return try rows.map { row in
             ReportedAttempt(
                 message: try row[0],
+                number: try row[5],
                 providerMessageID: try row[1],
                 channel: try row[2],
                 provider: try row[3],

@@ -10,6 +10,21 @@ struct InboundContent: Codable, Sendable, Equatable {
 
     var text: String
     var media: [InboundText.Media]
+    /// Of an e-mail.
+    var subject: String?
+    /// No person wrote it.
+    var isAutomatic: Bool?
+
+    init(_ text: InboundText) {
+        self.init(text: text.text, media: text.media)
+        subject = text.subject
+        isAutomatic = text.isAutomatic ? true : nil
+    }
+
+    init(text: String, media: [InboundText.Media]) {
+        self.text = text
+        self.media = media
+    }
 
     func seal(for id: InboundMessageID, with sealer: ClinicSealer) throws -> [UInt8] {
         try sealer.seal(try JSONWriter.encode(self), purpose: Self.purpose, record: id.description)
@@ -24,6 +39,12 @@ struct InboundContent: Codable, Sendable, Equatable {
 struct KeptInbound: Sendable, Equatable {
     var id: InboundMessageID
     var conversation: ConversationID
+}
+
+/// A message of ours that somebody has answered.
+struct AnsweredMessage: Sendable, Equatable {
+    /// What it was about.
+    var appointment: AppointmentID?
 }
 
 /// The tables `conversations` and `inbound_messages`, in transactions that are opened for the clinic.
@@ -48,7 +69,7 @@ struct InboundStore: Sendable {
     ) throws -> KeptInbound? {
         guard let clinic = tx.tenant?.clinic else { return nil }
         let sealer = try dataKeys.sealer(for: clinic, in: tx)
-        let contact = try sealer.seal(Array(text.from.number.utf8), purpose: Self.purpose, record: contactIndex.hex)
+        let contact = try sealer.seal(Array(text.from.text.utf8), purpose: Self.purpose, record: contactIndex.hex)
         let conversations = try tx.rows(
             """
             insert into conversations (clinic_id, id, channel, contact_index, sealed, opened_at, heard_at)
@@ -60,7 +81,7 @@ struct InboundStore: Sendable {
         )
         guard let conversation: ConversationID = try conversations.first?[0] else { return nil }
         let kept = KeptInbound(id: InboundMessageID(at: now), conversation: conversation)
-        let content = InboundContent(text: text.text, media: text.media)
+        let content = InboundContent(text)
         let rows = try tx.rows(
             """
             insert into inbound_messages (clinic_id, id, conversation_id, provider, entry_id, provider_message_id, sealed, command,
@@ -106,6 +127,32 @@ struct InboundStore: Sendable {
                 and created_at > \(now - replyTime) order by created_at desc limit 1
             """
         )
+        return try appointment(rows)
+    }
+
+    /// What an e-mail from an address answers, by what messages to that very address are called.
+    ///
+    /// Anybody can write in somebody's name, but only who got a message knows what it is called.
+    static func answered(
+        _ names: [String],
+        from emailIndex: [UInt8],
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> AnsweredMessage? {
+        let names = names.compactMap { MailNames.local($0) }
+        guard !names.isEmpty else { return nil }
+        let rows = try tx.rows(
+            """
+            select m.reference from message_attempts a
+            join messages m on m.clinic_id = a.clinic_id and m.id = a.message_id
+            where a.clinic_id = clinic_id() and a.provider_message_id = any (\(names)) and m.recipient_index = \(emailIndex)
+                and m.created_at > \(now - replyTime) order by m.created_at desc limit 1
+            """
+        )
+        return rows.isEmpty ? nil : AnsweredMessage(appointment: try appointment(rows))
+    }
+
+    private static func appointment(_ rows: Rows) throws -> AppointmentID? {
         guard let reference: String? = try rows.first.map({ try $0[0] }), let reference,
             reference.hasPrefix(appointmentPrefix)
         else { return nil }

@@ -15,6 +15,8 @@ extension MessageStore {
         in tx: borrowing Transaction
     ) throws {
         guard let message = try lock(attempt.message, in: tx) else { return }
+        // Somebody has sent it again since: what became of it before decides nothing any more.
+        guard attempt.number > message.settledAttempts else { return }
         let place = message.channels.firstIndex(of: attempt.channel) ?? 0
         let taken = try AttemptStore.taken(message, on: attempt.channel, in: tx)
         switch DeliveryRules.effect(of: event, at: place, taken: taken, on: message) {

@@ -21,6 +21,7 @@ struct Meta: SandboxProvider {
     let messages: MessageStore
     let webhooks: WebhookSender?
     private let ledger = MetaLedger()
+    private let files = HeldFiles()
 
     init(messages: MessageStore, publicURL: String? = nil) {
         self.messages = messages
@@ -40,6 +41,7 @@ struct Meta: SandboxProvider {
 
     func answer(_ request: SandboxRequest, path: String) async -> SandboxReply {
         var parts = path.split(separator: "/").map(String.init)
+        if let reply = files.answer(request, parts, isSigned: false) { return reply }
         do throws(MetaError) {
             switch (request.method, parts.first, parts.count) {
             case ("POST", "inbound", 1): return try hear(request.json ?? .null)
@@ -53,6 +55,7 @@ struct Meta: SandboxProvider {
                 throw .noObject(parts.first ?? "", request.method)
             }
             switch (request.method, parts.count) {
+            case ("GET", 1) where files.find(number) != nil: return media(number, request)
             case ("GET", 1): return ledger.media(number).map { Self.shown($0, number) } ?? state(of: number, request)
             case ("POST", 2) where parts[1] == "media": return try take(request)
             case ("GET", 2) where parts[1] == "message_templates": return Self.templates(of: number)
@@ -101,6 +104,19 @@ struct Meta: SandboxProvider {
             items.append(["name": "spring_offer", "status": "REJECTED", "language": "en", "id": "3"])
         }
         return .json(200, ["data": .array(items), "paging": ["cursors": ["before": "a", "after": "b"]]])
+    }
+
+    /// What somebody has sent: where it lies for the next minutes.
+    private func media(_ id: String, _ request: SandboxRequest) -> SandboxReply {
+        guard let file = files.find(id) else { return MetaError.noObject(id, request.method).reply }
+        return .json(
+            200,
+            [
+                "messaging_product": "whatsapp", "url": .string(files.address(id, request, under: name)),
+                "mime_type": .string(file.type), "sha256": .string(file.sha256),
+                "file_size": .integer(Int64(file.bytes.count)), "id": .string(id),
+            ]
+        )
     }
 
     private func state(of number: String, _ request: SandboxRequest) -> SandboxReply {

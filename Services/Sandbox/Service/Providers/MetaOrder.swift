@@ -168,7 +168,8 @@ struct MetaOrder: Sendable {
                 let value = given[0][parameter]?.string, !value.isEmpty
             else { throw MetaError(400, 131_008, "(#131008) Required parameter is missing") }
         }
-        guard name.hasPrefix("auth_"), buttons.count(where: { $0["sub_type"]?.string?.lowercased() == "url" }) != 1 else { return }
+        guard name.hasPrefix("auth_"), buttons.count(where: { $0["sub_type"]?.string?.lowercased() == "url" }) != 1
+        else { return }
         throw MetaError(
             400,
             131_008,

@@ -4,11 +4,14 @@ import Crypto
 import Synchronization
 
 /// Resend's API (resend.com/docs/api-reference): sending, reading and the list of domains; keys are kept for a day.
+///
+/// `PUT /resend/received/{id}` with what the API is to say puts an e-mail there that somebody has sent to an account.
 struct Resend: SandboxProvider {
     let name = "resend"
     let messages: MessageStore
     let webhooks: WebhookSender?
     private let kept = ResendKeys()
+    private let inbox = ResendInbox()
 
     init(messages: MessageStore, publicURL: String? = nil) {
         self.messages = messages
@@ -100,6 +103,10 @@ struct Resend: SandboxProvider {
     }
 
     func answer(_ request: SandboxRequest, path: String) async -> SandboxReply {
+        if request.method == "PUT", path.hasPrefix("/received/"), let mail = request.json {
+            inbox.put(mail, as: String(path.dropFirst("/received/".count)))
+            return SandboxReply(204)
+        }
         do throws(Refusal) {
             let key = try apiKey(request)
             switch (request.method, path) {
@@ -107,6 +114,12 @@ struct Resend: SandboxProvider {
             case ("GET", "/domains"):
                 try requireFullAccess(key)
                 return .json(200, ["object": "list", "has_more": false, "data": Self.domains])
+            case ("GET", _) where path.hasPrefix("/emails/receiving/"):
+                try requireFullAccess(key)
+                guard let mail = inbox.mail(String(path.dropFirst("/emails/receiving/".count))) else {
+                    throw Refusal(404, "not_found", "Email not found")
+                }
+                return .json(200, mail)
             case ("GET", _) where path.hasPrefix("/emails/"):
                 try requireFullAccess(key)
                 return try shown(String(path.dropFirst("/emails/".count)))
@@ -355,4 +368,16 @@ final class ResendKeys: Sendable {
             if let id { uses[name]?.id = id } else { uses[name] = nil }
         }
     }
+}
+
+/// The e-mails that somebody has sent to an account, by id.
+private final class ResendInbox: Sendable {
+    private static let most = 1_000
+    private let mails = Mutex<[String: JSONValue]>([:])
+
+    func put(_ mail: JSONValue, as id: String) {
+        mails.withLock { if $0.count < Self.most { $0[id] = mail } }
+    }
+
+    func mail(_ id: String) -> JSONValue? { mails.withLock { $0[id] } }
 }

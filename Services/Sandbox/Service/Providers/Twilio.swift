@@ -18,6 +18,7 @@ struct Twilio: SandboxProvider {
     private let webhookPath = "/api/v1/webhooks/communication/twilio"
     private let publicURL: String?
     private let ledger = TwilioLedger()
+    private let files = HeldFiles()
 
     init(messages: MessageStore, publicURL: String? = nil) {
         self.messages = messages
@@ -29,6 +30,7 @@ struct Twilio: SandboxProvider {
 
     func answer(_ request: SandboxRequest, path: String) async -> SandboxReply {
         let parts = path.split(separator: "/").map(String.init)
+        if let reply = files.answer(request, parts, isSigned: true) { return reply }
         do throws(TwilioError) {
             switch (request.method, parts.first, parts.count) {
             case ("POST", "inbound", 1): return try hear(request.json ?? .null)
@@ -71,6 +73,8 @@ struct Twilio: SandboxProvider {
                 throw .notFound(path)
             }
             return .json(200, json(sent))
+        case ("GET", 7) where parts[3] == "Messages" && parts[5] == "Media" && files.find(parts[6]) != nil:
+            return SandboxReply(307, headers: [("Location", files.address(parts[6], request, under: name))])
         default: throw .notFound(path)
         }
     }

@@ -1,4 +1,5 @@
 import AppointmentsAPI
+import Contracts
 import Core
 import Testing
 
@@ -38,7 +39,11 @@ import Testing
         ] as [([Patient], String?, Bool)]
     )
     func whoseRecordItIs(_ records: [Patient], _ birthDate: String?, _ isMatch: Bool) {
-        let match = MatchRule.match(records, birthDate: birthDate.flatMap { CalendarDate($0) })
+        let date = birthDate.flatMap { CalendarDate($0) }
+        let match = MatchRule.match(records, by: .email(.placeholder), birthDate: date)
         #expect(match?.id == (isMatch ? records.first?.id : nil))
+        // A number ties nobody without the date.
+        let byPhone = MatchRule.match(records, by: .phone(.placeholder), birthDate: date)
+        #expect(byPhone?.id == (isMatch && date != nil ? records.first?.id : nil))
     }
 }

@@ -18,8 +18,13 @@ import Testing
         email = try #require(EmailAddress("Mira.\(RequestID())@example.org"))
     }
 
-    private func record(_ email: EmailAddress?, born: String? = nil) async throws -> Patient {
-        let draft = PatientDraft(name: "Mira", email: email, birthDate: born.flatMap { CalendarDate($0) })
+    private func record(
+        _ email: EmailAddress? = nil,
+        phone: PhoneNumber? = nil,
+        born: String? = nil
+    ) async throws -> Patient {
+        let date = born.flatMap { CalendarDate($0) }
+        let draft = PatientDraft(name: "Mira", email: email, phone: phone, birthDate: date)
         return try #require(try await calendar.ask(ClinicCalendar.endpoints.patients.create, draft).output)
     }
 
@@ -74,6 +79,26 @@ import Testing
         let user = UserID()
         try await register(user, born: "1984-02-29")
         #expect(try await owner(of: mother) == user)
+    }
+
+    @Test func aNumberTiesWithTheDateOfBirthOnly() async throws {
+        let number = try #require(PhoneNumber("+4915\(Int.random(in: 100_000_000...999_999_999))"))
+        let record = try await record(phone: number, born: "1984-02-29")
+        func register(_ user: UserID, born: String?) async throws {
+            let date = born.flatMap { CalendarDate($0) }
+            let payload = PatientRegistered(userId: user, email: nil, phone: number, birthDate: date)
+            try await calendar.tell(payload, "registration:\(user)", 1)
+        }
+        for born in [nil, "1984-03-01"] { try await register(UserID(), born: born) }
+        #expect(try await owner(of: record) == nil)
+        let child = try await self.record(phone: number, born: "2015-06-01")
+        try await register(UserID(), born: "1984-02-29")
+        #expect(try await owner(of: record) == nil)
+        #expect(try await owner(of: child) == nil)
+        _ = try await calendar.ask(ClinicCalendar.endpoints.patients.delete, PatientPath(id: child.id))
+        let user = UserID()
+        try await register(user, born: "1984-02-29")
+        #expect(try await owner(of: record) == user)
     }
 
     @Test func anotherDateOfBirthTiesNobody() async throws {

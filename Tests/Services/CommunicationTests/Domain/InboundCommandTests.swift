@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct InboundCommandTests {
     private static func read(_ text: String, from number: String = "+4915112345678") throws -> InboundCommand? {
-        InboundCommands.read(text, from: try #require(PhoneNumber(number)))
+        let sender = try #require(PhoneNumber(number))
+        return InboundCommands.read(text, from: sender)
     }
 
     @Test(

@@ -243,6 +243,111 @@ import Vault
         #expect(seen == [1, 0, 0, 0])
     }
 
+    @Test func itsAddressAnswersMetasQuestion() async throws {
+        let clinic = try clinic()
+        try await delete(clinic)
+        let draft = DefaultProvidersDraft(whatsapp: ChannelDraft(primary: .meta(SandboxPlace.nowhere)))
+        #expect(try await clinic.ask(endpoints.put, draft, as: Self.superAdmin, ifNoneMatch: "*").status == 201)
+        let handshake = MessageDesk.endpoints.deliveries.sharedHandshake
+        for (token, status) in [("clinic-verify-token", 200), ("guessed", 403)] {
+            let question = SharedHandshake(
+                provider: "meta",
+                mode: "subscribe",
+                verifyToken: token,
+                challenge: "1158201444"
+            )
+            let answer = try await clinic.text(handshake, question)
+            #expect(answer.status == status && (answer.text == "1158201444") == (status == 200))
+        }
+    }
+
+    /// Whoever answers to the installation's number answers the clinic that wrote to them last.
+    @Test func whatIsAnsweredToItsNumberIsForTheClinicThatWrote() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (first, second) = (try clinic(), try clinic())
+            try await delete(first)
+            let draft = DefaultProvidersDraft(sms: ChannelDraft(primary: .twilio(sandbox.url("twilio"))))
+            #expect(try await first.ask(endpoints.put, draft, as: Self.superAdmin, ifNoneMatch: "*").status == 201)
+            let number = "+49151\(10_000_000 + first.clinic.low % 80_000_000)"
+            func write(_ clinic: TestClinic) async throws {
+                let draft = MessageDraft(
+                    to: RecipientDraft(phone: PhoneNumber(number)),
+                    channels: [.sms],
+                    content: MessageContent(text: "Tomorrow at ten?")
+                )
+                #expect(try await clinic.settled(try await clinic.send(draft)).status == .sent)
+            }
+            func answer(_ text: String, from number: String, token: String = "twilio-sandbox-token") async throws -> Int
+            {
+                let sid = "SM\(RequestID())"
+                let pairs: [(name: String, value: String)] = [
+                    ("MessageSid", sid), ("Body", text), ("To", "+15005550006"), ("From", number),
+                    ("AccountSid", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), ("NumMedia", "0"),
+                ]
+                let url = "https://polyclinic.test/api/v1/webhooks/communication/twilio/installation"
+                return try await first.ask(
+                    MessageDesk.endpoints.deliveries.receiveShared,
+                    SharedNotice(provider: "twilio", body: RawBody(Communication.FormBody.encode(pairs))),
+                    as: Principal(kind: .provider, id: "test"),
+                    headers: ["X-Twilio-Signature": Sandbox.TwilioSignature.make(token, url, pairs)]
+                ).status
+            }
+            func heard(_ clinic: TestClinic) async throws -> [String?] {
+                let endpoints = MessageDesk.endpoints.conversations
+                let found = try #require(try await clinic.ask(endpoints.list, .init()).output).items
+                guard let id = found.first?.id else { return [] }
+                return try #require(try await clinic.ask(endpoints.messages, .init(id: id)).output).items.map(\.text)
+            }
+            #expect(try await answer("Too early", from: number) == 204)
+            try await write(first)
+            #expect(try await answer("Yes", from: number, token: "another-token") == 401)
+            #expect(try await answer("Yes", from: number) == 204)
+            #expect(try await answer("Who is it?", from: "+4915100000000") == 204)
+            try await write(second)
+            #expect(try await answer("No", from: number) == 204)
+            #expect(try await heard(first) == ["Yes"])
+            #expect(try await heard(second) == ["No"])
+        }
+    }
+
+    /// A mail server that brings reports for everybody moves each clinic's own message.
+    @Test func reportsByMailReachTheClinicsMessage() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (first, second) = (try clinic(), try clinic())
+            var draft = ProviderDraft.smtp(port: sandbox.smtpPort)
+            draft.credentials["verifyToken"] = "installation-mail-token"
+            try await put(first, draft)
+            let id = try await first.send(to: address(first))
+            let name = try #require(try await first.settled(id).attempts.first?.providerMessageId)
+            func bring(_ name: String, _ recipient: String, token: String = "installation-mail-token") async throws
+                -> Int
+            {
+                let lines = [
+                    "From: MAILER-DAEMON@mx", "Content-Type: multipart/report; report-type=delivery-status; boundary=r",
+                    "", "--r", "Content-Type: message/delivery-status", "", "Reporting-MTA: dns; mx", "",
+                    "Final-Recipient: rfc822; \(recipient)", "Action: failed", "Status: 5.1.1", "", "--r",
+                    "Content-Type: text/rfc822-headers", "", "Message-ID: <\(name)@example.com>", "--r--",
+                ]
+                return try await first.ask(
+                    MessageDesk.endpoints.deliveries.receiveShared,
+                    SharedNotice(provider: "smtp", body: RawBody(Array(lines.joined(separator: "\r\n").utf8))),
+                    as: Principal(kind: .provider, id: "test"),
+                    headers: ["Authorization": "Bearer \(token)"]
+                ).status
+            }
+            #expect(try await bring(name, address(first), token: "another-mail-token-1") == 401)
+            #expect(try await bring(name, address(second)) == 200)
+            #expect(try await bring("\(MessageID())", address(first)) == 200)
+            #expect(try await first.message(id).status == .sent)
+            #expect(try await bring(name, address(first)) == 200)
+            #expect(try await first.message(id).reason?.code == "hard_bounce")
+            let waiting = try await first.desk.database.inspect(
+                "select count(*) from delivery_events where clinic_id = \(ClinicID.installation) and provider = 'smtp'"
+            ) { rows -> Int64 in try rows[0][0] }
+            #expect(waiting == 0)
+        }
+    }
+
     @Test func whatItsProviderTellsReachesTheClinicsMessage() async throws {
         try await SandboxPlace.with { sandbox in
             let (first, second) = (try clinic(), try clinic())

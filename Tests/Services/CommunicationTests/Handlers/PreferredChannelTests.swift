@@ -120,7 +120,7 @@ import Testing
         let member = Member(
             id: user,
             clinicId: clinic.clinic,
-            email: try #require(EmailAddress("p@example.org")),
+            email: EmailAddress("p@example.org"),
             name: "Asha Rao",
             status: .active,
             roles: [],

@@ -59,7 +59,7 @@ import Testing
             ] + more.map { (name: $0.0, value: $0.1) }
         #expect(TwilioNotices.reports(form, message: nil).isEmpty)
         let text = try #require(TwilioNotices.text(form))
-        #expect(text.channel == .sms && text.to == "+15005550006" && text.from.number == "+4915112345678")
+        #expect(text.channel == .sms && text.to == "+15005550006" && text.from.text == "+4915112345678")
         #expect(text.text == "Hallo 😀" && text.providerMessageID == Self.sid && text.optOut == optOut)
         #expect(text.media.map(\.url) == ["https://api.twilio.com/m/0", "https://api.twilio.com/m/1"])
         #expect(text.media.map(\.type) == ["image/jpeg", nil])

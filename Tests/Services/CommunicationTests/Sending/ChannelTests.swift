@@ -41,7 +41,14 @@ import Testing
     }
 
     private static func byMail(_ id: MessageID) -> ReportedAttempt {
-        ReportedAttempt(message: id, providerMessageID: nil, channel: "email", provider: "zeptomail", isOpen: false)
+        ReportedAttempt(
+            message: id,
+            number: 1,
+            providerMessageID: nil,
+            channel: "email",
+            provider: "zeptomail",
+            isOpen: false
+        )
     }
 
     @Test func whatMailDoesNotTakeGoesBySMSInTheSameRound() async throws {

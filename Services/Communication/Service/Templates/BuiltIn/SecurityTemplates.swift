@@ -19,6 +19,7 @@ enum SecurityTemplates {
         case .accountExists: accountExists
         case .breakGlassStarted: breakGlassStarted
         case .secondFactorReset: secondFactorReset
+        case .phoneChanged: phoneChanged
         case .welcome: welcome
         }
     }
@@ -323,6 +324,50 @@ enum SecurityTemplates {
                 """,
             short: "{{clinicName}}: आपका ऑथेंटिकेटर ऐप हटाया गया। यदि आपने नहीं कहा, तो हमें तुरंत बताएँ।",
             push: "यदि आपने इसके लिए नहीं कहा, तो कृपया {{clinicName}} को तुरंत बताएँ।"
+        )
+    )
+
+    private static let phoneChanged = BuiltInTemplate(
+        NoticeTemplate.phoneChanged.rawValue,
+        .security,
+        asks: [],
+        en: .init(
+            subject: "Your phone number was changed",
+            email: """
+                The phone number of your account was just changed or removed. Codes to sign in with no longer go to the former one.
+
+                If it was not you, please tell {{clinicName}} at once.
+
+                {{clinicName}}
+                """,
+            short: "{{clinicName}}: the phone number of your account was changed. If it was not you, tell us at once.",
+            push: "If it was not you, please tell {{clinicName}} at once."
+        ),
+        de: .init(
+            subject: "Ihre Telefonnummer wurde geändert",
+            email: """
+                Die Telefonnummer Ihres Kontos wurde soeben geändert oder entfernt. Codes zum Anmelden gehen nicht mehr an die \
+                bisherige.
+
+                Wenn Sie es nicht waren, sagen Sie es bitte sofort {{clinicName}}.
+
+                {{clinicName}}
+                """,
+            short:
+                "{{clinicName}}: Die Telefonnummer Ihres Kontos wurde geändert. Wenn Sie es nicht waren, sagen Sie es uns sofort.",
+            push: "Wenn Sie es nicht waren, sagen Sie es bitte sofort {{clinicName}}."
+        ),
+        hi: .init(
+            subject: "आपका फ़ोन नंबर बदला गया",
+            email: """
+                आपके खाते का फ़ोन नंबर अभी बदला या हटाया गया। साइन इन के कोड अब पुराने नंबर पर नहीं जाएँगे।
+
+                यदि यह आपने नहीं किया, तो कृपया {{clinicName}} को तुरंत बताएँ।
+
+                {{clinicName}}
+                """,
+            short: "{{clinicName}}: आपके खाते का फ़ोन नंबर बदला गया। यदि यह आपने नहीं किया, तो हमें तुरंत बताएँ।",
+            push: "यदि यह आपने नहीं किया, तो कृपया {{clinicName}} को तुरंत बताएँ।"
         )
     )
 

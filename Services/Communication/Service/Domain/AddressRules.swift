@@ -1,0 +1,33 @@
+import CommunicationAPI
+import Core
+
+/// Addresses that are no mistake but a trick.
+enum AddressRules {
+    /// Letters of scripts that look like Latin ones: beside those, they are there to be taken for them.
+    private static let lookalikes: [ClosedRange<UInt32>] = [
+        0x0370...0x03FF, 0x0400...0x058F, 0x13A0...0x13FF, 0x1C80...0x1C8F, 0x1F00...0x1FFF, 0xA640...0xA69F,
+        0xAB70...0xABBF,
+    ]
+    /// Latin letters, those with marks too, end before it.
+    private static let endOfLatin: UInt32 = 0x0250
+
+    /// Throws 422 for an address whose domain mixes Latin letters with such as look like them.
+    static func check(_ draft: MessageDraft) throws(Problem) {
+        for (email, pointer) in [(draft.to.email, "/to/email"), (draft.replyTo, "/replyTo")] {
+            if let email, isDeceptive(email) {
+                throw .invalid(pointer, "mixes letters of several alphabets in its domain")
+            }
+        }
+    }
+
+    static func isDeceptive(_ email: EmailAddress) -> Bool {
+        email.domain.split(separator: ".").contains { label in
+            var (hasLatin, hasLookalike) = (false, false)
+            for scalar in label.unicodeScalars where scalar.properties.isAlphabetic {
+                if scalar.value < endOfLatin { hasLatin = true }
+                if lookalikes.contains(where: { $0.contains(scalar.value) }) { hasLookalike = true }
+            }
+            return hasLatin && hasLookalike
+        }
+    }
+}

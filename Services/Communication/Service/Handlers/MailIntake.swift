@@ -1,0 +1,60 @@
+import CommunicationAPI
+import Core
+import Postgres
+import ProviderConfig
+
+/// Takes in the e-mails that came to a clinic: reports move the messages they are about, all else joins its conversation.
+struct MailIntake: Sendable {
+    let deliveries: DeliveryIntake
+    let inbound: InboundIntake
+
+    /// What mail servers say of messages.
+    ///
+    /// Our mail servers' names for messages stand in them: whoever writes a report must have seen one.
+    static func reports(_ mails: [InboundMail]) -> [DeliveryReport] { mails.compactMap(\.report).flatMap(\.reports) }
+
+    /// The entries whose messages come back by e-mail when they do not arrive; others tell their own way.
+    static func bouncing(_ entries: [ProviderEntry]) -> [ProviderEntry] {
+        entries.filter { $0.channel == MessageChannel.email.rawValue && $0.provider == SMTPProvider.name }
+    }
+
+    /// Does so in one transaction; `true` when it left a job.
+    ///
+    /// - Parameters:
+    ///   - entry: by which they came.
+    ///   - entries: all that the clinic has.
+    func take(
+        _ mails: [InboundMail],
+        through entry: ProviderEntry,
+        of entries: [ProviderEntry],
+        notice: RequestID,
+        clinic: ClinicID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        let waits = try deliveries.take(
+            Self.reports(mails),
+            of: Self.bouncing(entries),
+            notice: notice,
+            clinic: clinic,
+            at: now,
+            in: tx
+        )
+        let texts = Self.texts(mails, own: Self.senders(entries))
+        if !texts.isEmpty { try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx) }
+        return waits
+    }
+
+    /// What somebody has written; what the clinic itself sends answers nobody.
+    static func texts(_ mails: [InboundMail], own: Set<String>) -> [InboundText] {
+        mails.filter { $0.report == nil }.compactMap { mail in
+            var text = mail.inbound()
+            if let from = mail.from, own.contains(from.address.normalized) { text?.isAutomatic = true }
+            return text
+        }
+    }
+
+    private static func senders(_ entries: [ProviderEntry]) -> Set<String> {
+        Set(entries.compactMap { $0.credentials.text("fromEmail")?.lowercased() })
+    }
+}

@@ -1,0 +1,86 @@
+import CommunicationAPI
+import Core
+import Jobs
+import Postgres
+import ProviderConfig
+
+/// Fetches a file that came with a message from the provider that holds it, ever more rarely, for a day.
+struct FetchFileJob: JobHandler {
+    struct Payload: Codable, Sendable {
+        let message: InboundMessageID
+        let place: Int
+    }
+
+    static let name = "conversations.fetch_file"
+    /// One try takes no longer.
+    static let callTime: Duration = .seconds(30)
+    /// How long a provider is asked for it; Meta keeps files for days, Twilio until somebody deletes them.
+    static let patience: Duration = .seconds(24 * 3_600)
+    static let firstPause: Duration = .seconds(10)
+
+    let keepers: [String: any MediaKeeper]
+    let store: ProviderConfigStore
+    let dataKeys: DataKeyStore
+
+    init(keepers: [any MediaKeeper], store: ProviderConfigStore, dataKeys: DataKeyStore) {
+        self.keepers = Dictionary(uniqueKeysWithValues: keepers.map { (type(of: $0).provider, $0) })
+        self.store = store
+        self.dataKeys = dataKeys
+    }
+
+    func run(_ payload: Payload, _ job: JobContext) async throws {
+        let found = try await job.database.together(for: job.tenant) { [store, dataKeys] tx in
+            let sealer = try dataKeys.sealer(for: job.clinic, in: tx)
+            guard
+                let pending = try InboundFileStore.pending(payload.message, payload.place, with: sealer, in: tx)
+            else { return nil as (PendingFile, ProviderEntry?)? }
+            let entries = try store.load(job.clinic, in: tx)?.entries.filter { $0.provider == pending.provider } ?? []
+            // Another entry of the provider's may stand for the same account.
+            return (pending, entries.first { $0.id == pending.entry } ?? entries.first)
+        }
+        guard let (pending, own) = found else { return try await job.finish() }
+        var entry = own
+        if own?.id != pending.entry, let shared = try await shared(pending, job) { entry = shared }
+        let result = await fetch(pending.media, by: entry)
+        let now = Instant.now()
+        switch result {
+        case .kept(let bytes, let type):
+            try await job.finish { [dataKeys] tx in
+                let sealer = try dataKeys.sealer(for: job.clinic, in: tx)
+                try InboundFileStore.keep(
+                    bytes,
+                    type,
+                    of: payload.message,
+                    payload.place,
+                    with: sealer,
+                    at: now,
+                    in: tx
+                )
+            }
+        case .refused(let reason):
+            try await job.finish { tx in
+                InboundFileStore.end(payload.message, payload.place, as: .refused, because: reason, at: now, in: tx)
+            }
+        case .later where now - job.createdAt >= Self.patience:
+            try await job.finish { tx in
+                InboundFileStore.end(payload.message, payload.place, as: .lost, because: "unreachable", at: now, in: tx)
+            }
+        case .later:
+            let age = max(now - job.createdAt, Self.firstPause)
+            try await job.again(at: min(now + age, job.createdAt + Self.patience)) { _ in }
+        }
+    }
+
+    /// The installation's own entry, where it came by that.
+    private func shared(_ pending: PendingFile, _ job: JobContext) async throws -> ProviderEntry? {
+        let tenant = Tenant(.installation, actor: "system:\(Self.name)")
+        return try await job.database.together(for: tenant) { [store] tx in
+            try store.load(.installation, in: tx)?.entries.first { $0.id == pending.entry }
+        }
+    }
+
+    private func fetch(_ media: InboundText.Media, by entry: ProviderEntry?) async -> FetchedFile {
+        guard let entry, let keeper = keepers[entry.provider] else { return .refused("no_provider") }
+        return await keeper.fetch(media, for: entry, deadline: .after(Self.callTime))
+    }
+}

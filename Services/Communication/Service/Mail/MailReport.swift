@@ -1,0 +1,124 @@
+import CommunicationAPI
+import Core
+
+/// What mail servers tell of a message by e-mail: that it did not arrive (RFC 3464), or that somebody complains (RFC 5965).
+struct MailReport: Sendable, Equatable {
+    /// What became of it, for one recipient.
+    struct Outcome: Sendable, Equatable {
+        /// As the server writes it; `nil` where a complaint leaves it out.
+        var recipient: String?
+        var event: DeliveryEvent
+    }
+
+    /// Recipients of one report that are read; a message of ours has one.
+    static let mostRecipients = 50
+
+    /// What the message is called that it is about: what stands before the `@` of its `Message-ID`.
+    var names: [String]
+    var outcomes: [Outcome]
+
+    /// `nil` for an e-mail that is none.
+    init?(_ mail: MailEntity) {
+        guard mail.type.value == "multipart/report" else { return nil }
+        let parts = mail.parts(most: InboundMail.mostParts)
+        let returned = parts.lazy.compactMap { Self.returnedHeader($0) }.first
+        if let status = parts.first(where: { Self.isStatus($0.type.value) }) {
+            outcomes = Self.outcomes(status.content)
+        } else if let feedback = parts.first(where: { $0.type.value == "message/feedback-report" }) {
+            outcomes = Self.complaints(MailEntity(feedback.content[...]), returned)
+        } else {
+            return nil
+        }
+        // Where what was sent does not come back, the report itself is an answer to it.
+        let answered = mail["in-reply-to"].map { MailNames.read($0) } ?? []
+        let names = returned?["message-id"].map { MailNames.read($0) } ?? answered
+        self.names = names.compactMap { MailNames.local($0) }
+    }
+
+    /// As reports of a provider, each the same whenever it is told again.
+    var reports: [DeliveryReport] {
+        guard let name = names.first else { return [] }
+        // Sent again a message is called by its id and a number.
+        let message = MessageID(String(name.prefix { $0 != "." }))
+        return outcomes.map { outcome in
+            DeliveryReport(
+                id: InboundMail.digest(
+                    Array("\(name)\n\(outcome.event.rawValue)\n\(outcome.recipient?.lowercased() ?? "")".utf8)
+                ),
+                message: message,
+                providerMessageID: name,
+                event: outcome.event,
+                recipient: outcome.recipient
+            )
+        }
+    }
+
+    private static func isStatus(_ type: String) -> Bool {
+        type == "message/delivery-status" || type == "message/global-delivery-status"
+    }
+
+    /// The header of the message that is sent back, whole or by itself.
+    private static func returnedHeader(_ part: MailEntity) -> MailEntity? {
+        switch part.type.value {
+        case "message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global",
+            "message/global-headers":
+            MailEntity(part.content[...])
+        default: nil
+        }
+    }
+
+    /// Blocks of fields, the first about the message and each other one about a recipient.
+    private static func outcomes(_ content: [UInt8]) -> [Outcome] {
+        var rest = content[...]
+        var outcomes: [Outcome] = []
+        while !rest.isEmpty, outcomes.count < mostRecipients {
+            let block = MailEntity(rest)
+            // An empty line stands between blocks, or several do.
+            guard block.body.startIndex > rest.startIndex else { break }
+            rest = block.body
+            guard let event = event(action: block["action"], status: block["status"]) else { continue }
+            // Whoever has mail sent on is known to us by the address that it was sent to.
+            let named = [block["original-recipient"], block["final-recipient"]].compactMap { $0.flatMap(address) }
+            for recipient in Set(named).sorted() { outcomes.append(Outcome(recipient: recipient, event: event)) }
+        }
+        return outcomes
+    }
+
+    /// Behind the kind of address, such as `rfc822;`.
+    private static func address(_ value: String) -> String? {
+        let parts = value.split(separator: ";", maxSplits: 1)
+        let text = (parts.count == 2 ? parts[1] : value[...]).trimmingBlanks
+        let bare = text.hasPrefix("<") && text.hasSuffix(">") ? text.dropFirst().dropLast() : text
+        return bare.isEmpty ? nil : String(bare)
+    }
+
+    /// What an action and its status (RFC 3463) come to; `nil` for what is not the end.
+    static func event(action: String?, status: String?) -> DeliveryEvent? {
+        let code = (status ?? "").prefix { $0.isNumber || $0 == "." }
+        switch (action ?? "")[...].trimmingBlanks.lowercased() {
+        case "delivered": return .delivered
+        case "failed": return failure(code)
+        // Tried again, or handed on to where nobody tells.
+        default: return nil
+        }
+    }
+
+    /// A mailbox or a domain that is not there; what speaks of the sender, the text or the moment condemns no address.
+    private static func failure(_ code: Substring) -> DeliveryEvent {
+        let dead: Set<Substring> = ["5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"]
+        if dead.contains(code) { return .hardBounce }
+        let isRefused = code.hasPrefix("5.7.") || code.hasPrefix("5.6.") || code == "5.1.7" || code == "5.1.8"
+        return isRefused ? .rejected : .softBounce
+    }
+
+    /// Complaints; whom they are from is often left out, and is whom the message went to.
+    private static func complaints(_ report: MailEntity, _ returned: MailEntity?) -> [Outcome] {
+        let complaints: Set<String> = ["abuse", "fraud", "virus", "other", "opt-out", "opt-out-list"]
+        let type = report["feedback-type"]?[...].trimmingBlanks.lowercased() ?? ""
+        guard complaints.contains(type) else { return [] }
+        let recipient = report["original-rcpt-to"].flatMap(address)
+        let isAddress = recipient.flatMap { EmailAddress($0) } != nil
+        let shown = returned?["to"].flatMap { MailAddress.first(of: $0)?.address.address }
+        return [Outcome(recipient: isAddress ? recipient : shown, event: .complained)]
+    }
+}

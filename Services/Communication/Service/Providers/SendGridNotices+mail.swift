@@ -1,0 +1,49 @@
+import Contracts
+import Core
+import ProviderConfig
+
+/// SendGrid's Inbound Parse, which posts e-mails as forms; a security policy of the account has them signed as events are.
+extension SendGridNotices {
+    /// Fields and files of one form.
+    private static let mostFields = 100
+
+    static func isForm(_ call: WebhookCall) -> Bool {
+        call.headers["content-type"]?.lowercased().hasPrefix("multipart/form-data") == true
+    }
+
+    func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] {
+        let keys = entry.webhookSecrets(at: now).compactMap { Self.publicKey($0.unredacted) }
+        guard Self.isForm(call), Self.isSigned(call, keys, at: now) else { return [] }
+        return [try Self.mail(call)]
+    }
+
+    /// The e-mail of a form: as it travelled, where the account has chosen so, else as they have taken it apart.
+    static func mail(_ call: WebhookCall) throws(Problem) -> InboundMail {
+        let head = Array("Content-Type: \(call.headers["content-type"] ?? "")\r\n\r\n".utf8)
+        let fields = MailEntity((head + call.body)[...]).parts(most: mostFields)
+        func field(_ name: String) -> [UInt8]? { fields.first { $0.disposition?["name"] == name }?.content }
+        let envelope = field("envelope").flatMap { try? JSONTape($0).decode(JSONValue.self) }
+        let sender = envelope?["from"]?.string
+        if let raw = field("email") { return InboundMail(raw, envelopeSender: sender) }
+        guard let headers = field("headers") else { throw .malformed("The form holds no e-mail.") }
+        let charsets = field("charsets").flatMap { try? JSONTape($0).decode(JSONValue.self) }
+        func text(_ name: String) -> String? {
+            field(name).map { MailCharset.decode($0[...], charsets?[name]?.string) }
+        }
+        let files = fields.filter { $0.filename != nil }.prefix(InboundText.mostMedia).map { file in
+            InboundText.Media(
+                type: file.type.value,
+                filename: file.filename,
+                size: file.content.count
+            )
+        }
+        return InboundMail(
+            MailEntity(headers[...]),
+            text: text("text") ?? text("html").map { HTMLText.plain($0) } ?? "",
+            files: files,
+            report: nil,
+            envelopeSender: sender,
+            digest: InboundMail.digest(call.body)
+        )
+    }
+}

@@ -1,0 +1,138 @@
+import CommunicationAPI
+import Core
+import Postgres
+import ProviderConfig
+
+extension ConversationFileStatus: Column {}
+
+/// A row of `inbound_files` without what is in the file.
+struct StoredFile: Sendable, Equatable {
+    var place: Int
+    var status: ConversationFileStatus
+    var contentType: String?
+    var size: Int?
+}
+
+/// A file that is still to be fetched, and by which entry it came.
+struct PendingFile: Sendable {
+    var media: InboundText.Media
+    var provider: String
+    var entry: ProviderEntryID
+}
+
+/// The table `inbound_files`, in transactions that are opened for the clinic.
+enum InboundFileStore {
+    private static let purpose = "inbound file"
+
+    /// Notes files that the provider holds.
+    static func note(_ places: [Int], of message: InboundMessageID, at now: Instant, in tx: borrowing Transaction) {
+        for place in places {
+            tx.execute(
+                """
+                insert into inbound_files (clinic_id, message_id, place, status, noted_at)
+                values (clinic_id(), \(message), \(place), 'pending', \(now))
+                """
+            )
+        }
+    }
+
+    /// A file that is still to be fetched; `nil` once it is.
+    static func pending(
+        _ message: InboundMessageID,
+        _ place: Int,
+        with sealer: ClinicSealer,
+        in tx: borrowing Transaction
+    ) throws -> PendingFile? {
+        let rows = try tx.rows(
+            """
+            select m.sealed, m.provider, m.entry_id from inbound_files f
+            join inbound_messages m on m.clinic_id = f.clinic_id and m.id = f.message_id
+            where f.clinic_id = clinic_id() and f.message_id = \(message) and f.place = \(place) and f.status = 'pending'
+            """
+        )
+        guard let row = rows.first else { return nil }
+        let content = try InboundContent.open(try row[0], of: message, with: sealer)
+        guard content.media.indices.contains(place) else { return nil }
+        return PendingFile(media: content.media[place], provider: try row[1], entry: try row[2])
+    }
+
+    static func keep(
+        _ bytes: [UInt8],
+        _ type: String,
+        of message: InboundMessageID,
+        _ place: Int,
+        with sealer: ClinicSealer,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        let sealed = try sealer.seal(bytes, purpose: purpose, record: record(message, place))
+        tx.execute(
+            """
+            update inbound_files set status = 'kept', reason = null, content_type = \(type), size = \(bytes.count),
+                sealed = \(sealed), noted_at = \(now)
+            where clinic_id = clinic_id() and message_id = \(message) and place = \(place) and status = 'pending'
+            """
+        )
+    }
+
+    /// Notes that a file will not be kept.
+    static func end(
+        _ message: InboundMessageID,
+        _ place: Int,
+        as status: ConversationFileStatus,
+        because reason: String,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) {
+        tx.execute(
+            """
+            update inbound_files set status = \(status.rawValue), reason = \(reason), noted_at = \(now)
+            where clinic_id = clinic_id() and message_id = \(message) and place = \(place) and status = 'pending'
+            """
+        )
+    }
+
+    /// The files of some messages, by message and place.
+    static func all(
+        of messages: [InboundMessageID],
+        in tx: borrowing Transaction
+    ) throws -> [InboundMessageID: [Int: StoredFile]] {
+        guard !messages.isEmpty else { return [:] }
+        let rows = try tx.rows(
+            """
+            select message_id, place, status, content_type, size from inbound_files
+            where clinic_id = clinic_id() and message_id = any (\(messages))
+            """
+        )
+        var found: [InboundMessageID: [Int: StoredFile]] = [:]
+        for row in rows {
+            let file = StoredFile(place: try row[1], status: try row[2], contentType: try row[3], size: try row[4])
+            found[try row[0], default: [:]][file.place] = file
+        }
+        return found
+    }
+
+    /// What is in a file of a conversation's message; `nil` where there is none, and without bytes where it is not kept.
+    static func content(
+        of message: InboundMessageID,
+        _ place: Int,
+        in conversation: ConversationID,
+        with sealer: ClinicSealer,
+        in tx: borrowing Transaction
+    ) throws -> (status: ConversationFileStatus, bytes: [UInt8]?)? {
+        let rows = try tx.rows(
+            """
+            select f.status, f.sealed from inbound_files f
+            join inbound_messages m on m.clinic_id = f.clinic_id and m.id = f.message_id
+            where f.clinic_id = clinic_id() and f.message_id = \(message) and f.place = \(place)
+                and m.conversation_id = \(conversation)
+            """
+        )
+        guard let row = rows.first else { return nil }
+        let sealed: [UInt8]? = try row[1]
+        let bytes = try sealed.map { try sealer.open($0, purpose: purpose, record: record(message, place)) }
+        return (try row[0], bytes)
+    }
+
+    private static func record(_ message: InboundMessageID, _ place: Int) -> String { "\(message)/\(place)" }
+}

@@ -1,0 +1,195 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+import ProviderConfig
+import TestKit
+import Testing
+
+@testable import Communication
+@testable import Sandbox
+
+/// E-mails that providers receive for a clinic: SendGrid's forms, SES's receipts, Resend's notices.
+@Suite(.timeLimit(.minutes(3))) struct ProviderMailTests {
+    private static let topic = "arn:aws:sns:eu-west-1:123456789012:clinic"
+    private static let secret = "whsec_Y2xpbmljLXNpZ25pbmctc2VjcmV0LTAwMDE="
+    private static let seed = "clinic-seed"
+    private static let raw =
+        "From: Zoë <zoe@example.com>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n"
+        + "Message-ID: <1@example.com>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nnā, ok?\r\n"
+
+    private func bring(
+        _ call: (body: [UInt8], headers: [String: String]),
+        to clinic: TestClinic,
+        by provider: String
+    ) async throws -> Int {
+        let input = WebhookNotice(provider: provider, clinicId: clinic.clinic, body: RawBody(call.body))
+        let caller = Principal(kind: .provider, id: "test")
+        let endpoint = MessageDesk.endpoints.deliveries.receive
+        return try await clinic.ask(endpoint, input, as: caller, headers: call.headers).status
+    }
+
+    private func said(_ clinic: TestClinic) async throws -> [InboundMessage] {
+        let endpoints = MessageDesk.endpoints.conversations
+        var found: [InboundMessage] = []
+        for conversation in try #require(try await clinic.ask(endpoints.list, .init()).output).items {
+            found += try #require(try await clinic.ask(endpoints.messages, .init(id: conversation.id)).output).items
+        }
+        return found
+    }
+
+    private func form(_ fields: [(name: String, value: String)], file: Bool = false) -> (
+        body: [UInt8], type: String
+    ) {
+        var body = ""
+        for (name, value) in fields {
+            body += "--xYzZY\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n"
+        }
+        if file {
+            body +=
+                "--xYzZY\r\nContent-Disposition: form-data; name=\"attachment1\"; filename=\"a.pdf\"\r\n"
+                + "Content-Type: application/pdf\r\n\r\n%PDF\r\n"
+        }
+        return (Array((body + "--xYzZY--\r\n").utf8), "multipart/form-data; boundary=xYzZY")
+    }
+
+    private func signed(_ form: (body: [UInt8], type: String), seed: String = seed) -> (
+        body: [UInt8], headers: [String: String]
+    ) {
+        var headers = Dictionary(uniqueKeysWithValues: SendGrid.sign(seed, form.body, .now()))
+        headers["Content-Type"] = form.type
+        return (form.body, headers)
+    }
+
+    @Test func sendGridsFormsAreRead() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            var draft = ProviderDraft.sendgrid(sandbox.url("sendgrid"))
+            draft.credentials["webhookPublicKey"] = .text(SendGrid.publicKey(Self.seed))
+            try await clinic.configure(draft)
+            let whole = form([("email", Self.raw), ("envelope", "{\"from\":\"zoe@example.com\"}")])
+            #expect(try await bring(signed(whole, seed: "another-seed"), to: clinic, by: "sendgrid") == 401)
+            #expect(try await bring((whole.body, ["Content-Type": whole.type]), to: clinic, by: "sendgrid") == 401)
+            #expect(try await said(clinic).isEmpty)
+            #expect(try await bring(signed(whole), to: clinic, by: "sendgrid") == 200)
+            #expect(try await bring(signed(whole), to: clinic, by: "sendgrid") == 200)
+            let taken = form(
+                [
+                    ("headers", "From: b@example.com\r\nMessage-ID: <2@example.com>\r\nSubject: Taken apart\r\n"),
+                    ("text", "apart"), ("charsets", "{\"text\":\"UTF-8\"}"), ("envelope", "{\"from\":\"\"}"),
+                ],
+                file: true
+            )
+            #expect(try await bring(signed(taken), to: clinic, by: "sendgrid") == 200)
+            #expect(try await bring(signed(form([("x", "y")])), to: clinic, by: "sendgrid") == 400)
+            let found = try await said(clinic)
+            #expect(Set(found.map(\.text)) == ["nā, ok?\n", "apart"])
+            #expect(Set(found.map(\.subject)) == ["Grüße", "Taken apart"])
+            let second = found.first { $0.subject == "Taken apart" }
+            #expect(second?.files.map(\.filename) == ["a.pdf"] && second?.isAutomatic == true)
+        }
+    }
+
+    @Test(arguments: [true, false]) func receiptsOfSESAreRead(isBase64: Bool) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            var draft = ProviderDraft.awsSES(sandbox.url("aws_ses"))
+            draft.credentials["eventTopicArn"] = .string(Self.topic)
+            try await clinic.configure(draft)
+            func delivery(_ topic: String, spam: String = "PASS", id: String) throws -> (
+                body: [UInt8], headers: [String: String]
+            ) {
+                let raw = Self.raw.replacing("<1@", with: "<\(id)@")
+                let receipt: JSONValue = [
+                    "notificationType": "Received",
+                    "receipt": [
+                        "spamVerdict": ["status": .string(spam)],
+                        "action": ["type": "SNS", "encoding": .string(isBase64 ? "BASE64" : "UTF8")],
+                    ], "mail": ["source": "zoe@example.com", "messageId": .string(id)],
+                    "content": .string(isBase64 ? Base64.encode(Array(raw.utf8)) : raw),
+                ]
+                let event = WebhookSender.Event(
+                    id: id,
+                    type: "Notification",
+                    account: "a",
+                    clinic: nil,
+                    body: try JSONWriter.encode(receipt)
+                )
+                let sent = SNSTopics.delivery(of: event, topic, .now(), origin: sandbox.url("aws_ses"))
+                return (sent.body, Dictionary(uniqueKeysWithValues: sent.headers))
+            }
+            #expect(try await bring(delivery("\(Self.topic)-other", id: "m1"), to: clinic, by: "aws_ses") == 401)
+            #expect(try await bring(delivery(Self.topic, id: "m1"), to: clinic, by: "aws_ses") == 200)
+            #expect(try await bring(delivery(Self.topic, spam: "FAIL", id: "m2"), to: clinic, by: "aws_ses") == 200)
+            let found = try await said(clinic)
+            #expect(found.map(\.isAutomatic) == [true, false])
+            #expect(found.allSatisfy { $0.text == "nā, ok?\n" && $0.subject == "Grüße" })
+        }
+    }
+
+    @Test func resendsMailIsAskedFor() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            func configure(_ endpoint: String) async throws {
+                var draft = ProviderDraft.resend(endpoint)
+                draft.credentials["webhookSecret"] = .string(Self.secret)
+                try await clinic.configure(draft)
+            }
+            let id = "56761188-7520-42d8-8898-ff6fc54ce618"
+            let notice: JSONValue = [
+                "type": "email.received",
+                "data": [
+                    "email_id": .string(id), "from": "Zoë <zoe@example.com>", "to": ["clinic@example.com"],
+                    "message_id": "<1@example.com>", "subject": "Grüße",
+                    "attachments": [["filename": "a.png", "content_type": "image/png"]],
+                ],
+            ]
+            let body = try JSONWriter.encode(notice)
+            func call(secret: String = Self.secret) -> (body: [UInt8], headers: [String: String]) {
+                (body, Dictionary(uniqueKeysWithValues: Resend.sign(secret, id: "msg_1", body, .now())))
+            }
+            // Nobody is there who would hand it out: Resend tries again.
+            try await configure(SandboxPlace.nowhere)
+            #expect(try await bring(call(), to: clinic, by: "resend") == 503)
+            #expect(try await bring(call(secret: Resend.signingSecretDefault), to: clinic, by: "resend") == 401)
+            #expect(try await said(clinic).isEmpty)
+            try await configure(sandbox.url("resend"))
+            try await sandbox.call(
+                "/resend/received/\(id)",
+                [
+                    "from": "Zoë <zoe@example.com>", "subject": "Grüße", "message_id": "<1@example.com>",
+                    "text": "nā, ok?",
+                ],
+                method: "PUT"
+            )
+            #expect(try await bring(call(), to: clinic, by: "resend") == 200)
+            #expect(try await bring(call(), to: clinic, by: "resend") == 200)
+            let found = try await said(clinic)
+            #expect(found.map(\.text) == ["nā, ok?"] && found.map(\.subject) == ["Grüße"])
+        }
+    }
+
+    @Test func whatResendDoesNotHandOutIsKeptByItsName() throws {
+        let data: JSONValue = [
+            "from": "a@example.com", "subject": "x\r\nBcc: y", "message_id": "<1@example.com>",
+            "headers": ["auto-submitted": "auto-replied"], "to": ["clinic@example.com"],
+        ]
+        let mail = ResendNotices.mail(data, id: "1")
+        #expect(mail.from?.address.address == "a@example.com" && mail.isAutomatic && mail.text.isEmpty)
+        #expect(mail.subject == "xBcc: y")
+    }
+
+    @Test func onlyWhoSendsBatchesMaySendLargeOnes() async throws {
+        let clinic = try TestClinic()
+        var smtp = ProviderDraft.smtp(port: 9)
+        smtp.credentials["verifyToken"] = "inbound-mail-token-0001"
+        try await clinic.configure(email: [smtp], sms: [.twilio("http://127.0.0.1:9")])
+        let headers = ["Authorization": "Bearer inbound-mail-token-0001"]
+        let large = Array(Self.raw.utf8) + Array(repeating: UInt8(ascii: "x"), count: 400_000)
+        #expect(try await bring((large, headers), to: clinic, by: "smtp") == 200)
+        #expect(try await bring((large, headers), to: clinic, by: "twilio") == 413)
+        let larger = large + Array(repeating: UInt8(ascii: "x"), count: 400_000)
+        #expect(try await bring((larger, headers), to: clinic, by: "smtp") == 413)
+        #expect(try await said(clinic).first?.text?.count == InboundText.longestText)
+    }
+}

@@ -1,0 +1,206 @@
+import Contracts
+import Core
+import Foundation
+import Testing
+
+@testable import Communication
+
+/// Our reader against Python's `email` package, and against what no program would write.
+@Suite struct MailReaderTests {
+    struct Case: Decodable, Sendable, CustomTestStringConvertible {
+        struct Sender: Decodable, Sendable {
+            let name: String
+            let address: String
+        }
+
+        struct File: Decodable, Sendable {
+            let name: String?
+            let type: String
+            let size: Int?
+        }
+
+        struct Read: Decodable, Sendable {
+            let subject: String
+            let texts: [String]
+            let from: Sender
+            let files: [File]
+            let statuses: [[String: String]]
+            let names: [String: [String]]
+        }
+
+        let name: String
+        let mail: String
+        let read: Read
+        var testDescription: String { name }
+
+        var bytes: [UInt8] { Base64.decode(mail) ?? [] }
+    }
+
+    static let cases: [Case] = {
+        struct File: Decodable { let cases: [Case] }
+        let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let data = try? Data(contentsOf: tests.appending(path: "Golden/providers/mail_messages.json"))
+        return data.flatMap { try? JSONDecoder().decode(File.self, from: $0) }?.cases ?? []
+    }()
+
+    @Test func thereAreCases() { #expect(Self.cases.count > 20) }
+
+    @Test(arguments: cases) func itIsReadAsPythonReadsIt(_ one: Case) throws {
+        let mail = InboundMail(one.bytes)
+        #expect(mail.subject == one.read.subject)
+        #expect(mail.from?.address.address == one.read.from.address)
+        #expect((mail.from?.name ?? "") == one.read.from.name)
+        #expect(mail.text == one.read.texts.joined(separator: "\n"))
+        let files = mail.report == nil ? mail.files : mail.files.filter { $0.type != "text/plain" }
+        #expect(files.map(\.filename) == one.read.files.map(\.name))
+        #expect(files.map(\.type) == one.read.files.map { Optional($0.type) })
+        for (file, wanted) in zip(files, one.read.files) where wanted.size != nil { #expect(file.size == wanted.size) }
+        let names = one.read.names
+        let answers = (names["in-reply-to"] ?? []) + (names["references"] ?? []).reversed()
+        #expect(mail.answers.map { "<\($0)>" } == answers)
+        try checkReport(mail, one.read.statuses)
+    }
+
+    private func checkReport(_ mail: InboundMail, _ statuses: [[String: String]]) throws {
+        guard let status = statuses.first else {
+            #expect(mail.report == nil)
+            return
+        }
+        let report = try #require(mail.report)
+        #expect(report.names == ["0190aaaa-0000-7000-8000-000000000001"])
+        let event = MailReport.event(action: status["action"], status: status["status"])
+        let people = Set([status["original-recipient"], status["final-recipient"]].compactMap { $0 })
+        #expect(Set(report.outcomes.map(\.event)) == Set(event.map { [$0] } ?? []))
+        #expect(Set(report.outcomes.compactMap(\.recipient)) == (event == nil ? [] : people))
+        #expect(mail.isAutomatic)
+    }
+
+    @Test(
+        arguments: [
+            ("failed", "5.1.1", DeliveryEvent.hardBounce), ("failed", "5.1.2", .hardBounce),
+            ("FAILED ", "5.1.10 ", .hardBounce),
+            ("failed", "5.7.1", .rejected), ("failed", "5.7.26", .rejected), ("failed", "5.1.8", .rejected),
+            ("failed", "5.2.2", .softBounce), ("failed", "4.4.7", .softBounce), ("failed", "5.0.0", .softBounce),
+            ("failed", nil, .softBounce), ("delivered", "2.0.0", .delivered), ("delayed", "4.4.1", nil),
+            ("relayed", "2.0.0", nil), ("expanded", "2.0.0", nil), ("", "5.1.1", nil), (nil, "5.1.1", nil),
+        ] as [(String?, String?, DeliveryEvent?)]
+    )
+    func aStatusMeansOneThing(action: String?, status: String?, event: DeliveryEvent?) {
+        #expect(MailReport.event(action: action, status: status) == event)
+        // Only who is not there is not written to again.
+        let suppresses = event?.suppression != nil
+        #expect(suppresses == (event == .hardBounce))
+    }
+
+    private func complaint(_ type: String, recipient: String?) -> InboundMail {
+        let lines = [
+            "From: fbl@provider.example", "Content-Type: multipart/report; report-type=feedback-report; boundary=r", "",
+            "--r", "", "This is a complaint.", "--r", "Content-Type: message/feedback-report", "",
+            "Feedback-Type: \(type)", "User-Agent: X/1", recipient.map { "Original-Rcpt-To: \($0)" } ?? "Version: 1",
+            "",
+            "--r", "Content-Type: message/rfc822", "", "Message-ID: <name-1@clinic.example>",
+            "To: Asha <asha@example.com>", "", "Hello", "--r--",
+        ]
+        return InboundMail(Array(lines.joined(separator: "\r\n").utf8))
+    }
+
+    @Test func aComplaintNamesWhomItIsFrom() {
+        #expect(
+            complaint("abuse", recipient: "asha@example.com").report?.outcomes
+                == [.init(recipient: "asha@example.com", event: .complained)]
+        )
+        // Left out, it is whom the message went to.
+        #expect(complaint("abuse", recipient: nil).report?.outcomes.first?.recipient == "asha@example.com")
+        #expect(complaint("abuse", recipient: "redacted").report?.outcomes.first?.recipient == "asha@example.com")
+        #expect(complaint("not-spam", recipient: nil).report?.outcomes == [])
+        #expect(complaint("not-spam", recipient: nil).report?.reports == [])
+    }
+
+    @Test(arguments: [
+        ("Auto-Submitted: auto-replied", true), ("Auto-Submitted: no", false),
+        ("Auto-Submitted: auto-generated; x=y", true),
+        ("Precedence: bulk", true), ("Precedence: first-class", false), ("X-Auto-Response-Suppress: OOF", true),
+        ("List-Id: <l.example.com>", true), ("Return-Path: <>", true), ("Return-Path: <a@example.com>", false),
+        ("X-Other: 1", false),
+    ]) func whatNobodyWroteIsKnown(field: String, isAutomatic: Bool) {
+        let mail = InboundMail(Array("From: a@example.com\r\n\(field)\r\n\r\nx".utf8))
+        #expect(mail.isAutomatic == isAutomatic)
+    }
+
+    @Test func theEnvelopeSaysWhoIsToldOfFailures() {
+        let bytes = Array("From: a@example.com\r\n\r\nx".utf8)
+        #expect(InboundMail(bytes, envelopeSender: "").isAutomatic)
+        #expect(!InboundMail(bytes, envelopeSender: "a@example.com").isAutomatic)
+    }
+
+    @Test(
+        arguments: [
+            ("asha@example.com", "asha@example.com", nil), ("<asha@example.com>", "asha@example.com", nil),
+            ("Asha <asha@example.com>", "asha@example.com", "Asha"),
+            ("\"Rao, \\\"A\\\"\" <asha@example.com>, b@example.com", "asha@example.com", "Rao, \"A\""),
+            ("asha@example.com (Asha, at home)", "asha@example.com", nil),
+            ("Team: asha@example.com, b@x.org;", "asha@example.com", nil),
+            ("=?utf-8?q?a=40b.com=3E?= <asha@example.com>", "asha@example.com", "a@b.com>"),
+            ("undisclosed:;", nil, nil), ("", nil, nil), ("<>", nil, nil), ("a@b@c", nil, nil),
+            ("<a@example.com", nil, nil),
+        ] as [(String, String?, String?)]
+    )
+    func whoWritesIsRead(header: String, address: String?, name: String?) {
+        let found = MailAddress.first(of: header)
+        #expect(found?.address.address == address)
+        #expect(found?.name == name)
+    }
+
+    @Test func quotedHistoryIsNoCommand() {
+        let answers = [
+            "CONFIRM\n\nOn Fri, Nov 20, 2026 at 10:00 AM Clinic <c@example.com> wrote:\n> CANCEL\n",
+            "CONFIRM\n\nOn Fri, Nov 20, 2026 at 10:00 AM Clinic <c@example.com>\nwrote:\n> CANCEL",
+            "> CANCEL\nCONFIRM", "CONFIRM\n-- \nAsha", "CONFIRM\n\n-----Original Message-----\nCANCEL",
+            "CONFIRM\n\nAm 20.11.2026 um 10:00 schrieb Klinik:\n> CANCEL", "  CONFIRM  ",
+        ]
+        for answer in answers {
+            #expect(QuotedHistory.stripped(answer) == "CONFIRM", "\(answer)")
+        }
+        #expect(QuotedHistory.stripped("Am I on time?\nOn Monday, I mean,") == "Am I on time?\nOn Monday, I mean,")
+    }
+
+    /// What nobody writes by accident neither stops the reader nor makes it slow or large.
+    @Test func whatIsMadeToHarmIsReadAsFarAsItGoes() throws {
+        var nested = "From: a@example.com\r\n"
+        for level in 0..<200 { nested += "Content-Type: multipart/mixed; boundary=b\(level)\r\n\r\n--b\(level)\r\n" }
+        #expect(InboundMail(Array((nested + "\r\ndeep").utf8)).files.count <= InboundText.mostMedia)
+        let parts =
+            "Content-Type: multipart/mixed; boundary=x\r\n\r\n"
+            + String(repeating: "--x\r\nContent-Disposition: attachment; filename=a\r\n\r\ny\r\n", count: 5_000)
+        #expect(InboundMail(Array(parts.utf8)).files.count == InboundText.mostMedia)
+        let fields = String(repeating: "X: 1\r\n", count: 50_000) + "From: a@example.com\r\n\r\nx"
+        #expect(InboundMail(Array(fields.utf8)).text == "x")
+        let folded = "Subject: a\r\n" + String(repeating: " aaaaaaaaaaaaaaaaaaaaaaaa\r\n", count: 20_000) + "\r\nx"
+        #expect(InboundMail(Array(folded.utf8)).subject.count <= InboundMail.longestSubject)
+        let words = "Subject: " + String(repeating: "=?utf-8?q?a?= ", count: 10_000) + "\r\n\r\nx"
+        #expect(InboundMail(Array(words.utf8)).subject.count <= InboundMail.longestSubject)
+        let marks = "\r\ne" + String(repeating: "\u{301}", count: 300_000)
+        #expect(InboundMail(Array(marks.utf8)).text.utf8.count <= InboundText.mostBytes)
+        let page = "Content-Type: text/html\r\n\r\n" + String(repeating: "<a href='x", count: 20_000)
+        #expect(InboundMail(Array(page.utf8)).text.utf8.count <= InboundText.mostBytes)
+        var random = SystemRandomNumberGenerator()
+        for one in Self.cases {
+            for _ in 0..<20 {
+                var bytes = one.bytes
+                for _ in 0..<5 { bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255) }
+                let cut = Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &random)))
+                #expect(InboundMail(cut).text.utf8.count <= InboundText.mostBytes)
+            }
+        }
+    }
+
+    @Test func theSameMailIsTheSameWhateverWayItComes() {
+        let first = InboundMail(Array("Message-ID: <1@x>\r\nFrom: a@example.com\r\n\r\nx".utf8))
+        let again = InboundMail(Array("Received: by y\r\nMessage-ID: <1@x>\r\nFrom: a@example.com\r\n\r\nx".utf8))
+        let other = InboundMail(Array("Message-ID: <1@x>\r\nFrom: b@example.com\r\n\r\nx".utf8))
+        let nameless = InboundMail(Array("From: a@example.com\r\n\r\nx".utf8))
+        #expect(first.id == again.id && first.id != other.id && nameless.id != first.id)
+        #expect([first, other, nameless].allSatisfy { $0.id.utf8.count <= DeliveryReport.longestID })
+    }
+}
