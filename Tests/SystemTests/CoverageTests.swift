@@ -54,6 +54,31 @@ extension SystemTests {
             #expect(refused > 0 || role == .superAdmin)
         }
 
+        /// No operation forgets who was refused: each stands in the trail of the caller's clinic.
+        @Test(.timeLimit(.minutes(3))) func everyRefusalHasItsEntry() async throws {
+            let suite = try await RunningSuite.shared.value
+            let role = Role.inventoryManager
+            let client = try await suite.api.signedIn(try await suite.person(with: role), clinic: suite.demo.clinicId)
+            let me = try await eventually("the gateway knows of them") {
+                try await client.send("GET", "/auth/me").json["user"]?["id"]?.string
+            }
+            let held = Set(Roles.permissionNames(of: [role]))
+            var refused: Set<String> = []
+            for endpoint in Self.endpoints {
+                guard let permission = endpoint.guard.permission, !held.contains(permission.name) else { continue }
+                _ = try await client.send(endpoint.verb.rawValue, path(endpoint, suite.demo.clinicId))
+                refused.insert(endpoint.auditAction)
+            }
+            #expect(refused.count > 30)
+            let auditor = try await suite.api.signedIn(suite.demo.auditor, clinic: suite.demo.clinicId)
+            let expected = refused
+            try await eventually("every refusal is in the trail", within: .seconds(30)) {
+                let path = "/audit/entries?actor=\(me)&outcome=denied&limit=200"
+                let entries = try await auditor.expect(200, from: "GET", path).items
+                return expected.isSubset(of: entries.compactMap { $0["action"]?.string })
+            }
+        }
+
         @Test(.timeLimit(.minutes(3))) func anotherClinicsObjectsAreNotThere() async throws {
             let suite = try await RunningSuite.shared.value
             let stranger = suite.demo.secondClinic

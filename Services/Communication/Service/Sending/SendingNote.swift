@@ -19,8 +19,8 @@ enum SendingNote: Sendable {
         switch self {
         case .skipped(let number, let entry, let outcome, let detail, let at):
             AttemptStore.skip(number, of: id, with: entry, outcome, detail: detail, at: at, in: tx)
-        case .closed(let number, _, let verdict, let latency):
-            AttemptStore.close(number, of: id, verdict, latency: latency, in: tx)
+        case .closed(let number, let entry, let verdict, let latency):
+            try AttemptStore.close(number, of: id, at: entry.provider, verdict, latency: latency, in: tx)
         case .known(let hash): MessageClinicStore.insert(hash, in: tx)
         case .wrote(let hash, let at): NumberClinicStore.insert(hash, at: at, in: tx)
         case .circuit(let entry, let view):

@@ -1,5 +1,7 @@
 import CommunicationAPI
+import Contracts
 import Core
+import Outbox
 import Postgres
 import ProviderConfig
 
@@ -113,14 +115,38 @@ enum AttemptStore {
         tx.gather(AttemptChange.made(attempt))
     }
 
-    /// Closes an open attempt; one that is closed stays as it is.
+    /// Closes an open attempt, with the entry about what the provider has answered; one that is closed stays as it is.
     static func close(
         _ number: Int,
         of message: MessageID,
+        at provider: String,
         _ verdict: ProviderVerdict,
         latency: Duration?,
         in tx: borrowing Transaction
-    ) {
+    ) throws {
         tx.gather(AttemptChange.closed(number, of: message, verdict, latency: latency))
+        try audit(message, provider, verdict.outcome, in: tx)
+    }
+
+    private static func audit(
+        _ message: MessageID,
+        _ provider: String,
+        _ outcome: AttemptOutcome,
+        in tx: borrowing Transaction
+    ) throws {
+        guard let clinic = tx.tenant?.clinic else { throw OutboxError.noClinic }
+        let now = Instant.now()
+        let entry = AuditRecord(
+            at: now,
+            clinicId: clinic,
+            actor: AuditRecord.Actor(Principal(kind: .provider, id: provider)),
+            action: CommunicationPermissions.send.name,
+            resource: .init(type: "messages", id: message.description),
+            outcome: outcome == .accepted ? .succeeded : .failed,
+            reason: outcome.rawValue,
+            requestId: RequestID(at: now),
+            source: .init(address: "", userAgent: "")
+        )
+        try Outbox.appendAudit(entry, in: tx)
     }
 }

@@ -52,6 +52,29 @@ import Vault
         }
     }
 
+    /// Each call's outcome is in the trail, under the name of who answered it, and says nothing of the message.
+    @Test func whatProvidersAnswerStandsInTheTrail() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, number) = (try TestClinic(), Self.number())
+            try await sandbox.fault("down", of: "twilio")
+            try await clinic.configure(sms: [
+                .texts("twilio", at: sandbox.url("twilio")), .texts("aws_sns", at: sandbox.url("aws_sns")),
+            ])
+            let message = try await clinic.settled(try await clinic.send(draft(to: number, [.sms])))
+            #expect(message.attempts.map(\.outcome) == [.transient, .accepted])
+            let payloads = try await clinic.desk.database.inspect(
+                "select payload from outbox where clinic_id = \(clinic.clinic) and part = 'audit' order by position"
+            ) { rows -> [[UInt8]] in try rows.map { try $0[0] } }
+            let entries = try payloads.map { try JSONTape($0).decode(AuditRecord.self) }.filter {
+                $0.actor.type == Principal.Kind.provider.rawValue
+            }
+            #expect(entries.map(\.actor.id) == ["twilio", "aws_sns"])
+            #expect(entries.map(\.reason) == ["transient", "accepted"])
+            #expect(entries.map(\.outcome) == [.failed, .succeeded])
+            #expect(entries.allSatisfy { $0.resource.id == message.id.description && $0.action == "messages:send" })
+        }
+    }
+
     @Test func whatsAppIsAChannelOfItsOwn() async throws {
         try await SandboxPlace.with { sandbox in
             let (clinic, number) = (try TestClinic(), Self.number())
