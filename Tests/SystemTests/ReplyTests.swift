@@ -54,7 +54,7 @@ extension SystemTests {
         @Test(.timeLimit(.minutes(6))) func aReminderIsAnsweredAndTheAnswerToo() async throws {
             let suite = try await RunningSuite.shared.value
             let practice = try await open(suite)
-            _ = try await practice.text("we expect you on ")
+            #expect(try await practice.text("we expect you on ").contains("CONFIRM, CANCEL or RESCHEDULE"))
             let before = try await practice.visit()
             #expect(before["patientConfirmedAt"] ?? .null == .null)
             try await practice.write("Confrim")

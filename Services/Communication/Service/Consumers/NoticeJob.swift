@@ -54,7 +54,7 @@ struct NoticeJob: TransactionalJobHandler {
                     switch notice {
                     case .visit(let visit): try visit.draft(at: sender.now, sealer: sealer, in: tx)
                     case .reminder(let reminder):
-                        try reminder.draft(at: sender.now, wanted: terms.reminders, sealer: sealer, in: tx)
+                        try reminder.draft(at: sender.now, on: terms, sealer: sealer, in: tx)
                     case .invoice(let notice): try notice.draft(sealer: sealer, in: tx)
                     case .security(let notice): try notice.draft(at: sender.now, sealer: sealer, in: tx)
                     case .answer(let answer):

@@ -14,8 +14,9 @@ struct ReminderNotice: Codable, Sendable, Equatable {
 
     /// Leaves a job for each reminder of a visit that is still to come; those of a former time find that it has moved.
     static func leave(for visit: AppointmentState, at now: Instant, in tx: borrowing Transaction) throws {
-        for (reminder, due) in ReminderRules.due(for: visit, at: now) {
-            guard try VisitStore.claim(reminder, of: visit.id, at: visit.start, in: tx) else { continue }
+        let due = ReminderRules.due(for: visit, at: now)
+        let fresh = try VisitStore.claim(due.map(\.reminder), of: visit.id, at: visit.start, in: tx)
+        for (reminder, due) in due where fresh.contains(reminder) {
             let notice = ReminderNotice(appointment: visit.id, start: visit.start, reminder: reminder)
             try Jobs.enqueue(NoticeJob.self, payload: .reminder(notice), dueAt: due, in: tx)
         }
@@ -24,15 +25,17 @@ struct ReminderNotice: Codable, Sendable, Equatable {
     /// The message; `nil` when the visit is off or has moved, when it is too late, or when the clinic does not want it.
     func draft(
         at now: Instant,
-        wanted: [ReminderTime],
+        on terms: MessageIntake.Terms,
         sealer: ClinicSealer,
         in tx: borrowing Transaction
     ) throws -> MessageDraft? {
         let end = start - reminder.lead + reminder.validity
-        guard wanted.contains(reminder), now < end,
+        guard terms.reminders.contains(reminder), now < end,
             let visit = try VisitStore.find(appointment, for: reminder, in: tx), visit.isUpcoming,
             visit.notice.start == start
         else { return nil }
-        return try visit.notice.draft(at: now, until: end, sealer: sealer, in: tx)
+        var draft = try visit.notice.draft(at: now, until: end, sealer: sealer, in: tx)
+        if terms.canBeAnswered { draft.data?["canAnswer"] = true }
+        return draft
     }
 }

@@ -97,8 +97,9 @@ struct InboundIntake: Sendable {
         in tx: borrowing Transaction
     ) throws -> (command: InboundCommand?, appointment: AppointmentID?, said: String?) {
         guard text.channel == .email else {
-            let appointment = try InboundStore.appointment(repliedTo: index, at: now, in: tx)
-            return (Self.command(text), appointment, text.text)
+            let command = Self.command(text)
+            let appointment = try InboundStore.appointment(repliedTo: index, with: command, at: now, in: tx)
+            return (command, appointment, text.text)
         }
         guard !text.isAutomatic, let answered = try InboundStore.answered(text.answers, from: index, at: now, in: tx)
         else { return (nil, nil, nil) }

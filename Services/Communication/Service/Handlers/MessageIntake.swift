@@ -34,6 +34,8 @@ struct MessageIntake: Sendable {
         var mailCapacity: Int?
         /// Which reminders of visits it sends.
         var reminders: [ReminderTime]
+        /// Whether its texts can be answered with a word.
+        var canBeAnswered: Bool
         let rules: CountryRules
     }
 
@@ -55,6 +57,7 @@ struct MessageIntake: Sendable {
             quietHours: QuietTime(settings: settings),
             mailCapacity: EmailSize.capacity(of: carriers),
             reminders: ReminderRules.wanted(settings),
+            canBeAnswered: TextSenders.canBeAnswered(channels, own: own?.entries ?? []),
             rules: CountryRules(settings: settings)
         )
     }

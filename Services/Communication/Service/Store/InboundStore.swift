@@ -118,13 +118,18 @@ struct InboundStore: Sendable {
     }
 
     /// The appointment that the last message to a number was about, if it was about one.
-    static func appointment(repliedTo phoneIndex: [UInt8], at now: Instant, in tx: borrowing Transaction) throws
-        -> AppointmentID?
-    {
+    ///
+    /// Bills and codes that came in between are passed over, unless what was written is a no: that may be meant for them.
+    static func appointment(
+        repliedTo phoneIndex: [UInt8],
+        with command: InboundCommand?,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> AppointmentID? {
         let rows = try tx.rows(
             """
             select reference from messages where clinic_id = clinic_id() and phone_index = \(phoneIndex)
-                and created_at > \(now - replyTime) order by created_at desc limit 1
+                and created_at > \(now - replyTime) and (\(command == .no) or category = 'care') order by created_at desc limit 1
             """
         )
         return try appointment(rows)

@@ -59,19 +59,26 @@ enum VisitStore {
         )
     }
 
-    /// Takes the right to leave the job of a reminder; `false` when it has been taken before.
+    /// Takes the right to leave the jobs of reminders; gives those for which nobody has taken it before.
     static func claim(
-        _ reminder: ReminderTime,
+        _ reminders: [ReminderTime],
         of visit: AppointmentID,
         at start: Instant,
         in tx: borrowing Transaction
-    ) throws -> Bool {
+    ) throws -> Set<ReminderTime> {
+        guard !reminders.isEmpty else { return [] }
         let rows = try tx.rows(
             """
             insert into visit_reminders (clinic_id, visit_id, starts_at, reminder)
-            values (clinic_id(), \(visit), \(start), \(reminder.rawValue)) on conflict do nothing
+            select clinic_id(), \(visit), \(start), name from unnest(\(reminders.map(\.rawValue))) as r (name)
+            on conflict do nothing returning reminder
             """
         )
-        return rows.affected == 1
+        return Set(
+            try rows.compactMap { row in
+                let name: String = try row[0]
+                return ReminderTime(rawValue: name)
+            }
+        )
     }
 }

@@ -91,6 +91,7 @@ struct BuiltInTemplate: Sendable {
         .init(name: "thirdDate", type: .date, example: "2026-10-23"),
         .init(name: "thirdTime", type: .time, example: "11:00"),
         .init(name: "taken", type: .flag, example: true),
+        .init(name: "canAnswer", type: .flag, example: true),
         .init(name: "clinicPhone", type: .text, example: "+493012345678"),
         .init(name: "dueDate", type: .date, example: "2026-11-04"),
         .init(name: "expiryDate", type: .date, example: "2026-12-01"),

@@ -51,14 +51,16 @@ import Testing
         @discardableResult
         func write(
             _ text: String,
+            by channel: MessageChannel = .sms,
             optOut: InboundText.OptOut? = nil,
             toFallback: Bool = false
         ) async throws -> InboundMessageReceived {
-            let entries = try await clinic.desk.sending.resolver.resolve(clinic.clinic, channel: "sms").entries
-            let entry = try #require(toFallback ? entries.last : entries.first)
+            let chain = try await clinic.desk.sending.resolver.resolve(clinic.clinic, channel: channel.rawValue)
+            let entry = try #require(toFallback ? chain.entries.last : chain.entries.first)
+            let credentials = entry.credentials
             let inbound = InboundText(
-                channel: .sms,
-                to: toFallback ? "+15005550020" : "+15005550006",
+                channel: channel,
+                to: credentials.text("fromNumber") ?? credentials.text("whatsappNumber") ?? "",
                 from: phone,
                 text: text,
                 media: [],
@@ -167,6 +169,27 @@ import Testing
             let arrived = try await sandbox.received(for: line.phone.number)
             #expect(arrived.count == 1 && arrived.first?.message["from"]?.string == "+15005550020")
             #expect(try await line.messages().count == 1)
+        }
+    }
+
+    /// Within the day in which free text may be sent, from the number that was written to.
+    @Test func whoWritesByWhatsAppIsAnsweredThere() async throws {
+        try await SandboxPlace.with { sandbox in
+            let line = try await Line(sandbox)
+            try await line.clinic.configure(
+                ConfigurationDraft(
+                    clinicId: line.clinic.clinic,
+                    sms: ChannelDraft(primary: .texts("twilio", at: sandbox.url("twilio"))),
+                    whatsapp: ChannelDraft(primary: .whatsApp(at: sandbox.url("twilio")))
+                )
+            )
+            let heard = try await line.write("👍", by: .whatsapp)
+            #expect(heard.command == "yes" && heard.channel == .whatsapp)
+            try await line.answer(heard, .confirmed, about: line.visit)
+            let message = try await line.answered("reply_confirmed")
+            #expect(message.channel == .whatsapp && message.attempts.map(\.outcome) == [.accepted])
+            let arrived = try await sandbox.received(for: line.phone.number)
+            #expect(arrived.map { $0.message["channel"]?.string } == ["whatsapp"])
         }
     }
 

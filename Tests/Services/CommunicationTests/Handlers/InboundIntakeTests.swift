@@ -170,9 +170,16 @@ import Testing
             draft.reference = "invoice:1"
             _ = try await clinic.send(draft)
             try await take(clinic, try text("CONFIRM"))
+            // A bill in between is not what a word about visits is about; a no may be.
+            draft.reference = "appointment:\(appointment)"
+            _ = try await clinic.send(draft)
+            draft.reference = "invoice:2"
+            draft.category = .billing
+            _ = try await clinic.send(draft)
+            try await take(clinic, try text("YES"), try text("NO"))
             let events = try await told(clinic)
-            #expect(events.map(\.command) == ["confirm", "cancel", "confirm"])
-            #expect(events.map(\.appointmentId) == [appointment, nil, nil])
+            #expect(events.map(\.command) == ["confirm", "cancel", "confirm", "yes", "no"])
+            #expect(events.map(\.appointmentId) == [appointment, nil, nil, appointment, nil])
         }
     }
 }

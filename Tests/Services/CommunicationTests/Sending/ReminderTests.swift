@@ -4,6 +4,7 @@ import CommunicationAPI
 import Contracts
 import Core
 import Postgres
+import ProviderConfig
 import TestKit
 import Testing
 
@@ -159,6 +160,35 @@ import Testing
             let message = try await reminded(visit)
             #expect(message.status == .queued && message.waitingFor == .quietHours && message.expiresAt == visit.start)
         }
+    }
+
+    /// A text asks for a word where a word can be answered, and nowhere else.
+    @Test func onlyNumbersThatHearAreToBeAnswered() throws {
+        func entry(_ channel: String, _ provider: String, _ sender: [String: JSONValue] = [:]) -> ProviderEntry {
+            ProviderEntry(
+                id: ProviderEntryID(),
+                channel: channel,
+                provider: provider,
+                position: 0,
+                credentials: Credentials(sender),
+                version: 1,
+                updatedAt: .now(),
+                updatedBy: "test",
+                fingerprint: "f",
+                formerSecrets: []
+            )
+        }
+        let number = entry("sms", "twilio", ["fromNumber": "+15005550006"])
+        let name = entry("sms", "twilio", ["fromNumber": "Lindenhof"])
+        let meta = entry("whatsapp", "meta")
+        #expect(TextSenders.canBeAnswered([.sms, .email], own: [number]))
+        #expect(TextSenders.canBeAnswered([.sms, .whatsapp], own: [number, meta]))
+        #expect(TextSenders.canBeAnswered([.sms], own: [entry("sms", "twilio", ["messagingServiceSid": "MG1"])]))
+        #expect(!TextSenders.canBeAnswered([.sms], own: [name]))
+        #expect(!TextSenders.canBeAnswered([.sms], own: [number, entry("sms", "aws_sns")]))
+        // The installation's own number hears nobody.
+        #expect(!TextSenders.canBeAnswered([.sms, .whatsapp], own: [meta]))
+        #expect(!TextSenders.canBeAnswered([.email], own: []))
     }
 
     @Test func dueIsWhatIsStillToCome() throws {

@@ -157,7 +157,7 @@ enum VisitTemplates {
     private static let reminder = BuiltInTemplate(
         BuiltInTemplates.appointmentReminder,
         .care,
-        asks: visit,
+        asks: visit + ["canAnswer?"],
         en: .init(
             subject: "A reminder from {{clinicName}}",
             email: """
@@ -168,7 +168,9 @@ enum VisitTemplates {
                 If you cannot come, please let us know.
                 {{clinicName}}
                 """,
-            short: "{{clinicName}}: we expect you on {{date}} at {{time}}. If you cannot come, please let us know.",
+            short: "{{clinicName}}: we expect you on {{date}} at {{time}}. "
+                + "{{#canAnswer}}Please answer CONFIRM, CANCEL or RESCHEDULE.{{/canAnswer}}"
+                + "{{^canAnswer}}If you cannot come, please let us know.{{/canAnswer}}",
             push: "We expect you on {{date}} at {{time}}."
         ),
         de: .init(
@@ -182,7 +184,9 @@ enum VisitTemplates {
                 {{clinicName}}
                 """,
             short:
-                "{{clinicName}}: wir erwarten Sie am {{date}} um {{time}} Uhr. Bitte sagen Sie ab, wenn Sie nicht können.",
+                "{{clinicName}}: wir erwarten Sie am {{date}} um {{time}} Uhr. "
+                + "{{#canAnswer}}Bitte antworten Sie BESTÄTIGEN, ABSAGEN oder VERSCHIEBEN.{{/canAnswer}}"
+                + "{{^canAnswer}}Bitte sagen Sie ab, wenn Sie nicht können.{{/canAnswer}}",
             push: "Wir erwarten Sie am {{date}} um {{time}} Uhr."
         ),
         hi: .init(
@@ -195,7 +199,9 @@ enum VisitTemplates {
                 यदि आप नहीं आ सकते, तो कृपया हमें बताएँ।
                 {{clinicName}}
                 """,
-            short: "{{clinicName}}: {{date}} को {{time}} बजे हम आपकी प्रतीक्षा करेंगे। न आ सकें तो कृपया बताएँ।",
+            short: "{{clinicName}}: {{date}} को {{time}} बजे हम आपकी प्रतीक्षा करेंगे। "
+                + "{{#canAnswer}}उत्तर में CONFIRM, CANCEL या RESCHEDULE लिखें।{{/canAnswer}}"
+                + "{{^canAnswer}}न आ सकें तो कृपया बताएँ।{{/canAnswer}}",
             push: "{{date}} को {{time}} बजे हम आपकी प्रतीक्षा करेंगे।"
         )
     )
