@@ -137,7 +137,7 @@ struct ConversationHandlers: Sendable {
             Array(bytes[start..<end]),
             contentType: "application/octet-stream",
             next: end < bytes.count ? String(end) : nil,
-            headers: [("Content-Disposition", "attachment"), ("X-Content-Type-Options", "nosniff")]
+            headers: [("Content-Disposition", "attachment")]
         )
     }
 
