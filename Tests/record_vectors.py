@@ -127,6 +127,8 @@ class Recorder(http.server.BaseHTTPRequestHandler):
                        b'"access_token":"recorded","expires_in":3600,"token_type":"Bearer",'
                        b'"messaging_product":"whatsapp","contacts":[{"input":"1","wa_id":"1"}],'
                        b'"messages":[{"id":"wamid.1"}]}'), "application/json"
+        if self.path.endswith("/media"):
+            reply = b'{"id":"4711"}'
         if self.path.startswith("/aws_sns"):
             action = dict(urllib.parse.parse_qsl(body))["Action"]
             reply, kind = (f"<{action}Response><{action}Result><MessageId>m</MessageId><EndpointArn>arn</EndpointArn>"
@@ -201,6 +203,19 @@ def whatsapp(base):
         to="919876543210", name="visit_reminder_2", language=pywa.types.templates.TemplateLanguage.ENGLISH_US,
         params=[pywa.types.templates.BodyText.params("Asha", "Monday, 9:00")], tracker="m-1")
     client.send_image(to="919876543210", image="https://clinic.example/map.png", caption="The way", tracker="m-1")
+    client.upload_media(b"%PDF-1.7 recorded", mime_type="application/pdf", filename="letter.pdf")
+    client.send_document(to="919876543210", document="https://clinic.example/letter.pdf", filename="letter.pdf",
+                         caption="Your letter", tracker="m-1")
+    client.send_message(
+        to="919876543210", text="When will you come?", footer="Lindenhof", tracker="m-1",
+        buttons=pywa.types.SectionList(button_title="Choose", sections=[
+            pywa.types.Section(title="Monday", rows=[
+                pywa.types.SectionRow(title="9:00", callback_data="a", description="Dr. Rao")]),
+            pywa.types.Section(title="Tuesday", rows=[pywa.types.SectionRow(title="10:00", callback_data="b")])]))
+    client.send_template(
+        to="919876543210", name="auth_code_1", language=pywa.types.templates.TemplateLanguage.ENGLISH_US,
+        params=[pywa.types.templates.AuthenticationBody.params(otp="481516"),
+                pywa.types.templates.CopyCodeOTPButton.params(otp="481516")], tracker="m-1")
     client.get_business_phone_number()
 
 
@@ -247,6 +262,9 @@ def texts(base):
     client.messages.create(
         to="whatsapp:+4915112345678", from_="whatsapp:+14155238886", content_sid="HX" + "b" * 32,
         content_variables=json.dumps({"1": "Asha", "2": "10:30"}))
+    client.messages.create(
+        to="whatsapp:+4915112345678", from_="whatsapp:+14155238886", body="Your letter",
+        media_url=["https://clinic.example/letter.pdf"])
     client.messages.create(to="+4915112345678", messaging_service_sid="MG" + "c" * 32, body="See you soon.")
     client.api.v2010.accounts(ACCOUNT).fetch()
 

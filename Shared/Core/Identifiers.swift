@@ -20,6 +20,7 @@ package enum Entity {
     package enum Attempt {}
     package enum Conversation {}
     package enum InboundMessage {}
+    package enum Attachment {}
     package enum ProviderEntry {}
     package enum AuditEntry {}
     package enum AuditExport {}
@@ -51,6 +52,7 @@ package typealias InvoiceID = TypedID<Entity.Invoice>
 package typealias PaymentID = TypedID<Entity.Payment>
 package typealias LedgerEntryID = TypedID<Entity.LedgerEntry>
 package typealias MessageID = TypedID<Entity.Message>
+package typealias AttachmentID = TypedID<Entity.Attachment>
 package typealias TemplateID = TypedID<Entity.Template>
 package typealias AttemptID = TypedID<Entity.Attempt>
 package typealias ConversationID = TypedID<Entity.Conversation>

@@ -1,4 +1,4 @@
-import Bus
+package import Bus
 package import Contracts
 import Core
 package import Postgres
@@ -66,6 +66,28 @@ package struct HandlerTable: Sendable {
             let input = try context.input(Input.self)
             return try await context.dispatcher.page(context) { tx in try body(input, context, context.request.page, tx)
             }
+        }
+    }
+
+    /// An operation whose body comes in pieces, in their order, each with a transaction of its own.
+    ///
+    /// A piece that was delivered before comes again with the same number and has to be taken as if it were the first time. The
+    /// last one is the change: what `finish` does with it commits with the audit entry and the kept reply. All pieces
+    /// of a body have the same request id.
+    package mutating func pieces<Input, Output>(
+        _ endpoint: Endpoint<Input, Output>,
+        take: @escaping @Sendable (Input, BodyPiece, OperationContext, borrowing Transaction) throws -> Void,
+        finish: @escaping @Sendable (Input, BodyPiece, OperationContext, borrowing Transaction) throws -> Reply<Output>
+    ) {
+        add(endpoint, looksUpFirst: false) { context in
+            let input = try context.input(Input.self)
+            guard let piece = BodyPiece(context.request) else { throw Problem.malformed("The body has no pieces.") }
+            if piece.isLast {
+                return try await context.dispatcher.commit(context) { tx in try finish(input, piece, context, tx) }
+                    .answer
+            }
+            try await context.database.transaction(for: context.tenant) { tx in try take(input, piece, context, tx) }
+            return BusReply(status: BodyPiece.taken)
         }
     }
 

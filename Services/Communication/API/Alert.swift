@@ -13,6 +13,8 @@ package enum AlertKind: String, Hashable, Sendable, Codable, CaseIterable {
     case suppressionSpike = "suppression_spike"
     /// Work failed for good.
     case deadLetters = "dead_letters"
+    /// WhatsApp does not take a template any more, or has not approved it.
+    case templateRejected = "template_rejected"
 }
 
 /// Somebody who is told, and how.

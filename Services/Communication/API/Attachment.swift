@@ -1,16 +1,21 @@
 package import Contracts
+package import Core
 
-/// A file that goes with an e-mail.
+/// A file that goes with a message: uploaded before, or with what is in it.
 package struct AttachmentDraft: Wire {
     package static let most = 10
-    /// All files of a message together, in bytes before base64; a request holds no more than a mebibyte.
+    /// All files whose content stands in the request together, in bytes before base64; a request holds no more than a mebibyte.
     package static let mostBytes = 700 * 1_024
+    /// All files of a message together, uploaded ones included.
+    package static let mostBytesPerMessage = 20 << 20
 
+    /// A file that was uploaded; it has a name and a type already.
+    package var attachmentId: AttachmentID?
     /// As the recipient sees it; its ending fits the type.
-    package var filename: String
-    package var contentType: String
-    /// In base64.
-    package var content: String
+    package var filename: String?
+    package var contentType: String?
+    /// In base64; larger files are uploaded.
+    package var content: String?
     /// For an image inside the HTML part, which names it as `cid:` and this.
     package var contentId: String?
 
@@ -18,6 +23,11 @@ package struct AttachmentDraft: Wire {
         self.filename = filename
         self.contentType = contentType
         self.content = content
+        self.contentId = contentId
+    }
+
+    package init(_ attachmentId: AttachmentID, contentId: String? = nil) {
+        self.attachmentId = attachmentId
         self.contentId = contentId
     }
 

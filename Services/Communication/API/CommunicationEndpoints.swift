@@ -7,6 +7,8 @@ package struct CommunicationEndpoints: Sendable {
     package let installation = DefaultProviderEndpoints()
     package let health = ProviderHealthEndpoints()
     package let messages = MessageEndpoints()
+    package let attachments = AttachmentEndpoints()
+    package let media = MediaEndpoints()
     package let conversations = ConversationEndpoints()
     package let templates = TemplateEndpoints()
     package let deliveries = DeliveryEndpoints()
@@ -19,8 +21,9 @@ package struct CommunicationEndpoints: Sendable {
     package init() {}
 
     package var all: [any EndpointDescription] {
-        configuration.all + installation.all + health.all + messages.all + conversations.all + templates.all
-            + deliveries.all + suppressions.all + preferences.all + unsubscribing.all + analytics.all + alerts.all
+        configuration.all + installation.all + health.all + messages.all + attachments.all + media.all
+            + conversations.all + templates.all + deliveries.all + suppressions.all + preferences.all
+            + unsubscribing.all + analytics.all + alerts.all
     }
 }
 

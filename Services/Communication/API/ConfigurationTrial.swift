@@ -104,18 +104,24 @@ package struct ConfigurationTrialResults: Wire {
     package init(results: [Result]) { self.results = results }
 }
 
-/// One thing found out about the domain that mail is sent from.
+/// One thing found out about the domain that mail is sent from, or about a WhatsApp number.
 package struct SenderFinding: Wire, Hashable {
     /// What was looked at.
     package enum Aspect: String, Hashable, Sendable, Codable, CaseIterable {
         case spf, dkim, dmarc
         /// Whether the provider knows the sender as verified.
         case provider
+        /// Whether a WhatsApp number is verified and connected under an approved name.
+        case number
+        /// What people think of what a WhatsApp number sends.
+        case quality
+        /// Whether the account's WhatsApp templates are approved.
+        case templates
     }
 
     package enum State: String, Hashable, Sendable, Codable, CaseIterable {
         case passed
-        /// Mail will arrive less well, or not at all.
+        /// What is sent will arrive less well, or not at all.
         case failed
         /// It cannot be told from here.
         case unknown

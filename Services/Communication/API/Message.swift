@@ -109,11 +109,19 @@ package struct MessageContent: Wire, Hashable {
     package var subject: String?
     package var text: String
     package var html: String?
+    /// What the message offers to press, by WhatsApp.
+    package var interactive: InteractiveContent?
 
-    package init(subject: String? = nil, text: String, html: String? = nil) {
+    package init(
+        subject: String? = nil,
+        text: String,
+        html: String? = nil,
+        interactive: InteractiveContent? = nil
+    ) {
         self.subject = subject
         self.text = text
         self.html = html
+        self.interactive = interactive
     }
 
     package static var limits: [Limit] {

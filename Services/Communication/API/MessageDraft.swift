@@ -46,7 +46,7 @@ package struct MessageDraft: Wire {
     package var replyTo: EmailAddress?
     /// The caller's own name for it, to find it again; not unique.
     package var reference: String?
-    /// They go by e-mail only; a message that goes another way goes without them.
+    /// They go by e-mail, and a single one by WhatsApp; a message that goes another way goes without them.
     package var attachments: [AttachmentDraft]?
 
     package init(

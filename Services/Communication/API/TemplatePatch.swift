@@ -89,10 +89,16 @@ package struct SMSTextPatch: Wire {
 package struct WhatsAppTextPatch: Wire {
     package var text: Patch<String>
     package var approved: Patch<ApprovedMappingPatch>
+    package var approvedByTwilio: Patch<ApprovedMappingPatch>
 
-    package init(text: Patch<String> = .absent, approved: Patch<ApprovedMappingPatch> = .absent) {
+    package init(
+        text: Patch<String> = .absent,
+        approved: Patch<ApprovedMappingPatch> = .absent,
+        approvedByTwilio: Patch<ApprovedMappingPatch> = .absent
+    ) {
         self.text = text
         self.approved = approved
+        self.approvedByTwilio = approvedByTwilio
     }
 
     package static var limits: [Limit] { [.length(CodingKeys.text, 1...SMSText.longest)] }
@@ -103,21 +109,25 @@ package struct ApprovedMappingPatch: Wire {
     package var name: Patch<String>
     package var language: Patch<String>
     package var parameters: Patch<[String]>
+    package var buttons: Patch<[ApprovedButton]>
 
     package init(
         name: Patch<String> = .absent,
         language: Patch<String> = .absent,
-        parameters: Patch<[String]> = .absent
+        parameters: Patch<[String]> = .absent,
+        buttons: Patch<[ApprovedButton]> = .absent
     ) {
         self.name = name
         self.language = language
         self.parameters = parameters
+        self.buttons = buttons
     }
 
     package static var limits: [Limit] {
         [
             .length(CodingKeys.name, 1...512), .length(CodingKeys.language, 2...12),
             .count(CodingKeys.parameters, 0...ApprovedMapping.mostParameters),
+            .count(CodingKeys.buttons, 1...ApprovedButton.most),
         ]
     }
 }

@@ -60,10 +60,13 @@ package struct SMSText: Wire, Hashable {
 package struct WhatsAppText: Wire, Hashable {
     package var text: String
     package var approved: ApprovedMapping?
+    /// The same as Twilio knows it; without it Twilio is given `approved`.
+    package var approvedByTwilio: ApprovedMapping?
 
-    package init(text: String, approved: ApprovedMapping? = nil) {
+    package init(text: String, approved: ApprovedMapping? = nil, approvedByTwilio: ApprovedMapping? = nil) {
         self.text = text
         self.approved = approved
+        self.approvedByTwilio = approvedByTwilio
     }
 
     package static var limits: [Limit] { [.length(CodingKeys.text, 1...SMSText.longest)] }
@@ -79,11 +82,14 @@ package struct ApprovedMapping: Wire, Hashable {
     package var language: String
     /// Names of variables, for `{{1}}`, `{{2}}`, … in this order.
     package var parameters: [String]
+    /// Those of the template's buttons that take a value; with Twilio they are among `parameters`.
+    package var buttons: [ApprovedButton]?
 
-    package init(name: String, language: String, parameters: [String]) {
+    package init(name: String, language: String, parameters: [String], buttons: [ApprovedButton]? = nil) {
         self.name = name
         self.language = language
         self.parameters = parameters
+        self.buttons = buttons
     }
 
     package static var limits: [Limit] {
@@ -93,7 +99,38 @@ package struct ApprovedMapping: Wire, Hashable {
             .count(CodingKeys.parameters, 0...mostParameters),
             .elementLength(CodingKeys.parameters, 1...TemplateVariable.longestName),
             .describe(CodingKeys.parameters, "Names of variables, in the order of the places."),
+            .count(CodingKeys.buttons, 1...ApprovedButton.most),
         ]
+    }
+}
+
+/// A button of an approved template, and which variable it takes.
+package struct ApprovedButton: Wire, Hashable {
+    package static let most = 10
+
+    package enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
+        /// The end of a link; also the code that an authentication template's button copies or fills in.
+        case url
+        /// A code that a button copies.
+        case coupon
+        /// What comes back when a quick reply is pressed.
+        case payload
+    }
+
+    /// The button's place in the template, from 0.
+    package var index: Int
+    package var type: Kind
+    /// The name of a variable.
+    package var parameter: String
+
+    package init(index: Int, type: Kind, parameter: String) {
+        self.index = index
+        self.type = type
+        self.parameter = parameter
+    }
+
+    package static var limits: [Limit] {
+        [.range(CodingKeys.index, 0...9), .length(CodingKeys.parameter, 1...TemplateVariable.longestName)]
     }
 }
 

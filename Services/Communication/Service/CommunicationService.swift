@@ -38,7 +38,8 @@ package enum CommunicationService {
                 ("0020_reminders.sql", PackageResources._020_reminders_sql),
                 ("0021_forgetting_notices.sql", PackageResources._021_forgetting_notices_sql),
                 ("0022_inbound_files.sql", PackageResources._022_inbound_files_sql),
-                ("0023_costs.sql", PackageResources._023_costs_sql),
+                ("0023_uploads.sql", PackageResources._023_uploads_sql),
+                ("0024_costs.sql", PackageResources._024_costs_sql),
             ]
         )
     }
@@ -88,7 +89,8 @@ package enum CommunicationService {
             circuits: CircuitBook(policy: circuits),
             rates: RateLimiter(redis: resources.redis, keyspace: resources.keyspace),
             webhooks: webhooks,
-            index: index
+            index: index,
+            media: MediaLinks(blindIndex: resources.blindIndex, publicURL: resources.publicURL)
         )
         var handlers = HandlerTable()
         ConfigurationHandlers(
@@ -151,6 +153,10 @@ package enum CommunicationService {
             cursors: resources.cursors,
             wake: resources.jobsWake
         ).register(in: &handlers)
+        MediaHandlers(endpoints: endpoints.media, links: sending.media, dataKeys: resources.dataKeys).register(
+            in: &handlers
+        )
+        UploadHandlers(endpoints: endpoints.attachments, dataKeys: resources.dataKeys).register(in: &handlers)
         ConversationHandlers(
             endpoints: endpoints.conversations,
             dataKeys: resources.dataKeys,
@@ -178,7 +184,7 @@ package enum CommunicationService {
         ]
         definition.schedules = [try DeadLetterWatch.schedule(), try ForgetNotices.schedule()]
         definition.transactionalJobs = [
-            NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(),
+            NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(), ExpireUploadJob(),
             AlertJob(intake: intake, log: resources.log),
         ]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]

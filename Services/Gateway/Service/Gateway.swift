@@ -32,6 +32,8 @@ final class Gateway: Sendable {
     let isHTTPS: Bool
     let send: @Sendable (BusRequest, ServiceName) async throws -> BusReply
     let log: Logger
+    /// Bodies that are being passed on piece by piece.
+    let flowing = Atomic(0)
     private let draining = Atomic(false)
 
     init(
@@ -117,6 +119,9 @@ final class Gateway: Sendable {
             )
         }
         exchange.media = media
+        if case .streamed(_, let types) = operation.body {
+            return (try await pass(operation, parameters, exchange, types), nil)
+        }
         let input = try operation.assembler.assemble(
             path: parameters,
             query: exchange.head.query,
@@ -148,7 +153,8 @@ final class Gateway: Sendable {
         _ operation: Operation,
         _ exchange: Exchange,
         input: [UInt8],
-        page: String? = nil
+        page: String? = nil,
+        piece: BodyPiece? = nil
     ) -> BusRequest {
         BusRequest(
             id: exchange.id,
@@ -166,7 +172,7 @@ final class Gateway: Sendable {
             source: RequestSource(address: exchange.address, userAgent: Self.shortened(exchange.head.userAgent)),
             accept: exchange.media,
             page: page,
-            headers: WebhookHeaders.passedOn(operation, exchange.head),
+            headers: piece?.headers ?? WebhookHeaders.passedOn(operation, exchange.head),
             input: input
         )
     }

@@ -9,6 +9,8 @@ package struct InputAssembler: Sendable {
     private let properties: [String: ObjectRule.Property]
     private let places: [String: Place]
     private let rawMember: String?
+    /// Whether the body is not ours to read.
+    private let takesBytes: Bool
 
     /// Throws `SchemaError` when the input cannot be described or a path parameter is of a kind no path can hold.
     package init(_ endpoint: any EndpointDescription) throws {
@@ -17,7 +19,12 @@ package struct InputAssembler: Sendable {
         kind = endpoint.body
         properties = Dictionary(uniqueKeysWithValues: schema.properties.map { ($0.name, $0) })
         rawMember = schema.properties.first { $0.schema.isRawBody }?.name
-        if case .raw = endpoint.body, rawMember == nil {
+        takesBytes =
+            switch endpoint.body {
+            case .raw, .streamed: true
+            case .none, .json, .mergePatch: false
+            }
+        if takesBytes, rawMember == nil {
             throw SchemaError("\(endpoint.name): takes a raw body but has no RawBody")
         }
         let inPath = Set(endpoint.pathParameters)
@@ -25,7 +32,7 @@ package struct InputAssembler: Sendable {
         let hasBody =
             switch endpoint.body {
             case .json, .mergePatch: true
-            case .none, .raw: false
+            case .none, .raw, .streamed: false
             }
         places = Dictionary(
             uniqueKeysWithValues: schema.properties.map { property in
@@ -56,7 +63,7 @@ package struct InputAssembler: Sendable {
             Self.append(name, Self.literal(value, property.schema), to: &front)
         }
         if let query { try append(query: query, to: &front, &faults) }
-        if let rawMember, case .raw = kind {
+        if let rawMember, takesBytes {
             Self.append(rawMember, JSONWriter.quoted(Base64.encode(body)), to: &front)
         }
         let input = try Self.joined(front, bodyBytes)
@@ -76,6 +83,8 @@ package struct InputAssembler: Sendable {
                 throw Problem(413, "too_large", "The body has more than \(maxBytes) bytes.")
             }
             return nil
+        // Who passes the pieces on counts their bytes and has looked at the type.
+        case .streamed: return nil
         case .json, .mergePatch:
             if body.isEmpty { return nil }
             try Self.check(contentType, isPatch: kind == .mergePatch)

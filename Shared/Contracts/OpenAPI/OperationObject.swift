@@ -98,6 +98,10 @@ struct OperationObject {
         case .none: return nil
         case .raw:
             return ["required": true, "content": ["*/*": ["schema": ["type": "string", "format": "binary"]]]]
+        case .streamed(_, let media):
+            let binary: JSONValue = ["schema": ["type": "string", "format": "binary"]]
+            let content = Dictionary(media.map { ($0, binary) }) { first, _ in first }
+            return ["required": true, "content": .object(content)]
         case .json, .mergePatch:
             guard case .object(var rule) = input.kind else { return nil }
             rule.properties.removeAll { inPath.contains($0.name) || endpoint.query.contains($0.name) }
@@ -149,7 +153,8 @@ struct OperationObject {
         if !inPath.isEmpty || endpoint.guard.permission != nil { add(404, "not_found") }
         if endpoint.body != .none {
             add(413, "too_large")
-            if hasJSONBody { add(415, "unsupported_media_type") }
+            if hasJSONBody || endpoint.body.isStreamed { add(415, "unsupported_media_type") }
+            if endpoint.body.isStreamed { add(408, "request_timeout") }
         }
         if !input.properties.isEmpty { add(422, "invalid") }
         if endpoint.idempotent {

@@ -91,7 +91,8 @@ final class MessageDesk: Sendable {
             circuits: CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), now: { clock.now }),
             rates: RateLimiter(redis: redis, keyspace: Keyspace(prefix: TestKeyspace.prefix())),
             webhooks: WebhookAddresses(publicURL: "https://polyclinic.test"),
-            index: index
+            index: index,
+            media: MediaLinks(blindIndex: blindIndex, publicURL: "https://clinic.example")
         )
         var handlers = HandlerTable()
         let webhooks = sending.webhooks
@@ -150,6 +151,8 @@ final class MessageDesk: Sendable {
             cursors: CursorSeal(blindIndex),
             wake: wake
         ).register(in: &handlers)
+        MediaHandlers(endpoints: Self.endpoints.media, links: sending.media, dataKeys: dataKeys).register(in: &handlers)
+        UploadHandlers(endpoints: Self.endpoints.attachments, dataKeys: dataKeys).register(in: &handlers)
         ConversationHandlers(
             endpoints: Self.endpoints.conversations,
             dataKeys: dataKeys,
@@ -198,6 +201,7 @@ final class MessageDesk: Sendable {
             ],
             transactional: [
                 NoticeJob(intake: intake, log: log), ReceiptDeadlineJob(), AlertJob(intake: intake, log: log),
+                ExpireUploadJob(),
             ],
             signal: wake,
             logger: log

@@ -73,7 +73,7 @@ struct SandboxPlace: Sendable {
             method: "GET",
             url: "http://127.0.0.1:\(ports.http)/messages",
             deadline: .after(.seconds(10)),
-            maxResponse: 16 << 20
+            maxResponse: 64 << 20
         )
         guard case .array(let items) = try JSONTape(response.body).decode(JSONValue.self)["items"] else { return [] }
         return items.filter { item in

@@ -116,6 +116,27 @@ struct TestClinic: Sendable {
         return (reply.status, String(decoding: reply.body, as: UTF8.self))
     }
 
+    /// A page of a message's file, asked for by whoever holds the link.
+    func page(_ token: String, page: String? = nil) async throws -> (
+        status: Int, contentType: String, body: [UInt8], next: String?
+    ) {
+        let request = BusRequest(
+            operation: Self.endpoints.media.fetch.name,
+            clinic: clinic,
+            principal: .anonymous,
+            scope: .clinic,
+            deadline: .after(.seconds(20)),
+            idempotencyKey: "\(RequestID())",
+            source: RequestSource(address: "127.0.0.1", userAgent: "test"),
+            page: page,
+            input: try JSONWriter.encode(MediaPath(clinicId: clinic, token: token))
+        )
+        guard case .reply(let reply) = await desk.dispatcher.answer(request, redelivered: false) else {
+            throw Problem.unavailable("The answer")
+        }
+        return (reply.status, reply.contentType, reply.body, reply.nextPage)
+    }
+
     /// Chooses providers of e-mail, the first primary.
     @discardableResult
     func configure(_ providers: ProviderDraft...) async throws -> CommunicationConfiguration {

@@ -134,8 +134,24 @@ struct TestEndpoints {
         summary: "Take a webhook"
     )
 
+    static let longestUpload = 2 << 20
+    let upload = Endpoint(
+        "things.upload",
+        .POST,
+        "/things-upload",
+        service: .appointments,
+        guard: .permission(Permission("appointments:create")),
+        takes: ThingUpload.self,
+        gives: Thing.self,
+        status: 201,
+        audit: .change,
+        body: .streamed(maxBytes: longestUpload, media: ["application/pdf", "image/png"]),
+        idempotent: false,
+        summary: "Take a file"
+    )
+
     var all: [any EndpointDescription] {
-        [list, create, read, replace, remove, inClinic, export, slow, me, signIn, webhook]
+        [list, create, read, replace, remove, inClinic, export, slow, me, signIn, webhook, upload]
     }
 }
 
@@ -168,5 +184,10 @@ struct ClinicPath: Wire { var clinicId: ClinicID }
 struct WebhookInput: Wire {
     var provider: String
     var clinicId: ClinicID
+    var body: RawBody
+}
+
+struct ThingUpload: Wire {
+    var filename: String
     var body: RawBody
 }

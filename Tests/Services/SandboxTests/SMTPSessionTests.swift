@@ -102,7 +102,7 @@ import Testing
     @Test func aMessageBeyondTheLimitIsRefusedAtItsEnd() {
         let line = String(repeating: "x", count: 1 << 20)
         let lines =
-            ["EHLO x", "MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "DATA"] + Array(repeating: line, count: 11)
+            ["EHLO x", "MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "DATA"] + Array(repeating: line, count: 41)
             + ["."]
         #expect(Self.talk(lines).suffix(2) == ["…", "552"])
     }

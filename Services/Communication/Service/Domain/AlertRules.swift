@@ -52,6 +52,11 @@ enum AlertRules {
                 )
             case .deadLetters:
                 ("Work has failed for good", "Some work (\(subject)) has failed for good and waits to be looked at.")
+            case .templateRejected:
+                (
+                    "WhatsApp refuses a template",
+                    "WhatsApp says of the template \(subject): nothing is sent with it until it is approved again."
+                )
             }
         return (title + ".", "\(text) At \(moment.rfc3339); see the health of communication.")
     }

@@ -6,6 +6,7 @@ import FoundationEssentials
 /// A file with what is in it.
 struct Attachment: Sendable, Equatable {
     var file: AttachedFile
+    /// Empty for an uploaded file that is only named.
     var bytes: [UInt8]
 }
 
@@ -15,6 +16,8 @@ struct AttachedFile: Codable, Sendable, Hashable {
     var contentType: String
     var contentID: String?
     var size: Int
+    /// Where its bytes are, of a file that was uploaded.
+    var upload: AttachmentID?
 }
 
 /// Which files may go with a message: kinds that nothing runs, named as what they are, and not too large.
@@ -22,9 +25,18 @@ enum AttachmentRules {
     struct Kind: Sendable {
         let type: String
         let endings: [String]
-        /// How every file of the kind begins; empty where any beginning will do.
+        /// What every file of the kind has at `offset`; empty where anything will do.
         let beginnings: [[UInt8]]
+        var offset = 0
+
+        /// Whether a file that begins so can be of the kind.
+        func admits(_ bytes: [UInt8]) -> Bool {
+            beginnings.isEmpty || beginnings.contains { bytes.dropFirst(offset).starts(with: $0) }
+        }
     }
+
+    private static let zip: [[UInt8]] = [[0x50, 0x4B, 0x03, 0x04]]
+    private static let mpeg4 = [Array("ftyp".utf8)]
 
     static let kinds: [Kind] = [
         Kind(type: "application/pdf", endings: ["pdf"], beginnings: [Array("%PDF-".utf8)]),
@@ -38,68 +50,122 @@ enum AttachmentRules {
         Kind(
             type: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
             endings: ["docx"],
-            beginnings: [[0x50, 0x4B, 0x03, 0x04]]
+            beginnings: zip
         ),
         Kind(
             type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             endings: ["xlsx"],
-            beginnings: [[0x50, 0x4B, 0x03, 0x04]]
+            beginnings: zip
         ),
+        // With a tag before it, or a frame of layer III at once.
+        Kind(
+            type: "audio/mpeg",
+            endings: ["mp3"],
+            beginnings: [Array("ID3".utf8), [0xFF, 0xFB], [0xFF, 0xFA], [0xFF, 0xF3], [0xFF, 0xF2]]
+        ),
+        Kind(type: "audio/mp4", endings: ["m4a"], beginnings: mpeg4, offset: 4),
+        Kind(type: "audio/ogg", endings: ["ogg", "opus"], beginnings: [Array("OggS".utf8)]),
+        Kind(type: "video/mp4", endings: ["mp4"], beginnings: mpeg4, offset: 4),
+        Kind(type: "video/3gpp", endings: ["3gp"], beginnings: mpeg4, offset: 4),
     ]
 
     /// The files of a message; throws 422 with every fault, 413 when they are too large together.
-    static func files(_ drafts: [AttachmentDraft]) throws(Problem) -> [Attachment] {
+    ///
+    /// - Parameter uploads: those that the clinic has, among the uploads named.
+    static func files(
+        _ drafts: [AttachmentDraft],
+        uploads: [AttachmentID: AttachedFile] = [:]
+    ) throws(Problem) -> [Attachment] {
         var faults: [Problem.Fault] = []
         var files: [Attachment] = []
         for (place, draft) in drafts.enumerated() {
             let pointer = "/attachments/\(place)"
-            let bytes = Data(base64Encoded: draft.content).map { Array($0) }
-            faults += Self.faults(draft, bytes, at: pointer)
-            if let id = draft.contentId, drafts[..<place].contains(where: { $0.contentId == id }) {
-                faults.append(.init(pointer: "\(pointer)/contentId", "appears twice"))
+            if let id = draft.contentId {
+                if !isContentID(id) {
+                    let detail = "must be letters, digits, dots, hyphens and underscores"
+                    faults.append(.init(pointer: "\(pointer)/contentId", detail))
+                }
+                if drafts[..<place].contains(where: { $0.contentId == id }) {
+                    faults.append(.init(pointer: "\(pointer)/contentId", "appears twice"))
+                }
             }
-            let file = AttachedFile(
-                filename: draft.filename,
-                contentType: draft.contentType.lowercased(),
-                contentID: draft.contentId,
-                size: bytes?.count ?? 0
-            )
-            files.append(Attachment(file: file, bytes: bytes ?? []))
+            let (file, wrong) = draft.attachmentId.map { named($0, draft, uploads) } ?? included(draft)
+            faults += wrong.map { .init(pointer: pointer + $0.member, $0.detail) }
+            if draft.contentId != nil, let type = file?.file.contentType, !type.hasPrefix("image/") {
+                faults.append(.init(pointer: "\(pointer)/contentId", "is for images"))
+            }
+            if let file { files.append(file) }
         }
         guard faults.isEmpty else { throw .invalid(faults) }
-        guard files.reduce(0, { $0 + $1.bytes.count }) <= AttachmentDraft.mostBytes else {
-            throw Problem(413, "attachments_too_large", "The files have more than \(AttachmentDraft.mostBytes) bytes.")
-        }
+        try checkSizes(files)
         return files
     }
 
-    private static func faults(_ draft: AttachmentDraft, _ bytes: [UInt8]?, at pointer: String) -> [Problem.Fault] {
-        var faults: [Problem.Fault] = []
-        if let wrong = complaint(aboutName: draft.filename) {
-            faults.append(.init(pointer: "\(pointer)/filename", wrong))
+    private typealias Fault = (member: String, detail: String)
+
+    private static func checkSizes(_ files: [Attachment]) throws(Problem) {
+        guard files.reduce(0, { $0 + $1.bytes.count }) <= AttachmentDraft.mostBytes else {
+            throw tooLarge("The files in the request", AttachmentDraft.mostBytes)
         }
-        if let id = draft.contentId, !isContentID(id) {
-            faults.append(
-                .init(pointer: "\(pointer)/contentId", "must be letters, digits, dots, hyphens and underscores")
-            )
+        guard files.reduce(0, { $0 + $1.file.size }) <= AttachmentDraft.mostBytesPerMessage else {
+            throw tooLarge("The files", AttachmentDraft.mostBytesPerMessage)
         }
-        guard let kind = kinds.first(where: { $0.type == draft.contentType.lowercased() }) else {
-            let known = kinds.map(\.type).joined(separator: ", ")
-            return faults + [.init(pointer: "\(pointer)/contentType", "must be one of \(known)")]
+    }
+
+    /// Files that are too large together, for a message or for who is to carry it.
+    static func tooLarge(_ what: String, _ most: Int) -> Problem {
+        Problem(413, "attachments_too_large", "\(what) have more than \(most) bytes.")
+    }
+
+    /// A file that was uploaded before.
+    private static func named(
+        _ id: AttachmentID,
+        _ draft: AttachmentDraft,
+        _ uploads: [AttachmentID: AttachedFile]
+    ) -> (Attachment?, [Fault]) {
+        var faults: [Fault] = []
+        for (member, value) in [
+            ("filename", draft.filename), ("contentType", draft.contentType), ("content", draft.content),
+        ] where value != nil {
+            faults.append(("/\(member)", "must be absent with attachmentId"))
         }
-        let ending = draft.filename.split(separator: ".").last.map { $0.lowercased() } ?? ""
+        guard var file = uploads[id] else {
+            return (nil, faults + [("/attachmentId", "is not an upload of the clinic that can be used")])
+        }
+        file.contentID = draft.contentId
+        return (Attachment(file: file, bytes: []), faults)
+    }
+
+    /// A file that stands in the request.
+    private static func included(_ draft: AttachmentDraft) -> (Attachment?, [Fault]) {
+        guard let name = draft.filename, let type = draft.contentType, let content = draft.content else {
+            return (nil, [("", "must have an attachmentId, or filename, contentType and content")])
+        }
+        let file = AttachedFile(filename: name, contentType: type.lowercased(), contentID: draft.contentId, size: 0)
+        var faults = Self.faults(inNameOf: file)
+        guard let kind = kind(of: file) else { return (Attachment(file: file, bytes: []), faults) }
+        guard let bytes = Data(base64Encoded: content).map({ Array($0) }), !bytes.isEmpty else {
+            return (nil, faults + [("/content", "must be base64 of at least one byte")])
+        }
+        if !kind.admits(bytes) { faults.append(("/content", "is not \(kind.type)")) }
+        var whole = Attachment(file: file, bytes: bytes)
+        whole.file.size = bytes.count
+        return (whole, faults)
+    }
+
+    static func kind(of file: AttachedFile) -> Kind? { kinds.first { $0.type == file.contentType } }
+
+    /// What is wrong with a file's name and type, by member.
+    static func faults(inNameOf file: AttachedFile) -> [(member: String, detail: String)] {
+        var faults: [Fault] = []
+        if let wrong = complaint(aboutName: file.filename) { faults.append(("/filename", wrong)) }
+        guard let kind = kind(of: file) else {
+            return faults + [("/contentType", "must be one of \(kinds.map(\.type).joined(separator: ", "))")]
+        }
+        let ending = file.filename.split(separator: ".").last.map { $0.lowercased() } ?? ""
         if !kind.endings.contains(ending) {
             let endings = kind.endings.map { ".\($0)" }.joined(separator: " or ")
-            faults.append(.init(pointer: "\(pointer)/filename", "must end with \(endings) to be \(kind.type)"))
-        }
-        if draft.contentId != nil, !kind.type.hasPrefix("image/") {
-            faults.append(.init(pointer: "\(pointer)/contentId", "is for images"))
-        }
-        guard let bytes, !bytes.isEmpty else {
-            return faults + [.init(pointer: "\(pointer)/content", "must be base64 of at least one byte")]
-        }
-        if !kind.beginnings.isEmpty, !kind.beginnings.contains(where: bytes.starts) {
-            faults.append(.init(pointer: "\(pointer)/content", "is not \(kind.type)"))
+            faults.append(("/filename", "must end with \(endings) to be \(kind.type)"))
         }
         return faults
     }

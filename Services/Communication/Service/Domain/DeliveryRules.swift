@@ -11,6 +11,10 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
     case optedOut = "opted_out"
     /// It would not send the message after all, whoever it is for.
     case rejected
+    /// WhatsApp took a text and then found the conversation closed: an approved template may be sent instead.
+    case outsideWindow = "outside_window"
+    /// Too many messages to one recipient at once.
+    case pairLimited = "pair_limited"
     case delivered
     case opened
     /// The recipient calls it spam.
@@ -20,7 +24,7 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
     /// What the message becomes.
     var status: MessageStatus {
         switch self {
-        case .softBounce, .hardBounce, .dropped, .optedOut, .rejected: .failed
+        case .softBounce, .hardBounce, .dropped, .optedOut, .rejected, .outsideWindow, .pairLimited: .failed
         // Who complains of a message, or of more of them, has got it.
         case .delivered, .complained, .unsubscribed: .delivered
         case .opened: .opened
@@ -35,6 +39,8 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
         case .dropped: MessageReason(code: rawValue, detail: "The provider does not send to the recipient any more.")
         case .optedOut: MessageReason(code: rawValue, detail: "The recipient has told the provider to send nothing.")
         case .rejected: MessageReason(code: rawValue, detail: "The provider took it and then did not send it.")
+        case .outsideWindow: MessageReason(code: rawValue, detail: "They had not written for a day.")
+        case .pairLimited: MessageReason(code: rawValue, detail: "The recipient got too many messages at once.")
         case .delivered, .opened, .complained, .unsubscribed: nil
         }
     }
@@ -45,7 +51,7 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
         case .hardBounce, .dropped: .hardBounce
         case .complained: .complaint
         case .optedOut, .unsubscribed: .unsubscribe
-        case .softBounce, .rejected, .delivered, .opened: nil
+        case .softBounce, .rejected, .outsideWindow, .pairLimited, .delivered, .opened: nil
         }
     }
 }
@@ -58,13 +64,25 @@ enum DeliveryRules {
         case moves
         /// It did not arrive, and there is another channel.
         case nextChannel
+        /// It did not arrive, and the same channel may still get it there: after so long.
+        case sameChannel(Duration)
     }
+
+    /// How often a message to somebody who gets too many at once is handed over, the first time included.
+    static let mostPairTries = 4
 
     /// What an event of a channel's provider does to a message.
     ///
-    /// - Parameter place: of the channel among the message's.
-    static func effect(of event: DeliveryEvent, at place: Int, on message: StoredMessage) -> Effect {
+    /// - Parameters:
+    ///   - place: of the channel among the message's.
+    ///   - taken: how often the channel's providers have taken it, since somebody sent it last.
+    static func effect(of event: DeliveryEvent, at place: Int, taken: Int, on message: StoredMessage) -> Effect {
         let isFailure = event.status == .failed
+        if message.isAwaitingReceipt || message.status == .sent, place >= message.stage,
+            let pause = pause(after: event, taken: taken)
+        {
+            return .sameChannel(pause)
+        }
         // A channel that had its turn cannot fail a message that has gone on.
         if isFailure, place < message.stage { return .none }
         if isFailure, place + 1 < message.channels.count, message.isAwaitingReceipt || message.status == .sent {
@@ -72,6 +90,16 @@ enum DeliveryRules {
         }
         let isWaiting = message.status == .queued && isFailure && !message.isAwaitingReceipt
         return !isWaiting && moves(message.status, reason: message.reasonCode, event) ? .moves : .none
+    }
+
+    /// After how long the same channel is to have the message again; `nil` for never.
+    private static func pause(after event: DeliveryEvent, taken: Int) -> Duration? {
+        switch event {
+        // Once: what goes now is a template, which no closed conversation holds back.
+        case .outsideWindow: taken == 1 ? .zero : nil
+        case .pairLimited: (1..<mostPairTries).contains(taken) ? .seconds(1 << (2 * taken)) : nil
+        default: nil
+        }
     }
 
     /// Whether an event is further than where a message stands.
@@ -86,12 +114,14 @@ enum DeliveryRules {
         switch (status, reason) {
         case (.queued, _), (.sending, _), (.sent, _), (.unknown, _): 0
         case (.failed, DeliveryEvent.softBounce.rawValue): 1
-        case (.failed, DeliveryEvent.rejected.rawValue): 2
-        case (.failed, DeliveryEvent.dropped.rawValue): 3
-        case (.failed, DeliveryEvent.hardBounce.rawValue): 4
-        case (.failed, DeliveryEvent.optedOut.rawValue): 5
-        case (.delivered, _): 6
-        case (.opened, _): 7
+        case (.failed, DeliveryEvent.pairLimited.rawValue): 2
+        case (.failed, DeliveryEvent.outsideWindow.rawValue): 3
+        case (.failed, DeliveryEvent.rejected.rawValue): 4
+        case (.failed, DeliveryEvent.dropped.rawValue): 5
+        case (.failed, DeliveryEvent.hardBounce.rawValue): 6
+        case (.failed, DeliveryEvent.optedOut.rawValue): 7
+        case (.delivered, _): 8
+        case (.opened, _): 9
         case (.failed, _), (.suppressed, _), (.cancelled, _), (.expired, _): nil
         }
     }

@@ -93,6 +93,9 @@ enum TemplateRules {
         if let approved = texts.whatsapp?.approved {
             faults += Self.faults(in: approved, at: place + "/whatsapp/approved", variables)
         }
+        if let approved = texts.whatsapp?.approvedByTwilio {
+            faults += Self.faults(in: approved, at: place + "/whatsapp/approvedByTwilio", variables)
+        }
         return faults
     }
 
@@ -110,16 +113,30 @@ enum TemplateRules {
             faults.append(.init(pointer: place + "/language", "must be of letters and _, such as en_US"))
         }
         for (index, name) in approved.parameters.enumerated() {
-            let variable = variables.first { $0.name == name }
-            let detail: String? =
-                switch variable?.type {
-                case nil: "is not among the variables"
-                case .flag, .list, .paragraph: "is no text of one line"
-                default: variable?.optional == true ? "is optional; the approved template always needs it" : nil
-                }
-            if let detail { faults.append(.init(pointer: "\(place)/parameters/\(index)", detail)) }
+            if let detail = complaint(aboutPlace: name, variables) {
+                faults.append(.init(pointer: "\(place)/parameters/\(index)", detail))
+            }
+        }
+        let buttons = approved.buttons ?? []
+        for (place, button) in zip(buttons.indices.map { "\(place)/buttons/\($0)" }, buttons) {
+            if let detail = complaint(aboutPlace: button.parameter, variables) {
+                faults.append(.init(pointer: "\(place)/parameter", detail))
+            }
+        }
+        if Set(buttons.map(\.index)).count < buttons.count {
+            faults.append(.init(pointer: "\(place)/buttons", "have two with the same index"))
         }
         return faults
+    }
+
+    /// Why a variable cannot fill a place of an approved template.
+    private static func complaint(aboutPlace name: String, _ variables: [TemplateVariable]) -> String? {
+        let variable = variables.first { $0.name == name }
+        return switch variable?.type {
+        case nil: "is not among the variables"
+        case .flag, .list, .paragraph: "is no text of one line"
+        default: variable?.optional == true ? "is optional; the approved template always needs it" : nil
+        }
     }
 
     private static func bytes(of texts: TemplateTexts) -> Int {

@@ -58,6 +58,7 @@ struct DeliveryHandlers: Sendable {
         if !mails.isEmpty, try await bring(mails, through: signers[0], of: entries, owner, context) { waits = true }
         if waits { wake.signal() }
         try await hear(call, with: reader, signers, owner, context)
+        try await alert(call, with: reader, signers, owner, context)
         Self.count(provider, "taken")
         return Reply(WebhookReceipt(received: true), status: reader.acknowledgement)
     }
@@ -134,6 +135,28 @@ struct DeliveryHandlers: Sendable {
         return try await context.database.transaction(for: tenant) { tx in
             try intake.take(mails, through: entry, of: entries, notice: notice, clinic: owner, at: now, in: tx)
         }
+    }
+
+    /// What the account's owner should know of.
+    private func alert(
+        _ call: WebhookCall,
+        with reader: any NoticeReader,
+        _ signers: [ProviderEntry],
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        var alerts: [ProviderAlert] = []
+        for entry in signers {
+            for alert in try reader.alerts(call, for: entry, at: context.now) where !alerts.contains(alert) {
+                alerts.append(alert)
+            }
+        }
+        guard !alerts.isEmpty else { return }
+        let now = context.now
+        try await context.database.transaction(for: Tenant(owner, actor: "system")) { [alerts] tx in
+            for alert in alerts { try AlertStore.raise(alert.kind, about: alert.subject, at: now, in: tx) }
+        }
+        wake.signal()
     }
 
     /// The clinic's own provider has told it of its own messages.

@@ -253,7 +253,12 @@ struct MessageView {
                 shown.to = MessageRecipient(email: content.email, phone: content.phone)
                 // Codes and links into accounts are for who receives them, whatever else a reader may see.
                 if !SecurityTemplates.contains(message.template) {
-                    shown.content = MessageContent(subject: content.subject, text: content.text, html: content.html)
+                    shown.content = MessageContent(
+                        subject: content.subject,
+                        text: content.text,
+                        html: content.html,
+                        interactive: content.interactive
+                    )
                     shown.attachments = content.attachments?.map {
                         MessageAttachment(filename: $0.filename, contentType: $0.contentType, bytes: $0.size)
                     }

@@ -30,6 +30,8 @@ struct MessageIntake: Sendable {
         /// The channels that the clinic can send through now, be it with the installation's providers.
         var channels: Set<MessageChannel>
         var quietHours: QuietTime?
+        /// The largest mail that any of the providers takes, in bytes; `nil` where one names no limit.
+        var mailCapacity: Int?
         /// Which reminders of visits it sends.
         var reminders: [ReminderTime]
         /// Whether its texts can be answered with a word.
@@ -41,14 +43,19 @@ struct MessageIntake: Sendable {
     func terms(of clinic: ClinicID, in tx: borrowing Transaction) throws -> Terms {
         let own = try store.load(clinic, in: tx)
         var channels = Set((own?.entries ?? []).compactMap { MessageChannel(rawValue: $0.channel) })
+        let email = MessageChannel.email.rawValue
+        var carriers = (own?.entries ?? []).filter { $0.channel == email }.map(\.provider)
         // Who has providers for everything is asked no more: that is the usual case.
         if own?.allowsDefault ?? true, channels.count < MessageChannel.allCases.count {
-            channels.formUnion(try store.defaultProviders(in: tx).keys.compactMap { MessageChannel(rawValue: $0) })
+            let names = try store.defaultProviders(in: tx)
+            channels.formUnion(names.keys.compactMap { MessageChannel(rawValue: $0) })
+            if carriers.isEmpty { carriers = names[email] ?? [] }
         }
         let settings = own?.settings ?? [:]
         return Terms(
             channels: channels,
             quietHours: QuietTime(settings: settings),
+            mailCapacity: EmailSize.capacity(of: carriers),
             reminders: ReminderRules.wanted(settings),
             canBeAnswered: TextSenders.canBeAnswered(channels, own: own?.entries ?? []),
             rules: CountryRules(settings: settings)
@@ -91,10 +98,7 @@ struct MessageIntake: Sendable {
             at: start?.at ?? sender.now
         )
         let sealer = try dataKeys.sealer(for: sender.clinic, in: tx)
-        let files = try AttachmentRules.files(draft.attachments ?? [])
-        if !files.isEmpty, !channels.contains(.email) {
-            throw Problem.invalid("/attachments", "go by e-mail, and the message does not")
-        }
+        let files = try files(of: draft, saying: words, on: channels, terms, sealer, at: sender.now, in: tx)
         let id = MessageID(at: sender.now)
         var sealed = words.sealed(for: channels, to: reach)
         sealed.replyTo = draft.replyTo
@@ -144,6 +148,34 @@ struct MessageIntake: Sendable {
         return AcceptedMessage(id: id, status: .queued)
     }
 
+    /// The files of a message; throws 413 where none of the clinic's providers can carry them.
+    private func files(
+        of draft: MessageDraft,
+        saying words: MessageWords,
+        on channels: [MessageChannel],
+        _ terms: Terms,
+        _ sealer: ClinicSealer,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> [Attachment] {
+        guard let drafts = draft.attachments, !drafts.isEmpty else { return [] }
+        let uploads = try UploadStore(sealer: sealer).usable(drafts.compactMap(\.attachmentId), at: now, in: tx)
+        let files = try AttachmentRules.files(drafts, uploads: uploads)
+        guard channels.contains(.email) else {
+            guard channels.contains(.whatsapp) else {
+                throw Problem.invalid("/attachments", "go by e-mail or WhatsApp, and the message does not")
+            }
+            if let fault = WhatsAppMedia.fault(files.map(\.file), with: words[.whatsapp]) {
+                throw Problem.invalid("/attachments", fault)
+            }
+            return files
+        }
+        if let most = terms.mailCapacity, EmailSize.estimate(files.map(\.file)) > most {
+            throw AttachmentRules.tooLarge("As the clinic's providers take a mail, its files", most)
+        }
+        return files
+    }
+
     /// The keyed hash by which messages to an address are found.
     func index(of email: EmailAddress, _ clinic: ClinicID) -> [UInt8] {
         blindIndex.token(email.normalized, purpose: AddressIndex.purpose, clinic: clinic)
@@ -175,6 +207,8 @@ struct MessageIntake: Sendable {
             {
                 throw Problem.invalid("/content/subject", "must be one line without control characters")
             }
+            let faults = content.interactive.map(InteractiveRules.faults) ?? []
+            guard faults.isEmpty else { throw Problem.invalid(faults) }
             return .words(MessageWords(content, category: .care))
         default: throw Problem.invalid("", "must have exactly one of template and content")
         }

@@ -9,6 +9,7 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
     static let name = "aws_ses"
     /// What an account out of the sandbox begins with.
     static let usualRate = 14.0
+    static let mostBytes: Int? = 40_000_000
     /// The signing name, though the host begins with `email`.
     static let signingName = "ses"
 

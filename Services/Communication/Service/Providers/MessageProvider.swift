@@ -22,6 +22,8 @@ protocol MessageProvider: Sendable {
     static var usualRate: Double { get }
     /// How long a message that is handed over again is known by its key and not sent twice; `nil` if it would be.
     static var repeatTime: Duration? { get }
+    /// The largest message that it takes, as it is sent, in bytes; `nil` where it names no limit that one of ours could pass.
+    static var mostBytes: Int? { get }
     /// Whether it can tell later what became of a message, set up as it is.
     static func givesReceipts(_ credentials: Credentials) -> Bool
     /// What is wrong with credentials beyond their shape: where they would have us connect to.
@@ -39,6 +41,7 @@ protocol MessageProvider: Sendable {
 
 extension MessageProvider {
     static var repeatTime: Duration? { nil }
+    static var mostBytes: Int? { nil }
     static func givesReceipts(_ credentials: Credentials) -> Bool { false }
 }
 

@@ -55,6 +55,11 @@ struct MessageProviders: Sendable {
         return all.first { $0.name == provider }?.usualRate
     }
 
+    /// The largest mail that a provider takes, in bytes; `nil` where it names no limit.
+    static func mostBytes(of provider: String) -> Int? {
+        byPlace[Place(channel: MessageChannel.email.rawValue, provider: provider)]?.mostBytes
+    }
+
     /// How long a provider knows a message again that is handed over a second time; `nil` if it would send it twice.
     static func repeatTime(of provider: String, _ channel: String) -> Duration? {
         byPlace[Place(channel: channel, provider: provider)]?.repeatTime

@@ -44,7 +44,7 @@ struct MetaNotices: NoticeReader {
         return try Self.news(call.body, of: place).heard.compactMap { $0.inbound(to: place.phoneNumberID) }
     }
 
-    private static let header = "x-hub-signature-256"
+    static let header = "x-hub-signature-256"
 
     /// What became of one message.
     struct Status: Sendable, Equatable {

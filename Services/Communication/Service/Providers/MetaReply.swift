@@ -14,6 +14,8 @@ enum MetaReply {
     /// Rates of the app and the account are counted by the hour.
     static let accountPause: Duration = .seconds(60)
 
+    /// The code for too many messages to one recipient.
+    static let pairCode = 131_056
     /// The code for a text after the conversation has ended.
     static let outsideWindowCode = 131_047
     /// A text that is not worth a call: it would be taken, and refused later.
@@ -38,7 +40,7 @@ enum MetaReply {
         4: (.throttled, "Too many requests for the provider's app."),
         80_007: (.throttled, "Too many requests for the WhatsApp account."),
         130_429: (.throttled, "Too many messages from this number at once."),
-        131_056: (.throttled, "Too many messages to this recipient at once."),
+        pairCode: (.throttled, "Too many messages to this recipient at once."),
         132_069: (.throttled, "The flow was used too often."),
         131_048: (.quota, "Too many people have blocked or reported the number."),
         131_064: (.quota, "The account is limited for templates of a wrong category."),
@@ -77,7 +79,9 @@ enum MetaReply {
 
     /// What a notice of failure with this code says of a message that was taken.
     static func event(_ code: Int?) -> DeliveryEvent {
-        switch code.flatMap({ meaning(of: $0) })?.outcome {
+        if code == outsideWindowCode { return .outsideWindow }
+        if code == pairCode { return .pairLimited }
+        return switch code.flatMap({ meaning(of: $0) })?.outcome {
         case .badRecipient: .hardBounce
         // They have stopped one category, which says nothing of the others.
         case .optedOut, .contentRejected, .senderNotAuthorised, .credentials, .quota: .rejected
@@ -104,6 +108,13 @@ enum MetaReply {
         )
         if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? pause(after: code) }
         return verdict
+    }
+
+    /// Meta's id of a file that was left with it; `nil` when it was not.
+    static func mediaID(_ response: OutboundResponse) -> String? {
+        guard (200...299).contains(response.status) else { return nil }
+        let answer = try? JSONTape(response.body).decode(JSONValue.self)
+        return ProviderVerdict.token(answer?["id"]?.string)
     }
 
     /// What a number says of itself: whether it may send, and how it is doing.
@@ -151,7 +162,7 @@ enum MetaReply {
 
     private static func pause(after code: Int?) -> Duration {
         switch code {
-        case 131_056: pairPause
+        case pairCode: pairPause
         case 4, 80_007: accountPause
         default: throttlePause
         }

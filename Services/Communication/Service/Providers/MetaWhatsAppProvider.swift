@@ -16,10 +16,12 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     static let healthFields =
         "health_status,quality_rating,code_verification_status,name_status,status,throughput,messaging_limit_tier"
 
-    private let root: String
-    private let token: Secret
-    private let phoneNumberID: String
-    private let http: OutboundHTTP
+    let root: String
+    let token: Secret
+    let phoneNumberID: String
+    /// `nil` where the clinic has named none.
+    let businessAccountID: String?
+    let http: OutboundHTTP
 
     init?(_ credentials: Credentials, through transports: MessageProviders) {
         guard let token = credentials.text("accessToken"), let number = credentials.text("phoneNumberId") else {
@@ -27,6 +29,7 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
         }
         self.token = Secret(token)
         phoneNumberID = number
+        businessAccountID = credentials.text("businessAccountId")
         http = transports.http
         root = Self.root(credentials)
     }
@@ -50,7 +53,15 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     static func usualBase(_ credentials: Credentials) -> String { "https://graph.facebook.com" }
 
     func send(_ text: TextToSend, deadline: Deadline) async -> ProviderVerdict {
-        guard let call = try? sending(text, at: .now()) else { return MetaReply.outsideWindow }
+        let now = Instant.now()
+        var media: String?
+        if let file = text.file, text.windows.isOpen(from: number, at: now) {
+            switch await upload(file, deadline: deadline) {
+            case .id(let id): media = id
+            case .refused(let verdict): return verdict
+            }
+        }
+        guard let call = try? sending(text, media: media, at: now) else { return MetaReply.outsideWindow }
         return await http.verdict(call, deadline: deadline, reading: MetaReply.verdict)
     }
 
@@ -63,9 +74,44 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
         )
     }
 
+    private enum Uploaded {
+        case id(String)
+        case refused(ProviderVerdict)
+    }
+
+    /// Leaves a file with Meta for the message that names it; a file that got lost is no message that did.
+    private func upload(_ file: Attachment, deadline: Deadline) async -> Uploaded {
+        do throws(OutboundFailure) {
+            let response = try await http.send(uploading(file), deadline: deadline)
+            if let id = MetaReply.mediaID(response) { return .id(id) }
+            let verdict = MetaReply.verdict(response)
+            return .refused(verdict.outcome == .accepted ? ProviderVerdict(.transient) : verdict)
+        } catch {
+            var verdict = ProviderVerdict(failure: error)
+            if verdict.outcome == .unknownOutcome { verdict.outcome = .transient }
+            return .refused(verdict)
+        }
+    }
+
+    /// The request that leaves a file with Meta.
+    func uploading(_ file: Attachment, form: MultipartForm = MultipartForm()) -> ProviderCall {
+        var (form, call) = (form, ProviderCall("POST", "\(root)/\(phoneNumberID)/media", bearer: token))
+        form.add("messaging_product", "whatsapp")
+        form.add("type", file.file.contentType)
+        form.add("file", file: file)
+        form.end()
+        call.headers.append((name: "Content-Type", value: form.contentType))
+        call.body = form.bytes
+        return call
+    }
+
+    /// The number as conversations name it.
+    private var number: String { ConversationWindows.number(Self.name, phoneNumberID) }
+
     /// The request that hands a message over; `nil` where it would take a template to begin, and there is none.
-    func sending(_ text: TextToSend, at now: Instant) throws -> ProviderCall? {
-        let number = ConversationWindows.number(Self.name, phoneNumberID)
+    ///
+    /// - Parameter media: Meta's id of the message's file.
+    func sending(_ text: TextToSend, media: String? = nil, at now: Instant) throws -> ProviderCall? {
         var body: [String: JSONValue] = [
             "messaging_product": "whatsapp", "recipient_type": "individual",
             "to": .string(String(text.to.number.dropFirst())),
@@ -73,37 +119,16 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
             "biz_opaque_callback_data": .string(text.id.description),
         ]
         if text.windows.isOpen(from: number, at: now) {
-            body["type"] = "text"
-            body["text"] = ["body": .string(text.text), "preview_url": false]
+            body.merge(MetaContent.free(text, media: media)) { $1 }
         } else if let approved = text.approved {
             body["type"] = "template"
-            body["template"] = Self.template(approved)
+            body["template"] = MetaContent.template(approved)
         } else {
             return nil
         }
         var call = ProviderCall("POST", "\(root)/\(phoneNumberID)/messages", bearer: token)
         try call.carry(.object(body))
         return call
-    }
-
-    private static func template(_ approved: ApprovedTemplate) -> JSONValue {
-        var template: [String: JSONValue] = [
-            "name": .string(approved.name), "language": ["code": .string(approved.language)],
-        ]
-        if !approved.parameters.isEmpty {
-            template["components"] = [
-                [
-                    "type": "body",
-                    "parameters": .array(approved.parameters.map { ["type": "text", "text": .string(oneLine($0))] }),
-                ]
-            ]
-        }
-        return .object(template)
-    }
-
-    /// What stands in a template's place may have neither line breaks nor rows of blanks.
-    private static func oneLine(_ text: String) -> String {
-        text.split { $0.isWhitespace }.joined(separator: " ")
     }
 
     private static func isID(_ text: String) -> Bool {

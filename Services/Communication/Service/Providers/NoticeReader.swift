@@ -1,3 +1,4 @@
+import CommunicationAPI
 import Contracts
 import Core
 import Outbound
@@ -32,6 +33,8 @@ protocol NoticeReader: Sendable {
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]?
     /// What somebody wrote to the entry's account, of a webhook that is signed for it.
     func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText]
+    /// What of it the clinic's people should know, of a webhook that is signed for the entry's account.
+    func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert]
     /// The e-mails that a webhook brings which is signed for the entry's account.
     ///
     /// Throws 503 while the provider that has them does not hand them out.
@@ -47,6 +50,14 @@ extension NoticeReader {
     var longestBody: Int { WebhookNotice.longestBody }
     func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] { [] }
     func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] { [] }
+    func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert] { [] }
+}
+
+/// Something that a provider tells of an account and somebody should know of.
+struct ProviderAlert: Sendable, Equatable {
+    var kind: AlertKind
+    /// What it is about, without names or addresses.
+    var subject: String
 }
 
 /// The readers of all providers that send webhooks.

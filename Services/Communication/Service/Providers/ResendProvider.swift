@@ -9,6 +9,7 @@ struct ResendProvider: EmailProvider, HTTPProvider {
     static let name = "resend"
     /// What a team begins with.
     static let usualRate = 2.0
+    static let mostBytes: Int? = 40_000_000
     /// Keys are kept for 24 hours; the last hour is left for clocks and queues.
     static let repeatTime: Duration? = .seconds(23 * 3_600)
     /// Where sending domains can be; the API is at one address for all of them.

@@ -9,6 +9,7 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
     static let name = "sendgrid"
     /// It takes far more; this keeps one clinic from filling its subuser's window at once.
     static let usualRate = 100.0
+    static let mostBytes: Int? = 30_000_000
     static let regions = ["global", "eu"]
 
     let base: String

@@ -5,7 +5,7 @@ import Outbound
 
 extension OutboundHTTP {
     /// The JSON of a successful answer; `nil` for every other.
-    fileprivate func json(_ call: ProviderCall?, _ deadline: Deadline) async -> (status: Int, json: JSONValue)? {
+    func json(_ call: ProviderCall?, _ deadline: Deadline) async -> (status: Int, json: JSONValue)? {
         guard let call, let response = try? await send(call, deadline: deadline) else { return nil }
         return (response.status, (try? JSONTape(response.body).decode(JSONValue.self)) ?? .null)
     }

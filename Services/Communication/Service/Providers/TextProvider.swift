@@ -21,6 +21,12 @@ struct TextToSend: Sendable {
     let category: MessageCategory
     /// Where the provider may tell what became of it; `nil` where the installation has no public address.
     let statusURL: String?
+    /// What WhatsApp offers to press within a conversation.
+    var interactive: InteractiveContent?
+    /// The file that goes with it by WhatsApp.
+    var file: Attachment?
+    /// Where a provider may fetch the file for a while; `nil` where the installation has no public address.
+    var fileURL: String?
 }
 
 /// As what a text is registered with a DLT platform of India.
@@ -38,6 +44,15 @@ struct ApprovedTemplate: Codable, Sendable, Hashable {
     var language: String
     /// In the order of the template's numbered places.
     var parameters: [String]
+    /// What its buttons take.
+    var buttons: [Button]?
+
+    /// A button of the template that takes a value.
+    struct Button: Codable, Sendable, Hashable {
+        var index: Int
+        var kind: ApprovedButton.Kind
+        var value: String
+    }
 }
 
 /// A way to send texts to phone numbers.

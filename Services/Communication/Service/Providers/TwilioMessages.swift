@@ -12,12 +12,16 @@ struct TwilioMessages: Sendable {
     static let callbackRetries = "#rc=5&rp=5xx,ct,rt"
     /// What a WhatsApp number has before it.
     static let whatsAppPrefix = "whatsapp:"
+    /// Where content templates are, of every region.
+    static let contentBase = "https://content.twilio.com"
     private static let path = "/2010-04-01/Accounts"
 
     private let base: String
     private let account: String
     private let token: Secret
     private let http: OutboundHTTP
+    /// Whether it is called at Twilio's own address.
+    private let isUsualBase: Bool
 
     init?(_ credentials: Credentials, base: String, through transports: MessageProviders) {
         guard let account = credentials.text("accountSid"), let token = credentials.text("authToken") else {
@@ -27,6 +31,7 @@ struct TwilioMessages: Sendable {
         self.account = account
         self.token = Secret(token)
         http = transports.http
+        isUsualBase = credentials.text("endpoint") == nil
     }
 
     /// What is wrong with what both channels' credentials have.
@@ -68,6 +73,12 @@ struct TwilioMessages: Sendable {
         try await http.send(call("GET", path), deadline: deadline)
     }
 
+    /// The account's content templates, each with what WhatsApp says of it.
+    func approvals(deadline: Deadline) async -> (status: Int, json: JSONValue)? {
+        let place = isUsualBase ? Self.contentBase : base
+        return await http.json(call("GET", "/v1/ContentAndApprovals?PageSize=100", at: place), deadline)
+    }
+
     /// The request that hands a message over.
     func sending(_ form: FormBody.Pairs) -> ProviderCall {
         var call = call("POST", listPath)
@@ -90,11 +101,11 @@ struct TwilioMessages: Sendable {
         return pairs
     }
 
-    private func call(_ method: String, _ path: String) -> ProviderCall {
+    private func call(_ method: String, _ path: String, at place: String? = nil) -> ProviderCall {
         let pair = Base64.encode(Array("\(account):\(token.unredacted)".utf8))
         return ProviderCall(
             method: method,
-            url: base + path,
+            url: (place ?? base) + path,
             headers: [
                 (name: "Authorization", value: "Basic \(pair)"), (name: "Accept", value: "application/json"),
                 (name: "User-Agent", value: ProviderCall.userAgent),

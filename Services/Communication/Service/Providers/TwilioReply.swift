@@ -34,9 +34,10 @@ enum TwilioReply {
             (.contentRejected, [30_007], "The carrier refused what the message says."),
             (.contentRejected, [63_005, 63_013, 63_021, 63_022], "The channel refused what the message says."),
             (
-                .contentRejected, [63_016],
+                .contentRejected, [outsideWindowCode],
                 "The conversation's 24 hours are over: only an approved template may be sent."
             ),
+            (.contentRejected, [63_019], "The provider could not fetch the file."),
             (
                 .contentRejected, [63_027, 63_028, 63_029],
                 "The approved template is missing, or other parameters stand in its places."
@@ -55,6 +56,9 @@ enum TwilioReply {
         }
         return Dictionary(uniqueKeysWithValues: numbered)
     }()
+
+    /// The code for a text after the conversation has ended.
+    private static let outsideWindowCode: Int64 = 63_016
 
     static func verdict(_ response: OutboundResponse) -> ProviderVerdict {
         let answer = try? JSONTape(response.body).decode(JSONValue.self)
@@ -86,7 +90,8 @@ enum TwilioReply {
 
     /// What an error that a callback tells of means for the recipient.
     static func event(_ code: Int64?) -> DeliveryEvent {
-        switch code.flatMap({ outcomes[$0] })?.outcome {
+        if code == outsideWindowCode { return .outsideWindow }
+        return switch code.flatMap({ outcomes[$0] })?.outcome {
         case .badRecipient: .hardBounce
         case .optedOut: .optedOut
         case .contentRejected, .senderNotAuthorised, .credentials, .quota: .rejected

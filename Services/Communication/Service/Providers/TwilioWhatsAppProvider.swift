@@ -36,6 +36,7 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
     func send(_ text: TextToSend, deadline: Deadline) async -> ProviderVerdict {
         let now = Instant.now()
         guard isOpen(text, at: now) || text.approved != nil else { return MetaReply.outsideWindow }
+        if text.file != nil, text.fileURL == nil, isOpen(text, at: now) { return .unreachableFile }
         guard let form = try? form(text, at: now) else { return .unknownTemplate }
         return await messages.send(form, deadline: deadline)
     }
@@ -61,7 +62,11 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
     }
 
     private func content(_ text: TextToSend, at now: Instant) throws -> FormBody.Pairs {
-        guard let approved = text.approved, !isOpen(text, at: now) else { return [("Body", text.text)] }
+        guard let approved = text.approved, !isOpen(text, at: now) else {
+            // Twilio fetches files; what it offers to press are templates of its own, so that the text alone goes.
+            let media = text.file == nil ? nil : text.fileURL
+            return [("Body", text.text)] + (media.map { [("MediaUrl", $0)] } ?? [])
+        }
         guard TwilioMessages.isSID(approved.name, "HX") else { throw NotAContentSID() }
         if approved.parameters.isEmpty { return [("ContentSid", approved.name)] }
         let numbered = approved.parameters.enumerated().map { ("\($0.offset + 1)", JSONValue.string($0.element)) }
@@ -77,6 +82,14 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
 }
 
 extension ProviderVerdict {
+    /// A file that Twilio would have to fetch.
+    fileprivate static let unreachableFile = ProviderVerdict(
+        .contentRejected,
+        host: .untried,
+        code: "media_url",
+        detail: "The provider fetches files, and the installation has no public address."
+    )
+
     /// A template that Twilio has under another kind of name.
     fileprivate static let unknownTemplate = ProviderVerdict(
         .contentRejected,

@@ -20,7 +20,7 @@ struct SendMessageJob: JobHandler {
     let parts: SendingParts
 
     func run(_ payload: Payload, _ job: JobContext) async throws {
-        let work: SendingWork
+        var work: SendingWork
         switch try await parts.begin(payload.message, job) {
         case .over: return try await job.finish()
         case .held(let until): return try await job.again(at: until) { _ in }
@@ -39,8 +39,15 @@ struct SendMessageJob: JobHandler {
             )
         }
         let settings = try await parts.settings(of: job.clinic)
-        var walk = ChainWalk(parts: parts, work: work, job: job, chain: chain, settings: settings)
-        try await walk.run()
+        let isDone = try await parts.largeFiles.inTurn(work.content.attachments ?? []) {
+            work.attachments = try await parts.files(of: work, job)
+            if !work.attachments.isEmpty {
+                work.fileURL = parts.media.url(of: payload.message, 0, job.clinic, at: .now())
+            }
+            var walk = ChainWalk(parts: parts, work: work, job: job, chain: chain, settings: settings)
+            try await walk.run()
+        }
+        if !isDone { try await job.again(at: .now() + LargeFiles.pause) { _ in } }
     }
 
     /// The lane of a message's jobs.

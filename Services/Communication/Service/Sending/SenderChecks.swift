@@ -10,16 +10,19 @@ protocol SenderDirectory: MessageProvider {
     func sender(deadline: Deadline) async -> [SenderFinding]
 }
 
-/// Finds out about the sender of a clinic's mail: what its domain's records say, and what the provider does.
+/// Finds out about a sender: of mail what its domain's records say and what the provider does, of WhatsApp what the latter does.
 struct SenderChecks: Sendable {
     let records: TextRecords
 
-    /// `nil` for channels whose senders have no domain.
+    /// `nil` for channels of whose senders nothing can be found out.
     func findings(
         of entry: ProviderEntry,
         _ provider: (any MessageProvider)?,
         deadline: Deadline
     ) async -> [SenderFinding]? {
+        if entry.channel == MessageChannel.whatsapp.rawValue {
+            return await (provider as? any SenderDirectory)?.sender(deadline: deadline)
+        }
         guard entry.channel == MessageChannel.email.rawValue,
             let from = entry.credentials.text("fromEmail").flatMap({ EmailAddress($0) })
         else { return nil }

@@ -58,7 +58,7 @@ struct SendingLookup: Sendable {
                 )
             )
         }
-        for work in try prepare(candidates, clinic, sealer, at: now, in: tx) { findings[work.message.id] = .work(work) }
+        for work in try prepare(candidates, clinic, at: now, in: tx) { findings[work.message.id] = .work(work) }
         return ids.map { findings[$0] ?? .over }
     }
 
@@ -91,7 +91,6 @@ struct SendingLookup: Sendable {
     private func prepare(
         _ candidates: [Candidate],
         _ clinic: ClinicID,
-        _ sealer: ClinicSealer,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> [SendingWork] {
@@ -116,12 +115,6 @@ struct SendingLookup: Sendable {
             return SendingWork(
                 message: message,
                 content: candidate.content,
-                attachments: try AttachmentStore.load(
-                    candidate.content.attachments ?? [],
-                    of: message.id,
-                    sealer: sealer,
-                    in: tx
-                ),
                 nextAttempt: candidate.lastAttempt + 1,
                 unresolved: candidate.attempts.first { $0.outcome == .unknownOutcome },
                 closed: Dictionary(closed) { first, _ in first }.merging(suppressions) { $1 },

@@ -9,7 +9,10 @@ import ProviderConfig
 struct SendingWork: Sendable {
     let message: StoredMessage
     let content: SealedContent
-    let attachments: [Attachment]
+    /// Loaded by `SendingParts.files` when their turn has come.
+    var attachments: [Attachment] = []
+    /// Where a provider may fetch the first of them.
+    var fileURL: String?
     /// The number of the next attempt.
     var nextAttempt: Int
     /// The first attempt of which nobody knows whether the provider took the message; it alone may be repeated.
@@ -38,6 +41,8 @@ struct SendingParts: Sendable {
     let rates: RateLimiter
     let webhooks: WebhookAddresses
     let index: AddressIndex
+    let media: MediaLinks
+    let largeFiles = LargeFiles()
     let ledger = SendingLedger()
     private let lookup: GroupCommit<MessageID, SendingLookup.Finding>
 
@@ -49,7 +54,8 @@ struct SendingParts: Sendable {
         circuits: CircuitBook,
         rates: RateLimiter,
         webhooks: WebhookAddresses,
-        index: AddressIndex
+        index: AddressIndex,
+        media: MediaLinks
     ) {
         self.dataKeys = dataKeys
         self.resolver = resolver
@@ -58,6 +64,7 @@ struct SendingParts: Sendable {
         self.rates = rates
         self.webhooks = webhooks
         self.index = index
+        self.media = media
         let lookup = SendingLookup(dataKeys: dataKeys, store: store, index: index)
         self.lookup = GroupCommit { ids, tx in try lookup.find(ids, at: .now(), in: tx) }
     }
@@ -98,6 +105,11 @@ struct SendingParts: Sendable {
         for name in work.message.channels.dropFirst(work.message.stage) {
             guard let channel = MessageChannel(rawValue: name), work.content.reach.has(channel) else { continue }
             chain += try await resolver.resolve(clinic, channel: name).entries
+        }
+        if let files = work.content.attachments {
+            chain.removeAll {
+                $0.channel == MessageChannel.email.rawValue && !EmailSize.fits(files, through: $0.provider)
+            }
         }
         if let first = chain.firstIndex(where: { $0.id == work.content.through }) {
             chain.insert(chain.remove(at: first), at: 0)

@@ -4,6 +4,11 @@ import Core
 import ProviderConfig
 
 extension SendingWork {
+    /// The file that goes by WhatsApp.
+    private func file(with words: RenderedContent) -> Attachment? {
+        WhatsAppMedia.fault(attachments.map(\.file), with: words) == nil ? attachments.first : nil
+    }
+
     /// The message in the form of an entry's channel; `nil` without an address there.
     func outgoing(
         through entry: ProviderEntry,
@@ -39,13 +44,16 @@ extension SendingWork {
                         id: id,
                         to: to,
                         text: words.text,
-                        approved: words.approved,
+                        approved: words.template(approvedBy: entry.provider),
                         windows: windows,
                         dlt: channel == .sms
                             ? CountryRules(settings: settings).identity(of: words.text, to: to) : nil,
                         expiresAt: message.expiresAt,
                         category: message.category,
-                        statusURL: webhooks.url(of: entry, clinic)
+                        statusURL: webhooks.url(of: entry, clinic),
+                        interactive: channel == .whatsapp ? words.interactive : nil,
+                        file: channel == .whatsapp ? file(with: words) : nil,
+                        fileURL: fileURL
                     )
                 )
             }

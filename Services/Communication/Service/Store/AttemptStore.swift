@@ -82,6 +82,18 @@ enum AttemptStore {
         return MessageCost(micros: micros, currency: currency)
     }
 
+    /// How often a channel's providers have taken a message, since somebody sent it last.
+    static func taken(_ message: StoredMessage, on channel: String, in tx: borrowing Transaction) throws -> Int {
+        let rows = try tx.rows(
+            """
+            select count(*) from message_attempts
+            where clinic_id = clinic_id() and message_id = \(message.id) and number > \(message.settledAttempts)
+                and channel = \(channel) and outcome = 'accepted'
+            """
+        )
+        return try rows.first.map { row in try row[0] } ?? 0
+    }
+
     /// Opens an attempt: committed before the provider is called; written twice it is there once.
     static func open(
         _ number: Int,

@@ -16,6 +16,18 @@ enum ConversationStore {
         )
     }
 
+    /// A provider says that a message's recipient has not written for a day: until they write again no text goes freely.
+    static func close(with message: MessageID, by provider: String, in tx: borrowing Transaction) {
+        let long = Instant.now() - ConversationWindows.length
+        tx.execute(
+            """
+            update conversation_windows w set last_inbound_at = least(w.last_inbound_at, \(long)) from messages m
+            where m.clinic_id = clinic_id() and m.id = \(message) and w.clinic_id = m.clinic_id
+                and w.phone_index = m.phone_index and w.number like \(provider + ":%")
+            """
+        )
+    }
+
     /// Which numbers may write freely to a message's recipient.
     static func windows(of message: MessageID, in tx: borrowing Transaction) throws -> ConversationWindows {
         let rows = try tx.rows(

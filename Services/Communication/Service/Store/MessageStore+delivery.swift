@@ -18,8 +18,14 @@ extension MessageStore {
         // Somebody has sent it again since: what became of it before decides nothing any more.
         guard attempt.number > message.settledAttempts else { return }
         let place = message.channels.firstIndex(of: attempt.channel) ?? 0
-        switch DeliveryRules.effect(of: event, at: place, on: message) {
+        let taken = try AttemptStore.taken(message, on: attempt.channel, in: tx)
+        switch DeliveryRules.effect(of: event, at: place, taken: taken, on: message) {
         case .none: break
+        case .sameChannel(let pause):
+            if event == .outsideWindow {
+                ConversationStore.close(with: message.id, by: attempt.provider, in: tx)
+            }
+            try goOn(message, at: place, after: pause, in: tx)
         case .nextChannel: try goOn(message, at: place + 1, in: tx)
         case .moves: try move(message, event, through: attempt, at: now, in: tx)
         }
@@ -43,12 +49,17 @@ extension MessageStore {
         try tx.flush()
     }
 
-    /// Begins again at a later channel.
-    static func goOn(_ message: StoredMessage, at stage: Int, in tx: borrowing Transaction) throws {
+    /// Begins again at a channel, mostly a later one.
+    static func goOn(
+        _ message: StoredMessage,
+        at stage: Int,
+        after pause: Duration = .zero,
+        in tx: borrowing Transaction
+    ) throws {
         let now = Instant.now()
         tx.execute(
             """
-            update messages set status = 'queued', waiting_for = 'retry', next_attempt_at = \(now), stage = \(stage),
+            update messages set status = 'queued', waiting_for = 'retry', next_attempt_at = \(now + pause), stage = \(stage),
                 reason_code = null, reason_detail = null, rounds = 0, updated_at = \(now), version = version + 1
             where clinic_id = clinic_id() and id = \(message.id)
             """
@@ -57,6 +68,7 @@ extension MessageStore {
             SendMessageJob.self,
             payload: .init(message: message.id),
             lane: SendMessageJob.lane(of: message.priority),
+            dueAt: pause == .zero ? nil : now + pause,
             in: tx
         )
     }

@@ -19,14 +19,17 @@ struct SealedContent: Codable, Sendable, Equatable {
     var subject: String?
     var text: String
     var html: String?
+    /// What it offers to press, by WhatsApp.
+    var interactive: InteractiveContent?
     /// What it says on channels where a template has other words, by channel.
     var variants: [String: RenderedContent]?
-    /// The files that go with it by e-mail.
+    /// The files that go with it by e-mail and WhatsApp.
     var attachments: [AttachedFile]?
 
     /// What it says on a channel.
     func content(for channel: MessageChannel) -> RenderedContent {
-        variants?[channel.rawValue] ?? RenderedContent(subject: subject, text: text, html: html)
+        variants?[channel.rawValue]
+            ?? RenderedContent(subject: subject, text: text, html: html, interactive: interactive)
     }
 
     /// Whom it goes to.

@@ -18,6 +18,7 @@ struct CompiledTemplate: Sendable {
         var text: MustacheTemplate?
         var html: MustacheTemplate?
         var approved: ApprovedMapping?
+        var approvedByTwilio: ApprovedMapping?
     }
 
     let name: String
@@ -40,7 +41,11 @@ struct CompiledTemplate: Sendable {
             }
             if let sms = words.sms { texts[.sms, default: [:]][locale] = Text(text: try Self.plain(sms.text)) }
             if let whatsapp = words.whatsapp {
-                let text = Text(text: try Self.plain(whatsapp.text), approved: whatsapp.approved)
+                let text = Text(
+                    text: try Self.plain(whatsapp.text),
+                    approved: whatsapp.approved,
+                    approvedByTwilio: whatsapp.approvedByTwilio
+                )
                 texts[.whatsapp, default: [:]][locale] = text
             }
             if let push = words.push {
@@ -97,21 +102,31 @@ struct CompiledTemplate: Sendable {
     ) throws(Problem) -> RenderedContent {
         let html = text.html?.render(words)
         let plain = text.text?.render(words) ?? HTMLText.plain(html ?? "")
-        let approved = text.approved.map { mapping in
-            ApprovedTemplate(
-                name: mapping.name,
-                language: mapping.language,
-                parameters: mapping.parameters.map { oneSpaced(words[$0] as? String ?? "") }
-            )
-        }
         let content = RenderedContent(
             subject: text.subject?.render(words),
             text: plain,
             html: channel == .email ? html ?? HTMLText.page(plain, locale: locale) : nil,
-            approved: approved
+            approved: text.approved.map { approved($0, words) },
+            approvedByTwilio: text.approvedByTwilio.map { approved($0, words) }
         )
         try check(content, channel)
         return content
+    }
+
+    /// An approved template with its places filled in.
+    private static func approved(_ mapping: ApprovedMapping, _ words: [String: Any]) -> ApprovedTemplate {
+        ApprovedTemplate(
+            name: mapping.name,
+            language: mapping.language,
+            parameters: mapping.parameters.map { oneSpaced(words[$0] as? String ?? "") },
+            buttons: mapping.buttons?.map { button in
+                .init(
+                    index: button.index,
+                    kind: button.type,
+                    value: oneSpaced(words[button.parameter] as? String ?? "")
+                )
+            }
+        )
     }
 
     private static func check(_ content: RenderedContent, _ channel: MessageChannel) throws(Problem) {

@@ -14,7 +14,12 @@ struct MessageWords: Sendable {
     /// The same on every channel.
     init(_ content: MessageContent, category: MessageCategory) {
         self.category = category
-        plain = RenderedContent(subject: content.subject, text: content.text, html: content.html)
+        plain = RenderedContent(
+            subject: content.subject,
+            text: content.text,
+            html: content.html,
+            interactive: content.interactive
+        )
         byChannel = [:]
     }
 
@@ -36,6 +41,11 @@ struct MessageWords: Sendable {
         switch channel {
         case .email where content.subject == nil:
             return Problem.Fault(pointer: "/content/subject", "is required for e-mail")
+        case .whatsapp where content.interactive != nil && content.text.count > InteractiveContent.longestText:
+            return Problem.Fault(
+                pointer: "/content/text",
+                "must be at most \(InteractiveContent.longestText) characters with something to press"
+            )
         case .sms, .whatsapp:
             let detail = "must be 1 to 1,600 characters for \(channel.rawValue)"
             return content.text.count > TextToSend.longest ? Problem.Fault(pointer: "/content/text", detail) : nil
@@ -48,7 +58,7 @@ struct MessageWords: Sendable {
         let used = byChannel.filter { channels.contains($0.key) }
         let first = channels.first.flatMap { self[$0] } ?? RenderedContent(text: "")
         // One channel's words need not be kept twice, unless there is more to them than text.
-        let isPlain = used.count <= 1 && first.approved == nil
+        let isPlain = used.count <= 1 && first.approved == nil && first.approvedByTwilio == nil
         let variants = Dictionary(uniqueKeysWithValues: used.map { ($0.key.rawValue, $0.value) })
         return SealedContent(
             email: reach.email,
@@ -57,6 +67,7 @@ struct MessageWords: Sendable {
             subject: first.subject,
             text: first.text,
             html: first.html,
+            interactive: first.interactive,
             variants: isPlain ? nil : variants
         )
     }

@@ -1,3 +1,5 @@
+import CommunicationAPI
+
 /// What a message says on one channel, its places filled in.
 struct RenderedContent: Codable, Sendable, Hashable {
     /// The subject of an e-mail, the title of a push notice.
@@ -6,11 +8,29 @@ struct RenderedContent: Codable, Sendable, Hashable {
     var html: String?
     /// What WhatsApp has approved to be said instead.
     var approved: ApprovedTemplate?
+    /// The same as Twilio knows it, where that is another.
+    var approvedByTwilio: ApprovedTemplate?
+    /// What WhatsApp offers to press.
+    var interactive: InteractiveContent?
 
-    init(subject: String? = nil, text: String, html: String? = nil, approved: ApprovedTemplate? = nil) {
+    init(
+        subject: String? = nil,
+        text: String,
+        html: String? = nil,
+        approved: ApprovedTemplate? = nil,
+        approvedByTwilio: ApprovedTemplate? = nil,
+        interactive: InteractiveContent? = nil
+    ) {
         self.subject = subject
         self.text = text
         self.html = html
         self.approved = approved
+        self.approvedByTwilio = approvedByTwilio
+        self.interactive = interactive
+    }
+
+    /// What a provider has approved to be said instead.
+    func template(approvedBy provider: String) -> ApprovedTemplate? {
+        provider == TwilioWhatsAppProvider.name ? approvedByTwilio ?? approved : approved
     }
 }

@@ -1,11 +1,12 @@
+import Contracts
 import Core
 import NIOCore
 import NIOHTTP1
 
 /// One client's connection on its event loop: reads requests whole within the limits, writes replies in order.
 ///
-/// Reading: `betweenRequests` → `head` (some bytes of one came) → `body` → `betweenRequests`; `discarding` once a request
-/// was refused before its end. Closing: `lingering` after the last reply, until the client has closed too; a client that
+/// Reading: `betweenRequests` → `head` (some bytes of one came) → `body` → `betweenRequests`, or `flow` instead of `body` where
+/// the request is delivered with its head and its body follows; `discarding` once a request was refused before its end. Closing: `lingering` after the last reply, until the client has closed too; a client that
 /// is still sending hears the reply first and the end of the connection only once it has stopped.
 final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
@@ -15,6 +16,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         case betweenRequests
         case head
         case body(PendingBody)
+        case flow(PendingFlow)
         case discarding
         case lingering
     }
@@ -23,6 +25,15 @@ final class ConnectionHandler: ChannelInboundHandler {
         var request: ClientRequest
         var limit: Int
         var startedAt: NIODeadline
+    }
+
+    /// A body of a request that has been delivered.
+    private struct PendingFlow {
+        let flow: BodyFlow
+        let limit: Int
+        let isLast: Bool
+        let startedAt: NIODeadline
+        var length = 0
     }
 
     private let limits: HTTPLimits
@@ -37,6 +48,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var isQuiescing = false
     private var isInputClosed = false
     private var isReadingPaused = false
+    /// A flow has enough bytes for now.
+    private var isFlowPaused = false
     /// A request was refused of which more is to come.
     private var isSending = false
     private var deadline: NIODeadline?
@@ -62,6 +75,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        breakFlow(.bodyIncomplete)
         connection?.noteClosed()
         context.fireChannelInactive()
     }
@@ -78,6 +92,14 @@ final class ConnectionHandler: ChannelInboundHandler {
         case (.end, .body(let pending)):
             isSending = false
             deliver(pending.request)
+        case (.body(let part), .flow(let pending)): take(part, pending)
+        case (.end, .flow(let pending)):
+            isSending = false
+            deadline = nil
+            reading = pending.isLast ? .discarding : .betweenRequests
+            pending.flow.finish()
+            // Of this body nothing more comes that could be too much.
+            resumeFlow()
         case (.body, _), (.end, _): break
         }
     }
@@ -123,9 +145,12 @@ final class ConnectionHandler: ChannelInboundHandler {
             isSending = true
             return refuse(request, .tooLarge(limit))
         }
-        if let length = parsed.contentLength, length > 0 { request.body.reserveCapacity(length) }
         if parsed.expectsContinue { sendContinue(context) }
         isSending = true
+        if case .operation(let operation, _) = route, operation.body.isStreamed {
+            return deliver(request, flowingUpTo: limit, context)
+        }
+        if let length = parsed.contentLength, length > 0 { request.body.reserveCapacity(length) }
         reading = .body(PendingBody(request: request, limit: limit, startedAt: .now()))
         if parsed.contentLength ?? 0 > 0 || parsed.isChunked { setDeadline(in: limits.bodyGrace) }
     }
@@ -145,6 +170,43 @@ final class ConnectionHandler: ChannelInboundHandler {
         reading = .body(pending)
         let earned = TimeAmount.seconds(Int64(length / limits.bodyRate))
         deadline = pending.startedAt + limits.bodyGrace + earned
+    }
+
+    /// Delivers a request whose body is still to come.
+    private func deliver(_ request: ClientRequest, flowingUpTo limit: Int, _ context: ChannelHandlerContext) {
+        let (bound, eventLoop) = (NIOLoopBound(self, eventLoop: context.eventLoop), context.eventLoop)
+        let flow = BodyFlow { eventLoop.execute { bound.value.resumeFlow() } }
+        var request = request
+        request.flow = flow
+        reading = .flow(PendingFlow(flow: flow, limit: limit, isLast: request.isLast, startedAt: .now()))
+        outstanding += 1
+        setDeadline(in: limits.bodyGrace)
+        connection?.deliver(request)
+    }
+
+    private func take(_ part: ByteBuffer, _ pending: PendingFlow) {
+        var pending = pending
+        pending.length += part.readableBytes
+        reading = .flow(pending)
+        guard pending.length <= pending.limit else { return breakFlow(.tooLarge(pending.limit)) }
+        if pending.flow.append(part) {
+            isFlowPaused = true
+            _ = context?.channel.setOption(.autoRead, value: false)
+        }
+        deadline = pending.startedAt + limits.bodyGrace + .seconds(Int64(pending.length / limits.bodyRate))
+    }
+
+    private func resumeFlow() {
+        guard isFlowPaused else { return }
+        isFlowPaused = false
+        if !isReadingPaused { _ = context?.channel.setOption(.autoRead, value: true) }
+    }
+
+    /// Ends a body that comes no further.
+    private func breakFlow(_ problem: Problem) {
+        guard case .flow(let pending) = reading else { return }
+        pending.flow.fail(problem)
+        resumeFlow()
     }
 
     private func deliver(_ request: ClientRequest) {
@@ -170,6 +232,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard let fault = error as? HTTPParserError else { return context.close(promise: nil) }
         switch reading {
         case .discarding, .lingering: return
+        case .flow:
+            isSending = false
+            return breakFlow(.malformed("The body is not valid HTTP/1.1."))
         case .betweenRequests, .head, .body: break
         }
         let request = ClientRequest(
@@ -190,6 +255,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             if outstanding == 0 { setDeadline(in: limits.farewell) }
         } else if let event = event as? ChannelEvent, event == .inputClosed {
             isInputClosed = true
+            breakFlow(.bodyIncomplete)
             connection?.noteHalfClosed()
             closeIfIdle()
         }
@@ -214,7 +280,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func resumeReading() {
         guard isReadingPaused, outstanding < limits.pipelined else { return }
         isReadingPaused = false
-        _ = context?.channel.setOption(.autoRead, value: true)
+        if !isFlowPaused { _ = context?.channel.setOption(.autoRead, value: true) }
     }
 
     // MARK: - Writing
@@ -223,6 +289,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard let context else { return }
         var reply = reply
         if isQuiescing { reply.closes = true }
+        // The answer to a body that is still coming: nobody takes the rest.
+        if case .flow = reading, outstanding == 1 { reply.closes = true }
         var buffer = context.channel.allocator.buffer(capacity: reply.body.count + 1_024)
         reply.encoded(date: HTTPDate.now(), into: &buffer)
         if reply.isStreamed && !reply.isBodyOmitted {
@@ -261,6 +329,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             if outstanding == 0 { waitForNext() }
             return
         }
+        breakFlow(.bodyIncomplete)
         reading = .lingering
         lingersUntil = .now() + limits.lingeringInAll
         setDeadline(in: limits.lingering)
@@ -280,7 +349,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .betweenRequests: setDeadline(in: limits.idle)
         case .head: setDeadline(in: limits.headDeadline)
         case .body(let pending): setDeadline(in: (pending.startedAt + limits.bodyGrace) - .now())
-        case .discarding, .lingering: break
+        case .flow, .discarding, .lingering: break
         }
     }
 
@@ -320,10 +389,12 @@ final class ConnectionHandler: ChannelInboundHandler {
         timer = nil
         guard let deadline else { return }
         guard deadline <= .now() else { return schedule(deadline) }
-        if case .body(let pending) = reading, outstanding == 0 {
-            refuse(pending.request, Problem(408, "request_timeout", "The body came too slowly.", retryable: true))
-        } else {
-            context?.close(promise: nil)
+        switch reading {
+        case .body(let pending) where outstanding == 0: refuse(pending.request, .bodyTooSlow)
+        case .flow:
+            self.deadline = nil
+            breakFlow(.bodyTooSlow)
+        default: context?.close(promise: nil)
         }
     }
 }

@@ -79,6 +79,8 @@ final class Operation: Sendable {
         guard endpoint.guard.isPublic else { return endpoint.verb == .GET ? .read : .write }
         if case .signature = endpoint.guard { return .webhook }
         if endpoint.path.hasPrefix("/auth/") { return .authentication }
+        // Providers fetch from few addresses for all clinics, as they send webhooks.
+        if endpoint.path.hasPrefix("/public/media/") { return .open }
         return endpoint.path.hasPrefix("/public/") ? .publicBooking : .open
     }
 }

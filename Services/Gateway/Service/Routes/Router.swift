@@ -43,10 +43,11 @@ struct Router: Sendable {
 
     func route(_ head: RequestHead, usualLimit: Int) -> (Route, bodyLimit: Int) {
         let route = route(head)
-        guard case .operation(let operation, _) = route, case .raw(let maxBytes) = operation.body else {
-            return (route, usualLimit)
+        guard case .operation(let operation, _) = route else { return (route, usualLimit) }
+        switch operation.body {
+        case .raw(let maxBytes), .streamed(let maxBytes, _): return (route, maxBytes)
+        case .none, .json, .mergePatch: return (route, usualLimit)
         }
-        return (route, maxBytes)
     }
 
     private func route(_ head: RequestHead) -> Route {

@@ -35,8 +35,8 @@ extension Gateway {
         if case .operation(_, let parameters) = exchange.request.route { parameters } else { [] }
     }
 
-    /// Whether what was decided for the first page still holds.
-    private func isStillAllowed(_ operation: Operation, _ exchange: Exchange) -> Bool {
+    /// Whether what was decided for the first page, or the first piece, still holds.
+    func isStillAllowed(_ operation: Operation, _ exchange: Exchange) -> Bool {
         guard !operation.isPublic else { return true }
         guard let caller = exchange.caller, policy.isFresh() else { return false }
         let snapshot = policy.snapshot()

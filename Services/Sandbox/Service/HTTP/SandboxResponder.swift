@@ -21,7 +21,7 @@ struct SandboxResponder: HTTPResponder {
     typealias Context = SandboxContext
 
     /// The longest body taken.
-    static let bodyBytesMax = 16 << 20
+    static let bodyBytesMax = 40 << 20
 
     let desk: FrontDesk
 

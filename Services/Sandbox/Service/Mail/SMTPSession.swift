@@ -3,7 +3,7 @@ import Core
 /// One SMTP conversation (RFC 5321, 4954, 6152, 6531): lines in, replies out; no sockets.
 struct SMTPSession {
     static let domain = "sandbox.polyclinic.example"
-    static let messageBytesMax = 10 << 20
+    static let messageBytesMax = 40 << 20
     static let lineBytesMax = 12_288
     static let recipientsMax = 100
 

@@ -56,7 +56,9 @@ struct Meta: SandboxProvider {
             }
             switch (request.method, parts.count) {
             case ("GET", 1) where files.find(number) != nil: return media(number, request)
-            case ("GET", 1): return state(of: number, request)
+            case ("GET", 1): return ledger.media(number).map { Self.shown($0, number) } ?? state(of: number, request)
+            case ("POST", 2) where parts[1] == "media": return try take(request)
+            case ("GET", 2) where parts[1] == "message_templates": return Self.templates(of: number)
             case ("POST", 2) where parts[1] == "messages": return try send(request, from: number)
             default: throw .noObject(parts.joined(separator: "/"), request.method)
             }
@@ -90,6 +92,18 @@ struct Meta: SandboxProvider {
         if token.contains("unpermitted") {
             throw MetaError(403, 10, "(#10) Application does not have permission for this action")
         }
+    }
+
+    /// Accounts whose id ends with 9 have a template that was refused.
+    private static func templates(of account: String) -> SandboxReply {
+        var items: [JSONValue] = [
+            ["name": "visit_reminder_2", "status": "APPROVED", "language": "en", "id": "1"],
+            ["name": "auth_code_1", "status": "APPROVED", "language": "en", "id": "2"],
+        ]
+        if account.hasSuffix("9") {
+            items.append(["name": "spring_offer", "status": "REJECTED", "language": "en", "id": "3"])
+        }
+        return .json(200, ["data": .array(items), "paging": ["cursors": ["before": "a", "after": "b"]]])
     }
 
     /// What somebody has sent: where it lies for the next minutes.
@@ -129,19 +143,47 @@ struct Meta: SandboxProvider {
         )
     }
 
+    /// Keeps a file for the messages that will name it.
+    private func take(_ request: SandboxRequest) throws(MetaError) -> SandboxReply {
+        guard let form = MultipartBody(request), form["messaging_product"]?.bytes == Array("whatsapp".utf8) else {
+            throw .missing("messaging_product")
+        }
+        guard let file = form["file"], let name = file.filename, !name.isEmpty else { throw .missing("file") }
+        let type = form["type"].map { String(decoding: $0.bytes, as: UTF8.self) } ?? file.type ?? ""
+        try MetaMedia.check(type, size: file.bytes.count)
+        let id = ledger.add(ReceivedFile(name: name, type: type, contentID: nil, bytes: file.bytes))
+        return .json(200, ["id": .string(id)])
+    }
+
+    private static func shown(_ file: ReceivedFile, _ id: String) -> SandboxReply {
+        .json(
+            200,
+            [
+                "messaging_product": "whatsapp", "id": .string(id), "mime_type": .string(file.type),
+                "sha256": .string(Array(SHA256.hash(data: file.bytes)).hex),
+                "file_size": .integer(Int64(file.bytes.count)),
+                "url": .string("https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=\(id)"),
+            ]
+        )
+    }
+
     private func send(_ request: SandboxRequest, from number: String) throws(MetaError) -> SandboxReply {
         guard request.headers["content-type"]?.lowercased().hasPrefix("application/json") == true else {
             throw .missing("messaging_product")
         }
         let order = try MetaOrder(request.json)
+        let file = order.media.flatMap { ledger.media($0) }
+        if let id = order.media, file == nil { throw .wrong("\(id) is not a media ID of this account") }
         let code = order.to.hasPrefix("1500") ? Int(order.to.suffix(6)) : nil
         let error = code.flatMap { MetaError.byNumber[$0] }
         if let error, !MetaError.told.contains(error.code) { throw error }
         let sent = MetaLedger.Sent(id: Self.messageID(), number: number, order: order)
         ledger.add(sent)
-        note(sent, request)
+        note(sent, file, request)
         let isClosed = !order.isTemplate && !ledger.isOpen(order.to, with: number, at: .now())
-        if let failure = error ?? (isClosed ? MetaError.byNumber[131_047] : nil) {
+        if let file, let wrong = MetaMedia.fault(file, as: order.type) {
+            tell(sent, "failed", wrong)
+        } else if let failure = error ?? (isClosed ? MetaError.byNumber[131_047] : nil) {
             tell(sent, "failed", failure)
         } else {
             tell(sent, "sent")
@@ -161,9 +203,15 @@ struct Meta: SandboxProvider {
 
     private static func messageID() -> String { "wamid.\(Base64.encode(Array(RandomText.make(36).utf8)))" }
 
-    private func note(_ sent: MetaLedger.Sent, _ request: SandboxRequest) {
+    private func note(_ sent: MetaLedger.Sent, _ file: ReceivedFile?, _ request: SandboxRequest) {
         var headers = [(name: "type", value: sent.order.type)]
         if let template = request.json?["template"]?["name"]?.string { headers.append(("template", template)) }
+        for (name, value) in [
+            ("components", request.json?["template"]?["components"]), ("interactive", request.json?["interactive"]),
+        ] {
+            guard let value, let json = try? JSONWriter.encode(value) else { continue }
+            headers.append((name, String(decoding: json, as: UTF8.self)))
+        }
         messages.add(
             ReceivedMessage(
                 id: sent.id,
@@ -177,7 +225,8 @@ struct Meta: SandboxProvider {
                 html: nil,
                 reference: sent.order.callbackData,
                 headers: headers,
-                bytes: request.body.count
+                bytes: request.body.count + (file?.bytes.count ?? 0),
+                files: file.map { [$0] } ?? []
             )
         )
     }

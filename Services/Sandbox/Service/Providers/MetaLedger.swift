@@ -17,6 +17,7 @@ final class MetaLedger: Sendable {
         var sent: [String: Sent] = [:]
         var lastInbound: [String: Instant] = [:]
         var lastNumber: String?
+        var media: [String: ReceivedFile] = [:]
     }
 
     private let state = Mutex(State())
@@ -30,6 +31,21 @@ final class MetaLedger: Sendable {
     }
 
     func find(_ id: String) -> Sent? { state.withLock { $0.sent[id] } }
+
+    /// Files kept at once; then all are forgotten.
+    static let mostMedia = 100
+
+    /// Keeps a file; gives its id.
+    func add(_ file: ReceivedFile) -> String {
+        let id = "\(Int64.random(in: 1_000_000_000_000_000...9_999_999_999_999_999))"
+        state.withLock { state in
+            if state.media.count >= Self.mostMedia { state.media = [:] }
+            state.media[id] = file
+        }
+        return id
+    }
+
+    func media(_ id: String) -> ReceivedFile? { state.withLock { $0.media[id] } }
 
     /// The number that sent last.
     var lastNumber: String? { state.withLock { $0.lastNumber } }

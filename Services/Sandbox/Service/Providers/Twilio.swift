@@ -36,6 +36,7 @@ struct Twilio: SandboxProvider {
             case ("POST", "inbound", 1): return try hear(request.json ?? .null)
             case ("POST", "messages", 3): return try tell(parts[1], parts[2], request.json ?? .null)
             case (_, Self.version, 3...): return try api(request, parts, path)
+            case ("GET", "v1", 2) where parts[1] == "ContentAndApprovals": return try templates(request)
             default: throw .notFound(path)
             }
         } catch {
@@ -105,6 +106,20 @@ struct Twilio: SandboxProvider {
         return .object(fields)
     }
 
+    private func templates(_ request: SandboxRequest) throws(TwilioError) -> SandboxReply {
+        let header = (request.headers["authorization"] ?? "").split(separator: " ", maxSplits: 1)
+        let pair = header.last.flatMap { Base64Text.decode($0) }.map { String(decoding: $0, as: UTF8.self) } ?? ""
+        _ = try authenticate(request, String(pair.prefix { $0 != ":" }))
+        let items = [("visit_reminder", "approved"), ("spring_offer", "rejected")].map { name, status -> JSONValue in
+            [
+                "sid": .string("HX" + String(repeating: name == "visit_reminder" ? "a" : "b", count: 32)),
+                "friendly_name": .string(name), "language": "en",
+                "approval_requests": ["name": .string(name), "status": .string(status), "category": "UTILITY"],
+            ]
+        }
+        return .json(200, ["contents": .array(items), "meta": ["page": 0, "page_size": 100]])
+    }
+
     /// Any account and token but those that say that they are wrong; the path is about the account that calls.
     private func authenticate(_ request: SandboxRequest, _ account: String) throws(TwilioError) -> String {
         let header = (request.headers["authorization"] ?? "").split(separator: " ", maxSplits: 1)
@@ -132,6 +147,29 @@ struct Twilio: SandboxProvider {
             order: order
         )
         ledger.add(sent)
+        if order.media.isEmpty {
+            arrive(sent, pairs, [], token, bytes: request.body.count)
+        } else {
+            // Files are fetched after the message was taken.
+            Task {
+                if let files = await TwilioMedia.fetch(order.media) {
+                    arrive(sent, pairs, files, token, bytes: request.body.count)
+                } else {
+                    tell(sent, "failed", TwilioMedia.unreachable, token)
+                }
+            }
+        }
+        return .json(201, json(sent))
+    }
+
+    private func arrive(
+        _ sent: TwilioLedger.Sent,
+        _ pairs: [(name: String, value: String)],
+        _ files: [ReceivedFile],
+        _ token: String,
+        bytes: Int
+    ) {
+        let order = sent.order
         messages.add(
             ReceivedMessage(
                 id: sent.sid,
@@ -145,11 +183,11 @@ struct Twilio: SandboxProvider {
                 html: nil,
                 reference: Self.reference(order.callback),
                 headers: pairs.filter { !["To", "From", "Body"].contains($0.name) }.map { ($0.name, $0.value) },
-                bytes: request.body.count
+                bytes: files.reduce(bytes) { $0 + $1.bytes.count },
+                files: files
             )
         )
         for (status, code) in Self.way(of: order) { tell(sent, status, code, token) }
-        return .json(201, json(sent))
     }
 
     /// What the sender's own address says the message is; Twilio has no other place for it.

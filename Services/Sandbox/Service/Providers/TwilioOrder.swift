@@ -130,6 +130,12 @@ struct TwilioOrder: Sendable {
         if let body, body.count > Self.longestBody {
             throw TwilioError(400, 21_617, "The concatenated message body exceeds the 1600 character limit")
         }
+        if media.count > (isWhatsApp ? 1 : 10) {
+            throw TwilioError(400, 21_623, "Number of media files exceeds allowed limit")
+        }
+        for url in media where !url.hasPrefix("https://") && !url.hasPrefix("http://") {
+            throw TwilioError(400, 21_620, "Invalid media URL(s)")
+        }
         if let content, !TwilioSID.is(content, "HX") { throw TwilioError(400, 21_655, "The ContentSid is invalid") }
         if let callback {
             let host = callback.split(separator: "/", omittingEmptySubsequences: false).dropFirst(2).first ?? ""

@@ -22,7 +22,7 @@ import Testing
 
     @Test func filesOfEveryKindAreTaken() throws {
         for kind in AttachmentRules.kinds {
-            let bytes = (kind.beginnings.first ?? []) + [1, 2, 3]
+            let bytes = [UInt8](repeating: 0, count: kind.offset) + (kind.beginnings.first ?? []) + [1, 2, 3]
             for ending in kind.endings {
                 let files = try AttachmentRules.files([draft("Grüße aus Köln.\(ending.uppercased())", kind.type, bytes)]
                 )
@@ -70,6 +70,48 @@ import Testing
             let problem = #expect(throws: Problem.self) { try AttachmentRules.files([draft]) }
             #expect(problem?.errors.map(\.pointer) == ["/attachments/0/content"])
         }
+    }
+
+    @Test func kindsAreThoseThatAreDeclared() {
+        #expect(AttachmentRules.kinds.map(\.type) == AttachmentUpload.contentTypes)
+    }
+
+    @Test func uploadedFilesAreNamed() throws {
+        let (known, id) = (AttachedFile(filename: "a.png", contentType: "image/png", size: 12), AttachmentID())
+        let named = try AttachmentRules.files([AttachmentDraft(id, contentId: "logo"), draft()], uploads: [id: known])
+        #expect(named.map(\.file.contentID) == ["logo", nil] && named[0].bytes.isEmpty && named[0].file.size == 12)
+        var both = AttachmentDraft(id)
+        both.filename = "b.png"
+        var half = draft()
+        half.content = nil
+        let problem = #expect(throws: Problem.self) {
+            try AttachmentRules.files([AttachmentDraft(AttachmentID()), both, half], uploads: [id: known])
+        }
+        #expect(
+            problem?.errors.map(\.pointer) == [
+                "/attachments/0/attachmentId", "/attachments/1/filename", "/attachments/2",
+            ]
+        )
+        let large = AttachedFile(
+            filename: "a.pdf",
+            contentType: "application/pdf",
+            size: AttachmentDraft.mostBytesPerMessage / 2
+        )
+        let most = [AttachmentDraft(id), AttachmentDraft(id)]
+        #expect(try AttachmentRules.files(most, uploads: [id: large]).count == 2)
+        let tooMany = #expect(throws: Problem.self) {
+            try AttachmentRules.files(most + [draft()], uploads: [id: large])
+        }
+        #expect(tooMany?.status == 413)
+    }
+
+    @Test func whatProvidersTakeDecidesTogether() {
+        #expect(EmailSize.capacity(of: ["zeptomail"]) == ZeptoMailProvider.mostBytes)
+        #expect(EmailSize.capacity(of: ["zeptomail", "aws_ses"]) == AWSSESProvider.mostBytes)
+        #expect(EmailSize.capacity(of: ["zeptomail", "smtp"]) == nil && EmailSize.capacity(of: []) == nil)
+        let most = AttachedFile(filename: "a.pdf", contentType: "application/pdf", size: AttachmentUpload.mostBytes)
+        #expect(EmailSize.fits([most], through: "zeptomail") && !EmailSize.fits([most, most], through: "zeptomail"))
+        #expect(EmailSize.fits([most, most], through: "sendgrid") && EmailSize.fits([most, most], through: "smtp"))
     }
 
     @Test func togetherTheyHaveALimit() throws {

@@ -46,7 +46,9 @@ import Testing
         #expect(first.status == 200 && first.version == "\"1\"" && first.output?.routes == routes)
         #expect(try await put(clinic, [], ifMatch: none.version).status == 412)
         #expect(try await clinic.ask(endpoints.read, path).output?.routes == routes)
-        #expect(try await unrouted(clinic) == [.credentialsRefused, .quotaUsedUp, .suppressionSpike])
+        #expect(
+            try await unrouted(clinic) == [.credentialsRefused, .quotaUsedUp, .suppressionSpike, .templateRejected]
+        )
         #expect(try await unrouted(other) == AlertKind.allCases)
         #expect(try await put(clinic, [], ifMatch: first.version).version == "\"2\"")
         #expect(try await unrouted(clinic) == AlertKind.allCases)

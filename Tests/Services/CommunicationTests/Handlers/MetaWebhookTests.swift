@@ -136,10 +136,57 @@ import Testing
                 let message = try await clinic.message(id)
                 return message.status == .sent && message.channel == .email ? message : nil
             }
-            #expect(message.attempts.map(\.channel) == [.whatsapp, .email])
+            // WhatsApp had its second turn, and there is no template that could begin a conversation.
+            #expect(message.attempts.map(\.channel) == [.whatsapp, .whatsapp, .email])
+            #expect(message.attempts.map(\.providerCode)[1] == "outside_window")
             // Told again, and late: it has gone on.
             #expect(try await tell(clinic, status(id, "failed", code: 131_047)) == 200)
-            #expect(try await clinic.message(id).attempts.count == 2)
+            #expect(try await clinic.message(id).attempts.count == 3)
+        }
+    }
+
+    @Test func aRefusedTemplateIsToldToTheClinicsPeople() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let account = "102290129340398"
+            var meta = ProviderDraft.meta(sandbox.url("meta"), secret: Self.secret)
+            meta.credentials["businessAccountId"] = .string(account)
+            try await clinic.configure(
+                ConfigurationDraft(
+                    clinicId: clinic.clinic,
+                    email: ChannelDraft(primary: .smtp(port: sandbox.smtpPort)),
+                    whatsapp: ChannelDraft(primary: meta)
+                )
+            )
+            let address = "alert\(clinic.clinic.low)@example.com"
+            let recipient = AlertRecipient(email: EmailAddress(address))
+            let routes = AlertRoutesDraft(
+                clinicId: clinic.clinic,
+                routes: [AlertRoute(alert: .templateRejected, to: [recipient])]
+            )
+            #expect(try await clinic.ask(MessageDesk.endpoints.alerts.put, routes).status == 200)
+            func update(_ event: String, of account: String) throws -> [UInt8] {
+                let value: JSONValue = [
+                    "event": .string(event), "message_template_id": 12345, "message_template_name": "visit_reminder",
+                    "message_template_language": "en_US", "reason": "INVALID_FORMAT",
+                ]
+                let change: JSONValue = ["field": "message_template_status_update", "value": value]
+                return try JSONWriter.encode(
+                    [
+                        "object": "whatsapp_business_account",
+                        "entry": [["id": .string(account), "time": 1, "changes": [change]]],
+                    ] as JSONValue
+                )
+            }
+            // Approved, of another account, and not signed: nothing to tell.
+            #expect(try await tell(clinic, update("APPROVED", of: account)) == 200)
+            #expect(try await tell(clinic, update("REJECTED", of: "1")) == 200)
+            #expect(try await tell(clinic, update("REJECTED", of: account), secret: "guessed") == 401)
+            #expect(try await tell(clinic, update("REJECTED", of: account)) == 200)
+            #expect(try await tell(clinic, update("REJECTED", of: account)) == 200)
+            try await eventually("the alert") { try await sandbox.received(for: address).count == 1 }
+            let text = try await sandbox.received(for: address).first?.message["text"]?.string
+            #expect(text?.contains("visit_reminder (en_US), rejected") == true)
         }
     }
 

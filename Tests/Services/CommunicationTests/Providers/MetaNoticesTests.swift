@@ -81,14 +81,15 @@ import Testing
         )
         #expect(news.heard.isEmpty)
         let events: [String: DeliveryEvent] = [
-            "delivered": .delivered, "read": .opened, "played": .opened, "failed": .rejected,
+            "delivered": .delivered, "read": .opened, "played": .opened, "failed": .outsideWindow,
         ]
         #expect(news.statuses.first?.report?.event == events[name])
     }
 
     @Test(
         arguments: [
-            (131_026, .hardBounce), (131_047, .rejected), (131_049, .rejected), (131_050, .rejected),
+            (131_026, .hardBounce), (131_047, .outsideWindow), (131_056, .pairLimited), (131_049, .rejected),
+            (131_050, .rejected),
             (131_048, .rejected), (130_429, .softBounce), (131_000, .softBounce), (nil, .softBounce),
             (999_999, .softBounce),
         ] as [(Int?, DeliveryEvent)]

@@ -45,7 +45,40 @@ import Testing
             ),
             at: ProviderSamples.time
         )
-        let calls = try [free, template, bare].map { ProviderSamples.text(try #require($0)) }
+        var file = try ProviderSamples.text(lastInbound: ["meta:\(Self.number)": ProviderSamples.time - .seconds(60)])
+        file.file = Attachment(
+            file: AttachedFile(filename: "Brief \"A\".pdf", contentType: "application/pdf", size: 8),
+            bytes: Array("%PDF-1.7".utf8)
+        )
+        let left = try provider().uploading(try #require(file.file), form: MultipartForm(boundary: "polyclinic-1"))
+        let named = try provider().sending(file, media: "4711", at: ProviderSamples.time)
+        var pressed = file
+        pressed.interactive = InteractiveContent(
+            type: .buttons,
+            buttons: [.init(id: "CONFIRM", title: "Confirm")],
+            footer: "Lindenhof"
+        )
+        let buttons = try provider().sending(pressed, media: "4711", at: ProviderSamples.time)
+        pressed.interactive = InteractiveContent(
+            type: .list,
+            button: "Choose",
+            sections: [.init(title: "Mon", rows: [.init(id: "a", title: "9:00", description: "Dr. Rao")])]
+        )
+        let list = try provider().sending(pressed, at: ProviderSamples.time)
+        let code = try provider().sending(
+            try ProviderSamples.text(
+                approved: ApprovedTemplate(
+                    name: "auth_code_1",
+                    language: "en",
+                    parameters: ["481516"],
+                    buttons: [.init(index: 0, kind: .url, value: "481516")]
+                )
+            ),
+            at: ProviderSamples.time
+        )
+        let calls = try [free, template, bare, left, named, buttons, list, code].map {
+            ProviderSamples.text(try #require($0))
+        }
         try Golden.check(calls.joined(separator: "\n\n\n") + "\n", "providers/meta.txt")
         #expect(!String(reflecting: free).contains("EAAG") && !String(reflecting: free).contains("9198"))
     }

@@ -21,7 +21,8 @@ import Testing
             ("delivered", nil, .delivered), ("read", nil, .opened), ("undelivered", "30003", .softBounce),
             ("undelivered", "30005", .hardBounce), ("failed", "30006", .hardBounce), ("failed", "63003", .hardBounce),
             ("failed", "21610", .optedOut),
-            ("undelivered", "30007", .rejected), ("undelivered", "30034", .rejected), ("failed", "63016", .rejected),
+            ("undelivered", "30007", .rejected), ("undelivered", "30034", .rejected),
+            ("failed", "63016", .outsideWindow),
             ("undelivered", "30004", .softBounce), ("undelivered", "30008", .softBounce), ("failed", nil, .softBounce),
             ("failed", "nonsense", .softBounce),
             // What is left of an earlier try is not what became of it.

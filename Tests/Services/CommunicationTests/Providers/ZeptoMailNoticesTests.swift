@@ -91,6 +91,40 @@ import Testing
         #expect(end([.delivered, .hardBounce]) == (.delivered, nil))
     }
 
+    /// What Meta tells later of a message with another channel left: how often it was taken, and what follows.
+    @Test(
+        arguments: [
+            (131_047, 1, .sameChannel(.zero)), (131_047, 2, .nextChannel), (131_056, 1, .sameChannel(.seconds(4))),
+            (131_056, 2, .sameChannel(.seconds(16))), (131_056, 3, .sameChannel(.seconds(64))),
+            (131_056, 4, .nextChannel), (131_049, 1, .nextChannel), (130_472, 1, .nextChannel),
+            (131_026, 1, .nextChannel), (131_000, 1, .nextChannel),
+        ] as [(Int, Int, DeliveryRules.Effect)]
+    ) func whatFollowsFromALateFailure(code: Int, taken: Int, effect: DeliveryRules.Effect) {
+        var message = StoredMessage(
+            id: MessageID(),
+            version: 1,
+            status: .sent,
+            channels: ["whatsapp", "email"],
+            category: .care,
+            priority: .normal,
+            sealed: [],
+            createdAt: .now(),
+            updatedAt: .now(),
+            rounds: 0
+        )
+        let event = MetaReply.event(code)
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: taken, on: message) == effect)
+        // Who has gone on does not come back.
+        message.stage = 1
+        message.status = .queued
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: taken, on: message) == .none)
+        message.channels = ["whatsapp"]
+        message.stage = 0
+        message.status = .sent
+        let alone = DeliveryRules.effect(of: event, at: 0, taken: taken, on: message)
+        #expect(alone == (effect == .nextChannel ? .moves : effect))
+    }
+
     @Test(
         arguments: [
             (MessageStatus.sending, nil, true), (.sent, nil, true), (.unknown, "unknown_outcome", true),

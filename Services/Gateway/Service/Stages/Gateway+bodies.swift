@@ -1,0 +1,53 @@
+import Bus
+import Contracts
+import Core
+import Synchronization
+
+/// Streamed bodies are passed on piece by piece: the next one is read when the service has taken the one before it.
+extension Gateway {
+    /// Bodies that one gateway passes on at once; each has at most one piece on the bus.
+    static let mostFlows = 64
+
+    /// Passes a body on and gives the service's answer to its last piece, or to the one that it refused.
+    func pass(
+        _ operation: Operation,
+        _ parameters: Parameters,
+        _ exchange: Exchange,
+        _ types: [String]
+    ) async throws(Problem) -> ClientReply {
+        guard let flow = exchange.request.flow else { throw .bodyIncomplete }
+        let type = Self.mediaType(exchange.head.contentType)
+        guard types.contains(type) else {
+            let known = types.joined(separator: ", ")
+            throw Problem(415, "unsupported_media_type", "The Content-Type must be one of \(known).")
+        }
+        defer { flowing.subtract(1, ordering: .relaxed) }
+        guard flowing.add(1, ordering: .relaxed).newValue <= Self.mostFlows else {
+            throw .unavailable("Room for another upload")
+        }
+        var number = 0
+        while true {
+            let (bytes, isLast) = try await flow.next()
+            guard number == 0 || isStillAllowed(operation, exchange) else { throw .unauthenticated }
+            let input = try operation.assembler.assemble(
+                path: parameters,
+                query: exchange.head.query,
+                contentType: nil,
+                body: bytes
+            )
+            let piece = BodyPiece(contentType: type, number: number, isLast: isLast)
+            let reply = try await ask(operation, busRequest(operation, exchange, input: input, piece: piece))
+            guard !isLast, reply.status == BodyPiece.taken else {
+                try await recordRefusal(reply.status, operation, parameters, exchange)
+                return clientReply(reply, operation, exchange)
+            }
+            number += 1
+        }
+    }
+
+    /// Without parameters, in lower case; empty where none is said.
+    private static func mediaType(_ header: String?) -> String {
+        let type = (header ?? "").prefix { $0 != ";" }
+        return type.filter { $0 != " " && $0 != "\t" }.lowercased()
+    }
+}

@@ -1,0 +1,33 @@
+/// What a request says of the piece of a streamed body that it carries.
+package struct BodyPiece: Hashable, Sendable {
+    /// Bytes of every piece but the last; in base64 and sealed a request with it stays below half a mebibyte.
+    package static let bytes = 192 * 1_024
+    /// The status by which a service says that it has taken a piece and waits for the next.
+    package static let taken = 202
+
+    /// Of the whole body, in lower case and without parameters.
+    package var contentType: String
+    /// From 0.
+    package var number: Int
+    /// Ends the body; it may have fewer bytes than the others, and an empty body has one piece without any.
+    package var isLast: Bool
+
+    package init(contentType: String, number: Int, isLast: Bool) {
+        self.contentType = contentType
+        self.number = number
+        self.isLast = isLast
+    }
+
+    /// `nil` for a request that carries no piece.
+    package init?(_ request: BusRequest) {
+        guard let contentType = request.headers["content-type"], let isLast = request.headers["body-last"],
+            let number = request.headers["body-piece"].flatMap({ Int($0) }), number >= 0
+        else { return nil }
+        self.init(contentType: contentType, number: number, isLast: isLast == "true")
+    }
+
+    /// As a request carries it.
+    package var headers: [String: String] {
+        ["content-type": contentType, "body-piece": "\(number)", "body-last": "\(isLast)"]
+    }
+}

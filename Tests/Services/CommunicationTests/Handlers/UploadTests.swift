@@ -1,0 +1,274 @@
+import Bus
+import CommunicationAPI
+import Contracts
+import Core
+import Crypto
+import FoundationEssentials
+import Postgres
+import ServiceHost
+import TestKit
+import Testing
+
+@testable import Communication
+@testable import ServiceHost
+
+/// Files that are uploaded piece by piece and go with messages.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct UploadTests {
+    private let endpoint = MessageDesk.endpoints.attachments.upload
+    private let send = MessageDesk.endpoints.messages.send
+
+    /// No two of its pieces are the same.
+    private static func file(_ count: Int) -> [UInt8] {
+        var bytes = Array("%PDF-1.7".utf8)
+        var block = 0
+        while bytes.count < count {
+            bytes += [UInt8](repeating: UInt8(block % 251), count: min(1_000, count - bytes.count))
+            block += 1
+        }
+        return bytes
+    }
+
+    private func draft(_ files: [AttachmentDraft], to address: String = "asha@example.com") -> MessageDraft {
+        MessageDraft(
+            to: RecipientDraft(email: EmailAddress(address)),
+            content: MessageContent(subject: "Hello", text: "See the letter."),
+            attachments: files
+        )
+    }
+
+    @Test(arguments: ["zeptomail", "aws_ses", "smtp"])
+    func tenMebibytesArriveAsTheyWere(provider: String) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let address = "large\(clinic.clinic.low)@example.com"
+            let entry: ProviderDraft =
+                switch provider {
+                case "smtp": .smtp(port: sandbox.smtpPort)
+                case "zeptomail": .zeptomail(sandbox.zeptomail)
+                default: try .named(provider, at: sandbox.url(provider))
+                }
+            try await clinic.configure(entry)
+            let file = Self.file(AttachmentUpload.mostBytes)
+            let upload = try await clinic.upload(file)
+            #expect(upload.size == file.count && upload.sha256 == Array(SHA256.hash(data: file)).hex)
+            let id = try await clinic.send(draft([AttachmentDraft(upload.id)], to: address))
+            let message = try await clinic.settled(id)
+            #expect(message.status == .sent, "\(message.attempts)")
+            let received = try #require(try await sandbox.received(for: address).first?.message)
+            guard case .array(let files) = received["files"], files.count == 1 else {
+                Issue.record("no file")
+                return
+            }
+            #expect(files[0]["name"]?.string == "Brief für Asha.pdf")
+            // Whole files are not worth showing.
+            let isSame = files[0]["content"]?.string == Data(file).base64EncodedString()
+            #expect(isSame)
+            #expect(
+                message.attachments == [
+                    MessageAttachment(filename: "Brief für Asha.pdf", contentType: "application/pdf", bytes: file.count)
+                ]
+            )
+        }
+    }
+
+    @Test func manyLargeOnesGoOneAfterAnother() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            let upload = try await clinic.upload(Self.file(2 * LargeFiles.least))
+            var ids: [MessageID] = []
+            for number in 0..<4 {
+                let address = "turn\(number)x\(clinic.clinic.low)@example.com"
+                ids.append(try await clinic.send(draft([AttachmentDraft(upload.id)], to: address)))
+            }
+            for id in ids { #expect(try await clinic.settled(id).status == .sent) }
+        }
+    }
+
+    @Test func piecesThatComeTwiceCountOnce() async throws {
+        let clinic = try TestClinic()
+        let (id, file) = (RequestID(), Self.file(2 * BodyPiece.bytes + 5))
+        for (number, isRedelivered) in [(0, false), (0, true), (1, false), (1, true), (0, true)] {
+            let answer = try await clinic.piece(number, of: file, id, redelivered: isRedelivered)
+            #expect(answer.status == BodyPiece.taken)
+        }
+        let whole = try await clinic.piece(2, of: file, id)
+        let again = try await clinic.piece(2, of: file, id, redelivered: true)
+        #expect(whole.status == 201 && again.status == 201 && whole.body == again.body)
+        let upload = try JSONTape(whole.body).decode(UploadedAttachment.self)
+        #expect(upload.size == file.count && upload.sha256 == Array(SHA256.hash(data: file)).hex)
+    }
+
+    @Test func aPieceThatIsMissingIsTold() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let (id, file) = (RequestID(), Self.file(3 * BodyPiece.bytes))
+        #expect(try await clinic.piece(1, of: file, id).code == "upload_interrupted")
+        #expect(try await clinic.piece(0, of: file, id).status == BodyPiece.taken)
+        #expect(try await clinic.piece(2, of: file, id).code == "upload_interrupted")
+        // What is not whole goes with no message.
+        let answer = try await clinic.ask(send, draft([AttachmentDraft(id.retagged())]))
+        #expect(answer.status == 422 && answer.pointers == ["/attachments/0/attachmentId"])
+    }
+
+    @Test func onlyTheClinicsOwnCanBeNamed() async throws {
+        let (clinic, other) = (try TestClinic(), try TestClinic())
+        for clinic in [clinic, other] { try await clinic.configure(.smtp(port: 9)) }
+        let upload = try await clinic.upload(Self.file(100))
+        for (asker, id) in [(other, upload.id), (clinic, AttachmentID()), (other, AttachmentID())] {
+            let answer = try await asker.ask(send, draft([AttachmentDraft(id)]))
+            #expect(answer.status == 422 && answer.pointers == ["/attachments/0/attachmentId"])
+        }
+        // Two messages may have the same file, also at once.
+        async let one = clinic.ask(send, draft([AttachmentDraft(upload.id)]))
+        async let two = clinic.ask(send, draft([AttachmentDraft(upload.id)]))
+        #expect(try await [one.status, two.status] == [202, 202])
+    }
+
+    @Test func whatIsNotWhatItSaysIsRefused() async throws {
+        let clinic = try TestClinic()
+        let file = Self.file(100)
+        for (name, type, digest, status, code) in [
+            ("a.pdf", "image/png", nil, 422, "invalid"), ("a.png", "image/png", nil, 422, "invalid"),
+            ("../a.pdf", "application/pdf", nil, 422, "invalid"), ("a.exe", "application/pdf", nil, 422, "invalid"),
+            ("a.pdf", "application/pdf", String(repeating: "0", count: 64), 422, "digest_mismatch"),
+            ("a.pdf", "application/pdf", Array(SHA256.hash(data: file)).hex, 201, nil),
+        ] as [(String, String, String?, Int, String?)] {
+            let answer = try await clinic.piece(0, of: file, RequestID(), name: name, type: type, digest: digest)
+            #expect(answer.status == status && answer.code == code, "\(name), \(type)")
+        }
+        #expect(try await clinic.piece(0, of: [], RequestID()).status == 422)
+    }
+
+    @Test func whatNobodyUsesExpires() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let used = try await clinic.upload(Self.file(100))
+        let unused = try await clinic.upload(Self.file(100))
+        let half: AttachmentID = RequestID().retagged()
+        _ = try await clinic.piece(0, of: Self.file(2 * BodyPiece.bytes), half.retagged())
+        _ = try await clinic.send(draft([AttachmentDraft(used.id)]))
+        let tenant = Tenant(clinic.clinic, actor: "test")
+        let database = clinic.desk.database.database
+        let later = Instant.now() + UploadRules.patience + .seconds(1)
+        let kept = try await database.transaction(for: tenant) { tx in
+            try [used.id, unused.id, half].map { try UploadStore.expire($0, at: later, in: tx) }
+        }
+        #expect(kept == [nil, unused.expiresAt, nil])
+        let muchLater = Instant.now() + UploadRules.lifetime + .seconds(1)
+        let left = try await database.transaction(for: tenant) { tx in
+            for id in [used.id, unused.id, half] { _ = try UploadStore.expire(id, at: muchLater, in: tx) }
+            return try tx.rows("select id from uploads where clinic_id = clinic_id()").map { row in
+                let id: AttachmentID = try row[0]
+                return id
+            }
+        }
+        #expect(left == [used.id])
+        let answer = try await clinic.ask(send, draft([AttachmentDraft(unused.id)]))
+        #expect(answer.status == 422)
+    }
+
+    @Test func whatIsNotUsedHasALimit() async throws {
+        #expect(throws: Problem.self) { try UploadRules.checkRoom(size: AttachmentUpload.mostBytes + 1, unused: 0) }
+        #expect(throws: Problem.self) {
+            try UploadRules.checkRoom(size: 1, unused: AttachmentUpload.mostUnusedBytes + 1)
+        }
+        let clinic = try TestClinic()
+        _ = try await clinic.upload(Self.file(100))
+        let tenant = Tenant(clinic.clinic, actor: "test")
+        try await clinic.desk.database.database.transaction(for: tenant) { tx in
+            for _ in 0..<AttachmentUpload.mostUnusedBytes / AttachmentUpload.mostBytes {
+                tx.execute(
+                    """
+                    insert into uploads (clinic_id, id, sealed, size, created_by, created_at, expires_at)
+                    values (clinic_id(), \(AttachmentID()), '', \(AttachmentUpload.mostBytes), 'test', now(), now())
+                    """
+                )
+            }
+        }
+        let answer = try await clinic.piece(0, of: Self.file(100), RequestID())
+        #expect(answer.status == 409 && answer.code == "uploads_full")
+        // Others have room of their own.
+        _ = try await TestClinic().upload(Self.file(100))
+    }
+
+    @Test func tooLargeForTheProviderIsSaidAtOnce() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.zeptomail(SandboxPlace.nowhere))
+        let upload = try await clinic.upload(Self.file(6 << 20))
+        let twice = draft([AttachmentDraft(upload.id), AttachmentDraft(upload.id)])
+        #expect(try await clinic.ask(send, twice).code == "attachments_too_large")
+        try await clinic.configure(.zeptomail(SandboxPlace.nowhere), .smtp(port: 9))
+        #expect(try await clinic.ask(send, twice).status == 202)
+    }
+
+    @Test func theyAreSealedAtRest() async throws {
+        let clinic = try TestClinic()
+        let file = Array("%PDF-1.7 confidential".utf8)
+        _ = try await clinic.upload(file)
+        let tenant = Tenant(clinic.clinic, actor: "test")
+        let stored = try await clinic.desk.database.database.read(for: tenant) { tx in
+            try tx.rows(
+                "select u.sealed, p.sealed from uploads u join upload_pieces p on p.upload_id = u.id and p.clinic_id = u.clinic_id"
+            ).flatMap { row -> [[UInt8]] in [try row[0], try row[1]] }
+        }
+        #expect(stored.count == 2)
+        for secret in ["confidential", "Brief", "application"] {
+            #expect(stored.allSatisfy { $0.firstRange(of: Array(secret.utf8)) == nil })
+        }
+    }
+}
+
+extension TestClinic {
+    struct PieceAnswer {
+        var status: Int
+        var body: [UInt8]
+        var code: String? { try? JSONTape(body).decode(JSONValue.self)["code"]?.string }
+    }
+
+    /// One piece of a file, as the gateway passes it on.
+    func piece(
+        _ number: Int,
+        of file: [UInt8],
+        _ id: RequestID,
+        name: String = "Brief für Asha.pdf",
+        type: String = "application/pdf",
+        digest: String? = nil,
+        redelivered: Bool = false
+    ) async throws -> PieceAnswer {
+        let start = min(number * BodyPiece.bytes, file.count)
+        let end = min(start + BodyPiece.bytes, file.count)
+        let input = AttachmentUpload(filename: name, sha256: digest, body: RawBody(Array(file[start..<end])))
+        let request = BusRequest(
+            id: id,
+            operation: Self.endpoints.attachments.upload.name,
+            clinic: clinic,
+            principal: Self.admin,
+            scope: .clinic,
+            deadline: .after(.seconds(20)),
+            idempotencyKey: "\(id)",
+            source: RequestSource(address: "127.0.0.1", userAgent: "test"),
+            headers: BodyPiece(contentType: type, number: number, isLast: end == file.count).headers,
+            input: try JSONWriter.encode(input)
+        )
+        guard case .reply(let reply) = await desk.dispatcher.answer(request, redelivered: redelivered) else {
+            throw Problem.unavailable("The answer")
+        }
+        return PieceAnswer(status: reply.status, body: reply.body)
+    }
+
+    /// A file that messages may name.
+    func upload(_ file: [UInt8], name: String = "Brief für Asha.pdf", type: String = "application/pdf") async throws
+        -> UploadedAttachment
+    {
+        let id = RequestID()
+        for number in 0... {
+            let answer = try await piece(number, of: file, id, name: name, type: type)
+            guard answer.status == BodyPiece.taken else {
+                try #require(answer.status == 201, "\(String(decoding: answer.body, as: UTF8.self))")
+                return try JSONTape(answer.body).decode(UploadedAttachment.self)
+            }
+        }
+        throw TestKitError("no end")
+    }
+}
