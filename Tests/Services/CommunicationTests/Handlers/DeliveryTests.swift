@@ -92,7 +92,8 @@ import Testing
             let body = try notice("hardbounce", id)
             #expect(try await tell(clinic, body, key: "guessed") == 401)
             #expect(try await tell(clinic, body, key: "the-other-clinics-key") == 401)
-            #expect(try await tell(clinic, body, provider: "smtp") == 404)
+            #expect(try await tell(clinic, body, provider: "smtp") == 401)
+            #expect(try await tell(clinic, body, provider: "fcm") == 404)
             #expect(try await tell(try TestClinic(), body) == 401)
             // Signed well by the other clinic, about a message that is not its own.
             #expect(try await tell(other, body, key: "the-other-clinics-key") == 200)
