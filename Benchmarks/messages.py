@@ -67,8 +67,7 @@ def crowd(suite, _):
     reference = str(uuid.uuid4())
     accept(suite, clinics[0], reference, FLOOD, "bulk")
     flooded = crowd_waits(suite, clinics[1:])
-    left = suite.call("GET", f"/communication/messages?reference={reference}&status=queued&limit=1",
-                      headers={"X-Clinic-Id": clinics[0]})["items"]
+    left = call(suite, clinics[0], "GET", f"/communication/messages?reference={reference}&status=queued&limit=1")["items"]
     wait_until_sent(suite, clinics[0], reference, every=0.5)
     if not left:
         raise RuntimeError("the flood was over before the crowd was")
