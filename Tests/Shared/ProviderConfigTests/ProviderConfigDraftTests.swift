@@ -46,7 +46,7 @@ struct CredentialShapeTests {
         }
         #expect(
             Set(secrets) == [
-                "zeptomail.sendMailToken", "zeptomail.webhookSecret", "aws_ses.secretAccessKey",
+                "zeptomail.sendMailToken", "zeptomail.webhookSecret", "smtp.verifyToken", "aws_ses.secretAccessKey",
                 "aws_sns.secretAccessKey",
                 "smtp.password", "sendgrid.apiKey", "resend.apiKey", "resend.webhookSecret", "twilio.authToken",
                 "meta.accessToken", "meta.appSecret", "meta.verifyToken", "fcm.serviceAccount", "stripe.secretKey",
