@@ -7,7 +7,7 @@ import ProviderConfig
 /// What sending writes before and after a call: messages of a clinic that are there at the same time share transaction and
 /// statements.
 struct SendingLedger: Sendable {
-    private let opening = GroupCommit<AttemptOpening, Bool> { openings, tx in
+    private let openings = GroupCommit<AttemptOpening, Bool> { openings, tx in
         let now = openings.map(\.at).max() ?? .now()
         let going = try MessageStore.startSending(openings.map(\.message), at: now, in: tx)
         return try openings.map { opening in
@@ -17,7 +17,7 @@ struct SendingLedger: Sendable {
         }
     }
 
-    private let ending = GroupCommit<MessageEnding, Bool> { endings, tx in
+    private let endings = GroupCommit<MessageEnding, Bool> { endings, tx in
         let ours = try Jobs.delete(endings.map(\.ticket), in: tx)
         let held = endings.filter { ours.contains($0.ticket.id) }
         for ending in held { try ending.write(in: tx) }
@@ -29,7 +29,7 @@ struct SendingLedger: Sendable {
 
     /// Commits that a provider is about to be called; `false` when the message has been ended by somebody.
     func open(_ opening: AttemptOpening, _ job: JobContext) async throws -> Bool {
-        try await self.opening.perform(opening, on: job.database, for: job.tenant, operation: "messages.open")
+        try await openings.perform(opening, on: job.database, for: job.tenant, operation: "messages.open")
     }
 
     /// Ends a message, and its job with it.
@@ -38,7 +38,7 @@ struct SendingLedger: Sendable {
     {
         try await job.finish { ticket in
             let ending = MessageEnding(ticket: ticket, message: id, end: end, notes: notes, took: took)
-            return try await ending.perform(self.ending, job)
+            return try await endings.perform(ending, on: job.database, for: job.tenant, operation: "messages.end")
         }
     }
 }
@@ -72,9 +72,5 @@ private struct MessageEnding: Sendable {
     func write(in tx: borrowing Transaction) throws {
         for note in notes { try note.write(of: message, in: tx) }
         if let took { CircuitStore.succeeded(took, at: end.at, in: tx) }
-    }
-
-    func perform(_ group: GroupCommit<MessageEnding, Bool>, _ job: JobContext) async throws -> Bool {
-        try await group.perform(self, on: job.database, for: job.tenant, operation: "messages.end")
     }
 }

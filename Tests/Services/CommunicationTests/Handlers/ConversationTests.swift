@@ -21,27 +21,7 @@ import Testing
             media: [],
             providerMessageID: "SM\(RequestID())"
         )
-        let intake = InboundIntake(
-            store: InboundStore(dataKeys: clinic.desk.dataKeys),
-            suppressions: SuppressionStore(dataKeys: clinic.desk.dataKeys),
-            addresses: AddressIndex(blindIndex: clinic.desk.blindIndex)
-        )
-        let entry = ProviderEntry(
-            id: ProviderEntryID(high: 1, low: 1),
-            channel: "sms",
-            provider: "twilio",
-            position: 0,
-            credentials: Credentials([:]),
-            version: 1,
-            updatedAt: .now(),
-            updatedBy: "test",
-            fingerprint: "f",
-            formerSecrets: []
-        )
-        let id = clinic.clinic
-        try await clinic.desk.database.database.transaction(for: Tenant(id, actor: "provider:twilio")) { tx in
-            try intake.take([inbound], through: entry, clinic: id, at: .now(), in: tx)
-        }
+        try await clinic.take(inbound)
     }
 
     private func conversations(

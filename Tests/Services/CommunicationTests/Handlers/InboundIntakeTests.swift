@@ -29,30 +29,6 @@ import Testing
         )
     }
 
-    private func take(_ clinic: TestClinic, _ texts: InboundText...) async throws {
-        let intake = InboundIntake(
-            store: InboundStore(dataKeys: clinic.desk.dataKeys),
-            suppressions: SuppressionStore(dataKeys: clinic.desk.dataKeys),
-            addresses: AddressIndex(blindIndex: clinic.desk.blindIndex)
-        )
-        let id = clinic.clinic
-        let entry = ProviderEntry(
-            id: ProviderEntryID(high: 1, low: 1),
-            channel: "sms",
-            provider: "twilio",
-            position: 0,
-            credentials: Credentials([:]),
-            version: 1,
-            updatedAt: .now(),
-            updatedBy: "test",
-            fingerprint: "f",
-            formerSecrets: []
-        )
-        try await clinic.desk.database.database.transaction(for: Tenant(id, actor: "provider:twilio")) { tx in
-            try intake.take(texts, through: entry, clinic: id, at: .now(), in: tx)
-        }
-    }
-
     private func count(_ clinic: TestClinic, _ table: String) async throws -> Int64 {
         let id = clinic.clinic
         return try await clinic.desk.database.inspect(
@@ -77,9 +53,9 @@ import Testing
     @Test func aTextIsKeptOnceAndTold() async throws {
         let clinic = try TestClinic()
         let first = try text("Can I come at ten?", id: "SM1")
-        try await take(clinic, first)
-        try await take(clinic, first, first)
-        try await take(clinic, try text("Or at eleven?", id: "SM2"))
+        try await clinic.take(first)
+        try await clinic.take(first, first)
+        try await clinic.take(try text("Or at eleven?", id: "SM2"))
         #expect(try await count(clinic, "conversations") == 1)
         #expect(try await count(clinic, "inbound_messages") == 2)
         let events = try await told(clinic)
@@ -98,7 +74,7 @@ import Testing
         let clinic = try TestClinic()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<20 {
-                group.addTask { try await take(clinic, try text("Hello \(index)")) }
+                group.addTask { try await clinic.take(try text("Hello \(index)")) }
             }
             try await group.waitForAll()
         }
@@ -113,7 +89,7 @@ import Testing
         #expect(try await clinic.ask(MessageDesk.endpoints.preferences.read, path).status == 200)
         let same = try text("Once", id: "SM-once")
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<20 { group.addTask { try await take(clinic, same) } }
+            for _ in 0..<20 { group.addTask { try await clinic.take(same) } }
             try await group.waitForAll()
         }
         #expect(try await count(clinic, "inbound_messages") == 21)
@@ -121,9 +97,9 @@ import Testing
 
     @Test func clinicsChannelsAndNumbersHaveTheirOwn() async throws {
         let (clinic, other) = (try TestClinic(), try TestClinic())
-        try await take(clinic, try text("A", id: "SM1"), try text("B", id: "SM2", channel: .whatsapp))
-        try await take(clinic, try text("C", from: "+4915112345679", id: "SM3"))
-        try await take(other, try text("A", id: "SM1"))
+        try await clinic.take(try text("A", id: "SM1"), try text("B", id: "SM2", channel: .whatsapp))
+        try await clinic.take(try text("C", from: "+4915112345679", id: "SM3"))
+        try await other.take(try text("A", id: "SM1"))
         #expect(try await count(clinic, "conversations") == 3)
         #expect(try await count(other, "conversations") == 1)
         #expect(try await count(other, "inbound_messages") == 1)
@@ -142,12 +118,12 @@ import Testing
                 return try await clinic.settled(try await clinic.send(draft), [.sent, .suppressed, .failed])
             }
             #expect(try await send().status == .sent)
-            try await take(clinic, try text("Stop, please"))
+            try await clinic.take(try text("Stop, please"))
             let kept = try await send()
             #expect(kept.status == .suppressed && kept.attempts.allSatisfy { $0.outcome != .accepted })
             // Said again it is said once.
-            try await take(clinic, try text("STOP"), try text("anything", optOut: .stop))
-            try await take(clinic, try text("START"))
+            try await clinic.take(try text("STOP"), try text("anything", optOut: .stop))
+            try await clinic.take(try text("START"))
             #expect(try await send().status == .sent)
             #expect(try await told(clinic).map(\.command) == ["stop", "stop", "stop", "start"])
         }
@@ -165,18 +141,18 @@ import Testing
             )
             draft.reference = "appointment:\(appointment)"
             _ = try await clinic.send(draft)
-            try await take(clinic, try text("Confrim"))
-            try await take(clinic, try text("CANCEL", from: "+4915112345679"))
+            try await clinic.take(try text("Confrim"))
+            try await clinic.take(try text("CANCEL", from: "+4915112345679"))
             draft.reference = "invoice:1"
             _ = try await clinic.send(draft)
-            try await take(clinic, try text("CONFIRM"))
+            try await clinic.take(try text("CONFIRM"))
             // A bill in between is not what a word about visits is about; a no may be.
             draft.reference = "appointment:\(appointment)"
             _ = try await clinic.send(draft)
             draft.reference = "invoice:2"
             draft.category = .billing
             _ = try await clinic.send(draft)
-            try await take(clinic, try text("YES"), try text("NO"))
+            try await clinic.take(try text("YES"), try text("NO"))
             let events = try await told(clinic)
             #expect(events.map(\.command) == ["confirm", "cancel", "confirm", "yes", "no"])
             #expect(events.map(\.appointmentId) == [appointment, nil, nil, appointment, nil])

@@ -57,32 +57,6 @@ import Testing
         return clinic
     }
 
-    private func tellOfClinic(_ clinic: TestClinic) async throws {
-        let state = Clinic(
-            id: clinic.clinic,
-            slug: try #require(Slug("clinic")),
-            name: "Lindenhof",
-            timeZone: try #require(TimeZoneName("Europe/Berlin")),
-            currency: try #require(Currency("EUR")),
-            country: "DE",
-            locale: "de-DE",
-            branding: nil,
-            status: .active,
-            createdAt: .now(),
-            updatedAt: .now()
-        )
-        try await clinic.desk.take(
-            try EventEnvelope(
-                ClinicChanged(clinic: state),
-                clinicId: clinic.clinic,
-                actor: "user:1",
-                at: .now(),
-                aggregateId: "clinic:\(clinic.clinic)",
-                aggregateVersion: 1
-            )
-        )
-    }
-
     @Test func isSentOnceAndReadByNobodyElse() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try await clinic(smtp: sandbox.smtpPort)
@@ -91,7 +65,7 @@ import Testing
             try await clinic.desk.take(event)
             try await clinic.desk.take(event)
             // The clinic's own event may come after.
-            try await tellOfClinic(clinic)
+            try await ToldVisit(clinic: clinic).tellOfClinic()
             let message = try await eventually("the notice", within: .seconds(40)) {
                 try await request.messages().first { $0.status == .sent }
             }
