@@ -14,8 +14,10 @@ package struct JobWorkersPolicy: Sendable {
     package var batch = 256
     /// Loops that take turns side by side.
     package var pollers = 2
-    /// How long to sleep when there is nothing to do and nobody signals.
-    package var idle: Duration = .milliseconds(100)
+    /// How long to sleep at most when nobody has work and nobody signals: another process may have left some.
+    package var idle: Duration = .seconds(1)
+    /// How long to wait when those who have work cannot be served now.
+    package var wait: Duration = .milliseconds(100)
     /// How long a loop pauses between turns that fail: the database is away.
     package var failurePause = RetryPolicy.forever(
         base: .milliseconds(200),
