@@ -5,9 +5,9 @@ package struct JobWorkersPolicy: Sendable {
     /// Leased jobs that run at once in this process.
     package var concurrency = 128
     /// Of these, the most for one clinic.
-    package var perClinic = 48
+    package var perClinic = 64
     /// Room for as many is waited for before more of a lane that is not critical is fetched.
-    package var worthwhile = 8
+    package var worthwhile = 12
     /// Jobs that one turn of a clinic hands out.
     package var turn = 32
     /// Transactional jobs that one turn of a clinic does in one transaction.
