@@ -113,7 +113,7 @@ struct ChainWalk {
             return true
         }
         let started = ContinuousClock.now
-        let verdict = await provider.send(message, deadline: .after(min(SendingParts.callTime, job.lease.remaining)))
+        let verdict = await provider.send(message, deadline: .after(min(work.callTime, job.lease.remaining)))
         let latency = ContinuousClock.now - started
         let changes = parts.circuits.settle(permit, verdict, job.clinic, entry)
         Self.count(entry, verdict, latency)
@@ -209,17 +209,18 @@ struct ChainWalk {
     private mutating func open(_ number: Int, _ entry: ProviderEntry, _ permit: CircuitBook.Permit) async throws
         -> Bool
     {
-        let now = Instant.now()
+        let (now, time) = (Instant.now(), work.callTime)
         let opening = AttemptOpening(
             number: number,
             message: id,
             entry: entry,
             at: now,
-            heldUntil: now + SendingParts.callTime + SendingParts.callGrace,
+            heldUntil: now + time + SendingParts.callGrace,
             notes: pending,
             known: entry.isDefault ? door.hash(entry.provider, id.description) : nil
         )
         do {
+            if time > SendingParts.callTime { try await job.hold(for: time + SendingParts.callGrace) }
             let isOpen = try await persist { [parts, job] in try await parts.ledger.open(opening, job) }
             // The clock that no setting can move decides whether the job is still ours to call for.
             try job.lease.check()
