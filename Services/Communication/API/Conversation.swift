@@ -35,7 +35,11 @@ package struct Conversation: Wire, Hashable {
     package static var limits: [Limit] {
         [
             .describe(CodingKeys.contactIds, "Those whose address it is: families share theirs."),
-            .describe(CodingKeys.address, "Who writes; absent without messages:read_content."),
+            .describe(
+                CodingKeys.address,
+                "Who writes: an address, a number, or the user id of who hides theirs by WhatsApp; absent without "
+                    + "messages:read_content."
+            ),
         ]
     }
 }

@@ -55,6 +55,8 @@ struct InboundText: Sendable, Equatable {
     var media: [Media]
     var providerMessageID: String
     var optOut: OptOut?
+    /// What WhatsApp calls the sender beside the number, if both are told.
+    var alias: WhatsAppUserID?
     /// When it was written; `nil` where the provider does not say.
     var at: Instant?
     /// Of an e-mail.
@@ -107,7 +109,7 @@ struct InboundText: Sendable, Equatable {
         )
     }
 
-    /// The sender's number; `nil` of an e-mail.
+    /// The sender's number; `nil` of an e-mail, and of who hides theirs.
     var phone: PhoneNumber? { channel == .email ? nil : PhoneNumber(from.text) }
 
     /// As much of a text as is kept.

@@ -132,7 +132,7 @@ struct MessageIntake: Sendable {
         )
         let hashes = AddressHashes(
             email: reach.email.map { index(of: $0, sender.clinic) },
-            phone: reach.phone.map { index(of: $0, sender.clinic) }
+            phone: reach.address(on: .whatsapp).map { AddressIndex(blindIndex: blindIndex).token($0, sender.clinic) }
         )
         try MessageStore.insert(message, to: hashes, by: sender.actor, in: tx)
         try AttachmentStore.insert(files, of: id, sealer: sealer, in: tx)
@@ -264,10 +264,12 @@ struct MessageIntake: Sendable {
     private static func reach(of draft: MessageDraft, _ contact: KnownContact?) throws(Problem) -> Reach {
         let explicit = draft.to.explicit
         if !explicit.isEmpty { return explicit }
-        if let contact { return Reach(email: contact.email, phone: contact.phone) }
+        if let contact {
+            return Reach(email: contact.email, phone: contact.phone, whatsAppUser: contact.whatsAppUser)
+        }
         throw .invalid(
             "/to",
-            "must have an e-mail address, a phone number, a pushToken, a patientId or a contactId"
+            "must have an e-mail address, a phone number, a whatsAppUserId, a pushToken, a patientId or a contactId"
         )
     }
 
@@ -344,5 +346,7 @@ struct MessageIntake: Sendable {
 
 extension RecipientDraft {
     /// The addresses that the request names itself.
-    fileprivate var explicit: Reach { Reach(email: email, phone: phone, pushToken: pushToken) }
+    fileprivate var explicit: Reach {
+        Reach(email: email, phone: phone, whatsAppUser: whatsAppUserId, pushToken: pushToken)
+    }
 }

@@ -40,6 +40,8 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
         return isVersioned(base) ? base : "\(base)/\(graphVersion)"
     }
 
+    static var takesUserIDs: Bool { true }
+
     static func givesReceipts(_ credentials: Credentials) -> Bool { true }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
@@ -114,10 +116,13 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     func sending(_ text: TextToSend, media: String? = nil, at now: Instant) throws -> ProviderCall? {
         var body: [String: JSONValue] = [
             "messaging_product": "whatsapp", "recipient_type": "individual",
-            "to": .string(String(text.to.number.dropFirst())),
             // Comes back with what became of it: our id and nothing else.
             "biz_opaque_callback_data": .string(text.id.description),
         ]
+        switch text.to {
+        case .phone(let phone): body["to"] = .string(String(phone.number.dropFirst()))
+        case .whatsAppUser(let user): body["recipient"] = .string(user.id)
+        }
         if text.windows.isOpen(from: number, at: now) {
             body.merge(MetaContent.free(text, media: media)) { $1 }
         } else if let approved = text.approved {

@@ -63,6 +63,7 @@ struct MessageWords: Sendable {
         return SealedContent(
             email: reach.email,
             phone: reach.phone,
+            whatsAppUser: reach.whatsAppUser,
             pushToken: reach.pushToken,
             subject: first.subject,
             text: first.text,
