@@ -53,6 +53,10 @@ struct InboundText: Sendable, Equatable {
     var from: ChannelAddress
     var text: String
     var media: [Media]
+    /// What is in those that came with it, by their places.
+    var contents: [Int: [UInt8]] = [:]
+    /// Why none of them is kept, in a word of ours.
+    var withheld: String?
     var providerMessageID: String
     var optOut: OptOut?
     /// What WhatsApp calls the sender beside the number, if both are told.

@@ -46,6 +46,7 @@ struct InboundIntake: Sendable {
                 )
             else { continue }
             try fetch(text.fetchable, of: kept.id, at: now, in: tx)
+            try keepFiles(of: text, kept.id, with: sealer, at: now, in: tx)
             // Who writes first and is nobody's patient is a contact from then on.
             let contacts = try ContactStore.findOrMake(address, index: addresses, sealer: sealer, at: now, in: tx)
             if let alias = text.alias {
@@ -103,6 +104,24 @@ struct InboundIntake: Sendable {
                 lane: .bulk,
                 in: tx
             )
+        }
+    }
+
+    /// Keeps the files that came with a text, as far as they may be.
+    private func keepFiles(
+        of text: InboundText,
+        _ message: InboundMessageID,
+        with sealer: ClinicSealer,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        var room = InboundFileRules.mostBytes
+        for (place, bytes) in text.contents.sorted(by: { $0.key < $1.key }) where text.media.indices.contains(place) {
+            let found =
+                text.withheld.map { FetchedFile.refused($0) }
+                ?? InboundFileRules.judge(bytes, text.media[place], room: room)
+            if case .kept = found { room -= bytes.count }
+            try InboundFileStore.add(found, of: message, place, with: sealer, at: now, in: tx)
         }
     }
 
