@@ -91,7 +91,7 @@ struct MessageIntake: Sendable {
         let channels = try terms.rules.permitted(
             try Self.usable(reached, words, draft),
             to: reach.phone,
-            saying: words[.sms]?.text ?? "",
+            saying: words[.sms],
             category,
             // A code whose text may not go by SMS goes by the other channel.
             isAskedFor: draft.channels != nil && category != .security,
@@ -207,7 +207,7 @@ struct MessageIntake: Sendable {
             {
                 throw Problem.invalid("/content/subject", "must be one line without control characters")
             }
-            let faults = content.interactive.map(InteractiveRules.faults) ?? []
+            let faults = content.interactive.map { InteractiveRules.faults($0) } ?? []
             guard faults.isEmpty else { throw Problem.invalid(faults) }
             return .words(MessageWords(content, category: .care))
         default: throw Problem.invalid("", "must have exactly one of template and content")

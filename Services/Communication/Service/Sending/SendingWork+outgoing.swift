@@ -49,7 +49,9 @@ extension SendingWork {
                         text: words.text,
                         approved: words.template(approvedBy: entry.provider),
                         windows: windows,
-                        dlt: channel == .sms ? sealed.phone.flatMap { rules.identity(of: words.text, to: $0) } : nil,
+                        dlt: channel == .sms
+                            ? sealed.phone.flatMap { rules.identity(of: words.text, as: words.dltTemplate, to: $0) }
+                            : nil,
                         expiresAt: message.expiresAt,
                         category: message.category,
                         statusURL: webhooks.url(of: entry, clinic),
