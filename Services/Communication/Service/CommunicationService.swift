@@ -98,7 +98,8 @@ package enum CommunicationService {
             endpoints: endpoints.configuration,
             store: store,
             policy: policy,
-            webhooks: webhooks
+            webhooks: webhooks,
+            cursors: resources.cursors
         ).register(in: &handlers)
         DefaultProviderHandlers(
             endpoints: endpoints.installation,

@@ -46,7 +46,7 @@ struct ZeptoMailProvider: EmailProvider, HTTPProvider {
     /// A message without anything in it: refused for that by whoever lets us in, and sent by nobody.
     func check(deadline: Deadline) async -> ProviderVerdict {
         let verdict = await post(.object([:]), deadline)
-        return verdict.outcome == .contentRejected ? ProviderVerdict(.accepted) : verdict
+        return ZeptoMailReply.isAboutContent(verdict) ? ProviderVerdict(.accepted) : verdict
     }
 
     private func post(_ body: JSONValue, _ deadline: Deadline) async -> ProviderVerdict {
