@@ -8,6 +8,7 @@ struct MessageProviders: Sendable {
     let http: OutboundHTTP
     let smtp: SMTPTransport
     let googleTokens = GoogleAccessTokens()
+    let twilioContents = TwilioContents()
 
     // A further provider is a file, and a line here.
     private static let all: [any MessageProvider.Type] = [

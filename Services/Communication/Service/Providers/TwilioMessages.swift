@@ -73,6 +73,23 @@ struct TwilioMessages: Sendable {
         try await http.send(call("GET", path), deadline: deadline)
     }
 
+    /// What contents are known by: the account, where it is called.
+    var place: String { "\(base)/\(account)" }
+
+    /// Asks for the account's contents, or for one more.
+    func contents(
+        _ method: String,
+        _ path: String,
+        _ content: JSONValue? = nil,
+        deadline: Deadline
+    ) async -> (status: Int, json: JSONValue)? {
+        var call = call(method, path, at: isUsualBase ? Self.contentBase : base)
+        if let content {
+            guard (try? call.carry(content)) != nil else { return nil }
+        }
+        return await http.json(call, deadline)
+    }
+
     /// The account's content templates, each with what WhatsApp says of it.
     func approvals(deadline: Deadline) async -> (status: Int, json: JSONValue)? {
         let place = isUsualBase ? Self.contentBase : base

@@ -61,7 +61,7 @@ struct TwilioNotices: NoticeReader {
             channel: channel(form),
             to: bare(to),
             from: from,
-            text: InboundText.clipped(form.value("Body") ?? ""),
+            text: InboundText.clipped(said(form)),
             media: (0..<max(count, 0)).compactMap { index in
                 form.value("MediaUrl\(index)").flatMap { url in
                     url.utf8.count <= InboundText.longestURL
@@ -71,6 +71,12 @@ struct TwilioNotices: NoticeReader {
             providerMessageID: sid,
             optOut: form.value("OptOutType").flatMap { InboundText.OptOut(rawValue: $0.uppercased()) }
         )
+    }
+
+    /// What somebody wrote, or what stands on what they pressed.
+    private static func said(_ form: FormBody.Pairs) -> String {
+        let body = form.value("Body") ?? ""
+        return body.isEmpty ? form.value("ButtonText") ?? form.value("ListTitle") ?? "" : body
     }
 
     /// The code of an earlier try stays where it was: it is read only with a status that says that it failed.

@@ -13,6 +13,7 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
 
     let messages: TwilioMessages
     private let number: String
+    private let contents: TwilioContents
 
     init?(_ credentials: Credentials, through transports: MessageProviders) {
         guard let messages = TwilioMessages(credentials, base: Self.base(credentials), through: transports),
@@ -20,6 +21,7 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
         else { return nil }
         self.messages = messages
         self.number = number
+        contents = transports.twilioContents
     }
 
     static func givesReceipts(_ credentials: Credentials) -> Bool { true }
@@ -37,8 +39,32 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
         let now = Instant.now()
         guard isOpen(text, at: now) || text.approved != nil else { return MetaReply.outsideWindow }
         if text.file != nil, text.fileURL == nil, isOpen(text, at: now) { return .unreachableFile }
+        if let verdict = await offer(text, at: now, deadline: deadline) { return verdict }
         guard let form = try? form(text, at: now) else { return .unknownTemplate }
         return await messages.send(form, deadline: deadline)
+    }
+
+    /// Sends what is to be pressed within a conversation; `nil` where there is nothing to press, or Twilio cannot have it
+    /// pressed: then the text goes alone.
+    private func offer(_ text: TextToSend, at now: Instant, deadline: Deadline) async -> ProviderVerdict? {
+        guard let interactive = text.interactive, text.file == nil, isOpen(text, at: now),
+            let choices = TwilioChoices(interactive, text: text.text),
+            let sid = await contents.sid(of: choices.shape, in: messages),
+            let form = try? offering(choices, by: sid, text, at: now)
+        else { return nil }
+        let verdict = await messages.send(form, deadline: deadline)
+        guard verdict.outcome == .contentRejected else { return verdict }
+        contents.forget(choices.shape, in: messages)
+        return nil
+    }
+
+    /// The parameters that hand over what is to be pressed.
+    func offering(_ choices: TwilioChoices, by sid: String, _ text: TextToSend, at now: Instant) throws
+        -> FormBody.Pairs
+    {
+        let variables = String(decoding: try JSONWriter.encode(choices.variables), as: UTF8.self)
+        return places(of: text) + [("ContentSid", sid), ("ContentVariables", variables)]
+            + TwilioMessages.terms(of: text, at: now)
     }
 
     func check(deadline: Deadline) async -> ProviderVerdict { await messages.check(deadline: deadline) }
@@ -51,10 +77,11 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
     private struct NotAContentSID: Error {}
 
     private func form(_ text: TextToSend, at now: Instant) throws -> FormBody.Pairs {
-        let places: FormBody.Pairs = [
-            ("To", TwilioMessages.whatsAppPrefix + text.to.address), ("From", TwilioMessages.whatsAppPrefix + number),
-        ]
-        return places + (try content(text, at: now)) + TwilioMessages.terms(of: text, at: now)
+        places(of: text) + (try content(text, at: now)) + TwilioMessages.terms(of: text, at: now)
+    }
+
+    private func places(of text: TextToSend) -> FormBody.Pairs {
+        [("To", TwilioMessages.whatsAppPrefix + text.to.address), ("From", TwilioMessages.whatsAppPrefix + number)]
     }
 
     private func isOpen(_ text: TextToSend, at now: Instant) -> Bool {
@@ -63,7 +90,7 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
 
     private func content(_ text: TextToSend, at now: Instant) throws -> FormBody.Pairs {
         guard let approved = text.approved, !isOpen(text, at: now) else {
-            // Twilio fetches files; what it offers to press are templates of its own, so that the text alone goes.
+            // Twilio fetches files.
             let media = text.file == nil ? nil : text.fileURL
             return [("Body", text.text)] + (media.map { [("MediaUrl", $0)] } ?? [])
         }

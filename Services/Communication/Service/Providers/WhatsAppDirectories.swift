@@ -43,6 +43,8 @@ extension TwilioWhatsAppProvider: SenderDirectory {
             guard let name = ProviderVerdict.token(item["friendly_name"]?.string ?? item["sid"]?.string) else {
                 return nil
             }
+            // Ours are for conversations, and are submitted to nobody.
+            if name.hasPrefix(TwilioChoices.Shape.prefix) { return nil }
             return (name, ProviderVerdict.token(item["approval_requests"]?["status"]?.string) ?? "unsubmitted")
         }
         return [WhatsAppSenderRules.templates(templates)]

@@ -6,7 +6,8 @@ import Core
 /// Numbers that are refused are those of Twilio's test credentials. A message to `+1500555` and the last four digits of an
 /// error of delivery (`3003`, `3005` …) fails with it afterwards; to `+15005553016` WhatsApp's window is closed, so only
 /// approved templates arrive; to `+15005552000` a message stays sent; all others are delivered. By hand:
-/// `POST /twilio/messages/{sid}/{status}` tells of a further status, `POST /twilio/inbound` plays a patient who writes.
+/// `POST /twilio/messages/{sid}/{status}` tells of a further status, `POST /twilio/inbound` plays a patient who writes, and
+/// `DELETE /twilio/contents/{sid}` somebody who removes a content at the console.
 struct Twilio: SandboxProvider {
     static let tokenDefault = "twilio-sandbox-token"
     private static let formType = "application/x-www-form-urlencoded; charset=UTF-8"
@@ -18,6 +19,7 @@ struct Twilio: SandboxProvider {
     private let webhookPath = "/api/v1/webhooks/communication/twilio"
     private let publicURL: String?
     private let ledger = TwilioLedger()
+    private let contents = TwilioContentShelf()
     private let files = HeldFiles()
 
     init(messages: MessageStore, publicURL: String? = nil) {
@@ -37,6 +39,8 @@ struct Twilio: SandboxProvider {
             case ("POST", "messages", 3): return try tell(parts[1], parts[2], request.json ?? .null)
             case (_, Self.version, 3...): return try api(request, parts, path)
             case ("GET", "v1", 2) where parts[1] == "ContentAndApprovals": return try templates(request)
+            case (_, "v1", 2...3) where parts[1] == "Content": return try content(request, parts)
+            case ("DELETE", "contents", 2) where contents.remove(parts[1]): return SandboxReply(204)
             default: throw .notFound(path)
             }
         } catch {
@@ -107,9 +111,7 @@ struct Twilio: SandboxProvider {
     }
 
     private func templates(_ request: SandboxRequest) throws(TwilioError) -> SandboxReply {
-        let header = (request.headers["authorization"] ?? "").split(separator: " ", maxSplits: 1)
-        let pair = header.last.flatMap { Base64Text.decode($0) }.map { String(decoding: $0, as: UTF8.self) } ?? ""
-        _ = try authenticate(request, String(pair.prefix { $0 != ":" }))
+        _ = try caller(request)
         let items = [("visit_reminder", "approved"), ("spring_offer", "rejected")].map { name, status -> JSONValue in
             [
                 "sid": .string("HX" + String(repeating: name == "visit_reminder" ? "a" : "b", count: 32)),
@@ -118,6 +120,46 @@ struct Twilio: SandboxProvider {
             ]
         }
         return .json(200, ["contents": .array(items), "meta": ["page": 0, "page_size": 100]])
+    }
+
+    /// The account that calls where the path names none.
+    private func caller(_ request: SandboxRequest) throws(TwilioError) -> String {
+        let header = (request.headers["authorization"] ?? "").split(separator: " ", maxSplits: 1)
+        let pair = header.last.flatMap { Base64Text.decode($0) }.map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let account = String(pair.prefix { $0 != ":" })
+        _ = try authenticate(request, account)
+        return account
+    }
+
+    /// The account's contents: listed, made and removed; accounts that end with `9` may make none.
+    private func content(_ request: SandboxRequest, _ parts: [String]) throws(TwilioError) -> SandboxReply {
+        let account = try caller(request)
+        switch (request.method, parts.count) {
+        case ("GET", 2):
+            func number(_ name: String, _ usual: Int) -> Int {
+                request.query.first { $0.0 == name }.flatMap { Int($0.1) } ?? usual
+            }
+            let (size, page, all) = (number("PageSize", 50), number("Page", 0), contents.all(of: account))
+            let isMore = all.count > size * (page + 1)
+            let next = "https://content.twilio.com/v1/Content?PageSize=\(size)&Page=\(page + 1)"
+            return .json(
+                200,
+                [
+                    "contents": .array(all.dropFirst(size * page).prefix(size).map(\.json)),
+                    "meta": [
+                        "page": .integer(Int64(page)), "page_size": .integer(Int64(size)), "key": "contents",
+                        "next_page_url": isMore ? .string(next) : .null,
+                    ],
+                ]
+            )
+        case ("POST", 2):
+            guard !account.hasSuffix("9") else { throw TwilioError(403, 20_403, "Forbidden") }
+            let made = try TwilioContent(request.json)
+            contents.add(made, to: account)
+            return .json(201, made.json)
+        case ("DELETE", 3) where contents.remove(parts[2]): return SandboxReply(204)
+        default: throw .notFound("/" + parts.joined(separator: "/"))
+        }
     }
 
     /// Any account and token but those that say that they are wrong; the path is about the account that calls.
@@ -140,7 +182,14 @@ struct Twilio: SandboxProvider {
         guard request.headers["content-type"]?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true,
             let pairs = FormBody.parse(request.body)
         else { throw TwilioError(400, 21_604, "A 'To' phone number is required.") }
-        let order = try TwilioOrder(pairs)
+        var order = try TwilioOrder(pairs)
+        if let content = order.content.flatMap({ contents.find($0, of: account) }) {
+            let filled = try content.filled(order.variables)
+            order.offer = filled.json
+            order.said = filled.text
+        } else if let sid = order.content, contents.wasRemoved(sid) {
+            throw TwilioError(400, 21_655, "The ContentSid is invalid")
+        }
         let sent = TwilioLedger.Sent(
             sid: TwilioSID.make(order.media.isEmpty ? "SM" : "MM"),
             account: account,
@@ -182,12 +231,23 @@ struct Twilio: SandboxProvider {
                 text: order.text,
                 html: nil,
                 reference: Self.reference(order.callback),
-                headers: pairs.filter { !["To", "From", "Body"].contains($0.name) }.map { ($0.name, $0.value) },
+                headers: Self.headers(pairs, order),
                 bytes: files.reduce(bytes) { $0 + $1.bytes.count },
                 files: files
             )
         )
         for (status, code) in Self.way(of: order) { tell(sent, status, code, token) }
+    }
+
+    private static func headers(
+        _ pairs: [(name: String, value: String)],
+        _ order: TwilioOrder
+    ) -> [(name: String, value: String)] {
+        var headers = pairs.filter { !["To", "From", "Body"].contains($0.name) }
+        if let offer = order.offer, let json = try? JSONWriter.encode(offer) {
+            headers.append((name: "interactive", value: String(decoding: json, as: UTF8.self)))
+        }
+        return headers
     }
 
     /// What the sender's own address says the message is; Twilio has no other place for it.

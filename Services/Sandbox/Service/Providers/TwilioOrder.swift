@@ -22,13 +22,16 @@ struct TwilioOrder: Sendable {
     let variables: [String: String]
     let callback: String?
     let validity: Int
+    /// What a content of the account says with the values in its places: all of it, and its text.
+    var offer: JSONValue?
+    var said: String?
 
     var isWhatsApp: Bool { to.hasPrefix(Self.whatsAppPrefix) }
     /// The number alone.
     var number: String { isWhatsApp ? String(to.dropFirst(Self.whatsAppPrefix.count)) : to }
     /// What the recipient reads: of an approved template the sandbox knows only what stands in its places.
     var text: String {
-        if let body { return body }
+        if let text = body ?? said { return text }
         return variables.sorted { (Int($0.key) ?? 0, $0.key) < (Int($1.key) ?? 0, $1.key) }.map(\.value)
             .joined(separator: "\n")
     }

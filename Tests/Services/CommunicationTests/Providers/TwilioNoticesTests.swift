@@ -6,6 +6,17 @@ import Testing
 @testable import Communication
 
 @Suite struct TwilioNoticesTests {
+    @Test(
+        arguments: [
+            ([("Body", "Confirm"), ("ButtonText", "Confirm"), ("ButtonPayload", "CONFIRM")], "Confirm"),
+            ([("Body", ""), ("ButtonText", "Confirm")], "Confirm"), ([("ListTitle", "9:00"), ("ListId", "a")], "9:00"),
+            ([("Body", "")], ""),
+        ] as [([(String, String)], String)]
+    ) func whatIsPressedIsWhatIsSaid(pairs: [(String, String)], said: String) {
+        let head = [("MessageSid", "SM1"), ("From", "whatsapp:+4915112345678"), ("To", "whatsapp:+14155238886")]
+        #expect(TwilioNotices.text((head + pairs).map { (name: $0.0, value: $0.1) })?.text == said)
+    }
+
     private static let sid = "SM00000000000000000000000000000001"
 
     private static func status(_ status: String, _ more: FormBody.Pairs = []) -> FormBody.Pairs {
