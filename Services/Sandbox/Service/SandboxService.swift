@@ -34,7 +34,10 @@ package enum SandboxService {
         ).run()
     }
 
-    /// Runs a sandbox until the task is cancelled.
+    /// How long those who still talk have when the sandbox ends.
+    private static let farewell: Duration = .seconds(2)
+
+    /// Runs a sandbox until the task is cancelled; whoever is connected then is still served.
     ///
     /// - Parameter onListening: told both ports as soon as calls are answered.
     package static func run(
@@ -42,7 +45,20 @@ package enum SandboxService {
         log: Logger,
         onListening: @escaping @Sendable (Ports) -> Void
     ) async throws {
-        try await ServiceGroup(services: services(settings, log, onListening), logger: log).run()
+        var configuration = ServiceGroupConfiguration(
+            services: try services(settings, log, onListening).map { .init(service: $0) },
+            logger: log
+        )
+        configuration.maximumGracefulShutdownDuration = farewell
+        let group = ServiceGroup(configuration: configuration)
+        // In a task of its own: a server that is cancelled drops connections that it has accepted and not yet served, and
+        // NIO ends the process over that.
+        let running = Task { try await group.run() }
+        try await withTaskCancellationHandler {
+            try await running.value
+        } onCancel: {
+            Task { await group.triggerGracefulShutdown() }
+        }
     }
 
     private static func services(
