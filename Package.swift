@@ -32,6 +32,7 @@ let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swi
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypesHTTP1: Target.Dependency = .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -256,7 +257,11 @@ testTargets += tests("TelemetryTests", in: "Shared", ["Core", "Settings", "Telem
 testTargets += tests("AuditLogTests", in: "Shared", ["Core", "AuditLog", crypto])
 testTargets += tests("AuthorizationTests", in: "Shared", ["Core", "Contracts", "Authorization"] + apis)
 testTargets += tests("VaultTests", in: "Shared", ["Core", "Vault", crypto])
-testTargets += tests("OutboundTests", in: "Shared", ["Core", "Contracts", "Outbound", logging, nioCore, nioPosix])
+testTargets += tests(
+    "OutboundTests",
+    in: "Shared",
+    ["Core", "Contracts", "Outbound", logging, nioCore, nioPosix, nioEmbedded, nioSSL]
+)
 testTargets += tests("PostgresTests", in: "Shared", ["Core", "Postgres", logging])
 testTargets += tests("RedisTests", in: "Shared", ["Core", "Redis", "LocalServers", logging, lifecycle, nioCore])
 testTargets += tests(

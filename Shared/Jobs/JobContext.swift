@@ -35,6 +35,22 @@ package final class JobContext: Sendable {
         self.log = log
     }
 
+    /// Keeps the job for a call that may take longer than what is left of its lease.
+    ///
+    /// - Throws: `JobFailure.leaseLost` when the job is no longer this worker's.
+    package func hold(for duration: Duration) async throws {
+        guard lease.remaining < duration else { return }
+        try lease.check()
+        let since = ContinuousClock.now
+        let wanted = duration + JobLease.margin
+        let renewal = JobRows.renew(clinic, id, slot, lease: lease, for: wanted)
+        let isOurs = try await database.transaction(for: tenant, operation: "jobs.hold") { tx in
+            try tx.rows(renewal).count == 1
+        }
+        guard isOurs else { throw JobFailure.leaseLost }
+        lease.extend(since: since, by: wanted)
+    }
+
     /// The clinic's tenant for the handler's own transactions.
     package var tenant: Tenant { Tenant(clinic, actor: "system:\(handler)") }
     /// Whether `finish` or `again` has committed.

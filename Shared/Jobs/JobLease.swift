@@ -57,7 +57,8 @@ package final class JobLease: Sendable {
         }
     }
 
-    func extend(since: ContinuousClock.Instant) {
+    func extend(since: ContinuousClock.Instant, by longer: Duration? = nil) {
+        let duration = longer ?? duration
         end.withLock { $0 = max($0, since + duration - min(Self.margin, duration / 4)) }
     }
 

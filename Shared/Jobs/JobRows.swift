@@ -93,9 +93,19 @@ enum JobRows {
         """
     }
 
-    static func renew(_ clinic: ClinicID, _ id: JobID, _ slot: Int, lease: JobLease) -> Query {
+    /// Puts a lease's end off, never forward: one that is held for longer is renewed beside it.
+    ///
+    /// - Parameter duration: from now; the lease's own without it.
+    static func renew(
+        _ clinic: ClinicID,
+        _ id: JobID,
+        _ slot: Int,
+        lease: JobLease,
+        for duration: Duration? = nil
+    ) -> Query {
         """
-        update jobs set due_at = now() + make_interval(secs => \(Double(lease.duration.components.seconds)))
+        update jobs
+        set due_at = greatest(due_at, now() + make_interval(secs => \((duration ?? lease.duration).inSeconds)))
         where clinic_id = \(clinic) and id = \(id) and slot = \(slot) and lease = \(lease.token)
         returning id
         """

@@ -47,7 +47,8 @@ package final class OutboundHTTP: Sendable {
     private let client: HTTPClient
     private let logger: Logger
 
-    package init(policy: OutboundPolicy, logger: Logger) {
+    /// - Parameter places: where connections to a name are made, by name; elsewhere the system's resolver says.
+    package init(policy: OutboundPolicy, logger: Logger, places: [String: String] = [:]) {
         self.policy = policy
         self.logger = logger
         var configuration = HTTPClient.Configuration(
@@ -56,6 +57,7 @@ package final class OutboundHTTP: Sendable {
             decompression: .disabled
         )
         configuration.httpVersion = .http1Only
+        configuration.dnsOverride = places
         // A refused connection is told at once; trying again is for those who know of other providers.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.http1_1ConnectionDebugInitializer = { channel in Self.checkPeer(of: channel, policy) }
@@ -113,12 +115,17 @@ package final class OutboundHTTP: Sendable {
     }
 
     /// The address of the connection itself is checked before anything is written to it: a name may lead elsewhere by now.
-    private static func checkPeer(of channel: any Channel, _ policy: OutboundPolicy) -> EventLoopFuture<Void> {
-        if let text = channel.remoteAddress?.ipAddress, let address = IPAddress(text), policy.permits(address) {
-            return channel.eventLoop.makeSucceededVoidFuture()
+    static func checkPeer(of channel: any Channel, _ policy: OutboundPolicy) -> EventLoopFuture<Void> {
+        guard let address = channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }), policy.permits(address) else {
+            channel.close(promise: nil)
+            return channel.eventLoop.makeFailedFuture(OutboundError.addressNotAllowed)
         }
-        channel.close(promise: nil)
-        return channel.eventLoop.makeFailedFuture(OutboundError.addressNotAllowed)
+        if policy.opens(address) { return channel.eventLoop.makeSucceededVoidFuture() }
+        // Nothing goes unprotected to a public address, which a name may have come to lead to as well.
+        return channel.pipeline.containsHandler(type: NIOSSLClientHandler.self).flatMapErrorThrowing { _ in
+            channel.close(promise: nil)
+            throw OutboundError.unencrypted
+        }
     }
 
     /// What an error says about the request.

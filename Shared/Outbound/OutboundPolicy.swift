@@ -40,9 +40,13 @@ package struct OutboundPolicy: Sendable {
     private let loopback: Bool
     private let hosts: [String]
     private let blocks: [AddressBlock]
+    private let lookup: @Sendable (String) -> [IPAddress]
 
     /// Reads the setting `POLYCLINIC_OUTBOUND_ALLOW`; unset, public addresses may be reached and no custom endpoint named.
-    package init(allow: String?) throws(OutboundError) {
+    ///
+    /// - Parameter lookup: finds a name's addresses, and may block; the system's resolver without it.
+    package init(allow: String?, lookup: (@Sendable (String) -> [IPAddress])? = nil) throws(OutboundError) {
+        self.lookup = lookup ?? { NameLookup.addresses(of: $0) }
         var words: Set<String> = []
         var hosts: [String] = []
         var blocks: [AddressBlock] = []
@@ -109,7 +113,7 @@ package struct OutboundPolicy: Sendable {
     /// The addresses of a host, every one of them checked; blocks its thread.
     package func resolveBlocking(host: String, encrypted: Bool) throws(OutboundError) -> [IPAddress] {
         try check(host: host, encrypted: encrypted)
-        let addresses = NameLookup.addresses(of: host)
+        let addresses = lookup(host)
         guard !addresses.isEmpty else { throw .unknownHost }
         // One bad address among good ones is how a name is made to pass: all of them must be allowed.
         guard addresses.allSatisfy({ permits($0) }) else { throw .addressNotAllowed }

@@ -8,17 +8,10 @@ import Glibc
     private static let statementLimit = 500
 
     /// A statement that the server knows, with the plan it made for it.
-    ///
-    /// The plan is the one for the table as it was then: a young one looks the same whichever index is used. So it is made
-    /// anew after 16 uses, 64, 256 and so on, and when it is old.
     private struct Statement {
         let name: String
-        var uses = 0
-        var usesOfPlan: Int
-        let plannedAt: ContinuousClock.Instant
+        var plan: PlanLife
     }
-    private static let firstUsesOfPlan = 16
-    private static let planLasts: Duration = .seconds(30)
 
     /// What libpq will answer, in order.
     private enum Command {
@@ -137,15 +130,15 @@ import Glibc
         _ now: ContinuousClock.Instant,
         _ commands: inout [Command]
     ) -> Bool {
-        var usesOfPlan = Self.firstUsesOfPlan
+        var plan = PlanLife(at: now)
         if let place = statements.index(forKey: query.shape) {
-            statements.values[place].uses += 1
+            let isDue = statements.values[place].plan.use(at: now)
             let known = statements.values[place]
-            if known.uses < known.usesOfPlan, now - known.plannedAt < Self.planLasts {
+            guard isDue else {
                 commands.append(.execute(index: index))
                 return execute(known.name, query.parameters)
             }
-            usesOfPlan = max(known.usesOfPlan, known.uses) * 4
+            plan = known.plan
             guard unsafe PQsendQueryParams(handle, "deallocate \(known.name)", 0, nil, nil, nil, nil, 1) == 1 else {
                 return false
             }
@@ -155,7 +148,7 @@ import Glibc
         let name = "s\(statementsMade)"
         let types = query.shape.types.map { Oid($0.rawValue) }
         guard unsafe PQsendPrepare(handle, name, query.sql, Int32(types.count), types) == 1 else { return false }
-        statements[query.shape] = Statement(name: name, usesOfPlan: usesOfPlan, plannedAt: now)
+        statements[query.shape] = Statement(name: name, plan: plan)
         commands.append(.prepare(query.shape))
         commands.append(.execute(index: index))
         return execute(name, query.parameters)

@@ -16,7 +16,11 @@ struct JSONParser {
     }
 
     mutating func parse() throws(Problem) -> [JSONTape.Node] {
-        guard (try? UTF8Span(validating: bytes.span)) != nil else { throw .malformed("The body is not valid UTF-8.") }
+        do {
+            _ = try UTF8Span(validating: bytes.span)
+        } catch {
+            throw .malformed("The body is not valid UTF-8, at byte \(error.byteOffsets.lowerBound).")
+        }
         skipSpace()
         try value()
         while !open.isEmpty { try step() }

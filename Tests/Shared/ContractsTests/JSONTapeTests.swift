@@ -25,7 +25,8 @@ import Testing
         ] as [[UInt8]]
     )
     func refusesInvalidUTF8(_ json: [UInt8]) {
-        #expect(throws: Problem.self) { try JSONTape(json) }
+        let problem = #expect(throws: Problem.self) { try JSONTape(json) }
+        #expect(problem?.status == 400 && problem?.detail.contains("UTF-8, at byte 1.") == true)
     }
 
     @Test func refusesDepthBeyond32() throws {

@@ -153,6 +153,37 @@ import Testing
         }
     }
 
+    @Test func aLeaseCanBeHeldForALongCall() async throws {
+        let fixture = try JobFixture("jobs_hold")
+        struct Long: JobHandler {
+            static let name = "test.long"
+            static let lease: Duration = .seconds(20)
+            let gate: AsyncStream<Void>
+            func run(_ payload: NoPayload, _ job: JobContext) async throws {
+                try await job.hold(for: .seconds(200))
+                #expect(job.lease.remaining > .seconds(150))
+                for await _ in gate { break }
+                #expect(job.lease.remaining > .seconds(100))
+                // What is enough already is left as it is.
+                try await job.hold(for: .seconds(10))
+            }
+        }
+        let (gate, open) = AsyncStream.makeStream(of: Void.self)
+        try await fixture.database.transaction(for: fixture.tenant()) { tx in
+            _ = try Jobs.enqueue(Long.self, payload: NoPayload(), in: tx)
+        }
+        let held: Query = "select due_at > now() + interval '100 seconds' from jobs"
+        try await fixture.running([fixture.workers([Long(gate: gate)]) { $0.renewal = .milliseconds(20) }]) {
+            try await eventually { try await fixture.store.inspect(held) { try $0[0][0] as Bool } }
+            // A renewal beside it takes nothing of it back.
+            for _ in 0..<20 {
+                #expect(try await fixture.store.inspect(held) { try $0[0][0] as Bool })
+            }
+            open.yield()
+            try await eventually { try await fixture.jobsLeft() == 0 }
+        }
+    }
+
     @Test func aJobCanMakeItselfDueAgain() async throws {
         let fixture = try JobFixture("jobs_again")
         let tally = Tally()

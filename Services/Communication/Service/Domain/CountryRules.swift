@@ -68,6 +68,24 @@ struct CountryRules: Sendable, Equatable {
         return nil
     }
 
+    /// When nobody is to be called for business by SMS; none where no rule says so.
+    func callingPeriods(for phone: PhoneNumber?, _ category: MessageCategory) -> [QuietPeriods.Period] {
+        guard category == .marketing, registrations.unitedStates?.registered == true, let night = Self.night,
+            let zones = phone.flatMap({ USAreas.zones(of: $0) })
+        else { return [] }
+        return zones.compactMap { TimeZoneName($0) }.map {
+            .init(time: night, zone: $0, channel: MessageChannel.sms.rawValue)
+        }
+    }
+
+    /// The hours between the calling hours.
+    private static let night: QuietTime? = {
+        guard let from = TimeOfDay(minutes: callingHours.upperBound * 60),
+            let to = TimeOfDay(minutes: callingHours.lowerBound * 60)
+        else { return nil }
+        return QuietTime(from: from, to: to)
+    }()
+
     /// As what a text to a number in India is registered; `nil` for what is not.
     func identity(of text: String, to phone: PhoneNumber) -> DLTIdentity? {
         guard phone.number.hasPrefix("+91"), let india = registrations.india,

@@ -31,21 +31,15 @@ struct RecipientWishes: Sendable {
         category?.quietHours != nil || notice?.quietHours != nil || quietOfClinic != nil
     }
 
-    /// The first moment from `moment` on that is in nobody's quiet hours.
-    func start(_ moment: Instant) -> Instant {
-        guard let zone else { return moment }
+    /// Everybody's quiet hours; none where nobody knows whose night it is.
+    var quietPeriods: [QuietPeriods.Period] {
+        guard let zone else { return [] }
         let account = notice?.quietHours.map { QuietTime(from: $0.from, to: $0.to) }
-        let quiet = [category?.quietHours, account, quietOfClinic].compactMap { $0 }
-        var start = moment
-        // One may begin when another ends; together they may fill the day, and then no hour is better than the first.
-        for _ in quiet {
-            guard let end = quiet.compactMap({ PreferenceRules.quietUntil($0, in: zone, at: start) }).max() else {
-                break
-            }
-            start = end
-        }
-        return start
+        return [category?.quietHours, account, quietOfClinic].compactMap { $0 }.map { .init(time: $0, zone: zone) }
     }
+
+    /// The first moment from `moment` on that is in nobody's quiet hours.
+    func start(_ moment: Instant) -> Instant { QuietPeriods(quietPeriods)?.start(from: moment) ?? moment }
 
     /// The kind of notice that a message is, for those who choose by kind; `nil` for what is no choice.
     static func kind(template: String?, _ category: MessageCategory) -> NoticeKind? {

@@ -102,6 +102,9 @@ enum SendingRules {
     /// Why nothing is known of a message.
     static let lost = reason("unknown_outcome", "The provider's reply was lost; it is not sent again.")
 
+    /// Why a message is not put off to an hour at which it may be sent.
+    static let expiredAtNight = reason("expired", "It expires before the hours begin at which it may be sent.")
+
     /// What a call does to the circuit of the host, which other clinics share: only whether it could be reached counts.
     static func endpoint(after verdict: ProviderVerdict) -> CircuitStateMachine.Outcome {
         switch verdict.host {

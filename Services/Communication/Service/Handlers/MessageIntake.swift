@@ -87,7 +87,8 @@ struct MessageIntake: Sendable {
         let chosen = wishes.channels(wanted, isAskedFor: draft.channels != nil)
         let reached = try Self.reached(chosen.isEmpty ? wanted : chosen, reach, draft)
         let words = try source.words(in: [draft.locale, contact?.locale], on: reached)
-        let start = Self.start(of: draft, category, wishes, now: sender.now)
+        let canWait = draft.priority != .critical && category != .security
+        let start = Self.start(of: draft, canWait ? wishes : nil, now: sender.now)
         let channels = try terms.rules.permitted(
             try Self.usable(reached, words, draft),
             to: reach.phone,
@@ -103,6 +104,10 @@ struct MessageIntake: Sendable {
         var sealed = words.sealed(for: channels, to: reach)
         sealed.replyTo = draft.replyTo
         sealed.through = entry
+        sealed.quiet = QuietPeriods(
+            (canWait ? wishes.quietPeriods : [])
+                + (channels.contains(.sms) ? terms.rules.callingPeriods(for: reach.phone, category) : [])
+        )
         sealed.unsubscribeLink = try unsubscribeLink(category, channels, reach, sealer)
         sealed.attachments = files.isEmpty ? nil : files.map(\.file)
         let isWanted = !chosen.isEmpty
@@ -309,16 +314,17 @@ struct MessageIntake: Sendable {
     }
 
     /// When sending begins, and what for it waits until then; `nil` for at once.
+    ///
+    /// - Parameter wishes: the recipient's and the clinic's; `nil` for what cannot wait.
     private static func start(
         of draft: MessageDraft,
-        _ category: MessageCategory,
-        _ wishes: RecipientWishes,
+        _ wishes: RecipientWishes?,
         now: Instant
     ) -> (at: Instant, wait: MessageWait)? {
         let scheduled = draft.sendAt.flatMap { $0 > now ? $0 : nil }
-        if draft.priority != .critical, category != .security {
-            let start = wishes.start(scheduled ?? now)
-            if start > scheduled ?? now { return (start, .quietHours) }
+        if let start = wishes?.start(scheduled ?? now), start > scheduled ?? now {
+            // What expires before is told of when it does, not in the morning.
+            return (min(start, draft.expiresAt ?? start), .quietHours)
         }
         return scheduled.map { ($0, .schedule) }
     }

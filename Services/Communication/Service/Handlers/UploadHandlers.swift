@@ -42,6 +42,7 @@ struct UploadHandlers: Sendable {
         else { throw Problem.conflict("upload_interrupted", "A piece of the file is missing; upload it again.") }
         guard piece.number == upload.pieces else { return upload }
         let bytes = input.body.bytes
+        UploadStore.holdRoom(of: context.clinic, in: tx)
         try UploadRules.checkRoom(
             size: upload.file.size + bytes.count,
             unused: try UploadStore.unusedBytes(in: tx) + bytes.count

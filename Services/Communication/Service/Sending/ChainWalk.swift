@@ -25,6 +25,8 @@ struct ChainWalk {
     /// Channels whose address is of no use, and why.
     private var closed: [String: MessageReason]
     private var openUntil: Instant?
+    /// Channels that are not to be used at this hour, and when theirs begin.
+    private var held: [String: Instant] = [:]
 
     init(
         parts: SendingParts,
@@ -52,7 +54,8 @@ struct ChainWalk {
 
     mutating func run() async throws {
         var refused: [ProviderEntry] = []
-        for entry in chain where closed[entry.channel] == nil {
+        for entry in chain where isOpen(entry) {
+            if hold(entry) { continue }
             switch parts.circuits.admit(job.clinic, entry) {
             case .refused(let view, let isEndpoint):
                 note(refused: entry, view, isEndpoint: isEndpoint)
@@ -62,7 +65,7 @@ struct ChainWalk {
             }
         }
         // With every circuit open one message may try, so that a channel never falls silent for good.
-        if !refused.isEmpty, refused.count == chain.count(where: { closed[$0.channel] == nil }) {
+        if !refused.isEmpty, refused.count == chain.count(where: { isOpen($0) }) {
             for entry in refused {
                 guard case .admitted(let permit) = parts.circuits.admit(job.clinic, entry, lastResort: true) else {
                     continue
@@ -72,6 +75,16 @@ struct ChainWalk {
             }
         }
         try await endRound()
+    }
+
+    /// Whether the address is of use on the entry's channel, and it is not known to be no hour for it.
+    private func isOpen(_ entry: ProviderEntry) -> Bool { closed[entry.channel] == nil && held[entry.channel] == nil }
+
+    /// Whether it is no hour for the entry's channel: what was delayed may have come into the night since it was accepted.
+    private mutating func hold(_ entry: ProviderEntry) -> Bool {
+        guard let opening = work.content.quiet?.opening(of: entry.channel, at: .now()) else { return false }
+        held[entry.channel] = opening
+        return true
     }
 
     /// Tries one provider; `true` when the message is over, or waits for the provider's rate.
@@ -100,7 +113,7 @@ struct ChainWalk {
             return true
         }
         let started = ContinuousClock.now
-        let verdict = await provider.send(message, deadline: .after(min(SendingParts.callTime, job.lease.remaining)))
+        let verdict = await provider.send(message, deadline: .after(min(work.callTime, job.lease.remaining)))
         let latency = ContinuousClock.now - started
         let changes = parts.circuits.settle(permit, verdict, job.clinic, entry)
         Self.count(entry, verdict, latency)
@@ -204,17 +217,18 @@ struct ChainWalk {
     private mutating func open(_ number: Int, _ entry: ProviderEntry, _ permit: CircuitBook.Permit) async throws
         -> Bool
     {
-        let now = Instant.now()
+        let (now, time) = (Instant.now(), work.callTime)
         let opening = AttemptOpening(
             number: number,
             message: id,
             entry: entry,
             at: now,
-            heldUntil: now + SendingParts.callTime + SendingParts.callGrace,
+            heldUntil: now + time + SendingParts.callGrace,
             notes: pending,
             known: entry.isDefault ? door.hash(entry.provider, id.description) : nil
         )
         do {
+            if time > SendingParts.callTime { try await job.hold(for: time + SendingParts.callGrace) }
             let isOpen = try await persist { [parts, job] in try await parts.ledger.open(opening, job) }
             // The clock that no setting can move decides whether the job is still ours to call for.
             try job.lease.check()
@@ -245,22 +259,40 @@ struct ChainWalk {
         }
     }
 
-    /// The provider is well and its rate is used up: the message comes again when there is room, and no round is counted.
+    /// The provider is well and its rate is used up: the message comes again when there is room.
     private func waitForRate(until moment: Instant) async throws {
-        let until = work.message.expiresAt.map { min($0, moment) } ?? moment
+        try await putOff(for: .rateLimit, until: work.message.expiresAt.map { min($0, moment) } ?? moment)
+    }
+
+    /// Whatever is left may be used later only: the message comes again then, if it is still of use.
+    private func waitForHours(until opening: Instant) async throws {
+        guard let expiry = work.message.expiresAt, expiry <= opening else {
+            return try await putOff(for: .quietHours, until: opening)
+        }
+        let isUnresolved = work.unresolved != nil
+        try await end(
+            isUnresolved ? .unknown : .expired,
+            isUnresolved ? SendingRules.lost : SendingRules.expiredAtNight
+        )
+    }
+
+    /// The message comes again, and no round is counted.
+    private func putOff(for wait: MessageWait, until: Instant) async throws {
         let notes = pending
         let id = id
         let rounds = work.message.rounds
         try await persistEnd { [job] in
             try await job.again(at: until) { tx in
                 for note in notes { try note.write(of: id, in: tx) }
-                try MessageStore.wait(id, for: .rateLimit, until: until, rounds: rounds, at: .now(), in: tx)
+                try MessageStore.wait(id, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
             }
         }
     }
 
     /// Nobody took it: the job comes again, or this was the last time.
     private func endRound() async throws {
+        let opening = held.values.min()
+        if let opening, !chain.contains(where: { isOpen($0) }) { return try await waitForHours(until: opening) }
         let rounds = work.message.rounds + 1
         var random = SystemRandomNumberGenerator()
         let end = SendingRules.roundEnd(
@@ -275,7 +307,10 @@ struct ChainWalk {
             using: &random
         )
         switch end {
-        case .end(let status, let reason): try await self.end(status, reason)
+        case .end(let status, let reason):
+            // The last try of others is not the last of a channel that has not had its hours.
+            if let opening, status == .failed { return try await waitForHours(until: opening) }
+            try await self.end(status, reason)
         case .wait(let wait, let until):
             try await persistEnd { [job, id, pending] in
                 try await job.again(at: until) { tx in

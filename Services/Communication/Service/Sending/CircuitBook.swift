@@ -99,6 +99,9 @@ final class CircuitBook: Sendable {
     }
 
     /// Takes over what was decided by hand, or holds for everybody: resets, and latches of the same credentials.
+    ///
+    /// A latch ends where another process was let in with those credentials since: nothing else would ever end it here, and
+    /// this process would keep to the fallbacks for good.
     func follow(_ published: PublishedCircuit, _ clinic: ClinicID, _ entry: ProviderEntry) {
         guard published.fingerprint == entry.fingerprint else { return }
         let key = CircuitKey(clinic, entry)
@@ -110,6 +113,9 @@ final class CircuitBook: Sendable {
                 return published.resets > state.resets[key] ?? 0
             }
         if isNewReset, breaker.view.state != .closed { breaker.reset() }
+        if published.view.state == .closed, breaker.view.state == .latched, published.view.since > breaker.view.since {
+            breaker.reset()
+        }
         if published.view.state == .latched, breaker.view.state == .closed {
             breaker.latch(published.view.reason ?? "credentials", until: published.view.retryAt)
         }

@@ -25,12 +25,22 @@ struct SendingWork: Sendable {
     let windows: ConversationWindows
     let configuration: CurrentVersions
     let circuits: [ProviderEntryID: PublishedCircuit]
+
+    /// How long a call may take.
+    var callTime: Duration {
+        guard !attachments.isEmpty else { return SendingParts.callTime }
+        return SendingParts.callTime(carrying: EmailSize.estimate(attachments.map(\.file)))
+    }
 }
 
 /// What sending is made of, shared by all jobs of the process.
 struct SendingParts: Sendable {
-    /// No call takes longer.
+    /// No call takes longer, but for what its files take.
     static let callTime: Duration = .seconds(20)
+    /// Bytes a second that files are given time for; a provider that takes them more slowly is not waited for.
+    static let slowestRate = 256 << 10
+    /// No call takes longer, however large its files.
+    static let longestCallTime: Duration = .seconds(150)
     /// After its deadline a call is given so long to come back before its attempt counts as lost.
     static let callGrace: Duration = .seconds(10)
 
@@ -67,6 +77,11 @@ struct SendingParts: Sendable {
         self.media = media
         let lookup = SendingLookup(dataKeys: dataKeys, store: store, index: index)
         self.lookup = GroupCommit { ids, tx in try lookup.find(ids, at: .now(), in: tx) }
+    }
+
+    /// How long a call may take that carries so many bytes of files.
+    static func callTime(carrying bytes: Int) -> Duration {
+        min(callTime + .milliseconds(bytes * 1_000 / slowestRate), longestCallTime)
     }
 
     enum Beginning: Sendable {

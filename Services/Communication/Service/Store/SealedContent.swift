@@ -13,6 +13,8 @@ struct SealedContent: Codable, Sendable, Equatable {
     var replyTo: EmailAddress?
     /// The entry that is asked first: it answers what was written to its number.
     var through: ProviderEntryID?
+    /// When it is not to be sent; absent for what goes at all hours.
+    var quiet: QuietPeriods?
     /// The link by which the recipient ends messages like it.
     var unsubscribeLink: String?
     /// What it says on every channel that has no words of its own.

@@ -52,6 +52,12 @@ struct UploadStore: Sendable {
         try tx.rows("\(Self.select) and id = \(id) for update").first.map(decode)
     }
 
+    /// Has the clinic's other uploads wait with their next piece until the transaction ends, so that together they cannot take
+    /// more room than there is.
+    static func holdRoom(of clinic: ClinicID, in tx: borrowing Transaction) {
+        tx.execute("select pg_advisory_xact_lock(hashtextextended(\("uploads \(clinic)"), 0))")
+    }
+
     /// Bytes of all uploads that no message has.
     static func unusedBytes(in tx: borrowing Transaction) throws -> Int {
         let rows = try tx.rows(

@@ -5,6 +5,8 @@ import Logging
 import Outbound
 import Postgres
 import ProviderConfig
+import Sandbox
+import Synchronization
 import TestKit
 import Testing
 
@@ -183,6 +185,39 @@ import Testing
             #expect(await get("http://10.0.0.1/x", at: ["http://10.0.0.1"]) == .refused("address_not_allowed"))
             #expect(await get("http://\(SandboxPlace.nobody):9/x", at: [origin]) == .refused("foreign_address"))
             #expect(await get("\(origin)/twilio/lying/none", at: [origin]) == .refused("provider_refused"))
+        }
+    }
+
+    /// A name is looked up at each step: one that turns inwards after the first is not followed.
+    @Test func aNameThatTurnsInwardsIsNotFollowed() async throws {
+        try await SandboxPlace.with { sandbox in
+            try await hold(Self.png, "image/png", as: "ME1", at: "twilio", sandbox)
+            let origin = "http://files.example.test:\(sandbox.ports.http)"
+            func get(_ answers: [String]) async throws -> FetchedFile {
+                let addresses = try answers.map { try #require(IPAddress($0)) }
+                let asked = Mutex(0)
+                let policy = try OutboundPolicy(allow: "127.0.0.0/8") { _ in
+                    asked.withLock { asked in
+                        defer { asked += 1 }
+                        return [addresses[min(asked, addresses.count - 1)]]
+                    }
+                }
+                let http = OutboundHTTP(
+                    policy: policy,
+                    logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+                    places: ["files.example.test": "127.0.0.1"]
+                )
+                return await MediaDownload(http: http).get(
+                    "\(origin)/twilio/2010-04-01/Accounts/\(Self.account)/Messages/MM1/Media/ME1",
+                    authorization: "Basic \(Base64.encode(Array("\(Self.account):auth-token-0001".utf8)))",
+                    at: [origin],
+                    type: "image/png",
+                    deadline: .after(.seconds(10))
+                )
+            }
+            #expect(try await get(["127.0.0.1"]) == .kept(bytes: Self.png, type: "image/png"))
+            #expect(try await get(["127.0.0.1", "169.254.169.254"]) == .refused("address_not_allowed"))
+            #expect(try await get(["127.0.0.1", "::1"]) == .refused("address_not_allowed"))
         }
     }
 }

@@ -89,7 +89,7 @@ import Testing
         #expect(try await clinic.ask(MessageDesk.endpoints.preferences.read, path).status == 200)
         let same = try text("Once", id: "SM-once")
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<20 { group.addTask { try await clinic.take(same) } }
+            for _ in 0..<50 { group.addTask { try await clinic.take(same) } }
             try await group.waitForAll()
         }
         #expect(try await count(clinic, "inbound_messages") == 21)

@@ -123,6 +123,33 @@ import Testing
         }
     }
 
+    /// What became of a message, and what somebody wrote: each fifty times at once, in one row.
+    @Test func theSameFiftyTimesAtOnceIsOne() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            let message = try await sent(clinic)
+            for callback in [status(message.sid, "undelivered", code: "30005"), inbound("I shall be late.")] {
+                let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for _ in 0..<50 { group.addTask { try await tell(clinic, callback) } }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(statuses.count == 50 && statuses.allSatisfy { $0 < 300 })
+            }
+            let id = clinic.clinic
+            for query: Query in [
+                "select count(*) from delivery_events where clinic_id = \(id)",
+                "select count(*) from inbound_messages where clinic_id = \(id)",
+                "select count(*) from conversations where clinic_id = \(id)",
+                "select count(*) from suppressions where clinic_id = \(id)",
+                "select count(*) from outbox where clinic_id = \(id) and aggregate_id = \(message.id.description) and name = 'message.failed'",
+            ] {
+                let count: Int64 = try await clinic.desk.database.inspect(query) { try $0[0][0] }
+                #expect(count == 1)
+            }
+            #expect(try await clinic.message(message.id).status == .failed)
+        }
+    }
+
     @Test func aLostReplyIsResolvedByTheAddress() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try await clinic(sandbox)

@@ -71,6 +71,34 @@ import Testing
         }
     }
 
+    /// A provider is given time for what it is handed, and nobody takes the job from whoever hands it over meanwhile.
+    @Test func largeFilesAreGivenTime() async throws {
+        #expect(SendingParts.callTime(carrying: 0) == SendingParts.callTime)
+        #expect(SendingParts.callTime(carrying: 10 * SendingParts.slowestRate) == SendingParts.callTime + .seconds(10))
+        #expect(SendingParts.callTime(carrying: 1 << 30) == SendingParts.longestCallTime)
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            let upload = try await clinic.upload(Self.file(4 * LargeFiles.least))
+            let (plain, large) = (try await clinic.send(), try await clinic.send(draft([AttachmentDraft(upload.id)])))
+            var times: [Double] = []
+            for id in [plain, large] {
+                #expect(try await clinic.settled(id).status == .sent)
+                times.append(
+                    try await clinic.desk.database.inspect(
+                        """
+                        select extract(epoch from held_until - started_at)::float8 from message_attempts
+                        where message_id = \(id)
+                        """
+                    ) { try $0[0][0] }
+                )
+            }
+            let usual = (SendingParts.callTime + SendingParts.callGrace).inSeconds
+            #expect(abs(times[0] - usual) < 0.1)
+            #expect(times[1] - usual > Double(4 * LargeFiles.least / SendingParts.slowestRate))
+        }
+    }
+
     @Test func manyLargeOnesGoOneAfterAnother() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
@@ -190,6 +218,39 @@ import Testing
         #expect(answer.status == 409 && answer.code == "uploads_full")
         // Others have room of their own.
         _ = try await TestClinic().upload(Self.file(100))
+    }
+
+    /// Whoever uploads at the same time shares the room that is left: not a byte more is taken.
+    @Test func theLimitHoldsForFiftyAtOnce() async throws {
+        let clinic = try TestClinic()
+        let (size, room) = (100_000, 5)
+        let tenant = Tenant(clinic.clinic, actor: "test")
+        let database = clinic.desk.database.database
+        let files = AttachmentUpload.mostUnusedBytes / AttachmentUpload.mostBytes
+        try await database.transaction(for: tenant) { tx in
+            for number in 1...files {
+                let bytes = AttachmentUpload.mostBytes - (number == files ? room * size : 0)
+                tx.execute(
+                    """
+                    insert into uploads (clinic_id, id, sealed, size, created_by, created_at, expires_at)
+                    values (clinic_id(), \(AttachmentID()), '', \(bytes), 'test', now(), now())
+                    """
+                )
+            }
+        }
+        let answers = try await withThrowingTaskGroup(of: TestClinic.PieceAnswer.self) { group in
+            for _ in 0..<50 { group.addTask { try await clinic.piece(0, of: Self.file(size), RequestID()) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers.count { $0.status == 201 } == room)
+        #expect(answers.count { $0.status == 409 && $0.code == "uploads_full" } == 50 - room)
+        let unused = try await database.read(for: tenant) { tx in try UploadStore.unusedBytes(in: tx) }
+        #expect(unused == AttachmentUpload.mostUnusedBytes)
+        // What was refused has left nothing behind.
+        let left: Int = try await database.read(for: tenant) { tx in
+            try tx.rows("select count(*)::int from upload_pieces where clinic_id = clinic_id()")[0][0]
+        }
+        #expect(left == room)
     }
 
     @Test func tooLargeForTheProviderIsSaidAtOnce() async throws {

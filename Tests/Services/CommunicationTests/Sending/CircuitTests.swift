@@ -1,6 +1,8 @@
 import CommunicationAPI
 import Contracts
 import Core
+import ProviderConfig
+import Resilience
 import TestKit
 import Testing
 
@@ -78,6 +80,53 @@ import Testing
             let foreign = ProviderEntryPath(clinicId: clinic.clinic, entryId: ProviderEntryID())
             #expect(try await clinic.ask(MessageDesk.endpoints.health.reset, foreign).status == 404)
         }
+    }
+
+    /// Two processes: what one was refused for a moment does not keep it from a provider that takes the other's messages.
+    @Test func aLatchEndsWhereAnotherProcessIsLetIn() throws {
+        let (clock, clinic) = (OffsetClock(), ClinicID())
+        let entry = ProviderEntry(
+            id: ProviderEntryID(),
+            channel: "email",
+            provider: "zeptomail",
+            position: 0,
+            credentials: Credentials([:]),
+            version: 1,
+            updatedAt: .now(),
+            updatedBy: "test",
+            fingerprint: "f",
+            formerSecrets: []
+        )
+        let books = (0..<2).map { _ in CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), now: { clock.now }) }
+        func isLetIn(_ book: CircuitBook) -> Bool {
+            guard case .admitted(let permit) = book.admit(clinic, entry) else { return false }
+            book.giveBack(permit, clinic, entry)
+            return true
+        }
+        func published(_ state: CircuitView.State) -> PublishedCircuit {
+            let view = CircuitView(state: state, since: clock.now, reason: nil, retryAt: nil)
+            return PublishedCircuit(entry: entry.id, fingerprint: "f", view: view, resets: 0)
+        }
+        let before = published(.closed)
+        clock.advance(.seconds(1))
+        guard case .admitted(let permit) = books[0].admit(clinic, entry) else {
+            Issue.record("a closed circuit lets nobody in")
+            return
+        }
+        let refused = ProviderVerdict(.credentials, code: "401", detail: "The key is not known.")
+        let latched = try #require(books[0].settle(permit, refused, clinic, entry).entry)
+        #expect(latched.state == .latched && !isLetIn(books[0]))
+        // What was told before says nothing, and the other process takes the latch over.
+        books[0].follow(before, clinic, entry)
+        #expect(!isLetIn(books[0]))
+        clock.advance(.seconds(1))
+        books[0].follow(published(.latched), clinic, entry)
+        books[1].follow(published(.latched), clinic, entry)
+        #expect(!isLetIn(books[0]) && !isLetIn(books[1]))
+        // A message that was on its way then has been taken.
+        clock.advance(.seconds(1))
+        for book in books { book.follow(published(.closed), clinic, entry) }
+        #expect(isLetIn(books[0]) && isLetIn(books[1]))
     }
 
     @Test func oneClinicsTroubleIsNotAnothers() async throws {
