@@ -24,13 +24,14 @@ package struct ProviderConfigDraft: Sendable {
         var isSecretMissing = false
         var entries: [ProviderEntry] = []
         var ids: Set<ProviderEntryID> = []
+        var taken = Set(drafts.compactMap(\.id))
         for draft in drafts {
             guard let shape = CredentialShape.of(draft.provider, channel: draft.channel) else {
                 let known = CredentialShape.providers(of: draft.channel).joined(separator: ", ")
                 faults.append(.init(pointer: "\(draft.pointer)/provider", "must be one of \(known)"))
                 continue
             }
-            let before = draft.id.flatMap { id in stored.first { $0.id == id && $0.channel == draft.channel } }
+            let before = Self.before(draft, stored, &taken)
             if draft.id != nil, before == nil {
                 faults.append(.init(pointer: "\(draft.pointer)/id", "is not an entry of this configuration"))
             }
@@ -53,6 +54,23 @@ package struct ProviderConfigDraft: Sendable {
             throw problem
         }
         return entries
+    }
+
+    /// The entry that a draft stands for: the one it names; where it names none, the first of its provider that nobody does.
+    ///
+    /// Who sends a configuration anew without ids means the same entries: messages that they have sent are still reported
+    /// by them, and what they were signed with holds a day longer.
+    private static func before(
+        _ draft: ProviderEntryDraft,
+        _ stored: [ProviderEntry],
+        _ taken: inout Set<ProviderEntryID>
+    ) -> ProviderEntry? {
+        if let id = draft.id { return stored.first { $0.id == id && $0.channel == draft.channel } }
+        let found = stored.first {
+            $0.channel == draft.channel && $0.provider == draft.provider && !taken.contains($0.id)
+        }
+        if let found { taken.insert(found.id) }
+        return found
     }
 
     /// Masked secrets give way to the stored ones, unless the entry now sends them somewhere else.

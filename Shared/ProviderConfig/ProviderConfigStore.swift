@@ -74,14 +74,18 @@ package struct ProviderConfigStore: Sendable {
     }
 
     /// The versions there are, newest first, without contents.
+    ///
+    /// - Parameter before: only those older than this one.
     package func versions(
         _ clinic: ClinicID,
+        before: Int64? = nil,
+        limit: Int,
         in tx: borrowing Transaction
     ) throws -> [(version: Int64, updatedAt: Instant, updatedBy: String)] {
         let rows = try tx.rows(
             """
             select version, updated_at, updated_by from provider_config_versions
-            where clinic_id = \(clinic) order by version desc limit 200
+            where clinic_id = \(clinic) and version < \(before ?? Int64.max) order by version desc limit \(limit)
             """
         )
         return try rows.map { (try $0[0], try $0[1], try $0[2]) }

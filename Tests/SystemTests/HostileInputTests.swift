@@ -55,6 +55,7 @@ extension SystemTests {
             (["to": ["email": "a@\u{430}pple.example"]], "/to/email"),
             (["to": ["email": "a@g\u{3BF}ogle.example"]], "/to/email"),
             (["replyTo": "a@clini\u{441}.example"], "/replyTo"),
+            (["to": ["email": "a@xn--pple-43d.example"]], "/to/email"),
             (["to": ["email": "a@b\u{200B}c.example"]], "/to/email"),
             (["to": ["email": "a\u{202E}b@c.example"]], "/to/email"),
             // More than an address can have.

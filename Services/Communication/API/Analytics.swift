@@ -1,5 +1,5 @@
 package import Contracts
-package import Core
+import Core
 
 /// What messages are counted by.
 package enum AnalyticsDimension: String, Hashable, Sendable, Codable, CaseIterable {
@@ -17,16 +17,25 @@ package struct AnalyticsRequest: Wire {
     /// Days between `from` and `to`.
     package static let mostDays = 366
 
-    /// Accepted at or after.
-    package var from: Instant
-    /// Accepted before.
-    package var to: Instant
-    package var by: AnalyticsDimension
+    /// Accepted at or after; 30 days before `to` when absent.
+    package var from: DayOrTime?
+    /// Accepted before, or on that day; now when absent.
+    package var to: DayOrTime?
+    /// The day when absent.
+    package var by: AnalyticsDimension?
 
-    package init(from: Instant, to: Instant, by: AnalyticsDimension) {
+    package init(from: DayOrTime? = nil, to: DayOrTime? = nil, by: AnalyticsDimension? = nil) {
         self.from = from
         self.to = to
         self.by = by
+    }
+
+    package static var limits: [Limit] {
+        [
+            .describe(CodingKeys.from, "Accepted at or after; 30 days before `to` when absent."),
+            .describe(CodingKeys.to, "Accepted before that moment, or on that day at the latest; now when absent."),
+            .describe(CodingKeys.by, "day when absent; days are those of the clinic's time zone."),
+        ]
     }
 }
 

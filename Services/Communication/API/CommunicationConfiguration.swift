@@ -46,6 +46,10 @@ package struct ProviderDraft: Wire {
 
     package static var limits: [Limit] {
         [
+            .describe(
+                CodingKeys.id,
+                "An entry of the present configuration; when absent the provider's own, else a new one. Masked secrets keep its values."
+            ),
             .length(CodingKeys.provider, 1...40), .example(CodingKeys.provider, "zeptomail"),
             .describe(
                 CodingKeys.provider,
@@ -124,6 +128,28 @@ package struct CommunicationSettings: Wire, Hashable {
         [
             .range(CodingKeys.fallbackAfter, fallbackTimes), .count(CodingKeys.rates, 0...20),
             .count(CodingKeys.dailyCaps, 0...20), .count(CodingKeys.reminders, 0...ReminderTime.allCases.count),
+            .describe(
+                CodingKeys.fallbackAfter,
+                "Seconds after which a message without a receipt goes on to its next channel; never when absent."
+            ),
+            .describe(
+                CodingKeys.quietHours,
+                "Hours of the recipient's day, else of the clinic's, at which nothing is sent that can wait."
+            ),
+            .describe(
+                CodingKeys.allowDefault,
+                "Whether the installation's providers may send for channels that have none here; true when absent."
+            ),
+            .describe(CodingKeys.rates, "Messages per second, by provider: {\"zeptomail\": 20}; what is over waits."),
+            .describe(
+                CodingKeys.dailyCaps,
+                "Messages per day in UTC, by provider: {\"twilio\": 5000}; what is over waits for the next day."
+            ),
+            .describe(
+                CodingKeys.countryRules,
+                "What the clinic has registered for its texts by SMS; a message that breaks a rule there is refused."
+            ),
+            .describe(CodingKeys.reminders, "24h and 2h when absent; none when empty."),
         ]
     }
 }

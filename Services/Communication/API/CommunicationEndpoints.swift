@@ -97,8 +97,8 @@ package struct ConfigurationEndpoints: Sendable {
         "/clinics/{clinicId}/communication/config/versions",
         service: .communication,
         guard: .permission(CommunicationPermissions.readConfiguration),
-        takes: ConfigurationPath.self,
-        gives: ConfigurationVersions.self,
+        takes: ConfigurationVersionsRequest.self,
+        gives: Page<ConfigurationVersion>.self,
         audit: .none(because: "holds no health data and no secrets"),
         summary: "Which versions there have been, newest first"
     )

@@ -1,23 +1,32 @@
 package import Contracts
 package import Core
 
-/// The versions of a clinic's configuration, the newest first: at most the last 200.
-package struct ConfigurationVersions: Wire {
-    package struct Version: Wire, Hashable {
-        package var version: Int64
-        package var updatedAt: Instant
-        package var updatedBy: String
+/// A version of a clinic's configuration.
+package struct ConfigurationVersion: Wire, Hashable {
+    package var version: Int64
+    package var updatedAt: Instant
+    package var updatedBy: String
 
-        package init(version: Int64, updatedAt: Instant, updatedBy: String) {
-            self.version = version
-            self.updatedAt = updatedAt
-            self.updatedBy = updatedBy
-        }
+    package init(version: Int64, updatedAt: Instant, updatedBy: String) {
+        self.version = version
+        self.updatedAt = updatedAt
+        self.updatedBy = updatedBy
+    }
+}
+
+/// Which of a clinic's versions to list.
+package struct ConfigurationVersionsRequest: Wire {
+    package var clinicId: ClinicID
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(clinicId: ClinicID, limit: Int? = nil, cursor: String? = nil) {
+        self.clinicId = clinicId
+        self.limit = limit
+        self.cursor = cursor
     }
 
-    package var items: [Version]
-
-    package init(items: [Version]) { self.items = items }
+    package static var limits: [Limit] { [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000)] }
 }
 
 /// Names one version of a clinic's configuration.

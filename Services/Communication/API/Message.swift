@@ -228,6 +228,8 @@ package struct MessageListRequest: Wire {
     package var from: Instant?
     /// Accepted before.
     package var to: Instant?
+    /// The newest first when absent.
+    package var sort: TimeOrder?
     package var limit: Int?
     package var cursor: String?
 
@@ -242,6 +244,7 @@ package struct MessageListRequest: Wire {
         reference: String? = nil,
         from: Instant? = nil,
         to: Instant? = nil,
+        sort: TimeOrder? = nil,
         limit: Int? = nil,
         cursor: String? = nil
     ) {
@@ -255,12 +258,14 @@ package struct MessageListRequest: Wire {
         self.reference = reference
         self.from = from
         self.to = to
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
 
     package static var limits: [Limit] {
         [
+            .describe(CodingKeys.sort, "-createdAt, the newest first, when absent."),
             .length(CodingKeys.provider, 1...40), .length(CodingKeys.template, 1...100),
             .length(CodingKeys.recipient, 3...320), .length(CodingKeys.reference, 1...200),
             .range(CodingKeys.limit, 1...200),

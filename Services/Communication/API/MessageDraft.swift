@@ -83,8 +83,19 @@ package struct MessageDraft: Wire {
         [
             .count(CodingKeys.channels, 1...4), .length(CodingKeys.template, 1...100),
             .example(CodingKeys.template, "appointment_confirmation"), .count(CodingKeys.data, 0...100),
-            .length(CodingKeys.locale, 2...35), .length(CodingKeys.reference, 1...200),
-            .count(CodingKeys.attachments, 1...AttachmentDraft.most),
+            .length(CodingKeys.locale, 2...35), .example(CodingKeys.locale, "de-AT"),
+            .length(CodingKeys.reference, 1...200), .count(CodingKeys.attachments, 1...AttachmentDraft.most),
+            .describe(
+                CodingKeys.channels,
+                "The fallback order, each channel once; without it the contact's preference, then the clinic's."
+            ), .describe(CodingKeys.template, "A template's name; exactly one of template and content."),
+            .describe(CodingKeys.data, "The template's variables; one that is missing is an error."),
+            .describe(CodingKeys.locale, "A language tag; without it the contact's, the clinic's, then English."),
+            .describe(CodingKeys.category, "The template's when absent, else care."),
+            .describe(CodingKeys.priority, "normal when absent; critical needs messages:send_critical."),
+            .describe(CodingKeys.sendAt, "Not before; within a year."),
+            .describe(CodingKeys.expiresAt, "What has not been sent by then is not sent any more."),
+            .describe(CodingKeys.reference, "The caller's own name for it, to find it again; not unique."),
         ]
     }
 }
@@ -114,6 +125,7 @@ package struct MessageBatch: Wire {
 
 /// What became of one message of a batch: its id, or why it was refused.
 package struct MessageBatchItem: Wire, Hashable {
+    /// A problem as it would be the whole reply's, but for `instance`: the request is the batch's.
     package struct Refusal: Wire, Hashable {
         package struct Fault: Wire, Hashable {
             package var pointer: String
@@ -125,15 +137,29 @@ package struct MessageBatchItem: Wire, Hashable {
             }
         }
 
+        package var type: String
+        package var title: String
         package var status: Int
         package var code: String
         package var detail: String
+        package var retryable: Bool
         package var errors: [Fault]?
 
-        package init(status: Int, code: String, detail: String, errors: [Fault]?) {
+        package init(
+            type: String,
+            title: String,
+            status: Int,
+            code: String,
+            detail: String,
+            retryable: Bool,
+            errors: [Fault]?
+        ) {
+            self.type = type
+            self.title = title
             self.status = status
             self.code = code
             self.detail = detail
+            self.retryable = retryable
             self.errors = errors
         }
     }

@@ -122,6 +122,8 @@ package struct SuppressionListRequest: Wire {
     package var category: MessageCategory?
     /// Exactly this address.
     package var address: String?
+    /// The newest first when absent.
+    package var sort: TimeOrder?
     package var limit: Int?
     package var cursor: String?
 
@@ -130,6 +132,7 @@ package struct SuppressionListRequest: Wire {
         reason: SuppressionReason? = nil,
         category: MessageCategory? = nil,
         address: String? = nil,
+        sort: TimeOrder? = nil,
         limit: Int? = nil,
         cursor: String? = nil
     ) {
@@ -137,6 +140,7 @@ package struct SuppressionListRequest: Wire {
         self.reason = reason
         self.category = category
         self.address = address
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
@@ -144,6 +148,7 @@ package struct SuppressionListRequest: Wire {
     package static var limits: [Limit] {
         [
             .length(CodingKeys.address, 1...4_096), .range(CodingKeys.limit, 1...200),
+            .describe(CodingKeys.sort, "-createdAt, the newest first, when absent."),
             .length(CodingKeys.cursor, 1...1_000),
         ]
     }

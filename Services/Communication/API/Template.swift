@@ -169,6 +169,8 @@ package struct TemplateListRequest: Wire {
     package var q: String?
     package var category: MessageCategory?
     package var builtIn: Bool?
+    /// By name when absent.
+    package var sort: NameOrder?
     package var limit: Int?
     package var cursor: String?
 
@@ -176,12 +178,14 @@ package struct TemplateListRequest: Wire {
         q: String? = nil,
         category: MessageCategory? = nil,
         builtIn: Bool? = nil,
+        sort: NameOrder? = nil,
         limit: Int? = nil,
         cursor: String? = nil
     ) {
         self.q = q
         self.category = category
         self.builtIn = builtIn
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }

@@ -97,7 +97,8 @@ package enum CommunicationService {
             endpoints: endpoints.configuration,
             store: store,
             policy: policy,
-            webhooks: webhooks
+            webhooks: webhooks,
+            cursors: resources.cursors
         ).register(in: &handlers)
         DefaultProviderHandlers(
             endpoints: endpoints.installation,

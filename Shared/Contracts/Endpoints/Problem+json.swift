@@ -4,12 +4,15 @@ extension Problem {
     /// The media type of `body(instance:)` (RFC 9457).
     package static let mediaType = "application/problem+json"
 
+    /// What names the kind of problem.
+    package var typeURI: String { "urn:polyclinic:problem:\(code)" }
+
     /// The problem as a client reads it.
     ///
     /// `instance` is the id of the request.
     package func body(instance: RequestID) -> [UInt8] {
         var members = [
-            ("type", JSONWriter.quoted("urn:polyclinic:problem:\(code)")), ("title", JSONWriter.quoted(title)),
+            ("type", JSONWriter.quoted(typeURI)), ("title", JSONWriter.quoted(title)),
             ("status", "\(status)"), ("detail", JSONWriter.quoted(detail)),
             ("instance", JSONWriter.quoted("\(instance)")),
             ("code", JSONWriter.quoted(code)), ("retryable", retryable ? "true" : "false"),

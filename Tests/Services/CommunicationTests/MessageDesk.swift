@@ -100,7 +100,8 @@ final class MessageDesk: Sendable {
             endpoints: Self.endpoints.configuration,
             store: store,
             policy: policy,
-            webhooks: webhooks
+            webhooks: webhooks,
+            cursors: CursorSeal(blindIndex)
         ).register(in: &handlers)
         DefaultProviderHandlers(
             endpoints: Self.endpoints.installation,

@@ -8,7 +8,7 @@ import Testing
     static let good: [String: JSONValue] = [
         "from": ["address": "hello@clinic.example", "name": "Clinic"],
         "to": [["email_address": ["address": "patient@example.org"]]], "subject": "Your visit", "textbody": "Hi",
-        "client_reference": "m-1",
+        "client_reference": "m-1", "mime_headers": ["List-Unsubscribe-Post": "List-Unsubscribe=One-Click"],
     ]
 
     @Test func takesAMessageAndShowsItOnce() async throws {
@@ -22,8 +22,9 @@ import Testing
             let items = try await sandbox.messages("?to=patient%40example.org")
             #expect(items.count == 1)
             #expect(items.first?["subject"]?.string == "Your visit" && items.first?["reference"]?.string == "m-1")
-            let page = try #require(await sandbox.call("GET", "/"))
-            #expect(String(decoding: page.body, as: UTF8.self).contains("Your visit"))
+            #expect(items.first?["headers"]?["List-Unsubscribe-Post"]?.string == "List-Unsubscribe=One-Click")
+            let page = String(decoding: try #require(await sandbox.call("GET", "/")).body, as: UTF8.self)
+            #expect(page.contains("Your visit") && page.contains("/zeptomail</code>") && page.contains("/fcm</code>"))
             #expect(await sandbox.call("DELETE", "/messages")?.status == 204)
             #expect(try await sandbox.messages().isEmpty)
         }

@@ -131,7 +131,7 @@ struct ProviderConfigDraftTests {
         elsewhere["endpoint"] = "https://evil.example"
         var foreign = first.masked
         foreign["secretKey"] = "••••9999"
-        for (credentials, id) in [(first.masked, nil), (elsewhere, first.id), (foreign, first.id)] {
+        for (credentials, id) in [(elsewhere, first.id), (foreign, first.id), (elsewhere, nil), (foreign, nil)] {
             let found = problem { () throws(Problem) in
                 try entries([draft(credentials, id: id)], replacing: [first], version: 2)
             }
@@ -140,17 +140,47 @@ struct ProviderConfigDraftTests {
                 "\(found.map { "\($0.errors)" } ?? "none")"
             )
         }
+        let second = problem { () throws(Problem) in
+            try entries([draft(first.masked, id: first.id), draft(first.masked)], replacing: [first], version: 2)
+        }
+        #expect(second?.code == "secret_missing")
         let unknown = problem { () throws(Problem) in
             try entries([draft(stripe, id: ProviderEntryID())], replacing: [first])
         }
         #expect(unknown?.code == "invalid" && unknown?.errors.first?.pointer == "/payments/primary/id")
     }
 
-    @Test func `a replaced webhook secret stays valid for a day`() throws {
+    @Test func `without ids the entries of before are meant, each once`() throws {
+        var other = stripe
+        other["publishableKey"] = "pk_test_2"
+        let first = try entries([draft(stripe), draft(other)])
+        let again = try entries([draft(first[0].masked), draft(first[1].masked)], replacing: first, version: 2)
+        #expect(again == first)
+        // Who is named is not taken by somebody else.
+        let swapped = try entries([draft(stripe), draft(other, id: first[0].id)], replacing: first, version: 2)
+        #expect(swapped.map(\.id) == [first[1].id, first[0].id])
+        let more = try entries([draft(stripe), draft(other), draft(stripe)], replacing: first, version: 2)
+        #expect(Array(more.prefix(2)) == first && !first.map(\.id).contains(more[2].id))
+        let elsewhere = try entries(
+            [
+                draft(
+                    ["accountSid": "AC1", "authToken": "t", "fromNumber": "+49301"],
+                    provider: "twilio",
+                    channel: "sms"
+                )
+            ],
+            replacing: first,
+            version: 2
+        )
+        #expect(!first.map(\.id).contains(elsewhere[0].id))
+    }
+
+    @Test(arguments: [true, false]) func `a replaced webhook secret stays valid for a day`(isNamed: Bool) throws {
         let first = try #require(try entries([draft(stripe)]).first)
         var renewed = first.masked
         renewed["webhookSecret"] = "whsec_mnopqrstuvwx"
-        let second = try #require(try entries([draft(renewed, id: first.id)], replacing: [first], version: 2).first)
+        let named = draft(renewed, id: isNamed ? first.id : nil)
+        let second = try #require(try entries([named], replacing: [first], version: 2).first)
         let day = ProviderConfigDraft.formerSecretsLast
         #expect(second.webhookSecrets(at: now).map(\.unredacted) == ["whsec_mnopqrstuvwx", "whsec_abcdefghijkl"])
         #expect(second.webhookSecrets(at: now + day).map(\.unredacted) == ["whsec_mnopqrstuvwx"])

@@ -86,7 +86,7 @@ struct ProviderConfigStoreTests {
         #expect(loaded.entries[0].credentials.text("secretKey") == "sk_test_0123456789")
         let (store, clinic) = (fixture.store, fixture.clinic)
         let earlier = try await fixture.test.database.transaction(for: fixture.tenant) { tx in
-            (try store.load(clinic, version: 1, in: tx), try store.versions(clinic, in: tx).map(\.version))
+            (try store.load(clinic, version: 1, in: tx), try store.versions(clinic, limit: 10, in: tx).map(\.version))
         }
         #expect(earlier.0?.entries == first.entries && earlier.1 == [2, 1])
     }

@@ -23,7 +23,9 @@ enum AddressRules {
     static func isDeceptive(_ email: EmailAddress) -> Bool {
         email.domain.split(separator: ".").contains { label in
             var (hasLatin, hasLookalike) = (false, false)
-            for scalar in label.unicodeScalars where scalar.properties.isAlphabetic {
+            // Written in ASCII it is shown in letters all the same.
+            for scalar in (Punycode.decode(label) ?? String(label)).unicodeScalars where scalar.properties.isAlphabetic
+            {
                 if scalar.value < endOfLatin { hasLatin = true }
                 if lookalikes.contains(where: { $0.contains(scalar.value) }) { hasLookalike = true }
             }

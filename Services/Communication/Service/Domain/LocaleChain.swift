@@ -33,12 +33,27 @@ enum LocaleChain {
         return rest.isEmpty ? tag : nil
     }
 
+    /// Whether the text has the form of a language tag (RFC 5646): subtags of letters and digits, the first of letters.
+    static func isTag(_ text: String) -> Bool {
+        let parts = text.split(omittingEmptySubsequences: false) { $0 == "-" || $0 == "_" }
+        guard let language = parts.first, (2...8).contains(language.utf8.count), isLetters(language) else {
+            return false
+        }
+        return parts.dropFirst().allSatisfy { part in
+            (1...8).contains(part.utf8.count) && part.utf8.allSatisfy { (48...57).contains($0) || isLetter($0) }
+        }
+    }
+
     private static func shortening(_ tag: String) -> [String] {
         let parts = tag.split(separator: "-")
         return (0..<parts.count).map { parts.dropLast($0).joined(separator: "-") }
     }
 
     private static func isLetters(_ text: Substring) -> Bool {
-        text.utf8.allSatisfy { (65...90).contains($0 & 0xDF) }
+        text.utf8.allSatisfy(isLetter)
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (65...90).contains(byte & 0xDF)
     }
 }

@@ -10,6 +10,9 @@ enum PreferenceRules {
     /// Throws 422 naming every member that is wrong.
     static func check(_ draft: ContactPreferencesDraft) throws(Problem) {
         var faults: [Problem.Fault] = []
+        if let locale = draft.locale, !LocaleChain.isTag(locale) {
+            faults.append(.init(pointer: "/locale", "is not a language tag"))
+        }
         if let zone = draft.timeZone, Self.zone(zone) == nil {
             faults.append(.init(pointer: "/timeZone", "is not a known time zone"))
         }
@@ -76,6 +79,17 @@ enum PreferenceRules {
         // By the offset that holds then: clocks may be put forward or back in the night.
         let then = Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(end - offset))))
         return Instant(seconds: end - then)
+    }
+
+    /// When a day begins; by UTC where no zone is known.
+    static func start(of day: CalendarDate, in name: TimeZoneName?) -> Instant {
+        let local = Int64(day.daysSince1970) * secondsOfDay
+        guard let zone = name.flatMap(Self.zone) else { return Instant(seconds: local) }
+        func offset(_ second: Int64) -> Int64 {
+            Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(second))))
+        }
+        // By the offset that holds then: clocks may have been put forward or back meanwhile.
+        return Instant(seconds: local - offset(local - offset(local)))
     }
 
     private static let secondsOfDay: Int64 = 86_400

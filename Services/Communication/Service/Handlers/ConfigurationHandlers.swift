@@ -11,15 +11,18 @@ struct ConfigurationHandlers: Sendable {
     let endpoints: ConfigurationEndpoints
     private let store: ProviderConfigStore
     private let editor: ConfigurationEditor
+    private let cursors: CursorSeal
 
     init(
         endpoints: ConfigurationEndpoints,
         store: ProviderConfigStore,
         policy: OutboundPolicy,
-        webhooks: WebhookAddresses
+        webhooks: WebhookAddresses,
+        cursors: CursorSeal
     ) {
         self.endpoints = endpoints
         self.store = store
+        self.cursors = cursors
         editor = ConfigurationEditor(
             store: store,
             policy: policy,
@@ -51,22 +54,30 @@ struct ConfigurationHandlers: Sendable {
             return Reply(EffectiveConfiguration(own, defaults: try store.defaultProviders(in: tx)))
         }
         table.change(endpoints.delete) { [self] _, context, tx in try editor.delete(context, in: tx) }
-        table.read(endpoints.versions) { [self] _, context, tx in
-            let versions = try store.versions(context.clinic, in: tx)
-            return Reply(
-                ConfigurationVersions(
-                    items: versions.map {
-                        .init(version: $0.version, updatedAt: $0.updatedAt, updatedBy: $0.updatedBy)
-                    }
-                )
-            )
-        }
+        table.read(endpoints.versions) { [self] input, context, tx in try versions(input, context, in: tx) }
         table.change(endpoints.restore) { [self] input, context, tx in
             try reply(editor.restore(input.version, context, in: tx))
         }
         table.change(endpoints.dropFormerSecrets) { [self] _, context, tx in
             try editor.dropFormerSecrets(context, in: tx)
         }
+    }
+
+    private func versions(
+        _ request: ConfigurationVersionsRequest,
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) throws -> Reply<Page<ConfigurationVersion>> {
+        let list = "configuration versions"
+        let before = try cursors.open(request.cursor, list: list, clinic: context.clinic)?.first.flatMap { Int64($0) }
+        let limit = request.limit ?? Page<ConfigurationVersion>.usualLimit
+        let found = try store.versions(context.clinic, before: before, limit: limit + 1, in: tx)
+        let shown = found.prefix(limit).map {
+            ConfigurationVersion(version: $0.version, updatedAt: $0.updatedAt, updatedBy: $0.updatedBy)
+        }
+        let next = found.count > limit ? shown.last : nil
+        let cursor = next.map { cursors.seal(["\($0.version)"], list: list, clinic: context.clinic) }
+        return Reply(Page(items: shown, nextCursor: cursor))
     }
 
     private func reply(_ saved: ConfigurationEditor.Saved) -> Reply<CommunicationConfiguration> {

@@ -75,10 +75,23 @@ struct MessageHandlers: Sendable {
         in tx: borrowing Transaction
     ) throws -> AcceptedMessage {
         try checkPriority(draft, context)
+        try checkForm(draft)
         if SecurityTemplates.contains(draft.template) {
             throw Problem.invalid("/template", "is for what the installation itself has to say")
         }
         return try intake.accept(draft, from: sender(context), on: terms, tally: tally, in: tx)
+    }
+
+    /// Throws 422 for what would be passed over in silence.
+    private func checkForm(_ draft: MessageDraft) throws(Problem) {
+        var faults: [Problem.Fault] = []
+        if let channels = draft.channels, Set(channels).count != channels.count {
+            faults.append(.init(pointer: "/channels", "has a channel twice"))
+        }
+        if let locale = draft.locale, !LocaleChain.isTag(locale) {
+            faults.append(.init(pointer: "/locale", "is not a language tag"))
+        }
+        if !faults.isEmpty { throw .invalid(faults) }
     }
 
     /// Each message is checked as one sent alone would be, by the same schema, and stands or falls by itself.
@@ -281,9 +294,12 @@ extension MessageBatchItem.Refusal {
     init(_ problem: Problem) {
         let faults = problem.errors.map { Fault(pointer: $0.pointer ?? "", detail: $0.detail) }
         self.init(
+            type: problem.typeURI,
+            title: problem.title,
             status: problem.status,
             code: problem.code,
             detail: problem.detail,
+            retryable: problem.retryable,
             errors: faults.isEmpty ? nil : faults
         )
     }

@@ -214,7 +214,8 @@ extension SuppressionHandlers {
         var filter = SuppressionFilter(
             channel: request.channel,
             reason: request.reason,
-            category: request.category
+            category: request.category,
+            isOldestFirst: request.sort == .oldestFirst
         )
         if let text = request.address {
             let channels = request.channel.map { [$0] } ?? MessageChannel.allCases

@@ -55,13 +55,16 @@ struct TemplateHandlers: Sendable {
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<TemplateSummary>> {
         let builtIn = request.builtIn.map { "\($0)" } ?? ""
-        let list = "templates?q=\(request.q ?? "")&category=\(request.category?.rawValue ?? "")&builtIn=\(builtIn)"
+        let isDescending = request.sort == .descending
+        var list = "templates?q=\(request.q ?? "")&category=\(request.category?.rawValue ?? "")&builtIn=\(builtIn)"
+        if isDescending { list += "&sort=-name" }
         let after = try cursors.open(request.cursor, list: list, clinic: context.clinic)?.first
-        let found = try TemplateShelf.all(in: tx).filter { template in
+        let all = try TemplateShelf.all(in: tx)
+        let found = (isDescending ? all.reversed() : all).filter { template in
             (request.q.map { template.name.contains($0.lowercased()) } ?? true)
                 && (request.category.map { $0 == template.category } ?? true)
                 && (request.builtIn.map { $0 == template.builtIn } ?? true)
-                && (after.map { $0 < template.name } ?? true)
+                && (after.map { isDescending ? $0 > template.name : $0 < template.name } ?? true)
         }
         let limit = request.limit ?? Page<TemplateSummary>.usualLimit
         let shown = Array(found.prefix(limit))

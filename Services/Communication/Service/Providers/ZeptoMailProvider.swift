@@ -48,7 +48,7 @@ struct ZeptoMailProvider: EmailProvider, HTTPProvider {
     func check(deadline: Deadline) async -> ProviderVerdict {
         guard let call = try? call(.object([:])) else { return Self.unencodable }
         let verdict = await http.verdict(call, deadline: deadline, reading: ZeptoMailReply.verdict)
-        return verdict.outcome == .contentRejected ? ProviderVerdict(.accepted) : verdict
+        return ZeptoMailReply.isAboutContent(verdict) ? ProviderVerdict(.accepted) : verdict
     }
 
     /// The request that hands a message over.

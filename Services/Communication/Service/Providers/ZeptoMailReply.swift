@@ -8,6 +8,9 @@ enum ZeptoMailReply {
     /// How long a provider that only says "too many" is left alone.
     static let throttlePause: Duration = .seconds(30)
 
+    /// What stands for a code where there is none.
+    private static let codelessPrefix = "HTTP_"
+
     /// Sub-code to outcome and our word for it.
     static let outcomes: [String: (outcome: AttemptOutcome, detail: String)] = [
         "GE_102": (.contentRejected, "A field the provider needs is empty."),
@@ -33,7 +36,7 @@ enum ZeptoMailReply {
         if (200...299).contains(status) {
             return ProviderVerdict(.accepted, messageID: ProviderVerdict.token(answer?["request_id"]?.string))
         }
-        let code = ProviderVerdict.token(subCode(answer)) ?? "HTTP_\(status)"
+        let code = ProviderVerdict.token(subCode(answer)) ?? "\(codelessPrefix)\(status)"
         if let known = outcomes[code] {
             return ProviderVerdict(known.outcome, code: code, detail: known.detail, retryAfter: retryAfter)
         }
@@ -60,6 +63,11 @@ enum ZeptoMailReply {
                 retryAfter: retryAfter
             )
         }
+    }
+
+    /// Whether it is ZeptoMail that refuses what a request says: whoever else stands at the address has no code of its.
+    static func isAboutContent(_ verdict: ProviderVerdict) -> Bool {
+        verdict.outcome == .contentRejected && verdict.code?.hasPrefix(codelessPrefix) == false
     }
 
     /// `error.details[0].code`, else `error.code`; the list sometimes comes as the one object.

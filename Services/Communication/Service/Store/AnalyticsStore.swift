@@ -6,13 +6,13 @@ import Postgres
 enum AnalyticsStore {
     /// Counts the time's messages; `zone` says what a day is.
     static func count(
-        _ request: AnalyticsRequest,
+        _ span: AnalyticsSpan,
         zone: TimeZoneName?,
         in tx: borrowing Transaction
     ) throws -> [MessageCount] {
-        let rows = try tx.rows(query(request, zone: zone))
+        let rows = try tx.rows(query(span, zone: zone))
         var costs: [String?: [MessageCost]] = [:]
-        for row in try tx.rows(self.costs(request, zone: zone)) {
+        for row in try tx.rows(self.costs(span, zone: zone)) {
             costs[try row[0] as String?, default: []].append(MessageCost(micros: try row[2], currency: try row[1]))
         }
         return try rows.map { row in
@@ -39,32 +39,32 @@ enum AnalyticsStore {
     }
 
     /// Reads by the index of the newest first, and nothing outside the time.
-    static func query(_ request: AnalyticsRequest, zone: TimeZoneName?) -> Query {
+    static func query(_ span: AnalyticsSpan, zone: TimeZoneName?) -> Query {
         """
         select key, count(*), count(*) filter (where status = 'queued'), count(*) filter (where status = 'sending'),
             count(*) filter (where status = 'sent'), count(*) filter (where status = 'delivered'),
             count(*) filter (where status = 'opened'), count(*) filter (where status = 'failed'),
             count(*) filter (where status = 'suppressed'), count(*) filter (where status = 'cancelled'),
             count(*) filter (where status = 'expired'), count(*) filter (where status = 'unknown')
-        from (\(keyed(request, zone: zone))) as counted
+        from (\(keyed(span, zone: zone))) as counted
         group by key order by key
         """
     }
 
     /// What the messages cost, by key and currency.
-    static func costs(_ request: AnalyticsRequest, zone: TimeZoneName?) -> Query {
+    static func costs(_ span: AnalyticsSpan, zone: TimeZoneName?) -> Query {
         """
         select counted.key, a.cost_currency, sum(a.cost_micros)::bigint
-        from (\(keyed(request, zone: zone))) as counted
+        from (\(keyed(span, zone: zone))) as counted
         join message_attempts a on a.clinic_id = clinic_id() and a.message_id = counted.id
         where a.cost_micros is not null group by 1, 2 order by 1, 2
         """
     }
 
     /// The time's messages, each with what it is counted under.
-    private static func keyed(_ request: AnalyticsRequest, zone: TimeZoneName?) -> Query {
+    private static func keyed(_ span: AnalyticsSpan, zone: TimeZoneName?) -> Query {
         let key: Query =
-            switch request.by {
+            switch span.by {
             case .channel: "coalesce(channel, channels[1])"
             case .template: "template"
             case .provider: "provider"
@@ -72,7 +72,7 @@ enum AnalyticsStore {
             }
         return """
             select id, \(key) as key, status from messages
-            where clinic_id = clinic_id() and created_at >= \(request.from) and created_at < \(request.to)
+            where clinic_id = clinic_id() and created_at >= \(span.from) and created_at < \(span.to)
             """
     }
 }

@@ -19,6 +19,8 @@ struct MessageFilter: Sendable {
     /// The keyed hash of the recipient asked for.
     var recipient: RecipientIndex?
 
+    var isOldestFirst: Bool { request.sort == .oldestFirst }
+
     var conditions: Query {
         var query: Query = ""
         if let status = request.status { query += " and status = \(status.rawValue)" }
@@ -43,7 +45,7 @@ struct MessageFilter: Sendable {
         [
             "messages", request.status?.rawValue, request.channel?.rawValue, request.provider, request.template,
             request.category?.rawValue, request.patientId?.description, request.reference, recipient?.bytes.hex,
-            request.from?.rfc3339, request.to?.rfc3339,
+            request.from?.rfc3339, request.to?.rfc3339, request.sort?.rawValue,
         ].map { $0 ?? "" }.joined(separator: "\u{1E}")
     }
 }

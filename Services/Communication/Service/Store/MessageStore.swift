@@ -89,8 +89,13 @@ enum MessageStore {
     {
         var query: Query = "select \(columns) from messages where clinic_id = clinic_id()"
         query += filter.conditions
-        if let (at, id) = after { query += " and (created_at, id) < (\(at), \(id))" }
-        query += " order by created_at desc, id desc limit \(limit)"
+        if filter.isOldestFirst {
+            if let (at, id) = after { query += " and (created_at, id) > (\(at), \(id))" }
+            query += " order by created_at, id limit \(limit)"
+        } else {
+            if let (at, id) = after { query += " and (created_at, id) < (\(at), \(id))" }
+            query += " order by created_at desc, id desc limit \(limit)"
+        }
         return try tx.rows(query).map(decode)
     }
 

@@ -169,8 +169,13 @@ struct SuppressionStore: Sendable {
     ) throws -> [StoredSuppression] {
         var query: Query = "select \(columns) from suppressions where clinic_id = clinic_id()"
         query += filter.conditions
-        if let after { query += " and id < \(after)" }
-        query += " order by id desc limit \(limit)"
+        if filter.isOldestFirst {
+            if let after { query += " and id > \(after)" }
+            query += " order by id limit \(limit)"
+        } else {
+            if let after { query += " and id < \(after)" }
+            query += " order by id desc limit \(limit)"
+        }
         return try tx.rows(query).map(decode)
     }
 
@@ -252,6 +257,7 @@ struct SuppressionFilter: Sendable {
     var category: MessageCategory?
     /// The keyed hash of the address asked for.
     var addressIndex: [UInt8]?
+    var isOldestFirst = false
 
     var conditions: Query {
         var query: Query = ""
@@ -264,7 +270,9 @@ struct SuppressionFilter: Sendable {
 
     /// What cursors of the same list have in common; the address stands in it as its hash.
     var name: String {
-        ["suppressions", channel?.rawValue, reason?.rawValue, category?.rawValue, addressIndex?.hex]
-            .map { $0 ?? "" }.joined(separator: "\u{1E}")
+        [
+            "suppressions", channel?.rawValue, reason?.rawValue, category?.rawValue, addressIndex?.hex,
+            isOldestFirst ? "oldest first" : nil,
+        ].map { $0 ?? "" }.joined(separator: "\u{1E}")
     }
 }

@@ -15,7 +15,9 @@ struct FrontDesk: Sendable {
             return await call(provider, request, "/" + parts.dropFirst().joined(separator: "/"))
         }
         switch (request.method, parts.first, parts.count) {
-        case ("GET", nil, _): return .html(InboxPage.html(messages.all, payments))
+        case ("GET", nil, _):
+            let base = "http://\(request.headers["host"] ?? "localhost")"
+            return .html(InboxPage.html(messages.all, payments, endpoints: providers.map { "\(base)/\($0.name)" }))
         case ("GET", "health", 2): return .json(200, ["status": "live"])
         case ("GET", "messages", 1): return .json(200, ["items": .array(wantedMessages(request))])
         case ("GET", "messages", 2):

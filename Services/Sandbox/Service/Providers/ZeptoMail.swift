@@ -197,6 +197,10 @@ struct ZeptoMail: SandboxProvider {
             guard case .array(let items) = body[list] else { return [] }
             return items.compactMap { $0["email_address"]?["address"]?.string }
         }
+        var headers: [(name: String, value: String)] = []
+        if case .object(let members) = body["mime_headers"] {
+            headers = members.map { ($0.key, $0.value.string ?? "") }
+        }
         let message = ReceivedMessage(
             id: id,
             provider: name,
@@ -208,7 +212,7 @@ struct ZeptoMail: SandboxProvider {
             text: body["textbody"]?.string,
             html: body["htmlbody"]?.string,
             reference: body["client_reference"]?.string,
-            headers: [],
+            headers: headers,
             bytes: bytes,
             files: ["attachments", "inline_images"].flatMap {
                 ReceivedFile.list(body[$0], ("content", "name", "mime_type", "cid")) ?? []

@@ -46,7 +46,10 @@ import Testing
         #expect(second.status == 200 && second.version == "\"2\"")
         let stale = try await desk.ask(endpoints.replace, draft(credentials, id: first.primary.id), ifMatch: "\"1\"")
         #expect(stale.status == 412)
-        let missing = try await desk.ask(endpoints.replace, draft(credentials), ifMatch: "\"2\"")
+        let unnamed = try await desk.ask(endpoints.replace, draft(credentials), ifMatch: "\"2\"")
+        #expect(unnamed.status == 200 && unnamed.output?.primary.id == first.primary.id)
+        credentials["secretKey"] = "••••0000"
+        let missing = try await desk.ask(endpoints.replace, draft(credentials), ifMatch: unnamed.version)
         #expect(missing.status == 422 && missing.code == "secret_missing")
         // What was kept still works: a payment begins with it.
         #expect(try await desk.pay(desk.booked()).status == 201)

@@ -11,8 +11,23 @@ import Testing
         // Cyrillic and Greek letters that are there to be mistaken.
         ("a@\u{430}pple.example", true), ("a@clini\u{441}.example", true), ("a@g\u{3BF}ogle.example", true),
         ("a@good.\u{435}xample", true),
+        // The same as they travel.
+        ("a@xn--pple-43d.example", true), ("a@XN--PPLE-43D.example", true), ("a@xn--ggle-0nda.example", true),
+        ("a@xn--google-example.com", false), ("a@xn--bcher-kva.example", false), ("a@xn--80a1acny.xn--p1ai", false),
     ]) func aDomainThatMixesAlphabetsIsATrick(text: String, isDeceptive: Bool) throws {
         #expect(AddressRules.isDeceptive(try #require(EmailAddress(text))) == isDeceptive)
+    }
+
+    /// As Python's codec writes them.
+    @Test(
+        arguments: [
+            ("xn--pple-43d", "\u{430}pple"), ("xn--bcher-kva", "bücher"), ("xn--80a1acny", "почта"),
+            ("xn--ab-s73as50l", "ab例え"), ("xn--ls8h", "💩"), ("xn--maana-pta", "mañana"), ("apple", nil), ("xn--", ""),
+            ("xn--\u{E4}", nil), ("xn--a-!", nil), ("xn--\u{E4}-ls8h", nil), ("xn--99999999999999999999", nil),
+            ("xn--zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", nil),
+        ] as [(String, String?)]
+    ) func labelsAreReadAsTheyAreShown(label: String, text: String?) {
+        #expect(Punycode.decode(label) == text)
     }
 
     @Test(arguments: [

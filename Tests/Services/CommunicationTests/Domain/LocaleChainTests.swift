@@ -15,6 +15,18 @@ import Testing
         #expect(LocaleChain.canonical(given) == nil)
     }
 
+    @Test(arguments: ["de", "DE_at", "zh-Hant-TW", "fil", "german", "de-CH-1996", "en-US-u-hc-h12"])
+    func tagsHaveAForm(_ given: String) {
+        #expect(LocaleChain.isTag(given))
+    }
+
+    @Test(arguments: [
+        "", "d", "!!", "de-", "de--AT", "d1", "de AT", "deutschland", "de-wiedeutsch", "dé", "..", "de\u{0}",
+    ])
+    func othersHaveNone(_ given: String) {
+        #expect(!LocaleChain.isTag(given))
+    }
+
     @Test func whoIsNotUnderstoodIsSpokenToLikeTheClinicAndThenInEnglish() {
         #expect(LocaleChain.locales(wanted: ["de-AT"], clinic: "hi-IN") == ["de-AT", "de", "hi-IN", "hi", "en"])
         #expect(LocaleChain.locales(wanted: [nil, "en-IN"], clinic: "en-IN") == ["en-IN", "en"])

@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test func everyFaultIsNamed() throws {
-        let wrong = draft(
+        var wrong = draft(
             [
                 CategoryPreference(category: .care, channels: [.sms, .sms]),
                 CategoryPreference(category: .care, quietHours: try quiet("08:00", "08:00")),
@@ -28,10 +28,11 @@ import Testing
             ],
             zone: "Europe/Atlantis"
         )
+        wrong.locale = "no language"
         let problem = #expect(throws: Problem.self) { try PreferenceRules.check(wrong) }
         #expect(
             problem?.errors.map(\.pointer) == [
-                "/timeZone", "/categories/0/channels", "/categories/1/category", "/categories/1/quietHours",
+                "/locale", "/timeZone", "/categories/0/channels", "/categories/1/category", "/categories/1/quietHours",
                 "/categories/2/channels", "/categories/2/quietHours",
             ]
         )
@@ -48,6 +49,20 @@ import Testing
         )
         try PreferenceRules.check(right)
         try PreferenceRules.check(draft([], zone: "UTC"))
+    }
+
+    @Test(arguments: [
+        ("2026-03-29", "Europe/Berlin", "2026-03-28T23:00:00Z"),
+        ("2026-03-30", "Europe/Berlin", "2026-03-29T22:00:00Z"),
+        ("2026-10-26", "Europe/Berlin", "2026-10-25T23:00:00Z"), ("2026-11-21", "Asia/Kolkata", "2026-11-20T18:30:00Z"),
+        ("2026-11-21", "America/New_York", "2026-11-21T05:00:00Z"), ("2026-11-21", "UTC", "2026-11-21T00:00:00Z"),
+        ("2026-11-21", nil, "2026-11-21T00:00:00Z"),
+    ]) func daysBeginAtMidnight(day: String, zone: String?, instant: String) throws {
+        let start = PreferenceRules.start(
+            of: try #require(CalendarDate(day)),
+            in: zone.flatMap { TimeZoneName($0) }
+        )
+        #expect(start.rfc3339 == instant)
     }
 
     @Test func consentKeepsItsTimeWhileItHolds() {

@@ -49,7 +49,7 @@ import Testing
         from: Instant = start,
         to: Instant = start + .seconds(10 * 86_400)
     ) async throws -> [MessageCount] {
-        let answer = try await clinic.ask(endpoint, AnalyticsRequest(from: from, to: to, by: by))
+        let answer = try await clinic.ask(endpoint, AnalyticsRequest(from: .time(from), to: .time(to), by: by))
         return try #require(answer.output?.items, "\(String(describing: answer.problem))")
     }
 
@@ -94,13 +94,30 @@ import Testing
         #expect(rows.reduce(0) { $0 + $1.total } == made.count { $0.at >= from && $0.at < to })
     }
 
+    @Test func daysAreTheClinics() throws {
+        let now = try #require(Instant(rfc3339: "2026-11-21T20:00:00Z"))
+        func span(_ from: String?, _ to: String?) throws -> [String] {
+            let request = AnalyticsRequest(from: from.flatMap { DayOrTime($0) }, to: to.flatMap { DayOrTime($0) })
+            let span = try AnalyticsSpan(request, zone: TimeZoneName("Asia/Kolkata"), now: now)
+            #expect(span.by == .day)
+            return [span.from.rfc3339, span.to.rfc3339]
+        }
+        #expect(try span("2026-11-20", "2026-11-21") == ["2026-11-19T18:30:00Z", "2026-11-21T18:30:00Z"])
+        #expect(try span("2026-11-21", "2026-11-21") == ["2026-11-20T18:30:00Z", "2026-11-21T18:30:00Z"])
+        #expect(try span("2026-11-21T08:00:00+02:00", nil) == ["2026-11-21T06:00:00Z", "2026-11-21T20:00:00Z"])
+        #expect(try span(nil, nil) == ["2026-10-22T20:00:00Z", "2026-11-21T20:00:00Z"])
+        #expect(throws: Problem.self) { try span("2026-11-22", "2026-11-21") }
+        #expect(throws: Problem.self) { try span("2025-11-20", "2026-11-21") }
+        #expect(try span("2025-11-21", "2026-11-21").count == 2)
+        for none in ["", "2026-02-30", "2026-11-21T08:00:00", "yesterday"] { #expect(DayOrTime(none) == nil) }
+    }
+
     @Test func theTimeIsBounded() async throws {
         let clinic = try TestClinic()
         for (from, to) in [(1, 1), (2, 1), (0, 367 * 86_400)] {
             let request = AnalyticsRequest(
-                from: Instant(seconds: Int64(from)),
-                to: Instant(seconds: Int64(to)),
-                by: .day
+                from: .time(Instant(seconds: Int64(from))),
+                to: .time(Instant(seconds: Int64(to)))
             )
             let answer = try await clinic.ask(endpoint, request)
             #expect(answer.status == 422)
@@ -116,13 +133,13 @@ import Testing
         _ = try await make(2_000, clinic)
         // With what the planner knew of a smaller table any index of the clinic's would do.
         try clinic.desk.database.asOwner("analyze \(clinic.desk.database.schema).messages")
-        let request = AnalyticsRequest(from: Self.start, to: Self.start + .seconds(60), by: by)
+        let span = AnalyticsSpan(from: Self.start, to: Self.start + .seconds(60), by: by)
         let plan = try await clinic.desk.database.database.transaction(
             for: Tenant(clinic.clinic, actor: "test")
         ) { tx -> [String] in
             // A table as small as this one would be read whole.
             tx.execute("set local enable_seqscan = off")
-            let rows = try tx.rows("explain " + AnalyticsStore.query(request, zone: TimeZoneName("Europe/Berlin")))
+            let rows = try tx.rows("explain " + AnalyticsStore.query(span, zone: TimeZoneName("Europe/Berlin")))
             return try rows.map { try $0[0] }
         }
         #expect(plan.contains { $0.contains("messages_newest") }, "\(plan)")

@@ -73,9 +73,14 @@ import Testing
                 ifMatch: "*"
             )
             #expect(stolen.status == 422 && stolen.code == "secret_missing")
-            let foreign = ProviderDraft(provider: "zeptomail", credentials: entry.credentials)
-            let lost = try await clinic.ask(endpoints.put, draft(clinic, ChannelDraft(primary: foreign)), ifMatch: "*")
+            let unnamed = ProviderDraft(provider: "zeptomail", credentials: entry.credentials)
+            let kept = try await clinic.configure(unnamed)
+            #expect(kept.email?.primary.id == entry.id)
+            // A second entry has no secret of its own yet.
+            let two = ChannelDraft(primary: unnamed, fallback: [unnamed])
+            let lost = try await clinic.ask(endpoints.put, draft(clinic, two), ifMatch: "*")
             #expect(lost.status == 422 && lost.code == "secret_missing")
+            #expect(lost.pointers == ["/email/fallback/0/credentials/sendMailToken"])
         }
     }
 

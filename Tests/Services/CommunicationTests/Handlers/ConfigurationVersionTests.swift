@@ -13,6 +13,13 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct ConfigurationVersionTests {
     private let endpoints = MessageDesk.endpoints.configuration
 
+    private func versions(_ clinic: TestClinic, limit: Int? = nil, cursor: String? = nil) async throws
+        -> TestClinic.Answer<Page<ConfigurationVersion>>
+    {
+        let request = ConfigurationVersionsRequest(clinicId: clinic.clinic, limit: limit, cursor: cursor)
+        return try await clinic.ask(endpoints.versions, request)
+    }
+
     private func path(_ clinic: TestClinic) -> ConfigurationPath { ConfigurationPath(clinicId: clinic.clinic) }
 
     private func restore(_ clinic: TestClinic, _ version: Int64, ifMatch: String? = nil, ifNoneMatch: String? = nil)
@@ -28,11 +35,12 @@ import Testing
 
     @Test func everyVersionIsListedAndCanBeRestored() async throws {
         let clinic = try TestClinic()
-        #expect(try await clinic.ask(endpoints.versions, path(clinic)).output?.items.isEmpty == true)
+        #expect(try await versions(clinic).output?.items.isEmpty == true)
         try await clinic.configure(.zeptomail(SandboxPlace.nowhere, token: "the-first-token-0001"))
         try await clinic.configure(.smtp(port: 2_525))
-        let versions = try await clinic.ask(endpoints.versions, path(clinic)).output?.items
-        #expect(versions?.map(\.version) == [2, 1] && versions?.first?.updatedBy == TestClinic.admin.id)
+        let found = try #require(try await versions(clinic).output)
+        #expect(found.items.map(\.version) == [2, 1] && found.items.first?.updatedBy == TestClinic.admin.id)
+        #expect(found.nextCursor == nil)
         #expect(try await restore(clinic, 1).status == 428)
         #expect(try await restore(clinic, 1, ifMatch: "\"1\"").status == 412)
         #expect(try await restore(clinic, 9, ifMatch: "\"2\"").status == 404)
@@ -43,6 +51,19 @@ import Testing
         #expect(try await clinic.ask(endpoints.read, path(clinic)).output?.version == 3)
         // Another clinic has no such version.
         #expect(try await restore(try TestClinic(), 1, ifNoneMatch: "*").status == 404)
+    }
+
+    @Test func versionsAreListedPageByPage() async throws {
+        let (clinic, other) = (try TestClinic(), try TestClinic())
+        for _ in 0..<5 { try await clinic.configure(.smtp(port: 2_525)) }
+        var (seen, cursor): ([Int64], String?) = ([], nil)
+        repeat {
+            let page = try #require(try await versions(clinic, limit: 2, cursor: cursor).output)
+            seen += page.items.map(\.version)
+            cursor = page.nextCursor
+            if let cursor { #expect(try await versions(other, cursor: cursor).status == 422) }
+        } while cursor != nil
+        #expect(seen == [5, 4, 3, 2, 1])
     }
 
     @Test func aDeletedConfigurationCanBeBroughtBack() async throws {
@@ -103,6 +124,15 @@ import Testing
         #expect(try await clinic.ask(endpoints.dropFormerSecrets, path(clinic), ifMatch: "\"1\"").status == 412)
         #expect(try await clinic.ask(endpoints.dropFormerSecrets, path(clinic), ifMatch: "\"2\"").status == 204)
         #expect(try await status(clinic, Self.old) == 401)
+        #expect(try await status(clinic, Self.new) == 200)
+    }
+
+    @Test func whoSendsNoIdsReplacesTheSecretAllTheSame() async throws {
+        let clinic = try TestClinic()
+        let first = try await clinic.configure(resend(Self.old))
+        let second = try await clinic.configure(resend(Self.new))
+        #expect(second.email?.primary.id == first.email?.primary.id)
+        #expect(try await status(clinic, Self.old) == 200)
         #expect(try await status(clinic, Self.new) == 200)
     }
 

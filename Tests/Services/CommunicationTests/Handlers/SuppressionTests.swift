@@ -230,6 +230,9 @@ import Testing
         #expect(try await list(clinic, .init(address: "A3@example.org")).items.map(\.address) == ["a3@example.org"])
         #expect(try await list(clinic, .init(address: "+491701234567")).items.count == 1)
         #expect(try await list(clinic, .init(channel: .sms, address: "a3@example.org")).items.isEmpty)
+        let newest = try await list(clinic, SuppressionListRequest(limit: 200)).items.map(\.id)
+        let oldest = try await list(clinic, SuppressionListRequest(sort: .oldestFirst, limit: 200)).items.map(\.id)
+        #expect(newest.count > 1 && oldest == newest.reversed())
         let foreign = try await list(clinic, SuppressionListRequest(limit: 1)).nextCursor
         let misused = try await clinic.ask(endpoints.list, SuppressionListRequest(channel: .sms, cursor: foreign))
         #expect(misused.status == 422)

@@ -347,6 +347,13 @@ import Testing
             cursor = page.nextCursor
         } while cursor != nil
         #expect(names == all.map(\.name))
+        (names, cursor) = ([], nil)
+        repeat {
+            let page = try await list(.init(sort: .descending, limit: 7, cursor: cursor))
+            names += page.items.map(\.name)
+            cursor = page.nextCursor
+        } while cursor != nil
+        #expect(names == all.map(\.name).reversed())
         let foreign = try await list(.init(limit: 7)).nextCursor
         #expect(try await clinic.ask(endpoints.list, .init(q: "a", cursor: foreign)).status == 422)
     }

@@ -52,6 +52,15 @@ import Testing
         #expect(verdict.code?.contains("@") != true)
     }
 
+    @Test func anEmptyMessageRefusedProvesTheTokenWhereZeptoMailRefusesIt() {
+        #expect(ZeptoMailReply.isAboutContent(refusal(400, code: "TM_3201", sub: "GE_102")))
+        #expect(!ZeptoMailReply.isAboutContent(refusal(401, code: "TM_4001", sub: "SERR_157")))
+        for (status, body) in [(404, "{\"detail\":\"nothing here\"}"), (400, ""), (200, "{}"), (503, "<html>")] {
+            let verdict = ZeptoMailReply.verdict(status: status, body: Array(body.utf8), retryAfter: nil)
+            #expect(!ZeptoMailReply.isAboutContent(verdict))
+        }
+    }
+
     @Test func throttledForAsLongAsTheyAsk() {
         #expect(ZeptoMailReply.verdict(status: 429, body: [], retryAfter: .seconds(90)).retryAfter == .seconds(90))
         #expect(

@@ -92,7 +92,11 @@ import Testing
 
             let now = Instant.now()
             for by in AnalyticsDimension.allCases {
-                let request = AnalyticsRequest(from: now - .seconds(3_600), to: now + .seconds(3_600), by: by)
+                let request = AnalyticsRequest(
+                    from: .time(now - .seconds(3_600)),
+                    to: .time(now + .seconds(3_600)),
+                    by: by
+                )
                 let answer = try await clinic.ask(MessageDesk.endpoints.analytics.read, request)
                 let items = try #require(answer.output?.items)
                 #expect(items.flatMap(\.costs) == [MessageCost(micros: 15_000, currency: "USD")])
