@@ -12,7 +12,7 @@ package struct AttachmentUpload: Wire {
         "application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp", "text/plain", "text/csv",
         "text/calendar", "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "audio/mpeg", "audio/mp4", "audio/ogg",
-        "video/mp4", "video/3gpp",
+        "audio/aac", "audio/amr", "video/mp4", "video/3gpp",
     ]
 
     /// As the recipient sees it; its ending fits the type.

@@ -35,7 +35,11 @@ package struct Conversation: Wire, Hashable {
     package static var limits: [Limit] {
         [
             .describe(CodingKeys.contactIds, "Those whose address it is: families share theirs."),
-            .describe(CodingKeys.address, "Who writes; absent without messages:read_content."),
+            .describe(
+                CodingKeys.address,
+                "Who writes: an address, a number, or the user id of who hides theirs by WhatsApp; absent without "
+                    + "messages:read_content."
+            ),
         ]
     }
 }
@@ -99,7 +103,7 @@ package enum ConversationFileStatus: String, Hashable, Sendable, Codable, CaseIt
     case refused
     /// The provider did not hand it out in time.
     case lost
-    /// Files of e-mails are named and not kept.
+    /// Only what it is called is known: the provider hands nothing more out.
     case omitted
 }
 
@@ -113,13 +117,34 @@ package struct ConversationFile: Wire, Hashable {
     /// In bytes, where it is known.
     package var size: Int?
     package var status: ConversationFileStatus
+    /// Why it is refused or lost, such as `too_large`, `type_not_kept` or `virus`.
+    package var reason: String?
 
-    package init(place: Int, filename: String?, contentType: String?, size: Int?, status: ConversationFileStatus) {
+    package init(
+        place: Int,
+        filename: String?,
+        contentType: String?,
+        size: Int?,
+        status: ConversationFileStatus,
+        reason: String? = nil
+    ) {
         self.place = place
         self.status = status
+        self.reason = reason
         self.filename = filename
         self.contentType = contentType
         self.size = size
+    }
+
+    package static var limits: [Limit] {
+        [
+            .describe(CodingKeys.filename, "Absent without messages:read_content."),
+            .describe(
+                CodingKeys.reason,
+                "Why it is refused or lost: too_large (over 5 MiB, or 10 MiB with the message's files before it), "
+                    + "type_not_kept, virus, not_there, unreachable and others."
+            ),
+        ]
     }
 }
 

@@ -97,10 +97,12 @@ package struct MessageReason: Wire, Hashable {
 package struct MessageRecipient: Wire, Hashable {
     package var email: EmailAddress?
     package var phone: PhoneNumber?
+    package var whatsAppUserId: WhatsAppUserID?
 
-    package init(email: EmailAddress?, phone: PhoneNumber? = nil) {
+    package init(email: EmailAddress?, phone: PhoneNumber? = nil, whatsAppUserId: WhatsAppUserID? = nil) {
         self.email = email
         self.phone = phone
+        self.whatsAppUserId = whatsAppUserId
     }
 }
 
@@ -221,7 +223,7 @@ package struct MessageListRequest: Wire {
     package var template: String?
     package var category: MessageCategory?
     package var patientId: PatientID?
-    /// An e-mail address or a phone number.
+    /// An e-mail address, a phone number or a user id of WhatsApp's.
     package var recipient: String?
     package var reference: String?
     /// Accepted at or after.

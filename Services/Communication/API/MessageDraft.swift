@@ -5,6 +5,8 @@ package import Core
 package struct RecipientDraft: Wire {
     package var email: EmailAddress?
     package var phone: PhoneNumber?
+    /// Of somebody who has written by WhatsApp and hides their number.
+    package var whatsAppUserId: WhatsAppUserID?
     /// What names an installed app to the push provider.
     package var pushToken: String?
     package var patientId: PatientID?
@@ -13,18 +15,28 @@ package struct RecipientDraft: Wire {
     package init(
         email: EmailAddress? = nil,
         phone: PhoneNumber? = nil,
+        whatsAppUserId: WhatsAppUserID? = nil,
         pushToken: String? = nil,
         patientId: PatientID? = nil,
         contactId: ContactID? = nil
     ) {
         self.email = email
         self.phone = phone
+        self.whatsAppUserId = whatsAppUserId
         self.pushToken = pushToken
         self.patientId = patientId
         self.contactId = contactId
     }
 
-    package static var limits: [Limit] { [.length(CodingKeys.pushToken, 16...4_096)] }
+    package static var limits: [Limit] {
+        [
+            .length(CodingKeys.pushToken, 16...4_096),
+            .describe(
+                CodingKeys.whatsAppUserId,
+                "Of somebody who has written by WhatsApp and hides their number, as their conversation shows it."
+            ),
+        ]
+    }
 }
 
 /// A message to be sent: exactly one of `template` and `content`.

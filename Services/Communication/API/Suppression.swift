@@ -64,7 +64,7 @@ package struct Suppression: Wire, Hashable {
 /// An address that is not to be reached any more.
 package struct SuppressionDraft: Wire {
     package var channel: MessageChannel
-    /// An e-mail address, an E.164 number or a push token, as the channel asks for.
+    /// An e-mail address, an E.164 number, a user id of WhatsApp's or a push token, as the channel asks for.
     package var address: String
     package var category: MessageCategory?
     package var reason: SuppressionReason?
@@ -89,7 +89,7 @@ package struct SuppressionDraft: Wire {
             .length(CodingKeys.address, 1...4_096), .example(CodingKeys.address, "mira@example.org"),
             .describe(
                 CodingKeys.address,
-                "An e-mail address, an E.164 number or a push token, as the channel asks for."
+                "An e-mail address, an E.164 number, a user id of WhatsApp's or a push token, as the channel asks for."
             ),
             .describe(CodingKeys.category, "What it keeps away; everything when absent."),
             .describe(CodingKeys.reason, "manual when absent."),

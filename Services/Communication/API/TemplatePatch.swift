@@ -79,10 +79,16 @@ package struct EmailTextsPatch: Wire {
 /// What may be changed of an SMS.
 package struct SMSTextPatch: Wire {
     package var text: Patch<String>
+    package var dltTemplateId: Patch<String>
 
-    package init(text: Patch<String> = .absent) { self.text = text }
+    package init(text: Patch<String> = .absent, dltTemplateId: Patch<String> = .absent) {
+        self.text = text
+        self.dltTemplateId = dltTemplateId
+    }
 
-    package static var limits: [Limit] { [.length(CodingKeys.text, 1...SMSText.longest)] }
+    package static var limits: [Limit] {
+        [.length(CodingKeys.text, 1...SMSText.longest), .length(CodingKeys.dltTemplateId, 4...50)]
+    }
 }
 
 /// What may be changed of a WhatsApp message.
@@ -90,15 +96,18 @@ package struct WhatsAppTextPatch: Wire {
     package var text: Patch<String>
     package var approved: Patch<ApprovedMappingPatch>
     package var approvedByTwilio: Patch<ApprovedMappingPatch>
+    package var interactive: Patch<InteractiveContent>
 
     package init(
         text: Patch<String> = .absent,
         approved: Patch<ApprovedMappingPatch> = .absent,
-        approvedByTwilio: Patch<ApprovedMappingPatch> = .absent
+        approvedByTwilio: Patch<ApprovedMappingPatch> = .absent,
+        interactive: Patch<InteractiveContent> = .absent
     ) {
         self.text = text
         self.approved = approved
         self.approvedByTwilio = approvedByTwilio
+        self.interactive = interactive
     }
 
     package static var limits: [Limit] { [.length(CodingKeys.text, 1...SMSText.longest)] }

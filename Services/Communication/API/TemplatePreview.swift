@@ -60,7 +60,13 @@ package struct TemplatePreviewItem: Wire, Hashable {
     package var text: String
     package var html: String?
     package var sms: SMSMeasure?
+    /// How the SMS would go to a number in India.
+    package var dlt: DLTPreview?
     package var approved: ApprovedPreview?
+    /// What Twilio is given in its place.
+    package var approvedByTwilio: ApprovedPreview?
+    /// What WhatsApp offers to press.
+    package var interactive: InteractiveContent?
 
     package init(
         channel: MessageChannel,
@@ -69,7 +75,10 @@ package struct TemplatePreviewItem: Wire, Hashable {
         text: String,
         html: String?,
         sms: SMSMeasure?,
-        approved: ApprovedPreview?
+        dlt: DLTPreview? = nil,
+        approved: ApprovedPreview?,
+        approvedByTwilio: ApprovedPreview? = nil,
+        interactive: InteractiveContent? = nil
     ) {
         self.channel = channel
         self.locale = locale
@@ -77,7 +86,23 @@ package struct TemplatePreviewItem: Wire, Hashable {
         self.text = text
         self.html = html
         self.sms = sms
+        self.dlt = dlt
         self.approved = approved
+        self.approvedByTwilio = approvedByTwilio
+        self.interactive = interactive
+    }
+}
+
+/// How a text stands with what a clinic has registered for India.
+package struct DLTPreview: Wire, Hashable {
+    /// The registered text that it is, or that its template names.
+    package var templateId: String?
+    /// Whether carriers there would take it.
+    package var matches: Bool
+
+    package init(templateId: String?, matches: Bool) {
+        self.templateId = templateId
+        self.matches = matches
     }
 }
 
@@ -104,11 +129,28 @@ package struct ApprovedPreview: Wire, Hashable {
     package var name: String
     package var language: String
     package var parameters: [String]
+    /// Those of its buttons that take a value.
+    package var buttons: [ApprovedButtonPreview]?
 
-    package init(name: String, language: String, parameters: [String]) {
+    package init(name: String, language: String, parameters: [String], buttons: [ApprovedButtonPreview]? = nil) {
         self.name = name
         self.language = language
         self.parameters = parameters
+        self.buttons = buttons
+    }
+}
+
+/// A button of an approved template with its value.
+package struct ApprovedButtonPreview: Wire, Hashable {
+    /// The button's place in the template, from 0.
+    package var index: Int
+    package var type: ApprovedButton.Kind
+    package var value: String
+
+    package init(index: Int, type: ApprovedButton.Kind, value: String) {
+        self.index = index
+        self.type = type
+        self.value = value
     }
 }
 

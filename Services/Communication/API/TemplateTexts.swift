@@ -50,10 +50,26 @@ package struct SMSText: Wire, Hashable {
     package static let longest = 1_600
 
     package var text: String
+    /// Which of the texts that the clinic has registered for India it is, by the id of the DLT platform.
+    ///
+    /// Without it whichever it matches.
+    package var dltTemplateId: String?
 
-    package init(text: String) { self.text = text }
+    package init(text: String, dltTemplateId: String? = nil) {
+        self.text = text
+        self.dltTemplateId = dltTemplateId
+    }
 
-    package static var limits: [Limit] { [.length(CodingKeys.text, 1...longest)] }
+    package static var limits: [Limit] {
+        [
+            .length(CodingKeys.text, 1...longest), .length(CodingKeys.dltTemplateId, 4...50),
+            .example(CodingKeys.dltTemplateId, "1107160000000012345"),
+            .describe(
+                CodingKeys.dltTemplateId,
+                "Which of settings.countryRules.IN.templates it is; without it whichever it matches."
+            ),
+        ]
+    }
 }
 
 /// A WhatsApp message, and what opens a conversation there: text of one's own is taken only after the recipient has written.
@@ -62,11 +78,19 @@ package struct WhatsAppText: Wire, Hashable {
     package var approved: ApprovedMapping?
     /// The same as Twilio knows it; without it Twilio is given `approved`.
     package var approvedByTwilio: ApprovedMapping?
+    /// What it offers to press within a conversation; it stands as it is, without variables.
+    package var interactive: InteractiveContent?
 
-    package init(text: String, approved: ApprovedMapping? = nil, approvedByTwilio: ApprovedMapping? = nil) {
+    package init(
+        text: String,
+        approved: ApprovedMapping? = nil,
+        approvedByTwilio: ApprovedMapping? = nil,
+        interactive: InteractiveContent? = nil
+    ) {
         self.text = text
         self.approved = approved
         self.approvedByTwilio = approvedByTwilio
+        self.interactive = interactive
     }
 
     package static var limits: [Limit] { [.length(CodingKeys.text, 1...SMSText.longest)] }

@@ -40,6 +40,7 @@ package enum CommunicationService {
                 ("0022_inbound_files.sql", PackageResources._022_inbound_files_sql),
                 ("0023_uploads.sql", PackageResources._023_uploads_sql),
                 ("0024_costs.sql", PackageResources._024_costs_sql),
+                ("0025_whatsapp_users.sql", PackageResources._025_whatsapp_users_sql),
             ]
         )
     }
@@ -178,7 +179,7 @@ package enum CommunicationService {
             SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
             DeadLetterWatch(), CostsJob(parts: sending), ForgetNotices(),
             FetchFileJob(
-                keepers: [TwilioMedia(http: http), MetaMedia(http: http)],
+                keepers: [TwilioMedia(http: http), MetaMedia(http: http), ResendMedia(http: http)],
                 store: store,
                 dataKeys: resources.dataKeys
             ),

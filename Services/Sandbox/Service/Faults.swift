@@ -19,6 +19,8 @@ struct Fault: Sendable, Hashable, Codable {
     }
 
     var kind: Kind
+    /// How many calls it lets pass first.
+    var after: Int?
     /// How many calls it hits; all when absent.
     var times: Int?
     /// The share of calls it hits, 0 to 1; all when absent.
@@ -31,6 +33,7 @@ struct Fault: Sendable, Hashable, Codable {
 
     /// What is wrong with it, if anything.
     var complaint: String? {
+        if let after, after < 0 { return "after must be at least 0" }
         if let times, times < 1 { return "times must be at least 1" }
         if let rate, !(0...1).contains(rate) { return "rate must be from 0 to 1" }
         if let delayMs, !(0...Self.delayMax).contains(delayMs) { return "delayMs must be from 0 to \(Self.delayMax)" }
@@ -52,6 +55,11 @@ final class Faults: Sendable {
     func next(_ provider: String) -> Fault? {
         faults.withLock { faults in
             guard var fault = faults[provider] else { return nil }
+            if let after = fault.after, after > 0 {
+                fault.after = after - 1
+                faults[provider] = fault
+                return nil
+            }
             if let rate = fault.rate, Double.random(in: 0..<1) >= rate { return nil }
             if let times = fault.times {
                 fault.times = times - 1

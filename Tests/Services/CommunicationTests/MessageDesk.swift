@@ -195,7 +195,7 @@ final class MessageDesk: Sendable {
                 SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
                 DeadLetterWatch(), CostsJob(parts: sending), ForgetNotices(),
                 FetchFileJob(
-                    keepers: [TwilioMedia(http: http), MetaMedia(http: http)],
+                    keepers: [TwilioMedia(http: http), MetaMedia(http: http), ResendMedia(http: http)],
                     store: store,
                     dataKeys: dataKeys
                 ),

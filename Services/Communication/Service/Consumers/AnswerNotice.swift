@@ -45,7 +45,9 @@ struct AnswerNotice: Codable, Sendable, Equatable {
         if visit == nil, contacts.count == 1 { recipient.contactId = contacts.first }
         switch address.channel {
         case .email: recipient.email = EmailAddress(address.text)
-        case .sms, .whatsapp: recipient.phone = PhoneNumber(address.text)
+        case .sms, .whatsapp:
+            recipient.phone = PhoneNumber(address.text)
+            recipient.whatsAppUserId = WhatsAppUserID(address.text)
         case .push: break
         }
         return MessageDraft(

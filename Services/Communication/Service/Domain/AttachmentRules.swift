@@ -65,6 +65,9 @@ enum AttachmentRules {
         ),
         Kind(type: "audio/mp4", endings: ["m4a"], beginnings: mpeg4, offset: 4),
         Kind(type: "audio/ogg", endings: ["ogg", "opus"], beginnings: [Array("OggS".utf8)]),
+        // ADTS, of MPEG-4 and of MPEG-2.
+        Kind(type: "audio/aac", endings: ["aac"], beginnings: [[0xFF, 0xF1], [0xFF, 0xF9]]),
+        Kind(type: "audio/amr", endings: ["amr"], beginnings: [Array("#!AMR".utf8)]),
         Kind(type: "video/mp4", endings: ["mp4"], beginnings: mpeg4, offset: 4),
         Kind(type: "video/3gpp", endings: ["3gp"], beginnings: mpeg4, offset: 4),
     ]

@@ -18,6 +18,7 @@ struct ChannelAddress: Hashable, Sendable {
         case .email:
             guard let email = EmailAddress(text) else { return nil }
             normalized = email.normalized
+        case .whatsapp where WhatsAppUserID(text) != nil: normalized = text
         case .sms, .whatsapp:
             guard let phone = PhoneNumber(text) else { return nil }
             normalized = phone.number
@@ -38,11 +39,19 @@ struct ChannelAddress: Hashable, Sendable {
         normalized = phone.number
     }
 
+    /// Somebody who hides their number from whoever they write to by WhatsApp.
+    init(_ user: WhatsAppUserID) {
+        channel = .whatsapp
+        text = user.id
+        normalized = user.id
+    }
+
     /// What is wrong with an address that is none.
     static func complaint(_ channel: MessageChannel) -> String {
         switch channel {
         case .email: "is not an e-mail address"
-        case .sms, .whatsapp: "is not an E.164 number"
+        case .sms: "is not an E.164 number"
+        case .whatsapp: "is neither an E.164 number nor a user id of WhatsApp's"
         case .push: "is not a push token"
         }
     }
@@ -54,7 +63,8 @@ extension Reach {
         let text: String? =
             switch channel {
             case .email: email?.address
-            case .sms, .whatsapp: phone?.number
+            case .sms: phone?.number
+            case .whatsapp: phone?.number ?? whatsAppUser?.id
             case .push: pushToken
             }
         return text.flatMap { ChannelAddress(channel, $0) }

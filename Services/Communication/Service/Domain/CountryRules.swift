@@ -20,6 +20,8 @@ struct CountryRules: Sendable, Equatable {
     /// Local hours in which people may be called for business in the United States: from the first, until the last.
     static let callingHours = 8..<21
 
+    private static let indian = "+91"
+
     private let registrations: CountryRegistrations
 
     init(_ registrations: CountryRegistrations) { self.registrations = registrations }
@@ -44,14 +46,14 @@ struct CountryRules: Sendable, Equatable {
     func permitted(
         _ channels: [MessageChannel],
         to phone: PhoneNumber?,
-        saying text: String,
+        saying words: RenderedContent?,
         _ category: MessageCategory,
         isAskedFor: Bool,
         at moment: Instant
     ) throws(Problem) -> [MessageChannel] {
-        guard channels.contains(.sms), let phone, let breach = breach(by: text, to: phone, category, at: moment) else {
-            return channels
-        }
+        guard channels.contains(.sms), let phone, let words,
+            let breach = breach(by: words.text, as: words.dltTemplate, to: phone, category, at: moment)
+        else { return channels }
         let others = channels.filter { $0 != .sms }
         guard isAskedFor || others.isEmpty else { return others }
         var problem = Problem.invalid(breach.pointer, breach.detail)
@@ -61,9 +63,17 @@ struct CountryRules: Sendable, Equatable {
 
     /// The rule that a text by SMS breaks, if any.
     ///
-    /// - Parameter moment: when it is to be sent.
-    func breach(by text: String, to phone: PhoneNumber, _ category: MessageCategory, at moment: Instant) -> Breach? {
-        if phone.number.hasPrefix("+91") { return indian(text, to: phone) }
+    /// - Parameters:
+    ///   - template: which of the texts registered for India it is said to be.
+    ///   - moment: when it is to be sent.
+    func breach(
+        by text: String,
+        as template: String? = nil,
+        to phone: PhoneNumber,
+        _ category: MessageCategory,
+        at moment: Instant
+    ) -> Breach? {
+        if phone.number.hasPrefix(Self.indian) { return indian(text, as: template, to: phone) }
         if let zones = USAreas.zones(of: phone) { return american(zones, category, at: moment) }
         return nil
     }
@@ -87,20 +97,37 @@ struct CountryRules: Sendable, Equatable {
     }()
 
     /// As what a text to a number in India is registered; `nil` for what is not.
-    func identity(of text: String, to phone: PhoneNumber) -> DLTIdentity? {
-        guard phone.number.hasPrefix("+91"), let india = registrations.india,
-            let template = india.templates.first(where: { DLTPattern($0.text).matches(text) })
+    ///
+    /// - Parameter name: the id of the text that it has to be; `nil` for any.
+    func identity(of text: String, as name: String? = nil, to phone: PhoneNumber) -> DLTIdentity? {
+        phone.number.hasPrefix(Self.indian) ? identity(of: text, as: name) : nil
+    }
+
+    /// How a text stands with what is registered for India; `nil` where neither it nor the clinic names anything.
+    func preview(of words: RenderedContent) -> DLTPreview? {
+        guard registrations.india != nil || words.dltTemplate != nil else { return nil }
+        let found = identity(of: words.text, as: words.dltTemplate)
+        return DLTPreview(templateId: found?.templateID ?? words.dltTemplate, matches: found != nil)
+    }
+
+    private func identity(of text: String, as name: String?) -> DLTIdentity? {
+        guard let india = registrations.india,
+            let template = india.templates.first(where: {
+                (name == nil || $0.id == name) && DLTPattern($0.text).matches(text)
+            })
         else { return nil }
         return DLTIdentity(entityID: india.entityId, header: india.header, templateID: template.id)
     }
 
-    private func indian(_ text: String, to phone: PhoneNumber) -> Breach? {
-        guard let india = registrations.india, identity(of: text, to: phone) == nil else { return nil }
-        return Breach(
-            rule: "in_dlt_template",
-            pointer: "/content/text",
-            detail: "is none of the texts that entity \(india.entityId) has registered for India (DLT)"
-        )
+    private func indian(_ text: String, as name: String?, to phone: PhoneNumber) -> Breach? {
+        guard registrations.india != nil || name != nil, identity(of: text, as: name, to: phone) == nil else {
+            return nil
+        }
+        let entity = registrations.india.map { "that entity \($0.entityId) has" } ?? "that the clinic has"
+        let detail =
+            name.map { "is not the text \($0) among those \(entity) registered for India (DLT)" }
+            ?? "is none of the texts \(entity) registered for India (DLT)"
+        return Breach(rule: "in_dlt_template", pointer: "/content/text", detail: detail)
     }
 
     private func american(_ zones: [String], _ category: MessageCategory, at moment: Instant) -> Breach? {

@@ -3,10 +3,12 @@ enum InboundFileRules {
     /// The largest file that is kept, in bytes; as large as WhatsApp lets pictures be.
     static let largest = 5 * 1_024 * 1_024
 
-    private static let heard: Set<String> = [
-        "audio/aac", "audio/amr", "audio/mp4", "audio/mpeg", "audio/ogg", "image/heic", "text/vcard", "text/x-vcard",
-        "video/3gpp", "video/mp4",
-    ]
+    /// What the files that came inside one message may have together, in bytes.
+    static let mostBytes = 10 * 1_024 * 1_024
+    /// What programs call a file whose kind they do not know.
+    private static let unknown: Set<String> = ["application/octet-stream", "application/x-download"]
+
+    private static let heard: Set<String> = ["image/heic", "text/vcard", "text/x-vcard"]
     private static let types = Set(AttachmentRules.kinds.map(\.type)).union(heard)
 
     /// The kind without its parameters; `nil` for one that is not kept.
@@ -17,7 +19,25 @@ enum InboundFileRules {
 
     /// Whether a file begins as files of its kind do, where they all begin so.
     static func isOf(_ type: String, _ bytes: [UInt8]) -> Bool {
-        let beginnings = AttachmentRules.kinds.first { $0.type == type }?.beginnings ?? []
-        return beginnings.isEmpty || beginnings.contains { bytes.starts(with: $0) }
+        AttachmentRules.kinds.first { $0.type == type }?.admits(bytes) ?? true
+    }
+
+    /// What becomes of a file that came inside its message.
+    ///
+    /// - Parameter room: bytes that the message's files may still have.
+    static func judge(_ bytes: [UInt8], _ media: InboundText.Media, room: Int) -> FetchedFile {
+        guard bytes.count <= min(largest, room) else { return .refused("too_large") }
+        guard let type = type(media.type) ?? type(named: media), isOf(type, bytes) else {
+            return .refused("type_not_kept")
+        }
+        return .kept(bytes: bytes, type: type)
+    }
+
+    /// The kind that an ending stands for whose sender knew none, where what is in the file has to show it.
+    private static func type(named media: InboundText.Media) -> String? {
+        guard let declared = media.type, unknown.contains(declared),
+            let ending = media.filename?.split(separator: ".").last?.lowercased()
+        else { return nil }
+        return AttachmentRules.kinds.first { $0.endings.contains(ending) && !$0.beginnings.isEmpty }?.type
     }
 }

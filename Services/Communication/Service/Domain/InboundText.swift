@@ -53,8 +53,14 @@ struct InboundText: Sendable, Equatable {
     var from: ChannelAddress
     var text: String
     var media: [Media]
+    /// What is in those that came with it, by their places.
+    var contents: [Int: [UInt8]] = [:]
+    /// Why none of them is kept, in a word of ours.
+    var withheld: String?
     var providerMessageID: String
     var optOut: OptOut?
+    /// What WhatsApp calls the sender beside the number, if both are told.
+    var alias: WhatsAppUserID?
     /// When it was written; `nil` where the provider does not say.
     var at: Instant?
     /// Of an e-mail.
@@ -107,7 +113,7 @@ struct InboundText: Sendable, Equatable {
         )
     }
 
-    /// The sender's number; `nil` of an e-mail.
+    /// The sender's number; `nil` of an e-mail, and of who hides theirs.
     var phone: PhoneNumber? { channel == .email ? nil : PhoneNumber(from.text) }
 
     /// As much of a text as is kept.

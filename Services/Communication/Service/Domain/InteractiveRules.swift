@@ -3,15 +3,15 @@ import Core
 
 /// What WhatsApp asks of buttons and lists beyond their lengths.
 enum InteractiveRules {
-    /// Everything that is wrong, below `/content/interactive`.
-    static func faults(_ content: InteractiveContent) -> [Problem.Fault] {
+    /// Everything that is wrong, below where it stands.
+    static func faults(_ content: InteractiveContent, at place: String = "/content/interactive") -> [Problem.Fault] {
         let found =
             switch content.type {
             case .buttons: buttonFaults(content)
             case .list: listFaults(content)
             }
         let lines = lineFaults(content)
-        return (found + lines).map { .init(pointer: "/content/interactive" + $0.member, $0.detail) }
+        return (found + lines).map { .init(pointer: place + $0.member, $0.detail) }
     }
 
     private typealias Fault = (member: String, detail: String)

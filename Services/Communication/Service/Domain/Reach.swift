@@ -5,15 +5,18 @@ import Core
 struct Reach: Sendable, Equatable {
     var email: EmailAddress?
     var phone: PhoneNumber?
+    /// Of somebody who hides their number from the clinic.
+    var whatsAppUser: WhatsAppUserID?
     var pushToken: String?
 
     func has(_ channel: MessageChannel) -> Bool {
         switch channel {
         case .email: email != nil
-        case .sms, .whatsapp: phone != nil
+        case .sms: phone != nil
+        case .whatsapp: phone != nil || whatsAppUser != nil
         case .push: pushToken != nil
         }
     }
 
-    var isEmpty: Bool { email == nil && phone == nil && pushToken == nil }
+    var isEmpty: Bool { email == nil && phone == nil && whatsAppUser == nil && pushToken == nil }
 }

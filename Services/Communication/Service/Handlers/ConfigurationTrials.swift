@@ -167,7 +167,7 @@ enum TrialMessage {
                 .text(
                     TextToSend(
                         id: id,
-                        to: to,
+                        to: .phone(to),
                         text: text,
                         approved: nil,
                         expiresAt: nil,

@@ -103,7 +103,8 @@ struct ConversationHandlers: Sendable {
                     filename: showsContent ? file.filename : nil,
                     contentType: files[place]?.contentType ?? file.type,
                     size: files[place]?.size ?? file.size,
-                    status: files[place]?.status ?? .omitted
+                    status: files[place]?.status ?? .omitted,
+                    reason: files[place]?.reason
                 )
             }
         )

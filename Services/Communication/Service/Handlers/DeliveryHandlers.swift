@@ -2,6 +2,7 @@ import Bus
 import CommunicationAPI
 import Contracts
 import Core
+import Logging
 import Metrics
 import Postgres
 import ProviderConfig
@@ -123,11 +124,12 @@ struct DeliveryHandlers: Sendable {
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws -> Bool {
-        let lost = mails.filter { $0.report == nil && (owner == .installation || $0.inbound() == nil) }
+        let lost = mails.filter { $0.report == nil && $0.inbound() == nil }
         for _ in lost { Self.count(entry.provider, "unanswerable") }
         if owner == .installation {
             let bouncing = MailIntake.bouncing(entries)
-            return try await share(MailIntake.reports(mails), of: bouncing, keepsUnknown: false, context)
+            let waits = try await share(MailIntake.reports(mails), of: bouncing, keepsUnknown: false, context)
+            return try await handOn(mails, through: entry, of: entries, context) || waits
         }
         let intake = MailIntake(deliveries: intake, inbound: inbound)
         let (notice, now) = (context.requestID, context.now)
@@ -135,6 +137,36 @@ struct DeliveryHandlers: Sendable {
         return try await context.database.transaction(for: tenant) { tx in
             try intake.take(mails, through: entry, of: entries, notice: notice, clinic: owner, at: now, in: tx)
         }
+    }
+
+    /// E-mails to the installation's own address, each to the clinic that it answers; nobody's are counted, and said without
+    /// what is in them.
+    ///
+    /// - Returns: whether there was one for a clinic.
+    private func handOn(
+        _ mails: [InboundMail],
+        through entry: ProviderEntry,
+        of entries: [ProviderEntry],
+        _ context: OperationContext
+    ) async throws -> Bool {
+        let found = try await SharedMail(door: MessageDoor(blindIndex: intake.index.blindIndex), entries: entries)
+            .sorted(mails.filter { $0.report == nil && $0.inbound() != nil }, context.database)
+        for _ in found.unknown {
+            Self.count(entry.provider, "unanswerable")
+            context.log.notice(
+                "An e-mail to the installation's own address is about no clinic",
+                metadata: .fields([.provider: entry.provider])
+            )
+        }
+        let (inbound, now, own) = (inbound, context.now, MailIntake.senders(entries))
+        for (clinic, mails) in found.known {
+            let tenant = Tenant(clinic, actor: "provider:\(entry.provider)")
+            try await context.database.transaction(for: tenant) { tx in
+                let texts = MailIntake.texts(mails, own: own)
+                try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx)
+            }
+        }
+        return !found.known.isEmpty
     }
 
     /// What the account's owner should know of.

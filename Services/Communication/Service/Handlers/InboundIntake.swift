@@ -26,11 +26,14 @@ struct InboundIntake: Sendable {
         for text in texts {
             let address = text.from
             let index = addresses.token(address, clinic)
+            let aliases = try aliases(of: text, index, clinic, in: tx)
             if text.channel == .whatsapp {
                 let number = ConversationWindows.number(entry.provider, text.to)
-                ConversationStore.note(number, index, at: min(text.at ?? now, now), in: tx)
+                for index in [index] + aliases {
+                    ConversationStore.note(number, index, at: min(text.at ?? now, now), in: tx)
+                }
             }
-            let meaning = try meaning(of: text, index, at: now, in: tx)
+            let meaning = try meaning(of: text, [index] + aliases, at: now, in: tx)
             let command = meaning.command
             guard
                 let kept = try store.keep(
@@ -43,9 +46,13 @@ struct InboundIntake: Sendable {
                 )
             else { continue }
             try fetch(text.fetchable, of: kept.id, at: now, in: tx)
+            try keepFiles(of: text, kept.id, with: sealer, at: now, in: tx)
             // Who writes first and is nobody's patient is a contact from then on.
-            _ = try ContactStore.findOrMake(address, index: addresses, sealer: sealer, at: now, in: tx)
-            try obey(text, command, index, at: now, in: tx)
+            let contacts = try ContactStore.findOrMake(address, index: addresses, sealer: sealer, at: now, in: tx)
+            if let alias = text.alias {
+                ContactStore.link(alias, to: contacts, index: addresses, clinic: clinic, in: tx)
+            }
+            try obey(text, command, [index] + aliases, at: now, in: tx)
             // Some providers answer that one themselves, and say so.
             if command == .help, text.optOut == nil {
                 try Jobs.enqueue(NoticeJob.self, payload: .answer(.help(kept.id)), in: tx)
@@ -69,6 +76,19 @@ struct InboundIntake: Sendable {
         }
     }
 
+    /// By what else WhatsApp knows the sender: what they say of messages is about the person, not the name they go by.
+    private func aliases(
+        of text: InboundText,
+        _ index: [UInt8],
+        _ clinic: ClinicID,
+        in tx: borrowing Transaction
+    ) throws -> [[UInt8]] {
+        guard text.channel == .whatsapp else { return [] }
+        let told = text.alias.map { addresses.token(ChannelAddress($0), clinic) }
+        let known = try ContactStore.aliases(index, in: tx)
+        return known + (told.map { known.contains($0) ? [] : [$0] } ?? [])
+    }
+
     /// Has files fetched that the provider holds.
     private func fetch(
         _ places: [Int],
@@ -87,21 +107,40 @@ struct InboundIntake: Sendable {
         }
     }
 
+    /// Keeps the files that came with a text, as far as they may be.
+    private func keepFiles(
+        of text: InboundText,
+        _ message: InboundMessageID,
+        with sealer: ClinicSealer,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        var room = InboundFileRules.mostBytes
+        for (place, bytes) in text.contents.sorted(by: { $0.key < $1.key }) where text.media.indices.contains(place) {
+            let found =
+                text.withheld.map { FetchedFile.refused($0) }
+                ?? InboundFileRules.judge(bytes, text.media[place], room: room)
+            if case .kept = found { room -= bytes.count }
+            try InboundFileStore.add(found, of: message, place, with: sealer, at: now, in: tx)
+        }
+    }
+
     /// What a text asks for, which visit it is about, and what it says where that may be asked for.
     ///
     /// Whoever writes an e-mail can claim to be anybody: it asks for something only where it answers a message of ours.
     private func meaning(
         of text: InboundText,
-        _ index: [UInt8],
+        _ indexes: [[UInt8]],
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> (command: InboundCommand?, appointment: AppointmentID?, said: String?) {
         guard text.channel == .email else {
             let command = Self.command(text)
-            let appointment = try InboundStore.appointment(repliedTo: index, with: command, at: now, in: tx)
+            let appointment = try InboundStore.appointment(repliedTo: indexes, with: command, at: now, in: tx)
             return (command, appointment, text.text)
         }
-        guard !text.isAutomatic, let answered = try InboundStore.answered(text.answers, from: index, at: now, in: tx)
+        guard !text.isAutomatic, let index = indexes.first,
+            let answered = try InboundStore.answered(text.answers, from: index, at: now, in: tx)
         else { return (nil, nil, nil) }
         let said = QuotedHistory.stripped(text.text)
         return (InboundCommands.read(said, from: nil), answered.appointment, said)
@@ -119,23 +158,27 @@ struct InboundIntake: Sendable {
     private func obey(
         _ text: InboundText,
         _ command: InboundCommand?,
-        _ index: [UInt8],
+        _ indexes: [[UInt8]],
         at now: Instant,
         in tx: borrowing Transaction
     ) throws {
         switch command {
         case .stop:
-            try suppressions.add(
-                channel: text.channel,
-                addressIndex: index,
-                address: text.from.text,
-                reason: .stop,
-                source: Self.source,
-                at: now,
-                in: tx
-            )
+            for (place, index) in indexes.enumerated() {
+                try suppressions.add(
+                    channel: text.channel,
+                    addressIndex: index,
+                    address: place == 0 ? text.from.text : nil,
+                    reason: .stop,
+                    source: Self.source,
+                    at: now,
+                    in: tx
+                )
+            }
         case .start:
-            _ = try SuppressionStore.remove(channel: text.channel, addressIndex: index, reason: .stop, in: tx)
+            for index in indexes {
+                _ = try SuppressionStore.remove(channel: text.channel, addressIndex: index, reason: .stop, in: tx)
+            }
         case .confirm, .cancel, .reschedule, .yes, .no, .help, nil: break
         }
     }

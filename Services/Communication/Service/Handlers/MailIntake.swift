@@ -54,7 +54,8 @@ struct MailIntake: Sendable {
         }
     }
 
-    private static func senders(_ entries: [ProviderEntry]) -> Set<String> {
+    /// The addresses that entries send from.
+    static func senders(_ entries: [ProviderEntry]) -> Set<String> {
         Set(entries.compactMap { $0.credentials.text("fromEmail")?.lowercased() })
     }
 }

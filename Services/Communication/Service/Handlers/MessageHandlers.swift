@@ -147,8 +147,13 @@ struct MessageHandlers: Sendable {
     private func recipient(_ text: String?, _ clinic: ClinicID) throws(Problem) -> RecipientIndex? {
         guard let text else { return nil }
         if let email = EmailAddress(text) { return .email(intake.index(of: email, clinic)) }
-        if let phone = PhoneNumber(text) { return .phone(intake.index(of: phone, clinic)) }
-        throw .invalid([.init(parameter: "recipient", "must be an e-mail address or a phone number")])
+        // A number, or what stands for a hidden one.
+        if let address = ChannelAddress(.whatsapp, text) {
+            return .phone(AddressIndex(blindIndex: intake.blindIndex).token(address, clinic))
+        }
+        throw .invalid([
+            .init(parameter: "recipient", "must be an e-mail address, a phone number or a user id of WhatsApp's")
+        ])
     }
 
     private func cancel(
@@ -263,7 +268,11 @@ struct MessageView {
             )
             if let sealer {
                 let content = try SealedContent.open(message.sealed, of: message.id, with: sealer)
-                shown.to = MessageRecipient(email: content.email, phone: content.phone)
+                shown.to = MessageRecipient(
+                    email: content.email,
+                    phone: content.phone,
+                    whatsAppUserId: content.whatsAppUser
+                )
                 // Codes and links into accounts are for who receives them, whatever else a reader may see.
                 if !SecurityTemplates.contains(message.template) {
                     shown.content = MessageContent(

@@ -92,7 +92,7 @@ struct MessageIntake: Sendable {
         let channels = try terms.rules.permitted(
             try Self.usable(reached, words, draft),
             to: reach.phone,
-            saying: words[.sms]?.text ?? "",
+            saying: words[.sms],
             category,
             // A code whose text may not go by SMS goes by the other channel.
             isAskedFor: draft.channels != nil && category != .security,
@@ -137,7 +137,7 @@ struct MessageIntake: Sendable {
         )
         let hashes = AddressHashes(
             email: reach.email.map { index(of: $0, sender.clinic) },
-            phone: reach.phone.map { index(of: $0, sender.clinic) }
+            phone: reach.address(on: .whatsapp).map { AddressIndex(blindIndex: blindIndex).token($0, sender.clinic) }
         )
         try MessageStore.insert(message, to: hashes, by: sender.actor, in: tx)
         try AttachmentStore.insert(files, of: id, sealer: sealer, in: tx)
@@ -212,7 +212,7 @@ struct MessageIntake: Sendable {
             {
                 throw Problem.invalid("/content/subject", "must be one line without control characters")
             }
-            let faults = content.interactive.map(InteractiveRules.faults) ?? []
+            let faults = content.interactive.map { InteractiveRules.faults($0) } ?? []
             guard faults.isEmpty else { throw Problem.invalid(faults) }
             return .words(MessageWords(content, category: .care))
         default: throw Problem.invalid("", "must have exactly one of template and content")
@@ -269,10 +269,12 @@ struct MessageIntake: Sendable {
     private static func reach(of draft: MessageDraft, _ contact: KnownContact?) throws(Problem) -> Reach {
         let explicit = draft.to.explicit
         if !explicit.isEmpty { return explicit }
-        if let contact { return Reach(email: contact.email, phone: contact.phone) }
+        if let contact {
+            return Reach(email: contact.email, phone: contact.phone, whatsAppUser: contact.whatsAppUser)
+        }
         throw .invalid(
             "/to",
-            "must have an e-mail address, a phone number, a pushToken, a patientId or a contactId"
+            "must have an e-mail address, a phone number, a whatsAppUserId, a pushToken, a patientId or a contactId"
         )
     }
 
@@ -350,5 +352,7 @@ struct MessageIntake: Sendable {
 
 extension RecipientDraft {
     /// The addresses that the request names itself.
-    fileprivate var explicit: Reach { Reach(email: email, phone: phone, pushToken: pushToken) }
+    fileprivate var explicit: Reach {
+        Reach(email: email, phone: phone, whatsAppUser: whatsAppUserId, pushToken: pushToken)
+    }
 }

@@ -2,6 +2,7 @@ import CommunicationAPI
 import Contracts
 import Core
 import Postgres
+import ProviderConfig
 import ServiceHost
 
 /// Templates filled in to be looked at: shown, or sent to one address.
@@ -41,8 +42,9 @@ struct TemplateTrialHandlers: Sendable {
             channels: request.channels ?? template.channels
         )
         guard !filled.isEmpty else { throw Problem.invalid("/channels", "have no text in the template") }
+        let rules = CountryRules(settings: try intake.store.load(context.clinic, in: tx)?.settings ?? [:])
         let items = MessageChannel.allCases.compactMap { channel in
-            filled[channel].map { TemplatePreviewItem(channel, $0) }
+            filled[channel].map { TemplatePreviewItem(channel, $0, rules) }
         }
         return Reply(TemplatePreview(items: items))
     }
@@ -122,7 +124,7 @@ struct TemplateTrialHandlers: Sendable {
 }
 
 extension TemplatePreviewItem {
-    fileprivate init(_ channel: MessageChannel, _ filled: CompiledTemplate.Filled) {
+    fileprivate init(_ channel: MessageChannel, _ filled: CompiledTemplate.Filled, _ rules: CountryRules) {
         let content = filled.content
         self.init(
             channel: channel,
@@ -131,9 +133,21 @@ extension TemplatePreviewItem {
             text: content.text,
             html: content.html,
             sms: channel == .sms ? SMSSegments(content.text).measure : nil,
-            approved: content.approved.map {
-                ApprovedPreview(name: $0.name, language: $0.language, parameters: $0.parameters)
-            }
+            dlt: channel == .sms ? rules.preview(of: content) : nil,
+            approved: content.approved.map { ApprovedPreview($0) },
+            approvedByTwilio: content.approvedByTwilio.map { ApprovedPreview($0) },
+            interactive: content.interactive
+        )
+    }
+}
+
+extension ApprovedPreview {
+    fileprivate init(_ template: ApprovedTemplate) {
+        self.init(
+            name: template.name,
+            language: template.language,
+            parameters: template.parameters,
+            buttons: template.buttons?.map { .init(index: $0.index, type: $0.kind, value: $0.value) }
         )
     }
 }

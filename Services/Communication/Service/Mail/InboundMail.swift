@@ -13,6 +13,10 @@ struct InboundMail: Sendable, Equatable {
     var text: String
     /// Their names, kinds and sizes.
     var files: [InboundText.Media]
+    /// What is in them, by their places; nothing of those that the provider keeps.
+    var contents: [Int: [UInt8]] = [:]
+    /// Why none of them is kept, in a word of ours.
+    var withheld: String?
     /// What messages it answers are called, the nearest first.
     var answers: [String]
     /// No person wrote it: absence notes, mailing lists, reports.
@@ -31,6 +35,8 @@ struct InboundMail: Sendable, Equatable {
             media: files,
             providerMessageID: id
         )
+        text.contents = contents
+        text.withheld = withheld
         text.subject = subject
         text.isAutomatic = isAutomatic
         text.answers = answers
@@ -39,6 +45,8 @@ struct InboundMail: Sendable, Equatable {
 }
 
 extension InboundMail {
+    /// The largest e-mail that is asked for, in bytes as it travelled; larger ones are known by what is said of them.
+    static let largest = 16 * 1_024 * 1_024
     /// Parts inside parts are read so deep.
     static let deepest = 8
     /// Parts of one e-mail that are read.
@@ -65,6 +73,7 @@ extension InboundMail {
             envelopeSender: envelopeSender,
             digest: Self.digest(bytes)
         )
+        contents = parts.contents
     }
 
     /// What an e-mail without a name of its own is known by.
@@ -114,6 +123,8 @@ struct MailParts {
     private var plain: String?
     private var html: String?
     private(set) var files: [InboundText.Media] = []
+    /// What is in them, by their places.
+    private(set) var contents: [Int: [UInt8]] = [:]
     private var count = 0
 
     /// What somebody wrote; of an e-mail that is a page alone, what the page says.
@@ -141,13 +152,9 @@ struct MailParts {
 
     private mutating func note(_ part: MailEntity, _ type: MailParameters) {
         guard files.count < InboundText.mostMedia else { return }
-        files.append(
-            InboundText.Media(
-                type: type.value,
-                filename: part.filename,
-                size: part.content.count
-            )
-        )
+        let bytes = part.content
+        contents[files.count] = bytes
+        files.append(InboundText.Media(type: type.value, filename: part.filename, size: bytes.count))
     }
 
     private func text(of part: MailEntity, _ type: MailParameters) -> String {

@@ -23,6 +23,7 @@ extension AWSSESNotices {
         // What is taken for spam or worse is kept to be looked at, and asks for nothing.
         let verdicts = ["spamVerdict", "virusVerdict"].compactMap { receipt?[$0]?["status"]?.string }
         if verdicts.contains("FAIL") { mail.isAutomatic = true }
+        if receipt?["virusVerdict"]?["status"]?.string == "FAIL" { mail.withheld = "virus" }
         return mail
     }
 }

@@ -64,7 +64,7 @@ struct AWSSNSTextProvider: TextProvider, HTTPProvider {
                 (name: "AWS.MM.SMS.TemplateId", value: dlt.templateID),
             ]
         }
-        return [("PhoneNumber", text.to.number), ("Message", text.text)] + AWSSNSAccount.attributes(attributes)
+        return [("PhoneNumber", text.to.address), ("Message", text.text)] + AWSSNSAccount.attributes(attributes)
     }
 
     private static func isSenderID(_ text: String) -> Bool {

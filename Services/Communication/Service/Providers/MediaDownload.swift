@@ -3,15 +3,6 @@ import Core
 import Outbound
 import ProviderConfig
 
-/// What came of fetching a file.
-enum FetchedFile: Sendable, Equatable {
-    case kept(bytes: [UInt8], type: String)
-    /// It is not to be had, or not to be kept; for a reason of ours.
-    case refused(String)
-    /// Perhaps another time.
-    case later
-}
-
 /// Hands out the files that came with messages to one provider's accounts.
 protocol MediaKeeper: Sendable {
     /// As configurations call it.
@@ -31,12 +22,12 @@ struct MediaDownload: Sendable {
     let http: OutboundHTTP
 
     /// - Parameters:
-    ///   - authorization: shown in the first request alone.
+    ///   - authorization: shown in the first request alone; `nil` where the address itself is the right to it.
     ///   - origins: scheme, host and port of the provider's own addresses, one of which it must be.
     ///   - type: what the file is said to be, where the answer does not say.
     func get(
         _ url: String,
-        authorization: String,
+        authorization: String?,
         at origins: Set<String>,
         type: String?,
         deadline: Deadline
@@ -45,7 +36,7 @@ struct MediaDownload: Sendable {
         var url = url
         for hop in 0...Self.mostHops {
             var headers = [("User-Agent", ProviderCall.userAgent)]
-            if hop == 0 { headers.append(("Authorization", authorization)) }
+            if hop == 0, let authorization { headers.append(("Authorization", authorization)) }
             let answer: OutboundResponse
             do throws(OutboundFailure) {
                 answer = try await http.send(

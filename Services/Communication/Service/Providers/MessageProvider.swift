@@ -24,6 +24,8 @@ protocol MessageProvider: Sendable {
     static var repeatTime: Duration? { get }
     /// The largest message that it takes, as it is sent, in bytes; `nil` where it names no limit that one of ours could pass.
     static var mostBytes: Int? { get }
+    /// Whether it reaches people by what WhatsApp calls them, without a number.
+    static var takesUserIDs: Bool { get }
     /// Whether it can tell later what became of a message, set up as it is.
     static func givesReceipts(_ credentials: Credentials) -> Bool
     /// What is wrong with credentials beyond their shape: where they would have us connect to.
@@ -42,6 +44,7 @@ protocol MessageProvider: Sendable {
 extension MessageProvider {
     static var repeatTime: Duration? { nil }
     static var mostBytes: Int? { nil }
+    static var takesUserIDs: Bool { false }
     static func givesReceipts(_ credentials: Credentials) -> Bool { false }
 }
 

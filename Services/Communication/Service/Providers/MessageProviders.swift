@@ -70,6 +70,12 @@ struct MessageProviders: Sendable {
         type(of: entry)?.givesReceipts(entry.credentials) ?? false
     }
 
+    /// Whether an entry's provider can reach somebody on its channel: not each takes an id in place of a number.
+    static func reaches(_ reach: Reach, _ entry: ProviderEntry) -> Bool {
+        guard entry.channel == MessageChannel.whatsapp.rawValue, reach.phone == nil else { return true }
+        return type(of: entry)?.takesUserIDs ?? false
+    }
+
     /// Whether an entry's provider tells what messages cost.
     static func tellsCosts(_ entry: ProviderEntry) -> Bool { type(of: entry) is any CostTeller.Type }
 

@@ -11,17 +11,20 @@ enum MetaContent {
         if let interactive = text.interactive {
             return ["type": "interactive", "interactive": self.interactive(interactive, text, media: media)]
         }
-        if let media, let file = text.file?.file {
+        if let media, let file = text.file {
             let kind = WhatsAppMedia.kind(of: file)
             return ["type": .string(kind.rawValue), kind.rawValue: self.media(media, file, caption: text.text)]
         }
         return ["type": "text", "text": ["body": .string(text.text), "preview_url": false]]
     }
 
-    private static func media(_ id: String, _ file: AttachedFile, caption: String? = nil) -> JSONValue {
+    /// A sound alone: there is no text beside it.
+    static func sound(_ id: String) -> [String: JSONValue] { ["type": "audio", "audio": ["id": .string(id)]] }
+
+    private static func media(_ id: String, _ file: Attachment, caption: String? = nil) -> JSONValue {
         var media: [String: JSONValue] = ["id": .string(id)]
         if let caption { media["caption"] = .string(caption) }
-        if WhatsAppMedia.kind(of: file) == .document { media["filename"] = .string(file.filename) }
+        if WhatsAppMedia.kind(of: file) == .document { media["filename"] = .string(file.file.filename) }
         return .object(media)
     }
 
@@ -35,7 +38,7 @@ enum MetaContent {
         switch content.type {
         case .buttons:
             members["type"] = "button"
-            if let media, let file = text.file?.file {
+            if let media, let file = text.file {
                 let kind = WhatsAppMedia.kind(of: file).rawValue
                 members["header"] = .object(["type": .string(kind), kind: self.media(media, file)])
             }

@@ -80,6 +80,8 @@ struct MetaNotices: NoticeReader {
         var id: String
         /// Absent for who hides their number.
         var from: PhoneNumber?
+        /// What WhatsApp calls them towards the number's business.
+        var user: WhatsAppUserID?
         var at: Instant
         /// What they wrote, or what stands on what they pressed.
         var text: String?
@@ -94,19 +96,21 @@ struct MetaNotices: NoticeReader {
         /// The picture or file that it is.
         var media: InboundText.Media?
 
-        /// As a text to a number of the clinic's; `nil` of who hides theirs, and cannot be answered by it.
+        /// As a text to a number of the clinic's; `nil` of nobody who could be answered.
         func inbound(to number: String) -> InboundText? {
-            from.map { from in
-                InboundText(
-                    channel: .whatsapp,
-                    to: number,
-                    from: from,
-                    text: InboundText.clipped(text ?? ""),
-                    media: media.map { [$0] } ?? [],
-                    providerMessageID: id,
-                    at: at
-                )
-            }
+            let phone = from.map { ChannelAddress($0, on: .whatsapp) }
+            guard let sender = phone ?? user.map({ ChannelAddress($0) }) else { return nil }
+            var inbound = InboundText(
+                channel: .whatsapp,
+                to: number,
+                from: sender,
+                text: InboundText.clipped(text ?? ""),
+                media: media.map { [$0] } ?? [],
+                providerMessageID: id,
+                at: at
+            )
+            if from != nil { inbound.alias = user }
+            return inbound
         }
     }
 
@@ -144,8 +148,8 @@ struct MetaNotices: NoticeReader {
                 guard let value = change["value"], value["metadata"]?["phone_number_id"]?.string == place.phoneNumberID
                 else { continue }
                 news.statuses += items(value["statuses"]).compactMap(status)
-                let names = names(value["contacts"])
-                news.heard += items(value["messages"]).compactMap { heard($0, names) }
+                let senders = MetaSenders(value["contacts"])
+                news.heard += items(value["messages"]).compactMap { heard($0, senders) }
             }
         }
         guard news.statuses.count + news.heard.count <= NoticeReaders.mostReports else {
@@ -168,19 +172,21 @@ struct MetaNotices: NoticeReader {
     }
 
     /// What is kept of a message; `nil` for what nobody wrote, such as that a number has changed.
-    private static func heard(_ value: JSONValue, _ names: [String: String]) -> Heard? {
+    private static func heard(_ value: JSONValue, _ senders: MetaSenders) -> Heard? {
         guard let id = ProviderVerdict.token(value["id"]?.string), let kind = value["type"]?.string, kind != "system",
             let seconds = MetaReply.number(value["timestamp"]), seconds > 0
         else { return nil }
         let said = said(value, kind)
+        let sender = senders.sender(of: value)
         return Heard(
             id: id,
-            from: value["from"]?.string.flatMap { PhoneNumber("+\($0)") },
+            from: sender.number.flatMap { PhoneNumber("+\($0)") },
+            user: sender.user.flatMap { WhatsAppUserID($0) },
             at: Instant(seconds: Int64(seconds)),
             text: said.text,
             payload: said.payload,
             answers: ProviderVerdict.token(value["context"]?["id"]?.string),
-            profileName: value["from"]?.string.flatMap { names[$0] },
+            profileName: sender.name,
             kind: kind,
             media: media(value[kind], kind)
         )
@@ -211,14 +217,7 @@ struct MetaNotices: NoticeReader {
         }
     }
 
-    private static func names(_ contacts: JSONValue?) -> [String: String] {
-        let pairs = items(contacts).compactMap { contact in
-            contact["wa_id"]?.string.flatMap { id in contact["profile"]?["name"]?.string.map { (id, $0) } }
-        }
-        return Dictionary(pairs) { first, _ in first }
-    }
-
-    private static func items(_ value: JSONValue?) -> [JSONValue] {
+    static func items(_ value: JSONValue?) -> [JSONValue] {
         if case .array(let items) = value { items } else { [] }
     }
 }

@@ -40,6 +40,8 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
         return isVersioned(base) ? base : "\(base)/\(graphVersion)"
     }
 
+    static var takesUserIDs: Bool { true }
+
     static func givesReceipts(_ credentials: Credentials) -> Bool { true }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
@@ -61,8 +63,33 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
             case .refused(let verdict): return verdict
             }
         }
+        if let media, let file = text.file, WhatsAppMedia.kind(of: file) == .audio {
+            return await send(sound: media, then: text, at: now, deadline: deadline)
+        }
         guard let call = try? sending(text, media: media, at: now) else { return MetaReply.outsideWindow }
         return await http.verdict(call, deadline: deadline, reading: MetaReply.verdict)
+    }
+
+    /// Hands a sound over, and then what is said with it as an answer to it: WhatsApp shows no text beside a sound.
+    private func send(
+        sound: String,
+        then text: TextToSend,
+        at now: Instant,
+        deadline: Deadline
+    ) async -> ProviderVerdict {
+        var words = text
+        words.file = nil
+        guard let first = try? sending(text, sound: sound) else { return MetaReply.outsideWindow }
+        let heard = await http.verdict(first, deadline: deadline, reading: MetaReply.verdict)
+        guard heard.outcome == .accepted else { return heard }
+        guard let second = try? sending(words, answering: heard.messageID, at: now) else { return heard }
+        var said = await http.verdict(second, deadline: deadline, reading: MetaReply.verdict)
+        if said.outcome != .accepted {
+            // Handed over again, the sound would come twice.
+            said.outcome = .unknownOutcome
+            said.detail = "The provider took the sound and not the text with it."
+        }
+        return said
     }
 
     /// Asks how the number is doing.
@@ -97,6 +124,8 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     func uploading(_ file: Attachment, form: MultipartForm = MultipartForm()) -> ProviderCall {
         var (form, call) = (form, ProviderCall("POST", "\(root)/\(phoneNumberID)/media", bearer: token))
         form.add("messaging_product", "whatsapp")
+        var file = file
+        file.file.contentType = WhatsAppMedia.type(of: file)
         form.add("type", file.file.contentType)
         form.add("file", file: file)
         form.end()
@@ -110,14 +139,17 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
 
     /// The request that hands a message over; `nil` where it would take a template to begin, and there is none.
     ///
-    /// - Parameter media: Meta's id of the message's file.
-    func sending(_ text: TextToSend, media: String? = nil, at now: Instant) throws -> ProviderCall? {
-        var body: [String: JSONValue] = [
-            "messaging_product": "whatsapp", "recipient_type": "individual",
-            "to": .string(String(text.to.number.dropFirst())),
-            // Comes back with what became of it: our id and nothing else.
-            "biz_opaque_callback_data": .string(text.id.description),
-        ]
+    /// - Parameters:
+    ///   - media: Meta's id of the message's file.
+    ///   - answered: the provider's id of the message that it answers.
+    func sending(
+        _ text: TextToSend,
+        media: String? = nil,
+        answering answered: String? = nil,
+        at now: Instant
+    ) throws -> ProviderCall? {
+        var body = frame(of: text)
+        if let answered { body["context"] = ["message_id": .string(answered)] }
         if text.windows.isOpen(from: number, at: now) {
             body.merge(MetaContent.free(text, media: media)) { $1 }
         } else if let approved = text.approved {
@@ -126,6 +158,28 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
         } else {
             return nil
         }
+        return try messagesCall(body)
+    }
+
+    /// The request that hands a message's sound over.
+    func sending(_ text: TextToSend, sound media: String) throws -> ProviderCall {
+        try messagesCall(frame(of: text).merging(MetaContent.sound(media)) { $1 })
+    }
+
+    /// Whom a message is for, and what comes back with what became of it: our id and nothing else.
+    private func frame(of text: TextToSend) -> [String: JSONValue] {
+        var body: [String: JSONValue] = [
+            "messaging_product": "whatsapp", "recipient_type": "individual",
+            "biz_opaque_callback_data": .string(text.id.description),
+        ]
+        switch text.to {
+        case .phone(let phone): body["to"] = .string(String(phone.number.dropFirst()))
+        case .whatsAppUser(let user): body["recipient"] = .string(user.id)
+        }
+        return body
+    }
+
+    private func messagesCall(_ body: [String: JSONValue]) throws -> ProviderCall {
         var call = ProviderCall("POST", "\(root)/\(phoneNumberID)/messages", bearer: token)
         try call.carry(.object(body))
         return call

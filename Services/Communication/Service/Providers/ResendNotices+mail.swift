@@ -48,7 +48,8 @@ extension ResendNotices {
             method: "GET",
             url: url,
             headers: [("User-Agent", ProviderCall.userAgent)],
-            deadline: deadline
+            deadline: deadline,
+            maxResponse: InboundMail.largest
         )
         return answer?.status == 200 ? answer?.body : nil
     }
@@ -67,6 +68,7 @@ extension ResendNotices {
         if let to = data["to"]?.list.first?.string { header.append("To: \(to.filter { !$0.isNewline })") }
         let files = (data["attachments"]?.list ?? []).prefix(InboundText.mostMedia).map { file in
             InboundText.Media(
+                id: ResendMedia.name(of: file["id"], in: id),
                 type: file["content_type"]?.string,
                 filename: file["filename"]?.string
             )
@@ -82,7 +84,7 @@ extension ResendNotices {
     }
 
     /// Ids are UUIDs; nothing else goes into an address.
-    private static func isID(_ text: String) -> Bool {
+    static func isID(_ text: String) -> Bool {
         (1...64).contains(text.utf8.count)
             && text.utf8.allSatisfy { byte in
                 (48...57).contains(byte) || (97...122).contains(byte) || (65...90).contains(byte) || byte == 45

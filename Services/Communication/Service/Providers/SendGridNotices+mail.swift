@@ -30,20 +30,16 @@ extension SendGridNotices {
         func text(_ name: String) -> String? {
             field(name).map { MailCharset.decode($0[...], charsets?[name]?.string) }
         }
-        let files = fields.filter { $0.filename != nil }.prefix(InboundText.mostMedia).map { file in
-            InboundText.Media(
-                type: file.type.value,
-                filename: file.filename,
-                size: file.content.count
-            )
-        }
-        return InboundMail(
+        let parts = fields.filter { $0.filename != nil }.prefix(InboundText.mostMedia).map { ($0, $0.content) }
+        var mail = InboundMail(
             MailEntity(headers[...]),
             text: text("text") ?? text("html").map { HTMLText.plain($0) } ?? "",
-            files: files,
+            files: parts.map { .init(type: $0.type.value, filename: $0.filename, size: $1.count) },
             report: nil,
             envelopeSender: sender,
             digest: InboundMail.digest(call.body)
         )
+        mail.contents = Dictionary(uniqueKeysWithValues: parts.enumerated().map { ($0.offset, $0.element.1) })
+        return mail
     }
 }

@@ -8,7 +8,7 @@ struct TextToSend: Sendable {
 
     /// Ours; where a provider takes a reference, it is this.
     let id: MessageID
-    let to: PhoneNumber
+    let to: TextRecipient
     let text: String
     /// What WhatsApp sends instead of the text where a conversation is to be begun.
     let approved: ApprovedTemplate?
@@ -27,6 +27,21 @@ struct TextToSend: Sendable {
     var file: Attachment?
     /// Where a provider may fetch the file for a while; `nil` where the installation has no public address.
     var fileURL: String?
+}
+
+/// Whom a text goes to.
+enum TextRecipient: Sendable, Hashable {
+    case phone(PhoneNumber)
+    /// By WhatsApp alone: somebody who hides their number.
+    case whatsAppUser(WhatsAppUserID)
+
+    /// As their channel writes it: a number, or an id of WhatsApp's.
+    var address: String {
+        switch self {
+        case .phone(let phone): phone.number
+        case .whatsAppUser(let user): user.id
+        }
+    }
 }
 
 /// As what a text is registered with a DLT platform of India.

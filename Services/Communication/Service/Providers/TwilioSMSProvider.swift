@@ -51,7 +51,7 @@ struct TwilioSMSProvider: TextProvider, HTTPProvider {
     func sending(_ text: TextToSend, at now: Instant) -> ProviderCall { messages.sending(form(text, at: now)) }
 
     private func form(_ text: TextToSend, at now: Instant) -> FormBody.Pairs {
-        [("To", text.to.number), sender, ("Body", text.text)] + TwilioMessages.terms(of: text, at: now)
+        [("To", text.to.address), sender, ("Body", text.text)] + TwilioMessages.terms(of: text, at: now)
     }
 
     private static func isSender(_ text: String) -> Bool {

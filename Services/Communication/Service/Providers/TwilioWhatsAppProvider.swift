@@ -52,7 +52,7 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
 
     private func form(_ text: TextToSend, at now: Instant) throws -> FormBody.Pairs {
         let places: FormBody.Pairs = [
-            ("To", TwilioMessages.whatsAppPrefix + text.to.number), ("From", TwilioMessages.whatsAppPrefix + number),
+            ("To", TwilioMessages.whatsAppPrefix + text.to.address), ("From", TwilioMessages.whatsAppPrefix + number),
         ]
         return places + (try content(text, at: now)) + TwilioMessages.terms(of: text, at: now)
     }

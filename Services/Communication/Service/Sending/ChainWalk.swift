@@ -150,10 +150,11 @@ struct ChainWalk {
         return true
     }
 
-    /// That somebody may answer to the installation's number, which is then for this clinic; `nil` where nobody answers.
+    /// That somebody may answer to the installation's number or address, which is then for this clinic; `nil` where nobody
+    /// answers.
     private func answering(_ entry: ProviderEntry) -> SendingNote? {
         guard entry.isDefault, let channel = MessageChannel(rawValue: entry.channel),
-            [.sms, .whatsapp].contains(channel),
+            channel != .push,
             let address = work.content.reach.address(on: channel)
         else { return nil }
         return .wrote(door.hash(entry.provider, to: address), at: .now())

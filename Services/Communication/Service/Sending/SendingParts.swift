@@ -121,6 +121,7 @@ struct SendingParts: Sendable {
             guard let channel = MessageChannel(rawValue: name), work.content.reach.has(channel) else { continue }
             chain += try await resolver.resolve(clinic, channel: name).entries
         }
+        chain.removeAll { !MessageProviders.reaches(work.content.reach, $0) }
         if let files = work.content.attachments {
             chain.removeAll {
                 $0.channel == MessageChannel.email.rawValue && !EmailSize.fits(files, through: $0.provider)

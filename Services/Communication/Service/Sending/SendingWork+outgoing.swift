@@ -38,7 +38,10 @@ extension SendingWork {
                 )
             }
         case .sms, .whatsapp:
-            return sealed.phone.map { to in
+            let rules = CountryRules(settings: settings)
+            let phone = sealed.phone.map { TextRecipient.phone($0) }
+            let user = channel == .whatsapp ? sealed.whatsAppUser.map { TextRecipient.whatsAppUser($0) } : nil
+            return (phone ?? user).map { to in
                 .text(
                     TextToSend(
                         id: id,
@@ -47,7 +50,8 @@ extension SendingWork {
                         approved: words.template(approvedBy: entry.provider),
                         windows: windows,
                         dlt: channel == .sms
-                            ? CountryRules(settings: settings).identity(of: words.text, to: to) : nil,
+                            ? sealed.phone.flatMap { rules.identity(of: words.text, as: words.dltTemplate, to: $0) }
+                            : nil,
                         expiresAt: message.expiresAt,
                         category: message.category,
                         statusURL: webhooks.url(of: entry, clinic),

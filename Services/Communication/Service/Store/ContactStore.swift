@@ -14,6 +14,8 @@ struct KnownContact: Sendable, Equatable {
     var name: String?
     var email: EmailAddress?
     var phone: PhoneNumber?
+    /// Of who hides their number, and is known by nothing else.
+    var whatsAppUser: WhatsAppUserID?
     /// Chosen by the contact, else the patient record's.
     var locale: String?
     /// Chosen by the contact, else the clinic's.
@@ -36,6 +38,7 @@ private struct SealedIdentity: Codable {
     var name: String?
     var email: EmailAddress?
     var phone: PhoneNumber?
+    var whatsAppUser: WhatsAppUserID?
 
     func seal(for id: ContactID, with sealer: ClinicSealer) throws -> [UInt8] {
         try sealer.seal(try JSONWriter.encode(self), purpose: Self.purpose, record: id.description)
@@ -65,10 +68,19 @@ enum ContactStore {
             values (clinic_id(), \(id), \(patient.id), \(now), \(now)) on conflict do nothing
             """
         )
-        tx.execute("delete from contact_identities where clinic_id = clinic_id() and contact_id = \(id)")
-        guard !deleted else { return }
         let email = patient.email.flatMap { ChannelAddress(.email, $0.address) }
         let phone = patient.phone.flatMap { ChannelAddress(.sms, $0.number) }
+        let kept = deleted ? nil : phone.map { index.token($0, clinic) }
+        // What WhatsApp calls somebody is known by their number, and lasts as long as that.
+        tx.execute(
+            """
+            delete from contact_identities i where i.clinic_id = clinic_id() and i.contact_id = \(id)
+                and not (i.kind = 'whatsapp' and exists (
+                    select from contact_identities p where p.clinic_id = clinic_id() and p.contact_id = \(id)
+                        and p.kind = 'phone' and p.address_index = \(kept)))
+            """
+        )
+        guard !deleted else { return }
         for case let address? in [email, phone] { add(address, to: id, index, clinic, in: tx) }
     }
 
@@ -103,7 +115,9 @@ enum ContactStore {
             let sealer = try dataKeys.sealer(for: clinic, in: tx)
             let identity = try SealedIdentity.open(sealed, of: id, with: sealer)
             let known = KnownPatient(name: identity.name ?? "", email: identity.email, phone: identity.phone)
-            return KnownContact(id, version: try row[0], nil, .init(patient: known, locale: nil), choice)
+            var contact = KnownContact(id, version: try row[0], nil, .init(patient: known, locale: nil), choice)
+            contact.whatsAppUser = identity.whatsAppUser
+            return contact
         }
         guard let patient else { return nil }
         return KnownContact(id, version: try row[0], patientID, patient, choice)
@@ -155,7 +169,9 @@ enum ContactStore {
         var identity = SealedIdentity(name: name)
         switch address.channel {
         case .email: identity.email = EmailAddress(address.text)
-        case .sms, .whatsapp: identity.phone = PhoneNumber(address.text)
+        case .sms, .whatsapp:
+            identity.phone = PhoneNumber(address.text)
+            identity.whatsAppUser = WhatsAppUserID(address.text)
         case .push: break
         }
         tx.execute(
@@ -166,6 +182,29 @@ enum ContactStore {
         )
         add(address, to: id, index, sealer.clinic, in: tx)
         return [id]
+    }
+
+    /// WhatsApp calls those with a number by an id as well: whoever writes under it is one of them.
+    static func link(
+        _ user: WhatsAppUserID,
+        to contacts: [ContactID],
+        index: AddressIndex,
+        clinic: ClinicID,
+        in tx: borrowing Transaction
+    ) {
+        for id in contacts { add(ChannelAddress(user), to: id, index, clinic, in: tx) }
+    }
+
+    /// The numbers behind a user id of WhatsApp's, or the ids behind a number.
+    static func aliases(_ addressIndex: [UInt8], in tx: borrowing Transaction) throws -> [[UInt8]] {
+        try tx.rows(
+            """
+            select distinct o.address_index from contact_identities i
+            join contact_identities o on o.clinic_id = i.clinic_id and o.contact_id = i.contact_id
+            where i.clinic_id = clinic_id() and i.address_index = \(addressIndex)
+                and (i.kind, o.kind) in (('whatsapp', 'phone'), ('phone', 'whatsapp')) limit \(mostPatients)
+            """
+        ).map { try $0[0] }
     }
 
     /// Keeps what a contact has chosen; gives the version.
@@ -199,7 +238,12 @@ enum ContactStore {
         _ clinic: ClinicID,
         in tx: borrowing Transaction
     ) {
-        let kind = address.channel == .email ? "email" : "phone"
+        let kind =
+            switch address.channel {
+            case .email: "email"
+            case .whatsapp where WhatsAppUserID(address.text) != nil: "whatsapp"
+            case .whatsapp, .sms, .push: "phone"
+            }
         tx.execute(
             """
             insert into contact_identities (clinic_id, address_index, contact_id, kind)

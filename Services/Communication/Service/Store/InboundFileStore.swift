@@ -9,6 +9,8 @@ extension ConversationFileStatus: Column {}
 struct StoredFile: Sendable, Equatable {
     var place: Int
     var status: ConversationFileStatus
+    /// Why it is refused or lost.
+    var reason: String?
     var contentType: String?
     var size: Int?
 }
@@ -33,6 +35,23 @@ enum InboundFileStore {
                 values (clinic_id(), \(message), \(place), 'pending', \(now))
                 """
             )
+        }
+    }
+
+    /// Keeps a file that came with its message, or notes why not.
+    static func add(
+        _ file: FetchedFile,
+        of message: InboundMessageID,
+        _ place: Int,
+        with sealer: ClinicSealer,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        note([place], of: message, at: now, in: tx)
+        switch file {
+        case .kept(let bytes, let type): try keep(bytes, type, of: message, place, with: sealer, at: now, in: tx)
+        case .refused(let reason): end(message, place, as: .refused, because: reason, at: now, in: tx)
+        case .later: break
         }
     }
 
@@ -100,13 +119,19 @@ enum InboundFileStore {
         guard !messages.isEmpty else { return [:] }
         let rows = try tx.rows(
             """
-            select message_id, place, status, content_type, size from inbound_files
+            select message_id, place, status, content_type, size, reason from inbound_files
             where clinic_id = clinic_id() and message_id = any (\(messages))
             """
         )
         var found: [InboundMessageID: [Int: StoredFile]] = [:]
         for row in rows {
-            let file = StoredFile(place: try row[1], status: try row[2], contentType: try row[3], size: try row[4])
+            let file = StoredFile(
+                place: try row[1],
+                status: try row[2],
+                reason: try row[5],
+                contentType: try row[3],
+                size: try row[4]
+            )
             found[try row[0], default: [:]][file.place] = file
         }
         return found

@@ -119,20 +119,21 @@ struct InboundStore: Sendable {
         return try rows.first.map { try $0[0] }
     }
 
-    /// The appointment that the last message to a number was about, if it was about one.
+    /// The appointment that the last message to somebody's number was about, if it was about one.
     ///
     /// Bills and codes that came in between are passed over, unless what was written is a no: that may be meant for them.
     /// When another patient's visit was told of at about the same time, nobody knows which one is meant: `nil`.
     static func appointment(
-        repliedTo phoneIndex: [UInt8],
+        repliedTo phoneIndexes: [[UInt8]],
         with command: InboundCommand?,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> AppointmentID? {
         let rows = try tx.rows(
             """
-            select reference, patient_id, created_at from messages where clinic_id = clinic_id() and phone_index = \(phoneIndex)
-                and created_at > \(now - replyTime) and (\(command == .no) or category = 'care') order by created_at desc limit 20
+            select reference, patient_id, created_at from messages
+            where clinic_id = clinic_id() and phone_index = any (\(ByteColumns(phoneIndexes))) and created_at > \(now - replyTime)
+                and (\(command == .no) or category = 'care') order by created_at desc limit 20
             """
         )
         guard let row = rows.first, let visit = try appointment(rows) else { return nil }

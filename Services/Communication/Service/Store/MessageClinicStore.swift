@@ -43,6 +43,19 @@ enum NumberClinicStore {
         return found
     }
 
+    /// Which clinics wrote to each address.
+    ///
+    /// Through the lookup door.
+    static func all(_ hashes: [[UInt8]], in tx: borrowing Transaction) throws -> [[UInt8]: Set<ClinicID>] {
+        guard !hashes.isEmpty else { return [:] }
+        let rows = try tx.rows(
+            "select distinct id_hash, clinic_id from number_clinics where id_hash = any (\(ByteColumns(hashes)))"
+        )
+        var found: [[UInt8]: Set<ClinicID>] = [:]
+        for row in rows { found[try row[0], default: []].insert(try row[1]) }
+        return found
+    }
+
     /// Drops what was noted before, at most so many; gives how many.
     ///
     /// Through the relay's door.

@@ -9,6 +9,8 @@ struct SealedContent: Codable, Sendable, Equatable {
 
     var email: EmailAddress?
     var phone: PhoneNumber?
+    /// Of somebody who hides their number from the clinic.
+    var whatsAppUser: WhatsAppUserID?
     var pushToken: String?
     var replyTo: EmailAddress?
     /// The entry that is asked first: it answers what was written to its number.
@@ -35,7 +37,7 @@ struct SealedContent: Codable, Sendable, Equatable {
     }
 
     /// Whom it goes to.
-    var reach: Reach { Reach(email: email, phone: phone, pushToken: pushToken) }
+    var reach: Reach { Reach(email: email, phone: phone, whatsAppUser: whatsAppUser, pushToken: pushToken) }
 
     func seal(for id: MessageID, with sealer: ClinicSealer) throws -> [UInt8] {
         try sealer.seal(try JSONWriter.encode(self), purpose: Self.purpose, record: id.description)

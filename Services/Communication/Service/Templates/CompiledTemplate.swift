@@ -19,6 +19,8 @@ struct CompiledTemplate: Sendable {
         var html: MustacheTemplate?
         var approved: ApprovedMapping?
         var approvedByTwilio: ApprovedMapping?
+        var interactive: InteractiveContent?
+        var dltTemplate: String?
     }
 
     let name: String
@@ -39,12 +41,16 @@ struct CompiledTemplate: Sendable {
                     html: try email.html.map { try MustacheTemplate(string: $0) }
                 )
             }
-            if let sms = words.sms { texts[.sms, default: [:]][locale] = Text(text: try Self.plain(sms.text)) }
+            if let sms = words.sms {
+                let text = Text(text: try Self.plain(sms.text), dltTemplate: sms.dltTemplateId)
+                texts[.sms, default: [:]][locale] = text
+            }
             if let whatsapp = words.whatsapp {
                 let text = Text(
                     text: try Self.plain(whatsapp.text),
                     approved: whatsapp.approved,
-                    approvedByTwilio: whatsapp.approvedByTwilio
+                    approvedByTwilio: whatsapp.approvedByTwilio,
+                    interactive: whatsapp.interactive
                 )
                 texts[.whatsapp, default: [:]][locale] = text
             }
@@ -107,7 +113,9 @@ struct CompiledTemplate: Sendable {
             text: plain,
             html: channel == .email ? html ?? HTMLText.page(plain, locale: locale) : nil,
             approved: text.approved.map { approved($0, words) },
-            approvedByTwilio: text.approvedByTwilio.map { approved($0, words) }
+            approvedByTwilio: text.approvedByTwilio.map { approved($0, words) },
+            interactive: text.interactive,
+            dltTemplate: text.dltTemplate
         )
         try check(content, channel)
         return content
@@ -134,6 +142,7 @@ struct CompiledTemplate: Sendable {
         let longestText =
             switch channel {
             case .email: EmailTexts.longestHTML
+            case .whatsapp where content.interactive != nil: InteractiveContent.longestText
             case .sms, .whatsapp: SMSText.longest
             case .push: PushText.longestText
             }

@@ -58,11 +58,13 @@ struct MessageWords: Sendable {
         let used = byChannel.filter { channels.contains($0.key) }
         let first = channels.first.flatMap { self[$0] } ?? RenderedContent(text: "")
         // One channel's words need not be kept twice, unless there is more to them than text.
-        let isPlain = used.count <= 1 && first.approved == nil && first.approvedByTwilio == nil
+        let isMore = first.approved != nil || first.approvedByTwilio != nil || first.dltTemplate != nil
+        let isPlain = used.count <= 1 && !isMore
         let variants = Dictionary(uniqueKeysWithValues: used.map { ($0.key.rawValue, $0.value) })
         return SealedContent(
             email: reach.email,
             phone: reach.phone,
+            whatsAppUser: reach.whatsAppUser,
             pushToken: reach.pushToken,
             subject: first.subject,
             text: first.text,

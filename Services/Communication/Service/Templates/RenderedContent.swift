@@ -12,6 +12,8 @@ struct RenderedContent: Codable, Sendable, Hashable {
     var approvedByTwilio: ApprovedTemplate?
     /// What WhatsApp offers to press.
     var interactive: InteractiveContent?
+    /// Which of the texts registered for India it is; `nil` for whichever it matches.
+    var dltTemplate: String?
 
     init(
         subject: String? = nil,
@@ -19,7 +21,8 @@ struct RenderedContent: Codable, Sendable, Hashable {
         html: String? = nil,
         approved: ApprovedTemplate? = nil,
         approvedByTwilio: ApprovedTemplate? = nil,
-        interactive: InteractiveContent? = nil
+        interactive: InteractiveContent? = nil,
+        dltTemplate: String? = nil
     ) {
         self.subject = subject
         self.text = text
@@ -27,6 +30,7 @@ struct RenderedContent: Codable, Sendable, Hashable {
         self.approved = approved
         self.approvedByTwilio = approvedByTwilio
         self.interactive = interactive
+        self.dltTemplate = dltTemplate
     }
 
     /// What a provider has approved to be said instead.

@@ -195,7 +195,9 @@ struct Meta: SandboxProvider {
             200,
             [
                 "messaging_product": "whatsapp",
-                "contacts": [["input": .string(order.input), "wa_id": .string(order.to)]],
+                "contacts": [
+                    ["input": .string(order.input), (order.isToUser ? "user_id" : "wa_id"): .string(order.to)]
+                ],
                 "messages": [.object(message)],
             ]
         )
@@ -219,7 +221,7 @@ struct Meta: SandboxProvider {
                 channel: "whatsapp",
                 at: .now(),
                 from: sent.number,
-                to: ["+\(sent.order.to)"],
+                to: [sent.order.isToUser ? sent.order.to : "+\(sent.order.to)"],
                 subject: nil,
                 text: sent.order.text,
                 html: nil,
@@ -245,7 +247,7 @@ struct Meta: SandboxProvider {
     private func tell(_ sent: MetaLedger.Sent, _ status: String, _ error: MetaError? = nil) {
         var notice: [String: JSONValue] = [
             "id": .string(sent.id), "status": .string(status), "timestamp": .string("\(Instant.now().seconds)"),
-            "recipient_id": .string(sent.order.to),
+            (sent.order.isToUser ? "recipient_user_id" : "recipient_id"): .string(sent.order.to),
         ]
         if let data = sent.order.callbackData { notice["biz_opaque_callback_data"] = .string(data) }
         if let error {
@@ -258,17 +260,22 @@ struct Meta: SandboxProvider {
         post(["statuses": [.object(notice)]], of: sent.number, id: "\(sent.id) \(status)", type: "message.\(status)")
     }
 
-    /// Plays a patient: `{from, to?, text? | button?: {payload, text} | reply?: {id, title}, contextId?, id?}`.
+    /// Plays a patient: `{from?, userId?, to?, text? | button?: {payload, text} | reply?: {id, title}, contextId?, id?}`.
     ///
-    /// `to` is the phone number id; without it the one that sent last.
+    /// `to` is the phone number id; without it the one that sent last. Who hides their number has a `userId` and no `from`.
     private func hear(_ said: JSONValue) throws(MetaError) -> SandboxReply {
-        guard let from = said["from"]?.string.map({ $0.filter { ("0"..."9").contains($0) } }), !from.isEmpty,
-            let number = said["to"]?.string ?? ledger.lastNumber
-        else { throw .wrong("Say {\"from\", \"to\"?, \"text\" | \"button\" | \"reply\"}.") }
+        let from = said["from"]?.string.map { $0.filter { ("0"..."9").contains($0) } }.flatMap { $0.isEmpty ? nil : $0 }
+        let user = said["userId"]?.string
+        guard from != nil || user != nil, let number = said["to"]?.string ?? ledger.lastNumber else {
+            throw .wrong("Say {\"from\" | \"userId\", \"to\"?, \"text\" | \"button\" | \"reply\"}.")
+        }
         let id = said["id"]?.string ?? Self.messageID()
         var message: [String: JSONValue] = [
-            "from": .string(from), "id": .string(id), "timestamp": .string("\(Instant.now().seconds)"),
+            "id": .string(id), "timestamp": .string("\(Instant.now().seconds)"),
         ]
+        var contact: [String: JSONValue] = ["profile": ["name": "Asha Sandbox"]]
+        if let from { (message["from"], contact["wa_id"]) = (.string(from), .string(from)) }
+        if let user { (message["from_user_id"], contact["user_id"]) = (.string(user), .string(user)) }
         if let button = said["button"] {
             message["type"] = "button"
             message["button"] = button
@@ -282,9 +289,13 @@ struct Meta: SandboxProvider {
         if let context = said["contextId"] {
             message["context"] = ["from": .string(Self.displayNumber), "id": context]
         }
-        ledger.hear(from: from, at: number, now: .now())
-        let contact: JSONValue = ["profile": ["name": "Asha Sandbox"], "wa_id": .string(from)]
-        post(["contacts": [contact], "messages": [.object(message)]], of: number, id: id, type: "message.received")
+        for name in [from, user].compactMap({ $0 }) { ledger.hear(from: name, at: number, now: .now()) }
+        post(
+            ["contacts": [.object(contact)], "messages": [.object(message)]],
+            of: number,
+            id: id,
+            type: "message.received"
+        )
         return .json(200, ["id": .string(id)])
     }
 

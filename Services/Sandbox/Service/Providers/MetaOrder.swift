@@ -17,8 +17,10 @@ struct MetaOrder: Sendable {
     private static let mostButtons = 3
     private static let longestButton = 20
 
-    /// Digits, without what they were written with.
+    /// Digits, without what they were written with; or a user id.
     let to: String
+    /// Whether it goes to somebody by their user id.
+    let isToUser: Bool
     /// As it was written.
     let input: String
     let type: String
@@ -39,20 +41,38 @@ struct MetaOrder: Sendable {
             throw MetaError(400, 100, "(#100) Unexpected key \"\(extra)\".")
         }
         guard body["messaging_product"]?.string == "whatsapp" else { throw .missing("messaging_product") }
+        isToUser = body["to"] == nil && body["recipient"] != nil
         input = body["to"]?.string ?? body["recipient"]?.string ?? ""
-        guard !input.isEmpty else { throw .missing("to") }
-        to = input.filter { ("0"..."9").contains($0) }
-        guard (8...15).contains(to.count) else {
-            throw .wrong("to is not a valid phone number: \(input)")
-        }
+        to = try Self.recipient(input, isToUser)
         callbackData = body["biz_opaque_callback_data"]?.string
         guard (callbackData?.utf8.count ?? 0) <= Self.longestCallbackData else {
             throw .wrong("biz_opaque_callback_data must be at most \(Self.longestCallbackData) characters")
         }
         type = body["type"]?.string ?? "text"
         guard let content = body[type], case .object = content else { throw .missing(type) }
+        if isToUser, type == "template", content["name"]?.string?.hasPrefix("auth_") == true {
+            throw MetaError(
+                400,
+                131_062,
+                "(#131062) Business-scoped User ID (BSUID) recipients are not supported for this message."
+            )
+        }
         text = try Self.read(type, content)
         media = try Self.mediaID(type, content)
+    }
+
+    private static func recipient(_ input: String, _ isUser: Bool) throws(MetaError) -> String {
+        guard !input.isEmpty else { throw .missing("to") }
+        if isUser {
+            let parts = input.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count == 2, parts[0].count == 2, (1...128).contains(parts[1].count) else {
+                throw .wrong("recipient is not a valid business-scoped user ID: \(input)")
+            }
+            return input
+        }
+        let digits = input.filter { ("0"..."9").contains($0) }
+        guard (8...15).contains(digits.count) else { throw .wrong("to is not a valid phone number: \(input)") }
+        return digits
     }
 
     /// The file of the message, or of what stands above its buttons.

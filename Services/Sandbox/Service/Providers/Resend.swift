@@ -5,13 +5,15 @@ import Synchronization
 
 /// Resend's API (resend.com/docs/api-reference): sending, reading and the list of domains; keys are kept for a day.
 ///
-/// `PUT /resend/received/{id}` with what the API is to say puts an e-mail there that somebody has sent to an account.
+/// `PUT /resend/received/{id}` with what the API is to say puts an e-mail there that somebody has sent to an account, and
+/// `PUT /resend/held/{id}` a file of one.
 struct Resend: SandboxProvider {
     let name = "resend"
     let messages: MessageStore
     let webhooks: WebhookSender?
     private let kept = ResendKeys()
     private let inbox = ResendInbox()
+    private let files = HeldFiles()
 
     init(messages: MessageStore, publicURL: String? = nil) {
         self.messages = messages
@@ -119,6 +121,8 @@ struct Resend: SandboxProvider {
             inbox.put(mail, as: String(path.dropFirst("/received/".count)))
             return SandboxReply(204)
         }
+        let parts = path.split(separator: "/").map(String.init)
+        if let reply = files.answer(request, parts, isSigned: true) { return reply }
         do throws(Refusal) {
             let key = try apiKey(request)
             switch (request.method, path) {
@@ -129,6 +133,9 @@ struct Resend: SandboxProvider {
             case ("GET", _) where path.hasPrefix("/domains/"):
                 try requireFullAccess(key)
                 return try domain(String(path.dropFirst("/domains/".count)))
+            case ("GET", _) where parts.count == 5 && parts[1] == "receiving" && parts[3] == "attachments":
+                try requireFullAccess(key)
+                return try attachment(parts[4], of: parts[2], request)
             case ("GET", _) where path.hasPrefix("/emails/receiving/"):
                 try requireFullAccess(key)
                 guard let mail = inbox.mail(String(path.dropFirst("/emails/receiving/".count))) else {
@@ -176,6 +183,21 @@ struct Resend: SandboxProvider {
             throw Refusal(403, "invalid_api_key", "API key is invalid")
         }
         return key
+    }
+
+    /// A file of an e-mail: where it lies for a while.
+    private func attachment(_ id: String, of mail: String, _ request: SandboxRequest) throws(Refusal) -> SandboxReply {
+        guard inbox.mail(mail) != nil, let file = files.find(id) else {
+            throw Refusal(404, "not_found", "Attachment not found")
+        }
+        return .json(
+            200,
+            [
+                "object": "attachment", "id": .string(id), "filename": "file", "content_type": .string(file.type),
+                "size": .integer(Int64(file.bytes.count)),
+                "download_url": .string(files.address(id, request, under: name)),
+            ]
+        )
     }
 
     private func requireFullAccess(_ key: String) throws(Refusal) {

@@ -55,6 +55,29 @@ import Testing
         #expect(try breach(text, to: "+919876543210", rules: CountryRules(CountryRegistrations())) == nil)
     }
 
+    @Test func aTextMayBeOneOfThemOnly() throws {
+        let phone = try #require(PhoneNumber("+919876543210"))
+        let (text, first, second) = (
+            "123456 is your code.\nNever tell it.", "1107160000000000001", "1107160000000000002"
+        )
+        func rule(_ rules: CountryRules, _ name: String?) -> String? {
+            rules.breach(by: text, as: name, to: phone, .care, at: Self.noon)?.rule
+        }
+        #expect(Self.rules.identity(of: text, as: second, to: phone)?.templateID == second)
+        #expect(Self.rules.identity(of: text, as: first, to: phone) == nil)
+        #expect(rule(Self.rules, second) == nil && rule(Self.rules, first) == "in_dlt_template")
+        #expect(rule(Self.rules, "1107169999999999999") == "in_dlt_template")
+        // A text that says that it is registered has to be, whoever has forgotten to say so.
+        let none = CountryRules(CountryRegistrations())
+        #expect(rule(none, nil) == nil && rule(none, first) == "in_dlt_template")
+        let words = RenderedContent(text: text)
+        #expect(Self.rules.preview(of: words) == DLTPreview(templateId: second, matches: true))
+        #expect(Self.rules.preview(of: RenderedContent(text: "Hi")) == DLTPreview(templateId: nil, matches: false))
+        #expect(none.preview(of: words) == nil)
+        let named = RenderedContent(text: text, dltTemplate: first)
+        #expect(none.preview(of: named) == DLTPreview(templateId: first, matches: false))
+    }
+
     @Test func manyPlacesTakeNoTimeAtAll() throws {
         let text = String(repeating: "{#var#} ", count: 100)
         let pattern = DLTPattern(text)
@@ -106,7 +129,7 @@ import Testing
             try Self.rules.permitted(
                 channels,
                 to: phone,
-                saying: text,
+                saying: RenderedContent(text: text),
                 .care,
                 isAskedFor: isAskedFor,
                 at: Self.noon

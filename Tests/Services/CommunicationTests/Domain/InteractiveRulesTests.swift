@@ -53,11 +53,19 @@ import Testing
         func file(_ type: String, _ size: Int = 1) -> AttachedFile {
             AttachedFile(filename: "f", contentType: type, size: size)
         }
-        #expect(WhatsAppMedia.kind(of: file("image/jpeg")) == .image)
-        #expect(WhatsAppMedia.kind(of: file("image/png", WhatsAppMedia.largestImage + 1)) == .document)
-        #expect(WhatsAppMedia.kind(of: file("image/gif")) == .document)
-        #expect(WhatsAppMedia.kind(of: file("video/mp4")) == .video)
-        #expect(WhatsAppMedia.kind(of: file("audio/ogg")) == .document)
+        func kind(_ type: String, _ size: Int = 1, _ bytes: [UInt8] = []) -> WhatsAppMedia.Kind {
+            WhatsAppMedia.kind(of: Attachment(file: file(type, size), bytes: bytes))
+        }
+        #expect(kind("image/jpeg") == .image)
+        #expect(kind("image/png", WhatsAppMedia.largestImage + 1) == .document)
+        #expect(kind("image/gif") == .document)
+        #expect(kind("video/mp4") == .video)
+        for type in ["audio/aac", "audio/amr", "audio/mpeg", "audio/mp4"] {
+            #expect(kind(type) == .audio && kind(type, WhatsAppMedia.largestSound + 1) == .document)
+        }
+        // Of Ogg only what holds Opus is played.
+        let opus = Array("OggS".utf8) + [UInt8](repeating: 0, count: 24) + Array("OpusHead".utf8)
+        #expect(kind("audio/ogg", 36, opus) == .audio && kind("audio/ogg", 4, Array("OggS".utf8)) == .document)
         let text = RenderedContent(text: String(repeating: "a", count: WhatsAppMedia.longestCaption))
         let long = RenderedContent(text: text.text + "a")
         let list = RenderedContent(text: "a", interactive: Self.list([.init(rows: Self.rows(1))]))

@@ -310,6 +310,56 @@ import Vault
         }
     }
 
+    /// E-mails to the installation's address are for the clinic whose message they answer, or that alone wrote to the sender.
+    @Test func whatComesToItsAddressIsForTheClinicThatIsAnswered() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (first, second) = (try clinic(), try clinic())
+            var draft = ProviderDraft.smtp(port: sandbox.smtpPort)
+            draft.credentials["verifyToken"] = "installation-mail-token"
+            try await put(first, draft)
+            func write(_ clinic: TestClinic, to address: String) async throws -> String {
+                let sent = try await clinic.settled(try await clinic.send(to: address))
+                return try #require(sent.attempts.first?.providerMessageId)
+            }
+            func bring(_ text: String, from address: String, answering name: String? = nil) async throws {
+                var lines = ["From: \(address)", "Message-ID: <\(RequestID())@x>", "Subject: Re"]
+                if let name { lines.append("References: <other@x> <\(name)@example.com>") }
+                let body = RawBody(Array((lines + ["", text]).joined(separator: "\r\n").utf8))
+                let answer = try await first.ask(
+                    MessageDesk.endpoints.deliveries.receiveShared,
+                    SharedNotice(provider: "smtp", body: body),
+                    as: Principal(kind: .provider, id: "test"),
+                    headers: ["Authorization": "Bearer installation-mail-token"]
+                )
+                #expect(answer.status == 200)
+            }
+            func heard(_ clinic: TestClinic) async throws -> Set<String> {
+                let endpoints = MessageDesk.endpoints.conversations
+                var texts: Set<String> = []
+                for conversation in try #require(try await clinic.ask(endpoints.list, .init()).output).items {
+                    let path = InboundMessageSearch(id: conversation.id)
+                    let items = try #require(try await clinic.ask(endpoints.messages, path).output).items
+                    texts.formUnion(items.compactMap(\.text))
+                }
+                return texts
+            }
+            let (one, both) = (address(first), "both\(first.clinic.low)@example.com")
+            try await bring("Too early", from: one)
+            _ = try await write(first, to: one)
+            let name = try await write(first, to: both)
+            try await bring("Only you", from: one)
+            try await bring("Still you", from: both)
+            let later = try await write(second, to: both)
+            // Either may be meant now.
+            try await bring("Who?", from: both)
+            try await bring("You", from: both, answering: name)
+            try await bring("And you", from: both, answering: later)
+            try await bring("A stranger", from: "stranger\(first.clinic.low)@example.com")
+            #expect(try await heard(first) == ["Only you", "Still you", "You"])
+            #expect(try await heard(second) == ["And you"])
+        }
+    }
+
     /// A mail server that brings reports for everybody moves each clinic's own message.
     @Test func reportsByMailReachTheClinicsMessage() async throws {
         try await SandboxPlace.with { sandbox in

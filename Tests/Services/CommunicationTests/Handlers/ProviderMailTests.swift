@@ -1,6 +1,8 @@
 import CommunicationAPI
 import Contracts
 import Core
+import Logging
+import Outbound
 import Postgres
 import ProviderConfig
 import TestKit
@@ -17,6 +19,10 @@ import Testing
     private static let raw =
         "From: Zoë <zoe@example.com>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n"
         + "Message-ID: <1@example.com>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nnā, ok?\r\n"
+
+    private static let withFile =
+        "From: Zoë <zoe@example.com>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <1@example.com>\r\n"
+        + "Content-Type: application/pdf; name=a.pdf\r\n\r\n%PDF-1.7\r\n"
 
     private func bring(
         _ call: (body: [UInt8], headers: [String: String]),
@@ -87,6 +93,7 @@ import Testing
             #expect(Set(found.map(\.subject)) == ["Grüße", "Taken apart"])
             let second = found.first { $0.subject == "Taken apart" }
             #expect(second?.files.map(\.filename) == ["a.pdf"] && second?.isAutomatic == true)
+            #expect(second?.files.map(\.reason) == ["type_not_kept"], "it does not begin as a PDF does")
         }
     }
 
@@ -96,14 +103,19 @@ import Testing
             var draft = ProviderDraft.awsSES(sandbox.url("aws_ses"))
             draft.credentials["eventTopicArn"] = .string(Self.topic)
             try await clinic.configure(draft)
-            func delivery(_ topic: String, spam: String = "PASS", id: String) throws -> (
+            func delivery(
+                _ topic: String,
+                spam: String = "PASS",
+                virus: String = "PASS",
+                id: String
+            ) throws -> (
                 body: [UInt8], headers: [String: String]
             ) {
-                let raw = Self.raw.replacing("<1@", with: "<\(id)@")
+                let raw = (id == "m3" ? Self.withFile : Self.raw).replacing("<1@", with: "<\(id)@")
                 let receipt: JSONValue = [
                     "notificationType": "Received",
                     "receipt": [
-                        "spamVerdict": ["status": .string(spam)],
+                        "spamVerdict": ["status": .string(spam)], "virusVerdict": ["status": .string(virus)],
                         "action": ["type": "SNS", "encoding": .string(isBase64 ? "BASE64" : "UTF8")],
                     ], "mail": ["source": "zoe@example.com", "messageId": .string(id)],
                     "content": .string(isBase64 ? Base64.encode(Array(raw.utf8)) : raw),
@@ -121,9 +133,11 @@ import Testing
             #expect(try await bring(delivery("\(Self.topic)-other", id: "m1"), to: clinic, by: "aws_ses") == 401)
             #expect(try await bring(delivery(Self.topic, id: "m1"), to: clinic, by: "aws_ses") == 200)
             #expect(try await bring(delivery(Self.topic, spam: "FAIL", id: "m2"), to: clinic, by: "aws_ses") == 200)
+            #expect(try await bring(delivery(Self.topic, virus: "FAIL", id: "m3"), to: clinic, by: "aws_ses") == 200)
             let found = try await said(clinic)
-            #expect(found.map(\.isAutomatic) == [true, false])
-            #expect(found.allSatisfy { $0.text == "nā, ok?\n" && $0.subject == "Grüße" })
+            #expect(found.map(\.isAutomatic) == [true, true, false])
+            #expect(found.allSatisfy { $0.subject == "Grüße" } && found.last?.text == "nā, ok?\n")
+            #expect(found[0].files.map(\.status) == [.refused] && found[0].files.map(\.reason) == ["virus"])
         }
     }
 
@@ -166,6 +180,56 @@ import Testing
             #expect(try await bring(call(), to: clinic, by: "resend") == 200)
             let found = try await said(clinic)
             #expect(found.map(\.text) == ["nā, ok?"] && found.map(\.subject) == ["Grüße"])
+        }
+    }
+
+    @Test func resendsFilesAreFetchedOneByOne() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            var draft = ProviderDraft.resend(sandbox.url("resend"))
+            draft.credentials["webhookSecret"] = .string(Self.secret)
+            try await clinic.configure(draft)
+            let http = OutboundHTTP(
+                policy: try OutboundPolicy(allow: "loopback"),
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            )
+            let files: [(id: String, type: String, bytes: [UInt8])] = [
+                ("f1", "application/pdf", Array("%PDF-1.7 and more".utf8)),
+                ("f2", "application/x-msdownload", Array("MZ".utf8)),
+                ("f3", "text/plain", [UInt8](repeating: 0x61, count: InboundFileRules.largest + 1)),
+            ]
+            for file in files {
+                let held = try await http.send(
+                    method: "PUT",
+                    url: "\(sandbox.url("resend"))/held/\(file.id)",
+                    headers: [("Content-Type", file.type)],
+                    body: file.bytes,
+                    deadline: .after(.seconds(10))
+                )
+                #expect(held.status == 204)
+            }
+            let id = "56761188-7520-42d8-8898-ff6fc54ce619"
+            var listed = files.map { file -> JSONValue in
+                ["id": .string(file.id), "filename": "a", "content_type": .string(file.type)]
+            }
+            listed.append(["id": "f9", "filename": "gone.pdf", "content_type": "application/pdf"])
+            listed.append(["id": "../x", "filename": "odd.pdf", "content_type": "application/pdf"])
+            let mail: JSONValue = [
+                "from": "zoe@example.com", "subject": "Files", "message_id": "<1@example.com>", "text": "See",
+                "attachments": .array(listed),
+            ]
+            try await sandbox.call("/resend/received/\(id)", mail, method: "PUT")
+            let body = try JSONWriter.encode(
+                ["type": "email.received", "data": ["email_id": .string(id)]] as JSONValue
+            )
+            let headers = Dictionary(uniqueKeysWithValues: Resend.sign(Self.secret, id: "msg_1", body, .now()))
+            #expect(try await bring((body, headers), to: clinic, by: "resend") == 200)
+            let settled = try await eventually("the files", within: .seconds(40)) {
+                let found = try await said(clinic).first?.files ?? []
+                return found.contains { $0.status == .pending } || found.isEmpty ? nil : found
+            }
+            #expect(settled.map(\.status) == [.kept, .refused, .refused, .refused, .omitted])
+            #expect(settled.map(\.reason) == [nil, "type_not_kept", "too_large", "not_there", nil])
         }
     }
 

@@ -381,6 +381,82 @@ import Testing
         #expect(listed.items.isEmpty)
     }
 
+    @Test func aPreviewShowsButtonsAndWhatIsRegistered() async throws {
+        let clinic = try TestClinic()
+        var texts = Self.texts
+        texts.sms = SMSText(text: "{{clinicName}}: all the best, {{name}}.", dltTemplateId: "1107160000000000001")
+        let buttons = InteractiveContent(type: .buttons, buttons: [.init(id: "THANKS", title: "Thank you")])
+        let mapping = ApprovedMapping(
+            name: "greeting",
+            language: "en_US",
+            parameters: ["name"],
+            buttons: [ApprovedButton(index: 1, type: .payload, parameter: "clinicName")]
+        )
+        var twilio = mapping
+        (twilio.name, twilio.buttons) = ("HX" + String(repeating: "a", count: 32), nil)
+        texts.whatsapp = WhatsAppText(
+            text: "All the best, {{name}}.",
+            approved: mapping,
+            approvedByTwilio: twilio,
+            interactive: buttons
+        )
+        var draft = draft()
+        draft.contents["en"] = texts
+        let template = try #require(try await clinic.ask(endpoints.create, draft).output)
+        func preview() async throws -> [TemplatePreviewItem] {
+            let request = TemplatePreviewRequest(templateId: template.id, channels: [.sms, .whatsapp])
+            return try #require(try await clinic.ask(endpoints.preview, request).output).items
+        }
+        var shown = try await preview()
+        #expect(shown[0].dlt == DLTPreview(templateId: "1107160000000000001", matches: false))
+        #expect(shown[0].interactive == nil && shown[1].interactive == buttons && shown[1].dlt == nil)
+        #expect(shown[1].approved?.buttons == [.init(index: 1, type: .payload, value: "Lindenhof")])
+        #expect(shown[1].approvedByTwilio?.name == twilio.name && shown[1].approvedByTwilio?.buttons == nil)
+        #expect(try await clinic.ask(endpoints.publish, .init(id: template.id)).status == 200)
+        func registered(_ id: String) -> CommunicationSettings {
+            let text = DLTTemplate(id: id, text: "{#var#}: all the best, {#var#}.")
+            return CommunicationSettings(
+                countryRules: .init(india: .init(entityId: "1101456070000012345", header: "CLINIC", templates: [text]))
+            )
+        }
+        let message = MessageDraft(
+            to: RecipientDraft(phone: PhoneNumber("+919876543210")),
+            channels: [.sms],
+            template: template.name,
+            data: ["clinicName": "Lindenhof", "name": "Asha"]
+        )
+        // Another registered text says the same, but the template names this one.
+        for (id, status) in [("1107160000000000002", 422), ("1107160000000000001", 202)] {
+            try await clinic.configure(sms: [.twilio("http://127.0.0.1:9")], settings: registered(id))
+            let answer = try await clinic.ask(MessageDesk.endpoints.messages.send, message)
+            #expect(answer.status == status && (status == 202 || answer.code == "in_dlt_template"))
+        }
+        shown = try await preview()
+        #expect(shown[0].dlt?.matches == true)
+        let wrong = TemplatePatch(
+            id: template.id,
+            contents: [
+                "en": TemplateTextsPatch(whatsapp: .set(.init(interactive: .set(InteractiveContent(type: .list)))))
+            ]
+        )
+        #expect(
+            try await clinic.ask(endpoints.update, wrong).pointers.contains("/contents/en/whatsapp/interactive/button")
+        )
+        let plain = TemplatePatch(
+            id: template.id,
+            contents: [
+                "en": TemplateTextsPatch(
+                    sms: .set(SMSTextPatch(dltTemplateId: .clear)),
+                    whatsapp: .set(WhatsAppTextPatch(interactive: .clear))
+                )
+            ]
+        )
+        let bare = try await clinic.ask(endpoints.update, plain).output?.contents["en"]
+        #expect(
+            bare?.sms?.dltTemplateId == nil && bare?.whatsapp?.interactive == nil && bare?.whatsapp?.approved != nil
+        )
+    }
+
     @Test func aTestIsSentToOneAddressWithTheDraft() async throws {
         let clinic = try TestClinic()
         let id = try await made(in: clinic).id

@@ -123,7 +123,7 @@ import Testing
                 .text(
                     TextToSend(
                         id: id,
-                        to: to,
+                        to: .phone(to),
                         text: text,
                         approved: ApprovedTemplate(name: "hello_world", language: "en_US", parameters: []),
                         windows: .none,

@@ -178,14 +178,39 @@ import Testing
                         "from_user_id": "IN.1234", "id": "wamid.X", "timestamp": "1", "type": "text",
                         "text": ["body": "hi"],
                     ],
+                    ["from_user_id": "../../x", "id": "wamid.Y", "timestamp": "1", "type": "text"],
                     ["type": "system", "id": "wamid.S", "timestamp": "1", "system": ["type": "user_changed_number"]],
                     ["id": "wamid.T", "timestamp": "soon", "type": "text", "text": ["body": "hi"]],
                 ]
             ]
         ])
         let heard = try MetaNotices.news(body, of: Self.place).heard
-        #expect(heard.map(\.id) == ["wamid.X"] && heard.first?.from == nil && heard.first?.text == "hi")
-        #expect(heard.first?.inbound(to: "106") == nil)
+        #expect(heard.map(\.id) == ["wamid.X", "wamid.Y"] && heard.allSatisfy { $0.from == nil })
+        let text = try #require(heard.first?.inbound(to: "106"))
+        #expect(text.text == "hi" && text.from.text == "IN.1234" && text.from.channel == .whatsapp && text.alias == nil)
+        // What is no user id is nobody who could be answered.
+        #expect(heard.last?.inbound(to: "106") == nil)
+    }
+
+    @Test func aSenderIsNamedByNumberAndByUserID() throws {
+        let contact: JSONValue = [
+            "profile": ["name": "Asha", "username": "asha"], "wa_id": "919876543210", "user_id": "IN.1234",
+        ]
+        let hidden: JSONValue = ["profile": ["name": "Ravi"], "user_id": "IN.99"]
+        func heard(_ message: [String: JSONValue], _ contacts: [JSONValue]) throws -> MetaNotices.Heard? {
+            var message = message
+            message.merge(["id": "wamid.X", "timestamp": "1", "type": "text", "text": ["body": "hi"]]) { $1 }
+            let body = try notice([["contacts": .array(contacts), "messages": [.object(message)]]])
+            return try MetaNotices.news(body, of: Self.place).heard.first
+        }
+        for message in [["from": "919876543210"], ["from_user_id": "IN.1234"]] as [[String: JSONValue]] {
+            let text = try #require(try heard(message, [hidden, contact])?.inbound(to: "106"))
+            #expect(text.from.text == "+919876543210" && text.alias?.id == "IN.1234")
+        }
+        let alone = try #require(try heard([:], [hidden]))
+        #expect(alone.profileName == "Ravi" && alone.inbound(to: "106")?.from.text == "IN.99")
+        // Of two it could be either.
+        #expect(try heard([:], [hidden, contact])?.inbound(to: "106") == nil)
     }
 
     @Test func whatIsNoNoticeIsRefused() {

@@ -58,7 +58,7 @@ enum ProviderSamples {
         guard let to = PhoneNumber("+4915112345678") else { throw TestKitError("no number") }
         return TextToSend(
             id: id,
-            to: to,
+            to: .phone(to),
             text: text,
             approved: approved,
             windows: ConversationWindows(lastInbound: lastInbound),
@@ -95,7 +95,7 @@ enum ProviderSamples {
         guard let to = PhoneNumber("+919876543210") else { throw TestKitError("no number") }
         return TextToSend(
             id: MessageID(high: 0x0192_0000_0000_7000, low: 0x8000_0000_0000_0001),
-            to: to,
+            to: .phone(to),
             text: "Bis bald.\n\"Süd\" \\ 😀",
             approved: approved,
             windows: ConversationWindows(lastInbound: lastInbound),

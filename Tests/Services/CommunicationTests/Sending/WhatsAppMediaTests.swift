@@ -80,6 +80,43 @@ import Vault
         }
     }
 
+    @Test(
+        arguments: [
+            ("say.ogg", "audio/ogg", Array("OggS".utf8) + [UInt8](repeating: 0, count: 24) + Array("OpusHead".utf8)),
+            ("say.mp3", "audio/mpeg", Array("ID3".utf8)), ("say.aac", "audio/aac", [0xFF, 0xF1, 0x50]),
+            ("say.amr", "audio/amr", Array("#!AMR\n".utf8)),
+            ("say.m4a", "audio/mp4", [0, 0, 0, 24] + Array("ftypM4A ".utf8)),
+        ] as [(String, String, [UInt8])]
+    ) func aSoundIsPlayedAndItsTextFollows(name: String, type: String, bytes: [UInt8]) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            let upload = try await clinic.upload(bytes, name: name, type: type)
+            let id = try await clinic.send(try draft(clinic, files: [AttachmentDraft(upload.id)]))
+            let message = try await clinic.settled(id)
+            #expect(message.status == .sent && message.attempts.count == 1, "\(message.attempts)")
+            // The last one first.
+            let received = try await sandbox.received(for: phone(clinic).number).map(\.message).reversed().map { $0 }
+            #expect(received.compactMap { $0["headers"]?["type"]?.string } == ["audio", "text"])
+            guard received.count == 2, case .array(let files) = received[0]["files"] else { return }
+            #expect(files.first?["content"]?.string == Data(bytes).base64EncodedString())
+            #expect(received[1]["text"]?.string == "Your letter.")
+            #expect(received[1]["id"]?.string == message.attempts.first?.providerMessageId)
+        }
+    }
+
+    @Test func aSoundWhoseTextIsRefusedIsNotSentAgain() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            let upload = try await clinic.upload(Array("ID3".utf8), name: "say.mp3", type: "audio/mpeg")
+            // The file, the sound, and then nothing more.
+            try await sandbox.call("/faults/meta", ["kind": "500", "after": 2], method: "PUT")
+            let id = try await clinic.send(try draft(clinic, files: [AttachmentDraft(upload.id)]))
+            let message = try await clinic.settled(id)
+            #expect(message.status == .unknown && message.attempts.map(\.outcome) == [.unknownOutcome])
+            #expect(try await sandbox.received(for: phone(clinic).number).count == 1)
+        }
+    }
+
     @Test func buttonsAndListsArrive() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try await clinic(sandbox)
