@@ -62,7 +62,7 @@ import Testing
     private static func text(_ approved: ApprovedTemplate? = nil, open: Bool = true) throws -> TextToSend {
         TextToSend(
             id: id,
-            to: try #require(PhoneNumber("+4915112345678")),
+            to: .phone(try #require(PhoneNumber("+4915112345678"))),
             text: "Text-PHI",
             approved: approved,
             windows: ConversationWindows(
