@@ -155,7 +155,7 @@ def accept(suite, clinic: str, reference: str, count: int, priority: str) -> Non
             raise RuntimeError(f"{len(refused)} messages were refused: {refused[0]}")
 
 
-def wait_until_sent(suite, clinic: str, reference: str, every: float = 0.02) -> None:
+def wait_until_sent(suite, clinic: str, reference: str, every: float = 0.1) -> None:
     path = f"/communication/messages?reference={reference}&limit=1&status="
     while any(call(suite, clinic, "GET", path + status)["items"] for status in ("queued", "sending")):
         time.sleep(every)

@@ -100,6 +100,7 @@ package final class JobContext: Sendable {
             )
             guard moved.affected == 1 else { throw JobFailure.leaseLost }
             transaction.execute(JobLanes.wake(clinic, lane, dueAt: moment))
+            transaction.announce(.jobs)
             return try effect(transaction)
         }
     }

@@ -56,6 +56,12 @@ enum JobLanes {
         where exists (select from job_lanes j where j.lane = l.lane and j.pass is not null)
         """
 
+    /// Milliseconds until the first sleeper's time comes; no row when nobody sleeps.
+    static let untilNext: Query = """
+        select greatest(0, ceil(1000 * extract(epoch from next_due - now())))::bigint from job_lanes
+        where pass is null order by next_due limit 1
+        """
+
     /// The clinic whose turn it is, and its new place behind the others.
     static func turn(_ lane: JobLane, except capped: [ClinicID]) -> Query {
         """

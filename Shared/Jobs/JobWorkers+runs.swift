@@ -79,6 +79,7 @@ extension JobWorkers {
             tx.execute(JobLanes.share(job.clinic, job.lane))
             tx.execute(JobRows.retry(job, lease: lease, after: pause, counting: lease == nil))
             tx.execute(JobLanes.wake(job.clinic, job.lane, dueAt: nil))
+            tx.announce(.jobs)
         }
         count(job, pause == nil ? "dead" : "retry")
         if pause == nil {
@@ -108,6 +109,7 @@ extension JobWorkers {
                     """
                 )
                 tx.execute(JobLanes.wake(job.clinic, job.lane, dueAt: nil))
+                tx.announce(.jobs)
             }
         }.value
         count(job, "released")

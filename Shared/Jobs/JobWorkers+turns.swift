@@ -12,6 +12,8 @@ extension JobWorkers {
         var failed = false
         /// The lanes in which somebody has work, where the turn began by looking.
         var awake: Set<JobLane> = []
+        /// When the first of those who sleep has work, where nobody is awake.
+        var untilNext: Duration?
     }
 
     private struct Claim: Sendable {
@@ -20,6 +22,7 @@ extension JobWorkers {
         var limit = 0
         var jobs: [ClaimedJob] = []
         var awake: Set<JobLane> = []
+        var untilNext: Duration?
     }
 
     /// Gives one clinic its turn: leased jobs are claimed, transactional ones are done at once.
@@ -53,7 +56,7 @@ extension JobWorkers {
             )
             guard let clinic = claim.clinic else {
                 worked(lane)
-                return Turn(awake: claim.awake)
+                return Turn(awake: claim.awake, untilNext: claim.untilNext)
             }
             used = claim.jobs.count
             let place = JobPlace(clinic: clinic, lane: lane)
@@ -135,6 +138,10 @@ extension JobWorkers {
                 tx.execute(JobLanes.rouse)
                 for row in try tx.rows(JobLanes.awake) {
                     if let lane = JobLane(rawValue: try row[0]) { awake.insert(lane) }
+                }
+                if awake.isEmpty {
+                    let next = try tx.rows(JobLanes.untilNext).first.map { try $0[0] as Int }
+                    return Claim(untilNext: next.map { .milliseconds($0) })
                 }
                 guard awake.contains(lane) else { return Claim(awake: awake) }
             }

@@ -1,4 +1,4 @@
-package import Core
+import Core
 package import Logging
 package import Postgres
 import Resilience
@@ -25,13 +25,11 @@ package final class JobWorkers: Service {
     private let signal: WakeSignal
     private let stop = WakeSignal()
 
-    /// - Parameter signal: signalled after a commit that added jobs, and by news from other processes.
     package init(
         database: Database,
         handlers: [any JobHandler],
         transactional: [any TransactionalJobHandler] = [],
         policy: JobWorkersPolicy = JobWorkersPolicy(),
-        signal: WakeSignal = WakeSignal(),
         logger: Logger
     ) {
         let leased = handlers.map { Self.erase($0) }
@@ -43,7 +41,7 @@ package final class JobWorkers: Service {
         self.database = database
         self.policy = policy
         self.logger = logger
-        self.signal = signal
+        signal = database.signal(of: .jobs)
         self.leased = Dictionary(leased.map { ($0.name, $0) }) { first, _ in first }
         self.batched = Dictionary(batched.map { ($0.name, $0) }) { first, _ in first }
         let slots = JobSlots(total: policy.concurrency, perClinic: policy.perClinic, worthwhile: policy.worthwhile)
@@ -84,9 +82,11 @@ package final class JobWorkers: Service {
                 var found = false
                 var failed = false
                 var awake: Set<JobLane> = [.critical]
+                var rest = policy.wait
                 for lane in JobLane.allCases where awake.contains(lane) && !isStopping {
                     let turn = await takeTurn(lane, looksAround: lane == .critical)
                     awake.formUnion(turn.awake)
+                    if lane == .critical, turn.awake.isEmpty { rest = min(policy.idle, turn.untilNext ?? policy.idle) }
                     for (job, lease) in turn.jobs { work.addTask { await self.execute(job, lease) } }
                     found = found || turn.foundWork
                     failed = failed || turn.failed
@@ -96,7 +96,7 @@ package final class JobWorkers: Service {
                     // Whatever work is signalled, it cannot be taken yet.
                     await stop.wait(upTo: pause)
                 } else if !found {
-                    await signal.wait(upTo: policy.idle)
+                    await signal.wait(upTo: rest)
                 }
             }
             await drain()

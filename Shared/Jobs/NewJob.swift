@@ -1,5 +1,10 @@
 import Core
-import Postgres
+package import Postgres
+
+extension CommitNews {
+    /// There is a job, or one is due earlier than it was.
+    package static let jobs = CommitNews("jobs")
+}
 
 /// A job on its way into the table `jobs`, together with all others of its transaction.
 struct NewJob: GatheredRow {
@@ -10,6 +15,8 @@ struct NewJob: GatheredRow {
     /// Now when `nil`.
     let dueAt: Instant?
     let uniqueKey: String?
+
+    static let news: CommitNews? = .jobs
 
     static func statements(for jobs: [NewJob]) -> [Query] {
         let places = Dictionary(grouping: jobs, by: \.place)

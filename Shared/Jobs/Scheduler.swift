@@ -17,15 +17,12 @@ package final class Scheduler: Service {
     private let database: Database
     private let schedules: [Schedule]
     private let logger: Logger
-    private let workers: JobWorkers?
     private let state = Mutex((isStopping: false, isDeclared: false, isFailing: false))
     private let signal = WakeSignal()
 
-    /// - Parameter workers: woken when something was handed out.
-    package init(database: Database, schedules: [Schedule], workers: JobWorkers? = nil, logger: Logger) {
+    package init(database: Database, schedules: [Schedule], logger: Logger) {
         self.database = database
         self.schedules = schedules
-        self.workers = workers
         self.logger = logger
     }
 
@@ -45,7 +42,7 @@ package final class Scheduler: Service {
                     try await declare()
                     state.withLock { $0.isDeclared = true }
                 }
-                if try await handOut() > 0 { workers?.wake() }
+                _ = try await handOut()
                 if isFailing(false) { logger.notice("schedules are handed out again") }
             } catch {
                 if !isFailing(true) {

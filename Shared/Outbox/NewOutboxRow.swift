@@ -1,12 +1,19 @@
 import Bus
 import Contracts
 import Core
-import Postgres
+package import Postgres
+
+extension CommitNews {
+    /// There is something to publish.
+    package static let outbox = CommitNews("outbox")
+}
 
 /// An event on its way into the table `outbox`, together with all others of its transaction.
 struct NewOutboxRow: GatheredRow {
     let event: EventEnvelope
     let part: TopicPart
+
+    static let news: CommitNews? = .outbox
 
     static func statements(for rows: [NewOutboxRow]) -> [Query] {
         let events = rows.map(\.event)

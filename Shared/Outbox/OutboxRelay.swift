@@ -32,14 +32,12 @@ package final class OutboxRelay: Service {
     let state = Mutex(State())
     private let signal: WakeSignal
 
-    /// - Parameter signal: signalled after a commit that appended to the outbox; without it the relay looks by itself.
     package init(
         database: Database,
         publisher: EventPublisher,
         epochs: RedisEpochs,
         service: ServiceName,
         policy: OutboxRelayPolicy = OutboxRelayPolicy(),
-        signal: WakeSignal = WakeSignal(),
         logger: Logger
     ) {
         self.database = database
@@ -47,7 +45,7 @@ package final class OutboxRelay: Service {
         self.epochs = epochs
         self.service = service
         self.policy = policy
-        self.signal = signal
+        signal = database.signal(of: .outbox)
         self.logger = logger
     }
 

@@ -21,6 +21,7 @@ final class ConnectionPool: Sendable {
     private let waitingLimit: Int
     private let waitLimit: Duration
     private let name: String
+    private let signals: CommitSignals
 
     init(
         name: String,
@@ -28,9 +29,11 @@ final class ConnectionPool: Sendable {
         role: String?,
         configuration: DatabaseConfiguration,
         heads: SeriesHeads,
+        signals: CommitSignals,
         logger: Logger
     ) {
         self.name = name
+        self.signals = signals
         self.size = max(size, 1)
         waitingLimit = configuration.waitingLimit
         waitLimit = configuration.waitLimit
@@ -54,8 +57,15 @@ final class ConnectionPool: Sendable {
             try await withCheckedThrowingContinuation { (caller: CheckedContinuation<R, any Error>) in
                 let job = Job(expiry: .now + waitLimit) { code in
                     caller.resume(throwing: DatabaseError(code, operation: operation))
-                } body: { connection, job in
-                    let result = Exchange.run(on: connection, for: target, operation: operation, job: job, body)
+                } body: { [signals] connection, job in
+                    let result = Exchange.run(
+                        on: connection,
+                        for: target,
+                        operation: operation,
+                        job: job,
+                        telling: signals,
+                        body
+                    )
                     job.finish()
                     caller.resume(with: result)
                 }

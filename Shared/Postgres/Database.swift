@@ -1,3 +1,4 @@
+package import Core
 package import Logging
 import ServiceLifecycle
 import Synchronization
@@ -21,11 +22,12 @@ package final class Database: Sendable, Service {
     private let groups = GroupCommit<SharedBody, Void>(groupsAtOnce: 2) { bodies, tx in
         try bodies.map { try $0(tx) }
     }
+    private let signals = CommitSignals()
     /// How far the numbered rows of every connection have come.
     package let seriesHeads = SeriesHeads()
 
     package init(_ configuration: DatabaseConfiguration, logger: Logger) {
-        let heads = seriesHeads
+        let (heads, signals) = (seriesHeads, signals)
         func pool(_ name: String, _ size: Int, role: String? = nil) -> ConnectionPool {
             ConnectionPool(
                 name: name,
@@ -33,6 +35,7 @@ package final class Database: Sendable, Service {
                 role: role,
                 configuration: configuration,
                 heads: heads,
+                signals: signals,
                 logger: logger
             )
         }
@@ -120,6 +123,9 @@ package final class Database: Sendable, Service {
         guard let pool = doors[door] else { throw DatabaseError(.connectionLost, operation: operation) }
         return try await pool.perform(for: .door, operation, body)
     }
+
+    /// Signalled after every commit of this process that announced the news.
+    package func signal(of news: CommitNews) -> WakeSignal { signals[news] }
 
     /// Whether the database answers now; for readiness.
     package func ping() async throws {

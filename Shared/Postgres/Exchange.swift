@@ -1,3 +1,5 @@
+import Core
+
 /// Whom a transaction is for: a clinic, or with no tenant whatever its door's role reaches.
 enum Target: Sendable {
     case door
@@ -43,6 +45,8 @@ final class Exchange {
     private var failure: DatabaseError?
     /// Rows to be written before the commit, by kind, in the order of each kind's first.
     private var gathered: [any Gathering] = []
+    /// What is to be told once this has committed.
+    private var news: Set<CommitNews> = []
     /// Numbers of the connection's series that are used up if this commits.
     private var numbersTaken: Int64 = 0
 
@@ -64,6 +68,7 @@ final class Exchange {
         for target: Target,
         operation: String,
         job: Job,
+        telling signals: CommitSignals,
         _ body: (borrowing Transaction) throws -> R
     ) -> Result<R, any Error> {
         var attempts = 0
@@ -73,6 +78,7 @@ final class Exchange {
             do {
                 let value = try body(Transaction(exchange: exchange))
                 try exchange.commit()
+                for news in exchange.news { signals[news].signal() }
                 return .success(value)
             } catch {
                 exchange.rollBack()
@@ -102,7 +108,10 @@ final class Exchange {
             return kind.rows.append(row)
         }
         gathered.append(Gathered(row))
+        if let news = Row.news { announce(news) }
     }
+
+    func announce(_ news: CommitNews) { self.news.insert(news) }
 
     func rows(_ query: Query) throws(DatabaseError) -> Rows {
         queue(query)

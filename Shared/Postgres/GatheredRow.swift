@@ -4,8 +4,15 @@
 /// A statement sets up its table's checks and policies each time it runs, which costs more than a row; gathered, that is
 /// paid once. Nobody sees the rows before, the transaction itself included.
 package protocol GatheredRow: Sendable {
+    /// Who is to be woken once they are committed.
+    static var news: CommitNews? { get }
+
     /// What writes all of a transaction's rows of this kind, in the order they were gathered.
     static func statements(for rows: [Self]) -> [Query]
+}
+
+extension GatheredRow {
+    package static var news: CommitNews? { nil }
 }
 
 /// A transaction's rows of one kind.

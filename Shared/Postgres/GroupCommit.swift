@@ -1,7 +1,23 @@
+import Core
 import Synchronization
+
+/// When the group of a busy tenant is begun.
+package struct GroupCompany: Sendable {
+    /// As soon as so many have come together,
+    package let size: Int
+    /// or after so long.
+    package let patience: Duration
+
+    package init(size: Int, patience: Duration) {
+        self.size = size
+        self.patience = patience
+    }
+}
 
 /// Work of one tenant that comes at the same time is done in one transaction: one BEGIN, one COMMIT and one flush to the
 /// disk for many, and whatever statements the work can share.
+///
+/// While many come, a group waits a moment for more: a statement costs more than a row of it. What is urgent never waits.
 ///
 /// When a group fails, everything is undone and each request is done again in a transaction of its own.
 package final class GroupCommit<Request: Sendable, Reply: Sendable>: Sendable {
@@ -12,12 +28,20 @@ package final class GroupCommit<Request: Sendable, Reply: Sendable>: Sendable {
     private let togetherMax: Int
     /// Groups of one tenant and lane at work at once; with one the groups are larger.
     private let groupsAtOnce: Int
+    /// What a group waits for while its tenant is busy; `nil` when it waits for nobody.
+    private let company: GroupCompany?
     private let work: Work
     private let queues = Mutex<[Place: Queue]>([:])
 
-    package init(atMost togetherMax: Int = 32, groupsAtOnce: Int = 1, _ work: @escaping Work) {
+    package init(
+        atMost togetherMax: Int = 32,
+        groupsAtOnce: Int = 1,
+        waitingFor company: GroupCompany? = nil,
+        _ work: @escaping Work
+    ) {
         self.togetherMax = togetherMax
         self.groupsAtOnce = groupsAtOnce
+        self.company = company
         self.work = work
     }
 
@@ -35,6 +59,14 @@ package final class GroupCommit<Request: Sendable, Reply: Sendable>: Sendable {
     private struct Queue {
         var waiting: [Member] = []
         var groups = 0
+        /// How many the last group had.
+        var last = 0
+        var hasUrgent = false
+        /// Of the group that waits for company.
+        var arrival: WakeSignal?
+
+        /// A tenant is busy while groups of several come one after the other.
+        static var busyFrom: Int { 4 }
     }
 
     /// Returns when the request's transaction is committed; throws what the work threw, or a `DatabaseError`.
@@ -45,15 +77,20 @@ package final class GroupCommit<Request: Sendable, Reply: Sendable>: Sendable {
         on database: Database,
         for tenant: Tenant,
         lane: Database.Lane = .background,
-        operation: String
+        operation: String,
+        isUrgent: Bool = false
     ) async throws -> Reply {
         let place = Place(tenant: tenant, lane: lane)
         return try await withCheckedThrowingContinuation { caller in
             let member = Member(operation: operation, request: request) { caller.resume(with: $0) }
             let begins = queues.withLock { queues in
-                queues[place, default: Queue()].waiting.append(member)
-                guard queues[place, default: Queue()].groups < groupsAtOnce else { return false }
-                queues[place]?.groups += 1
+                var queue = queues[place] ?? Queue()
+                defer { queues[place] = queue }
+                queue.waiting.append(member)
+                if isUrgent { queue.hasUrgent = true }
+                if isUrgent || queue.waiting.count == company?.size { queue.arrival?.signal() }
+                guard queue.groups < groupsAtOnce else { return false }
+                queue.groups += 1
                 return true
             }
             // Not the caller's task: the others of a group must not end with this one.
@@ -62,7 +99,9 @@ package final class GroupCommit<Request: Sendable, Reply: Sendable>: Sendable {
     }
 
     private func serve(_ place: Place, on database: Database) async {
-        while let group = next(place) {
+        while true {
+            await waitForCompany(place)
+            guard let group = next(place) else { return }
             do {
                 let replies = try await run(group, place, on: database)
                 for (member, reply) in zip(group, replies) { member.end(.success(reply)) }
@@ -99,6 +138,19 @@ package final class GroupCommit<Request: Sendable, Reply: Sendable>: Sendable {
         }
     }
 
+    private func waitForCompany(_ place: Place) async {
+        guard let company else { return }
+        let arrival: WakeSignal? = queues.withLock { queues in
+            guard let queue = queues[place], queue.last >= Queue.busyFrom, !queue.hasUrgent,
+                queue.waiting.count < company.size
+            else { return nil }
+            let arrival = WakeSignal()
+            queues[place]?.arrival = arrival
+            return arrival
+        }
+        await arrival?.wait(upTo: company.patience)
+    }
+
     private func next(_ place: Place) -> [Member]? {
         queues.withLock { queues in
             guard var queue = queues[place] else { return nil }
@@ -109,6 +161,9 @@ package final class GroupCommit<Request: Sendable, Reply: Sendable>: Sendable {
             }
             let group = Array(queue.waiting.prefix(togetherMax))
             queue.waiting.removeFirst(group.count)
+            queue.last = group.count
+            queue.hasUrgent = !queue.waiting.isEmpty && queue.hasUrgent
+            queue.arrival = nil
             queues[place] = queue
             return group
         }

@@ -19,6 +19,9 @@ package struct Transaction: ~Copyable {
     /// Its statement's error is thrown by `last` or by the transaction itself.
     package borrowing func gather(_ row: some GatheredRow) { exchange.gather(row) }
 
+    /// Wakes, once the transaction has committed, who works off what it leaves.
+    package borrowing func announce(_ news: CommitNews) { exchange.announce(news) }
+
     /// Runs what is queued and this statement, and returns its rows.
     package borrowing func rows(_ query: Query) throws(DatabaseError) -> Rows { try exchange.rows(query) }
 

@@ -23,12 +23,10 @@ final class AuditWriter: Sendable {
     }
 
     private let database: Database
-    private let outboxWake: WakeSignal
     private let state = Mutex(State())
 
-    init(database: Database, outboxWake: WakeSignal) {
+    init(database: Database) {
         self.database = database
-        self.outboxWake = outboxWake
     }
 
     /// Returns when the entry is committed.
@@ -56,7 +54,6 @@ final class AuditWriter: Sendable {
             } catch {
                 for waiting in batch { waiting.caller.resume(throwing: error) }
             }
-            outboxWake.signal()
         }
     }
 

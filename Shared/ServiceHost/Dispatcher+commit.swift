@@ -10,7 +10,6 @@ extension Dispatcher {
         _ context: OperationContext,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Reply<Output>
     ) async throws -> (reply: Reply<Output>, answer: BusReply) {
-        defer { outboxWake.signal() }
         guard context.endpoint.keepsReplies else {
             return try await database.transaction(for: context.tenant) { tx in
                 let reply = try body(tx)

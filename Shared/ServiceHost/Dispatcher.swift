@@ -15,7 +15,6 @@ struct Dispatcher: Sendable {
     let replies: ReplyStore
     let policy: PolicyFollower
     let log: Logger
-    let outboxWake: WakeSignal
     let auditWriter: AuditWriter
 
     init(
@@ -24,8 +23,7 @@ struct Dispatcher: Sendable {
         database: Database,
         replies: ReplyStore,
         policy: PolicyFollower,
-        log: Logger,
-        outboxWake: WakeSignal
+        log: Logger
     ) {
         self.service = service
         self.handlers = handlers
@@ -33,8 +31,7 @@ struct Dispatcher: Sendable {
         self.replies = replies
         self.policy = policy
         self.log = log
-        self.outboxWake = outboxWake
-        auditWriter = AuditWriter(database: database, outboxWake: outboxWake)
+        auditWriter = AuditWriter(database: database)
     }
 
     /// Serves one entry of the request stream.

@@ -8,20 +8,13 @@ package import Postgres
 package struct EventIntake: Sendable {
     private let service: ServiceName
     private let database: Database
-    private let jobsWake: WakeSignal
-    private let outboxWake: WakeSignal
 
-    /// - Parameters: both signals say that a transaction may have left work.
     package init(
         service: ServiceName,
         database: Database,
-        jobsWake: WakeSignal = WakeSignal(),
-        outboxWake: WakeSignal = WakeSignal()
     ) {
         self.service = service
         self.database = database
-        self.jobsWake = jobsWake
-        self.outboxWake = outboxWake
     }
 
     /// Throws what kept one of the events from being taken in; others of its batch may have been.
@@ -45,8 +38,6 @@ package struct EventIntake: Sendable {
             try await database.transaction(for: tenant, lane: .background, operation: "events") { tx in
                 for event in try Inbox.once(events, handler: service.rawValue, in: tx) { try effect(event, tx) }
             }
-            jobsWake.signal()
-            outboxWake.signal()
         }
     }
 }

@@ -71,8 +71,6 @@ struct HostParts {
             blindIndex: blindIndex,
             cursors: CursorSeal(blindIndex),
             publicURL: try settings.string("POLYCLINIC_PUBLIC_URL", default: ""),
-            outboxWake: WakeSignal(),
-            jobsWake: WakeSignal(),
             log: log
         )
     }
@@ -91,7 +89,6 @@ struct HostParts {
             publisher: publisher,
             epochs: RedisEpochs(redis: resources.redis, keyspace: resources.keyspace),
             service: host.name,
-            signal: resources.outboxWake,
             logger: resources.log
         )
         let wired = wired(definition)
@@ -99,7 +96,6 @@ struct HostParts {
             database: resources.database,
             handlers: definition.jobs + jobs(for: definition, consumers: wired),
             transactional: definition.transactionalJobs,
-            signal: resources.jobsWake,
             logger: resources.log
         )
         let consumers = wired.map(consumer)
@@ -134,7 +130,6 @@ struct HostParts {
             Scheduler(
                 database: resources.database,
                 schedules: definition.schedules + [try ForgetReplies.schedule(host.name)],
-                workers: workers,
                 logger: resources.log
             )
         )
@@ -148,8 +143,7 @@ struct HostParts {
             database: resources.database,
             replies: ReplyStore(dataKeys: resources.dataKeys),
             policy: policy,
-            log: resources.log,
-            outboxWake: resources.outboxWake
+            log: resources.log
         )
         return RequestServer(
             redis: rpcRedis,
@@ -171,7 +165,7 @@ struct HostParts {
     ) -> [any JobHandler] {
         var jobs: [any JobHandler] = [ForgetReplies(), ReplayEvent(intake: intake, consumers: consumers)]
         if !definition.resends.isEmpty {
-            jobs.append(ResendAggregates(lists: definition.resends, outboxWake: resources.outboxWake))
+            jobs.append(ResendAggregates(lists: definition.resends))
         }
         return jobs
     }
@@ -205,12 +199,7 @@ struct HostParts {
     }
 
     private var intake: EventIntake {
-        EventIntake(
-            service: host.name,
-            database: resources.database,
-            jobsWake: resources.jobsWake,
-            outboxWake: resources.outboxWake
-        )
+        EventIntake(service: host.name, database: resources.database)
     }
 
     private func consumer(_ consumer: ServiceDefinition.Consumer) -> EventConsumer {

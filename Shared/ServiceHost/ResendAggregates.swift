@@ -37,7 +37,6 @@ package struct ResendAggregates: JobHandler {
     private static let key = "all"
 
     let lists: [ResendList]
-    let outboxWake: WakeSignal
 
     package func run(_ payload: Payload, _ job: JobContext) async throws {
         try await job.finish { tx in
@@ -52,7 +51,6 @@ package struct ResendAggregates: JobHandler {
             let rest = Payload(list: place.list, after: place.after)
             _ = try Jobs.enqueue(Self.self, payload: rest, lane: .bulk, in: tx)
         }
-        outboxWake.signal()
     }
 
     /// Orders it for clinics in the owner's database; an order that still waits is not doubled.

@@ -98,9 +98,5 @@ package struct HostResources: Sendable {
     package let cursors: CursorSeal
     /// Where patients' browsers and providers reach the installation, without a trailing slash.
     package let publicURL: String
-    /// Wakes the relay of this process; signalled after every commit of a request.
-    package let outboxWake: WakeSignal
-    /// Wakes the job workers of this process; to be signalled by who has left a job that should start at once.
-    package let jobsWake: WakeSignal
     package let log: Logger
 }

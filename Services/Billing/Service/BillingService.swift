@@ -71,8 +71,7 @@ package enum BillingService {
         InvoiceHandlers(cursors: host.cursors).register(in: &table)
         PaymentHandlers(accounts: accounts, settling: settling, dataKeys: host.dataKeys, cursors: host.cursors)
             .register(in: &table)
-        let wake = host.jobsWake
-        NoticeHandlers(accounts: accounts) { wake.signal() }.register(in: &table)
+        NoticeHandlers(accounts: accounts).register(in: &table)
         LedgerHandlers(cursors: host.cursors).register(in: &table)
         var definition = ServiceDefinition(name, endpoints: BillingEndpoints().all, handlers: table)
         definition.consumers = [AppointmentsEvents.consumer, AccessEvents.consumer]

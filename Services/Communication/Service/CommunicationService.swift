@@ -129,8 +129,7 @@ package enum CommunicationService {
                 suppressions: suppressions,
                 addresses: index
             ),
-            webhooks: webhooks,
-            wake: resources.jobsWake
+            webhooks: webhooks
         ).register(in: &handlers)
         HandshakeHandlers(endpoints: endpoints.deliveries, store: store).register(in: &handlers)
         HealthHandlers(endpoints: endpoints.health, store: store).register(in: &handlers)
@@ -152,8 +151,7 @@ package enum CommunicationService {
         MessageHandlers(
             endpoints: endpoints.messages,
             intake: intake,
-            cursors: resources.cursors,
-            wake: resources.jobsWake
+            cursors: resources.cursors
         ).register(in: &handlers)
         MediaHandlers(endpoints: endpoints.media, links: sending.media, dataKeys: resources.dataKeys).register(
             in: &handlers
@@ -165,9 +163,7 @@ package enum CommunicationService {
             cursors: resources.cursors
         ).register(in: &handlers)
         TemplateHandlers(endpoints: endpoints.templates, cursors: resources.cursors).register(in: &handlers)
-        TemplateTrialHandlers(endpoints: endpoints.templates, intake: intake, wake: resources.jobsWake).register(
-            in: &handlers
-        )
+        TemplateTrialHandlers(endpoints: endpoints.templates, intake: intake).register(in: &handlers)
         var definition = ServiceDefinition(.communication, endpoints: endpoints.all, handlers: handlers)
         definition.consumers =
             ClinicEvents(

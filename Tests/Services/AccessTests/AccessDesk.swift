@@ -96,8 +96,7 @@ struct AccessDesk {
             database: database,
             replies: ReplyStore(dataKeys: dataKeys),
             policy: follower,
-            log: logger,
-            outboxWake: WakeSignal()
+            log: logger
         )
     }
 
@@ -312,7 +311,6 @@ struct AccessDesk {
                 PrepareAuditExport(), AnnounceClinic(), AnnounceMember(), SendPasswordReset(parts: parts),
                 TellPasswordChanged(parts: parts),
             ],
-            signal: WakeSignal(),
             logger: logger
         )
         let group = ServiceGroup(services: [workers], logger: logger)

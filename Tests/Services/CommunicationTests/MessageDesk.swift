@@ -40,7 +40,6 @@ final class MessageDesk: Sendable {
     let blindIndex: BlindIndex
     let dispatcher: Dispatcher
     private let workers: Task<Void, any Error>
-    private let intakeWake: WakeSignal
 
     static func shared() throws -> MessageDesk { try made.get() }
     private static let made = Result { try MessageDesk() }
@@ -57,7 +56,6 @@ final class MessageDesk: Sendable {
         let policy = try OutboundPolicy(allow: "loopback")
         let store = ProviderConfigStore(dataKeys: dataKeys, index: blindIndex)
         self.store = store
-        let wake = WakeSignal()
         let index = AddressIndex(blindIndex: blindIndex)
         let suppressions = SuppressionStore(dataKeys: dataKeys)
         let links = UnsubscribeLinks(
@@ -128,8 +126,7 @@ final class MessageDesk: Sendable {
                 suppressions: suppressions,
                 addresses: index
             ),
-            webhooks: webhooks,
-            wake: wake
+            webhooks: webhooks
         ).register(in: &handlers)
         HandshakeHandlers(endpoints: Self.endpoints.deliveries, store: store).register(in: &handlers)
         HealthHandlers(endpoints: Self.endpoints.health, store: store).register(in: &handlers)
@@ -149,8 +146,7 @@ final class MessageDesk: Sendable {
         MessageHandlers(
             endpoints: Self.endpoints.messages,
             intake: intake,
-            cursors: CursorSeal(blindIndex),
-            wake: wake
+            cursors: CursorSeal(blindIndex)
         ).register(in: &handlers)
         MediaHandlers(endpoints: Self.endpoints.media, links: sending.media, dataKeys: dataKeys).register(in: &handlers)
         UploadHandlers(endpoints: Self.endpoints.attachments, dataKeys: dataKeys).register(in: &handlers)
@@ -160,7 +156,7 @@ final class MessageDesk: Sendable {
             cursors: CursorSeal(blindIndex)
         ).register(in: &handlers)
         TemplateHandlers(endpoints: Self.endpoints.templates, cursors: CursorSeal(blindIndex)).register(in: &handlers)
-        TemplateTrialHandlers(endpoints: Self.endpoints.templates, intake: intake, wake: wake).register(in: &handlers)
+        TemplateTrialHandlers(endpoints: Self.endpoints.templates, intake: intake).register(in: &handlers)
         try handlers.complete(Self.endpoints.all)
         let ring = keys.busKeys.map { (id: $0.id, key: $0.key.bytes) }
         let edgeKeys = { (process: String) in
@@ -186,8 +182,7 @@ final class MessageDesk: Sendable {
             database: database.database,
             replies: ReplyStore(dataKeys: dataKeys),
             policy: follower,
-            log: log,
-            outboxWake: WakeSignal()
+            log: log
         )
         let jobs = JobWorkers(
             database: database.database,
@@ -204,17 +199,15 @@ final class MessageDesk: Sendable {
                 NoticeJob(intake: intake, log: log), ReceiptDeadlineJob(), AlertJob(intake: intake, log: log),
                 ExpireUploadJob(),
             ],
-            signal: wake,
             logger: log
         )
         // For the life of the test process: there is nobody who could end it.
         workers = Task { try await jobs.run() }
-        intakeWake = wake
     }
 
     /// Delivers an event as the bus does.
     func take(_ event: EventEnvelope) async throws {
-        let intake = EventIntake(service: .communication, database: database.database, jobsWake: intakeWake)
+        let intake = EventIntake(service: .communication, database: database.database)
         for consumer in consumers { try await intake.take([event], for: consumer) }
     }
 }

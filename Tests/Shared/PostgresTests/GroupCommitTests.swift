@@ -90,6 +90,44 @@ import Testing
         #expect(counts.allSatisfy { $0 <= 16 } && counts.contains { $0 > 1 })
     }
 
+    @Test func aBusyGroupWaitsForCompanyAndNotLongerThanItMay() async throws {
+        let tenant = Playground.tenant()
+        let database = try Playground.open().database
+        let sizes = Mutex<[Int]>([])
+        // Nobody's patience ends here: only company or an urgent request begins a group once the tenant is busy.
+        let company = GroupCompany(size: 10, patience: .seconds(3_600))
+        let group = GroupCommit<Int, Int>(waitingFor: company) { numbers, _ in
+            sizes.withLock { $0.append(numbers.count) }
+            return numbers
+        }
+        @Sendable func perform(_ number: Int, isUrgent: Bool = false) async throws -> Int {
+            try await group.perform(number, on: database, for: tenant, operation: "test", isUrgent: isUrgent)
+        }
+        // Alone nobody waits.
+        #expect(try await perform(0) == 0)
+        let replies = try await withThrowingTaskGroup(of: Int.self) { tasks in
+            for number in 1...40 { tasks.addTask { try await perform(number) } }
+            var replies: [Int] = []
+            while replies.count < 30, let reply = try await tasks.next() { replies.append(reply) }
+            // Whoever is left waits for more, until somebody is in a hurry.
+            replies.append(try await perform(41, isUrgent: true))
+            while let reply = try await tasks.next() { replies.append(reply) }
+            return replies
+        }
+        #expect(replies.sorted() == Array(1...41))
+        let short = GroupCommit<Int, Int>(waitingFor: GroupCompany(size: 1_000, patience: .milliseconds(1))) {
+            numbers,
+            _ in numbers
+        }
+        let patient = try await withThrowingTaskGroup(of: Int.self) { tasks in
+            for number in 0..<50 {
+                tasks.addTask { try await short.perform(number, on: database, for: tenant, operation: "test") }
+            }
+            return try await tasks.reduce(into: []) { $0.append($1) }
+        }
+        #expect(patient.sorted() == Array(0..<50))
+    }
+
     @Test func clinicsNeverShareATransaction() async throws {
         let tenants = (0..<4).map { _ in Playground.tenant() }
         let database = try Playground.open().database

@@ -102,7 +102,7 @@ import Testing
 
     @Test func manyAtOnceAreAllThereWhenTheWaitIsOver() async throws {
         let clinics = [ClinicID(), ClinicID()]
-        let writer = AuditWriter(database: service.database.database, outboxWake: WakeSignal())
+        let writer = AuditWriter(database: service.database.database)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<300 {
                 let record = record(clinics[number % 2])

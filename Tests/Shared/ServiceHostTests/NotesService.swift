@@ -106,8 +106,7 @@ struct NotesService {
             database: database.database,
             replies: ReplyStore(dataKeys: DataKeyStore(keys, database: database.database)),
             policy: follower,
-            log: Logger(label: "test"),
-            outboxWake: WakeSignal()
+            log: Logger(label: "test")
         )
     }
 

@@ -23,7 +23,7 @@ import Testing
         let other = ClinicID()
         for _ in 0..<2 { try await ResendAggregates.order(for: [host.clinic, other], in: host.database) }
         #expect(try await host.jobsLeft() == 2)
-        let job = ResendAggregates(lists: [Self.list("told", of: 1)], outboxWake: WakeSignal())
+        let job = ResendAggregates(lists: [Self.list("told", of: 1)])
         try await host.working([job]) {
             try await eventually { try await host.jobsLeft() == 0 }
             #expect(try await host.labels() == ["told0"])
@@ -39,7 +39,7 @@ import Testing
         let sizes = [3, 0, ResendAggregates.page - 3, ResendAggregates.page, 0, 2 * ResendAggregates.page + 1]
         let lists = sizes.enumerated().map { Self.list("\($0.offset).", of: $0.element) }
         try await ResendAggregates.order(for: [host.clinic], in: host.database)
-        try await host.working([ResendAggregates(lists: lists, outboxWake: WakeSignal())]) {
+        try await host.working([ResendAggregates(lists: lists)]) {
             try await eventually { try await host.jobsLeft() == 0 }
         }
         let wanted = sizes.enumerated().flatMap { list, size in (0..<size).map { "\(list).\($0)" } }

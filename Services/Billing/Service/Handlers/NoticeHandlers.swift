@@ -10,8 +10,6 @@ import ServiceHost
 /// Providers' notices: checked, kept, answered; a job reads the state from the provider again.
 struct NoticeHandlers: Sendable {
     let accounts: PaymentAccounts
-    /// Called once a notice is kept, so that its job starts at once.
-    let wake: @Sendable () -> Void
 
     func register(in table: inout HandlerTable) {
         table.steps(PaymentEndpoints().receiveNotice) { input, context in try await receive(input, context) }
@@ -41,7 +39,6 @@ struct NoticeHandlers: Sendable {
                 in: tx
             )
         }
-        wake()
         return Reply(WebhookReceipt(received: true))
     }
 

@@ -17,8 +17,6 @@ struct DeliveryHandlers: Sendable {
     let intake: DeliveryIntake
     let inbound: InboundIntake
     let webhooks: WebhookAddresses
-    /// Wakes the workers: reports may wait for a message.
-    let wake: WakeSignal
 
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.receive) { [self] input, context in
@@ -49,15 +47,13 @@ struct DeliveryHandlers: Sendable {
             message: message
         )
         let (entries, signers, reports) = try await read(call, with: reader, provider, owner, context)
-        var waits =
-            if owner == .installation {
-                try await share(reports, of: signers, context)
-            } else {
-                try await take(reports, of: signers, owner, context)
-            }
+        if owner == .installation {
+            try await share(reports, of: signers, context)
+        } else {
+            try await take(reports, of: signers, owner, context)
+        }
         let mails = try await reader.mails(call, for: signers[0], at: context.now)
-        if !mails.isEmpty, try await bring(mails, through: signers[0], of: entries, owner, context) { waits = true }
-        if waits { wake.signal() }
+        if !mails.isEmpty { try await bring(mails, through: signers[0], of: entries, owner, context) }
         try await hear(call, with: reader, signers, owner, context)
         try await alert(call, with: reader, signers, owner, context)
         Self.count(provider, "taken")
@@ -89,8 +85,6 @@ struct DeliveryHandlers: Sendable {
                     try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx)
                 }
             }
-            // Files may have to be fetched.
-            wake.signal()
         }
     }
 
@@ -116,39 +110,37 @@ struct DeliveryHandlers: Sendable {
         return found
     }
 
-    /// E-mails that came to the clinic; `true` when they left a job.
+    /// E-mails that came to the clinic.
     private func bring(
         _ mails: [InboundMail],
         through entry: ProviderEntry,
         of entries: [ProviderEntry],
         _ owner: ClinicID,
         _ context: OperationContext
-    ) async throws -> Bool {
+    ) async throws {
         let lost = mails.filter { $0.report == nil && $0.inbound() == nil }
         for _ in lost { Self.count(entry.provider, "unanswerable") }
         if owner == .installation {
             let bouncing = MailIntake.bouncing(entries)
-            let waits = try await share(MailIntake.reports(mails), of: bouncing, keepsUnknown: false, context)
-            return try await handOn(mails, through: entry, of: entries, context) || waits
+            try await share(MailIntake.reports(mails), of: bouncing, keepsUnknown: false, context)
+            return try await handOn(mails, through: entry, of: entries, context)
         }
         let intake = MailIntake(deliveries: intake, inbound: inbound)
         let (notice, now) = (context.requestID, context.now)
         let tenant = Tenant(owner, actor: "provider:\(entry.provider)")
-        return try await context.database.transaction(for: tenant) { tx in
+        try await context.database.transaction(for: tenant) { tx in
             try intake.take(mails, through: entry, of: entries, notice: notice, clinic: owner, at: now, in: tx)
         }
     }
 
     /// E-mails to the installation's own address, each to the clinic that it answers; nobody's are counted, and said without
     /// what is in them.
-    ///
-    /// - Returns: whether there was one for a clinic.
     private func handOn(
         _ mails: [InboundMail],
         through entry: ProviderEntry,
         of entries: [ProviderEntry],
         _ context: OperationContext
-    ) async throws -> Bool {
+    ) async throws {
         let found = try await SharedMail(door: MessageDoor(blindIndex: intake.index.blindIndex), entries: entries)
             .sorted(mails.filter { $0.report == nil && $0.inbound() != nil }, context.database)
         for _ in found.unknown {
@@ -166,7 +158,6 @@ struct DeliveryHandlers: Sendable {
                 try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx)
             }
         }
-        return !found.known.isEmpty
     }
 
     /// What the account's owner should know of.
@@ -188,7 +179,6 @@ struct DeliveryHandlers: Sendable {
         try await context.database.transaction(for: Tenant(owner, actor: "system")) { [alerts] tx in
             for alert in alerts { try AlertStore.raise(alert.kind, about: alert.subject, at: now, in: tx) }
         }
-        wake.signal()
     }
 
     /// The clinic's own provider has told it of its own messages.
@@ -197,12 +187,12 @@ struct DeliveryHandlers: Sendable {
         of signers: [ProviderEntry],
         _ clinic: ClinicID,
         _ context: OperationContext
-    ) async throws -> Bool {
-        guard let provider = signers.first?.provider, !reports.isEmpty else { return false }
+    ) async throws {
+        guard let provider = signers.first?.provider, !reports.isEmpty else { return }
         // The clinic is the path's, which the signature has proved; the caller has no scope of its own.
         let tenant = Tenant(clinic, actor: "provider:\(provider)")
         let (intake, notice, now) = (intake, context.requestID, context.now)
-        return try await context.database.transaction(for: tenant) { tx in
+        try await context.database.transaction(for: tenant) { tx in
             try intake.take(reports, of: signers, notice: notice, clinic: clinic, at: now, in: tx)
         }
     }
@@ -215,8 +205,8 @@ struct DeliveryHandlers: Sendable {
         of signers: [ProviderEntry],
         keepsUnknown: Bool = true,
         _ context: OperationContext
-    ) async throws -> Bool {
-        guard let source = ReportSource(signers), !reports.isEmpty else { return false }
+    ) async throws {
+        guard let source = ReportSource(signers), !reports.isEmpty else { return }
         let (intake, notice, now) = (intake, context.requestID, context.now)
         let found = try await intake.sorted(
             reports.map(DeliveryIntake.anonymous),
@@ -224,17 +214,15 @@ struct DeliveryHandlers: Sendable {
             context.database
         )
         let byID = Dictionary(reports.map { ($0.id, $0) }) { first, _ in first }
-        var waits = false
         for (clinic, kept) in found.known {
             let own = kept.compactMap { byID[$0.id] }
-            if try await take(own, of: signers, clinic, context) { waits = true }
+            try await take(own, of: signers, clinic, context)
         }
-        guard keepsUnknown, !found.unknown.isEmpty else { return waits }
+        guard keepsUnknown, !found.unknown.isEmpty else { return }
         let tenant = Tenant(.installation, actor: "provider:\(source.provider)")
-        let isKept = try await context.database.transaction(for: tenant) { [unknown = found.unknown] tx in
+        try await context.database.transaction(for: tenant) { [unknown = found.unknown] tx in
             try intake.keep(unknown, from: source, notice: notice, at: now, in: tx)
         }
-        return waits || isKept
     }
 
     /// The entries of whom the webhook is for, those whose account has signed it, and what it tells.

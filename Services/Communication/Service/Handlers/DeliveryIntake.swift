@@ -14,7 +14,7 @@ struct DeliveryIntake: Sendable {
     let index: AddressIndex
     let suppressions: SuppressionStore
 
-    /// Keeps the reports of one notice and does what the new ones say; `true` when it left a job.
+    /// Keeps the reports of one notice and does what the new ones say.
     ///
     /// - Parameter signers: the entries whose account has signed it.
     func take(
@@ -24,9 +24,9 @@ struct DeliveryIntake: Sendable {
         clinic: ClinicID,
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws -> Bool {
-        guard let entry = signers.first, let source = ReportSource(signers) else { return false }
-        return try take(
+    ) throws {
+        guard let entry = signers.first, let source = ReportSource(signers) else { return }
+        try take(
             reports.map { kept($0, entry.channel, clinic) },
             from: source,
             notice: notice,
@@ -41,11 +41,11 @@ struct DeliveryIntake: Sendable {
         notice: RequestID,
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws -> Bool {
-        guard !reports.isEmpty else { return false }
+    ) throws {
+        guard !reports.isEmpty else { return }
         let new = try DeliveryStore.insert(reports, of: source, notice: notice, at: now, in: tx)
         let unknown = try apply(new, through: source.entries, at: now, in: tx)
-        guard !unknown.isEmpty else { return false }
+        guard !unknown.isEmpty else { return }
         DeliveryStore.wait(unknown, of: source, in: tx)
         _ = try Jobs.enqueue(
             MatchReportsJob.self,
@@ -54,19 +54,18 @@ struct DeliveryIntake: Sendable {
             dueAt: now + Self.firstPause,
             in: tx
         )
-        return true
     }
 
-    /// Keeps reports about messages of nobody that is known; `true` when it left a job.
+    /// Keeps reports about messages of nobody that is known.
     func keep(
         _ reports: [KeptReport],
         from source: ReportSource,
         notice: RequestID,
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws -> Bool {
+    ) throws {
         let new = try DeliveryStore.insert(reports, of: source, notice: notice, at: now, in: tx)
-        guard !new.isEmpty else { return false }
+        guard !new.isEmpty else { return }
         DeliveryStore.wait(new, of: source, in: tx)
         _ = try Jobs.enqueue(
             FindClinicsJob.self,
@@ -75,7 +74,6 @@ struct DeliveryIntake: Sendable {
             dueAt: now + Self.firstPause,
             in: tx
         )
-        return true
     }
 
     /// Reports by the clinic whose message they are about, and those that are nobody's yet.

@@ -18,7 +18,7 @@ struct MailIntake: Sendable {
         entries.filter { $0.channel == MessageChannel.email.rawValue && $0.provider == SMTPProvider.name }
     }
 
-    /// Does so in one transaction; `true` when it left a job.
+    /// Does so in one transaction.
     ///
     /// - Parameters:
     ///   - entry: by which they came.
@@ -31,8 +31,8 @@ struct MailIntake: Sendable {
         clinic: ClinicID,
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws -> Bool {
-        let waits = try deliveries.take(
+    ) throws {
+        try deliveries.take(
             Self.reports(mails),
             of: Self.bouncing(entries),
             notice: notice,
@@ -42,7 +42,6 @@ struct MailIntake: Sendable {
         )
         let texts = Self.texts(mails, own: Self.senders(entries))
         if !texts.isEmpty { try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx) }
-        return waits
     }
 
     /// What somebody has written; what the clinic itself sends answers nobody.

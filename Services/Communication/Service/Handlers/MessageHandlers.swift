@@ -11,13 +11,10 @@ struct MessageHandlers: Sendable {
     let endpoints: MessageEndpoints
     let intake: MessageIntake
     let cursors: CursorSeal
-    let wake: WakeSignal
 
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.send) { [self] input, context in
-            // The workers are called once the message is there for them to see.
-            defer { wake.signal() }
-            return try await counting { tally in
+            try await counting { tally in
                 try await context.commit { tx in
                     tally.begin()
                     return try send(input, context, tally, in: tx)
@@ -25,8 +22,7 @@ struct MessageHandlers: Sendable {
             }
         }
         table.steps(endpoints.sendBatch) { [self] input, context in
-            defer { wake.signal() }
-            return try await counting { tally in
+            try await counting { tally in
                 try await context.commit { tx in
                     tally.begin()
                     return try sendBatch(input, context, tally, in: tx)
@@ -38,8 +34,7 @@ struct MessageHandlers: Sendable {
         }
         table.read(endpoints.list) { [self] input, context, tx in try list(input, context, in: tx) }
         table.steps(endpoints.retry) { [self] input, context in
-            defer { wake.signal() }
-            return try await context.commit { tx in try retry(input, context, in: tx) }
+            try await context.commit { tx in try retry(input, context, in: tx) }
         }
         table.change(endpoints.cancel) { [self] input, context, tx in try cancel(input, context, in: tx) }
     }

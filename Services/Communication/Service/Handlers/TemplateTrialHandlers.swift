@@ -9,13 +9,10 @@ import ServiceHost
 struct TemplateTrialHandlers: Sendable {
     let endpoints: TemplateEndpoints
     let intake: MessageIntake
-    let wake: WakeSignal
 
     func register(in table: inout HandlerTable) {
         table.read(endpoints.preview) { try preview($0, $1, $2) }
         table.steps(endpoints.test) { [self] input, context in
-            // The workers are called once the message is there for them to see.
-            defer { wake.signal() }
             let tally = AcceptedTally()
             let reply = try await context.commit { tx in
                 tally.begin()

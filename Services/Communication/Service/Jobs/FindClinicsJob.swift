@@ -23,7 +23,7 @@ struct FindClinicsJob: JobHandler {
         for (clinic, reports) in found.known {
             let tenant = Tenant(clinic, actor: "provider:\(source.provider)")
             try await job.database.together(for: tenant) { [intake] tx in
-                _ = try intake.take(reports, from: source, notice: notice, at: now, in: tx)
+                try intake.take(reports, from: source, notice: notice, at: now, in: tx)
             }
         }
         let isOver = now - job.createdAt >= DeliveryIntake.patience

@@ -33,6 +33,9 @@ struct AWSSNSAccount: Sendable {
     static func fault(_ credentials: Credentials) -> (key: String, detail: String)? {
         if !isName(credentials.text("region"), atMost: 32) { return ("region", "must be an AWS region like eu-west-1") }
         if !isName(credentials.text("accessKeyId"), atMost: 128) { return ("accessKeyId", "is not an access key id") }
+        if let topic = credentials.text("eventTopicArn"), SNSTopic(topic) == nil {
+            return ("eventTopicArn", "must be the ARN of an SNS topic, like arn:aws:sns:eu-west-1:123456789012:events")
+        }
         return nil
     }
 

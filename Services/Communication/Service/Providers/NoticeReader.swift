@@ -72,6 +72,7 @@ struct NoticeReaders: Sendable {
         let all: [any NoticeReader] = [
             ZeptoMailNotices(),
             AWSSESNotices(sns: sns),
+            AWSSNSNotices(sns: sns),
             SendGridNotices(),
             ResendNotices(http: http),
             SMTPNotices(),

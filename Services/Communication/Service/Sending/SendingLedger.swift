@@ -7,7 +7,7 @@ import ProviderConfig
 /// What sending writes before and after a call: messages of a clinic that are there at the same time share transaction and
 /// statements.
 struct SendingLedger: Sendable {
-    private let openings = GroupCommit<AttemptOpening, Bool> { openings, tx in
+    private let openings = GroupCommit<AttemptOpening, Bool>(waitingFor: SendingParts.company) { openings, tx in
         let now = openings.map(\.at).max() ?? .now()
         let going = try MessageStore.startSending(openings.map(\.message), at: now, in: tx)
         return try openings.map { opening in
@@ -17,7 +17,7 @@ struct SendingLedger: Sendable {
         }
     }
 
-    private let endings = GroupCommit<MessageEnding, Bool> { endings, tx in
+    private let endings = GroupCommit<MessageEnding, Bool>(waitingFor: SendingParts.company) { endings, tx in
         let ours = try Jobs.delete(endings.map(\.ticket), in: tx)
         let held = endings.filter { ours.contains($0.ticket.id) }
         for ending in held { try ending.write(in: tx) }
@@ -29,7 +29,13 @@ struct SendingLedger: Sendable {
 
     /// Commits that a provider is about to be called; `false` when the message has been ended by somebody.
     func open(_ opening: AttemptOpening, _ job: JobContext) async throws -> Bool {
-        try await openings.perform(opening, on: job.database, for: job.tenant, operation: "messages.open")
+        try await openings.perform(
+            opening,
+            on: job.database,
+            for: job.tenant,
+            operation: "messages.open",
+            isUrgent: job.lane == .critical
+        )
     }
 
     /// Ends a message, and its job with it.
@@ -38,7 +44,13 @@ struct SendingLedger: Sendable {
     {
         try await job.finish { ticket in
             let ending = MessageEnding(ticket: ticket, message: id, end: end, notes: notes, took: took)
-            return try await endings.perform(ending, on: job.database, for: job.tenant, operation: "messages.end")
+            return try await endings.perform(
+                ending,
+                on: job.database,
+                for: job.tenant,
+                operation: "messages.end",
+                isUrgent: job.lane == .critical
+            )
         }
     }
 }

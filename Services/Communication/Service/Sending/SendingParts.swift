@@ -43,6 +43,8 @@ struct SendingParts: Sendable {
     static let longestCallTime: Duration = .seconds(150)
     /// After its deadline a call is given so long to come back before its attempt counts as lost.
     static let callGrace: Duration = .seconds(10)
+    /// How many of a busy clinic's messages take a step together, and how long the first of them waits for the others.
+    static let company = GroupCompany(size: 16, patience: .milliseconds(8))
 
     let dataKeys: DataKeyStore
     let resolver: ProviderConfigResolver
@@ -76,7 +78,7 @@ struct SendingParts: Sendable {
         self.index = index
         self.media = media
         let lookup = SendingLookup(dataKeys: dataKeys, store: store, index: index)
-        self.lookup = GroupCommit { ids, tx in try lookup.find(ids, at: .now(), in: tx) }
+        self.lookup = GroupCommit(waitingFor: Self.company) { ids, tx in try lookup.find(ids, at: .now(), in: tx) }
     }
 
     /// How long a call may take that carries so many bytes of files.
@@ -96,7 +98,14 @@ struct SendingParts: Sendable {
 
     /// Looks at the message: whether it is still to be sent, and what a run that was cut off has left.
     func begin(_ id: MessageID, _ job: JobContext) async throws -> Beginning {
-        switch try await lookup.perform(id, on: job.database, for: job.tenant, operation: "messages.look") {
+        let finding = try await lookup.perform(
+            id,
+            on: job.database,
+            for: job.tenant,
+            operation: "messages.look",
+            isUrgent: job.lane == .critical
+        )
+        switch finding {
         case .over: return .over
         case .held(let until): return .held(until: until)
         case .work(let work):

@@ -43,8 +43,7 @@ struct ClinicCalendar {
                 dataKeys: DataKeyStore(try DataKeys(keys, service: .appointments), database: database.database)
             ),
             policy: follower,
-            log: Logger(label: "test"),
-            outboxWake: WakeSignal()
+            log: Logger(label: "test")
         )
     }
 

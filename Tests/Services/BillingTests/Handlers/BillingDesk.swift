@@ -78,8 +78,6 @@ struct BillingDesk: Sendable {
             blindIndex: index,
             cursors: CursorSeal(index),
             publicURL: publicURL,
-            outboxWake: WakeSignal(),
-            jobsWake: WakeSignal(),
             log: log
         )
         let stripe = try FakeStripe()
@@ -98,10 +96,9 @@ struct BillingDesk: Sendable {
             database: test.database,
             replies: ReplyStore(dataKeys: host.dataKeys),
             policy: follower,
-            log: log,
-            outboxWake: host.outboxWake
+            log: log
         )
-        let workers = JobWorkers(database: test.database, handlers: definition.jobs, signal: host.jobsWake, logger: log)
+        let workers = JobWorkers(database: test.database, handlers: definition.jobs, logger: log)
         // The workers serve every test and end with the process.
         Task { try await workers.run() }
         return House(test: test, stripe: stripe, definition: definition, dispatcher: dispatcher)

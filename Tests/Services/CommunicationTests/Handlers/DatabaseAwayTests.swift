@@ -81,8 +81,7 @@ import Testing
                 database: nowhere,
                 replies: desk.dispatcher.replies,
                 policy: desk.dispatcher.policy,
-                log: desk.dispatcher.log,
-                outboxWake: desk.dispatcher.outboxWake
+                log: desk.dispatcher.log
             )
             // A 4xx would be the end of it at SNS.
             for _ in 0..<2 { #expect(try await tell(clinic, call, through: away) == 503) }
