@@ -40,6 +40,8 @@ package struct AuditEntry: Wire, Hashable {
     package var source: Source?
     /// How many like it this entry stands for; absent for one.
     package var count: Int?
+    /// What it was done with, as `name=version` apart by spaces: a template, a provider's credentials.
+    package var using: String?
     /// True where only the hash is left.
     package var pruned: Bool?
     /// Base64; only where pruned.

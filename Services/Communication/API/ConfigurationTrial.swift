@@ -111,6 +111,8 @@ package struct SenderFinding: Wire, Hashable {
         case spf, dkim, dmarc
         /// Whether the provider knows the sender as verified.
         case provider
+        /// Whether the provider leaves mails as they are: no pixels, no links of its own.
+        case tracking
         /// Whether a WhatsApp number is verified and connected under an approved name.
         case number
         /// What people think of what a WhatsApp number sends.

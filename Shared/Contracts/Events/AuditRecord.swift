@@ -70,6 +70,8 @@ package struct AuditRecord: Hashable, Sendable, Codable {
     package var source: Source
     /// How many like it this entry stands for; `nil` for one.
     package var count: Int?
+    /// What it was done with, as `name=version` apart by spaces: a template, credentials; never their contents.
+    package var using: String?
 
     package init(
         id: AuditEntryID = AuditEntryID(),
@@ -84,7 +86,8 @@ package struct AuditRecord: Hashable, Sendable, Codable {
         reason: String? = nil,
         requestId: RequestID,
         source: Source,
-        count: Int? = nil
+        count: Int? = nil,
+        using: String? = nil
     ) {
         self.id = id
         self.at = at
@@ -99,5 +102,6 @@ package struct AuditRecord: Hashable, Sendable, Codable {
         self.requestId = requestId
         self.source = source
         self.count = count
+        self.using = using
     }
 }

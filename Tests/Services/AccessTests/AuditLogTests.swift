@@ -138,7 +138,8 @@ import Testing
             reason: "forbidden",
             requestId: RequestID(),
             source: .init(address: "::1", userAgent: text),
-            count: 3
+            count: 3,
+            using: "template:\(text)=3"
         )
         for _ in 0..<2 {
             let line = AuditLeaf(record).line(seq: 42)
@@ -147,6 +148,7 @@ import Testing
             struct Placed: Decodable { var seq: Int64 }
             #expect(try JSONTape(line).decode(Placed.self).seq == 42)
             (record.patientId, record.reason, record.count, record.actor.apiKeyId) = (nil, nil, nil, nil)
+            record.using = nil
         }
     }
 }

@@ -66,6 +66,17 @@ import Testing
         #expect(machine.view(at: Self.start + .seconds(94)).state == .closed)
     }
 
+    /// Five messages a day never make a share of ten in a minute.
+    @Test func aClinicThatSendsLittleIsProtectedToo() throws {
+        var machine = machine()
+        for call in 0..<5 { try self.call(&machine, .failure, at: Self.start + .seconds(call * 5 * 3_600)) }
+        let last = Self.start + .seconds(4 * 5 * 3_600)
+        #expect(machine.view(at: last).state == .open)
+        #expect(machine.admit(at: last + .seconds(29)) == .refused(until: last + .seconds(30)))
+        try call(&machine, .alive, at: last + .seconds(5 * 3_600))
+        #expect(machine.view(at: last + .seconds(5 * 3_600)).state == .closed)
+    }
+
     @Test func anAnswerBreaksTheRow() throws {
         var machine = machine()
         // Spread over minutes, so that the ratio of the last one never has ten calls.

@@ -50,7 +50,7 @@ enum AuditFormat: Sendable {
     private static let columns = [
         "seq", "id", "at", "clinicId", "actorType", "actorId", "actorRoles", "apiKeyId", "action", "resourceType",
         "resourceId", "patientId", "outcome", "reason", "requestId", "sourceAddress", "sourceUserAgent", "count",
-        "breakGlassId",
+        "breakGlassId", "using",
     ]
 
     private static func row(_ entry: StoredEntry) throws -> [UInt8] {
@@ -65,6 +65,7 @@ enum AuditFormat: Sendable {
             record.resource.type, record.resource.id, record.patientId?.description, record.outcome.rawValue,
             record.reason, record.requestId.description, record.source.address, record.source.userAgent,
             record.count.map { String($0) }, record.breakGlassId?.description,
+            record.using,
         ]
         return CSV.line(cells.map { $0 ?? "" })
     }

@@ -47,6 +47,7 @@ package struct AuditLeaf: Hashable, Sendable {
         text.member("address", record.source.address)
         text.member("userAgent", record.source.userAgent)
         text.close()
+        text.member("using", record.using)
         text.close()
         tail = text.bytes
     }

@@ -12,6 +12,8 @@ enum AlertRules {
     static func alert(for view: CircuitView) -> AlertKind? {
         switch (view.state, view.reason) {
         case (.closed, _), (.halfOpen, _): nil
+        // It is well, and has asked for a little time.
+        case (_, AttemptOutcome.throttled.rawValue): nil
         case (_, AttemptOutcome.credentials.rawValue): .credentialsRefused
         case (_, AttemptOutcome.quota.rawValue): .quotaUsedUp
         case (.open, _), (.latched, _): .circuitOpened

@@ -25,6 +25,10 @@ struct ProviderVerdict: Sendable, Equatable {
     var retryAfter: Duration?
     /// The provider would know the message again by its key: with an unknown outcome it may be asked a second time.
     var isRepeatable = false
+    /// A throttle that concerns this recipient or message alone: the provider is there for everybody else.
+    var isAboutRecipient = false
+    /// The recipient has ended messages of this one's category only.
+    var isAboutCategory = false
 
     init(
         _ outcome: AttemptOutcome,

@@ -22,12 +22,16 @@ enum SendingRules {
         case settle(CircuitStateMachine.Outcome)
         /// Kept open until the credential changes.
         case latch
-        /// Parked until the provider's reset.
+        /// Left alone until the provider's quota is renewed, or for as long as it asks.
         case park(Duration)
     }
 
     /// How long a provider that says its quota is used up is left alone when it does not say until when.
     static let quotaPause: Duration = .seconds(3_600)
+    /// A provider to which messages come too fast is left alone no longer, whatever it asks.
+    static let longestThrottle: Duration = .seconds(600)
+    /// So long a message waits for providers that cannot take it yet, beyond its rounds: a daily quota is renewed by then.
+    static let patience: Duration = .seconds(25 * 3_600)
     /// The chain is gone through again after a pause, so many times at most.
     static let rounds = RetryPolicy(attempts: 16, base: .seconds(10), cap: .seconds(3_600), floor: .seconds(1))
 
@@ -59,6 +63,9 @@ enum SendingRules {
         case .transient, .unknownOutcome: .settle(.failure)
         case .credentials: .latch
         case .quota: .park(verdict.retryAfter ?? quotaPause)
+        // Whoever asks to be left alone is, by all messages: each that came all the same would prolong it.
+        case .throttled where verdict.retryAfter != nil && !verdict.isAboutRecipient:
+            .park(min(verdict.retryAfter ?? .zero, longestThrottle))
         // What was not worth a call says nothing of the provider.
         case .contentRejected where verdict.host == .untried: .settle(.neutral)
         // Whoever answers is there, whatever he says.
@@ -118,12 +125,14 @@ enum SendingRules {
     ///   - rounds: rounds gone through, this one included.
     ///   - isUnresolved: a provider may have taken it before: it cannot be said to have failed.
     ///   - openUntil: the earliest moment at which a circuit may be tried, where nothing but circuits stood in the way.
+    ///   - age: since it was accepted, or was to be sent.
     static func roundEnd(
         outcomes: [AttemptOutcome],
         closed: [MessageReason] = [],
         rounds: Int,
         isUnresolved: Bool = false,
         openUntil: Instant?,
+        age: Duration = patience,
         expiresAt: Instant?,
         now: Instant,
         using random: inout some RandomNumberGenerator
@@ -132,7 +141,9 @@ enum SendingRules {
             if isUnresolved { return .end(.unknown, lost) }
             return .end(SuppressionRules.isSuppression(reason) ? .suppressed : .failed, reason)
         }
-        guard let pause = Self.rounds.delay(afterFailures: rounds, using: &random) else {
+        let isPatient = age < patience && outcomes.contains(where: isWaitedOut) && outcomes.allSatisfy(isWaitedOut)
+        let counted = isPatient ? min(rounds, Self.rounds.attempts - 1) : rounds
+        guard let pause = Self.rounds.delay(afterFailures: counted, using: &random) else {
             if isUnresolved { return .end(.unknown, lost) }
             return .end(.failed, reason("providers_failed", "No provider took the message; the last try was in vain."))
         }
@@ -144,6 +155,11 @@ enum SendingRules {
         if isOnlySkipped, let openUntil { until = max(min(openUntil, until + pause), now + Self.rounds.floor) }
         if let expiresAt, until >= expiresAt { until = expiresAt }
         return .wait(isOnlySkipped ? .circuit : .retry, until: until)
+    }
+
+    /// Whether an outcome says that a provider is there and has no room yet, or nothing at all.
+    private static func isWaitedOut(_ outcome: AttemptOutcome) -> Bool {
+        [.quota, .throttled, .skippedQuota, .skippedCircuitOpen, .skippedSuppressed].contains(outcome)
     }
 
     static func reason(_ code: String, _ detail: String) -> MessageReason { MessageReason(code: code, detail: detail) }

@@ -16,7 +16,7 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
     let base: String
     private let signer: SigV4
     let from: MIMEMessage.Mailbox
-    private let configurationSet: String?
+    let configurationSet: String?
     let http: OutboundHTTP
 
     init?(_ credentials: Credentials, through transports: MessageProviders) {

@@ -97,6 +97,8 @@ enum AWSSESReply {
         case 401, 403: (.credentials, "The provider does not accept the access key.")
         case 429: (.throttled, "Too many requests for the provider.")
         case 400...499: (.contentRejected, "The provider refused the request.")
+        // Something between us and them gave up waiting: they may have taken it.
+        case 502, 504: (.unknownOutcome, "The provider's answer was lost on the way.")
         default: (.transient, "The provider answered with status \(status).")
         }
     }

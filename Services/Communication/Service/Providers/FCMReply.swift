@@ -63,6 +63,8 @@ enum FCMReply {
             retryAfter: response.retryAfter()
         )
         if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? throttlePause }
+        // It does not say whether the project sends too much or one device gets too much.
+        verdict.isAboutRecipient = own == "QUOTA_EXCEEDED"
         return verdict
     }
 

@@ -107,6 +107,9 @@ enum MetaReply {
             retryAfter: response.retryAfter()
         )
         if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? pause(after: code) }
+        verdict.isAboutRecipient = code == pairCode
+        // The only messages that WhatsApp lets people stop by themselves are marketing.
+        verdict.isAboutCategory = verdict.outcome == .optedOut
         return verdict
     }
 

@@ -53,6 +53,7 @@ enum ResendReply {
         if verdict.outcome == .throttled {
             let reset = response.header("ratelimit-reset").flatMap { Int($0) }.map { Duration.seconds(min($0, 60)) }
             verdict.retryAfter = verdict.retryAfter ?? reset.map { max($0, throttlePause) } ?? throttlePause
+            verdict.isAboutRecipient = name == "concurrent_idempotent_requests"
         }
         return verdict
     }

@@ -69,10 +69,23 @@ enum SMTPClassification {
         }
     }
 
+    /// Words of servers that refuse the sender or the text with a bare 550, which else means that nobody is there.
+    private static let policyWords = [
+        "spam", "block", "blacklist", "reputation", "policy", "spf", "dkim", "dmarc", "banned", "relay", "listed",
+    ]
+
     private static func refused(_ result: SMTPResult) -> ProviderVerdict {
+        let said = result.line.unredacted.lowercased()
         // Some say so with a code that means "later"; the words give it away.
-        if result.line.unredacted.lowercased().contains("credits exceeded") {
+        if said.contains("credits exceeded") {
             return ProviderVerdict(.quota, code: code(result), detail: "The mail server's quota is used up.")
+        }
+        if result.replyCode == 550, result.enhanced == nil, policyWords.contains(where: said.contains) {
+            return ProviderVerdict(
+                .senderNotAuthorised,
+                code: code(result),
+                detail: "The mail server's policy refuses it."
+            )
         }
         let row = rows.first { row in
             row.codes.contains(result.replyCode) && (row.enhanced.isEmpty || fits(row.enhanced, result.enhanced))

@@ -28,9 +28,23 @@ extension AWSSESProvider: SenderDirectory {
                     state: isSigned ? .passed : .failed,
                     detail: isSigned ? "The provider signs with DKIM." : "The provider does not sign with DKIM yet."
                 ),
-            ]
+            ] + (await tracking(deadline))
         }
         return [.verified(false)]
+    }
+
+    /// Mails are marked where the configuration set tells somebody of openings or clicks (`GetConfigurationSetEventDestinations`).
+    private func tracking(_ deadline: Deadline) async -> [SenderFinding] {
+        guard let configurationSet else { return [] }
+        let path = "/v2/email/configuration-sets/\(configurationSet)/event-destinations"
+        guard let answer = await http.json(try? call("GET", path, at: .now()), deadline), answer.status == 200 else {
+            return []
+        }
+        let destinations = answer.json["EventDestinations"]?.list ?? []
+        let events = destinations.filter { $0["Enabled"] == .bool(true) }.flatMap {
+            $0["MatchingEventTypes"]?.list.compactMap(\.string) ?? []
+        }
+        return [.tracking(events.contains("OPEN") || events.contains("CLICK"))]
     }
 }
 
@@ -56,9 +70,21 @@ extension ResendProvider: SenderDirectory {
         guard let answer = await http.json(ProviderCall("GET", base + "/domains", bearer: key), deadline),
             answer.status == 200
         else { return [] }
-        let isVerified = (answer.json["data"]?.list ?? []).contains {
-            $0["status"]?.string == "verified" && $0["name"]?.string?.lowercased() == domain
+        let known = (answer.json["data"]?.list ?? []).filter { $0["name"]?.string?.lowercased() == domain }
+        guard let verified = known.first(where: { $0["status"]?.string == "verified" }) else {
+            return [.verified(false)]
         }
-        return [.verified(isVerified)]
+        return [.verified(true)] + (await tracking(verified["id"]?.string, deadline))
+    }
+
+    /// Mails are marked as the domain is set.
+    private func tracking(_ id: String?, _ deadline: Deadline) async -> [SenderFinding] {
+        guard let id = ProviderVerdict.token(id) else { return [] }
+        let path = "/domains/\(PercentCoding.encode(id))"
+        guard let answer = await http.json(ProviderCall("GET", base + path, bearer: key), deadline),
+            answer.status == 200, answer.json["open_tracking"] != nil || answer.json["click_tracking"] != nil
+        else { return [] }
+        let isWatching = ["open_tracking", "click_tracking"].contains { answer.json[$0] == .bool(true) }
+        return [.tracking(isWatching)]
     }
 }

@@ -40,38 +40,30 @@ struct ZeptoMailProvider: EmailProvider, HTTPProvider {
     }
 
     func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {
-        await post(.email(email, from: from, name: fromName), deadline)
+        guard let call = try? sending(email) else { return Self.unencodable }
+        return await http.verdict(call, deadline: deadline, reading: ZeptoMailReply.verdict)
     }
 
     /// A message without anything in it: refused for that by whoever lets us in, and sent by nobody.
     func check(deadline: Deadline) async -> ProviderVerdict {
-        let verdict = await post(.object([:]), deadline)
+        guard let call = try? call(.object([:])) else { return Self.unencodable }
+        let verdict = await http.verdict(call, deadline: deadline, reading: ZeptoMailReply.verdict)
         return ZeptoMailReply.isAboutContent(verdict) ? ProviderVerdict(.accepted) : verdict
     }
 
-    private func post(_ body: JSONValue, _ deadline: Deadline) async -> ProviderVerdict {
-        guard let bytes = try? JSONWriter.encode(body) else {
-            return ProviderVerdict(.contentRejected, host: .untried, code: "unencodable")
-        }
-        do {
-            let response = try await http.send(
-                method: "POST",
-                url: url,
-                headers: [
-                    ("Authorization", token.unredacted), ("Accept", "application/json"),
-                    ("Content-Type", "application/json"),
-                ],
-                body: bytes,
-                deadline: deadline
-            )
-            return ZeptoMailReply.verdict(
-                status: response.status,
-                body: response.body,
-                retryAfter: response.retryAfter()
-            )
-        } catch {
-            return ProviderVerdict(failure: error)
-        }
+    /// The request that hands a message over.
+    func sending(_ email: EmailToSend) throws -> ProviderCall { try call(.email(email, from: from, name: fromName)) }
+
+    private static let unencodable = ProviderVerdict(.contentRejected, host: .untried, code: "unencodable")
+
+    private func call(_ body: JSONValue) throws -> ProviderCall {
+        var call = ProviderCall(
+            method: "POST",
+            url: url,
+            headers: [(name: "Authorization", value: token.unredacted), (name: "Accept", value: "application/json")]
+        )
+        try call.carry(body)
+        return call
     }
 
     static func givesReceipts(_ credentials: Credentials) -> Bool { !credentials.texts("webhookSecret").isEmpty }

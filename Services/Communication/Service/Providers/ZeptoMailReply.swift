@@ -1,6 +1,7 @@
 import CommunicationAPI
 import Contracts
 import Core
+import Outbound
 
 /// Reads ZeptoMail's answers by their sub-code, for the code around it is shared by unlike errors.
 enum ZeptoMailReply {
@@ -26,6 +27,10 @@ enum ZeptoMailReply {
         "SM_111": (.senderNotAuthorised, "The sender's domain is not verified with the provider."),
     ]
 
+    static func verdict(_ response: OutboundResponse) -> ProviderVerdict {
+        verdict(status: response.status, body: response.body, retryAfter: response.retryAfter())
+    }
+
     static func verdict(status: Int, body: [UInt8], retryAfter: Duration?) -> ProviderVerdict {
         let answer = try? JSONTape(body).decode(JSONValue.self)
         if (200...299).contains(status) {
@@ -47,6 +52,9 @@ enum ZeptoMailReply {
             )
         case 400...499:
             return ProviderVerdict(.contentRejected, code: code, detail: "The provider refused the request.")
+        case 502, 504:
+            // Something between us and them gave up waiting: they may have taken it.
+            return ProviderVerdict(.unknownOutcome, code: code, detail: "The provider's answer was lost on the way.")
         default:
             return ProviderVerdict(
                 .transient,

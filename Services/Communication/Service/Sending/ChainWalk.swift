@@ -118,7 +118,8 @@ struct ChainWalk {
         let changes = parts.circuits.settle(permit, verdict, job.clinic, entry)
         Self.count(entry, verdict, latency)
         outcomes.append(verdict.outcome)
-        pending.append(.closed(number, entry, verdict, latency: latency))
+        let using = AttemptStore.means(of: work.message, entry.id, entry.fingerprint)
+        pending.append(.closed(number, entry, verdict, latency: latency, using: using))
         if entry.isDefault, let id = verdict.messageID { pending.append(.known(door.hash(entry.provider, id))) }
         if let note = answering(entry) { pending.append(note) }
         if let note = suppression(after: verdict, by: entry) { pending.append(note) }
@@ -166,7 +167,14 @@ struct ChainWalk {
             let address = work.content.reach.address(on: channel)
         else { return nil }
         let index = parts.index.token(address, job.clinic)
-        return .suppressed(SuppressionStore(dataKeys: parts.dataKeys), address, index: index, reason, by: entry)
+        return .suppressed(
+            SuppressionStore(dataKeys: parts.dataKeys),
+            address,
+            index: index,
+            reason,
+            category: verdict.isAboutCategory ? work.message.category : nil,
+            by: entry
+        )
     }
 
     /// How long a receipt is waited for before the next channel has its turn; `nil` where there is none, or nothing to wait for.
@@ -294,6 +302,7 @@ struct ChainWalk {
             rounds: rounds,
             isUnresolved: work.unresolved != nil || outcomes.contains(.unknownOutcome),
             openUntil: openUntil,
+            age: .now() - (work.message.sendAt ?? work.message.createdAt),
             expiresAt: work.message.expiresAt,
             now: .now(),
             using: &random

@@ -90,6 +90,17 @@ struct SenderChecks: Sendable {
 }
 
 extension SenderFinding {
+    /// What a provider does to mails on their way.
+    static func tracking(_ isWatching: Bool) -> SenderFinding {
+        SenderFinding(
+            aspect: .tracking,
+            state: isWatching ? .failed : .passed,
+            detail: isWatching
+                ? "The provider tells of openings or clicks: it marks mails or rewrites their links. Turn that off there."
+                : "The provider leaves mails as they are."
+        )
+    }
+
     /// What a provider says of its verified senders.
     static func verified(_ isVerified: Bool) -> SenderFinding {
         SenderFinding(

@@ -78,7 +78,8 @@ struct SendingLookup: Sendable {
         if let held = open.heldUntil, held > now { return .held(until: held) }
         guard let message = try MessageStore.lock(found.id, in: tx), Self.isToBeSent(message) else { return .over }
         let lost = ProviderVerdict(.unknownOutcome, code: "interrupted", detail: "The process ended during the call.")
-        try AttemptStore.close(open.number, of: message.id, at: open.provider, lost, latency: nil, in: tx)
+        let using = AttemptStore.means(of: message, open.entryID, open.fingerprint)
+        try AttemptStore.close(open.number, of: message.id, at: open.provider, lost, latency: nil, using: using, in: tx)
         attempts[place].outcome = lost.outcome
         let isRepeatable = MessageProviders.repeatTime(of: open.provider, open.channel) != nil
         let next = SendingRules.next(after: lost.outcome, isRepeatable: isRepeatable, category: message.category)

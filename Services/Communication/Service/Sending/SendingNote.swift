@@ -7,20 +7,27 @@ import Resilience
 /// What a walk through a message's providers has to write down, with the next transaction that is due anyway.
 enum SendingNote: Sendable {
     case skipped(Int, ProviderEntry, AttemptOutcome, detail: String, at: Instant)
-    case closed(Int, ProviderEntry, ProviderVerdict, latency: Duration)
+    case closed(Int, ProviderEntry, ProviderVerdict, latency: Duration, using: String)
     case circuit(ProviderEntry, CircuitView)
     /// What the installation's provider calls the message, hashed.
     case known([UInt8])
     /// Whom the installation's provider was given it for, hashed.
     case wrote([UInt8], at: Instant)
-    case suppressed(SuppressionStore, ChannelAddress, index: [UInt8], SuppressionReason, by: ProviderEntry)
+    case suppressed(
+        SuppressionStore,
+        ChannelAddress,
+        index: [UInt8],
+        SuppressionReason,
+        category: MessageCategory?,
+        by: ProviderEntry
+    )
 
     func write(of id: MessageID, in tx: borrowing Transaction) throws {
         switch self {
         case .skipped(let number, let entry, let outcome, let detail, let at):
             AttemptStore.skip(number, of: id, with: entry, outcome, detail: detail, at: at, in: tx)
-        case .closed(let number, let entry, let verdict, let latency):
-            try AttemptStore.close(number, of: id, at: entry.provider, verdict, latency: latency, in: tx)
+        case .closed(let number, let entry, let verdict, let latency, let using):
+            try AttemptStore.close(number, of: id, at: entry.provider, verdict, latency: latency, using: using, in: tx)
         case .known(let hash): MessageClinicStore.insert(hash, in: tx)
         case .wrote(let hash, let at): NumberClinicStore.insert(hash, at: at, in: tx)
         case .circuit(let entry, let view):
@@ -28,12 +35,13 @@ enum SendingNote: Sendable {
             // The installation's own providers are not the clinic's to mend.
             guard !entry.isDefault, let alert = AlertRules.alert(for: view) else { return }
             try AlertStore.raise(alert, about: Self.name(of: entry), at: .now(), in: tx)
-        case .suppressed(let store, let address, let index, let reason, let entry):
+        case .suppressed(let store, let address, let index, let reason, let category, let entry):
             try store.add(
                 channel: address.channel,
                 addressIndex: index,
                 address: address.text,
                 reason: reason,
+                category: category,
                 source: "provider:\(entry.provider)",
                 at: .now(),
                 in: tx

@@ -130,16 +130,28 @@ enum AttemptStore {
         at provider: String,
         _ verdict: ProviderVerdict,
         latency: Duration?,
+        using means: String,
         in tx: borrowing Transaction
     ) throws {
         tx.gather(AttemptChange.closed(number, of: message, verdict, latency: latency))
-        try audit(message, provider, verdict.outcome, in: tx)
+        try audit(message, provider, verdict.outcome, means, in: tx)
+    }
+
+    /// What the trail says that an attempt was made with: the version of the template, and of the entry's credentials.
+    ///
+    /// A built-in template has the version of the programs.
+    static func means(of message: StoredMessage, _ entry: ProviderEntryID, _ fingerprint: String) -> String {
+        let template = message.template.map {
+            "template:\($0)=\(message.templateVersion.map(String.init) ?? "built-in") "
+        }
+        return (template ?? "") + "credentials:\(entry)=\(fingerprint)"
     }
 
     private static func audit(
         _ message: MessageID,
         _ provider: String,
         _ outcome: AttemptOutcome,
+        _ means: String,
         in tx: borrowing Transaction
     ) throws {
         guard let clinic = tx.tenant?.clinic else { throw OutboxError.noClinic }
@@ -153,7 +165,8 @@ enum AttemptStore {
             outcome: outcome == .accepted ? .succeeded : .failed,
             reason: outcome.rawValue,
             requestId: RequestID(at: now),
-            source: .init(address: "", userAgent: "")
+            source: .init(address: "", userAgent: ""),
+            using: means
         )
         try Outbox.appendAudit(entry, in: tx)
     }

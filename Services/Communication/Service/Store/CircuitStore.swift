@@ -63,7 +63,7 @@ enum CircuitStore {
 
     /// A success anywhere shows that the provider is there, whatever a process that has ended told last.
     static func succeeded(_ entry: ProviderEntry, at now: Instant, in tx: borrowing Transaction) {
-        tx.gather(ProviderSuccess(entry: entry.id, at: now))
+        tx.gather(ProviderSuccess(entry: entry.id, fingerprint: entry.fingerprint, at: now))
     }
 
     /// Closes a circuit by hand, for every process.
@@ -83,6 +83,8 @@ enum CircuitStore {
 /// That a provider took a message, told once for all of a transaction's messages.
 private struct ProviderSuccess: GatheredRow {
     let entry: ProviderEntryID
+    /// With which credentials: what former ones are told late says nothing of those in force.
+    let fingerprint: String
     let at: Instant
 
     static func statements(for successes: [ProviderSuccess]) -> [Query] {
@@ -90,7 +92,8 @@ private struct ProviderSuccess: GatheredRow {
         return [
             """
             update circuits set state = 'closed', since = \(last), reason = null, retry_at = null
-            where clinic_id = clinic_id() and entry_id = any (\(Array(Set(successes.map(\.entry))))) and state <> 'closed'
+            where clinic_id = clinic_id() and entry_id = any (\(Array(Set(successes.map(\.entry)))))
+                and fingerprint = any (\(Array(Set(successes.map(\.fingerprint))))) and state <> 'closed'
             """
         ]
     }

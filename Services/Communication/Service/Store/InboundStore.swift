@@ -51,6 +51,8 @@ struct AnsweredMessage: Sendable, Equatable {
 struct InboundStore: Sendable {
     /// The appointments that a reply can be about have been written of so recently.
     static let replyTime: Duration = .seconds(14 * 86_400)
+    /// Messages to one number within so long of each other are read together: a family's reminders come close to each other.
+    static let togetherTime: Duration = .seconds(3 * 3_600)
     private static let purpose = "conversation"
     private static let appointmentPrefix = "appointment:"
 
@@ -120,6 +122,7 @@ struct InboundStore: Sendable {
     /// The appointment that the last message to somebody's number was about, if it was about one.
     ///
     /// Bills and codes that came in between are passed over, unless what was written is a no: that may be meant for them.
+    /// When another patient's visit was told of at about the same time, nobody knows which one is meant: `nil`.
     static func appointment(
         repliedTo phoneIndexes: [[UInt8]],
         with command: InboundCommand?,
@@ -128,11 +131,18 @@ struct InboundStore: Sendable {
     ) throws -> AppointmentID? {
         let rows = try tx.rows(
             """
-            select reference from messages where clinic_id = clinic_id() and phone_index = any (\(ByteColumns(phoneIndexes)))
-                and created_at > \(now - replyTime) and (\(command == .no) or category = 'care') order by created_at desc limit 1
+            select reference, patient_id, created_at from messages
+            where clinic_id = clinic_id() and phone_index = any (\(ByteColumns(phoneIndexes))) and created_at > \(now - replyTime)
+                and (\(command == .no) or category = 'care') order by created_at desc limit 20
             """
         )
-        return try appointment(rows)
+        guard let row = rows.first, let visit = try appointment(rows) else { return nil }
+        let (patient, newest): (PatientID?, Instant) = (try row[1], try row[2])
+        let isAnothers = try rows.contains { row in
+            let (reference, other, at): (String?, PatientID?, Instant) = (try row[0], try row[1], try row[2])
+            return other != patient && at > newest - togetherTime && reference?.hasPrefix(appointmentPrefix) == true
+        }
+        return isAnothers ? nil : visit
     }
 
     /// What an e-mail from an address answers, by what messages to that very address are called.

@@ -35,6 +35,8 @@ struct AWSSES: SandboxProvider {
             case ("GET", "/v2/email/account"): return account
             case ("GET", _) where path.hasPrefix("/v2/email/identities/"):
                 return try identity(String(path.dropFirst("/v2/email/identities/".count)))
+            case ("GET", _) where path.hasPrefix("/v2/email/configuration-sets/"):
+                return try destinations(String(path.dropFirst("/v2/email/configuration-sets/".count)))
             default: throw AWSRefusal(404, "UnknownOperationException", "")
             }
         } catch {
@@ -77,6 +79,17 @@ struct AWSSES: SandboxProvider {
                 "IdentityType": "DOMAIN", "VerifiedForSendingStatus": true, "VerificationStatus": "SUCCESS",
                 "DkimAttributes": ["SigningEnabled": true, "Status": "SUCCESS", "Tokens": ["sandbox"]],
             ]
+        )
+    }
+
+    /// What a configuration set publishes; one that is called `watched…` asks for openings and clicks as well.
+    private func destinations(_ place: String) throws(AWSRefusal) -> SandboxReply {
+        guard place.hasSuffix("/event-destinations") else { throw AWSRefusal(404, "UnknownOperationException", "") }
+        var events: [JSONValue] = ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT"]
+        if place.hasPrefix("watched") { events += ["OPEN", "CLICK"] }
+        return .json(
+            200,
+            ["EventDestinations": [["Name": "events", "Enabled": true, "MatchingEventTypes": .array(events)]]]
         )
     }
 

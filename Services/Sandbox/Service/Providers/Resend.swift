@@ -82,6 +82,8 @@ struct Resend: SandboxProvider {
         ["id": "d-2", "name": "clinic.example", "status": "verified", "region": "eu-west-1"],
         ["id": "d-3", "name": "unverified.example", "status": "pending", "region": "eu-west-1"],
     ]
+    /// The one whose mails are marked and whose links are rewritten.
+    private static let watchedDomain = "d-2"
     private static let addressForm =
         "The email address needs to follow the `email@example.com` or `Name <email@example.com>` format."
 
@@ -104,6 +106,16 @@ struct Resend: SandboxProvider {
         }
     }
 
+    private func domain(_ id: String) throws(Refusal) -> SandboxReply {
+        guard case .array(let domains) = Self.domains, let found = domains.first(where: { $0["id"]?.string == id }),
+            case .object(var members) = found
+        else { throw Refusal(404, "not_found", "Domain not found") }
+        members["object"] = "domain"
+        members["open_tracking"] = false
+        members["click_tracking"] = .bool(id == Self.watchedDomain)
+        return .json(200, .object(members))
+    }
+
     func answer(_ request: SandboxRequest, path: String) async -> SandboxReply {
         if request.method == "PUT", path.hasPrefix("/received/"), let mail = request.json {
             inbox.put(mail, as: String(path.dropFirst("/received/".count)))
@@ -118,6 +130,9 @@ struct Resend: SandboxProvider {
             case ("GET", "/domains"):
                 try requireFullAccess(key)
                 return .json(200, ["object": "list", "has_more": false, "data": Self.domains])
+            case ("GET", _) where path.hasPrefix("/domains/"):
+                try requireFullAccess(key)
+                return try domain(String(path.dropFirst("/domains/".count)))
             case ("GET", _) where parts.count == 5 && parts[1] == "receiving" && parts[3] == "attachments":
                 try requireFullAccess(key)
                 return try attachment(parts[4], of: parts[2], request)

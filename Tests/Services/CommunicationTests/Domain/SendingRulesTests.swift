@@ -91,6 +91,53 @@ import Testing
         }
     }
 
+    /// Whoever asks to be left alone is, unless it is about one recipient: the others have done nothing.
+    @Test(arguments: [
+        (Duration.seconds(7), false, SendingRules.CircuitEffect.park(.seconds(7))),
+        (.seconds(86_400), false, .park(SendingRules.longestThrottle)), (.seconds(6), true, .settle(.alive)),
+    ])
+    func aThrottleIsRespected(pause: Duration, isAboutRecipient: Bool, effect: SendingRules.CircuitEffect) {
+        var verdict = ProviderVerdict(.throttled, retryAfter: pause)
+        verdict.isAboutRecipient = isAboutRecipient
+        #expect(SendingRules.circuit(after: verdict) == effect)
+    }
+
+    /// A quota that is used up for the day, or credentials that wait for somebody, fail no message of that day.
+    @Test(
+        arguments: [
+            ([AttemptOutcome.quota], true), ([.skippedQuota], true), ([.throttled], true),
+            ([.skippedCircuitOpen], true),
+            ([.skippedQuota, .skippedCircuitOpen], true), ([.transient], false), ([.skippedQuota, .transient], false),
+            ([], false),
+        ]
+    )
+    func whoHasNoRoomYetIsWaitedFor(outcomes: [AttemptOutcome], waits: Bool) {
+        var random = SystemRandomNumberGenerator()
+        let now = Instant(seconds: 1_000)
+        func end(_ rounds: Int, age: Duration) -> SendingRules.RoundEnd {
+            SendingRules.roundEnd(
+                outcomes: outcomes,
+                rounds: rounds,
+                openUntil: nil,
+                age: age,
+                expiresAt: nil,
+                now: now,
+                using: &random
+            )
+        }
+        for rounds in [SendingRules.rounds.attempts, 1_000] {
+            guard case .wait(_, let until) = end(rounds, age: .seconds(24 * 3_600)) else {
+                #expect(!waits)
+                continue
+            }
+            #expect(waits && until > now && until <= now + SendingRules.rounds.cap)
+            guard case .end(.failed, _) = end(rounds, age: SendingRules.patience) else {
+                Issue.record("it is never given up")
+                return
+            }
+        }
+    }
+
     @Test func aRoundEndsInAPauseUntilThereHaveBeenEnough() {
         var random = SystemRandomNumberGenerator()
         let now = Instant(seconds: 1_000)

@@ -111,6 +111,25 @@ import Testing
         }
     }
 
+    /// Where a provider can be told by its own settings alone to leave mails as they are, the trial says whether it does.
+    @Test func aTrialSaysWhetherMailsAreWatched() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            func state(_ provider: String, _ key: String, _ value: String) async throws -> SenderFinding.State? {
+                var draft = try ProviderDraft.named(provider, at: sandbox.url(provider))
+                draft.credentials[key] = .string(value)
+                let results = try #require(try await trial(clinic, draft).output?.results)
+                return results.first?.sender?.first { $0.aspect == .tracking }?.state
+            }
+            #expect(try await state("aws_ses", "configurationSet", "events") == .passed)
+            #expect(try await state("aws_ses", "configurationSet", "watched") == .failed)
+            #expect(try await state("aws_ses", "fromName", "Clinic") == nil)
+            #expect(try await state("resend", "fromEmail", "hello@example.com") == .passed)
+            #expect(try await state("resend", "fromEmail", "hello@clinic.example") == .failed)
+            #expect(try await state("sendgrid", "fromName", "Clinic") == nil)
+        }
+    }
+
     @Test func whoIsSuppressedGetsNoTestMessageEither() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()

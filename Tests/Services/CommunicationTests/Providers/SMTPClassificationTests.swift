@@ -39,6 +39,20 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            ("550 Message rejected as spam by Content Filtering.", AttemptOutcome.senderNotAuthorised),
+            ("550 SC-001 Part of their network is on our block list.", .senderNotAuthorised),
+            ("550 Relaying denied", .senderNotAuthorised), ("550 DMARC check failed", .senderNotAuthorised),
+            ("550 No such user here", .badRecipient),
+            ("550 Requested action not taken: mailbox unavailable", .badRecipient),
+        ]
+    )
+    func aBareRefusalIsReadByItsWords(line: String, outcome: AttemptOutcome) {
+        let result = SMTPResult(verdict: .refused, replyCode: 550, line: line)
+        #expect(SMTPClassification.verdict(result).outcome == outcome)
+    }
+
     @Test(arguments: [
         (SMTPResult.Verdict.accepted, 250, AttemptOutcome.accepted), (.unknown, 354, .unknownOutcome),
         (.notSent(.connect), 0, .transient), (.notSent(.tls), 0, .transient), (.notSent(.policy), 0, .credentials),

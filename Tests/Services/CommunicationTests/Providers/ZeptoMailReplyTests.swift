@@ -38,7 +38,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (503, "<html>Service Unavailable</html>", AttemptOutcome.transient), (502, "", .transient),
+        (503, "<html>Service Unavailable</html>", AttemptOutcome.transient), (502, "", .unknownOutcome),
+        (504, "", .unknownOutcome),
         (401, "", .credentials),
         (404, "not found", .contentRejected), (200, "", .accepted),
         (400, "{\"error\":{\"details\":{\"code\":\"SM_111\"}}}", .senderNotAuthorised),

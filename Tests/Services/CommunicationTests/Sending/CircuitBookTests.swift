@@ -1,0 +1,138 @@
+import CommunicationAPI
+import Core
+import ProviderConfig
+import Resilience
+import Testing
+
+@testable import Communication
+
+/// What becomes of circuits when providers ask for time and credentials change, with a clock of the test's own.
+@Suite struct CircuitBookTests {
+    private let clock = OffsetClock()
+    private let clinic = ClinicID()
+    private let book: CircuitBook
+
+    init() {
+        let clock = clock
+        book = CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), now: { clock.now })
+    }
+
+    private func entry(_ fingerprint: String = "before") -> ProviderEntry {
+        ProviderEntry(
+            id: ProviderEntryID(high: 1, low: 1),
+            channel: "sms",
+            provider: "twilio",
+            position: 0,
+            credentials: Credentials([:]),
+            version: 1,
+            updatedAt: .now(),
+            updatedBy: "test",
+            fingerprint: fingerprint,
+            formerSecrets: []
+        )
+    }
+
+    private func permit(_ entry: ProviderEntry, lastResort: Bool = false) throws -> CircuitBook.Permit {
+        guard case .admitted(let permit) = book.admit(clinic, entry, lastResort: lastResort) else {
+            throw Refused()
+        }
+        return permit
+    }
+
+    private struct Refused: Error {}
+
+    private func isRefused(_ entry: ProviderEntry, lastResort: Bool = false) -> Bool {
+        if case .refused = book.admit(clinic, entry, lastResort: lastResort) { true } else { false }
+    }
+
+    private static let storm = ProviderVerdict(.throttled, code: "20429", retryAfter: .seconds(60))
+
+    /// Twenty are under way when the first is told that there are too many: nobody comes until the time is over, then one.
+    @Test func aStormOfRefusalsIsOne() throws {
+        let entry = entry()
+        let permits = try (0..<20).map { _ in try permit(entry) }
+        let changes = book.settle(permits[0], Self.storm, clinic, entry)
+        #expect(changes.entry?.state == .latched && changes.entry?.reason == "throttled")
+        #expect(changes.entry.flatMap(AlertRules.alert) == nil)
+        for late in permits[1...] { _ = book.settle(late, Self.storm, clinic, entry) }
+        #expect(isRefused(entry) && isRefused(entry, lastResort: true))
+        clock.advance(.seconds(59))
+        #expect(isRefused(entry))
+        clock.advance(.seconds(2))
+        let probe = try permit(entry)
+        #expect(isRefused(entry))
+        _ = book.settle(probe, ProviderVerdict(.accepted), clinic, entry)
+        #expect(!isRefused(entry))
+    }
+
+    /// What one person has had too many of is no reason to keep it from the others.
+    @Test func oneRecipientsThrottleHoldsUpNobodyElse() throws {
+        let entry = entry()
+        var verdict = Self.storm
+        verdict.isAboutRecipient = true
+        for _ in 0..<50 { _ = book.settle(try permit(entry), verdict, clinic, entry) }
+        #expect(!isRefused(entry))
+    }
+
+    /// The old key's refusal arrives when the new key is in force: it says nothing of it.
+    @Test(arguments: [AttemptOutcome.credentials, .quota, .throttled, .transient])
+    func whatFormerCredentialsAreToldLateHarmsNoNewOnes(outcome: AttemptOutcome) throws {
+        let (before, after) = (entry(), entry("after"))
+        let late = try (0..<6).map { _ in try permit(before) }
+        #expect(!isRefused(after))
+        for permit in late {
+            _ = book.settle(permit, ProviderVerdict(outcome, retryAfter: .seconds(60)), clinic, before)
+        }
+        #expect(isRefused(before) && !isRefused(after))
+        #expect(book.breaker(clinic, after).view.state == .closed)
+        // What another process tells of the former ones is not taken over either.
+        let view = book.breaker(clinic, before).view
+        let told = PublishedCircuit(entry: after.id, fingerprint: before.fingerprint, view: view, resets: 0)
+        book.follow(told, clinic, after)
+        #expect(!isRefused(after))
+    }
+
+    /// Five messages a day, each in vain: the circuit opens, is tried once and opens for longer.
+    @Test func aClinicOfFiveMessagesADayIsSparedADeadProvider() throws {
+        let entry = entry()
+        for _ in 0..<5 {
+            _ = book.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry)
+            clock.advance(.seconds(5 * 3_600))
+        }
+        _ = book.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry)
+        #expect(isRefused(entry))
+        clock.advance(.seconds(59))
+        #expect(isRefused(entry))
+        clock.advance(.seconds(2))
+        #expect(!isRefused(entry))
+    }
+
+    /// With everything open one message tries, and never past what only somebody's hand mends.
+    @Test func whereAllAreOpenOneTries() throws {
+        let (failing, latched) = (entry("failing"), entry("latched"))
+        for _ in 0..<5 { _ = book.settle(try permit(failing), ProviderVerdict(.transient), clinic, failing) }
+        _ = book.settle(try permit(latched), ProviderVerdict(.credentials), clinic, latched)
+        #expect(isRefused(failing) && isRefused(latched))
+        let last = try permit(failing, lastResort: true)
+        #expect(isRefused(failing, lastResort: true) && isRefused(latched, lastResort: true))
+        _ = book.settle(last, ProviderVerdict(.accepted), clinic, failing)
+        #expect(!isRefused(failing) && isRefused(latched))
+    }
+
+    /// A call that was cancelled here gives its turn back, one that hangs loses it, and what it says afterwards is nothing.
+    @Test func aTrialThatNeverEndsIsGivenUp() throws {
+        let entry = entry()
+        for _ in 0..<5 { _ = book.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry) }
+        clock.advance(.seconds(31))
+        book.giveBack(try permit(entry), clinic, entry)
+        let hung = try permit(entry)
+        #expect(isRefused(entry))
+        clock.advance(.seconds(31))
+        let second = try permit(entry)
+        _ = book.settle(hung, ProviderVerdict(.transient), clinic, entry)
+        #expect(book.breaker(clinic, entry).view.state == .halfOpen)
+        _ = book.settle(second, ProviderVerdict(.accepted), clinic, entry)
+        _ = book.settle(hung, ProviderVerdict(.transient), clinic, entry)
+        #expect(book.breaker(clinic, entry).view.state == .closed)
+    }
+}
