@@ -1,11 +1,11 @@
 import Core
 import Synchronization
 
-/// When the group of a busy tenant is begun.
+/// When the group of a busy tenant is begun: as soon as enough have come, or when the first has waited long enough.
 package struct GroupCompany: Sendable {
-    /// As soon as so many have come together,
+    /// How many are enough.
     package let size: Int
-    /// or after so long.
+    /// How long the first waits at most.
     package let patience: Duration
 
     package init(size: Int, patience: Duration) {

@@ -99,7 +99,8 @@ extension TwilioMessages {
             let found = items.lazy.filter { $0["friendly_name"]?.string == name }.compactMap { $0["sid"]?.string }
             if let sid = found.first(where: { Self.isSID($0, "HX") }) { return .found(sid) }
             // Only what stands behind the host is taken from it.
-            guard let next = answer.json["meta"]?["next_page_url"]?.string, let start = next.firstRange(of: "/v1/Content?")
+            guard let next = answer.json["meta"]?["next_page_url"]?.string,
+                let start = next.firstRange(of: "/v1/Content?")
             else { return .absent }
             path = String(next[start.lowerBound...])
         }
