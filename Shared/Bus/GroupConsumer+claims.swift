@@ -24,22 +24,33 @@ extension GroupConsumer {
                     }
                     if round.isMultiple(of: Self.peersEvery) {
                         try await sayAlive()
-                        for id in try await abandoned() where slots.isFree {
-                            guard let delivery = try await claim(id.id, idle: id.idle) else { continue }
-                            logger.notice(
-                                "entry claimed from a peer",
-                                metadata: .fields([
-                                    .stream: stream, .entryID: "\(id.id)", .attempt: "\(delivery.count)",
-                                ])
-                            )
-                            tasks.addTask { await self.work([delivery]) }
-                        }
+                        tasks.addTask { await self.takeOver() }
                     }
                 } catch {
                     // Redis is away or has forgotten the group: the reading loop sees to it.
                     continue
                 }
             }
+        }
+    }
+
+    /// Serves what was abandoned, one entry after the other: a poison entry never drags its neighbours along.
+    private func takeOver() async {
+        let begins = state.withLock { state in
+            defer { state.isTakingOver = true }
+            return !state.isTakingOver
+        }
+        guard begins else { return }
+        defer { state.withLock { $0.isTakingOver = false } }
+        // Redis is away or has forgotten the group: the reading loop sees to it.
+        guard let found = try? await abandoned() else { return }
+        for id in found where !isStopping {
+            guard let delivery = try? await claim(id.id, idle: id.idle) else { continue }
+            logger.notice(
+                "entry claimed from a peer",
+                metadata: .fields([.stream: stream, .entryID: "\(id.id)", .attempt: "\(delivery.count)"])
+            )
+            await work([delivery])
         }
     }
 

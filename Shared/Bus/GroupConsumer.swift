@@ -52,6 +52,7 @@ final class GroupConsumer: Sendable {
         var retries: [EntryID: ContinuousClock.Instant] = [:]
         var running: Set<EntryID> = []
         var notForUs: Set<EntryID> = []
+        var isTakingOver = false
 
         /// Notes what became of an entry; whether it was not tried, and its delivery does not count.
         mutating func settle(_ id: EntryID, _ verdict: Verdict, at now: ContinuousClock.Instant) -> Bool {

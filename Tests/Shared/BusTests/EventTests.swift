@@ -120,6 +120,25 @@ import Testing
         }
     }
 
+    @Test func allThatADeadPeerHadTakenIsTakenOverWithoutDelay() async throws {
+        try await TestBus.with { bus in
+            let stream = bus.keyspace.events(.appointments)
+            let events = (0..<300).map { TestBus.event(number: $0) }
+            try await bus.publisher().ensureGroups(.appointments)
+            try await bus.publisher().publish(events, to: .appointments).expectCount(300)
+            let given = try await bus.redis.send([
+                "XREADGROUP", "GROUP", "billing", "dead", "COUNT", "300", "STREAMS", .text(stream), ">",
+            ])
+            #expect(try given.readEntries().count == 300)
+            let taken = Tally<EventID>()
+            try await bus.running([bus.consumer { taken.note($0.id) }]) {
+                try await eventually("all are taken") { taken.total == 300 }
+                try await eventually("nothing is pending") { try await bus.pending(.appointments, "billing") == 0 }
+            }
+            #expect(events.allSatisfy { taken[$0.id] == 1 })
+        }
+    }
+
     @Test func aWipedTopicIsReadAgainFromItsStart() async throws {
         let own = try TestBus.ownServer()
         defer { own.stop() }
