@@ -19,14 +19,14 @@ struct ChainWalk {
     let settings: [String: JSONValue]
 
     /// What is still to be written, with the next transaction that is due anyway.
-    private var pending: [SendingNote] = []
+    var pending: [SendingNote] = []
     private var nextNumber: Int
-    private var outcomes: [AttemptOutcome] = []
+    var outcomes: [AttemptOutcome] = []
     /// Channels whose address is of no use, and why.
-    private var closed: [String: MessageReason]
-    private var openUntil: Instant?
+    var closed: [String: MessageReason]
+    var openUntil: Instant?
     /// Channels that are not to be used at this hour, and when theirs begin.
-    private var held: [String: Instant] = [:]
+    var held: [String: Instant] = [:]
 
     init(
         parts: SendingParts,
@@ -49,7 +49,7 @@ struct ChainWalk {
         }
     }
 
-    private var id: MessageID { work.message.id }
+    var id: MessageID { work.message.id }
     private var door: MessageDoor { MessageDoor(blindIndex: parts.index.blindIndex) }
 
     mutating func run() async throws {
@@ -78,7 +78,7 @@ struct ChainWalk {
     }
 
     /// Whether the address is of use on the entry's channel, and it is not known to be no hour for it.
-    private func isOpen(_ entry: ProviderEntry) -> Bool { closed[entry.channel] == nil && held[entry.channel] == nil }
+    func isOpen(_ entry: ProviderEntry) -> Bool { closed[entry.channel] == nil && held[entry.channel] == nil }
 
     /// Whether it is no hour for the entry's channel: what was delayed may have come into the night since it was accepted.
     private mutating func hold(_ entry: ProviderEntry) -> Bool {
@@ -177,43 +177,6 @@ struct ChainWalk {
         )
     }
 
-    /// How long a receipt is waited for before the next channel has its turn; `nil` where there is none, or nothing to wait for.
-    private func receiptTime(of entry: ProviderEntry) -> Duration? {
-        let others = chain.contains {
-            $0.channel != entry.channel && closed[$0.channel] == nil && isLater($0, than: entry)
-        }
-        guard others, MessageProviders.givesReceipts(entry) else { return nil }
-        return SendingRules.fallbackTime(settings)
-    }
-
-    private func isLater(_ entry: ProviderEntry, than other: ProviderEntry) -> Bool {
-        place(of: entry) > place(of: other)
-    }
-
-    private func place(of entry: ProviderEntry) -> Int { work.message.channels.firstIndex(of: entry.channel) ?? 0 }
-
-    /// A provider took it: whether it arrived decides about the next channel.
-    private func awaitReceipt(of entry: ProviderEntry) async throws {
-        let notes = pending
-        let (id, lane, stage) = (id, job.lane, place(of: entry) + 1)
-        let until = Instant.now() + (receiptTime(of: entry) ?? .zero)
-        try await persistEnd { [job] in
-            try await job.finish { tx in
-                for note in notes { try note.write(of: id, in: tx) }
-                CircuitStore.succeeded(entry, at: .now(), in: tx)
-                try CostsJob.wake(for: entry, at: .now(), in: tx)
-                try MessageStore.awaitReceipt(id, from: entry, until: until, at: .now(), in: tx)
-                try Jobs.enqueue(
-                    ReceiptDeadlineJob.self,
-                    payload: .init(message: id, stage: stage),
-                    lane: lane,
-                    dueAt: until,
-                    in: tx
-                )
-            }
-        }
-    }
-
     /// Commits that the provider is about to be called; `false` when the message has been ended by somebody.
     private mutating func open(_ number: Int, _ entry: ProviderEntry, _ permit: CircuitBook.Permit) async throws
         -> Bool
@@ -251,100 +214,6 @@ struct ChainWalk {
         let detail = "Passed over: the \(circuit) is \(view.state.rawValue) because of \(view.reason ?? "failures")."
         pending.append(.skipped(nextNumber, entry, outcome, detail: detail, at: .now()))
         nextNumber += 1
-    }
-
-    private func end(_ status: MessageStatus, _ reason: MessageReason?, _ entry: ProviderEntry? = nil) async throws {
-        let end = MessageEnd(status, reason, channel: entry?.channel, provider: entry?.provider, at: .now())
-        try await persistEnd { [parts, job, id, pending] in
-            try await parts.ledger.end(id, end, pending, took: status == .sent ? entry : nil, job)
-        }
-    }
-
-    /// The provider is well and its rate is used up: the message comes again when there is room.
-    private func waitForRate(until moment: Instant) async throws {
-        try await putOff(for: .rateLimit, until: work.message.expiresAt.map { min($0, moment) } ?? moment)
-    }
-
-    /// Whatever is left may be used later only: the message comes again then, if it is still of use.
-    private func waitForHours(until opening: Instant) async throws {
-        guard let expiry = work.message.expiresAt, expiry <= opening else {
-            return try await putOff(for: .quietHours, until: opening)
-        }
-        let isUnresolved = work.unresolved != nil
-        try await end(
-            isUnresolved ? .unknown : .expired,
-            isUnresolved ? SendingRules.lost : SendingRules.expiredAtNight
-        )
-    }
-
-    /// The message comes again, and no round is counted.
-    private func putOff(for wait: MessageWait, until: Instant) async throws {
-        let notes = pending
-        let id = id
-        let rounds = work.message.rounds
-        try await persistEnd { [job] in
-            try await job.again(at: until) { tx in
-                for note in notes { try note.write(of: id, in: tx) }
-                try MessageStore.wait(id, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
-            }
-        }
-    }
-
-    /// Nobody took it: the job comes again, or this was the last time.
-    private func endRound() async throws {
-        let opening = held.values.min()
-        if let opening, !chain.contains(where: { isOpen($0) }) { return try await waitForHours(until: opening) }
-        let rounds = work.message.rounds + 1
-        var random = SystemRandomNumberGenerator()
-        let end = SendingRules.roundEnd(
-            outcomes: outcomes,
-            closed: chain.allSatisfy { closed[$0.channel] != nil } ? chain.compactMap { closed[$0.channel] } : [],
-            rounds: rounds,
-            isUnresolved: work.unresolved != nil || outcomes.contains(.unknownOutcome),
-            openUntil: openUntil,
-            age: .now() - (work.message.sendAt ?? work.message.createdAt),
-            expiresAt: work.message.expiresAt,
-            now: .now(),
-            using: &random
-        )
-        switch end {
-        case .end(let status, let reason):
-            // The last try of others is not the last of a channel that has not had its hours.
-            if let opening, status == .failed { return try await waitForHours(until: opening) }
-            try await self.end(status, reason)
-        case .wait(let wait, let until):
-            try await persistEnd { [job, id, pending] in
-                try await job.again(at: until) { tx in
-                    for note in pending { try note.write(of: id, in: tx) }
-                    try MessageStore.wait(id, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
-                }
-            }
-        }
-    }
-
-    /// Writes what has happened even if the database is away for a moment: a provider's answer cannot be asked for again.
-    private func persist<R>(_ write: () async throws -> R) async throws -> R {
-        try await job.lease.writing(
-            onRetry: {
-                job.log.warning("Writing a message's outcome again", metadata: .fields([.messageID: id.description]))
-            },
-            write
-        )
-    }
-
-    /// The same for what gives the job back: when nobody knows whether it was committed, the missing job tells that it was.
-    private func persistEnd(_ write: () async throws -> Void) async throws {
-        var isUnknown = false
-        try await persist {
-            do {
-                try await write()
-            } catch let error as DatabaseError where error.code == .commitUnknown {
-                isUnknown = true
-                throw error
-            } catch let failure as JobFailure where isUnknown && failure == .leaseLost && job.lease.isHeld {
-                return
-            }
-        }
     }
 
     private static func count(_ entry: ProviderEntry, _ verdict: ProviderVerdict, _ latency: Duration) {

@@ -253,6 +253,51 @@ import Testing
         #expect(left == room)
     }
 
+    /// Whoever asks for the last room while another piece is not committed yet waits for that, and then there is none.
+    @Test func aPieceWaitsForThoseBesideIt() async throws {
+        let clinic = try TestClinic()
+        _ = try await clinic.upload(Self.file(100))
+        let (id, tenant) = (clinic.clinic, Tenant(clinic.clinic, actor: "test"))
+        let (gate, room) = ("gate \(id)", "uploads \(id)")
+        let pools = (0..<2).map { _ in
+            clinic.desk.database.pool {
+                $0.requestConnections = 1
+                $0.statementTimeout = .seconds(60)
+                $0.lockTimeout = .seconds(60)
+            }
+        }
+        defer { for pool in pools { pool.close() } }
+        @Sendable func isWaited(for lock: String) async throws -> Bool {
+            try await clinic.desk.database.inspect(
+                """
+                select exists (select from pg_locks where locktype = 'advisory' and not granted
+                    and ((classid::bigint << 32) | objid::bigint) = hashtextextended(\(lock), 0))
+                """
+            ) { try $0[0][0] }
+        }
+        _ = try await pools[0].one(for: tenant, "select pg_advisory_lock(hashtextextended(\(gate), 0))") { $0.count }
+        async let beside: Void = pools[1].transaction(for: tenant) { tx in
+            UploadStore.holdRoom(of: id, in: tx)
+            let files = AttachmentUpload.mostUnusedBytes / AttachmentUpload.mostBytes
+            for number in 1...files {
+                let bytes = AttachmentUpload.mostBytes - (number == files ? 100_100 : 0)
+                tx.execute(
+                    """
+                    insert into uploads (clinic_id, id, sealed, size, created_by, created_at, expires_at)
+                    values (clinic_id(), \(AttachmentID()), '', \(bytes), 'test', now(), now())
+                    """
+                )
+            }
+            _ = try tx.rows("select pg_advisory_xact_lock(hashtextextended(\(gate), 0))")
+        }
+        try await eventually("the other piece is written") { try await isWaited(for: gate) }
+        async let answer = clinic.piece(0, of: Self.file(200_000), RequestID())
+        try await eventually("the piece waits", within: .seconds(10)) { try await isWaited(for: room) }
+        _ = try await pools[0].one(for: tenant, "select pg_advisory_unlock(hashtextextended(\(gate), 0))") { $0.count }
+        try await beside
+        #expect(try await answer.code == "uploads_full")
+    }
+
     @Test func tooLargeForTheProviderIsSaidAtOnce() async throws {
         let clinic = try TestClinic()
         try await clinic.configure(.zeptomail(SandboxPlace.nowhere))

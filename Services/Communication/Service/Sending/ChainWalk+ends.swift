@@ -1,0 +1,141 @@
+import CommunicationAPI
+import Core
+import Jobs
+import Logging
+import Postgres
+import ProviderConfig
+import Telemetry
+
+/// How a round ends: the message is over, waits for its receipt, or comes again; and how that is written.
+extension ChainWalk {
+    /// How long a receipt is waited for before the next channel has its turn; `nil` where there is none, or nothing to wait for.
+    func receiptTime(of entry: ProviderEntry) -> Duration? {
+        let others = chain.contains {
+            $0.channel != entry.channel && closed[$0.channel] == nil && isLater($0, than: entry)
+        }
+        guard others, MessageProviders.givesReceipts(entry) else { return nil }
+        return SendingRules.fallbackTime(settings)
+    }
+
+    func isLater(_ entry: ProviderEntry, than other: ProviderEntry) -> Bool {
+        place(of: entry) > place(of: other)
+    }
+
+    func place(of entry: ProviderEntry) -> Int { work.message.channels.firstIndex(of: entry.channel) ?? 0 }
+
+    /// A provider took it: whether it arrived decides about the next channel.
+    func awaitReceipt(of entry: ProviderEntry) async throws {
+        let notes = pending
+        let (id, lane, stage) = (id, job.lane, place(of: entry) + 1)
+        let until = Instant.now() + (receiptTime(of: entry) ?? .zero)
+        try await persistEnd { [job] in
+            try await job.finish { tx in
+                for note in notes { try note.write(of: id, in: tx) }
+                CircuitStore.succeeded(entry, at: .now(), in: tx)
+                try CostsJob.wake(for: entry, at: .now(), in: tx)
+                try MessageStore.awaitReceipt(id, from: entry, until: until, at: .now(), in: tx)
+                try Jobs.enqueue(
+                    ReceiptDeadlineJob.self,
+                    payload: .init(message: id, stage: stage),
+                    lane: lane,
+                    dueAt: until,
+                    in: tx
+                )
+            }
+        }
+    }
+
+    func end(_ status: MessageStatus, _ reason: MessageReason?, _ entry: ProviderEntry? = nil) async throws {
+        let end = MessageEnd(status, reason, channel: entry?.channel, provider: entry?.provider, at: .now())
+        try await persistEnd { [parts, job, id, pending] in
+            try await parts.ledger.end(id, end, pending, took: status == .sent ? entry : nil, job)
+        }
+    }
+
+    /// The provider is well and its rate is used up: the message comes again when there is room.
+    func waitForRate(until moment: Instant) async throws {
+        try await putOff(for: .rateLimit, until: work.message.expiresAt.map { min($0, moment) } ?? moment)
+    }
+
+    /// Whatever is left may be used later only: the message comes again then, if it is still of use.
+    func waitForHours(until opening: Instant) async throws {
+        guard let expiry = work.message.expiresAt, expiry <= opening else {
+            return try await putOff(for: .quietHours, until: opening)
+        }
+        let isUnresolved = work.unresolved != nil
+        try await end(
+            isUnresolved ? .unknown : .expired,
+            isUnresolved ? SendingRules.lost : SendingRules.expiredAtNight
+        )
+    }
+
+    /// The message comes again, and no round is counted.
+    func putOff(for wait: MessageWait, until: Instant) async throws {
+        let notes = pending
+        let id = id
+        let rounds = work.message.rounds
+        try await persistEnd { [job] in
+            try await job.again(at: until) { tx in
+                for note in notes { try note.write(of: id, in: tx) }
+                try MessageStore.wait(id, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
+            }
+        }
+    }
+
+    /// Nobody took it: the job comes again, or this was the last time.
+    func endRound() async throws {
+        let opening = held.values.min()
+        if let opening, !chain.contains(where: { isOpen($0) }) { return try await waitForHours(until: opening) }
+        let rounds = work.message.rounds + 1
+        var random = SystemRandomNumberGenerator()
+        let end = SendingRules.roundEnd(
+            outcomes: outcomes,
+            closed: chain.allSatisfy { closed[$0.channel] != nil } ? chain.compactMap { closed[$0.channel] } : [],
+            rounds: rounds,
+            isUnresolved: work.unresolved != nil || outcomes.contains(.unknownOutcome),
+            openUntil: openUntil,
+            age: .now() - (work.message.sendAt ?? work.message.createdAt),
+            expiresAt: work.message.expiresAt,
+            now: .now(),
+            using: &random
+        )
+        switch end {
+        case .end(let status, let reason):
+            // The last try of others is not the last of a channel that has not had its hours.
+            if let opening, status == .failed { return try await waitForHours(until: opening) }
+            try await self.end(status, reason)
+        case .wait(let wait, let until):
+            try await persistEnd { [job, id, pending] in
+                try await job.again(at: until) { tx in
+                    for note in pending { try note.write(of: id, in: tx) }
+                    try MessageStore.wait(id, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
+                }
+            }
+        }
+    }
+
+    /// Writes what has happened even if the database is away for a moment: a provider's answer cannot be asked for again.
+    func persist<R>(_ write: () async throws -> R) async throws -> R {
+        try await job.lease.writing(
+            onRetry: {
+                job.log.warning("Writing a message's outcome again", metadata: .fields([.messageID: id.description]))
+            },
+            write
+        )
+    }
+
+    /// The same for what gives the job back: when nobody knows whether it was committed, the missing job tells that it was.
+    func persistEnd(_ write: () async throws -> Void) async throws {
+        var isUnknown = false
+        try await persist {
+            do {
+                try await write()
+            } catch let error as DatabaseError where error.code == .commitUnknown {
+                isUnknown = true
+                throw error
+            } catch let failure as JobFailure where isUnknown && failure == .leaseLost && job.lease.isHeld {
+                return
+            }
+        }
+    }
+}
