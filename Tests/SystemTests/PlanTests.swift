@@ -42,7 +42,9 @@ extension SystemTests {
                 .access,
                 """
                 select t.schemaname || '.' || t.relname, t.seq_scan::text from pg_stat_user_tables as t
-                where t.seq_scan > 0 and t.relname not in ('job_wakes', 'dead_letters') and exists (select from pg_attribute as a
+                where t.seq_scan > 0 and t.relname not in ('job_wakes', 'dead_letters')
+                    -- A slot of the outbox is emptied as a whole; just after that it has no page that an index could save.
+                    and t.relname not like 'outbox\\__' and exists (select from pg_attribute as a
                     where a.attrelid = t.relid and a.attname = 'clinic_id' and not a.attisdropped)
                 order by 1
                 """
