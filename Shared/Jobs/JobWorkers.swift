@@ -52,7 +52,7 @@ package final class JobWorkers: Service {
     private static func erase(_ handler: some TransactionalJobHandler) -> BatchHandler { BatchHandler(handler) }
 
     /// Says that there may be work.
-    package func wake() { signal.signal() }
+    func wake() { signal.signal() }
 
     /// Works until the service group shuts down, then lets what runs end.
     package func run() async throws {

@@ -49,9 +49,6 @@ package final class OutboxRelay: Service {
         self.logger = logger
     }
 
-    /// Says that there may be something to publish.
-    package func wake() { signal.signal() }
-
     /// Relays until the service group shuts down; gives the lead back then.
     package func run() async throws {
         await withGracefulShutdownHandler {

@@ -21,28 +21,13 @@ import Testing
         deleted: Bool = false,
         version: Int64 = 1
     ) async throws {
-        let now = Instant.now()
-        let patient = Patient(
-            id: id,
-            userId: nil,
-            name: "Asha Rao",
-            email: email.flatMap { EmailAddress($0) },
+        try await clinic.tell(
+            of: id,
+            email: email,
             phone: phone.flatMap { PhoneNumber($0) },
-            birthDate: nil,
             locale: "en-IN",
-            locationId: nil,
-            createdAt: now,
-            updatedAt: now
-        )
-        try await clinic.desk.take(
-            try EventEnvelope(
-                PatientChanged(patient: patient, deleted: deleted),
-                clinicId: clinic.clinic,
-                actor: "user:1",
-                at: now,
-                aggregateId: "\(id)",
-                aggregateVersion: version
-            )
+            deleted: deleted,
+            version: version
         )
     }
 

@@ -27,29 +27,7 @@ import Testing
         }
 
         func tell(_ id: PatientID, email: String) async throws {
-            let now = Instant.now()
-            let patient = Patient(
-                id: id,
-                userId: nil,
-                name: "Asha Rao",
-                email: EmailAddress(email),
-                phone: phone,
-                birthDate: nil,
-                locale: nil,
-                locationId: nil,
-                createdAt: now,
-                updatedAt: now
-            )
-            try await clinic.desk.take(
-                try EventEnvelope(
-                    PatientChanged(patient: patient),
-                    clinicId: clinic.clinic,
-                    actor: "user:1",
-                    at: now,
-                    aggregateId: "\(id)",
-                    aggregateVersion: 1
-                )
-            )
+            try await clinic.tell(of: id, email: email, phone: phone)
         }
 
         func send(

@@ -11,29 +11,8 @@ import Testing
 /// What the recipients' preferences do to messages.
 @Suite(.timeLimit(.minutes(2))) struct PreferredChannelTests {
     private func patient(_ clinic: TestClinic, _ email: String) async throws -> PatientID {
-        let (id, now) = (PatientID(), Instant.now())
-        let patient = Patient(
-            id: id,
-            userId: nil,
-            name: "Asha Rao",
-            email: EmailAddress(email),
-            phone: nil,
-            birthDate: nil,
-            locale: nil,
-            locationId: nil,
-            createdAt: now,
-            updatedAt: now
-        )
-        try await clinic.desk.take(
-            try EventEnvelope(
-                PatientChanged(patient: patient),
-                clinicId: clinic.clinic,
-                actor: "user:1",
-                at: now,
-                aggregateId: "\(id)",
-                aggregateVersion: 1
-            )
-        )
+        let id = PatientID()
+        try await clinic.tell(of: id, email: email)
         return id
     }
 
