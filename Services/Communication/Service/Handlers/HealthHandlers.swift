@@ -9,27 +9,36 @@ import ServiceHost
 /// How the configured providers are doing.
 struct HealthHandlers: Sendable {
     let endpoints: ProviderHealthEndpoints
-    let store: ProviderConfigStore
+    let effective: EffectiveProviders
 
     func register(in table: inout HandlerTable) {
-        table.read(endpoints.read) { [self] _, context, tx in
-            let entries = try store.load(context.clinic, in: tx)?.entries ?? []
-            let items = try HealthView.items(entries, at: context.now, in: tx)
-            return Reply(ProviderHealth(items: items, unroutedAlerts: try AlertStore.unrouted(in: tx)))
-        }
-        table.change(endpoints.reset) { [self] input, context, tx in
-            let entries = try store.load(context.clinic, in: tx)?.entries ?? []
-            guard let entry = entries.first(where: { $0.id == input.entryId }) else { throw Problem.notFound }
-            try CircuitStore.reset(entry, at: context.now, in: tx)
-            guard let item = try HealthView.items([entry], at: context.now, in: tx).first else {
-                throw Problem.notFound
+        table.steps(endpoints.read) { [self] _, context in
+            let entries = try await effective.entries(context)
+            return try await context.database.read(for: context.tenant) { tx in
+                let items = try HealthView.items(entries, at: context.now, in: tx)
+                return Reply(ProviderHealth(items: items, unroutedAlerts: try AlertStore.unrouted(in: tx)))
             }
-            return Reply(item, audit: AuditDetail(resource: entry.id.description))
+        }
+        table.steps(endpoints.reset) { [self] input, context in
+            let entries = try await effective.entries(context)
+            guard let entry = entries.first(where: { $0.id == input.entryId }) else { throw Problem.notFound }
+            guard !entry.isDefault else {
+                throw Problem(403, "installation_provider", "The provider is the installation's, not the clinic's.")
+            }
+            return try await context.commit { tx in
+                try CircuitStore.reset(entry, at: context.now, in: tx)
+                guard let item = try HealthView.items([entry], at: context.now, in: tx).first else {
+                    throw Problem.notFound
+                }
+                return Reply(item, audit: AuditDetail(resource: entry.id.description))
+            }
         }
     }
 }
 
 /// Puts together what is shown of entries: the circuit as last told, and the last hour's attempts.
+///
+/// All of it is the clinic's own, of the installation's providers too: what others sent through them shows nowhere.
 enum HealthView {
     static let window: Duration = .seconds(3_600)
 
@@ -51,6 +60,7 @@ enum HealthView {
                 channel: channel,
                 provider: entry.provider,
                 position: entry.position,
+                source: ProviderSource(entry),
                 successRate: figures.rate,
                 p95Milliseconds: figures.p95,
                 lastError: figures.lastError
