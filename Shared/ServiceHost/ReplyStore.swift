@@ -91,7 +91,13 @@ struct ReplyKey: Sendable {
         guard taken else { throw context.redelivered ? LeavePending() : Problem.requestInProgress as any Error }
         let known: [UInt8]? = try row[1]
         guard let known, let sealed: [UInt8] = try row[2] else {
-            tx.execute("delete from replies where clinic_id = \(clinic) and key_hash = \(hash)")
+            // Only what is past its time gives way: a twin may have committed since this statement began to look, and its reply's
+            // key is what tells the two apart.
+            tx.execute(
+                """
+                delete from replies where clinic_id = \(clinic) and key_hash = \(hash) and expires_at <= \(context.now)
+                """
+            )
             return
         }
         guard known == fingerprint else { throw Problem.keyReused }
