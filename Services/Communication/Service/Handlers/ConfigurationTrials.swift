@@ -51,7 +51,7 @@ struct ConfigurationTrials: Sendable {
         if let config = input.config {
             entries = try await candidates(config, context)
         } else {
-            entries = try await effective.entries(context)
+            entries = try await effective.load(context).entries
             if entries.isEmpty { throw Problem(404, "not_configured", "The clinic has no providers yet.") }
         }
         if let channel = input.channel { entries.removeAll { $0.channel != channel.rawValue } }

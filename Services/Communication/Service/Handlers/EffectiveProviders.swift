@@ -1,4 +1,5 @@
 import CommunicationAPI
+import Contracts
 import Core
 import Postgres
 import ProviderConfig
@@ -9,8 +10,9 @@ struct EffectiveProviders: Sendable {
     let store: ProviderConfigStore
     let resolver: ProviderConfigResolver
 
-    /// In the order of the channels and of their chains; what is kept in memory is never older than the database.
-    func entries(_ context: OperationContext) async throws -> [ProviderEntry] {
+    /// The entries in the order of the channels and of their chains, and what the clinic has set beside its own; what is kept
+    /// in memory is never older than the database.
+    func load(_ context: OperationContext) async throws -> (entries: [ProviderEntry], settings: [String: JSONValue]) {
         let (store, clinic) = (store, context.clinic)
         resolver.invalidate(
             try await context.database.read(for: context.tenant) { tx in try store.currentVersions(clinic, in: tx) }
@@ -19,7 +21,7 @@ struct EffectiveProviders: Sendable {
         for channel in MessageChannel.allCases {
             entries += try await resolver.resolve(clinic, channel: channel.rawValue).entries
         }
-        return entries
+        return (entries, try await resolver.configuration(of: clinic)?.settings ?? [:])
     }
 }
 

@@ -12,26 +12,31 @@ struct HealthHandlers: Sendable {
     let effective: EffectiveProviders
 
     func register(in table: inout HandlerTable) {
-        table.steps(endpoints.read) { [self] _, context in
-            let entries = try await effective.entries(context)
-            return try await context.database.read(for: context.tenant) { tx in
-                let items = try HealthView.items(entries, at: context.now, in: tx)
-                return Reply(ProviderHealth(items: items, unroutedAlerts: try AlertStore.unrouted(in: tx)))
-            }
+        table.steps(endpoints.read) { [self] _, context in try await read(context) }
+        table.steps(endpoints.readInstallation) { [self] _, context in
+            try context.holdsInstallation(CommunicationPermissions.readInstallation)
+            return try await read(context)
         }
         table.steps(endpoints.reset) { [self] input, context in
-            let entries = try await effective.entries(context)
-            guard let entry = entries.first(where: { $0.id == input.entryId }) else { throw Problem.notFound }
+            let found = try await effective.load(context)
+            guard let entry = found.entries.first(where: { $0.id == input.entryId }) else { throw Problem.notFound }
             guard !entry.isDefault else {
                 throw Problem(403, "installation_provider", "The provider is the installation's, not the clinic's.")
             }
             return try await context.commit { tx in
                 try CircuitStore.reset(entry, at: context.now, in: tx)
-                guard let item = try HealthView.items([entry], at: context.now, in: tx).first else {
-                    throw Problem.notFound
-                }
+                let items = try HealthView.items([entry], settings: found.settings, at: context.now, in: tx)
+                guard let item = items.first else { throw Problem.notFound }
                 return Reply(item, audit: AuditDetail(resource: entry.id.description))
             }
+        }
+    }
+
+    private func read(_ context: OperationContext) async throws -> Reply<ProviderHealth> {
+        let found = try await effective.load(context)
+        return try await context.database.read(for: context.tenant) { tx in
+            let items = try HealthView.items(found.entries, settings: found.settings, at: context.now, in: tx)
+            return Reply(ProviderHealth(items: items, unroutedAlerts: try AlertStore.unrouted(in: tx)))
         }
     }
 }
@@ -48,8 +53,13 @@ enum HealthView {
         var lastError: EntryHealth.LastError?
     }
 
-    static func items(_ entries: [ProviderEntry], at now: Instant, in tx: borrowing Transaction) throws -> [EntryHealth]
-    {
+    /// - Parameter settings: the configuration's, with the rates that the clinic has set.
+    static func items(
+        _ entries: [ProviderEntry],
+        settings: [String: JSONValue],
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> [EntryHealth] {
         let circuits = try CircuitStore.all(in: tx)
         let hosts = try EndpointCircuitStore.open(entries.compactMap(MessageProviders.endpoint), at: now, in: tx)
         return try entries.compactMap { entry in
@@ -63,7 +73,8 @@ enum HealthView {
                 source: ProviderSource(entry),
                 successRate: figures.rate,
                 p95Milliseconds: figures.p95,
-                lastError: figures.lastError
+                lastError: figures.lastError,
+                rate: try rate(entry, channel, settings, at: now, in: tx)
             )
             if let host = MessageProviders.endpoint(of: entry), let view = hosts[host] {
                 item.endpoint = EntryHealth.EndpointHealth(
@@ -82,6 +93,27 @@ enum HealthView {
             }
             return item
         }
+    }
+
+    private static func rate(
+        _ entry: ProviderEntry,
+        _ channel: MessageChannel,
+        _ settings: [String: JSONValue],
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> EntryHealth.Rate {
+        let rate = SendingRate(of: entry.provider, channel, settings: settings)
+        guard let cap = rate.dailyCap else { return EntryHealth.Rate(perSecond: rate.perSecond) }
+        let midnight = Instant(seconds: now.seconds.flooredDivision(by: 86_400) * 86_400)
+        let rows = try tx.rows(
+            """
+            select count(*) from message_attempts
+            where clinic_id = clinic_id() and entry_id = \(entry.id) and started_at >= \(midnight)
+                and (outcome is null or outcome not like 'skipped%')
+            """
+        )
+        let calls: Int64? = try rows.first.map { try $0[0] }
+        return EntryHealth.Rate(perSecond: rate.perSecond, dailyCap: cap, today: Int(calls ?? 0))
     }
 
     private static func figures(
