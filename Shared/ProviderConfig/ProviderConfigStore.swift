@@ -73,22 +73,23 @@ package struct ProviderConfigStore: Sendable {
         return try rows.first.map { try configuration(clinic, $0, dataKeys.sealer(for: clinic, in: tx)) }
     }
 
-    /// The versions there are, newest first, without contents.
+    /// The versions there are, without contents.
     ///
-    /// - Parameter before: only those older than this one.
+    /// - Parameters:
+    ///   - isOldestFirst: else the newest come first.
+    ///   - last: only those behind this one.
     package func versions(
         _ clinic: ClinicID,
-        before: Int64? = nil,
+        isOldestFirst: Bool = false,
+        behind last: Int64? = nil,
         limit: Int,
         in tx: borrowing Transaction
     ) throws -> [(version: Int64, updatedAt: Instant, updatedBy: String)] {
-        let rows = try tx.rows(
-            """
-            select version, updated_at, updated_by from provider_config_versions
-            where clinic_id = \(clinic) and version < \(before ?? Int64.max) order by version desc limit \(limit)
-            """
-        )
-        return try rows.map { (try $0[0], try $0[1], try $0[2]) }
+        var query: Query =
+            "select version, updated_at, updated_by from provider_config_versions where clinic_id = \(clinic)"
+        if let last { query += isOldestFirst ? " and version > \(last)" : " and version < \(last)" }
+        query += isOldestFirst ? " order by version limit \(limit)" : " order by version desc limit \(limit)"
+        return try tx.rows(query).map { (try $0[0], try $0[1], try $0[2]) }
     }
 
     /// Takes the clinic's configuration for this transaction alone and returns its last version, 0 before the first.

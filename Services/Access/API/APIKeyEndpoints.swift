@@ -27,6 +27,17 @@ package struct APIKeyEndpoints: Sendable {
         audit: .none(because: "holds no health data"),
         summary: "A clinic's API keys, expired ones too"
     )
+    package let read = Endpoint(
+        "access.api_keys.read",
+        .GET,
+        "/clinics/{clinicId}/api-keys/{keyId}",
+        service: .access,
+        guard: .permission(AccessPermissions.readAPIKeys),
+        takes: APIKeyPath.self,
+        gives: APIKey.self,
+        audit: .none(because: "holds no health data"),
+        summary: "One API key, without its secret"
+    )
     package let revoke = Endpoint(
         "access.api_keys.revoke",
         .DELETE,
@@ -54,5 +65,5 @@ package struct APIKeyEndpoints: Sendable {
 
     package init() {}
 
-    package var all: [any EndpointDescription] { [create, list, revoke, rotate] }
+    package var all: [any EndpointDescription] { [create, list, read, revoke, rotate] }
 }

@@ -27,6 +27,17 @@ package struct BreakGlassEndpoints: Sendable {
         audit: .read,
         summary: "Emergency accesses, newest first; reviewed=false are those that wait for a review"
     )
+    package let read = Endpoint(
+        "access.break_glass.read",
+        .GET,
+        "/access/break-glass/{breakGlassId}",
+        service: .access,
+        guard: .permission(AccessPermissions.useBreakGlass),
+        takes: BreakGlassPath.self,
+        gives: BreakGlass.self,
+        audit: .read,
+        summary: "One's own emergency access"
+    )
     package let end = Endpoint(
         "access.break_glass.end",
         .DELETE,
@@ -53,5 +64,5 @@ package struct BreakGlassEndpoints: Sendable {
 
     package init() {}
 
-    package var all: [any EndpointDescription] { [start, list, end, review] }
+    package var all: [any EndpointDescription] { [start, list, read, end, review] }
 }

@@ -125,6 +125,18 @@ package struct SystemUserEndpoints: Sendable {
         audit: .none(because: "holds no health data"),
         summary: "All accounts of the installation"
     )
+    package let read = Endpoint(
+        "access.users.read",
+        .GET,
+        "/users/{userId}",
+        service: .access,
+        guard: .permission(AccessPermissions.systemUsers),
+        tenancy: Tenancy.none,
+        takes: SystemUserPath.self,
+        gives: SystemUser.self,
+        audit: .none(because: "holds no health data"),
+        summary: "One account of the installation"
+    )
     package let setSystemRoles = Endpoint(
         "access.users.set_system_roles",
         .PUT,
@@ -142,5 +154,5 @@ package struct SystemUserEndpoints: Sendable {
 
     package init() {}
 
-    package var all: [any EndpointDescription] { [create, list, setSystemRoles] }
+    package var all: [any EndpointDescription] { [create, list, read, setSystemRoles] }
 }

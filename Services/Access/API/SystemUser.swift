@@ -92,3 +92,10 @@ package struct SystemRoleAssignment: Wire {
 
     package static var limits: [Limit] { [.count(CodingKeys.clinicIds, 1...mostClinics)] }
 }
+
+/// Names an account of the installation.
+package struct SystemUserPath: Wire {
+    package var userId: UserID
+
+    package init(userId: UserID) { self.userId = userId }
+}

@@ -14,19 +14,37 @@ package struct ConfigurationVersion: Wire, Hashable {
     }
 }
 
+/// In which order a list has versions of a configuration.
+package enum ConfigurationVersionOrder: String, Hashable, Sendable, Codable, CaseIterable {
+    case newestFirst = "-version"
+    case oldestFirst = "version"
+}
+
 /// Which of a clinic's versions to list.
 package struct ConfigurationVersionsRequest: Wire {
     package var clinicId: ClinicID
+    package var sort: ConfigurationVersionOrder?
     package var limit: Int?
     package var cursor: String?
 
-    package init(clinicId: ClinicID, limit: Int? = nil, cursor: String? = nil) {
+    package init(
+        clinicId: ClinicID,
+        sort: ConfigurationVersionOrder? = nil,
+        limit: Int? = nil,
+        cursor: String? = nil
+    ) {
         self.clinicId = clinicId
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
 
-    package static var limits: [Limit] { [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000)] }
+    package static var limits: [Limit] {
+        [
+            .describe(CodingKeys.sort, "-version, the newest first, when absent."),
+            .range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000),
+        ]
+    }
 }
 
 /// Names one version of a clinic's configuration.

@@ -178,11 +178,24 @@ package struct FileContent: Wire, Documented {
     package static var placeholder: FileContent { FileContent() }
 }
 
+/// In which order a list has conversations.
+package enum ConversationOrder: String, Hashable, Sendable, Codable, CaseIterable {
+    case heardLastFirst = "-heardAt"
+    case heardFirstFirst = "heardAt"
+}
+
+/// In which order a list has what somebody wrote.
+package enum InboundOrder: String, Hashable, Sendable, Codable, CaseIterable {
+    case newestFirst = "-receivedAt"
+    case oldestFirst = "receivedAt"
+}
+
 /// Which conversations to list.
 package struct ConversationSearch: Wire {
     package var patientId: PatientID?
     package var contactId: ContactID?
     package var channel: MessageChannel?
+    package var sort: ConversationOrder?
     package var limit: Int?
     package var cursor: String?
 
@@ -190,35 +203,45 @@ package struct ConversationSearch: Wire {
         patientId: PatientID? = nil,
         contactId: ContactID? = nil,
         channel: MessageChannel? = nil,
+        sort: ConversationOrder? = nil,
         limit: Int? = nil,
         cursor: String? = nil
     ) {
         self.patientId = patientId
         self.contactId = contactId
         self.channel = channel
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
 
     package static var limits: [Limit] {
-        [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000)]
+        [
+            .describe(CodingKeys.sort, "-heardAt, those heard of last first, when absent."),
+            .range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000),
+        ]
     }
 }
 
 /// Which messages of a conversation to list.
 package struct InboundMessageSearch: Wire {
     package var id: ConversationID
+    package var sort: InboundOrder?
     package var limit: Int?
     package var cursor: String?
 
-    package init(id: ConversationID, limit: Int? = nil, cursor: String? = nil) {
+    package init(id: ConversationID, sort: InboundOrder? = nil, limit: Int? = nil, cursor: String? = nil) {
         self.id = id
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
 
     package static var limits: [Limit] {
-        [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000)]
+        [
+            .describe(CodingKeys.sort, "-receivedAt, the newest first, when absent."),
+            .range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000),
+        ]
     }
 }
 

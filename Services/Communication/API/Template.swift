@@ -198,19 +198,30 @@ package struct TemplateListRequest: Wire {
     }
 }
 
+/// In which order a list has versions of a template.
+package enum TemplateVersionOrder: String, Hashable, Sendable, Codable, CaseIterable {
+    case newestFirst = "-number"
+    case oldestFirst = "number"
+}
+
 /// Which versions to list.
 package struct TemplateVersionsRequest: Wire {
     package var id: TemplateID
+    package var sort: TemplateVersionOrder?
     package var limit: Int?
     package var cursor: String?
 
-    package init(id: TemplateID, limit: Int? = nil, cursor: String? = nil) {
+    package init(id: TemplateID, sort: TemplateVersionOrder? = nil, limit: Int? = nil, cursor: String? = nil) {
         self.id = id
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
 
     package static var limits: [Limit] {
-        [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000)]
+        [
+            .describe(CodingKeys.sort, "-number, the newest first, when absent."),
+            .range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000),
+        ]
     }
 }

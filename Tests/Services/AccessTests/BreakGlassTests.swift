@@ -52,6 +52,9 @@ import Testing
         let before = try await desk.database.through(.installation) { tx in try PolicyVersionStore.current(in: tx) }
         let access = try await start(scene, minutes: 15)
         #expect(access.expiresAt - access.startedAt == .seconds(900))
+        let path = BreakGlassPath(breakGlassId: access.id)
+        #expect(try await desk.ask(endpoints.read, path, as: scene.doctor, in: scene.clinic) == access)
+        #expect(try await desk.call(endpoints.read, path, as: scene.admin, in: scene.clinic).status == 404)
         #expect(try await told(scene.doctor.id).map(\.id) == [access.id])
         #expect(try await told(scene.doctor.id, at: access.expiresAt) == [])
         let changes = try await desk.database.through(.installation) { tx in

@@ -281,6 +281,10 @@ import Testing
         let accounts = SystemUserEndpoints().list
         let found = try await desk.ask(accounts, DirectoryRequest(q: "\(root.email)".uppercased()), as: root).items
         #expect(found.map(\.id) == [root.id])
+        let one = try await desk.ask(SystemUserEndpoints().read, SystemUserPath(userId: root.id), as: root)
+        #expect(one == found.first)
+        let nobody = SystemUserPath(userId: UserID())
+        #expect(try await desk.call(SystemUserEndpoints().read, nobody, as: root).status == 404)
         #expect(try await desk.ask(accounts, DirectoryRequest(q: "@"), as: root).items.isEmpty)
         let newest = try await desk.ask(accounts, DirectoryRequest(sort: .newestFirst, limit: 2), as: root).items
         #expect(newest.map(\.id) == newest.map(\.id).sorted(by: >) && newest.count == 2)

@@ -15,6 +15,7 @@ struct APIKeyHandlers: Sendable {
     func register(in table: inout HandlerTable) {
         table.change(endpoints.create) { try create($0, $1, $2) }
         table.read(endpoints.list) { try list($0, $1, $2) }
+        table.read(endpoints.read) { try read($0, $1, $2) }
         table.change(endpoints.revoke) { try revoke($0, $1, $2) }
         table.change(endpoints.rotate) { try rotate($0, $1, $2) }
     }
@@ -82,6 +83,16 @@ struct APIKeyHandlers: Sendable {
                 parts.cursors.seal([$0.id.description], list: list, clinic: context.clinic)
             }
         )
+    }
+
+    private func read(
+        _ path: APIKeyPath,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<APIKey> {
+        let key = try APIKeyStore.find(path.keyId, of: context.clinic, forUpdate: false, in: tx)
+        guard let key else { throw Problem.notFound }
+        return Reply(key.key(), version: key.version)
     }
 
     private func revoke(

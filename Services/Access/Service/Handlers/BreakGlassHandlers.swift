@@ -19,6 +19,7 @@ struct BreakGlassHandlers: Sendable {
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.start) { try await start($0, $1) }
         table.read(endpoints.list) { try list($0, $1, $2) }
+        table.read(endpoints.read) { try read($0, $1, $2) }
         table.change(endpoints.end) { try end($0, $1, $2) }
         table.change(endpoints.review) { try review($0, $1, $2) }
     }
@@ -124,6 +125,18 @@ struct BreakGlassHandlers: Sendable {
                 parts.cursors.seal([$0.id.description], list: list, clinic: context.clinic)
             }
         )
+    }
+
+    private func read(
+        _ path: BreakGlassPath,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws -> Reply<BreakGlass> {
+        let found = try BreakGlassStore.find(path.breakGlassId, of: context.clinic, forUpdate: false, in: tx)
+        guard let access = found, access.user == context.principal.user,
+            let shown = try opened([access], context.clinic, tx).first
+        else { throw Problem.notFound }
+        return Reply(shown, audit: AuditDetail(resource: access.id.description, patient: access.patient))
     }
 
     private func end(

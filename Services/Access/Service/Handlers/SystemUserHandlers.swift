@@ -16,6 +16,10 @@ struct SystemUserHandlers: Sendable {
     func register(in table: inout HandlerTable) {
         table.change(endpoints.create) { try create($0, $1, $2) }
         table.read(endpoints.list) { try list($0, $1, $2) }
+        table.read(endpoints.read) { path, _, tx in
+            guard let user = try UserStore.find(path.userId, in: tx) else { throw Problem.notFound }
+            return Reply(user.systemUser(try SystemRoleStore.find(user.id, in: tx)), version: user.version)
+        }
         table.steps(endpoints.setSystemRoles) { try await setRole($0, $1) }
     }
 

@@ -76,10 +76,16 @@ enum APIKeyStore {
     }
 
     /// A key that is not revoked, kept from changing until the end of the transaction.
-    static func find(_ id: APIKeyID, of clinic: ClinicID, in tx: borrowing Transaction) throws -> StoredAPIKey? {
+    static func find(
+        _ id: APIKeyID,
+        of clinic: ClinicID,
+        forUpdate: Bool = true,
+        in tx: borrowing Transaction
+    ) throws -> StoredAPIKey? {
         let rows = try tx.rows(
             """
-            select \(columns) from api_keys where clinic_id = \(clinic) and id = \(id) and revoked_at is null for update
+            select \(columns) from api_keys where clinic_id = \(clinic) and id = \(id) and revoked_at is null\
+            \(forUpdate ? " for update" : "" as Query)
             """
         )
         return try rows.first.map(decode)

@@ -39,10 +39,12 @@ enum BreakGlassStore {
     static func find(
         _ id: BreakGlassID,
         of clinic: ClinicID,
+        forUpdate: Bool = true,
         in tx: borrowing Transaction
     ) throws -> StoredBreakGlass? {
-        try tx.rows("select \(columns) from break_glass where clinic_id = \(clinic) and id = \(id) for update").first
-            .map(decode)
+        var query: Query = "select \(columns) from break_glass where clinic_id = \(clinic) and id = \(id)"
+        if forUpdate { query += " for update" }
+        return try tx.rows(query).first.map(decode)
     }
 
     /// Newest first; `reviewed` narrows them down.

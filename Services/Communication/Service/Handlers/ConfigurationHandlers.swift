@@ -68,10 +68,17 @@ struct ConfigurationHandlers: Sendable {
         _ context: OperationContext,
         in tx: borrowing Transaction
     ) throws -> Reply<Page<ConfigurationVersion>> {
-        let list = "configuration versions"
-        let before = try cursors.open(request.cursor, list: list, clinic: context.clinic)?.first.flatMap { Int64($0) }
+        let order = request.sort ?? .newestFirst
+        let list = "configuration versions \(order.rawValue)"
+        let last = try cursors.open(request.cursor, list: list, clinic: context.clinic)?.first.flatMap { Int64($0) }
         let limit = request.limit ?? Page<ConfigurationVersion>.usualLimit
-        let found = try store.versions(context.clinic, before: before, limit: limit + 1, in: tx)
+        let found = try store.versions(
+            context.clinic,
+            isOldestFirst: order == .oldestFirst,
+            behind: last,
+            limit: limit + 1,
+            in: tx
+        )
         let shown = found.prefix(limit).map {
             ConfigurationVersion(version: $0.version, updatedAt: $0.updatedAt, updatedBy: $0.updatedBy)
         }

@@ -25,6 +25,7 @@ struct ConversationHandlers: Sendable {
     ) throws -> Reply<Page<Conversation>> {
         let name = [
             "conversations", request.patientId?.description, request.contactId?.description, request.channel?.rawValue,
+            request.sort?.rawValue,
         ].map { $0 ?? "" }.joined(separator: "\u{1E}")
         let after: (Instant, ConversationID)? = try position(request.cursor, name, context)
         let limit = request.limit ?? Page<Conversation>.usualLimit
@@ -59,10 +60,11 @@ struct ConversationHandlers: Sendable {
         in tx: borrowing Transaction
     ) throws -> Reply<Page<InboundMessage>> {
         guard try InboundStore.conversation(request.id, in: tx) != nil else { throw Problem.notFound }
-        let name = "conversation messages\u{1E}\(request.id)"
+        let order = request.sort ?? .newestFirst
+        let name = "conversation messages\u{1E}\(request.id)\u{1E}\(order.rawValue)"
         let after: (Instant, InboundMessageID)? = try position(request.cursor, name, context)
         let limit = request.limit ?? Page<InboundMessage>.usualLimit
-        let found = try InboundStore.messages(of: request.id, after: after, limit: limit + 1, in: tx)
+        let found = try InboundStore.messages(of: request.id, order: order, after: after, limit: limit + 1, in: tx)
         let shown = Array(found.prefix(limit))
         let next = found.count > limit ? shown.last : nil
         // Files and whether a person wrote are sealed as well: everybody is told those, nobody else the words.

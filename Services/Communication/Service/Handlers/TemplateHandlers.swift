@@ -126,13 +126,15 @@ struct TemplateHandlers: Sendable {
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<TemplateVersion>> {
         let template = try TemplateShelf.find(request.id, in: tx)
-        let list = "template versions \(request.id)"
-        let before = try cursors.open(request.cursor, list: list, clinic: context.clinic)?.first.flatMap { Int($0) }
+        let order = request.sort ?? .newestFirst
+        let list = "template versions \(request.id) \(order.rawValue)"
+        let after = try cursors.open(request.cursor, list: list, clinic: context.clinic)?.first.flatMap { Int($0) }
         let limit = request.limit ?? Page<TemplateVersion>.usualLimit
         let found = try TemplateVersionStore.list(
             of: request.id,
             inForce: template.published,
-            before: before,
+            order: order,
+            after: after,
             limit: limit + 1,
             in: tx
         )

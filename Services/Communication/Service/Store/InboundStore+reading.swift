@@ -49,7 +49,7 @@ extension InboundStore {
             order by p.patient_id)
         """
 
-    /// Conversations within the transaction's scope, heard of last first, after a position.
+    /// Conversations within the transaction's scope, after a position.
     static func conversations(
         _ request: ConversationSearch,
         after: (Instant, ConversationID)?,
@@ -65,8 +65,14 @@ extension InboundStore {
                 """
         }
         if tx.tenant?.scope != .clinic { query += " and \(isSeen)" }
-        if let (at, id) = after { query += " and (c.heard_at, c.id) < (\(at), \(id))" }
-        query += " order by c.heard_at desc, c.id desc limit \(limit)"
+        switch request.sort ?? .heardLastFirst {
+        case .heardLastFirst:
+            if let (at, id) = after { query += " and (c.heard_at, c.id) < (\(at), \(id))" }
+            query += " order by c.heard_at desc, c.id desc limit \(limit)"
+        case .heardFirstFirst:
+            if let (at, id) = after { query += " and (c.heard_at, c.id) > (\(at), \(id))" }
+            query += " order by c.heard_at, c.id limit \(limit)"
+        }
         return try tx.rows(query).map(decode)
     }
 
@@ -77,9 +83,10 @@ extension InboundStore {
         return try tx.rows(query).first.map(decode)
     }
 
-    /// Messages of a conversation, newest first, after a position.
+    /// Messages of a conversation, after a position.
     static func messages(
         of conversation: ConversationID,
+        order: InboundOrder,
         after: (Instant, InboundMessageID)?,
         limit: Int,
         in tx: borrowing Transaction
@@ -88,8 +95,14 @@ extension InboundStore {
             select id, conversation_id, provider, sealed, command, received_at, answer_id from inbound_messages
             where clinic_id = clinic_id() and conversation_id = \(conversation)
             """
-        if let (at, id) = after { query += " and (received_at, id) < (\(at), \(id))" }
-        query += " order by received_at desc, id desc limit \(limit)"
+        switch order {
+        case .newestFirst:
+            if let (at, id) = after { query += " and (received_at, id) < (\(at), \(id))" }
+            query += " order by received_at desc, id desc limit \(limit)"
+        case .oldestFirst:
+            if let (at, id) = after { query += " and (received_at, id) > (\(at), \(id))" }
+            query += " order by received_at, id limit \(limit)"
+        }
         return try tx.rows(query).map { row in
             StoredInbound(
                 id: try row[0],

@@ -198,22 +198,28 @@ enum TemplateVersionStore {
         return try rows.first.map { try TemplateBody($0[0]) }
     }
 
-    /// Newest first, after a number.
+    /// Those behind a number.
     static func list(
         of id: TemplateID,
         inForce: Int?,
-        before: Int?,
+        order: TemplateVersionOrder,
+        after: Int?,
         limit: Int,
         in tx: borrowing Transaction
     ) throws -> [TemplateVersion] {
-        let rows = try tx.rows(
-            """
+        var query: Query = """
             select number, published_at, published_by from template_versions
-            where clinic_id = clinic_id() and template_id = \(id) and number < \(before ?? Int(Int32.max))
-            order by number desc limit \(limit)
+            where clinic_id = clinic_id() and template_id = \(id)
             """
-        )
-        return try rows.map { row in
+        switch order {
+        case .newestFirst:
+            if let after { query += " and number < \(after)" }
+            query += " order by number desc limit \(limit)"
+        case .oldestFirst:
+            if let after { query += " and number > \(after)" }
+            query += " order by number limit \(limit)"
+        }
+        return try tx.rows(query).map { row in
             let number: Int = try row[0]
             return TemplateVersion(
                 number: number,

@@ -64,6 +64,11 @@ import Testing
             if let cursor { #expect(try await versions(other, cursor: cursor).status == 422) }
         } while cursor != nil
         #expect(seen == [5, 4, 3, 2, 1])
+        var request = ConfigurationVersionsRequest(clinicId: clinic.clinic, sort: .oldestFirst, limit: 3)
+        let first = try #require(try await clinic.ask(endpoints.versions, request).output)
+        request.cursor = first.nextCursor
+        let second = try #require(try await clinic.ask(endpoints.versions, request).output)
+        #expect((first.items + second.items).map(\.version) == [1, 2, 3, 4, 5])
     }
 
     @Test func aDeletedConfigurationCanBeBroughtBack() async throws {

@@ -88,6 +88,17 @@ import Testing
         search.cursor = newest.nextCursor
         let oldest = try #require(try await clinic.ask(Self.endpoints.messages, search).output)
         #expect((newest.items + oldest.items).map(\.text) == ["Text 2", "Text 1", "Text 0"])
+        search.sort = .oldestFirst
+        search.cursor = nil
+        let begun = try #require(try await clinic.ask(Self.endpoints.messages, search).output)
+        search.cursor = begun.nextCursor
+        let ended = try #require(try await clinic.ask(Self.endpoints.messages, search).output)
+        #expect((begun.items + ended.items).map(\.text) == ["Text 0", "Text 1", "Text 2"])
+        var turned = ConversationSearch(sort: .heardFirstFirst, limit: 3)
+        let early = try #require(try await clinic.ask(Self.endpoints.list, turned).output)
+        turned.cursor = early.nextCursor
+        let late = try #require(try await clinic.ask(Self.endpoints.list, turned).output)
+        #expect((early.items + late.items).map(\.address?.last) == ["0", "1", "2", "9"])
         // A cursor belongs to the list that it came from.
         let astray = ConversationSearch(cursor: newest.nextCursor)
         #expect(try await clinic.ask(Self.endpoints.list, astray).status == 422)

@@ -61,6 +61,11 @@ import Testing
         let versions = try #require(try await clinic.ask(endpoints.versions, .init(id: template.id)).output)
         #expect(versions.items.map(\.number) == [2, 1] && versions.items.map(\.inForce) == [true, false])
         #expect(versions.items.allSatisfy { $0.publishedBy == TestClinic.admin.id })
+        var turned = TemplateVersionsRequest(id: template.id, sort: .oldestFirst, limit: 1)
+        let earliest = try #require(try await clinic.ask(endpoints.versions, turned).output)
+        turned.cursor = earliest.nextCursor
+        let latest = try #require(try await clinic.ask(endpoints.versions, turned).output)
+        #expect((earliest.items + latest.items).map(\.number) == [1, 2])
         let first = try await clinic.ask(endpoints.read, TemplateVersionPath(id: template.id, version: 1))
         #expect(first.output?.contents["en"] == Self.texts)
         #expect(try await clinic.ask(endpoints.read, TemplateVersionPath(id: template.id, version: 3)).status == 404)
