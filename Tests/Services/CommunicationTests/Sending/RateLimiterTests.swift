@@ -5,6 +5,7 @@ import Core
 import Logging
 import ProviderConfig
 import Redis
+import Telemetry
 import TestKit
 import Testing
 
@@ -93,6 +94,11 @@ import Testing
         for _ in 0..<5 { waits.append(await limiter.take(clinic, entry, slow, .normal)) }
         #expect(waits.map { $0 == nil } == [true, true, true, false, false])
         #expect(await limiter.take(ClinicID(), entry, slow, .normal) == nil)
+        // Operators see that it is not Redis that decides.
+        _ = try MessageDesk.shared()
+        _ = await limiter.take(clinic, entry, slow, .normal)
+        let told = Telemetry.metrics.exposition()
+        #expect(told.contains("polyclinic_rate_waits_total{lane=\"normal\",source=\"process\"}"))
     }
 }
 
