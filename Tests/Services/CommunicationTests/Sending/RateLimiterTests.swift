@@ -74,6 +74,32 @@ import Testing
         }
     }
 
+    @Test func tokensOfAFastProviderAreFetchedTogether() async throws {
+        try await withRedis { redis, keyspace in
+            let limiter = RateLimiter(redis: redis, keyspace: keyspace)
+            func counted(after takes: Int, _ rate: SendingRate) async throws -> Int {
+                let (clinic, entry) = (ClinicID(), ProviderEntryID())
+                for _ in 0..<takes { #expect(await limiter.take(clinic, entry, rate, .normal) == nil) }
+                let count = try await redis.send(["HGET", .text(limiter.key(clinic, entry)), "count"])
+                return try #require(count.string.flatMap { Int($0) })
+            }
+            // What is not needed in time is lost, and fetched again.
+            let fetched = try await counted(after: 40, SendingRate(perSecond: 5_000))
+            #expect(fetched >= 64 && fetched % 32 == 0)
+            #expect(try await counted(after: 2, SendingRate(perSecond: 10)) == 2)
+            // A day's cap counts messages, not what was fetched for them.
+            #expect(try await counted(after: 40, SendingRate(perSecond: 5_000, dailyCap: 50)) == 40)
+        }
+    }
+
+    @Test(arguments: [(0.5, 1), (49, 1), (100, 2), (2_500, 32)]) func fetchesNoMoreThanARateGivesInAMoment(
+        _ perSecond: Double,
+        _ tokens: Int
+    ) {
+        #expect(RateLimiter.fetched(of: SendingRate(perSecond: perSecond)) == tokens)
+        #expect(RateLimiter.fetched(of: SendingRate(perSecond: perSecond, dailyCap: 10)) == 1)
+    }
+
     @Test func aServerThatHasForgottenTheScriptIsToldAgain() async throws {
         let slow = slow
         try await withRedis { redis, keyspace in
