@@ -48,6 +48,12 @@ package struct AuditEntry: Wire, Hashable {
     package var leafHash: String?
 }
 
+/// In which order a page of JSON has entries; what is streamed comes in the order of the log.
+package enum AuditOrder: String, Hashable, Sendable, Codable, CaseIterable {
+    case oldestFirst = "seq"
+    case newestFirst = "-seq"
+}
+
 /// Which entries; `from` and `to` are times, `from` included, `to` not.
 package struct AuditQuery: Wire, Hashable {
     package var from: Instant?
@@ -64,6 +70,7 @@ package struct AuditQuery: Wire, Hashable {
     package var fromSeq: Int64?
     /// Included.
     package var toSeq: Int64?
+    package var sort: AuditOrder?
     package var limit: Int?
     package var cursor: String?
 
@@ -75,6 +82,10 @@ package struct AuditQuery: Wire, Hashable {
             .length(CodingKeys.action, 1...100), .length(CodingKeys.resourceType, 1...100),
             .length(CodingKeys.resourceId, 1...100), .range(CodingKeys.fromSeq, 0...Int64.max),
             .range(CodingKeys.toSeq, 0...Int64.max), .range(CodingKeys.limit, 1...200),
+            .describe(
+                CodingKeys.sort,
+                "seq, the order of the log, when absent; -seq is for pages of JSON, not for what is streamed."
+            ),
             .length(CodingKeys.cursor, 1...1_000),
         ]
     }

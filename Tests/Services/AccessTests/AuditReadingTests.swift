@@ -145,6 +145,30 @@ import Testing
         #expect(next.hasPrefix("https://test.example/api/v1/audit/entries?action=patients%3Aread&cursor="))
     }
 
+    @Test func aPageMayBeginWithTheNewest() async throws {
+        let (clinic, auditor) = try await clinic()
+        try await log(clinic, (0..<5).map { _ in desk.record(in: clinic, action: "patients:read") })
+        var query = AuditQuery()
+        query.action = "patients:read"
+        let forward = try await desk.ask(endpoints.entries, query, as: auditor, in: clinic).items.map(\.seq)
+        query.sort = .newestFirst
+        query.limit = 3
+        let first = try await desk.ask(endpoints.entries, query, as: auditor, in: clinic)
+        query.cursor = first.nextCursor
+        let second = try await desk.ask(endpoints.entries, query, as: auditor, in: clinic)
+        #expect(forward.count == 5 && (first.items + second.items).map(\.seq) == forward.reversed())
+        #expect(second.nextCursor == nil)
+        query.sort = nil
+        #expect(try await desk.call(endpoints.entries, query, as: auditor, in: clinic).status == 422)
+        // A stream has the order of the log, whose proofs are held against it.
+        var whole = AuditQuery()
+        whole.sort = .newestFirst
+        let refused = try await desk.call(endpoints.entries, whole, as: auditor, in: clinic, accept: "text/csv")
+        #expect(
+            refused.status == 422 && String(decoding: refused.body, as: UTF8.self).contains("\"parameter\":\"sort\"")
+        )
+    }
+
     // MARK: - A patient's own report
 
     @Test func aPatientSeesWhoLookedAndNotFromWhere() async throws {

@@ -40,15 +40,17 @@ struct AuditHandlers: Sendable {
         _ tx: borrowing Transaction
     ) throws -> StreamPage {
         let filter = AuditFilter(query)
-        let list = "audit \(try filter.text())"
+        let order = query.sort ?? .oldestFirst
+        let list = "audit \(try filter.text()) \(order.rawValue)"
         let last = try parts.cursors.open(query.cursor, list: list, clinic: context.clinic)?.first.flatMap { Int64($0) }
         let limit = query.limit ?? Page<AuditEntry>.usualLimit
         let size = try AuditStore.size(of: context.clinic, in: tx)
         let found = try AuditEntryStore.page(
             filter,
             of: context.clinic,
-            from: last.map { $0 + 1 } ?? 0,
-            to: size,
+            from: order == .oldestFirst ? last.map { $0 + 1 } ?? 0 : 0,
+            to: order == .oldestFirst ? size : last ?? size,
+            order: order,
             limit: limit + 1,
             in: tx
         )
@@ -101,6 +103,9 @@ struct AuditHandlers: Sendable {
         _ page: String?,
         _ tx: borrowing Transaction
     ) throws -> StreamPage {
+        guard query.sort != .newestFirst else {
+            throw Problem.invalid([.init(parameter: "sort", "is for pages of JSON; a stream has the order of the log")])
+        }
         let filter = AuditFilter(query)
         let place: AuditPlace
         if let page {

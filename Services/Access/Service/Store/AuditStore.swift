@@ -184,16 +184,18 @@ struct StoredEntry: Sendable {
 
 /// Entries that have their place.
 enum AuditEntryStore {
-    /// Entries from `start` up to, not including, `end` that the filter lets through, in the order of the log.
+    /// Entries from `start` up to, not including, `end` that the filter lets through; in the order of the log unless said
+    /// otherwise.
     static func page(
         _ filter: AuditFilter,
         of clinic: ClinicID,
         from start: Int64,
         to end: Int64,
+        order: AuditOrder = .oldestFirst,
         limit: Int,
         in tx: borrowing Transaction
     ) throws -> [StoredEntry] {
-        try tx.rows(query(filter, of: clinic, from: start, to: end, limit: limit)).map(entry)
+        try tx.rows(query(filter, of: clinic, from: start, to: end, order: order, limit: limit)).map(entry)
     }
 
     /// The statement of `page`.
@@ -202,6 +204,7 @@ enum AuditEntryStore {
         of clinic: ClinicID,
         from start: Int64,
         to end: Int64,
+        order: AuditOrder = .oldestFirst,
         limit: Int
     ) -> Query {
         """
@@ -209,7 +212,7 @@ enum AuditEntryStore {
             where n.clinic_id = e.clinic_id and n.level = 0 and n.index = e.seq) end
         from audit_entries as e
         where clinic_id = \(clinic) and seq >= \(start) and seq < \(end)\(filter.conditions)
-        order by seq limit \(limit)
+        order by seq\(order == .newestFirst ? " desc" : "" as Query) limit \(limit)
         """
     }
 
