@@ -1,19 +1,24 @@
--- As with jobs: a clinic may have half of the messages, and the planner is shown a full table before the first one comes, so
--- that a few messages are looked up by their keys however new the installation is.
+-- As with jobs: a clinic may have half of the messages, and the planner is shown full tables before the first message comes,
+-- so that a few are looked up by their keys however new the installation is.
 alter table :schema.messages alter column clinic_id set (n_distinct = 2), no force row level security;
 alter table :schema.message_attempts alter column clinic_id set (n_distinct = 2), no force row level security;
-insert into :schema.messages (clinic_id, id, status, channels, category, priority, sealed, created_by, created_at, updated_at, reference)
-select gen_random_uuid(), gen_random_uuid(), 'sent', '{email}', 'care', 'normal', decode(repeat('00', 300), 'hex'), 'statistics',
-    now() + n * interval '1 second', now(), n::text
-from generate_series(1, 1000) as n where not exists (select from :schema.messages);
-insert into :schema.message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint, started_at, outcome)
-select clinic_id, id, 1, 'email', 'none', gen_random_uuid(), '', created_at, 'accepted'
-from :schema.messages where created_by = 'statistics';
-analyze :schema.messages;
-analyze :schema.message_attempts;
-delete from :schema.message_attempts as a using :schema.messages as m
-where m.created_by = 'statistics' and a.clinic_id = m.clinic_id and a.message_id = m.id;
-delete from :schema.messages where created_by = 'statistics';
+do $$
+begin
+    if pg_relation_size(':schema.messages'::regclass) = 0 then
+        insert into :schema.messages (clinic_id, id, status, channels, category, priority, sealed, created_by, created_at,
+            updated_at, reference)
+        select gen_random_uuid(), gen_random_uuid(), 'sent', '{email}', 'care', 'normal', decode(repeat('00', 300), 'hex'),
+            'none', now() + n * interval '1 second', now(), n::text
+        from generate_series(1, 1000) as n;
+        insert into :schema.message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint,
+            started_at, outcome)
+        select clinic_id, id, 1, 'email', 'none', gen_random_uuid(), '', created_at, 'accepted' from :schema.messages;
+        analyze :schema.messages;
+        analyze :schema.message_attempts;
+        -- Where there are no messages there is nothing that belongs to one.
+        truncate :schema.messages, :schema.message_attempts, :schema.message_attachments;
+    end if;
+end $$;
 alter table :schema.messages force row level security;
 alter table :schema.message_attempts force row level security;
 
