@@ -3,18 +3,31 @@ import Core
 /// How many jobs of which lane and clinic this process may run: pure counting.
 ///
 /// Each lane leaves room for the others, in the process as in every clinic's share of it: a campaign must not keep a
-/// one-time code waiting. No clinic takes more than its share.
+/// one-time code waiting. No clinic takes more than its share, which is smaller while others have work too: what one
+/// clinic runs at once keeps the processors busy, and every step of the others' jobs waits for them.
 struct JobSlots: Sendable {
+    /// Two clinics whose jobs come within so long have work beside each other, and are taken to have some for as long.
+    static let company: Duration = .seconds(1)
+
     let total: Int
     let perClinic: Int
+    /// The same while others have work.
+    let besideOthers: Int
     /// With less room than that, and something running, no more work is fetched: a turn costs the same for one job as for many.
     let worthwhile: Int
     private var byLane: [JobLane: Int] = [:]
     private var byClinic: [ClinicID: [JobLane: Int]] = [:]
+    private var latest: (clinic: ClinicID, at: ContinuousClock.Instant)?
+    private var mixedAt: ContinuousClock.Instant?
+    /// The most for one clinic now.
+    private var share: Int
 
-    init(total: Int, perClinic: Int, worthwhile: Int = 1) {
+    /// - Parameter besideOthers: as `perClinic` when `nil`.
+    init(total: Int, perClinic: Int, besideOthers: Int? = nil, worthwhile: Int = 1) {
         self.total = max(total, 4)
         self.perClinic = max(perClinic, 1)
+        self.besideOthers = max(besideOthers ?? perClinic, 1)
+        share = self.perClinic
         self.worthwhile = max(worthwhile, 1)
     }
 
@@ -39,8 +52,8 @@ struct JobSlots: Sendable {
     /// How many more of a clinic's lane may start.
     func room(_ clinic: ClinicID, _ lane: JobLane) -> Int {
         let running = byClinic[clinic, default: [:]]
-        let cap = Self.cap(lane, of: perClinic)
-        return max(0, min(cap - running[lane, default: 0], perClinic - running.values.reduce(0, +)))
+        let cap = Self.cap(lane, of: share)
+        return max(0, min(cap - running[lane, default: 0], share - running.values.reduce(0, +)))
     }
 
     /// Whether fetching work of a lane is worth a turn.
@@ -53,12 +66,24 @@ struct JobSlots: Sendable {
 
     private func isWorthwhile(_ clinic: ClinicID, _ lane: JobLane) -> Bool {
         let room = room(clinic, lane)
-        return room >= least(lane, Self.cap(lane, of: perClinic)) || byClinic[clinic]?[lane] == nil && room > 0
+        return room >= least(lane, Self.cap(lane, of: share)) || byClinic[clinic]?[lane] == nil && room > 0
     }
 
     /// What is urgent is fetched one by one.
     private func least(_ lane: JobLane, _ cap: Int) -> Int {
         lane == .critical ? 1 : max(1, min(worthwhile, cap / 4))
+    }
+
+    /// Notes that a clinic had work.
+    mutating func found(_ clinic: ClinicID, at now: ContinuousClock.Instant) {
+        if let latest, latest.clinic != clinic, now - latest.at < Self.company { mixedAt = now }
+        latest = (clinic, now)
+        look(at: now)
+    }
+
+    /// Sees whether several clinics have work now.
+    mutating func look(at now: ContinuousClock.Instant) {
+        share = mixedAt.map { now - $0 < Self.company } ?? false ? besideOthers : perClinic
     }
 
     mutating func reserve(_ count: Int, _ lane: JobLane) { byLane[lane, default: 0] += count }

@@ -30,6 +30,7 @@ extension JobWorkers {
     /// - Parameter looksAround: whether it begins by looking who has got work and whose time has come.
     func takeTurn(_ lane: JobLane, looksAround: Bool) async -> Turn {
         let (room, capped) = state.withLock { state in
+            state.slots.look(at: .now)
             let isWorthwhile = !leased.isEmpty && state.slots.isWorthwhile(lane)
             let room = isWorthwhile ? min(state.slots.room(lane), policy.turn) : 0
             state.slots.reserve(room, lane)
@@ -175,6 +176,7 @@ extension JobWorkers {
             let lease = JobLease(token: token, duration: leased[job.handler]?.lease ?? .seconds(60), since: since)
             state.withLock { state in
                 state.held[ObjectIdentifier(lease)] = (job, lease)
+                state.slots.found(job.clinic, at: since)
             }
             return (job, lease)
         }

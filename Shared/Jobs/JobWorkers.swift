@@ -44,7 +44,12 @@ package final class JobWorkers: Service {
         signal = database.signal(of: .jobs)
         self.leased = Dictionary(leased.map { ($0.name, $0) }) { first, _ in first }
         self.batched = Dictionary(batched.map { ($0.name, $0) }) { first, _ in first }
-        let slots = JobSlots(total: policy.concurrency, perClinic: policy.perClinic, worthwhile: policy.worthwhile)
+        let slots = JobSlots(
+            total: policy.concurrency,
+            perClinic: policy.perClinic,
+            besideOthers: policy.besideOthers,
+            worthwhile: policy.worthwhile
+        )
         state = Mutex(State(slots: slots))
     }
 

@@ -6,6 +6,8 @@ package struct JobWorkersPolicy: Sendable {
     package var concurrency = 128
     /// Of these, the most for one clinic.
     package var perClinic = 64
+    /// The same while other clinics have work too.
+    package var besideOthers = 16
     /// Room for as many is waited for before more of a lane that is not critical is fetched.
     package var worthwhile = 12
     /// Jobs that one turn of a clinic hands out.

@@ -25,6 +25,27 @@ import Testing
         #expect(slots.room(clinic, .critical) == 16 - most)
     }
 
+    @Test func aClinicTakesLessWhileOthersHaveWork() {
+        var slots = JobSlots(total: 128, perClinic: 64, besideOthers: 16)
+        let start = ContinuousClock.now
+        slots.found(clinic, at: start)
+        slots.found(clinic, at: start + .milliseconds(500))
+        #expect(slots.room(clinic, .critical) == 64)
+        slots.found(other, at: start + .milliseconds(700))
+        #expect(slots.room(clinic, .critical) == 16 && slots.room(clinic, .bulk) == 8)
+        slots.start(clinic, .bulk, 20)
+        #expect(slots.room(clinic, .bulk) == 0 && slots.room(clinic, .critical) == 0)
+        #expect(slots.room(other, .critical) == 16)
+        // Alone again for a while it may take its whole share.
+        slots.look(at: start + .milliseconds(1_600))
+        #expect(slots.room(other, .critical) == 16)
+        slots.found(clinic, at: start + .seconds(2))
+        #expect(slots.room(clinic, .bulk) == 12)
+        // Who comes after a pause was not beside anybody.
+        slots.found(other, at: start + .seconds(10))
+        #expect(slots.room(other, .bulk) == 32)
+    }
+
     @Test func aTurnIsWorthWhileOnlyWithSomeRoom() {
         var slots = JobSlots(total: 64, perClinic: 32, worthwhile: 4)
         slots.reserve(24, .normal)
