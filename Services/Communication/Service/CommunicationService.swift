@@ -41,6 +41,7 @@ package enum CommunicationService {
                 ("0023_uploads.sql", PackageResources._023_uploads_sql),
                 ("0024_costs.sql", PackageResources._024_costs_sql),
                 ("0025_whatsapp_users.sql", PackageResources._025_whatsapp_users_sql),
+                ("0026_large_notices.sql", PackageResources._026_large_notices_sql),
             ]
         )
     }
@@ -129,7 +130,8 @@ package enum CommunicationService {
                 suppressions: suppressions,
                 addresses: index
             ),
-            webhooks: webhooks
+            webhooks: webhooks,
+            large: LargeNotices(dataKeys: resources.dataKeys)
         ).register(in: &handlers)
         HandshakeHandlers(endpoints: endpoints.deliveries, store: store).register(in: &handlers)
         HealthHandlers(endpoints: endpoints.health, store: store).register(in: &handlers)
@@ -183,7 +185,7 @@ package enum CommunicationService {
         definition.schedules = [try DeadLetterWatch.schedule(), try ForgetNotices.schedule()]
         definition.transactionalJobs = [
             NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(), ExpireUploadJob(),
-            AlertJob(intake: intake, log: resources.log),
+            ExpireNoticeJob(), AlertJob(intake: intake, log: resources.log),
         ]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]
         if let file = try DefaultProvidersFile(resources.settings, policy: policy) {

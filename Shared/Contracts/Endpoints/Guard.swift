@@ -68,7 +68,8 @@ package enum BodyKind: Hashable, Sendable {
     case mergePatch
     /// Bytes as they come, at most so many; they fill the input's `RawBody`.
     case raw(maxBytes: Int)
-    /// A file of one of these types, passed on in pieces while it comes: each fills the input's `RawBody`.
+    /// Bytes of one of these types, of any where none is named, passed on in pieces while they come: each fills the input's
+    /// `RawBody`.
     case streamed(maxBytes: Int, media: [String])
 
     /// Whether the body is passed on in pieces.

@@ -100,7 +100,7 @@ struct OperationObject {
             return ["required": true, "content": ["*/*": ["schema": ["type": "string", "format": "binary"]]]]
         case .streamed(_, let media):
             let binary: JSONValue = ["schema": ["type": "string", "format": "binary"]]
-            let content = Dictionary(media.map { ($0, binary) }) { first, _ in first }
+            let content = Dictionary((media.isEmpty ? ["*/*"] : media).map { ($0, binary) }) { first, _ in first }
             return ["required": true, "content": .object(content)]
         case .json, .mergePatch:
             guard case .object(var rule) = input.kind else { return nil }

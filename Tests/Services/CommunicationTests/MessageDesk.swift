@@ -126,7 +126,8 @@ final class MessageDesk: Sendable {
                 suppressions: suppressions,
                 addresses: index
             ),
-            webhooks: webhooks
+            webhooks: webhooks,
+            large: LargeNotices(dataKeys: dataKeys)
         ).register(in: &handlers)
         HandshakeHandlers(endpoints: Self.endpoints.deliveries, store: store).register(in: &handlers)
         HealthHandlers(endpoints: Self.endpoints.health, store: store).register(in: &handlers)
@@ -197,7 +198,7 @@ final class MessageDesk: Sendable {
             ],
             transactional: [
                 NoticeJob(intake: intake, log: log), ReceiptDeadlineJob(), AlertJob(intake: intake, log: log),
-                ExpireUploadJob(),
+                ExpireUploadJob(), ExpireNoticeJob(),
             ],
             logger: log
         )

@@ -1,0 +1,90 @@
+import Contracts
+import Core
+import FoundationEssentials
+import NIOCore
+import Operator
+import Postgres
+import TestKit
+import Testing
+
+/// An e-mail with a file, too large for one piece.
+struct LargeMail: Sendable {
+    static let token = "system-mail-token-0001"
+
+    let bytes: [UInt8]
+
+    init() {
+        let file = Array("%PDF-1.7\n".utf8) + (0..<300).flatMap { [UInt8](repeating: UInt8($0 % 251), count: 1_000) }
+        let lines = [
+            "From: asha@example.com", "To: clinic@example.com", "Subject: My letter",
+            "Message-ID: <\(RequestID())@example.com>", "Content-Type: multipart/mixed; boundary=b", "", "--b",
+            "Content-Type: text/plain", "", "See the file", "--b", "Content-Type: application/pdf",
+            "Content-Disposition: attachment; filename=letter.pdf", "Content-Transfer-Encoding: base64", "",
+            Data(file).base64EncodedString(), "--b--", "",
+        ]
+        bytes = Array(lines.joined(separator: "\r\n").utf8)
+    }
+
+    /// As a mail server brings it; gives the status.
+    func post(to webhook: String, token: String = LargeMail.token) async throws -> Int {
+        let headers = ["Authorization": "Bearer \(token)", "Content-Type": "message/rfc822"]
+        return try await Client(base: webhook).send("POST", "", raw: bytes, headers: headers, within: .seconds(60))
+            .status
+    }
+}
+
+extension Client {
+    /// What was written to the clinic, with what has become of its files.
+    func mailsHeard() async throws -> [JSONValue] {
+        var found: [JSONValue] = []
+        for talk in try await expect(200, from: "GET", "/communication/conversations").items {
+            let path = "/communication/conversations/\(try talk.text("id"))/messages"
+            found += try await expect(200, from: "GET", path).items
+        }
+        return found
+    }
+}
+
+extension RunningSuite {
+    /// A new clinic with these providers, and its configuration as it is shown.
+    func openClinic(configured channels: JSONValue) async throws -> (admin: Client, clinic: String, shown: JSONValue) {
+        var admin = try await superAdmin()
+        let clinic = try await admin.expect(
+            201,
+            from: "POST",
+            "/clinics",
+            [
+                "name": "Crowded Clinic", "slug": .string("crowd-\(UInt32.random(in: 0 ... .max))"),
+                "timeZone": "Europe/Berlin", "currency": "EUR", "country": "DE", "locale": "en",
+            ]
+        ).json.text("id")
+        admin.clinic = clinic
+        let owner = admin
+        let shown = try await eventually("the clinic is known", within: .seconds(20)) {
+            let answer = try await owner.send(
+                "PUT",
+                "/clinics/\(clinic)/communication/config",
+                channels,
+                headers: ["If-None-Match": "*"]
+            )
+            return answer.status == 201 ? answer.json : nil
+        }
+        return (admin, clinic, shown)
+    }
+
+    /// One whose own mail server brings what is written to it.
+    func openClinicForMail() async throws -> (admin: Client, clinic: String, webhook: String) {
+        let credentials: JSONValue = [
+            "host": "127.0.0.1", "port": 9, "security": "none", "fromEmail": "clinic@example.com",
+            "fromName": "Clinic", "verifyToken": .string(LargeMail.token),
+        ]
+        let entry: JSONValue = ["primary": ["provider": "smtp", "credentials": credentials]]
+        let (admin, clinic, shown) = try await openClinic(configured: ["email": entry])
+        return (admin, clinic, try (shown["email"]?["primary"] ?? .null).text("webhookUrl"))
+    }
+
+    /// Webhooks that are not whole.
+    func noticesLeft() async throws -> [String] {
+        try await Ledger(suite: self).rows(.communication, "select id::text, '' from notice_bodies").map(\.0)
+    }
+}
