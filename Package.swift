@@ -309,8 +309,8 @@ testTargets += tests(
     "CommunicationTests",
     in: "Services",
     serviceBase + [
-        "Communication", "CommunicationAPI", "AppointmentsAPI", "AccessAPI", "BillingAPI", "Sandbox", crypto,
-        cryptoExtras,
+        "Communication", "CommunicationAPI", "AppointmentsAPI", "AccessAPI", "BillingAPI", "Sandbox", "LocalServers",
+        crypto, cryptoExtras,
     ]
 )
 testTargets += tests(

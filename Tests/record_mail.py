@@ -2,16 +2,21 @@
 """Records e-mails and what Python's email package reads in them (`make vectors`).
 
     mail_messages.json    per case the e-mail in base64, and its subject, sender, text, files, names and reported statuses
+    mail_outgoing.json    what stands in smtp.eml, the mail that we hand over
 """
 import base64
 import email
 import email.policy
+import hashlib
 import json
 import pathlib
 import sys
 from email.message import EmailMessage
 
-FILE = pathlib.Path(__file__).parent / "Golden" / "providers" / "mail_messages.json"
+FOLDER = pathlib.Path(__file__).parent / "Golden" / "providers"
+FILE = FOLDER / "mail_messages.json"
+OURS = FOLDER / "smtp.eml"
+OUTGOING = FOLDER / "mail_outgoing.json"
 
 
 def plain():
@@ -144,7 +149,32 @@ def read(raw):
     return found
 
 
+def outgoing(raw):
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+
+    def mailbox(name):
+        one, = message[name].addresses
+        return {"name": one.display_name, "address": one.addr_spec}
+
+    def text(kind):
+        return message.get_body((kind,)).get_content().replace("\r\n", "\n")
+
+    files = [part for part in message.walk() if part.get_filename()]
+    defects = [str(defect) for part in message.walk()
+               for defect in [*part.defects, *(d for value in part.values() for d in getattr(value, "defects", []))]]
+    return {
+        "sha256": hashlib.sha256(raw).hexdigest(), "defects": defects, "subject": str(message["subject"]),
+        "from": mailbox("from"), "to": mailbox("to"), "replyTo": mailbox("reply-to"),
+        "date": message["date"].datetime.isoformat(), "text": text("plain"), "html": text("html"),
+        "headers": {name: str(message[name]) for name in
+                    ["Message-ID", "Auto-Submitted", "List-Unsubscribe", "List-Unsubscribe-Post"]},
+        "files": [{"name": part.get_filename(), "type": part.get_content_type(), "id": part["content-id"],
+                   "sha256": hashlib.sha256(part.get_payload(decode=True)).hexdigest()} for part in files],
+    }
+
+
 def main():
+    OUTGOING.write_text(json.dumps(outgoing(OURS.read_bytes()), ensure_ascii=False, indent=1) + "\n")
     cases = [{"name": name, "mail": base64.b64encode(raw).decode(), "read": read(raw)}
              for family in [composed, written, reports] for name, raw in family()]
     FILE.write_text(json.dumps({"source": f"Python {sys.version.split()[0]} email", "cases": cases},

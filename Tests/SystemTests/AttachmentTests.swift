@@ -52,6 +52,18 @@ extension SystemTests {
                     "attachments": [["attachmentId": .string(id)]],
                 ]
             )
+            let arrived = try await eventually("the file has arrived", within: .seconds(60)) {
+                try await suite.sandbox.expect(200, from: "GET", "/messages").items.first { item in
+                    guard case .array(let to)? = item["to"] else { return false }
+                    return to.contains(.string(address))
+                }
+            }
+            guard case .array(let files)? = arrived["files"], let received = files.first else {
+                throw TestKitError("no file: \(arrived)")
+            }
+            #expect(files.count == 1 && received["name"]?.string == "letter.pdf")
+            let isSame = received["content"]?.string.flatMap { Base64.decode($0) } == file
+            #expect(isSame)
             let stranger = try await suite.api.signedIn(
                 suite.demo.secondClinic.admin,
                 clinic: suite.demo.secondClinic.clinicId

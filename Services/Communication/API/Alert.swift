@@ -15,6 +15,8 @@ package enum AlertKind: String, Hashable, Sendable, Codable, CaseIterable {
     case deadLetters = "dead_letters"
     /// WhatsApp does not take a template any more, or has not approved it.
     case templateRejected = "template_rejected"
+    /// A payment cannot go on until somebody has looked at it.
+    case paymentFrozen = "payment_frozen"
 }
 
 /// Somebody who is told, and how.

@@ -226,10 +226,23 @@ package struct ProviderHealthEndpoints: Sendable {
         body: BodyKind.none,
         summary: "Close the circuit of a provider by hand"
     )
+    package let readInstallation = Endpoint(
+        "communication.installation_health.read",
+        .GET,
+        "/installation/communication/health",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.readInstallation),
+        tenancy: Tenancy.none,
+        takes: EmptyInput.self,
+        gives: ProviderHealth.self,
+        audit: .none(because: "holds no health data"),
+        summary:
+            "How the default providers are doing with the installation's own messages, and alerts that no operator is told of"
+    )
 
     package init() {}
 
-    package var all: [any EndpointDescription] { [read, reset] }
+    package var all: [any EndpointDescription] { [read, reset, readInstallation] }
 }
 
 /// Messages to patients and staff.

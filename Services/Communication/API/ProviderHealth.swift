@@ -41,6 +41,22 @@ package struct EntryHealth: Wire {
     package var lastError: LastError?
     /// When a circuit was last tried by a check instead of a message.
     package var lastCheck: Instant?
+    package var rate: Rate
+
+    /// How fast messages may go through it.
+    package struct Rate: Wire, Hashable {
+        package var perSecond: Double
+        /// The most of a day in UTC; absent without a cap.
+        package var dailyCap: Int?
+        /// Calls since the day began; absent without a cap.
+        package var today: Int?
+
+        package init(perSecond: Double, dailyCap: Int? = nil, today: Int? = nil) {
+            self.perSecond = perSecond
+            self.dailyCap = dailyCap
+            self.today = today
+        }
+    }
 
     package struct LastError: Wire, Hashable {
         package var at: Instant
@@ -80,7 +96,8 @@ package struct EntryHealth: Wire {
         successRate: Double? = nil,
         p95Milliseconds: Int? = nil,
         lastError: LastError? = nil,
-        lastCheck: Instant? = nil
+        lastCheck: Instant? = nil,
+        rate: Rate
     ) {
         self.entryId = entryId
         self.channel = channel
@@ -95,5 +112,6 @@ package struct EntryHealth: Wire {
         self.p95Milliseconds = p95Milliseconds
         self.lastError = lastError
         self.lastCheck = lastCheck
+        self.rate = rate
     }
 }

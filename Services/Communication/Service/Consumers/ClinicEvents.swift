@@ -2,6 +2,7 @@ import AccessAPI
 import AppointmentsAPI
 import BillingAPI
 import Bus
+import CommunicationAPI
 import Contracts
 import Core
 import Jobs
@@ -42,7 +43,7 @@ struct ClinicEvents: Sendable {
                 of: .billing,
                 [
                     InvoiceOpened.self, InvoicePaid.self, InvoiceVoided.self, InvoiceChanged.self,
-                    PaymentChanged.self,
+                    PaymentChanged.self, PaymentSucceeded.self, PaymentFrozen.self,
                 ]
             ) { try billing($0, in: $1) },
         ]
@@ -159,21 +160,36 @@ struct ClinicEvents: Sendable {
         case InvoicePaid.kind:
             let invoice = try event.decode(InvoicePaid.self).invoice
             ProjectionStore.keep(number: invoice.number, of: invoice.id, in: tx)
-            try notify(event, .invoice(InvoiceNotice(invoice, template: BuiltInTemplates.paymentReceived)), in: tx)
+            // What has arrived is told of each payment: one alone need not have paid it all.
+            try notify(event, nil, in: tx)
         case InvoiceVoided.kind: try notify(event, nil, in: tx)
         case InvoiceChanged.kind:
             let invoice = try event.decode(InvoiceChanged.self).invoice
             ProjectionStore.keep(number: invoice.number, of: invoice.id, in: tx)
         case PaymentChanged.kind:
             let payment = try event.decode(PaymentChanged.self).payment
-            try notify(event, payment.status == .failed ? .invoice(InvoiceNotice(failed: payment)) : nil, in: tx)
+            let notice = payment.status == .failed ? InvoiceNotice(payment, BuiltInTemplates.paymentFailed) : nil
+            try notify(event, notice.map { .invoice($0) }, in: tx)
+        case PaymentSucceeded.kind:
+            let payment = try event.decode(PaymentSucceeded.self).payment
+            try notify(event, .invoice(InvoiceNotice(payment, BuiltInTemplates.paymentReceived)), in: tx)
+        case PaymentFrozen.kind:
+            let payment = try event.decode(PaymentFrozen.self).payment
+            guard try isNews(event, in: tx) else { return }
+            let subject = "\(payment.provider), payment \(payment.id)"
+            try AlertStore.raise(.paymentFrozen, about: subject, at: .now(), in: tx)
         default: break
         }
     }
 
-    /// A notice follows from news only, and from none that a later version has overtaken.
+    /// A notice follows from news only.
     private func notify(_ event: EventEnvelope, _ notice: Notice?, in tx: borrowing Transaction) throws {
-        guard try Inbox.newer(event, handler: Self.handler, in: tx), event.notify, let notice else { return }
+        guard try isNews(event, in: tx), let notice else { return }
         try Jobs.enqueue(NoticeJob.self, payload: notice, in: tx)
+    }
+
+    /// Whether something has happened that no later version has overtaken.
+    private func isNews(_ event: EventEnvelope, in tx: borrowing Transaction) throws -> Bool {
+        try Inbox.newer(event, handler: Self.handler, in: tx) && event.notify
     }
 }

@@ -5,12 +5,12 @@ import Core
 import Postgres
 import ProviderConfig
 
-/// What a patient is to be told about an invoice: that there is one, that it is paid, or that a payment failed.
+/// What a patient is to be told about an invoice: that there is one, that a payment arrived, or that one failed.
 struct InvoiceNotice: Codable, Sendable, Equatable {
     var template: String
     var invoice: InvoiceID
     var patient: PatientID
-    /// Of the invoice, or of the payment that failed.
+    /// Of the invoice, or of the payment.
     var amount: Money
 }
 
@@ -19,9 +19,9 @@ extension InvoiceNotice {
         self.init(template: template, invoice: invoice.id, patient: invoice.patientId, amount: invoice.total)
     }
 
-    init(failed payment: PaymentState) {
+    init(_ payment: PaymentState, _ template: String) {
         self.init(
-            template: BuiltInTemplates.paymentFailed,
+            template: template,
             invoice: payment.invoiceId,
             patient: payment.patientId,
             amount: payment.amount

@@ -25,9 +25,9 @@ enum AlertRules {
         Instant(microseconds: now.microseconds.flooredDivision(by: 3_600_000_000) * 3_600_000_000)
     }
 
-    /// What an alert says.
+    /// What an alert says, and where to look.
     ///
-    /// - Parameter subject: what it is about, without names or addresses: a provider and its channel.
+    /// - Parameter subject: what it is about, without names or addresses: a provider and its channel, or an id.
     static func words(
         _ alert: AlertKind,
         about subject: String,
@@ -59,8 +59,14 @@ enum AlertRules {
                     "WhatsApp refuses a template",
                     "WhatsApp says of the template \(subject): nothing is sent with it until it is approved again."
                 )
+            case .paymentFrozen:
+                (
+                    "A payment is frozen",
+                    "The provider reports another amount than was asked for (\(subject)). Somebody has to look at it before it goes on."
+                )
             }
-        return (title + ".", "\(text) At \(moment.rfc3339); see the health of communication.")
+        let place = alert == .paymentFrozen ? "the payment" : "the health of communication"
+        return (title + ".", "\(text) At \(moment.rfc3339); see \(place).")
     }
 
     /// Throws 422 naming every member that is wrong.

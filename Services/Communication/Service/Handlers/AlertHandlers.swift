@@ -12,9 +12,15 @@ struct AlertHandlers: Sendable {
 
     func register(in table: inout HandlerTable) {
         table.read(endpoints.read) { [self] _, _, tx in try read(tx) }
-        table.read(endpoints.readInstallation) { [self] _, _, tx in try read(tx) }
+        table.read(endpoints.readInstallation) { [self] _, context, tx in
+            try context.holdsInstallation(CommunicationPermissions.readInstallation)
+            return try read(tx)
+        }
         table.change(endpoints.put) { [self] draft, context, tx in try put(draft.routes, context, tx) }
-        table.change(endpoints.putInstallation) { [self] draft, context, tx in try put(draft.routes, context, tx) }
+        table.change(endpoints.putInstallation) { [self] draft, context, tx in
+            try context.holdsInstallation(CommunicationPermissions.updateInstallation)
+            return try put(draft.routes, context, tx)
+        }
     }
 
     private func read(_ tx: borrowing Transaction) throws -> Reply<AlertRoutes> {

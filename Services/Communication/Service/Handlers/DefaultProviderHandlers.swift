@@ -28,25 +28,20 @@ struct DefaultProviderHandlers: Sendable {
 
     func register(in table: inout HandlerTable) {
         table.change(endpoints.put) { [self] input, context, tx in
-            try Self.check(context, CommunicationPermissions.updateInstallation)
+            try context.holdsInstallation(CommunicationPermissions.updateInstallation)
             let drafts = ConfigurationEditor.drafts(of: input.chains)
             guard !drafts.isEmpty else { throw DefaultProvidersDraft.empty }
             let saved = try editor.save(drafts, settings: [:], context, in: tx)
             return reply(saved.configuration, status: saved.isFirst ? 201 : 200)
         }
         table.read(endpoints.read) { [self] _, context, tx in
-            try Self.check(context, CommunicationPermissions.readInstallation)
+            try context.holdsInstallation(CommunicationPermissions.readInstallation)
             return reply(try editor.load(context, in: tx), status: 200)
         }
         table.change(endpoints.delete) { [self] _, context, tx in
-            try Self.check(context, CommunicationPermissions.deleteInstallation)
+            try context.holdsInstallation(CommunicationPermissions.deleteInstallation)
             return try editor.delete(context, in: tx)
         }
-    }
-
-    /// Who holds the permission for some clinics only does not hold it for the installation.
-    private static func check(_ context: OperationContext, _ permission: Permission) throws(Problem) {
-        guard context.scope == .clinic else { throw .forbidden(permission.name) }
     }
 
     private func reply(_ configuration: ProviderConfiguration, status: Int) -> Reply<DefaultProviders> {
@@ -64,5 +59,12 @@ struct DefaultProviderHandlers: Sendable {
             version: configuration.version,
             audit: AuditDetail(resource: configuration.clinic.description)
         )
+    }
+}
+
+extension OperationContext {
+    /// Throws 403 where the permission is held for some clinics only: that is not to hold it for the installation.
+    func holdsInstallation(_ permission: Permission) throws(Problem) {
+        guard scope == .clinic else { throw .forbidden(permission.name) }
     }
 }

@@ -12,20 +12,32 @@ struct HealthHandlers: Sendable {
     let store: ProviderConfigStore
 
     func register(in table: inout HandlerTable) {
-        table.read(endpoints.read) { [self] _, context, tx in
-            let entries = try store.load(context.clinic, in: tx)?.entries ?? []
-            let items = try HealthView.items(entries, at: context.now, in: tx)
-            return Reply(ProviderHealth(items: items, unroutedAlerts: try AlertStore.unrouted(in: tx)))
+        table.read(endpoints.read) { [self] _, context, tx in try read(context, tx) }
+        table.read(endpoints.readInstallation) { [self] _, context, tx in
+            try context.holdsInstallation(CommunicationPermissions.readInstallation)
+            return try read(context, tx)
         }
         table.change(endpoints.reset) { [self] input, context, tx in
-            let entries = try store.load(context.clinic, in: tx)?.entries ?? []
-            guard let entry = entries.first(where: { $0.id == input.entryId }) else { throw Problem.notFound }
-            try CircuitStore.reset(entry, at: context.now, in: tx)
-            guard let item = try HealthView.items([entry], at: context.now, in: tx).first else {
+            let found = try store.load(context.clinic, in: tx)
+            guard let found, let entry = found.entries.first(where: { $0.id == input.entryId }) else {
                 throw Problem.notFound
             }
+            try CircuitStore.reset(entry, at: context.now, in: tx)
+            let items = try HealthView.items([entry], settings: found.settings, at: context.now, in: tx)
+            guard let item = items.first else { throw Problem.notFound }
             return Reply(item, audit: AuditDetail(resource: entry.id.description))
         }
+    }
+
+    private func read(_ context: OperationContext, _ tx: borrowing Transaction) throws -> Reply<ProviderHealth> {
+        let found = try store.load(context.clinic, in: tx)
+        let items = try HealthView.items(
+            found?.entries ?? [],
+            settings: found?.settings ?? [:],
+            at: context.now,
+            in: tx
+        )
+        return Reply(ProviderHealth(items: items, unroutedAlerts: try AlertStore.unrouted(in: tx)))
     }
 }
 
@@ -39,8 +51,13 @@ enum HealthView {
         var lastError: EntryHealth.LastError?
     }
 
-    static func items(_ entries: [ProviderEntry], at now: Instant, in tx: borrowing Transaction) throws -> [EntryHealth]
-    {
+    /// - Parameter settings: the configuration's, with the rates that the clinic has set.
+    static func items(
+        _ entries: [ProviderEntry],
+        settings: [String: JSONValue],
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> [EntryHealth] {
         let circuits = try CircuitStore.all(in: tx)
         let hosts = try EndpointCircuitStore.open(entries.compactMap(MessageProviders.endpoint), at: now, in: tx)
         return try entries.compactMap { entry in
@@ -53,7 +70,8 @@ enum HealthView {
                 position: entry.position,
                 successRate: figures.rate,
                 p95Milliseconds: figures.p95,
-                lastError: figures.lastError
+                lastError: figures.lastError,
+                rate: try rate(entry, channel, settings, at: now, in: tx)
             )
             if let host = MessageProviders.endpoint(of: entry), let view = hosts[host] {
                 item.endpoint = EntryHealth.EndpointHealth(
@@ -72,6 +90,27 @@ enum HealthView {
             }
             return item
         }
+    }
+
+    private static func rate(
+        _ entry: ProviderEntry,
+        _ channel: MessageChannel,
+        _ settings: [String: JSONValue],
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> EntryHealth.Rate {
+        let rate = SendingRate(of: entry.provider, channel, settings: settings)
+        guard let cap = rate.dailyCap else { return EntryHealth.Rate(perSecond: rate.perSecond) }
+        let midnight = Instant(seconds: now.seconds.flooredDivision(by: 86_400) * 86_400)
+        let rows = try tx.rows(
+            """
+            select count(*) from message_attempts
+            where clinic_id = clinic_id() and entry_id = \(entry.id) and started_at >= \(midnight)
+                and (outcome is null or outcome not like 'skipped%')
+            """
+        )
+        let calls: Int64? = try rows.first.map { try $0[0] }
+        return EntryHealth.Rate(perSecond: rate.perSecond, dailyCap: cap, today: Int(calls ?? 0))
     }
 
     private static func figures(

@@ -3,7 +3,8 @@ import Core
 import Jobs
 import Postgres
 
-/// Looks every few minutes for work that has failed for good, and alerts the clinics it was for.
+/// Looks every few minutes for work that has failed for good, and alerts the clinics it was for; of the installation's own its
+/// operators.
 struct DeadLetterWatch: JobHandler {
     typealias Payload = NoPayload
 
@@ -25,7 +26,7 @@ struct DeadLetterWatch: JobHandler {
                 """
             ).map { row -> (ClinicID, String) in (try row[0], try row[1]) }
         }
-        for (clinic, handler) in found where clinic != .installation {
+        for (clinic, handler) in found {
             try await job.database.transaction(for: Tenant(clinic, actor: "system"), lane: .background) { tx in
                 try AlertStore.raise(.deadLetters, about: handler, at: now, in: tx)
             }

@@ -43,9 +43,24 @@ struct SMTPProvider: EmailProvider {
     }
 
     func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {
-        // Sent again it is another message to mail servers: what they report of the first one is not about it.
-        let name = email.key.replacing("/", with: ".")
-        let message = MIMEMessage(
+        guard let bytes = try? writing(email).bytes() else {
+            return ProviderVerdict(
+                .contentRejected,
+                host: .untried,
+                code: "header",
+                detail: "The subject or a name has a line break."
+            )
+        }
+        let result = await transport.send(server, from: from, to: email.to, message: bytes, deadline: deadline)
+        var verdict = SMTPClassification.verdict(result)
+        // A mail server names nothing; a bounce comes back with the name that we have given.
+        if [.accepted, .unknownOutcome].contains(verdict.outcome) { verdict.messageID = Self.name(of: email) }
+        return verdict
+    }
+
+    /// What the server is handed.
+    func writing(_ email: EmailToSend) -> MIMEMessage {
+        MIMEMessage(
             from: .init(from, name: fromName),
             to: .init(email.to),
             replyTo: email.replyTo.map { .init($0) },
@@ -60,24 +75,14 @@ struct SMTPProvider: EmailProvider {
                     bytes: $0.bytes
                 )
             },
-            messageID: "\(name)@\(from.domain)",
+            messageID: "\(Self.name(of: email))@\(from.domain)",
             date: email.date,
             headers: email.unsubscribeHeaders
         )
-        guard let bytes = try? message.bytes() else {
-            return ProviderVerdict(
-                .contentRejected,
-                host: .untried,
-                code: "header",
-                detail: "The subject or a name has a line break."
-            )
-        }
-        let result = await transport.send(server, from: from, to: email.to, message: bytes, deadline: deadline)
-        var verdict = SMTPClassification.verdict(result)
-        // A mail server names nothing; a bounce comes back with the name that we have given.
-        if [.accepted, .unknownOutcome].contains(verdict.outcome) { verdict.messageID = name }
-        return verdict
     }
+
+    /// Sent again it is another message to mail servers: what they report of the first one is not about it.
+    private static func name(of email: EmailToSend) -> String { email.key.replacing("/", with: ".") }
 
     func check(deadline: Deadline) async -> ProviderVerdict {
         SMTPClassification.verdict(await transport.check(server, deadline: deadline))

@@ -21,6 +21,12 @@ struct CircuitKey: Hashable, Sendable {
     }
 }
 
+/// Where circuits are counted together.
+struct CircuitPlace: Hashable, Sendable {
+    let channel: String
+    let provider: String
+}
+
 /// The circuits of this process, and which of them are to be looked after.
 ///
 /// A call passes two: the one of its clinic's credentials, and the one of the provider's host, which all clinics share.
@@ -181,6 +187,15 @@ final class CircuitBook: Sendable {
 
     private func isDue(_ breaker: CircuitBreaker?, at now: Instant) -> Bool {
         breaker?.view.retryAt.map { $0 <= now } ?? false
+    }
+
+    /// How many clinics' circuits are not closed in this process, by channel and provider.
+    var open: [CircuitPlace: Int] {
+        state.withLock { state in
+            state.troubled.keys.reduce(into: [:]) {
+                $0[CircuitPlace(channel: $1.channel, provider: $1.provider), default: 0] += 1
+            }
+        }
     }
 
     /// Forgets a circuit that nobody needs any more.

@@ -1,6 +1,7 @@
 import CommunicationAPI
 import Core
 import Logging
+import Metrics
 import Postgres
 import ProviderConfig
 import Resilience
@@ -18,8 +19,10 @@ struct ProviderChecks: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
+            var told: Set<CircuitPlace> = []
             while !Task.isCancelled {
                 try? await Task.sleep(for: Self.interval)
+                told = Self.tell(parts.circuits.open, after: told)
                 for (key, entry) in parts.circuits.due() where !Task.isCancelled {
                     do {
                         try await check(key, entry)
@@ -29,6 +32,16 @@ struct ProviderChecks: Service {
                 }
             }
         }
+    }
+
+    /// Records how many circuits are open; where there were some and are none any more, none.
+    ///
+    /// - Returns: the places that were recorded.
+    private static func tell(_ open: [CircuitPlace: Int], after told: Set<CircuitPlace>) -> Set<CircuitPlace> {
+        for place in told.union(open.keys) {
+            Gauge(.circuitsOpen, [(.channel, place.channel), (.provider, place.provider)]).record(open[place] ?? 0)
+        }
+        return Set(open.keys)
     }
 
     /// Checks one entry, unless somebody else is about to, or it is not in force any more.

@@ -1,10 +1,12 @@
 import Bus
 import CommunicationAPI
 import Core
+import Metrics
 import ProviderConfig
 import Redis
 import Resilience
 import Synchronization
+import Telemetry
 
 /// Holds messages to their providers' rates: together with the other processes while Redis is there, each for itself while
 /// it is not.
@@ -49,11 +51,17 @@ final class RateLimiter: Sendable {
         do {
             let wait = try await askRedis(clinic, entry, rate, priority)
             circuit.settle(permit, .alive)
+            if wait != nil { Self.count(priority, "redis") }
             return wait
         } catch {
             circuit.settle(permit, .failure)
             return takeLocally(Key(clinic: clinic, entry: entry), rate, priority)
         }
+    }
+
+    /// - Parameter source: whose bucket was empty, Redis' or the process' own.
+    private static func count(_ priority: MessagePriority, _ source: String) {
+        Counter(.rateWaits, [(.lane, priority.rawValue), (.source, source)]).increment()
     }
 
     /// The key of a bucket: ids only.
@@ -92,9 +100,11 @@ final class RateLimiter: Sendable {
         _ priority: MessagePriority
     ) -> Duration? {
         let now = Instant.now()
-        return local.withLock { local in
+        let wait = local.withLock { local in
             if local[key] == nil, local.count >= Self.localCapacity, let any = local.keys.first { local[any] = nil }
             return local[key, default: RateBucket(rate, at: now)].take(rate, priority, at: now)
         }
+        if wait != nil { Self.count(priority, "process") }
+        return wait
     }
 }

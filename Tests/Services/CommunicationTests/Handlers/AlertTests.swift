@@ -47,7 +47,9 @@ import Testing
         #expect(try await put(clinic, [], ifMatch: none.version).status == 412)
         #expect(try await clinic.ask(endpoints.read, path).output?.routes == routes)
         #expect(
-            try await unrouted(clinic) == [.credentialsRefused, .quotaUsedUp, .suppressionSpike, .templateRejected]
+            try await unrouted(clinic) == [
+                .credentialsRefused, .quotaUsedUp, .suppressionSpike, .templateRejected, .paymentFrozen,
+            ]
         )
         #expect(try await unrouted(other) == AlertKind.allCases)
         #expect(try await put(clinic, [], ifMatch: first.version).version == "\"2\"")

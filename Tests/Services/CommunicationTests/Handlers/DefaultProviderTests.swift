@@ -1,6 +1,7 @@
 import CommunicationAPI
 import Contracts
 import Core
+import Jobs
 import Postgres
 import ProviderConfig
 import TestKit
@@ -490,6 +491,56 @@ import Vault
                 "select clinic_id from alerts_told where clinic_id in (\(ClinicID.installation), \(clinic.clinic))"
             ) { rows -> [ClinicID] in try rows.map { try $0[0] } }
             #expect(told == [.installation])
+        }
+    }
+
+    private func route(_ alert: AlertKind, _ address: String) -> AlertRoute {
+        AlertRoute(alert: alert, to: [AlertRecipient(email: EmailAddress(address), channels: [.email])])
+    }
+
+    /// What failed for good of the installation's own work is its operators' to look at.
+    @Test func operatorsAreToldOfTheInstallationsOwnWork() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try clinic()
+            let health = MessageDesk.endpoints.health
+            try await put(clinic, .smtp(port: sandbox.smtpPort))
+            let operators = "work\(clinic.clinic.low)@example.com"
+            let draft = InstallationAlertRoutesDraft(routes: [route(.deadLetters, operators)])
+            let alerts = MessageDesk.endpoints.alerts
+            #expect(try await clinic.ask(alerts.putInstallation, draft, as: Self.superAdmin).status == 200)
+            let shown = try #require(
+                try await clinic.ask(health.readInstallation, EmptyInput(), as: Self.superAdmin).output
+            )
+            #expect(shown.unroutedAlerts == AlertKind.allCases.filter { $0 != .deadLetters })
+            #expect(shown.items.map(\.provider) == ["smtp"])
+            try await clinic.desk.database.database.transaction(for: Tenant(.installation, actor: "test")) { tx in
+                tx.execute("delete from alerts_told where clinic_id = clinic_id()")
+            }
+            try await clinic.desk.database.database.through(.relay) { tx in
+                tx.execute(
+                    """
+                    insert into dead_letters (clinic_id, id, source, handler, lane, payload, attempts, reason, first_at, failed_at)
+                    values (\(ClinicID.installation), \(JobID()), 'job', 'messages.send', 1, '{}', 50, 'timeout', now(), now())
+                    """
+                )
+            }
+            try await clinic.desk.database.database.transaction(for: Tenant(.installation, actor: "test")) { tx in
+                _ = try Jobs.enqueue(DeadLetterWatch.self, payload: NoPayload(), in: tx)
+            }
+            try await eventually("the operators' alert") { try await sandbox.received(for: operators).count == 1 }
+        }
+    }
+
+    /// Who holds the permission for some clinics only neither sees nor sets whom the operators have told.
+    @Test func onlyWhoHoldsItForTheInstallationSeesItsAlerts() async throws {
+        let clinic = try clinic()
+        let (alerts, health) = (MessageDesk.endpoints.alerts, MessageDesk.endpoints.health)
+        let routes = InstallationAlertRoutesDraft(routes: [])
+        for scope in [Scope.account, .own(PatientID())] {
+            let read = try await clinic.ask(alerts.readInstallation, EmptyInput(), as: Self.superAdmin, scope: scope)
+            let put = try await clinic.ask(alerts.putInstallation, routes, as: Self.superAdmin, scope: scope)
+            let shown = try await clinic.ask(health.readInstallation, EmptyInput(), as: Self.superAdmin, scope: scope)
+            #expect([read.status, put.status, shown.status] == [403, 403, 403])
         }
     }
 }

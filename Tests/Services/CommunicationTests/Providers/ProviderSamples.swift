@@ -47,6 +47,27 @@ enum ProviderSamples {
         )
     }
 
+    /// With a picture that the page shows and a letter; the names need care.
+    static func emailWithFiles() throws -> EmailToSend {
+        let plain = try email()
+        let picture = AttachedFile(filename: "logo.png", contentType: "image/png", contentID: "logo@clinic", size: 6)
+        let letter = AttachedFile(filename: "Brief für Süd; 1.pdf", contentType: "application/pdf", size: 300)
+        return EmailToSend(
+            id: plain.id,
+            to: plain.to,
+            replyTo: plain.replyTo,
+            subject: plain.subject,
+            text: plain.text,
+            html: plain.html,
+            attachments: [
+                Attachment(file: picture, bytes: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A]),
+                Attachment(file: letter, bytes: Array("%PDF-1.7".utf8) + [UInt8](repeating: 0xC3, count: 292)),
+            ],
+            date: plain.date,
+            key: plain.key
+        )
+    }
+
     static func text(
         _ text: String,
         approved: ApprovedTemplate? = nil,

@@ -58,54 +58,127 @@ import Testing
         }
     }
 
-    @Test func aPaidInvoiceIsThankedForOnce() async throws {
-        try await SandboxPlace.with { sandbox in
-            let visit = Visit(clinic: try TestClinic())
-            try await visit.clinic.configure(.smtp(port: sandbox.smtpPort))
-            let total = Money(amount: 8_050, currency: try #require(Currency("EUR")))
-            let nothing = Money(amount: 0, currency: total.currency)
-            let now = Instant.now()
-            let invoice = Invoice(
-                id: InvoiceID(),
-                number: "INV-2026-000001",
-                status: .paid,
-                patientId: visit.patient,
-                appointmentId: visit.appointment,
-                locationId: nil,
-                lines: [],
-                total: total,
-                paid: total,
-                due: nothing,
-                issuedAt: now,
-                paidAt: now,
-                voidedAt: nil,
+    private func invoice(_ visit: Visit, _ status: InvoiceStatus) throws -> Invoice {
+        let total = Money(amount: 8_050, currency: try #require(Currency("EUR")))
+        let nothing = Money(amount: 0, currency: total.currency)
+        let now = Instant.now()
+        return Invoice(
+            id: InvoiceID(),
+            number: "INV-2026-000001",
+            status: status,
+            patientId: visit.patient,
+            appointmentId: visit.appointment,
+            locationId: nil,
+            lines: [],
+            total: total,
+            paid: status == .paid ? total : nothing,
+            due: status == .paid ? nothing : total,
+            issuedAt: now,
+            paidAt: status == .paid ? now : nil,
+            voidedAt: nil,
+            createdAt: now,
+            updatedAt: now
+        )
+    }
+
+    private func payment(_ amount: Int64, of invoice: Invoice, _ status: PaymentStatus) -> PaymentState {
+        let now = Instant.now()
+        return PaymentState(
+            Payment(
+                id: PaymentID(),
+                invoiceId: invoice.id,
+                patientId: invoice.patientId,
+                status: status,
+                provider: "stripe",
+                amount: Money(amount: amount, currency: invoice.total.currency),
+                providerPaymentId: nil,
+                reason: nil,
+                next: .none,
                 createdAt: now,
                 updatedAt: now
             )
+        )
+    }
+
+    private func messages(about invoice: Invoice, _ clinic: TestClinic) async throws -> [Message] {
+        let list = MessageListRequest(reference: "invoice:\(invoice.id)")
+        return try await clinic.ask(MessageDesk.endpoints.messages.list, list).output?.items ?? []
+    }
+
+    @Test func aPaymentIsThankedForOnce() async throws {
+        try await SandboxPlace.with { sandbox in
+            let visit = Visit(clinic: try TestClinic())
+            try await visit.clinic.configure(.smtp(port: sandbox.smtpPort))
+            let invoice = try invoice(visit, .paid)
+            let paid = payment(8_050, of: invoice, .succeeded)
             let id = EventID()
             for _ in 0..<2 {
-                try await visit.clinic.desk.take(
-                    try EventEnvelope(
-                        InvoicePaid(invoice: invoice),
-                        id: id,
-                        clinicId: visit.clinic.clinic,
-                        actor: "system",
-                        at: now,
-                        aggregateId: "\(invoice.id)",
-                        aggregateVersion: 2
-                    )
-                )
+                try await visit.tell(InvoicePaid(invoice: invoice), "\(invoice.id)", 2)
+                try await visit.tell(PaymentSucceeded(payment: paid), "\(paid.id)", 3, id: id)
             }
+            try await visit.tell(PaymentSucceeded(payment: paid), "\(paid.id)", 3)
             try await visit.tellOfPeople()
             try await visit.tellOfClinic()
-            let list = MessageListRequest(reference: "invoice:\(invoice.id)")
             let message = try await eventually("the receipt", within: .seconds(40)) {
-                try await visit.clinic.ask(MessageDesk.endpoints.messages.list, list).output?.items
-                    .first { $0.status == .sent }
+                try await messages(about: invoice, visit.clinic).first { $0.status == .sent }
             }
-            #expect(message.category == .billing)
+            #expect(message.category == .billing && message.template == BuiltInTemplates.paymentReceived)
             #expect(message.content?.text.contains("80,50 EUR für die Rechnung INV-2026-000001") == true)
+            #expect(try await messages(about: invoice, visit.clinic).count == 1)
             #expect(try await sandbox.received(for: visit.email).count == 1)
+        }
+    }
+
+    /// What arrived is told as it arrived, whether or not it pays the invoice.
+    @Test func partsOfAnInvoiceAreThankedForEach() async throws {
+        try await SandboxPlace.with { sandbox in
+            let visit = Visit(clinic: try TestClinic())
+            try await visit.clinic.configure(.smtp(port: sandbox.smtpPort))
+            try await visit.tellOfPeople()
+            try await visit.tellOfClinic()
+            let open = try invoice(visit, .open)
+            try await visit.tell(InvoiceChanged(invoice: open), "\(open.id)", 1)
+            for amount in [3_000, 5_050] as [Int64] {
+                let part = payment(amount, of: open, .succeeded)
+                try await visit.tell(PaymentSucceeded(payment: part), "\(part.id)", 2)
+            }
+            let told = try await eventually("both receipts", within: .seconds(40)) {
+                let found = try await messages(about: open, visit.clinic).filter { $0.status == .sent }
+                return found.count == 2 ? found : nil
+            }
+            let texts = told.compactMap(\.content?.text)
+            for amount in ["30,00 EUR", "50,50 EUR"] {
+                #expect(texts.count { $0.contains("\(amount) für die Rechnung INV-2026-000001") } == 1, "\(texts)")
+            }
+        }
+    }
+
+    /// Nobody but the clinic's people can do anything about it.
+    @Test func aFrozenPaymentIsTheClinicsToLookAt() async throws {
+        try await SandboxPlace.with { sandbox in
+            let visit = Visit(clinic: try TestClinic())
+            let clinic = visit.clinic
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            try await visit.tellOfPeople()
+            try await visit.tellOfClinic()
+            let address = "desk\(clinic.clinic.low)@example.com"
+            let route = AlertRoute(alert: .paymentFrozen, to: [AlertRecipient(email: EmailAddress(address))])
+            let routes = AlertRoutesDraft(clinicId: clinic.clinic, routes: [route])
+            #expect(try await clinic.ask(MessageDesk.endpoints.alerts.put, routes).status == 200)
+            let invoice = try invoice(visit, .open)
+            let frozen = payment(1, of: invoice, .frozen)
+            // What is told again is no news.
+            try await visit.tell(PaymentFrozen(payment: frozen), "\(frozen.id)", 2, notify: false)
+            let other = payment(1, of: invoice, .frozen)
+            for _ in 0..<2 { try await visit.tell(PaymentFrozen(payment: other), "\(other.id)", 2) }
+            let told = try await eventually("the alert", within: .seconds(40)) {
+                try await sandbox.received(for: address).first?.message
+            }
+            #expect(told["text"]?.string?.contains("stripe, payment \(other.id)") == true)
+            #expect(told["text"]?.string?.contains("see the payment") == true)
+            #expect(try await messages(about: invoice, clinic).isEmpty)
+            #expect(try await sandbox.received(for: visit.email).isEmpty)
+            #expect(try await sandbox.received(for: address).count == 1)
         }
     }
 
