@@ -33,18 +33,6 @@ struct LargeMail: Sendable {
     }
 }
 
-extension Client {
-    /// What was written to the clinic, with what has become of its files.
-    func mailsHeard() async throws -> [JSONValue] {
-        var found: [JSONValue] = []
-        for talk in try await expect(200, from: "GET", "/communication/conversations").items {
-            let path = "/communication/conversations/\(try talk.text("id"))/messages"
-            found += try await expect(200, from: "GET", path).items
-        }
-        return found
-    }
-}
-
 extension RunningSuite {
     /// A new clinic with these providers, and its configuration as it is shown.
     func openClinic(configured channels: JSONValue) async throws -> (admin: Client, clinic: String, shown: JSONValue) {
@@ -83,8 +71,24 @@ extension RunningSuite {
         return (admin, clinic, try (shown["email"]?["primary"] ?? .null).text("webhookUrl"))
     }
 
-    /// Webhooks that are not whole.
-    func noticesLeft() async throws -> [String] {
-        try await Ledger(suite: self).rows(.communication, "select id::text, '' from notice_bodies").map(\.0)
+    /// What has become of the files of e-mails to a clinic, each e-mail's.
+    func filesHeard(by clinic: String) async throws -> [String] {
+        guard let id = ClinicID(clinic) else { throw TestKitError("not a clinic: \(clinic)") }
+        return try await Ledger(suite: self).rows(
+            .communication,
+            """
+            select coalesce(f.status, 'none'), m.id::text from inbound_messages m
+            left join inbound_files f on f.clinic_id = m.clinic_id and f.message_id = m.id where m.clinic_id = \(id)
+            """
+        ).map(\.0)
+    }
+
+    /// Webhooks to a clinic that are not whole.
+    func noticesLeft(of clinic: String) async throws -> [String] {
+        guard let id = ClinicID(clinic) else { throw TestKitError("not a clinic: \(clinic)") }
+        return try await Ledger(suite: self).rows(
+            .communication,
+            "select n.id::text, '' from notice_bodies n where n.clinic_id = \(id)"
+        ).map(\.0)
     }
 }

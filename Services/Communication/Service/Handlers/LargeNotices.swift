@@ -30,7 +30,9 @@ final class LargeNotices: Sendable {
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws {
-        let all = try await context.database.through(.lookup) { tx in try NoticeBodyStore.inAll(in: tx) }
+        let all = try await context.database.through(.lookup) { [now = context.now] tx in
+            try NoticeBodyStore.inAll(at: now, in: tx)
+        }
         let (id, until) = (context.requestID, context.now + LargeNoticeRules.patience)
         let (now, dataKeys) = (context.now, dataKeys)
         try await context.database.transaction(for: Self.tenant(owner, provider)) { tx in

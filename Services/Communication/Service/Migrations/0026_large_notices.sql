@@ -11,12 +11,13 @@ create table :schema.notice_bodies (
     expires_at timestamptz not null,
     primary key (clinic_id, id)
 );
+create index notice_bodies_room on :schema.notice_bodies (expires_at) include (size);
 alter table :schema.notice_bodies enable row level security, force row level security;
 create policy tenant on :schema.notice_bodies to polyclinic_:schema
     using (clinic_id = :schema.clinic_id()) with check (clinic_id = :schema.clinic_id());
 create policy room on :schema.notice_bodies for select to polyclinic_:schema_lookup using (true);
 grant select, insert, update, delete on :schema.notice_bodies to polyclinic_:schema;
-grant select (size) on :schema.notice_bodies to polyclinic_:schema_lookup;
+grant select (size, expires_at) on :schema.notice_bodies to polyclinic_:schema_lookup;
 
 create table :schema.notice_pieces (
     clinic_id uuid not null,

@@ -49,11 +49,14 @@ struct NoticeBodyStore: Sendable {
         return try rows.first.map { try $0[0] } ?? 0
     }
 
-    /// Bytes of everybody's bodies.
+    /// Bytes of everybody's bodies that are still to be whole.
     ///
     /// Through the lookup door.
-    static func inAll(in tx: borrowing Transaction) throws -> Int {
-        try tx.rows("select coalesce(sum(size), 0)::bigint from notice_bodies").first.map { try $0[0] } ?? 0
+    static func inAll(at now: Instant, in tx: borrowing Transaction) throws -> Int {
+        let rows = try tx.rows(
+            "select coalesce(sum(size), 0)::bigint from notice_bodies where expires_at > \(now)"
+        )
+        return try rows.first.map { try $0[0] } ?? 0
     }
 
     /// Puts the next piece in.

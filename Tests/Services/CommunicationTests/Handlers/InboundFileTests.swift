@@ -130,7 +130,11 @@ import Testing
             #expect(!sealed.contains([UInt8](repeating: 7, count: 16)))
             let sealer = try await clinic.desk.dataKeys.sealer(for: id)
             let kept = try await clinic.desk.database.database.transaction(for: Tenant(id, actor: "test")) { tx in
-                try InboundFileStore.page(0, of: message.id, 0, in: conversation.id, with: sealer, in: tx)?.bytes
+                try (0..<(Self.png.count + InboundFileStore.pieceBytes - 1) / InboundFileStore.pieceBytes).flatMap {
+                    number in
+                    let (id, talk) = (message.id, conversation.id)
+                    return try InboundFileStore.page(number, of: id, 0, in: talk, with: sealer, in: tx)?.bytes ?? []
+                }
             }
             #expect(kept == Self.png)
         }
