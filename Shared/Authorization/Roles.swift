@@ -51,6 +51,11 @@ package enum Roles {
         PermissionRule("jobs:run", "Start scheduled work and what failed anew", clinic: [.superAdmin]),
 
         // Communication
+        PermissionRule(
+            "communication_config:create",
+            "Try providers, and put earlier ones in force again",
+            clinic: administrators
+        ),
         PermissionRule("communication_config:read", clinic: administrators),
         PermissionRule("communication_config:update", clinic: administrators),
         PermissionRule("communication_config:delete", clinic: administrators),
@@ -74,13 +79,19 @@ package enum Roles {
         PermissionRule("templates:update", clinic: administrators),
         PermissionRule("templates:delete", clinic: administrators),
         PermissionRule("suppressions:create", clinic: administrators + [.receptionist]),
-        PermissionRule("suppressions:read", clinic: administrators + [.receptionist]),
-        PermissionRule("suppressions:update", clinic: administrators),
+        PermissionRule(
+            "suppressions:read",
+            "See whom messages do not reach, and how people want to be written to",
+            clinic: administrators + careTeam,
+            own: [.patient]
+        ),
+        PermissionRule(
+            "suppressions:update",
+            "Change how long messages stay away, and how people want to be written to",
+            clinic: administrators + frontDesk,
+            own: [.patient]
+        ),
         PermissionRule("suppressions:delete", clinic: administrators),
-        PermissionRule("contacts:create", clinic: administrators + frontDesk),
-        PermissionRule("contacts:read", clinic: administrators + careTeam, own: [.patient]),
-        PermissionRule("contacts:update", clinic: administrators + frontDesk, own: [.patient]),
-        PermissionRule("contacts:delete", clinic: administrators),
         PermissionRule("conversations:create", clinic: [.clinicAdmin] + careTeam, own: [.patient]),
         PermissionRule("conversations:read", clinic: [.clinicAdmin] + careTeam, own: [.patient]),
         PermissionRule("conversations:update", clinic: [.clinicAdmin] + careTeam),

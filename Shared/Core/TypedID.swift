@@ -41,6 +41,12 @@ package struct TypedID<Tag>: Sendable {
         self.init(high: high, low: low)
     }
 
+    /// The form that clients write and read: `nil` for the same in capitals.
+    package static func wire(_ text: String) -> Self? {
+        let isCapital = { (byte: UInt8) in byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "F") }
+        return text.utf8.contains(where: isCapital) ? nil : Self(text)
+    }
+
     /// The same sixteen bytes under another meaning; for the few places that store ids of several kinds in one column.
     package func retagged<Other>(as _: Other.Type = Other.self) -> TypedID<Other> {
         TypedID<Other>(high: high, low: low)

@@ -126,7 +126,7 @@ extension OperationContext {
             action: endpoint.auditAction,
             resource: AuditRecord.Resource(
                 type: endpoint.resource,
-                id: detail.resourceID ?? endpoint.resourceID(in: request.input)
+                id: detail.resourceID ?? endpoint.resourceID(in: tape)
             ),
             patientId: detail.patient ?? principal.emergency?.patient ?? principal.patient,
             breakGlassId: principal.emergency?.id,
@@ -141,10 +141,7 @@ extension OperationContext {
 
 extension EndpointDescription {
     /// What the path names last, read from the checked input: the resource an entry is about.
-    func resourceID(in input: [UInt8]) -> String {
-        guard let parameter = pathParameters.last,
-            let value = try? JSONTape(input).text(of: parameter)
-        else { return "" }
-        return value
+    func resourceID(in input: JSONTape) -> String {
+        pathParameters.last.flatMap { input.text(of: $0) } ?? ""
     }
 }

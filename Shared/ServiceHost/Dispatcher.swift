@@ -46,6 +46,7 @@ struct Dispatcher: Sendable {
         do {
             var context = OperationContext(
                 request: request,
+                tape: try JSONTape(request.input),
                 endpoint: entry.endpoint,
                 scope: request.scope,
                 database: database,

@@ -135,6 +135,6 @@ package struct IncompleteHandlers: Error, CustomStringConvertible {
 extension OperationContext {
     /// Decodes what the gateway has validated; a difference between the two is this suite's fault, not the client's.
     func input<Input: Wire>(_: Input.Type) throws -> Input {
-        try JSONTape(request.input).decode(Input.self)
+        try tape.decode(Input.self)
     }
 }

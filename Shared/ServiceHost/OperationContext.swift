@@ -10,6 +10,8 @@ import Synchronization
 /// Always the last parameter but the transaction.
 package struct OperationContext: Sendable {
     package let request: BusRequest
+    /// The request's input, parsed once for all that look into it.
+    let tape: JSONTape
     package let endpoint: any EndpointDescription
     /// The decision's reach, possibly narrower than the gateway's when this service knew better.
     package internal(set) var scope: Scope

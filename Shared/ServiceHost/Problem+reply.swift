@@ -7,6 +7,7 @@ extension Problem {
     func reply(to request: RequestID) -> BusReply {
         var headers: [(String, String)] = []
         if let retryAfter { headers.append(("Retry-After", "\(retryAfter)")) }
+        if !allow.isEmpty { headers.append(("Allow", allow.joined(separator: ", "))) }
         return BusReply(
             status: status,
             contentType: Self.mediaType,

@@ -16,14 +16,15 @@ struct ReplyStore: Sendable {
 
     /// The key of this request with all that needs no transaction: hashes and the clinic's data key.
     func key(for context: OperationContext) async throws -> ReplyKey {
-        // The operation stands for method and path as declared, the values for what its path is in this request.
+        // Method and path as declared, and the values that the path has in this request.
+        let (endpoint, key) = (context.endpoint, context.idempotencyKey)
         let place =
-            [context.clinic.description, context.principal.id, context.endpoint.name, context.idempotencyKey].map {
+            [context.clinic.description, context.principal.id, endpoint.verb.rawValue, endpoint.path, key].map {
                 Array($0.utf8)
-            } + context.endpoint.pathValues(in: context.request.input)
+            } + endpoint.pathValues(in: context.tape)
         return ReplyKey(
             hash: Self.digest(place),
-            fingerprint: Array(SHA256.hash(data: context.request.input)),
+            fingerprint: Array(SHA256.hash(data: context.tape.plain)),
             clinic: context.clinic,
             expires: context.now + (context.request.clientKey ? Self.keptForClients : Self.keptForGateway),
             sealer: try await dataKeys.sealer(for: context.clinic)
@@ -54,10 +55,8 @@ struct ReplyStore: Sendable {
 
 extension EndpointDescription {
     /// What the path's parameters are in a checked input, in the path's order.
-    fileprivate func pathValues(in input: [UInt8]) -> [[UInt8]] {
-        let names = pathParameters
-        guard !names.isEmpty, let tape = try? JSONTape(input) else { return [] }
-        return names.map { tape.source(of: $0) ?? [] }
+    fileprivate func pathValues(in input: JSONTape) -> [[UInt8]] {
+        pathParameters.map { input.source(of: $0) ?? [] }
     }
 }
 
@@ -92,7 +91,13 @@ struct ReplyKey: Sendable {
         guard taken else { throw context.redelivered ? LeavePending() : Problem.requestInProgress as any Error }
         let known: [UInt8]? = try row[1]
         guard let known, let sealed: [UInt8] = try row[2] else {
-            tx.execute("delete from replies where clinic_id = \(clinic) and key_hash = \(hash)")
+            // Only what is past its time gives way: a twin may have committed since this statement began to look, and its reply's
+            // key is what tells the two apart.
+            tx.execute(
+                """
+                delete from replies where clinic_id = \(clinic) and key_hash = \(hash) and expires_at <= \(context.now)
+                """
+            )
             return
         }
         guard known == fingerprint else { throw Problem.keyReused }

@@ -131,7 +131,7 @@ extension SystemTests {
                     switch endpoint.body {
                     case .none: 0
                     case .json, .mergePatch: 10 << 20
-                    case .raw(let most), .streamed(let most, _): max(most, 10 << 20)
+                    case .raw(let most, _), .streamed(let most, _): max(most, 10 << 20)
                     }
                 guard most > 0 else { continue }
                 let status = try await RawHTTP.status(

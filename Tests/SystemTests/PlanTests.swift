@@ -21,6 +21,8 @@ extension SystemTests {
             let auditor = try await suite.api.signedIn(suite.demo.auditor, clinic: suite.demo.clinicId)
             for path in [
                 "/doctors", "/patients", "/services", "/appointments", "/billing/invoices", "/communication/messages",
+                "/doctors?sort=-name", "/patients?sort=name", "/services?sort=name&q=a", "/appointments?sort=-start",
+                "/billing/invoices?sort=createdAt&q=INV",
                 "/doctors/\(suite.demo.doctorId)/slots?service=\(try await suite.shortVisit(by: desk))"
                     + "&from=2027-03-01&to=2027-03-07",
             ] {

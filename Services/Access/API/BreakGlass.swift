@@ -77,21 +77,26 @@ package struct BreakGlassPath: Wire {
     package init(breakGlassId: BreakGlassID) { self.breakGlassId = breakGlassId }
 }
 
-/// Emergency accesses, newest first.
+/// Emergency accesses, newest first unless said otherwise.
 package struct BreakGlassQuery: Wire {
     /// True: only those with a review; false: only those without.
     package var reviewed: Bool?
+    package var sort: TimeOrder?
     package var limit: Int?
     package var cursor: String?
 
-    package init(reviewed: Bool? = nil, limit: Int? = nil, cursor: String? = nil) {
+    package init(reviewed: Bool? = nil, sort: TimeOrder? = nil, limit: Int? = nil, cursor: String? = nil) {
         self.reviewed = reviewed
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
 
     package static var limits: [Limit] {
-        [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000)]
+        [
+            .describe(CodingKeys.sort, "-createdAt, the newest first, when absent."),
+            .range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000),
+        ]
     }
 }
 

@@ -160,14 +160,21 @@ package struct ClinicPath: Wire {
 /// A page of something a clinic has.
 package struct ClinicListRequest: Wire {
     package var clinicId: ClinicID
+    package var sort: TimeOrder?
     package var limit: Int?
     package var cursor: String?
 
-    package init(clinicId: ClinicID, limit: Int? = nil, cursor: String? = nil) {
+    package init(clinicId: ClinicID, sort: TimeOrder? = nil, limit: Int? = nil, cursor: String? = nil) {
         self.clinicId = clinicId
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
 
-    package static var limits: [Limit] { [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000)] }
+    package static var limits: [Limit] {
+        [
+            .describe(CodingKeys.sort, "createdAt, the oldest first, when absent."),
+            .range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000),
+        ]
+    }
 }

@@ -24,7 +24,7 @@ package struct ClinicEndpoints: Sendable {
         service: .access,
         guard: .signedIn,
         tenancy: Tenancy.none,
-        takes: ListRequest.self,
+        takes: DirectoryRequest.self,
         gives: Page<Clinic>.self,
         audit: .none(because: "holds no health data"),
         summary: "The clinics the caller may see"

@@ -192,6 +192,7 @@ package struct MemberListRequest: Wire {
     package var status: Member.Status?
     /// The beginning of a word of the name.
     package var q: String?
+    package var sort: TimeOrder?
     package var limit: Int?
     package var cursor: String?
 
@@ -200,6 +201,7 @@ package struct MemberListRequest: Wire {
         role: String? = nil,
         status: Member.Status? = nil,
         q: String? = nil,
+        sort: TimeOrder? = nil,
         limit: Int? = nil,
         cursor: String? = nil
     ) {
@@ -207,13 +209,15 @@ package struct MemberListRequest: Wire {
         self.role = role
         self.status = status
         self.q = q
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
 
     package static var limits: [Limit] {
         [
-            .length(CodingKeys.role, 1...64), .length(CodingKeys.q, 1...100), .range(CodingKeys.limit, 1...200),
+            .length(CodingKeys.role, 1...64), .length(CodingKeys.q, 1...100),
+            .describe(CodingKeys.sort, "createdAt, the oldest first, when absent."), .range(CodingKeys.limit, 1...200),
             .length(CodingKeys.cursor, 1...1_000),
         ]
     }

@@ -120,7 +120,7 @@ package struct SystemUserEndpoints: Sendable {
         service: .access,
         guard: .permission(AccessPermissions.systemUsers),
         tenancy: Tenancy.none,
-        takes: ListRequest.self,
+        takes: DirectoryRequest.self,
         gives: Page<SystemUser>.self,
         audit: .none(because: "holds no health data"),
         summary: "All accounts of the installation"

@@ -310,13 +310,45 @@ package enum AccessToken {
 
 /// A page of a list without filters.
 package struct ListRequest: Wire {
+    package var sort: TimeOrder?
     package var limit: Int?
     package var cursor: String?
 
-    package init(limit: Int? = nil, cursor: String? = nil) {
+    package init(sort: TimeOrder? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
 
-    package static var limits: [Limit] { [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000)] }
+    package static var limits: [Limit] {
+        [
+            .describe(CodingKeys.sort, "-createdAt, the newest first, when absent."),
+            .range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000),
+        ]
+    }
+}
+
+/// A page of a list of the installation, optionally of what a word is found in.
+package struct DirectoryRequest: Wire {
+    /// Part of a name; of clinics also of the slug, of accounts a whole e-mail address.
+    package var q: String?
+    package var sort: TimeOrder?
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(q: String? = nil, sort: TimeOrder? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.q = q
+        self.sort = sort
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    package static var limits: [Limit] {
+        [
+            .length(CodingKeys.q, 1...254),
+            .describe(CodingKeys.q, "Part of a name; of clinics also of the slug, of accounts a whole e-mail address."),
+            .describe(CodingKeys.sort, "createdAt, the oldest first, when absent."),
+            .range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000),
+        ]
+    }
 }

@@ -163,7 +163,13 @@ package struct CancelAppointment: Wire {
     package static var limits: [Limit] { [.length(CodingKeys.reason, 1...Appointment.longestReason)] }
 }
 
-/// A page of appointments, earliest first.
+/// In which order a list has visits.
+package enum VisitOrder: String, Hashable, Sendable, Codable, CaseIterable {
+    case earliestFirst = "start"
+    case latestFirst = "-start"
+}
+
+/// A page of appointments, earliest first unless said otherwise.
 package struct AppointmentSearch: Wire {
     package var doctor: DoctorID?
     package var patient: PatientID?
@@ -172,6 +178,7 @@ package struct AppointmentSearch: Wire {
     package var status: AppointmentStatus?
     package var from: DayOrInstant?
     package var to: DayOrInstant?
+    package var sort: VisitOrder?
     package var limit: Int?
     package var cursor: String?
 
@@ -183,6 +190,7 @@ package struct AppointmentSearch: Wire {
         status: AppointmentStatus? = nil,
         from: DayOrInstant? = nil,
         to: DayOrInstant? = nil,
+        sort: VisitOrder? = nil,
         limit: Int? = nil,
         cursor: String? = nil
     ) {
@@ -193,6 +201,7 @@ package struct AppointmentSearch: Wire {
         self.status = status
         self.from = from
         self.to = to
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
@@ -201,6 +210,7 @@ package struct AppointmentSearch: Wire {
         [
             .range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...SearchRequest.longestCursor),
             .describe(CodingKeys.from, "Visits that end later; a date is its beginning in the clinic's time zone."),
+            .describe(CodingKeys.sort, "start, the earliest first, when absent."),
             .describe(CodingKeys.to, "Visits that start earlier; a date is its end in the clinic's time zone."),
         ]
     }

@@ -16,6 +16,7 @@ package enum AppointmentsService {
                 ("0001_create_calendar.sql", PackageResources._001_create_calendar_sql),
                 ("0002_find_taken_time.sql", PackageResources._002_find_taken_time_sql),
                 ("0003_change_visits.sql", PackageResources._003_change_visits_sql),
+                ("0004_sort_patients.sql", PackageResources._004_sort_patients_sql),
             ]
         )
     }

@@ -64,8 +64,8 @@ package struct PaymentProviderView: Wire, Hashable {
     package var version: Int64
     package var updatedAt: Instant
     package var updatedBy: String
-    /// Where the provider is to send its notices.
-    package var webhookUrl: String
+    /// Where the provider is to send its notices; the operator's own has none, for nothing is paid through it.
+    package var webhookUrl: String?
 
     package init(
         id: ProviderEntryID,
@@ -74,7 +74,7 @@ package struct PaymentProviderView: Wire, Hashable {
         version: Int64,
         updatedAt: Instant,
         updatedBy: String,
-        webhookUrl: String
+        webhookUrl: String?
     ) {
         self.id = id
         self.provider = provider

@@ -4,13 +4,16 @@ import Core
 /// Every operation of the billing service.
 package struct BillingEndpoints: Sendable {
     package let config = BillingConfigEndpoints()
+    package let installation = InstallationBillingEndpoints()
     package let invoices = InvoiceEndpoints()
     package let payments = PaymentEndpoints()
     package let ledger = LedgerEndpoints()
 
     package init() {}
 
-    package var all: [any EndpointDescription] { config.all + invoices.all + payments.all + ledger.all }
+    package var all: [any EndpointDescription] {
+        config.all + installation.all + invoices.all + payments.all + ledger.all
+    }
 }
 
 /// The provider a clinic is paid through.
@@ -69,6 +72,57 @@ package struct BillingConfigEndpoints: Sendable {
     package init() {}
 
     package var all: [any EndpointDescription] { [read, replace, readOfClinic, replaceOfClinic] }
+}
+
+/// The operator's own payment provider.
+///
+/// Nothing is ever paid through it in a clinic's place: money goes to who has chosen the account.
+package struct InstallationBillingEndpoints: Sendable {
+    package let read = Endpoint(
+        "billing.installation_config.read",
+        .GET,
+        "/installation/billing/config",
+        service: .billing,
+        guard: .permission(BillingPermissions.readInstallation),
+        tenancy: Tenancy.none,
+        takes: EmptyInput.self,
+        gives: BillingConfig.self,
+        audit: .none(because: "holds no health data, and secrets are masked"),
+        errors: [ErrorCode(404, "not_configured")],
+        summary: "The operator's payment provider, which no clinic is paid through"
+    )
+    package let replace = Endpoint(
+        "billing.installation_config.replace",
+        .PUT,
+        "/installation/billing/config",
+        service: .billing,
+        guard: .permission(BillingPermissions.updateInstallation),
+        tenancy: Tenancy.none,
+        takes: BillingConfigDraft.self,
+        gives: BillingConfig.self,
+        audit: .change,
+        precondition: .required,
+        errors: [ErrorCode(422, "secret_missing")],
+        summary: "Set the operator's payment provider, which no clinic is paid through"
+    )
+    package let delete = Endpoint(
+        "billing.installation_config.delete",
+        .DELETE,
+        "/installation/billing/config",
+        service: .billing,
+        guard: .permission(BillingPermissions.deleteInstallation),
+        tenancy: Tenancy.none,
+        takes: EmptyInput.self,
+        gives: EmptyOutput.self,
+        audit: .change,
+        precondition: .required,
+        errors: [ErrorCode(404, "not_configured")],
+        summary: "Forget the operator's payment provider"
+    )
+
+    package init() {}
+
+    package var all: [any EndpointDescription] { [read, replace, delete] }
 }
 
 /// What patients owe.

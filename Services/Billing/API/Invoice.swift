@@ -86,31 +86,44 @@ package struct InvoicePath: Wire {
     package init(id: InvoiceID) { self.id = id }
 }
 
-/// A page of the invoices within the caller's reach, newest first.
+/// A page of the invoices within the caller's reach, newest first unless said otherwise.
 package struct InvoiceListRequest: Wire {
     package static let longestCursor = 1_000
+    package static let longestWord = 100
 
+    /// Part of the number, or of the description.
+    package var q: String?
     package var status: InvoiceStatus?
     package var patient: PatientID?
     package var appointment: AppointmentID?
+    package var sort: TimeOrder?
     package var limit: Int?
     package var cursor: String?
 
     package init(
+        q: String? = nil,
         status: InvoiceStatus? = nil,
         patient: PatientID? = nil,
         appointment: AppointmentID? = nil,
+        sort: TimeOrder? = nil,
         limit: Int? = nil,
         cursor: String? = nil
     ) {
+        self.q = q
         self.status = status
         self.patient = patient
         self.appointment = appointment
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
 
     package static var limits: [Limit] {
-        [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...longestCursor)]
+        [
+            .length(CodingKeys.q, 1...longestWord),
+            .describe(CodingKeys.q, "Part of the number, or of the description."),
+            .describe(CodingKeys.sort, "-createdAt, the newest first, when absent."),
+            .range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...longestCursor),
+        ]
     }
 }

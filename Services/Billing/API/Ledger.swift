@@ -60,22 +60,39 @@ package struct LedgerEntry: Wire, Hashable {
     }
 }
 
-/// A page of the ledger, oldest first.
+/// In which order the ledger is read.
+package enum LedgerOrder: String, Hashable, Sendable, Codable, CaseIterable {
+    case oldestFirst = "at"
+    case newestFirst = "-at"
+}
+
+/// A page of the ledger, oldest first unless said otherwise.
 package struct LedgerListRequest: Wire {
     package var invoice: InvoiceID?
     package var account: LedgerAccount?
+    package var sort: LedgerOrder?
     package var limit: Int?
     package var cursor: String?
 
-    package init(invoice: InvoiceID? = nil, account: LedgerAccount? = nil, limit: Int? = nil, cursor: String? = nil) {
+    package init(
+        invoice: InvoiceID? = nil,
+        account: LedgerAccount? = nil,
+        sort: LedgerOrder? = nil,
+        limit: Int? = nil,
+        cursor: String? = nil
+    ) {
         self.invoice = invoice
         self.account = account
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
 
     package static var limits: [Limit] {
-        [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...InvoiceListRequest.longestCursor)]
+        [
+            .describe(CodingKeys.sort, "at, the oldest first, when absent."),
+            .range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...InvoiceListRequest.longestCursor),
+        ]
     }
 }
 

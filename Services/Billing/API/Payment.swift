@@ -120,21 +120,32 @@ package struct PaymentPath: Wire {
     package init(id: PaymentID) { self.id = id }
 }
 
-/// A page of the payments within the caller's reach, newest first.
+/// A page of the payments within the caller's reach, newest first unless said otherwise.
 package struct PaymentListRequest: Wire {
     package var invoice: InvoiceID?
     package var status: PaymentStatus?
+    package var sort: TimeOrder?
     package var limit: Int?
     package var cursor: String?
 
-    package init(invoice: InvoiceID? = nil, status: PaymentStatus? = nil, limit: Int? = nil, cursor: String? = nil) {
+    package init(
+        invoice: InvoiceID? = nil,
+        status: PaymentStatus? = nil,
+        sort: TimeOrder? = nil,
+        limit: Int? = nil,
+        cursor: String? = nil
+    ) {
         self.invoice = invoice
         self.status = status
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
 
     package static var limits: [Limit] {
-        [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...InvoiceListRequest.longestCursor)]
+        [
+            .describe(CodingKeys.sort, "-createdAt, the newest first, when absent."),
+            .range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...InvoiceListRequest.longestCursor),
+        ]
     }
 }

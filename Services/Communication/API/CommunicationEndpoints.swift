@@ -107,7 +107,7 @@ package struct ConfigurationEndpoints: Sendable {
         .POST,
         "/clinics/{clinicId}/communication/config/versions/{version}/restore",
         service: .communication,
-        guard: .permission(CommunicationPermissions.updateConfiguration),
+        guard: .permission(CommunicationPermissions.createConfiguration),
         takes: ConfigurationVersionPath.self,
         gives: CommunicationConfiguration.self,
         audit: .change,
@@ -134,7 +134,7 @@ package struct ConfigurationEndpoints: Sendable {
         .POST,
         "/clinics/{clinicId}/communication/config/test",
         service: .communication,
-        guard: .permission(CommunicationPermissions.updateConfiguration),
+        guard: .permission(CommunicationPermissions.createConfiguration),
         takes: ConfigurationTrial.self,
         gives: ConfigurationTrialResults.self,
         audit: .change,
@@ -224,6 +224,7 @@ package struct ProviderHealthEndpoints: Sendable {
         gives: EntryHealth.self,
         audit: .change,
         body: BodyKind.none,
+        errors: [ErrorCode(403, "installation_provider")],
         summary: "Close the circuit of a provider by hand"
     )
     package let readInstallation = Endpoint(

@@ -3,6 +3,7 @@ package import Contracts
 /// The permissions that communication's operations ask for.
 package enum CommunicationPermissions {
     package static let readConfiguration = Permission("communication_config:read")
+    package static let createConfiguration = Permission("communication_config:create")
     package static let updateConfiguration = Permission("communication_config:update")
     package static let deleteConfiguration = Permission("communication_config:delete")
     package static let readInstallation = Permission("installation_config:read")
@@ -18,8 +19,6 @@ package enum CommunicationPermissions {
     package static let readSuppressions = Permission("suppressions:read")
     package static let updateSuppressions = Permission("suppressions:update")
     package static let deleteSuppressions = Permission("suppressions:delete")
-    package static let readContacts = Permission("contacts:read")
-    package static let updateContacts = Permission("contacts:update")
     /// What somebody has written is shown only with `readContent` on top.
     package static let readConversations = Permission("conversations:read")
     package static let readReports = Permission("reports:read")

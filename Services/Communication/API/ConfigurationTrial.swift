@@ -70,6 +70,8 @@ package struct ConfigurationTrialResults: Wire {
         package var provider: String
         /// The entry in force that was tried; a candidate has none.
         package var entryId: ProviderEntryID?
+        /// Whose provider it is; absent for a candidate.
+        package var source: ProviderSource?
         /// Whether the provider is there and takes the credentials, and the message if there was one.
         package var ok: Bool
         package var outcome: AttemptOutcome
@@ -82,6 +84,7 @@ package struct ConfigurationTrialResults: Wire {
             channel: MessageChannel,
             provider: String,
             entryId: ProviderEntryID?,
+            source: ProviderSource?,
             ok: Bool,
             outcome: AttemptOutcome,
             detail: String,
@@ -91,6 +94,7 @@ package struct ConfigurationTrialResults: Wire {
             self.channel = channel
             self.provider = provider
             self.entryId = entryId
+            self.source = source
             self.ok = ok
             self.outcome = outcome
             self.detail = detail

@@ -55,7 +55,7 @@ package struct DeliveryEndpoints: Sendable {
         resource: "messages",
         streams: true,
         media: "text/plain",
-        errors: [ErrorCode(403, "invalid_verify_token")],
+        errors: [ErrorCode(403, "invalid_verify_token"), ErrorCode(405, "method_not_allowed")],
         summary: "A provider's question whether the address for its notices is ours"
     )
 
@@ -72,7 +72,7 @@ package struct DeliveryEndpoints: Sendable {
         resource: "messages",
         streams: true,
         media: "text/plain",
-        errors: [ErrorCode(403, "invalid_verify_token")],
+        errors: [ErrorCode(403, "invalid_verify_token"), ErrorCode(405, "method_not_allowed")],
         summary: "A question of the installation's own provider whether the address for its notices is ours"
     )
 

@@ -26,6 +26,8 @@ package struct EntryHealth: Wire {
     package var provider: String
     /// 0 is the primary.
     package var position: Int
+    /// Whose provider it is: the clinic's, or the installation's for a channel that the clinic has not configured.
+    package var source: ProviderSource
     package var state: State
     package var since: Instant?
     /// What opened the circuit, as an outcome class.
@@ -88,6 +90,7 @@ package struct EntryHealth: Wire {
         channel: MessageChannel,
         provider: String,
         position: Int,
+        source: ProviderSource = .clinic,
         state: State = .closed,
         since: Instant? = nil,
         reason: String? = nil,
@@ -103,6 +106,7 @@ package struct EntryHealth: Wire {
         self.channel = channel
         self.provider = provider
         self.position = position
+        self.source = source
         self.state = state
         self.since = since
         self.reason = reason

@@ -18,13 +18,13 @@ package struct SuppressionEndpoints: Sendable {
     package let importing = Endpoint(
         "communication.suppressions.import",
         .POST,
-        "/communication/suppressions/import",
+        "/communication/suppressions",
         service: .communication,
         guard: .permission(CommunicationPermissions.createSuppressions),
         takes: SuppressionImport.self,
         gives: SuppressionImportResult.self,
         audit: .change,
-        body: .raw(maxBytes: SuppressionImport.longestBody),
+        body: .raw(maxBytes: SuppressionImport.longestBody, media: ["text/csv"]),
         deadline: .seconds(30),
         summary: "Take in a CSV of channel, address, category, reason and expiresAt, row by row"
     )

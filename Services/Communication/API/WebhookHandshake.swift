@@ -2,13 +2,15 @@ package import Contracts
 package import Core
 
 /// A provider's question whether an address is ours, before it sends notices there.
+///
+/// What a question lacks is told by the provider's own rule, for most providers ask nothing at all.
 package struct WebhookHandshake: Wire {
     package var provider: String
     package var clinicId: ClinicID
-    package var mode: String
-    package var verifyToken: String
+    package var mode: String?
+    package var verifyToken: String?
     /// Given back as it came.
-    package var challenge: String
+    package var challenge: String?
 
     private enum CodingKeys: String, CodingKey {
         case provider, clinicId
@@ -17,7 +19,7 @@ package struct WebhookHandshake: Wire {
         case challenge = "hub.challenge"
     }
 
-    package init(provider: String, clinicId: ClinicID, mode: String, verifyToken: String, challenge: String) {
+    package init(provider: String, clinicId: ClinicID, mode: String?, verifyToken: String?, challenge: String?) {
         self.provider = provider
         self.clinicId = clinicId
         self.mode = mode
@@ -27,9 +29,9 @@ package struct WebhookHandshake: Wire {
 
     package static var limits: [Limit] {
         [
-            .length(CodingKeys.provider, 1...WebhookNotice.longestProvider), .length(CodingKeys.mode, 1...40),
-            .example(CodingKeys.mode, "subscribe"), .length(CodingKeys.verifyToken, 1...1_000),
-            .secret(CodingKeys.verifyToken), .length(CodingKeys.challenge, 1...200),
+            .length(CodingKeys.provider, 1...WebhookNotice.longestProvider), .length(CodingKeys.mode, 0...40),
+            .example(CodingKeys.mode, "subscribe"), .length(CodingKeys.verifyToken, 0...1_000),
+            .secret(CodingKeys.verifyToken), .length(CodingKeys.challenge, 0...200),
             .example(CodingKeys.challenge, "1158201444"),
         ]
     }
@@ -38,10 +40,10 @@ package struct WebhookHandshake: Wire {
 /// The same question of the installation's own provider.
 package struct SharedHandshake: Wire {
     package var provider: String
-    package var mode: String
-    package var verifyToken: String
+    package var mode: String?
+    package var verifyToken: String?
     /// Given back as it came.
-    package var challenge: String
+    package var challenge: String?
 
     private enum CodingKeys: String, CodingKey {
         case provider
@@ -50,7 +52,7 @@ package struct SharedHandshake: Wire {
         case challenge = "hub.challenge"
     }
 
-    package init(provider: String, mode: String, verifyToken: String, challenge: String) {
+    package init(provider: String, mode: String?, verifyToken: String?, challenge: String?) {
         self.provider = provider
         self.mode = mode
         self.verifyToken = verifyToken
@@ -59,9 +61,9 @@ package struct SharedHandshake: Wire {
 
     package static var limits: [Limit] {
         [
-            .length(CodingKeys.provider, 1...WebhookNotice.longestProvider), .length(CodingKeys.mode, 1...40),
-            .example(CodingKeys.mode, "subscribe"), .length(CodingKeys.verifyToken, 1...1_000),
-            .secret(CodingKeys.verifyToken), .length(CodingKeys.challenge, 1...200),
+            .length(CodingKeys.provider, 1...WebhookNotice.longestProvider), .length(CodingKeys.mode, 0...40),
+            .example(CodingKeys.mode, "subscribe"), .length(CodingKeys.verifyToken, 0...1_000),
+            .secret(CodingKeys.verifyToken), .length(CodingKeys.challenge, 0...200),
             .example(CodingKeys.challenge, "1158201444"),
         ]
     }

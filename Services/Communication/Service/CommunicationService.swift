@@ -108,22 +108,22 @@ package enum CommunicationService {
             policy: policy,
             webhooks: webhooks
         ).register(in: &handlers)
+        let effective = EffectiveProviders(store: store, resolver: sending.resolver)
         ConfigurationTrials(
             endpoints: endpoints.configuration,
             store: store,
+            effective: effective,
             policy: policy,
             providers: sending.providers,
             senders: SenderChecks(records: TextRecords()),
             index: index
         ).register(in: &handlers)
+        let readers = NoticeReaders(sns: SNSVerifier(http: http, policy: policy, log: resources.log), http: http)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
         DeliveryHandlers(
             endpoints: endpoints.deliveries,
             store: store,
-            readers: NoticeReaders(
-                sns: SNSVerifier(http: http, policy: policy, log: resources.log),
-                http: http
-            ),
+            readers: readers,
             intake: deliveries,
             inbound: InboundIntake(
                 store: InboundStore(dataKeys: resources.dataKeys),
@@ -133,8 +133,9 @@ package enum CommunicationService {
             webhooks: webhooks,
             large: LargeNotices(dataKeys: resources.dataKeys)
         ).register(in: &handlers)
-        HandshakeHandlers(endpoints: endpoints.deliveries, store: store).register(in: &handlers)
-        HealthHandlers(endpoints: endpoints.health, store: store).register(in: &handlers)
+        HandshakeHandlers(endpoints: endpoints.deliveries, store: store, readers: readers)
+            .register(in: &handlers)
+        HealthHandlers(endpoints: endpoints.health, effective: effective).register(in: &handlers)
         AlertHandlers(endpoints: endpoints.alerts, dataKeys: resources.dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: endpoints.analytics).register(in: &handlers)
         UnsubscribeHandlers(endpoints: endpoints.unsubscribing, links: links, store: suppressions, index: index)

@@ -128,12 +128,7 @@ final class Gateway: Sendable {
         if case .streamed(_, let types) = operation.body {
             return (try await pass(operation, parameters, exchange, types), nil)
         }
-        let input = try operation.assembler.assemble(
-            path: parameters,
-            query: exchange.head.query,
-            contentType: exchange.head.contentType,
-            body: Array(exchange.request.body.readableBytesView)
-        )
+        let input = try await input(operation, parameters, exchange)
         var reply = try await ask(operation, busRequest(operation, exchange, input: input))
         // What is outside the caller's own reach may be the record that an emergency access is for.
         for emergency in exchange.emergencies where reply.status == 404 {
@@ -142,6 +137,25 @@ final class Gateway: Sendable {
         }
         try await recordRefusal(reply.status, operation, parameters, exchange)
         return (clientReply(reply, operation, exchange), reply.nextPage)
+    }
+
+    /// What the service is given; a path that can lead to nothing is recorded as one that leads to nothing is.
+    private func input(
+        _ operation: Operation,
+        _ parameters: Parameters,
+        _ exchange: Exchange
+    ) async throws(Problem) -> [UInt8] {
+        do throws(Problem) {
+            return try operation.assembler.assemble(
+                path: parameters,
+                query: exchange.head.query,
+                contentType: exchange.head.contentType,
+                body: Array(exchange.request.body.readableBytesView)
+            )
+        } catch {
+            try await recordRefusal(error.status, operation, parameters, exchange, isOurs: true)
+            throw error
+        }
     }
 
     /// Sends to the service; whatever is not a problem of the client's making is one of ours.

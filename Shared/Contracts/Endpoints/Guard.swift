@@ -67,10 +67,16 @@ package enum BodyKind: Hashable, Sendable {
     /// RFC 7396: an absent member is left as it is, `null` clears it.
     case mergePatch
     /// Bytes as they come, at most so many; they fill the input's `RawBody`.
-    case raw(maxBytes: Int)
+    ///
+    /// With media types, another operation may have the same method and path: which one is meant is told by the
+    /// request's type.
+    case raw(maxBytes: Int, media: [String] = [])
     /// Bytes of one of these types, of any where none is named, passed on in pieces while they come: each fills the input's
     /// `RawBody`.
     case streamed(maxBytes: Int, media: [String])
+
+    /// The types by which a raw body is told from another operation's at the same place.
+    package var rawMedia: [String] { if case .raw(_, let media) = self { media } else { [] } }
 
     /// Whether the body is passed on in pieces.
     package var isStreamed: Bool { if case .streamed = self { true } else { false } }

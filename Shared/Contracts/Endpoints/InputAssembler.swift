@@ -11,9 +11,14 @@ package struct InputAssembler: Sendable {
     private let rawMember: String?
     /// Whether the body is not ours to read.
     private let takesBytes: Bool
+    /// What a refusal names beside the operation's own media types.
+    private let otherMedia: [String]
 
     /// Throws `SchemaError` when the input cannot be described or a path parameter is of a kind no path can hold.
-    package init(_ endpoint: any EndpointDescription) throws {
+    ///
+    /// - Parameter otherMedia: types that another operation takes at the same method and path.
+    package init(_ endpoint: any EndpointDescription, otherMedia: [String] = []) throws {
+        self.otherMedia = otherMedia
         let schema = try endpoint.inputSchema
         self.schema = schema
         kind = endpoint.body
@@ -47,8 +52,9 @@ package struct InputAssembler: Sendable {
 
     /// Gives the input's JSON.
     ///
-    /// Throws 400 for a malformed body or query, 413 for a raw body past its bound, 415 for a media type that is not taken,
-    /// and 422 with all faults, each with the body's pointer or the parameter's name.
+    /// Throws 400 for a malformed body or query, 404 for a path that can lead to nothing, 413 for a raw body past its bound,
+    /// 415 for a media type that is not taken, and 422 with all faults, each with the body's pointer or the parameter's
+    /// name.
     package func assemble(
         path: [(name: String, value: String)],
         query: (some StringProtocol)?,
@@ -67,7 +73,10 @@ package struct InputAssembler: Sendable {
             Self.append(rawMember, JSONWriter.quoted(Base64.encode(body)), to: &front)
         }
         let input = try Self.joined(front, bodyBytes)
-        faults += schema.violations(in: try Self.parsed(input, body: bodyBytes)).map(placed)
+        let violations = schema.violations(in: try Self.parsed(input, body: bodyBytes))
+        // Nobody has an id that is none.
+        if leadsNowhere(violations) { throw .notFound }
+        faults += violations.map(placed)
         guard faults.isEmpty else { throw .invalid(Array(faults.prefix(Schema.mostFaults))) }
         return input
     }
@@ -78,7 +87,10 @@ package struct InputAssembler: Sendable {
         case .none:
             guard body.isEmpty else { throw .malformed("This operation takes no body.") }
             return nil
-        case .raw(let maxBytes):
+        case .raw(let maxBytes, let media):
+            guard media.isEmpty || media.contains(ContentType.type(of: contentType)) else {
+                throw refusal(of: media)
+            }
             guard body.count <= maxBytes else {
                 throw Problem(413, "too_large", "The body has more than \(maxBytes) bytes.")
             }
@@ -87,26 +99,23 @@ package struct InputAssembler: Sendable {
         case .streamed: return nil
         case .json, .mergePatch:
             if body.isEmpty { return nil }
-            try Self.check(contentType, isPatch: kind == .mergePatch)
+            try check(contentType, isPatch: kind == .mergePatch)
             return body
         }
     }
 
-    private static func check(_ contentType: String?, isPatch: Bool) throws(Problem) {
-        let parts = (contentType ?? "").split(separator: ";").map { part in
-            String(part.lowercased().drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-        }
+    private func check(_ contentType: String?, isPatch: Bool) throws(Problem) {
+        let parts = ContentType.parts(of: contentType)
         let taken = isPatch ? ["application/merge-patch+json", "application/json"] : ["application/json"]
         let charset = parts.dropFirst().first { $0.hasPrefix("charset=") }?.dropFirst("charset=".count)
         guard let media = parts.first, taken.contains(media),
             charset == nil || charset == "utf-8" || charset == "\"utf-8\"" || charset == "utf8"
-        else {
-            throw Problem(
-                415,
-                "unsupported_media_type",
-                "The body must be \(taken.joined(separator: " or ")) in UTF-8."
-            )
-        }
+        else { throw refusal(of: taken) }
+    }
+
+    private func refusal(of taken: [String]) -> Problem {
+        let names = (taken + otherMedia).joined(separator: " or ")
+        return Problem(415, "unsupported_media_type", "The body must be \(names) in UTF-8.")
     }
 
     private func append(
@@ -184,10 +193,21 @@ package struct InputAssembler: Sendable {
         }
     }
 
+    /// Whether a path parameter is none that there can be; a body that names it again is at fault itself.
+    private func leadsNowhere(_ violations: [Problem.Fault]) -> Bool {
+        violations.contains { fault in
+            guard let name = Self.member(fault), places[name] == .path else { return false }
+            return !violations.contains { $0.pointer == fault.pointer && $0.detail == "appears twice" }
+        }
+    }
+
+    private static func member(_ fault: Problem.Fault) -> String? {
+        fault.pointer?.split(separator: "/").first.map(String.init)
+    }
+
     /// A fault of a path or query member is told by the parameter's name.
     private func placed(_ fault: Problem.Fault) -> Problem.Fault {
-        guard let pointer = fault.pointer, let name = pointer.split(separator: "/").first.map(String.init),
-            let place = places[name], place != .body, fault.detail != "appears twice"
+        guard let name = Self.member(fault), let place = places[name], place != .body, fault.detail != "appears twice"
         else { return fault }
         return Problem.Fault(parameter: name, fault.detail)
     }

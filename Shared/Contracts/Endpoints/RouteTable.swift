@@ -18,19 +18,23 @@ package struct RouteTable: Sendable {
         /// `{name...}`: what takes all segments that are left.
         let tails: [HTTPVerb: any EndpointDescription]
         let endpoints: [HTTPVerb: any EndpointDescription]
+        /// Those that are meant when the body is of their type.
+        let byMedia: [HTTPVerb: [String: any EndpointDescription]]
 
         init(
             literals: [String: Node],
             endings: [(ending: String, node: Node)],
             parameter: Node?,
             tails: [HTTPVerb: any EndpointDescription],
-            endpoints: [HTTPVerb: any EndpointDescription]
+            endpoints: [HTTPVerb: any EndpointDescription],
+            byMedia: [HTTPVerb: [String: any EndpointDescription]]
         ) {
             self.literals = literals
             self.endings = endings
             self.parameter = parameter
             self.tails = tails
             self.endpoints = endpoints
+            self.byMedia = byMedia
         }
     }
 
@@ -38,8 +42,8 @@ package struct RouteTable: Sendable {
 
     /// Builds the tree.
     ///
-    /// Throws `SchemaError` when two operations have the same method and path, or a tail is not last; internal ones get
-    /// no route.
+    /// Throws `SchemaError` when two operations have the same method and path and are not told apart by their body's type, or
+    /// a tail is not last; internal ones get no route.
     package init(_ endpoints: [any EndpointDescription]) throws {
         let routed = endpoints.filter { if case .internalOnly = $0.guard { false } else { true } }
         root = try Self.node(routed.map { ($0, Self.declaredPath($0).split(separator: "/")[...]) })
@@ -57,7 +61,9 @@ package struct RouteTable: Sendable {
     /// Looks a request's path (without query) up.
     ///
     /// Parameters come percent-decoded; a wrong escape is `notFound`.
-    package func find(_ verb: HTTPVerb?, _ path: String) -> Match {
+    ///
+    /// - Parameter contentType: the request's, where operations of one path are told apart by it.
+    package func find(_ verb: HTTPVerb?, _ path: String, contentType: String? = nil) -> Match {
         guard path.utf8.first == UInt8(ascii: "/") else { return .notFound }
         let segments = Array(path.utf8).dropFirst().split(
             separator: UInt8(ascii: "/"),
@@ -66,7 +72,8 @@ package struct RouteTable: Sendable {
         .map { String(decoding: $0, as: UTF8.self) }
         var allowed: Set<HTTPVerb> = []
         var values: [String] = []
-        if let endpoint = search(root, segments[...], verb, &values, &allowed) {
+        if let found = search(root, segments[...], verb, &values, &allowed) {
+            let endpoint = found.endpoint(contentType)
             let names = endpoint.pathParameters
             var parameters: [(name: String, value: String)] = []
             for (name, value) in zip(names, values) {
@@ -84,10 +91,11 @@ package struct RouteTable: Sendable {
         _ verb: HTTPVerb?,
         _ values: inout [String],
         _ allowed: inout Set<HTTPVerb>
-    ) -> (any EndpointDescription)? {
+    ) -> Found? {
         guard let segment = segments.first else {
             allowed.formUnion(node.endpoints.keys)
-            return verb.flatMap { node.endpoints[$0] }
+            guard let verb, let endpoint = node.endpoints[verb] else { return nil }
+            return Found(usual: endpoint, byMedia: node.byMedia[verb] ?? [:])
         }
         let rest = segments.dropFirst()
         if let next = node.literals[segment], let found = search(next, rest, verb, &values, &allowed) { return found }
@@ -106,19 +114,31 @@ package struct RouteTable: Sendable {
         allowed.formUnion(node.tails.keys)
         guard let endpoint = verb.flatMap({ node.tails[$0] }) else { return nil }
         values.append(segments.joined(separator: "/"))
-        return endpoint
+        return Found(usual: endpoint, byMedia: [:])
+    }
+
+    /// The operations of a method and path.
+    private struct Found {
+        let usual: any EndpointDescription
+        let byMedia: [String: any EndpointDescription]
+
+        func endpoint(_ contentType: String?) -> any EndpointDescription {
+            byMedia.isEmpty ? usual : byMedia[ContentType.type(of: contentType)] ?? usual
+        }
     }
 
     private typealias Remaining = (endpoint: any EndpointDescription, segments: ArraySlice<Substring>)
 
     private static func node(_ remaining: [Remaining]) throws -> Node {
         var endpoints: [HTTPVerb: any EndpointDescription] = [:]
+        var byMedia: [HTTPVerb: [String: any EndpointDescription]] = [:]
         var tails: [HTTPVerb: any EndpointDescription] = [:]
         var literals: [String: [Remaining]] = [:]
         var endings: [String: [Remaining]] = [:]
         var parameters: [Remaining] = []
         for (endpoint, segments) in remaining {
             guard let segment = segments.first else {
+                for media in endpoint.body.rawMedia { byMedia[endpoint.verb, default: [:]][media] = endpoint }
                 try add(endpoint, to: &endpoints)
                 continue
             }
@@ -141,16 +161,24 @@ package struct RouteTable: Sendable {
                 .map { ($0.key, $0.value) },
             parameter: parameters.isEmpty ? nil : try node(parameters),
             tails: tails,
-            endpoints: endpoints
+            endpoints: endpoints,
+            byMedia: byMedia
         )
     }
 
+    /// One that is meant only for its body's type gives way to the usual one.
     private static func add(
         _ endpoint: any EndpointDescription,
         to endpoints: inout [HTTPVerb: any EndpointDescription]
     ) throws {
-        if let other = endpoints.updateValue(endpoint, forKey: endpoint.verb) {
-            throw SchemaError("\(endpoint.name) and \(other.name) have the same method and path")
+        guard let other = endpoints[endpoint.verb] else {
+            endpoints[endpoint.verb] = endpoint
+            return
+        }
+        switch (endpoint.body.rawMedia.isEmpty, other.body.rawMedia.isEmpty) {
+        case (true, false): endpoints[endpoint.verb] = endpoint
+        case (false, true): break
+        default: throw SchemaError("\(endpoint.name) and \(other.name) have the same method and path")
         }
     }
 }

@@ -20,7 +20,15 @@ package enum OpenAPIDocument {
         for endpoint in endpoints where !endpoint.isInternal {
             let path = RouteTable.fullPath(endpoint)
             var item = if case .object(let members) = paths[path] { members } else { [String: JSONValue]() }
-            item[endpoint.verb.rawValue.lowercased()] = try OperationObject(endpoint).json(&components)
+            let verb = endpoint.verb.rawValue.lowercased()
+            let operation = try OperationObject(endpoint).json(&components)
+            // Operations that their body's type tells apart are one to OpenAPI, called as the one without.
+            item[verb] =
+                switch (item[verb], endpoint.body.rawMedia.isEmpty) {
+                case (nil, _): operation
+                case (let other?, true): operation.joined(with: other)
+                case (let other?, false): other.joined(with: operation)
+                }
             paths[path] = .object(item)
         }
         _ = problem.json(&components)
@@ -85,6 +93,14 @@ package enum OpenAPIDocument {
             )
         )
     )
+}
+
+extension JSONValue {
+    /// All members of both, members of members too; where both say something else, what this one says.
+    fileprivate func joined(with other: JSONValue) -> JSONValue {
+        guard case .object(let mine) = self, case .object(let others) = other else { return self }
+        return .object(mine.merging(others) { $0.joined(with: $1) })
+    }
 }
 
 extension EndpointDescription {

@@ -96,12 +96,7 @@ struct OperationObject {
     private func requestBody(_ components: inout SchemaComponents) -> JSONValue? {
         switch endpoint.body {
         case .none: return nil
-        case .raw:
-            return ["required": true, "content": ["*/*": ["schema": ["type": "string", "format": "binary"]]]]
-        case .streamed(_, let media):
-            let binary: JSONValue = ["schema": ["type": "string", "format": "binary"]]
-            let content = Dictionary((media.isEmpty ? ["*/*"] : media).map { ($0, binary) }) { first, _ in first }
-            return ["required": true, "content": .object(content)]
+        case .raw(_, let media), .streamed(_, let media): return Self.binary(media.isEmpty ? ["*/*"] : media)
         case .json, .mergePatch:
             guard case .object(var rule) = input.kind else { return nil }
             rule.properties.removeAll { inPath.contains($0.name) || endpoint.query.contains($0.name) }
@@ -113,6 +108,12 @@ struct OperationObject {
                 "content": .object([media: ["schema": schema]]),
             ]
         }
+    }
+
+    private static func binary(_ media: [String]) -> JSONValue {
+        let binary: JSONValue = ["schema": ["type": "string", "format": "binary"]]
+        let content = Dictionary(media.map { ($0, binary) }) { first, _ in first }
+        return ["required": true, "content": .object(content)]
     }
 
     // MARK: - Output
@@ -153,10 +154,12 @@ struct OperationObject {
         if !inPath.isEmpty || endpoint.guard.permission != nil { add(404, "not_found") }
         if endpoint.body != .none {
             add(413, "too_large")
-            if hasJSONBody || endpoint.body.isStreamed { add(415, "unsupported_media_type") }
+            let isTold = hasJSONBody || endpoint.body.isStreamed || !endpoint.body.rawMedia.isEmpty
+            if isTold { add(415, "unsupported_media_type") }
             if endpoint.body.isStreamed { add(408, "request_timeout") }
         }
-        if !input.properties.isEmpty { add(422, "invalid") }
+        // What the path names wrongly is not there.
+        if input.properties.contains(where: { !inPath.contains($0.name) }) { add(422, "invalid") }
         if endpoint.idempotent {
             add(409, "request_in_progress")
             add(422, "idempotency_key_reused")

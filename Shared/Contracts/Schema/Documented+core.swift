@@ -13,8 +13,8 @@ extension TypedID: Documented {
         .string(
             format: "uuid",
             example: "0198c1a2-7d3e-7c4b-9f10-2b6a5d8e4c31",
-            complaint: "is not a UUID",
-            parses: { TypedID($0) != nil }
+            complaint: "is not a UUID in lower case",
+            parses: { TypedID.wire($0) != nil }
         )
     }
     package static var placeholder: Self { Self(high: 0, low: 0) }

@@ -96,7 +96,7 @@ import Testing
         let draft = LocationDraft(clinicId: clinic, name: "New")
         #expect(try await desk.call(LocationEndpoints().create, draft, as: machine, in: clinic).status == 403)
         // Nothing of the installation, and nothing of a person's.
-        #expect(try await desk.call(SystemUserEndpoints().list, ListRequest(), as: machine).status == 403)
+        #expect(try await desk.call(SystemUserEndpoints().list, DirectoryRequest(), as: machine).status == 403)
         #expect(try await desk.call(AuthenticationEndpoints().me, EmptyInput(), as: machine).status == 401)
         let path = APIKeyPath(clinicId: clinic, keyId: key.id)
         #expect(try await desk.call(endpoints.revoke, path, as: root, in: clinic).status == 204)

@@ -81,6 +81,31 @@ import Testing
         #expect(patients.map { $0["what"]?["reference"]?.string } == ["Patient/\(try #require(record.patientId))"])
     }
 
+    @Test(
+        arguments: [
+            (nil, []), ("", []), ("template=7", ["template=7"]),
+            (
+                "credentials=3f2a90 template=appointment_reminder/2",
+                ["credentials=3f2a90", "template=appointment_reminder/2"]
+            ),
+        ] as [(String?, [String])]
+    )
+    func whatItWasDoneWithIsADetail(_ using: String?, _ expected: [String]) throws {
+        var record = desk.record(in: ClinicID(), action: "messages:send")
+        record.using = using
+        let event = FHIRAuditEvent.event(record)
+        check(event)
+        guard case .array(let entities) = event["entity"] else { return }
+        let details = entities.flatMap { entity -> [JSONValue] in
+            if case .array(let list) = entity["detail"] { list } else { [] }
+        }
+        #expect(
+            details.map { "\($0["type"]?.string ?? "")=\($0["valueString"]?.string ?? "")" } == expected
+        )
+        // An empty list would be no FHIR.
+        #expect(entities.allSatisfy { $0["detail"] != [] })
+    }
+
     @Test func entriesComeAsFHIRPageByPageAndAsLines() async throws {
         let (clinic, auditor) = try await clinic()
         try await log(clinic, (0..<5).map { _ in desk.record(in: clinic, action: "patients:read") })

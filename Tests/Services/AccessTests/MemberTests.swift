@@ -246,6 +246,46 @@ import Testing
         #expect(wild.items.isEmpty)
     }
 
+    @Test(arguments: [nil, TimeOrder.oldestFirst, .newestFirst])
+    func listsHaveTheOrderAskedFor(_ order: TimeOrder?) async throws {
+        let root = try await desk.superAdmin()
+        let clinic = try await desk.clinic(by: root)
+        var made: [UserID] = []
+        for _ in 0..<3 { made.append(try await desk.invite(["NURSE"], into: clinic, by: root).id) }
+        let expected = order == .newestFirst ? made.reversed() : made
+        let request = MemberListRequest(clinicId: clinic, role: "NURSE", sort: order, limit: 2)
+        let first = try await desk.ask(endpoints.list, request, as: root, in: clinic)
+        var rest = request
+        rest.cursor = first.nextCursor
+        let second = try await desk.ask(endpoints.list, rest, as: root, in: clinic)
+        #expect((first.items + second.items).map(\.id) == expected && second.nextCursor == nil)
+        rest.sort = order == nil ? .newestFirst : nil
+        #expect(try await desk.call(endpoints.list, rest, as: root, in: clinic).status == 422)
+    }
+
+    @Test func clinicsAndAccountsAreFound() async throws {
+        let root = try await desk.superAdmin()
+        let word = "Search \(RequestID())"
+        let made = [
+            try await desk.clinic(by: root, name: "\(word) one"), try await desk.clinic(by: root, name: "\(word) two"),
+        ]
+        func clinics(_ request: DirectoryRequest) async throws -> [ClinicID] {
+            try await desk.ask(ClinicEndpoints().list, request, as: root).items.map(\.id)
+        }
+        #expect(try await clinics(DirectoryRequest(q: word)) == made)
+        #expect(try await clinics(DirectoryRequest(q: word.uppercased(), sort: .newestFirst)) == made.reversed())
+        #expect(try await clinics(DirectoryRequest(q: "\(word) two")) == [made[1]])
+        #expect(try await clinics(DirectoryRequest(q: "%\(word)")).isEmpty)
+        let slug = try await desk.ask(ClinicEndpoints().read, ClinicPath(clinicId: made[0]), as: root, in: made[0]).slug
+        #expect(try await clinics(DirectoryRequest(q: "\(slug)")) == [made[0]])
+        let accounts = SystemUserEndpoints().list
+        let found = try await desk.ask(accounts, DirectoryRequest(q: "\(root.email)".uppercased()), as: root).items
+        #expect(found.map(\.id) == [root.id])
+        #expect(try await desk.ask(accounts, DirectoryRequest(q: "@"), as: root).items.isEmpty)
+        let newest = try await desk.ask(accounts, DirectoryRequest(sort: .newestFirst, limit: 2), as: root).items
+        #expect(newest.map(\.id) == newest.map(\.id).sorted(by: >) && newest.count == 2)
+    }
+
     @Test func aPresetGivesItsRoles() async throws {
         let root = try await desk.superAdmin()
         let clinic = try await desk.clinic(by: root)

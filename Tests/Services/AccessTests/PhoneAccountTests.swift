@@ -43,7 +43,7 @@ import Testing
         #expect(member.phone == phone && member.email == nil && member.status == .active)
         let listed = try await desk.ask(
             SystemUserEndpoints().list,
-            ListRequest(limit: 200),
+            DirectoryRequest(limit: 200),
             as: root
         )
         #expect(listed.items.allSatisfy { $0.email != nil || $0.phone != nil })

@@ -148,7 +148,7 @@ import Testing
         #expect(try await desk.call(entries, AuditQuery(), as: auditor, in: clinic).status == 200)
         #expect(try await desk.call(entries, AuditQuery(), as: auditor, in: other).status == 404)
         #expect(try await desk.call(entries, AuditQuery(), as: auditor, in: .installation).status == 404)
-        let clinics = try await desk.ask(ClinicEndpoints().list, ListRequest(), as: auditor)
+        let clinics = try await desk.ask(ClinicEndpoints().list, DirectoryRequest(), as: auditor)
         #expect(clinics.items.map(\.id) == [clinic])
         // Told where it counts, and nowhere else.
         func told(in clinic: ClinicID) async throws -> Bool {

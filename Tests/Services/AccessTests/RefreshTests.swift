@@ -105,7 +105,7 @@ import Testing
             accessToken: third.accessToken,
             refreshToken: third.refreshToken
         )
-        #expect(try await desk.call(SystemUserEndpoints().list, ListRequest(), as: person).status == 401)
+        #expect(try await desk.call(SystemUserEndpoints().list, DirectoryRequest(), as: person).status == 401)
         let entries = try await desk.entries(of: .installation, action: "access.auth.refresh")
         #expect(entries.contains { $0.reason == "reuse" && $0.resource.id == root.signIn.description })
         // Another sign-in of the same person goes on.

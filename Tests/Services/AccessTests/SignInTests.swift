@@ -96,8 +96,8 @@ import Testing
         #expect(try await desk.call(endpoints.endSession, SessionPath(id: root.signIn), as: other).status == 204)
         #expect(try await desk.call(endpoints.endSession, SessionPath(id: root.signIn), as: other).status == 404)
         // An ended sign-in is refused wherever a permission is asked for.
-        #expect(try await desk.call(SystemUserEndpoints().list, ListRequest(), as: root).status == 401)
-        #expect(try await desk.call(SystemUserEndpoints().list, ListRequest(), as: other).status == 200)
+        #expect(try await desk.call(SystemUserEndpoints().list, DirectoryRequest(), as: root).status == 401)
+        #expect(try await desk.call(SystemUserEndpoints().list, DirectoryRequest(), as: other).status == 200)
     }
 
     @Test func nobodyEndsAnothersSession() async throws {

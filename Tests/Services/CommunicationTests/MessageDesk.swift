@@ -107,19 +107,22 @@ final class MessageDesk: Sendable {
             policy: policy,
             webhooks: webhooks
         ).register(in: &handlers)
+        let effective = EffectiveProviders(store: store, resolver: sending.resolver)
         ConfigurationTrials(
             endpoints: Self.endpoints.configuration,
             store: store,
+            effective: effective,
             policy: policy,
             providers: sending.providers,
             senders: SenderChecks(records: TextRecords(host: "127.0.0.1", port: 9)),
             index: index
         ).register(in: &handlers)
+        let readers = NoticeReaders(sns: SNSVerifier(http: http, policy: policy, log: log), http: http)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
         DeliveryHandlers(
             endpoints: Self.endpoints.deliveries,
             store: store,
-            readers: NoticeReaders(sns: SNSVerifier(http: http, policy: policy, log: log), http: http),
+            readers: readers,
             intake: deliveries,
             inbound: InboundIntake(
                 store: InboundStore(dataKeys: dataKeys),
@@ -129,8 +132,9 @@ final class MessageDesk: Sendable {
             webhooks: webhooks,
             large: LargeNotices(dataKeys: dataKeys)
         ).register(in: &handlers)
-        HandshakeHandlers(endpoints: Self.endpoints.deliveries, store: store).register(in: &handlers)
-        HealthHandlers(endpoints: Self.endpoints.health, store: store).register(in: &handlers)
+        HandshakeHandlers(endpoints: Self.endpoints.deliveries, store: store, readers: readers)
+            .register(in: &handlers)
+        HealthHandlers(endpoints: Self.endpoints.health, effective: effective).register(in: &handlers)
         AlertHandlers(endpoints: Self.endpoints.alerts, dataKeys: dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: Self.endpoints.analytics).register(in: &handlers)
         UnsubscribeHandlers(endpoints: Self.endpoints.unsubscribing, links: links, store: suppressions, index: index)

@@ -86,6 +86,24 @@ struct ConventionTests {
         }
     }
 
+    @Test func whatIsNoIDIsNotThere() async throws {
+        try await run { gateway, token in
+            let id = "\(AppointmentID())"
+            for wrong in ["7", id.uppercased(), id + "0", "%20\(id)", String(repeating: "a", count: 500)] {
+                let read = try await gateway.get("/api/v1/things/\(wrong)", [token])
+                #expect(read.status == 404, "\(wrong): \(read.status)")
+                #expect(try read.code == "not_found")
+                let put = try await gateway.send(
+                    .PUT,
+                    "/api/v1/things/\(wrong)",
+                    [token, ("Content-Type", "application/json")],
+                    body: #"{"what":1}"#
+                )
+                #expect(put.status == 404, "\(wrong): \(put.status)")
+            }
+        }
+    }
+
     @Test func everyPostReplyNamesItsKey() async throws {
         try await run { gateway, token in
             let own = try await gateway.post("/api/v1/things", [token], body: #"{"name":"a"}"#)

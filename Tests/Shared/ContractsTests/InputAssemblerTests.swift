@@ -55,11 +55,35 @@ import Testing
         #expect(try refusal(Sample.search, query: query, type: nil) == expected)
     }
 
-    @Test func refusesAPathParameterOfAnotherKind() throws {
-        #expect(
-            try refusal(Sample.search, path: [("id", "7")], query: "from=2026-11-21", type: nil)
-                == "422 | ?id: is not a UUID"
-        )
+    /// Nobody has an id that is none, whatever else is wrong.
+    @Test(
+        arguments: [
+            "7", "", id.uppercased(), id + "0", "{\(id)}", String(repeating: "a", count: 5_000), "\u{0}",
+            "00000000-0000-0000-0000-00000000000g",
+        ]
+    )
+    func whatIsNoIDLeadsNowhere(_ given: String) throws {
+        let path = [(name: "id", value: given)]
+        #expect(try refusal(Sample.search, path: path, query: "from=2026-11-21", type: nil) == "404")
+        #expect(try refusal(Sample.search, path: path, query: "from=x&y=1", type: nil) == "404")
+        #expect(try refusal(Sample.change, path: path, body: #"{"nope":1}"#) == "404")
+    }
+
+    @Test func aBodyThatNamesThePathAgainIsAtFaultItself() throws {
+        #expect(try refusal(Sample.change, body: #"{"id":7}"#).hasPrefix("422 | /id: appears twice"))
+    }
+
+    /// A type that another operation takes at the same place is named beside the own.
+    @Test func refusalsNameAllTypes() throws {
+        let assembler = try InputAssembler(Sample.send, otherMedia: ["text/csv"])
+        let problem = #expect(throws: Problem.self) {
+            try assembler.assemble(path: [], query: String?.none, contentType: "text/xml", body: bytes("<a/>"))
+        }
+        #expect(problem?.status == 415 && problem?.detail.contains("application/json or text/csv") == true)
+        #expect(try refusal(Sample.sheet, path: [], type: "text/xml", body: "a,b") == "415")
+        #expect(try refusal(Sample.sheet, path: [], type: nil, body: "a,b") == "415")
+        let input = try assemble(Sample.sheet, path: [], type: "Text/CSV; charset=utf-8", body: "a,b")
+        #expect(input == #"{"body":"YSxi"}"#)
     }
 
     @Test(arguments: [

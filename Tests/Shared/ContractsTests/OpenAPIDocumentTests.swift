@@ -59,6 +59,25 @@ import Testing
         )
     }
 
+    @Test func operationsOfOnePathAreOne() throws {
+        for both in [[Sample.send, Sample.sheet], [Sample.sheet, Sample.send]] as [[any EndpointDescription]] {
+            let bytes = try OpenAPIDocument.json(endpoints: both, publicURL: "https://clinic.example")
+            let document = try JSONTape(bytes).decode(JSONValue.self)
+            let operation = document["paths"]?["/api/v1/communication/messages"]?["post"]
+            #expect(operation?["operationId"] == "messages.send")
+            let content = operation?["requestBody"]?["content"]
+            #expect(content?["application/json"] != nil && content?["text/csv"] != nil)
+            #expect(operation?["responses"]?["202"] != nil && operation?["responses"]?["204"] != nil)
+        }
+    }
+
+    /// What the path says wrongly is not there, and nothing else of these can be wrong.
+    @Test func aPathAloneIsNeverInvalid() throws {
+        let bytes = try OpenAPIDocument.json(endpoints: [Sample.removal], publicURL: "https://clinic.example")
+        let operation = try JSONTape(bytes).decode(JSONValue.self)["paths"]?["/api/v1/patients/{id}"]?["delete"]
+        #expect(operation?["responses"]?["404"] != nil && operation?["responses"]?["422"] == nil)
+    }
+
     @Test func everyReferenceLeadsSomewhere() throws {
         let whole = try document()
         guard case .object(let schemas) = whole["components"]?["schemas"] else {

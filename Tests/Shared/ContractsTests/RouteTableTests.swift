@@ -95,6 +95,24 @@ import Testing
         #expect(throws: SchemaError.self) { try RouteTable([endpoint("x", "/files/{rest...}/more")]) }
     }
 
+    @Test(
+        arguments: [
+            (nil, "messages.send"), ("application/json", "messages.send"), ("text/xml", "messages.send"),
+            ("text/csv", "messages.take_in"), (" Text/CSV ; charset=utf-8", "messages.take_in"),
+        ] as [(String?, String)]
+    )
+    func aBodysTypeTellsOperationsOfOnePathApart(_ type: String?, _ expected: String) throws {
+        for both in [[Sample.send, Sample.sheet], [Sample.sheet, Sample.send]] as [[any EndpointDescription]] {
+            let path = "/api/v1/communication/messages"
+            guard case .found(let endpoint, _) = try RouteTable(both).find(.POST, path, contentType: type) else {
+                Issue.record("not found")
+                return
+            }
+            #expect(endpoint.name == expected)
+        }
+        #expect(throws: SchemaError.self) { try RouteTable([Sample.sheet, Sample.sheet]) }
+    }
+
     @Test func refusesTheSameRouteTwice() {
         #expect(throws: SchemaError.self) { try RouteTable([Sample.send, Sample.send]) }
     }

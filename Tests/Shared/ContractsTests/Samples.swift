@@ -69,6 +69,19 @@ enum Sample {
         precondition: .honoured,
         summary: "Change a patient"
     )
+    struct Removal: Wire {
+        var id: PatientID
+    }
+
+    static let removal = Endpoint<Removal, EmptyOutput>(
+        "patients.remove",
+        .DELETE,
+        "/patients/{id}",
+        service: .appointments,
+        guard: .permission(Permission("patients:delete")),
+        audit: .change,
+        summary: "Remove a patient"
+    )
     static let search = Endpoint<Search, Page<Recipient>>(
         "doctors.slots",
         .GET,
@@ -88,6 +101,21 @@ enum Sample {
         audit: .none(because: "the payment's change is audited"),
         body: .raw(maxBytes: 16),
         summary: "Take a webhook"
+    )
+    struct Sheet: Wire {
+        var body: RawBody
+    }
+
+    /// At the place of `send`, and told from it by its body's type.
+    static let sheet = Endpoint<Sheet, EmptyOutput>(
+        "messages.take_in",
+        .POST,
+        "/communication/messages",
+        service: .communication,
+        guard: .permission(Permission("messages:send")),
+        audit: .change,
+        body: .raw(maxBytes: 100, media: ["text/csv"]),
+        summary: "Take messages in"
     )
     static let keys = Endpoint<EmptyInput, Recipient>(
         "keys.read",

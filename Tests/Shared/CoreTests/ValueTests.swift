@@ -6,6 +6,8 @@ import Testing
         let id = PatientID(at: Instant(seconds: 1_795_249_800))
         #expect(PatientID(id.description) == id)
         #expect(PatientID(id.description.uppercased()) == id)
+        #expect(PatientID.wire(id.description) == id)
+        #expect(PatientID.wire("01936d3e-7b1a-7c3d-9f00-00000000000A") == nil, "one form on the wire")
         #expect(PatientID(bytes: id.bytes) == id)
         #expect(id.description.utf8.count == 36)
         #expect(Array(id.description)[14] == "7", "the version of a UUIDv7")

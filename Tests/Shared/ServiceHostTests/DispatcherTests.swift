@@ -43,6 +43,29 @@ import Testing
         #expect(try await service.notes(of: clinic) == 1)
     }
 
+    /// A client that builds its request anew may write the same in another order.
+    @Test(
+        arguments: [
+            (#"{"text":"same","refuse":false}"#, 201), (#"{"refuse":false,"text":"same"}"#, 201),
+            (" {\n \"refuse\" : false , \"text\" : \"same\" } ", 201), (#"{"refuse":false,"text":"same "}"#, 422),
+            (#"{"text":"same"}"#, 422),
+        ]
+    )
+    func theSameInAnotherOrderIsTheSame(_ again: String, _ status: Int) async throws {
+        let first = try #require(
+            try await service.request(
+                "notes.create",
+                json: #"{"text":"same","refuse":false}"#,
+                clinic: clinic,
+                key: "k"
+            )
+        )
+        let second = try #require(try await service.request("notes.create", json: again, clinic: clinic, key: "k"))
+        #expect(first.status == 201 && second.status == status)
+        #expect((second.body == first.body) == (status == 201))
+        #expect(try await service.notes(of: clinic) == 1)
+    }
+
     @Test func aKeyIsItsPathsOwn() async throws {
         func append(_ id: String, _ text: String) async throws -> BusReply? {
             let input = NotesService.NewPart(id: id, text: text)

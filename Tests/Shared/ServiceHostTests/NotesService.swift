@@ -145,6 +145,17 @@ struct NotesService {
         key: String? = nil,
         redelivered: Bool = false
     ) async throws -> BusReply? {
+        let json = String(decoding: try JSONWriter.encode(input), as: UTF8.self)
+        return try await request(operation, json: json, clinic: clinic, key: key, redelivered: redelivered)
+    }
+
+    func request(
+        _ operation: String,
+        json: String,
+        clinic: ClinicID,
+        key: String? = nil,
+        redelivered: Bool = false
+    ) async throws -> BusReply? {
         let request = BusRequest(
             id: RequestID(),
             operation: operation,
@@ -162,7 +173,7 @@ struct NotesService {
             accept: nil,
             page: nil,
             headers: [:],
-            input: try JSONWriter.encode(input)
+            input: Array(json.utf8)
         )
         return switch await dispatcher.answer(request, redelivered: redelivered) {
         case .reply(let reply): reply

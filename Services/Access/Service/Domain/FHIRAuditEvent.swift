@@ -163,11 +163,23 @@ enum FHIRAuditEvent {
                 "role": coding(roles, "1", "Patient"),
             ])
         }
-        entities.append([
+        var resource: [String: JSONValue] = [
             "what": identifier("resource:\(record.resource.type)", record.resource.id),
             "type": coding(entityTypes, "2", "System Object"), "role": coding(roles, "4", "Domain Resource"),
-        ])
+        ]
+        let details = details(record.using)
+        if !details.isEmpty { resource["detail"] = .array(details) }
+        entities.append(.object(resource))
         return entities
+    }
+
+    /// What it was done with, each as a detail of its own.
+    private static func details(_ using: String?) -> [JSONValue] {
+        (using ?? "").split(separator: " ").compactMap { item in
+            let parts = item.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2 else { return nil }
+            return ["type": .string(String(parts[0])), "valueString": .string(String(parts[1]))]
+        }
     }
 
     // MARK: - Data types

@@ -71,13 +71,15 @@ struct APIKeyHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<APIKey>> {
-        let after = try parts.cursors.open(request.cursor, list: "api keys", clinic: context.clinic)?.first
+        let order = request.sort ?? .oldestFirst
+        let list = "api keys \(order.rawValue)"
+        let after = try parts.cursors.open(request.cursor, list: list, clinic: context.clinic)?.first
             .flatMap(APIKeyID.init)
         let limit = request.limit ?? Page<APIKey>.usualLimit
-        let found = try APIKeyStore.list(of: context.clinic, after: after, limit: limit + 1, in: tx)
+        let found = try APIKeyStore.list(of: context.clinic, order: order, after: after, limit: limit + 1, in: tx)
         return Reply(
             Page(found.map { $0.key() }, limit: limit) {
-                parts.cursors.seal([$0.id.description], list: "api keys", clinic: context.clinic)
+                parts.cursors.seal([$0.id.description], list: list, clinic: context.clinic)
             }
         )
     }

@@ -59,13 +59,21 @@ struct AuditExportHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<AuditExport>> {
-        let before = try parts.cursors.open(request.cursor, list: "audit exports", clinic: context.clinic)?.first
+        let order = request.sort ?? .newestFirst
+        let list = "audit exports \(order.rawValue)"
+        let last = try parts.cursors.open(request.cursor, list: list, clinic: context.clinic)?.first
             .flatMap(AuditExportID.init)
         let limit = request.limit ?? Page<AuditExport>.usualLimit
-        let found = try AuditExportStore.list(of: context.clinic, before: before, limit: limit + 1, in: tx)
+        let found = try AuditExportStore.list(
+            of: context.clinic,
+            order: order,
+            after: last,
+            limit: limit + 1,
+            in: tx
+        )
         return Reply(
             Page(found.map { $0.export(at: context.now) }, limit: limit) {
-                parts.cursors.seal([$0.id.description], list: "audit exports", clinic: context.clinic)
+                parts.cursors.seal([$0.id.description], list: list, clinic: context.clinic)
             }
         )
     }

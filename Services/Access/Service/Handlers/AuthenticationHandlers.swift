@@ -118,8 +118,9 @@ struct AuthenticationHandlers: Sendable {
     private func listSessions(_ request: ListRequest, _ context: OperationContext) async throws -> Reply<Page<Session>>
     {
         guard let user = context.principal.user else { throw Problem.unauthenticated }
-        let list = "sessions \(user)"
-        let before = try parts.cursors.open(request.cursor, list: list, clinic: .installation)?.first.flatMap(
+        let order = request.sort ?? .newestFirst
+        let list = "sessions \(user) \(order.rawValue)"
+        let last = try parts.cursors.open(request.cursor, list: list, clinic: .installation)?.first.flatMap(
             SignInID.init
         )
         let limit = request.limit ?? Page<Session>.usualLimit
@@ -127,7 +128,8 @@ struct AuthenticationHandlers: Sendable {
             try SignInStore.list(
                 user,
                 current: context.principal.signIn,
-                before: before,
+                order: order,
+                after: last,
                 limit: limit + 1,
                 at: context.now,
                 in: tx

@@ -104,14 +104,16 @@ struct BreakGlassHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<BreakGlass>> {
-        let list = "break glass \(query.reviewed.map { "\($0)" } ?? "all")"
-        let before = try parts.cursors.open(query.cursor, list: list, clinic: context.clinic)?.first
+        let order = query.sort ?? .newestFirst
+        let list = "break glass \(query.reviewed.map { "\($0)" } ?? "all") \(order.rawValue)"
+        let last = try parts.cursors.open(query.cursor, list: list, clinic: context.clinic)?.first
             .flatMap(BreakGlassID.init)
         let limit = query.limit ?? Page<BreakGlass>.usualLimit
         let found = try BreakGlassStore.list(
             of: context.clinic,
             reviewed: query.reviewed,
-            before: before,
+            order: order,
+            after: last,
             limit: limit + 1,
             in: tx
         )

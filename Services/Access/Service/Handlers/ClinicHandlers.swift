@@ -98,9 +98,10 @@ struct ClinicHandlers: Sendable {
     }
 
     /// All clinics for those who hold a system role everywhere, else those the caller belongs to or looks after.
-    private func list(_ request: ListRequest, _ context: OperationContext) async throws -> Reply<Page<Clinic>> {
+    private func list(_ request: DirectoryRequest, _ context: OperationContext) async throws -> Reply<Page<Clinic>> {
         guard let caller = context.principal.user else { throw Problem.unauthenticated }
-        let list = "clinics \(caller)"
+        let order = request.sort ?? .oldestFirst
+        let list = "clinics \(caller) \(request.q ?? "") \(order.rawValue)"
         let after = try parts.cursors.open(request.cursor, list: list, clinic: .installation)?.first.flatMap(
             ClinicID.init
         )
@@ -111,7 +112,14 @@ struct ClinicHandlers: Sendable {
             if let grant = try SystemRoleStore.find(caller, in: tx), grant.expiresAt.map({ $0 > context.now }) ?? true {
                 visible = grant.clinicIds.map { $0 + (visible ?? []) }
             }
-            return try ClinicStore.list(only: visible, after: after, limit: limit + 1, in: tx).map(\.clinic)
+            return try ClinicStore.list(
+                only: visible,
+                word: request.q,
+                order: order,
+                after: after,
+                limit: limit + 1,
+                in: tx
+            ).map(\.clinic)
         }
         return Reply(
             Page(found, limit: limit) { parts.cursors.seal([$0.id.description], list: list, clinic: .installation) }

@@ -86,15 +86,24 @@ struct LocationHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<Location>> {
-        let after = try parts.cursors.open(request.cursor, list: "locations", clinic: context.clinic)?.first
+        let order = request.sort ?? .oldestFirst
+        let list = "locations \(order.rawValue)"
+        let after = try parts.cursors.open(request.cursor, list: list, clinic: context.clinic)?.first
             .flatMap(LocationID.init)
         let limit = request.limit ?? Page<Location>.usualLimit
         var only: [LocationID]?
         if case .locations(let reach) = context.scope { only = reach }
-        let found = try LocationStore.list(of: context.clinic, only: only, after: after, limit: limit + 1, in: tx)
+        let found = try LocationStore.list(
+            of: context.clinic,
+            only: only,
+            order: order,
+            after: after,
+            limit: limit + 1,
+            in: tx
+        )
         return Reply(
             Page(found.map(\.location), limit: limit) {
-                parts.cursors.seal([$0.id.description], list: "locations", clinic: context.clinic)
+                parts.cursors.seal([$0.id.description], list: list, clinic: context.clinic)
             }
         )
     }

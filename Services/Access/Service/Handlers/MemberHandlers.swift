@@ -188,7 +188,11 @@ struct MemberHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<Member>> {
-        let list = "members \(request.role ?? "") \(request.status?.rawValue ?? "") \(request.q ?? "")"
+        var plain = request
+        plain.limit = nil
+        plain.cursor = nil
+        // The cursor is bound to the filter and the order that it was made with.
+        let list = "members " + String(decoding: try JSONWriter.encode(plain), as: UTF8.self)
         let after = try parts.cursors.open(request.cursor, list: list, clinic: context.clinic)?.first.flatMap(
             UserID.init
         )

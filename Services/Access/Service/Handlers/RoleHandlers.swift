@@ -79,13 +79,15 @@ struct RoleHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<ClinicRole>> {
-        let after = try parts.cursors.open(request.cursor, list: "roles", clinic: context.clinic)?.first
+        let order = request.sort ?? .oldestFirst
+        let list = "roles \(order.rawValue)"
+        let after = try parts.cursors.open(request.cursor, list: list, clinic: context.clinic)?.first
             .flatMap(RoleID.init)
         let limit = request.limit ?? Page<ClinicRole>.usualLimit
-        let found = try RoleStore.list(of: context.clinic, after: after, limit: limit + 1, in: tx)
+        let found = try RoleStore.list(of: context.clinic, order: order, after: after, limit: limit + 1, in: tx)
         return Reply(
             Page(found.map(\.role), limit: limit) {
-                parts.cursors.seal([$0.id.description], list: "roles", clinic: context.clinic)
+                parts.cursors.seal([$0.id.description], list: list, clinic: context.clinic)
             }
         )
     }

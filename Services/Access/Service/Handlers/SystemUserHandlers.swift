@@ -42,16 +42,19 @@ struct SystemUserHandlers: Sendable {
     }
 
     private func list(
-        _ request: ListRequest,
+        _ request: DirectoryRequest,
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<SystemUser>> {
-        let after = try parts.cursors.open(request.cursor, list: "users", clinic: .installation)?.first
+        let order = request.sort ?? .oldestFirst
+        let list = "users \(request.q ?? "") \(order.rawValue)"
+        let after = try parts.cursors.open(request.cursor, list: list, clinic: .installation)?.first
             .flatMap(UserID.init)
         let limit = request.limit ?? Page<SystemUser>.usualLimit
-        let found = try UserStore.list(after: after, limit: limit + 1, in: tx).map { $0.user.systemUser($0.role) }
+        let found = try UserStore.list(word: request.q, order: order, after: after, limit: limit + 1, in: tx)
+            .map { $0.user.systemUser($0.role) }
         return Reply(
-            Page(found, limit: limit) { parts.cursors.seal([$0.id.description], list: "users", clinic: .installation) }
+            Page(found, limit: limit) { parts.cursors.seal([$0.id.description], list: list, clinic: .installation) }
         )
     }
 

@@ -3,6 +3,7 @@ import Authorization
 import Contracts
 import Core
 import Postgres
+import ServiceHost
 
 /// An API key with the version of its row.
 struct StoredAPIKey: Sendable {
@@ -99,12 +100,15 @@ enum APIKeyStore {
     }
 
     /// Keys that are not revoked, in the order of their ids.
-    static func list(of clinic: ClinicID, after: APIKeyID?, limit: Int, in tx: borrowing Transaction) throws
-        -> [StoredAPIKey]
-    {
+    static func list(
+        of clinic: ClinicID,
+        order: TimeOrder,
+        after: APIKeyID?,
+        limit: Int,
+        in tx: borrowing Transaction
+    ) throws -> [StoredAPIKey] {
         var query: Query = "select \(columns) from api_keys where clinic_id = \(clinic) and revoked_at is null"
-        if let after { query += " and id > \(after)" }
-        query += " order by id limit \(limit)"
+        query += order.page(of: "id", behind: after, limit: limit)
         return try tx.rows(query).map(decode)
     }
 

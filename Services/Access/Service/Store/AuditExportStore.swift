@@ -2,6 +2,7 @@ import AccessAPI
 import Contracts
 import Core
 import Postgres
+import ServiceHost
 
 /// A bundle that was asked for.
 struct StoredExport: Sendable {
@@ -65,13 +66,13 @@ enum AuditExportStore {
     /// Exports, newest first.
     static func list(
         of clinic: ClinicID,
-        before: AuditExportID?,
+        order: TimeOrder,
+        after last: AuditExportID?,
         limit: Int,
         in tx: borrowing Transaction
     ) throws -> [StoredExport] {
         var query: Query = "select \(columns) from audit_exports where clinic_id = \(clinic)"
-        if let before { query += " and id < \(before)" }
-        query += " order by id desc limit \(limit)"
+        query += order.page(of: "id", behind: last, limit: limit)
         return try tx.rows(query).map(decode)
     }
 

@@ -1,7 +1,9 @@
 import AccessAPI
 import Authorization
+import Contracts
 import Core
 import Postgres
+import ServiceHost
 
 /// An emergency access as it is stored; what is said in words is sealed.
 struct StoredBreakGlass: Sendable {
@@ -47,14 +49,14 @@ enum BreakGlassStore {
     static func list(
         of clinic: ClinicID,
         reviewed: Bool?,
-        before: BreakGlassID?,
+        order: TimeOrder,
+        after last: BreakGlassID?,
         limit: Int,
         in tx: borrowing Transaction
     ) throws -> [StoredBreakGlass] {
         var query: Query = "select \(columns) from break_glass where clinic_id = \(clinic)"
         if let reviewed { query += reviewed ? " and verdict is not null" : " and verdict is null" }
-        if let before { query += " and id < \(before)" }
-        query += " order by id desc limit \(limit)"
+        query += order.page(of: "id", behind: last, limit: limit)
         return try tx.rows(query).map(decode)
     }
 

@@ -2,6 +2,7 @@ import AccessAPI
 import Contracts
 import Core
 import Postgres
+import ServiceHost
 
 /// A clinic with the version of its row.
 struct StoredClinic: Sendable {
@@ -66,14 +67,19 @@ enum ClinicStore {
     /// Through the installation's door.
     static func list(
         only: [ClinicID]?,
+        word: String? = nil,
+        order: TimeOrder = .oldestFirst,
         after: ClinicID?,
         limit: Int,
         in tx: borrowing Transaction
     ) throws -> [StoredClinic] {
         var query: Query = "select \(columns) from clinics where true"
         if let only { query += " and clinic_id = any(\(only))" }
-        if let after { query += " and clinic_id > \(after)" }
-        query += " order by clinic_id limit \(limit)"
+        if let word {
+            let pattern = LikePattern.containing(word)
+            query += " and (name ilike \(pattern) or slug ilike \(pattern))"
+        }
+        query += order.page(of: "clinic_id", behind: after, limit: limit)
         return try tx.rows(query).map(decode)
     }
 

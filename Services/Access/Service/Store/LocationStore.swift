@@ -2,6 +2,7 @@ import AccessAPI
 import Contracts
 import Core
 import Postgres
+import ServiceHost
 
 /// A location with the version of its row.
 struct StoredLocation: Sendable {
@@ -73,6 +74,7 @@ enum LocationStore {
         of clinic: ClinicID,
         only: [LocationID]? = nil,
         removed: Bool = false,
+        order: TimeOrder = .oldestFirst,
         after: LocationID?,
         limit: Int,
         in tx: borrowing Transaction
@@ -80,8 +82,7 @@ enum LocationStore {
         var query: Query =
             "select \(columns) from locations where clinic_id = \(clinic) and (deleted_at is not null) = \(removed)"
         if let only { query += " and id = any(\(only))" }
-        if let after { query += " and id > \(after)" }
-        query += " order by id limit \(limit)"
+        query += order.page(of: "id", behind: after, limit: limit)
         return try tx.rows(query).map(decode)
     }
 

@@ -3,6 +3,7 @@ import Authorization
 import Contracts
 import Core
 import Postgres
+import ServiceHost
 
 /// A membership with the addresses and language of the person.
 struct StoredMember: Sendable {
@@ -211,11 +212,11 @@ enum MemberStore {
             query += " and m.roles @> \(pattern)"
         }
         if let words = request.q {
-            let pattern = words.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
-            query += " and (m.name ilike \(pattern + "%") or m.name ilike \("% " + pattern + "%"))"
+            let pattern = LikePattern.beginning(with: words)
+            query += " and (m.name ilike \(pattern) or m.name ilike \("% " + pattern))"
         }
-        if let after { query += " and m.user_id > \(after)" }
-        query += " order by m.user_id limit \(limit)"
+        let order = request.sort ?? .oldestFirst
+        query += order.page(of: "m.user_id", behind: after, limit: limit)
         return try tx.rows(query).map(decode)
     }
 

@@ -3,6 +3,7 @@ import Authorization
 import Contracts
 import Core
 import Postgres
+import ServiceHost
 
 /// A clinic's own role with the version of its row.
 struct StoredRole: Sendable {
@@ -88,13 +89,13 @@ enum RoleStore {
     /// Roles that are there, in the order of their ids.
     static func list(
         of clinic: ClinicID,
+        order: TimeOrder = .oldestFirst,
         after: RoleID? = nil,
         limit: Int = ClinicRole.mostRoles,
         in tx: borrowing Transaction
     ) throws -> [StoredRole] {
         var query: Query = "select \(columns) from roles where clinic_id = \(clinic) and deleted_at is null"
-        if let after { query += " and id > \(after)" }
-        query += " order by id limit \(limit)"
+        query += order.page(of: "id", behind: after, limit: limit)
         return try tx.rows(query).map(decode)
     }
 

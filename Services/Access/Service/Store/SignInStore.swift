@@ -1,6 +1,8 @@
 import AccessAPI
+import Contracts
 import Core
 import Postgres
+import ServiceHost
 
 /// Why a sign-in ended.
 enum SignInEnd: String, Sendable {
@@ -149,7 +151,8 @@ enum SignInStore {
     static func list(
         _ user: UserID,
         current: SignInID?,
-        before: SignInID?,
+        order: TimeOrder,
+        after last: SignInID?,
         limit: Int,
         at now: Instant,
         in tx: borrowing Transaction
@@ -158,8 +161,7 @@ enum SignInStore {
             select id, created_at, last_used_at, expires_at, address, user_agent from sign_ins
             where user_id = \(user) and ended_at is null and expires_at > \(now)
             """
-        if let before { query += " and id < \(before)" }
-        query += " order by id desc limit \(limit)"
+        query += order.page(of: "id", behind: last, limit: limit)
         return try tx.rows(query).map { row in
             let id: SignInID = try row[0]
             return Session(

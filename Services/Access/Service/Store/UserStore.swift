@@ -1,7 +1,9 @@
 import AccessAPI
 import Authorization
+import Contracts
 import Core
 import Postgres
+import ServiceHost
 
 /// The keyed hashes of an account's addresses.
 struct AddressHashes: Sendable {
@@ -133,6 +135,8 @@ enum UserStore {
 
     /// Accounts in the order of their ids, with their system role.
     static func list(
+        word: String?,
+        order: TimeOrder,
         after: UserID?,
         limit: Int,
         in tx: borrowing Transaction
@@ -141,8 +145,10 @@ enum UserStore {
             select \(columns), r.role, r.clinic_ids, r.expires_at
             from users as u left join system_roles as r on r.user_id = u.id where true
             """
-        if let after { query += " and u.id > \(after)" }
-        query += " order by u.id limit \(limit)"
+        if let word {
+            query += " and (u.name ilike \(LikePattern.containing(word)) or lower(u.email) = lower(\(word)))"
+        }
+        query += order.page(of: "u.id", behind: after, limit: limit)
         return try tx.rows(query).map { row in
             let role: String? = try row[width]
             return (try decode(row), try role.map { _ in try SystemRoleStore.decode(row, from: width) })

@@ -165,7 +165,8 @@ struct BookingHandlers: Sendable {
             location: request.location,
             statuses: request.status.map { [$0] },
             endsAfter: try bound(request.from, tx) { $0.lowerBound },
-            startsBefore: try bound(request.to, tx) { $0.upperBound }
+            startsBefore: try bound(request.to, tx) { $0.upperBound },
+            order: request.sort ?? .earliestFirst
         )
     }
 }

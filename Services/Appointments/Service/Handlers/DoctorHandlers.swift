@@ -50,9 +50,17 @@ struct DoctorHandlers: Sendable {
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<Doctor>> {
         let limit = request.limit ?? Page<Doctor>.usualLimit
-        let list = "q=\(request.q ?? "")"
+        let order = request.sort ?? .oldestFirst
+        let list = "q=\(request.q ?? "")&sort=\(order.rawValue)"
         let after = try context.position(request.cursor, list: list, cursors)?.first.flatMap { DoctorID($0) }
-        let found = try DoctorStore.list(of: context.clinic, word: request.q, after: after, count: limit + 1, in: tx)
+        let found = try DoctorStore.list(
+            of: context.clinic,
+            word: request.q,
+            order: order,
+            after: after,
+            count: limit + 1,
+            in: tx
+        )
         return Reply(context.page(found, limit: limit, list: list, cursors) { ["\($0.id)"] })
     }
 

@@ -55,9 +55,17 @@ struct PatientHandlers: Sendable {
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<Patient>> {
         let limit = request.limit ?? Page<Patient>.usualLimit
-        let list = "q=\(request.q ?? "")"
+        let order = request.sort ?? .oldestFirst
+        let list = "q=\(request.q ?? "")&sort=\(order.rawValue)"
         let after = try context.position(request.cursor, list: list, cursors)?.first.flatMap { PatientID($0) }
-        let found = try PatientStore.list(of: context.clinic, word: request.q, after: after, count: limit + 1, in: tx)
+        let found = try PatientStore.list(
+            of: context.clinic,
+            word: request.q,
+            order: order,
+            after: after,
+            count: limit + 1,
+            in: tx
+        )
         return Reply(context.page(found, limit: limit, list: list, cursors) { ["\($0.id)"] })
     }
 

@@ -51,11 +51,13 @@ struct VisitServiceHandlers: Sendable {
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<VisitService>> {
         let limit = request.limit ?? Page<VisitService>.usualLimit
-        let list = "q=\(request.q ?? "")"
+        let order = request.sort ?? .oldestFirst
+        let list = "q=\(request.q ?? "")&sort=\(order.rawValue)"
         let after = try context.position(request.cursor, list: list, cursors)?.first.flatMap { VisitTypeID($0) }
         let found = try VisitServiceStore.list(
             of: context.clinic,
             word: request.q,
+            order: order,
             after: after,
             count: limit + 1,
             in: tx

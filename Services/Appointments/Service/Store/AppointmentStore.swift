@@ -69,9 +69,10 @@ enum AppointmentStore {
         var statuses: [AppointmentStatus]?
         var endsAfter: Instant?
         var startsBefore: Instant?
+        var order = VisitOrder.earliestFirst
     }
 
-    /// Visits behind the last one shown, earliest first.
+    /// Visits behind the last one shown.
     static func list(
         _ filter: Filter,
         of clinic: ClinicID,
@@ -87,8 +88,14 @@ enum AppointmentStore {
         if let statuses = filter.statuses { query += " and status = any(\(statuses.map(\.rawValue)))" }
         if let bound = filter.endsAfter { query += " and ends_at > \(bound)" }
         if let bound = filter.startsBefore { query += " and starts_at < \(bound)" }
-        if let after { query += " and (starts_at, id) > (\(after.start), \(after.id))" }
-        query += " order by starts_at, id limit \(count)"
+        switch filter.order {
+        case .earliestFirst:
+            if let after { query += " and (starts_at, id) > (\(after.start), \(after.id))" }
+            query += " order by starts_at, id limit \(count)"
+        case .latestFirst:
+            if let after { query += " and (starts_at, id) < (\(after.start), \(after.id))" }
+            query += " order by starts_at desc, id desc limit \(count)"
+        }
         return try tx.rows(query).map { try decode($0).value }
     }
 

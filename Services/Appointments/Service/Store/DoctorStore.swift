@@ -1,6 +1,8 @@
 import AppointmentsAPI
+import Contracts
 import Core
 import Postgres
+import ServiceHost
 
 /// The table `doctors`.
 enum DoctorStore {
@@ -60,14 +62,14 @@ enum DoctorStore {
     static func list(
         of clinic: ClinicID,
         word: String?,
+        order: DirectoryOrder,
         after: DoctorID?,
         count: Int,
         in tx: borrowing Transaction
     ) throws -> [Doctor] {
         var query: Query = "select \(columns) from doctors where clinic_id = \(clinic) and deleted_at is null"
         if let word { query += " and name ilike \(LikePattern.containing(word))" }
-        if let after { query += " and id > \(after)" }
-        query += " order by id limit \(count)"
+        query += try order.page(of: "doctors", clinic, behind: after, limit: count, in: tx)
         return try tx.rows(query).map { try decode($0).value }
     }
 
@@ -100,12 +102,5 @@ enum DoctorStore {
             ),
             version: try row[9]
         )
-    }
-}
-
-/// Patterns of LIKE in which the word stands for itself.
-enum LikePattern {
-    static func containing(_ word: String) -> String {
-        "%" + word.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_") + "%"
     }
 }

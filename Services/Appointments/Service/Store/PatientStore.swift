@@ -1,6 +1,8 @@
 import AppointmentsAPI
+import Contracts
 import Core
 import Postgres
+import ServiceHost
 
 /// The table `patients`; row-level security keeps to the caller's reach.
 enum PatientStore {
@@ -61,6 +63,7 @@ enum PatientStore {
     static func list(
         of clinic: ClinicID,
         word: String?,
+        order: DirectoryOrder,
         after: PatientID?,
         count: Int,
         in tx: borrowing Transaction
@@ -70,8 +73,7 @@ enum PatientStore {
             query +=
                 " and (name ilike \(LikePattern.containing(word)) or lower(email) = lower(\(word)) or phone = \(word))"
         }
-        if let after { query += " and id > \(after)" }
-        query += " order by id limit \(count)"
+        query += try order.page(of: "patients", clinic, behind: after, limit: count, in: tx)
         return try tx.rows(query).map { try decode($0).value }
     }
 

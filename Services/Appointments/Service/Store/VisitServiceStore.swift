@@ -1,6 +1,8 @@
 import AppointmentsAPI
+import Contracts
 import Core
 import Postgres
+import ServiceHost
 
 /// The table `services`: visit types.
 enum VisitServiceStore {
@@ -68,14 +70,14 @@ enum VisitServiceStore {
     static func list(
         of clinic: ClinicID,
         word: String?,
+        order: DirectoryOrder,
         after: VisitTypeID?,
         count: Int,
         in tx: borrowing Transaction
     ) throws -> [VisitService] {
         var query: Query = "select \(columns) from services where clinic_id = \(clinic) and deleted_at is null"
         if let word { query += " and name ilike \(LikePattern.containing(word))" }
-        if let after { query += " and id > \(after)" }
-        query += " order by id limit \(count)"
+        query += try order.page(of: "services", clinic, behind: after, limit: count, in: tx)
         return try tx.rows(query).map { try decode($0).value }
     }
 

@@ -22,6 +22,32 @@ struct BillingConfigHandlers: Sendable {
         table.read(endpoints.readOfClinic) { input, _, tx in try read(input.clinicId, tx) }
         table.steps(endpoints.replace) { input, context in try await replace(input.primary, context) }
         table.steps(endpoints.replaceOfClinic) { input, context in try await replace(input.primary, context) }
+        let installation = InstallationBillingEndpoints()
+        table.read(installation.read) { _, context, tx in
+            try Self.checkReach(context)
+            return try read(context.clinic, tx)
+        }
+        table.steps(installation.replace) { input, context in
+            try Self.checkReach(context)
+            return try await replace(input.primary, context)
+        }
+        table.change(installation.delete) { _, context, tx in
+            try Self.checkReach(context)
+            return try delete(context, tx)
+        }
+    }
+
+    /// Who holds the permission for some clinics only does not hold it for the installation.
+    private static func checkReach(_ context: OperationContext) throws(Problem) {
+        guard context.scope == .clinic else { throw .forbidden(context.endpoint.auditAction) }
+    }
+
+    private func delete(_ context: OperationContext, _ tx: borrowing Transaction) throws -> Reply<EmptyOutput> {
+        _ = try store.lock(context.clinic, in: tx)
+        guard let stored = try store.load(context.clinic, in: tx) else { throw Problem.notConfigured }
+        try context.checkMatch(version: stored.version)
+        _ = try store.delete(stored, by: context.principal.id, at: context.now, in: tx)
+        return Reply(EmptyOutput(), audit: AuditDetail(resource: stored.clinic.description))
     }
 
     private func read(_ clinic: ClinicID, _ tx: borrowing Transaction) throws -> Reply<BillingConfig> {
@@ -91,7 +117,8 @@ struct BillingConfigHandlers: Sendable {
             version: primary.version,
             updatedAt: primary.updatedAt,
             updatedBy: primary.updatedBy,
-            webhookUrl: "\(publicURL)/api/v1/webhooks/billing/\(primary.provider)/\(configuration.clinic)"
+            webhookUrl: configuration.clinic == .installation
+                ? nil : "\(publicURL)/api/v1/webhooks/billing/\(primary.provider)/\(configuration.clinic)"
         )
         let config = BillingConfig(
             primary: view,

@@ -26,8 +26,11 @@ struct InvoiceHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<Invoice>> {
-        let list =
-            "invoices \(input.status?.rawValue ?? "") \(input.patient?.description ?? "") \(input.appointment?.description ?? "")"
+        var plain = input
+        plain.limit = nil
+        plain.cursor = nil
+        // The cursor is bound to the filter and the order that it was made with.
+        let list = "invoices " + String(decoding: try JSONWriter.encode(plain), as: UTF8.self)
         let place = try PagePlace(cursors.open(input.cursor, list: list, clinic: context.clinic))
         let limit = input.limit ?? Page<Invoice>.usualLimit
         let found = try InvoiceStore.list(input, after: place?.pair(), count: limit + 1, in: tx)

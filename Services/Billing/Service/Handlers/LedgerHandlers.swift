@@ -19,7 +19,8 @@ struct LedgerHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<LedgerEntry>> {
-        let list = "ledger \(input.account?.rawValue ?? "") \(input.invoice?.description ?? "")"
+        let order = input.sort ?? .oldestFirst
+        let list = "ledger \(input.account?.rawValue ?? "") \(input.invoice?.description ?? "") \(order.rawValue)"
         let place = try LedgerPlace(cursors.open(input.cursor, list: list, clinic: context.clinic))
         let limit = input.limit ?? Page<LedgerEntry>.usualLimit
         let found = try LedgerStore.list(input, after: place, count: limit + 1, in: tx)

@@ -147,7 +147,8 @@ struct PaymentHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<Payment>> {
-        let list = "payments \(input.status?.rawValue ?? "") \(input.invoice?.description ?? "")"
+        let order = input.sort ?? .newestFirst
+        let list = "payments \(input.status?.rawValue ?? "") \(input.invoice?.description ?? "") \(order.rawValue)"
         let place = try PagePlace(cursors.open(input.cursor, list: list, clinic: context.clinic))
         let limit = input.limit ?? Page<Payment>.usualLimit
         let found = try PaymentStore.list(input, after: place?.pair(), count: limit + 1, in: tx)

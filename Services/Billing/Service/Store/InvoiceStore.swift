@@ -25,7 +25,7 @@ enum InvoiceStore {
         return try tx.rows(query).first.map(read)
     }
 
-    /// A page, newest first, after the invoice with this place.
+    /// A page, after the invoice with this place.
     static func list(
         _ request: InvoiceListRequest,
         after place: (at: Instant, id: InvoiceID)?,
@@ -36,8 +36,21 @@ enum InvoiceStore {
         if let status = request.status { query += " and status = \(status.rawValue)" }
         if let patient = request.patient { query += " and patient_id = \(patient)" }
         if let appointment = request.appointment { query += " and appointment_id = \(appointment)" }
-        if let place { query += " and (issued_at, id) < (\(place.at), \(place.id))" }
-        query += " order by issued_at desc, id desc limit \(count)"
+        if let word = request.q {
+            let (pattern, width) = (LikePattern.containing(word), Int32(InvoiceNumber.width))
+            query += """
+                 and (description ilike \(pattern) or 'INV-' || year || '-'
+                    || lpad(sequence::text, greatest(\(width), length(sequence::text)), '0') ilike \(pattern))
+                """
+        }
+        switch request.sort ?? .newestFirst {
+        case .newestFirst:
+            if let place { query += " and (issued_at, id) < (\(place.at), \(place.id))" }
+            query += " order by issued_at desc, id desc limit \(count)"
+        case .oldestFirst:
+            if let place { query += " and (issued_at, id) > (\(place.at), \(place.id))" }
+            query += " order by issued_at, id limit \(count)"
+        }
         return try tx.rows(query).map(read)
     }
 

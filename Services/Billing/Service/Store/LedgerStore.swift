@@ -27,7 +27,7 @@ enum LedgerStore {
         }
     }
 
-    /// A page, oldest first, after the entry with this place.
+    /// A page, after the entry with this place.
     static func list(
         _ request: LedgerListRequest,
         after place: LedgerPlace?,
@@ -41,8 +41,14 @@ enum LedgerStore {
             """
         if let invoice = request.invoice { query += " and e.invoice_id = \(invoice)" }
         if let account = request.account { query += " and e.account = \(account.rawValue)" }
-        if let place { query += " and (p.at, p.id, e.line) > (\(place.at), \(place.posting), \(place.line))" }
-        query += " order by p.at, p.id, e.line limit \(count)"
+        switch request.sort ?? .oldestFirst {
+        case .oldestFirst:
+            if let place { query += " and (p.at, p.id, e.line) > (\(place.at), \(place.posting), \(place.line))" }
+            query += " order by p.at, p.id, e.line limit \(count)"
+        case .newestFirst:
+            if let place { query += " and (p.at, p.id, e.line) < (\(place.at), \(place.posting), \(place.line))" }
+            query += " order by p.at desc, p.id desc, e.line desc limit \(count)"
+        }
         return try tx.rows(query).map { row in
             let amount: Int64 = try row[4]
             let posting: TypedID<LedgerPosting> = try row[1]

@@ -1,4 +1,5 @@
 import BillingAPI
+import Contracts
 import Core
 import Postgres
 
@@ -66,8 +67,14 @@ enum PaymentStore {
         var query: Query = "\(columns) where clinic_id = \(try tx.clinic)"
         if let invoice = request.invoice { query += " and invoice_id = \(invoice)" }
         if let status = request.status { query += " and status = \(status.rawValue)" }
-        if let place { query += " and (created_at, id) < (\(place.at), \(place.id))" }
-        query += " order by created_at desc, id desc limit \(count)"
+        switch request.sort ?? .newestFirst {
+        case .newestFirst:
+            if let place { query += " and (created_at, id) < (\(place.at), \(place.id))" }
+            query += " order by created_at desc, id desc limit \(count)"
+        case .oldestFirst:
+            if let place { query += " and (created_at, id) > (\(place.at), \(place.id))" }
+            query += " order by created_at, id limit \(count)"
+        }
         return try tx.rows(query).map(read)
     }
 

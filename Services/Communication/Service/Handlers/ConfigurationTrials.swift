@@ -13,6 +13,7 @@ struct ConfigurationTrials: Sendable {
 
     let endpoints: ConfigurationEndpoints
     let store: ProviderConfigStore
+    let effective: EffectiveProviders
     let policy: OutboundPolicy
     let providers: MessageProviders
     let senders: SenderChecks
@@ -46,23 +47,12 @@ struct ConfigurationTrials: Sendable {
 
     /// What is to be tried, in the order of the channels and of their chains.
     private func entries(_ input: ConfigurationTrial, _ context: OperationContext) async throws -> [ProviderEntry] {
-        let (store, policy, clinic) = (store, policy, context.clinic)
-        let (actor, now) = (context.principal.id, context.now)
-        var entries = try await context.database.read(for: context.tenant) { tx -> [ProviderEntry] in
-            let stored = try store.load(clinic, in: tx)
-            guard let config = input.config else {
-                guard let stored else { throw Problem(404, "not_configured", "The clinic has no providers yet.") }
-                return stored.entries
-            }
-            let drafts = MessageChannel.allCases.flatMap { channel in
-                config.chains[channel].map {
-                    ConfigurationEditor.drafts(of: $0, channel, at: "/config/\(channel.rawValue)")
-                } ?? []
-            }
-            guard !drafts.isEmpty else { throw Problem.invalid("/config", "must have email, sms, whatsapp or push") }
-            let candidates = try store.candidates(drafts, replacing: stored, clinic: clinic, by: actor, at: now)
-            try ConfigurationEditor.check(candidates, drafts, policy)
-            return candidates
+        var entries: [ProviderEntry]
+        if let config = input.config {
+            entries = try await candidates(config, context)
+        } else {
+            entries = try await effective.load(context).entries
+            if entries.isEmpty { throw Problem(404, "not_configured", "The clinic has no providers yet.") }
         }
         if let channel = input.channel { entries.removeAll { $0.channel != channel.rawValue } }
         if let id = input.entryId {
@@ -72,6 +62,26 @@ struct ConfigurationTrials: Sendable {
         let order = MessageChannel.allCases.map(\.rawValue)
         return entries.sorted {
             (order.firstIndex(of: $0.channel) ?? 0, $0.position) < (order.firstIndex(of: $1.channel) ?? 0, $1.position)
+        }
+    }
+
+    private func candidates(
+        _ config: CandidateConfiguration,
+        _ context: OperationContext
+    ) async throws -> [ProviderEntry] {
+        let (store, policy, clinic) = (store, policy, context.clinic)
+        let (actor, now) = (context.principal.id, context.now)
+        let drafts = MessageChannel.allCases.flatMap { channel in
+            config.chains[channel].map {
+                ConfigurationEditor.drafts(of: $0, channel, at: "/config/\(channel.rawValue)")
+            } ?? []
+        }
+        guard !drafts.isEmpty else { throw Problem.invalid("/config", "must have email, sms, whatsapp or push") }
+        return try await context.database.read(for: context.tenant) { tx in
+            let stored = try store.load(clinic, in: tx)
+            let candidates = try store.candidates(drafts, replacing: stored, clinic: clinic, by: actor, at: now)
+            try ConfigurationEditor.check(candidates, drafts, policy)
+            return candidates
         }
     }
 
@@ -126,6 +136,7 @@ struct ConfigurationTrials: Sendable {
             channel: channel,
             provider: entry.provider,
             entryId: isCandidate ? nil : entry.id,
+            source: isCandidate ? nil : ProviderSource(entry),
             ok: isGood,
             outcome: verdict.outcome,
             detail: isGood ? good : verdict.detail ?? "The provider could not be used.",

@@ -10,6 +10,7 @@ import Vault
 struct HandshakeHandlers: Sendable {
     let endpoints: DeliveryEndpoints
     let store: ProviderConfigStore
+    let readers: NoticeReaders
 
     func register(in table: inout HandlerTable) {
         table.stream(endpoints.handshake) { [self] input, _, _, tx in
@@ -33,16 +34,27 @@ struct HandshakeHandlers: Sendable {
         of owner: ClinicID,
         in tx: borrowing Transaction
     ) throws -> StreamPage {
-        guard input.provider == MetaWhatsAppProvider.name else { throw Problem.notFound }
+        guard readers[input.provider] != nil else { throw Problem.notFound }
+        guard input.provider == MetaWhatsAppProvider.name else {
+            throw Problem(
+                405,
+                "method_not_allowed",
+                "The provider sends its notices here and asks nothing.",
+                allow: ["POST"]
+            )
+        }
+        guard let mode = input.mode, let verifyToken = input.verifyToken, let challenge = input.challenge else {
+            throw Problem.malformed("A handshake has hub.mode, hub.verify_token and hub.challenge.")
+        }
         let entries = try store.load(owner, in: tx)?.entries ?? []
         var isKnown = false
         for entry in entries where entry.provider == input.provider {
             guard let token = entry.credentials.text("verifyToken") else { continue }
-            if constantTimeEqual(Array(token.utf8), Array(input.verifyToken.utf8)) { isKnown = true }
+            if constantTimeEqual(Array(token.utf8), Array(verifyToken.utf8)) { isKnown = true }
         }
-        guard isKnown, input.mode == "subscribe" else {
+        guard isKnown, mode == "subscribe" else {
             throw Problem(403, "invalid_verify_token", "The verify token is not the one of this address.")
         }
-        return StreamPage(Array(input.challenge.utf8), contentType: "text/plain; charset=utf-8", next: nil)
+        return StreamPage(Array(challenge.utf8), contentType: "text/plain; charset=utf-8", next: nil)
     }
 }

@@ -9,39 +9,41 @@ import ServiceHost
 /// How the configured providers are doing.
 struct HealthHandlers: Sendable {
     let endpoints: ProviderHealthEndpoints
-    let store: ProviderConfigStore
+    let effective: EffectiveProviders
 
     func register(in table: inout HandlerTable) {
-        table.read(endpoints.read) { [self] _, context, tx in try read(context, tx) }
-        table.read(endpoints.readInstallation) { [self] _, context, tx in
+        table.steps(endpoints.read) { [self] _, context in try await read(context) }
+        table.steps(endpoints.readInstallation) { [self] _, context in
             try context.holdsInstallation(CommunicationPermissions.readInstallation)
-            return try read(context, tx)
+            return try await read(context)
         }
-        table.change(endpoints.reset) { [self] input, context, tx in
-            let found = try store.load(context.clinic, in: tx)
-            guard let found, let entry = found.entries.first(where: { $0.id == input.entryId }) else {
-                throw Problem.notFound
+        table.steps(endpoints.reset) { [self] input, context in
+            let found = try await effective.load(context)
+            guard let entry = found.entries.first(where: { $0.id == input.entryId }) else { throw Problem.notFound }
+            guard !entry.isDefault else {
+                throw Problem(403, "installation_provider", "The provider is the installation's, not the clinic's.")
             }
-            try CircuitStore.reset(entry, at: context.now, in: tx)
-            let items = try HealthView.items([entry], settings: found.settings, at: context.now, in: tx)
-            guard let item = items.first else { throw Problem.notFound }
-            return Reply(item, audit: AuditDetail(resource: entry.id.description))
+            return try await context.commit { tx in
+                try CircuitStore.reset(entry, at: context.now, in: tx)
+                let items = try HealthView.items([entry], settings: found.settings, at: context.now, in: tx)
+                guard let item = items.first else { throw Problem.notFound }
+                return Reply(item, audit: AuditDetail(resource: entry.id.description))
+            }
         }
     }
 
-    private func read(_ context: OperationContext, _ tx: borrowing Transaction) throws -> Reply<ProviderHealth> {
-        let found = try store.load(context.clinic, in: tx)
-        let items = try HealthView.items(
-            found?.entries ?? [],
-            settings: found?.settings ?? [:],
-            at: context.now,
-            in: tx
-        )
-        return Reply(ProviderHealth(items: items, unroutedAlerts: try AlertStore.unrouted(in: tx)))
+    private func read(_ context: OperationContext) async throws -> Reply<ProviderHealth> {
+        let found = try await effective.load(context)
+        return try await context.database.read(for: context.tenant) { tx in
+            let items = try HealthView.items(found.entries, settings: found.settings, at: context.now, in: tx)
+            return Reply(ProviderHealth(items: items, unroutedAlerts: try AlertStore.unrouted(in: tx)))
+        }
     }
 }
 
 /// Puts together what is shown of entries: the circuit as last told, and the last hour's attempts.
+///
+/// All of it is the clinic's own, of the installation's providers too: what others sent through them shows nowhere.
 enum HealthView {
     static let window: Duration = .seconds(3_600)
 
@@ -68,6 +70,7 @@ enum HealthView {
                 channel: channel,
                 provider: entry.provider,
                 position: entry.position,
+                source: ProviderSource(entry),
                 successRate: figures.rate,
                 p95Milliseconds: figures.p95,
                 lastError: figures.lastError,

@@ -85,7 +85,8 @@ struct SuppressionHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Suppression> {
-        guard let stored = try SuppressionStore.find(path.id, in: tx) else { throw Problem.notFound }
+        let holder = try Self.holder(context)
+        guard let stored = try SuppressionStore.find(path.id, of: holder, in: tx) else { throw Problem.notFound }
         return Reply(try view(context, [stored], tx)[0], version: stored.version)
     }
 
@@ -94,6 +95,9 @@ struct SuppressionHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Suppression> {
+        guard context.scope == .clinic else {
+            throw Problem(403, "forbidden", "How long an address stays suppressed is for the clinic's staff to say.")
+        }
         guard let present = try SuppressionStore.find(patch.id, forUpdate: true, in: tx) else { throw Problem.notFound }
         try context.checkMatch(version: present.version)
         let expiresAt = patch.expiresAt.applied(to: present.expiresAt)
@@ -113,6 +117,15 @@ struct SuppressionHandlers: Sendable {
         try context.checkMatch(version: present.version)
         SuppressionStore.remove(path.id, in: tx)
         return Reply(EmptyOutput())
+    }
+
+    /// Whose addresses the caller sees the suppressions of: a patient their own, staff everybody's (`nil`).
+    private static func holder(_ context: OperationContext) throws(Problem) -> ContactID? {
+        switch context.scope {
+        case .clinic: nil
+        case .own(let patient): patient.retagged()
+        case .locations, .treated, .account: throw .forbidden(CommunicationPermissions.readSuppressions.name)
+        }
     }
 
     private func check(_ expiresAt: Instant?, _ context: OperationContext) throws(Problem) {
@@ -152,7 +165,7 @@ extension SuppressionHandlers {
         _ page: String?,
         _ tx: borrowing Transaction
     ) throws -> StreamPage {
-        let filter = filter(request, context)
+        let filter = try filter(request, context)
         switch context.accept {
         case "text/csv":
             return try stream(filter, context, page, "text/csv; charset=utf-8", CSV.line(SuppressionSheet.columns), tx)
@@ -210,8 +223,9 @@ extension SuppressionHandlers {
     }
 
     /// An address that is none finds nothing.
-    private func filter(_ request: SuppressionListRequest, _ context: OperationContext) -> SuppressionFilter {
+    private func filter(_ request: SuppressionListRequest, _ context: OperationContext) throws -> SuppressionFilter {
         var filter = SuppressionFilter(
+            holder: try Self.holder(context),
             channel: request.channel,
             reason: request.reason,
             category: request.category,

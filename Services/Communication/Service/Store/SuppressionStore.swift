@@ -147,17 +147,17 @@ struct SuppressionStore: Sendable {
         }
     }
 
+    /// - Parameter holder: only one about an address of theirs.
     static func find(
         _ id: SuppressionID,
+        of holder: ContactID? = nil,
         forUpdate: Bool = false,
         in tx: borrowing Transaction
     ) throws -> StoredSuppression? {
-        try tx.rows(
-            """
-            select \(columns) from suppressions where clinic_id = clinic_id() and id = \(id)\
-            \(forUpdate ? " for update" : "" as Query)
-            """
-        ).first.map(decode)
+        var query: Query = "select \(columns) from suppressions where clinic_id = clinic_id() and id = \(id)"
+        query += SuppressionFilter(holder: holder).conditions
+        if forUpdate { query += " for update" }
+        return try tx.rows(query).first.map(decode)
     }
 
     /// Newest first, after a position.
@@ -252,6 +252,8 @@ struct SuppressionStore: Sendable {
 
 /// Which suppressions a list holds.
 struct SuppressionFilter: Sendable {
+    /// Whose addresses they have to be about.
+    var holder: ContactID?
     var channel: MessageChannel?
     var reason: SuppressionReason?
     var category: MessageCategory?
@@ -261,6 +263,12 @@ struct SuppressionFilter: Sendable {
 
     var conditions: Query {
         var query: Query = ""
+        if let holder {
+            query += """
+                 and address_index in (
+                    select address_index from contact_identities where clinic_id = clinic_id() and contact_id = \(holder))
+                """
+        }
         if let channel { query += " and channel = \(channel.rawValue)" }
         if let reason { query += " and reason = \(reason.rawValue)" }
         if let category { query += " and category = \(category.rawValue)" }
@@ -271,7 +279,8 @@ struct SuppressionFilter: Sendable {
     /// What cursors of the same list have in common; the address stands in it as its hash.
     var name: String {
         [
-            "suppressions", channel?.rawValue, reason?.rawValue, category?.rawValue, addressIndex?.hex,
+            "suppressions", holder?.description, channel?.rawValue, reason?.rawValue, category?.rawValue,
+            addressIndex?.hex,
             isOldestFirst ? "oldest first" : nil,
         ].map { $0 ?? "" }.joined(separator: "\u{1E}")
     }

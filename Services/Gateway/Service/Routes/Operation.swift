@@ -35,7 +35,9 @@ final class Operation: Sendable {
     private let counters = Mutex<[Int: Counter]>([:])
 
     /// Throws `SchemaError` when the input cannot be described.
-    init(_ endpoint: any EndpointDescription) throws {
+    ///
+    /// - Parameter otherMedia: types of bodies that another operation takes at the same method and path.
+    init(_ endpoint: any EndpointDescription, otherMedia: [String]) throws {
         self.endpoint = endpoint
         name = endpoint.name
         service = endpoint.service
@@ -52,7 +54,7 @@ final class Operation: Sendable {
         deadline = endpoint.deadline
         routeClass = Self.routeClass(of: endpoint)
         media = endpoint.successMedia
-        assembler = try InputAssembler(endpoint)
+        assembler = try InputAssembler(endpoint, otherMedia: otherMedia)
         auditAction = endpoint.auditAction
         resource = endpoint.resource
         recordsFailures =

@@ -36,8 +36,15 @@ struct Router: Sendable {
     /// Throws `SchemaError` when declarations contradict each other.
     init(_ endpoints: [any EndpointDescription]) throws {
         table = try RouteTable(endpoints)
+        let routed = endpoints.filter { !$0.isInternal }
+        let byMedia = routed.filter { !$0.body.rawMedia.isEmpty }
         operations = Dictionary(
-            uniqueKeysWithValues: try endpoints.filter { !$0.isInternal }.map { ($0.name, try Operation($0)) }
+            uniqueKeysWithValues: try routed.map { endpoint in
+                let beside = byMedia.filter {
+                    $0.name != endpoint.name && $0.verb == endpoint.verb && $0.path == endpoint.path
+                }
+                return (endpoint.name, try Operation(endpoint, otherMedia: beside.flatMap(\.body.rawMedia)))
+            }
         )
     }
 
@@ -45,7 +52,7 @@ struct Router: Sendable {
         let route = route(head)
         guard case .operation(let operation, _) = route else { return (route, usualLimit) }
         switch operation.body {
-        case .raw(let maxBytes), .streamed(let maxBytes, _): return (route, maxBytes)
+        case .raw(let maxBytes, _), .streamed(let maxBytes, _): return (route, maxBytes)
         case .none, .json, .mergePatch: return (route, usualLimit)
         }
     }
@@ -54,7 +61,7 @@ struct Router: Sendable {
         if let page = pages[head.path] {
             return head.method == .GET || head.method == .HEAD ? .page(page) : .methodNotAllowed(["GET", "HEAD"])
         }
-        switch table.find(Self.verb(head.method), head.path) {
+        switch table.find(Self.verb(head.method), head.path, contentType: head.contentType) {
         case .found(let endpoint, let parameters):
             guard let operation = operations[endpoint.name] else { return .notFound }
             return .operation(operation, parameters: parameters)

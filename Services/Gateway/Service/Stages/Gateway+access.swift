@@ -185,7 +185,7 @@ extension Gateway {
 
     private static func clinic(_ text: String) -> NamedClinic {
         if text == "installation" { return .clinic(.installation) }
-        return ClinicID(text).map { .clinic($0) } ?? .nonsense
+        return ClinicID.wire(text).map { .clinic($0) } ?? .nonsense
     }
 
     /// The clinic of a public operation whose path names one; 404 for one that is not there.

@@ -16,7 +16,7 @@ extension Gateway {
         _ types: [String]
     ) async throws(Problem) -> ClientReply {
         guard let flow = exchange.request.flow else { throw .bodyIncomplete }
-        let type = Self.mediaType(exchange.head.contentType)
+        let type = ContentType.type(of: exchange.head.contentType)
         guard types.isEmpty || types.contains(type) else {
             let known = types.joined(separator: ", ")
             throw Problem(415, "unsupported_media_type", "The Content-Type must be one of \(known).")
@@ -48,11 +48,5 @@ extension Gateway {
             }
             number += 1
         }
-    }
-
-    /// Without parameters, in lower case; empty where none is said.
-    private static func mediaType(_ header: String?) -> String {
-        let type = (header ?? "").prefix { $0 != ";" }
-        return type.filter { $0 != " " && $0 != "\t" }.lowercased()
     }
 }

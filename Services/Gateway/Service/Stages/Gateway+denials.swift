@@ -4,14 +4,17 @@ import Core
 
 /// Refusals of signed-in callers go into the audit trail before they are answered.
 extension Gateway {
-    /// A service's 403 or 404; changes that fail are recorded by the service itself.
+    /// A 403 or 404; changes that fail are recorded by the service itself, unless the refusal is ours.
     func recordRefusal(
         _ status: Int,
         _ operation: Operation,
         _ parameters: Parameters,
-        _ exchange: Exchange
+        _ exchange: Exchange,
+        isOurs: Bool = false
     ) async throws(Problem) {
-        guard status == 403 || status == 404, exchange.caller != nil, !operation.recordsFailures else { return }
+        guard status == 403 || status == 404, exchange.caller != nil, isOurs || !operation.recordsFailures else {
+            return
+        }
         let home = exchange.caller.map { policy.snapshot().homeClinic(of: $0) }
         try await record(
             operation,

@@ -238,6 +238,13 @@ import Testing
         #expect(try await found(AppointmentSearch(from: .day(day.adding(days: 1)))) == [])
         let first = try await calendar.ask(endpoints.appointments.list, AppointmentSearch(limit: 2)).output
         #expect(try await found(AppointmentSearch(limit: 2, cursor: first?.nextCursor)) == [ids[2]])
+        let search = AppointmentSearch(sort: .latestFirst, limit: 2)
+        let last = try await calendar.ask(endpoints.appointments.list, search).output
+        #expect(last?.items.map(\.id) == [ids[2], ids[1]])
+        let rest = AppointmentSearch(sort: .latestFirst, limit: 2, cursor: last?.nextCursor)
+        #expect(try await found(rest) == [ids[0]])
+        let misused = AppointmentSearch(limit: 2, cursor: last?.nextCursor)
+        #expect(try await calendar.ask(endpoints.appointments.list, misused).status == 422)
     }
 
     @Test func reachFollowsTheCaller() async throws {

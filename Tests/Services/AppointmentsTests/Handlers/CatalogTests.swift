@@ -103,6 +103,40 @@ import Vault
         #expect(other.status == 422, "a cursor is bound to its filter")
     }
 
+    /// Each order over several pages, with two of one name.
+    @Test(
+        arguments: [
+            (nil, [0, 1, 2, 3, 4]), (.oldestFirst, [0, 1, 2, 3, 4]), (.newestFirst, [4, 3, 2, 1, 0]),
+            (.byName, [3, 1, 4, 2, 0]), (.byNameDescending, [0, 2, 4, 1, 3]),
+        ] as [(DirectoryOrder?, [Int])]
+    )
+    func listsHaveTheOrderAskedFor(_ order: DirectoryOrder?, _ expected: [Int]) async throws {
+        let names = ["e", "b", "d", "a", "b"]
+        var made: [PatientID] = []
+        for name in names {
+            made.append(try await calendar.patient(name).id)
+            #expect(try await calendar.ask(endpoints.doctors.create, DoctorDraft(name: name)).status == 201)
+        }
+        var (seen, doctors): ([PatientID], [String]) = ([], [])
+        var (cursor, next): (String?, String?)
+        repeat {
+            let request = SearchRequest(sort: order, limit: 2, cursor: cursor)
+            let page = try #require(try await calendar.ask(endpoints.patients.list, request).output)
+            seen += page.items.map(\.id)
+            cursor = page.nextCursor
+            let other = SearchRequest(sort: order, limit: 2, cursor: next)
+            let beside = try #require(try await calendar.ask(endpoints.doctors.list, other).output)
+            doctors += beside.items.map(\.name)
+            next = beside.nextCursor
+        } while cursor != nil
+        #expect(seen == expected.map { made[$0] })
+        #expect(doctors == expected.map { names[$0] })
+        let first = try await calendar.ask(endpoints.patients.list, SearchRequest(sort: order, limit: 1)).output
+        let turned: DirectoryOrder = order == .byName ? .newestFirst : .byName
+        let misused = SearchRequest(sort: turned, cursor: first?.nextCursor)
+        #expect(try await calendar.ask(endpoints.patients.list, misused).status == 422)
+    }
+
     @Test func patientsAreFound() async throws {
         let email = try #require(EmailAddress("mira@example.org"))
         let draft = PatientDraft(name: "50%_Mira", email: email, phone: PhoneNumber("+4915112345678"))

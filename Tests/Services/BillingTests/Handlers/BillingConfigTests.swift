@@ -55,6 +55,46 @@ import Testing
         #expect(try await desk.pay(desk.booked()).status == 201)
     }
 
+    /// The operator's own is kept for the operator: no clinic is paid through it, and none sees it.
+    @Test func theOperatorsOwnStandsInForNobody() async throws {
+        let installation = BillingDesk.endpoints.installation
+        func ask<Input, Output>(
+            _ endpoint: Endpoint<Input, Output>,
+            _ input: Input,
+            scope: Scope = .clinic,
+            ifMatch: String? = nil,
+            ifNoneMatch: String? = nil
+        ) async throws -> BillingDesk.Answer<Output> {
+            try await desk.ask(
+                endpoint,
+                input,
+                scope: scope,
+                ifMatch: ifMatch,
+                ifNoneMatch: ifNoneMatch,
+                clinic: .installation
+            )
+        }
+        #expect(try await ask(installation.read, EmptyInput()).code == "not_configured")
+        #expect(try await ask(installation.delete, EmptyInput(), ifMatch: "*").code == "not_configured")
+        #expect(try await ask(installation.replace, draft(desk.credentials)).status == 428)
+        let made = try await ask(installation.replace, draft(desk.credentials), ifNoneMatch: "*")
+        #expect(made.status == 201 && made.output?.primary.webhookUrl == nil)
+        let read = try await ask(installation.read, EmptyInput())
+        #expect(read.output?.primary.credentials["secretKey"] == .string("••••\(desk.secretKey.suffix(4))"))
+        // Who holds the permission for some clinics only holds nothing here.
+        #expect(try await ask(installation.read, EmptyInput(), scope: .account).status == 403)
+        #expect(
+            try await ask(installation.replace, draft(desk.credentials), scope: .account, ifMatch: "*").status == 403
+        )
+        #expect(try await ask(installation.delete, EmptyInput(), scope: .account, ifMatch: "*").status == 403)
+        #expect(try await desk.ask(endpoints.read, EmptyInput()).code == "not_configured")
+        #expect(try await desk.pay(desk.booked()).code == "not_configured")
+        #expect(try await ask(installation.delete, EmptyInput()).status == 428)
+        #expect(try await ask(installation.delete, EmptyInput(), ifMatch: "\"9\"").status == 412)
+        #expect(try await ask(installation.delete, EmptyInput(), ifMatch: made.version).status == 204)
+        #expect(try await ask(installation.read, EmptyInput()).status == 404)
+    }
+
     @Test func anEndpointThePolicyDoesNotAllowIsRefused() async throws {
         var credentials = desk.credentials
         credentials["endpoint"] = "http://10.0.0.1:8080"

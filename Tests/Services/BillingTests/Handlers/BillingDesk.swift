@@ -144,7 +144,7 @@ struct BillingDesk: Sendable {
         }
         let tag = reply.headers.first { $0.0 == "ETag" }?.1
         if reply.status < 300 {
-            let output = try JSONTape(reply.body).decode(Output.self)
+            let output = try reply.body.isEmpty ? nil : JSONTape(reply.body).decode(Output.self)
             return Answer(status: reply.status, output: output, problem: nil, version: tag)
         }
         return Answer(

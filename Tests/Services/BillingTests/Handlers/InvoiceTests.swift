@@ -117,6 +117,43 @@ import Testing
         #expect(seen.count == 5 && Set(seen).count == 5)
     }
 
+    @Test(arguments: [nil, TimeOrder.newestFirst, .oldestFirst])
+    func listsHaveTheOrderAskedFor(_ order: TimeOrder?) async throws {
+        var made: [InvoiceID] = []
+        for _ in 0..<3 { made.append(try await desk.booked().id) }
+        let expected = order == .oldestFirst ? made : made.reversed()
+        let first = try #require(
+            try await desk.ask(endpoints.invoices.list, InvoiceListRequest(sort: order, limit: 2)).output
+        )
+        let rest = InvoiceListRequest(sort: order, limit: 2, cursor: first.nextCursor)
+        let second = try #require(try await desk.ask(endpoints.invoices.list, rest).output)
+        #expect((first.items + second.items).map(\.id) == expected && second.nextCursor == nil)
+        let misused = InvoiceListRequest(sort: order == nil ? .oldestFirst : nil, cursor: first.nextCursor)
+        #expect(try await desk.ask(endpoints.invoices.list, misused).status == 422)
+        let books = order == .oldestFirst ? LedgerOrder.oldestFirst : .newestFirst
+        let page = try #require(
+            try await desk.ask(endpoints.ledger.entries, LedgerListRequest(sort: books, limit: 4)).output
+        )
+        let remaining = LedgerListRequest(sort: books, limit: 4, cursor: page.nextCursor)
+        let more = try #require(try await desk.ask(endpoints.ledger.entries, remaining).output)
+        let invoices = (page.items + more.items).map(\.invoiceId)
+        #expect(invoices == expected.flatMap { [$0, $0] })
+    }
+
+    @Test func invoicesAreFound() async throws {
+        let (one, other) = (try await desk.booked(), try await desk.booked())
+        func found(_ word: String) async throws -> Set<InvoiceID> {
+            let page = try await desk.ask(endpoints.invoices.list, InvoiceListRequest(q: word)).output
+            return Set(try #require(page).items.map(\.id))
+        }
+        #expect(try await found(one.number) == [one.id])
+        #expect(try await found(String(other.number.suffix(6))) == [other.id])
+        #expect(try await found(one.number.lowercased()) == [one.id])
+        #expect(try await found("INV-") == [one.id, other.id])
+        #expect(try await found(one.lines[0].description) == [one.id, other.id])
+        for word in ["%", "_", "no such thing"] { #expect(try await found(word).isEmpty, "\(word)") }
+    }
+
     @Test func theBooksCannotBeChangedAndMustBalance() async throws {
         let invoice = try await desk.booked()
         let (clinic, tenant) = (desk.clinic, Tenant(desk.clinic, actor: "test"))

@@ -133,10 +133,56 @@ import Vault
             }
             #expect(tried.attempts.map(\.outcome) == [.transient])
             #expect(try await sandbox.received(for: address(with)).isEmpty)
-            // Nothing of the default shows in the clinic's own configuration or health.
-            #expect(try await without.health().isEmpty)
+            // Health is of what is in force, as the clinic itself fared with it; its configuration has nothing of the default.
+            let health = try await without.health()
+            #expect(health.map(\.provider) == ["smtp"] && health.map(\.source) == [.installation])
+            #expect(health.map(\.successRate) == [1])
+            #expect(try await with.health().map(\.source) == [.clinic])
             let own = ConfigurationPath(clinicId: without.clinic)
             #expect(try await without.ask(MessageDesk.endpoints.configuration.read, own).code == "not_configured")
+        }
+    }
+
+    /// What one clinic met with the installation's provider shows to no other, and none of them puts it right for all.
+    @Test func healthOfTheDefaultIsEachClinicsOwn() async throws {
+        let (unlucky, other) = (try clinic(), try clinic())
+        try await put(unlucky, .zeptomail(SandboxPlace.nowhere))
+        let id = try await unlucky.send(to: address(unlucky))
+        try await eventually("a round in vain", within: .seconds(30)) {
+            try await unlucky.message(id).waitingFor == .retry
+        }
+        let seen = try #require(try await unlucky.health().first)
+        #expect(seen.successRate == 0 && seen.lastError?.outcome == .transient)
+        let untouched = try #require(try await other.health().first)
+        #expect(untouched.entryId == seen.entryId && untouched.state == .closed)
+        #expect(untouched.successRate == nil && untouched.lastError == nil && untouched.since == nil)
+        let reset = MessageDesk.endpoints.health.reset
+        for clinic in [unlucky, other] {
+            let path = ProviderEntryPath(clinicId: clinic.clinic, entryId: seen.entryId)
+            let refused = try await clinic.ask(reset, path)
+            #expect(refused.status == 403 && refused.code == "installation_provider")
+        }
+        let nobody = ProviderEntryPath(clinicId: other.clinic, entryId: ProviderEntryID())
+        #expect(try await other.ask(reset, nobody).status == 404)
+    }
+
+    @Test func aTrialIsOfWhatIsInForce() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try clinic()
+            let endpoint = MessageDesk.endpoints.configuration.test
+            func trial() async throws -> TestClinic.Answer<ConfigurationTrialResults> {
+                try await clinic.ask(endpoint, ConfigurationTrial(clinicId: clinic.clinic))
+            }
+            try await delete(clinic)
+            #expect(try await trial().code == "not_configured")
+            try await put(clinic, .smtp(port: sandbox.smtpPort))
+            let shared = try #require(try await trial().output?.results)
+            #expect(shared.map(\.provider) == ["smtp"] && shared.map(\.source) == [.installation])
+            #expect(shared.map(\.ok) == [true])
+            // The own takes its place with the next trial.
+            try await clinic.configure(.zeptomail(sandbox.zeptomail))
+            let own = try #require(try await trial().output?.results)
+            #expect(own.map(\.provider) == ["zeptomail"] && own.map(\.source) == [.clinic])
         }
     }
 

@@ -198,6 +198,28 @@ import Testing
         #expect(try await list(clinic).items.count == 1)
     }
 
+    /// Patients see why nothing reaches them, of their own addresses and of no other.
+    @Test func aPatientSeesTheirOwn() async throws {
+        let (clinic, patient) = (try TestClinic(), PatientID())
+        try await clinic.tell(of: patient, email: "mine@example.org", phone: PhoneNumber("+911234567890"))
+        try await clinic.tell(of: PatientID(), email: "theirs@example.org")
+        let mine = try #require(try await add(clinic, "Mine@example.org").output)
+        let texts = try #require(try await add(clinic, "+911234567890", channel: .sms).output)
+        let theirs = try #require(try await add(clinic, "theirs@example.org").output)
+        let seen = try await clinic.ask(endpoints.list, .init(), scope: .own(patient)).output
+        #expect(seen.map { Set($0.items.map(\.id)) } == [mine.id, texts.id])
+        #expect(try await clinic.ask(endpoints.read, .init(id: mine.id), scope: .own(patient)).output == mine)
+        #expect(try await clinic.ask(endpoints.read, .init(id: theirs.id), scope: .own(patient)).status == 404)
+        let foreign = SuppressionListRequest(address: "theirs@example.org")
+        #expect(try await clinic.ask(endpoints.list, foreign, scope: .own(patient)).output?.items.isEmpty == true)
+        // How long it lasts is not theirs to say, whomever it is about.
+        for id in [mine.id, theirs.id] {
+            let patch = SuppressionPatch(id: id, expiresAt: .set(.now() + .seconds(60)))
+            #expect(try await clinic.ask(endpoints.update, patch, scope: .own(patient)).status == 403)
+        }
+        #expect(try await list(clinic).items.allSatisfy { $0.expiresAt == nil })
+    }
+
     @Test func addressesAreSealed() async throws {
         let clinic = try TestClinic()
         _ = try await add(clinic, "very.secret@example.org")

@@ -9,3 +9,11 @@ package enum NameOrder: String, Hashable, Sendable, Codable, CaseIterable {
     case ascending = "name"
     case descending = "-name"
 }
+
+/// In which order a list has what is looked through as well as read as it grows.
+package enum DirectoryOrder: String, Hashable, Sendable, Codable, CaseIterable {
+    case newestFirst = "-createdAt"
+    case oldestFirst = "createdAt"
+    case byName = "name"
+    case byNameDescending = "-name"
+}
