@@ -213,7 +213,7 @@ targets += service(
     api: false,
     [
         "Core", "Contracts", "Settings", "Telemetry", "AuditLog", hummingbird, hummingbirdCore, httpTypes,
-        asyncHTTPClient, crypto, cryptoExtras, x509, asn1, nioCore, nioPosix, lifecycle, logging,
+        asyncHTTPClient, crypto, cryptoExtras, x509, asn1, nioCore, nioPosix, deque, lifecycle, logging,
     ]
 )
 targets += service(

@@ -86,6 +86,16 @@ enum JobRows {
         """
     }
 
+    /// Deletes what is still its worker's, by the keys: `byIndex` comes before it.
+    static func finish(_ clinic: ClinicID, _ tickets: [JobTicket]) -> Query {
+        """
+        delete from jobs as j using unnest(\(tickets.map(\.id)), \(tickets.map { Int64($0.slot) }), \(tickets.map(\.lease)))
+            as t (id, slot, lease)
+        where j.clinic_id = \(clinic) and j.id = t.id and j.slot = t.slot and j.lease = t.lease
+        returning j.id
+        """
+    }
+
     static func release(_ clinic: ClinicID, _ handler: String, _ key: String, _ id: JobID) -> Query {
         """
         delete from job_keys

@@ -15,14 +15,8 @@ extension Jobs {
     /// not be written.
     package static func delete(_ tickets: [JobTicket], in transaction: borrowing Transaction) throws -> Set<JobID> {
         guard let clinic = transaction.tenant?.clinic else { throw JobFailure(reason: "no_clinic") }
-        let rows = try transaction.rows(
-            """
-            delete from jobs as j using unnest(\(tickets.map(\.id)), \(tickets.map { Int64($0.slot) }), \(tickets.map(\.lease)))
-                as t (id, slot, lease)
-            where j.clinic_id = \(clinic) and j.id = t.id and j.slot = t.slot and j.lease = t.lease
-            returning j.id
-            """
-        )
+        transaction.execute(JobRows.byIndex)
+        let rows = try transaction.rows(JobRows.finish(clinic, tickets))
         let gone = Set(try rows.map { try $0[0] as JobID })
         for ticket in tickets where gone.contains(ticket.id) {
             guard let key = ticket.uniqueKey else { continue }

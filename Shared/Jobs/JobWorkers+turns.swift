@@ -60,7 +60,7 @@ extension JobWorkers {
             }
             used = claim.jobs.count
             let place = JobPlace(clinic: clinic, lane: lane)
-            if used == policy.turn, let oldest = claim.jobs.map(\.dueAt).min() {
+            if used > 0, used == claim.limit, let oldest = claim.jobs.map(\.dueAt).min() {
                 raiseFloor(JobSearch(place: place, kind: .leased), to: oldest)
             }
             jobs = hold(claim.jobs, token: token, since: since)

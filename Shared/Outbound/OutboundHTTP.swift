@@ -58,6 +58,8 @@ package final class OutboundHTTP: Sendable {
         )
         configuration.httpVersion = .http1Only
         configuration.dnsOverride = places
+        // Its spans would carry whole addresses, with whatever ids a provider has put into them.
+        configuration.tracing.tracer = nil
         // A refused connection is told at once; trying again is for those who know of other providers.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.http1_1ConnectionDebugInitializer = { channel in Self.checkPeer(of: channel, policy) }

@@ -46,6 +46,20 @@ extension SystemTests {
                 try await eventually("a text with \(words)", within: .seconds(150)) { try await texts(words).last }
             }
 
+            /// Whether a text to the patient ends so.
+            func ended(_ text: String, as status: JSONValue) async throws -> Bool {
+                let draft: JSONValue = [
+                    "to": ["phone": .string(phone)], "channels": ["sms"], "content": ["text": .string(text)],
+                ]
+                let answer = try await admin.expect(202, from: "POST", "/communication/messages", draft)
+                let id = try answer.json.text("id")
+                let ended = try await eventually("the message has ended", within: .seconds(60)) { () -> JSONValue? in
+                    let found = try await admin.expect(200, from: "GET", "/communication/messages/\(id)").json["status"]
+                    return ["queued", "sending"].contains(found) ? nil : found
+                }
+                return ended == status
+            }
+
             func visit() async throws -> JSONValue {
                 try await admin.expect(200, from: "GET", "/appointments/\(appointment)").json
             }
@@ -74,6 +88,24 @@ extension SystemTests {
             for words in ["is confirmed.", "answer with a number", "is now on", "As you asked"] {
                 #expect(try await practice.texts(words).count == 1, "\(words)")
             }
+            try await holdsToStop(practice)
+        }
+
+        /// Words of any language; who says stop is not answered, and hears nothing until they say otherwise.
+        private func holdsToStop(_ practice: Practice) async throws {
+            try await practice.write("Hilfe bitte")
+            _ = try await practice.text("STOP ends our messages")
+            try await practice.write("ARRÊT")
+            try await eventually("the stop is known", within: .seconds(60)) {
+                try await practice.ended("Do you hear us?", as: "suppressed")
+            }
+            #expect(try await practice.ended("Are you well?", as: "suppressed"))
+            #expect(try await practice.texts("Are you well?").isEmpty)
+            try await practice.write("start")
+            try await eventually("the stop is over", within: .seconds(60)) {
+                try await !practice.ended("Are you there?", as: "suppressed")
+            }
+            _ = try await practice.text("Are you there?")
         }
 
         /// The visit's reminder a day before is due within the next minutes.

@@ -41,7 +41,8 @@ package enum CommunicationService {
                 ("0023_uploads.sql", PackageResources._023_uploads_sql),
                 ("0024_costs.sql", PackageResources._024_costs_sql),
                 ("0025_whatsapp_users.sql", PackageResources._025_whatsapp_users_sql),
-                ("0026_large_notices.sql", PackageResources._026_large_notices_sql),
+                ("0026_message_statistics.sql", PackageResources._026_message_statistics_sql),
+                ("0027_large_notices.sql", PackageResources._027_large_notices_sql),
             ]
         )
     }

@@ -1,5 +1,6 @@
 import Contracts
 import Core
+import DequeModule
 import Synchronization
 
 /// A message as its recipient has it.
@@ -75,9 +76,9 @@ final class MessageStore: Sendable {
     static let most = 20_000
     static let mostBytes = 64 << 20
 
-    private let state = Mutex((messages: [ReceivedMessage](), bytes: 0))
+    private let state = Mutex((messages: Deque<ReceivedMessage>(), bytes: 0))
 
-    var all: [ReceivedMessage] { state.withLock { $0.messages } }
+    var all: [ReceivedMessage] { state.withLock { Array($0.messages) } }
 
     func add(_ message: ReceivedMessage) {
         state.withLock { state in

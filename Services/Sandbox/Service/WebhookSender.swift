@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Contracts
 import Core
+import DequeModule
 import NIOCore
 import NIOHTTP1
 import Synchronization
@@ -63,7 +64,7 @@ final class WebhookSender: Sendable {
 
     private struct State {
         var endpoints: [Endpoint] = []
-        var events: [Event] = []
+        var events: Deque<Event> = []
     }
 
     private let secretDefault: String

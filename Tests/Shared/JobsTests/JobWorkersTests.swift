@@ -1,9 +1,10 @@
 import Core
-import Jobs
 import Postgres
 import Synchronization
 import TestKit
 import Testing
+
+@testable import Jobs
 
 @Suite(.timeLimit(.minutes(2))) struct JobWorkersTests {
     @Test func runsAJobOnceAndDeletesItWithItsEffect() async throws {
@@ -392,6 +393,25 @@ import Testing
         }
         #expect(results == [true, false, false])
         #expect(try await fixture.jobsLeft() == 1)
+    }
+
+    /// However new the installation is: nothing has counted the rows when the first thousands come.
+    @Test func finishedJobsAreFoundByTheirKeys() async throws {
+        let test = try JobFixture("jobs_plan")
+        let plan = try await test.database.transaction(for: test.tenant()) { tx in
+            try Jobs.enqueue(
+                NoteJob.self,
+                payloads: Array(repeating: Label(label: "l"), count: 2_000),
+                in: tx
+            )
+            let tickets = (0..<16).map { _ in
+                JobTicket(id: JobID(), slot: 0, lease: JobID(), handler: NoteJob.name, uniqueKey: nil)
+            }
+            tx.execute(JobRows.byIndex)
+            return try tx.rows("explain " + JobRows.finish(test.clinic, tickets)).map { try $0[0] as String }
+        }
+        let searches = plan.filter { $0.contains("Index Scan") }
+        #expect(!searches.isEmpty && searches.allSatisfy { $0.contains("_pkey") }, "\(plan)")
     }
 
     @Test func aClinicSeesOnlyItsOwnJobs() async throws {

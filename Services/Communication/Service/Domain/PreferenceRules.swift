@@ -68,7 +68,7 @@ enum PreferenceRules {
     static func quietUntil(_ quiet: QuietTime, in zone: TimeZoneName, at now: Instant) -> Instant? {
         guard let zone = Self.zone(zone) else { return nil }
         let second = now.microseconds.flooredDivision(by: 1_000_000)
-        let offset = Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(second))))
+        let offset = Self.offset(of: zone, at: second)
         let local = second + offset
         let midnight = local.flooredDivision(by: secondsOfDay) * secondsOfDay
         let (from, to) = (Int64(quiet.from.minutes * 60), Int64(quiet.to.minutes * 60))
@@ -77,17 +77,20 @@ enum PreferenceRules {
         guard isQuiet else { return nil }
         let end = midnight + to + (time < to ? 0 : secondsOfDay)
         // By the offset that holds then: clocks may be put forward or back in the night.
-        let then = Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(end - offset))))
-        return Instant(seconds: end - then)
+        let moment = end - Self.offset(of: zone, at: end - offset)
+        // An end that clocks are put forward over comes when they would have shown it.
+        return Instant(seconds: moment + Self.offset(of: zone, at: moment) == end ? moment : end - offset)
+    }
+
+    private static func offset(of zone: TimeZone, at second: Int64) -> Int64 {
+        Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(second))))
     }
 
     /// When a day begins; by UTC where no zone is known.
     static func start(of day: CalendarDate, in name: TimeZoneName?) -> Instant {
         let local = Int64(day.daysSince1970) * secondsOfDay
         guard let zone = name.flatMap(Self.zone) else { return Instant(seconds: local) }
-        func offset(_ second: Int64) -> Int64 {
-            Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(second))))
-        }
+        func offset(_ second: Int64) -> Int64 { Self.offset(of: zone, at: second) }
         // By the offset that holds then: clocks may have been put forward or back meanwhile.
         return Instant(seconds: local - offset(local - offset(local)))
     }

@@ -56,15 +56,6 @@ enum SenderRules {
         return domains
     }
 
-    /// Under which names a provider's signing keys stand; empty where each customer has others.
-    static func selectors(of provider: String) -> [String] {
-        switch provider {
-        case "sendgrid": ["s1", "s2"]
-        case "resend": ["resend"]
-        default: []
-        }
-    }
-
     /// `v=DKIM1; k=rsa; p=…` by tag.
     private static func tags(_ text: String) -> [String: String] {
         var tags: [String: String] = [:]

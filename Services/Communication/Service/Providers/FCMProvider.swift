@@ -37,6 +37,9 @@ struct FCMProvider: PushProvider, HTTPProvider {
         return endpointFault(credentials, policy)
     }
 
+    /// It tells nothing later.
+    static func hasWebhook(_ credentials: Credentials) -> Bool { false }
+
     static func usualBase(_ credentials: Credentials) -> String { "https://fcm.googleapis.com" }
 
     func send(_ push: PushToSend, deadline: Deadline) async -> ProviderVerdict {

@@ -26,8 +26,14 @@ protocol MessageProvider: Sendable {
     static var mostBytes: Int? { get }
     /// Whether it reaches people by what WhatsApp calls them, without a number.
     static var takesUserIDs: Bool { get }
+    /// Under which names its keys for signing mail stand in a sender's domain; empty where each customer has others.
+    static var dkimSelectors: [String] { get }
     /// Whether it can tell later what became of a message, set up as it is.
     static func givesReceipts(_ credentials: Credentials) -> Bool
+    /// Whether its webhooks come to an address of ours, set up as it is.
+    static func hasWebhook(_ credentials: Credentials) -> Bool
+    /// Whether people can write back to what messages come from, and it tells us what they write.
+    static func hears(_ credentials: Credentials) -> Bool
     /// What is wrong with credentials beyond their shape: where they would have us connect to.
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)?
     /// The host and port that credentials have us connect to.
@@ -45,7 +51,10 @@ extension MessageProvider {
     static var repeatTime: Duration? { nil }
     static var mostBytes: Int? { nil }
     static var takesUserIDs: Bool { false }
+    static var dkimSelectors: [String] { [] }
     static func givesReceipts(_ credentials: Credentials) -> Bool { false }
+    static func hasWebhook(_ credentials: Credentials) -> Bool { true }
+    static func hears(_ credentials: Credentials) -> Bool { false }
 }
 
 extension ProviderVerdict {

@@ -71,6 +71,17 @@ struct MessageProviders: Sendable {
         type(of: entry)?.givesReceipts(entry.credentials) ?? false
     }
 
+    /// Where a provider's keys for signing mail stand; empty where nobody knows but itself.
+    static func dkimSelectors(of provider: String) -> [String] {
+        byPlace[Place(channel: MessageChannel.email.rawValue, provider: provider)]?.dkimSelectors ?? []
+    }
+
+    /// Whether an entry's provider has an address of ours to tell its news at.
+    static func hasWebhook(_ entry: ProviderEntry) -> Bool { type(of: entry)?.hasWebhook(entry.credentials) ?? false }
+
+    /// Whether people can write back to what an entry's messages come from.
+    static func hears(_ entry: ProviderEntry) -> Bool { type(of: entry)?.hears(entry.credentials) ?? false }
+
     /// Whether an entry's provider can reach somebody on its channel: not each takes an id in place of a number.
     static func reaches(_ reach: Reach, _ entry: ProviderEntry) -> Bool {
         guard entry.channel == MessageChannel.whatsapp.rawValue, reach.phone == nil else { return true }

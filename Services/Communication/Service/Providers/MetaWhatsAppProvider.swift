@@ -43,6 +43,7 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     static var takesUserIDs: Bool { true }
 
     static func givesReceipts(_ credentials: Credentials) -> Bool { true }
+    static func hears(_ credentials: Credentials) -> Bool { true }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
         for key in ["phoneNumberId", "businessAccountId"] {

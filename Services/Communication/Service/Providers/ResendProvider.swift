@@ -7,6 +7,7 @@ import ProviderConfig
 /// Resend's API: what carries the same key is sent once, however often it is asked for.
 struct ResendProvider: EmailProvider, HTTPProvider {
     static let name = "resend"
+    static let dkimSelectors = ["resend"]
     /// What a team begins with.
     static let usualRate = 2.0
     static let mostBytes: Int? = 40_000_000

@@ -42,6 +42,9 @@ struct SMTPProvider: EmailProvider {
         return nil
     }
 
+    /// A mail server brings e-mails where it has been given a secret for it.
+    static func hasWebhook(_ credentials: Credentials) -> Bool { credentials.text("verifyToken") != nil }
+
     func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {
         guard let bytes = try? writing(email).bytes() else {
             return ProviderVerdict(

@@ -7,6 +7,7 @@ import ProviderConfig
 /// SendGrid's Web API, version 3.
 struct SendGridProvider: EmailProvider, HTTPProvider {
     static let name = "sendgrid"
+    static let dkimSelectors = ["s1", "s2"]
     /// It takes far more; this keeps one clinic from filling its subuser's window at once.
     static let usualRate = 100.0
     static let mostBytes: Int? = 30_000_000

@@ -14,18 +14,7 @@ enum TextSenders {
         return !texting.isEmpty
             && texting.allSatisfy { channel in
                 let entries = own.filter { $0.channel == channel.rawValue }
-                return !entries.isEmpty && entries.allSatisfy(hears)
+                return !entries.isEmpty && entries.allSatisfy(MessageProviders.hears)
             }
-    }
-
-    private static func hears(_ entry: ProviderEntry) -> Bool {
-        switch entry.provider {
-        case MetaWhatsAppProvider.name: true
-        // A name instead of a number takes no answers.
-        case TwilioSMSProvider.name:
-            entry.channel == MessageChannel.whatsapp.rawValue || entry.credentials.text("messagingServiceSid") != nil
-                || entry.credentials.text("fromNumber")?.hasPrefix("+") == true
-        default: false
-        }
     }
 }

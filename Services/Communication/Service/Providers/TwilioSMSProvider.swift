@@ -29,6 +29,11 @@ struct TwilioSMSProvider: TextProvider, HTTPProvider {
 
     static func givesReceipts(_ credentials: Credentials) -> Bool { true }
 
+    /// A name instead of a number takes no answers.
+    static func hears(_ credentials: Credentials) -> Bool {
+        credentials.text("messagingServiceSid") != nil || credentials.text("fromNumber")?.hasPrefix("+") == true
+    }
+
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
         if let service = credentials.text("messagingServiceSid"), !TwilioMessages.isSID(service, "MG") {
             return ("messagingServiceSid", "must be MG and 32 hexadecimal digits")

@@ -25,6 +25,7 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
     }
 
     static func givesReceipts(_ credentials: Credentials) -> Bool { true }
+    static func hears(_ credentials: Credentials) -> Bool { true }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
         guard credentials.text("whatsappNumber").flatMap(number) != nil else {

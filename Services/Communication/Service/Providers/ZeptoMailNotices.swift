@@ -18,6 +18,9 @@ struct ZeptoMailNotices: NoticeReader {
     }
 
     /// Whether `producer-signature` is the HMAC-SHA256 of the raw body under one of the authentication keys.
+    ///
+    /// It was seen to be that of the body alone, and of the time `ts` and the body, with and without a dot between them. None of
+    /// these can be taken for another: a body begins with a brace.
     static func isSigned(_ body: [UInt8], _ header: String?, secrets: [Secret]) -> Bool {
         var parts: [Substring: Substring] = [:]
         for part in (header ?? "").split(separator: ";") {
@@ -27,11 +30,17 @@ struct ZeptoMailNotices: NoticeReader {
         guard parts["s-algorithm"] == "HmacSHA256", let text = parts["s"],
             let decoded = PercentCoding.decode(text, plusIsSpace: false), let signature = Base64.decode(decoded)
         else { return false }
+        var beginnings: [[UInt8]] = [[]]
+        if body.first == UInt8(ascii: "{"), let time = parts["ts"], time.allSatisfy({ ("0"..."9").contains($0) }) {
+            beginnings += [Array(time.utf8), Array("\(time).".utf8)]
+        }
         var isSigned = false
         for secret in secrets {
             let key = SymmetricKey(data: Array(secret.unredacted.utf8))
-            let expected = Array(HMAC<SHA256>.authenticationCode(for: body, using: key))
-            if constantTimeEqual(signature, expected) { isSigned = true }
+            for beginning in beginnings {
+                let expected = Array(HMAC<SHA256>.authenticationCode(for: beginning + body, using: key))
+                if constantTimeEqual(signature, expected) { isSigned = true }
+            }
         }
         return isSigned
     }

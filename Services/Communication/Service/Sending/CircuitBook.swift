@@ -34,7 +34,7 @@ final class CircuitBook: Sendable {
     /// What a call was admitted with; settled or given back, whatever becomes of it.
     struct Permit: Sendable {
         let entry: CircuitBreaker.Permit
-        let endpoint: CircuitBreaker.Permit?
+        let endpoint: (name: String, permit: CircuitBreaker.Permit)?
     }
 
     enum Admission: Sendable {
@@ -80,7 +80,8 @@ final class CircuitBook: Sendable {
 
     /// Whether a call may go now, by both circuits.
     func admit(_ clinic: ClinicID, _ entry: ProviderEntry, lastResort: Bool = false) -> Admission {
-        let endpoint = MessageProviders.endpoint(of: entry).map { endpoints.breaker(for: $0) }
+        let name = MessageProviders.endpoint(of: entry)
+        let endpoint = name.map { endpoints.breaker(for: $0) }
         // Asked first without taking anything: a host's only probe is not for a call that its own circuit holds back.
         if let endpoint, !endpoint.wouldAdmit(lastResort: lastResort) {
             return .refused(endpoint.view, isEndpoint: true)
@@ -89,18 +90,18 @@ final class CircuitBook: Sendable {
         guard case .admitted(let permit) = breaker.admit(lastResort: lastResort) else {
             return .refused(breaker.view, isEndpoint: false)
         }
-        guard let endpoint else { return .admitted(Permit(entry: permit, endpoint: nil)) }
+        guard let name, let endpoint else { return .admitted(Permit(entry: permit, endpoint: nil)) }
         guard case .admitted(let shared) = endpoint.admit(lastResort: lastResort) else {
             breaker.settle(permit, .neutral)
             return .refused(endpoint.view, isEndpoint: true)
         }
-        return .admitted(Permit(entry: permit, endpoint: shared))
+        return .admitted(Permit(entry: permit, endpoint: (name, shared)))
     }
 
     /// Takes a permit back with which nothing was called.
     func giveBack(_ permit: Permit, _ clinic: ClinicID, _ entry: ProviderEntry) {
         breaker(clinic, entry).settle(permit.entry, .neutral)
-        guard let shared = permit.endpoint, let endpoint = MessageProviders.endpoint(of: entry) else { return }
+        guard let (endpoint, shared) = permit.endpoint else { return }
         endpoints.breaker(for: endpoint).settle(shared, .neutral)
     }
 
@@ -159,7 +160,7 @@ final class CircuitBook: Sendable {
         _ clinic: ClinicID,
         _ entry: ProviderEntry
     ) -> EndpointNews? {
-        guard let shared = permit.endpoint, let endpoint = MessageProviders.endpoint(of: entry) else { return nil }
+        guard let (endpoint, shared) = permit.endpoint else { return nil }
         let breaker = endpoints.breaker(for: endpoint)
         let before = breaker.view
         breaker.settle(

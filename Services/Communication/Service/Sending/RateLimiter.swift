@@ -10,6 +10,8 @@ import Telemetry
 
 /// Holds messages to their providers' rates: together with the other processes while Redis is there, each for itself while
 /// it is not.
+///
+/// Of a fast provider's tokens a few are fetched at once, and kept for the messages that follow: Redis is asked once for many.
 final class RateLimiter: Sendable {
     /// Buckets kept in memory for when Redis is away; one more makes room by dropping one.
     static let localCapacity = 10_000
@@ -28,10 +30,24 @@ final class RateLimiter: Sendable {
         let entry: ProviderEntryID
     }
 
+    /// Fetched tokens are what a rate gives in so long, and no more than `purseMost`: other processes wait no longer for them.
+    private static let purseTime: Duration = .milliseconds(20)
+    private static let purseMost = 32
+    /// Fetched tokens that nobody needs in so long are lost.
+    private static let purseLasts: Duration = .milliseconds(100)
+
+    private struct Purse {
+        var tokens = 0
+        var until = ContinuousClock.now
+        /// Whoever comes while it is being filled asks for one token alone: fetched together they might not be needed.
+        var isBeingFilled = false
+    }
+
     private let redis: RedisClient
     private let keyspace: Keyspace
     private let circuit = CircuitBreaker(policy: RateLimiter.outage)
     private let local = Mutex<[Key: RateBucket]>([:])
+    private let purses = Mutex<[Key: Purse]>([:])
 
     init(redis: RedisClient, keyspace: Keyspace) {
         self.redis = redis
@@ -45,17 +61,22 @@ final class RateLimiter: Sendable {
         _ rate: SendingRate,
         _ priority: MessagePriority
     ) async -> Duration? {
-        guard case .admitted(let permit) = circuit.admit() else {
-            return takeLocally(Key(clinic: clinic, entry: entry), rate, priority)
-        }
+        let key = Key(clinic: clinic, entry: entry)
+        let purse = Self.fetched(of: rate)
+        if purse > 1, pay(from: key) { return nil }
+        guard case .admitted(let permit) = circuit.admit() else { return takeLocally(key, rate, priority) }
+        let fills = purse > 1 && startFilling(key)
         do {
-            let wait = try await askRedis(clinic, entry, rate, priority)
+            let answer = try await askRedis(key, rate, priority, most: fills ? purse : 1)
             circuit.settle(permit, .alive)
-            if wait != nil { Self.count(priority, "redis") }
-            return wait
+            if fills { fill(key, answer) }
+            guard answer >= 0 else { return nil }
+            Self.count(priority, "redis")
+            return .microseconds(answer)
         } catch {
             circuit.settle(permit, .failure)
-            return takeLocally(Key(clinic: clinic, entry: entry), rate, priority)
+            if fills { fill(key, 0) }
+            return takeLocally(key, rate, priority)
         }
     }
 
@@ -64,23 +85,50 @@ final class RateLimiter: Sendable {
         Counter(.rateWaits, [(.lane, priority.rawValue), (.source, source)]).increment()
     }
 
+    /// How many tokens are fetched at once; one where each is counted.
+    static func fetched(of rate: SendingRate) -> Int {
+        guard rate.dailyCap == nil else { return 1 }
+        return max(1, Int(min(Double(purseMost), rate.perSecond * purseTime.inSeconds)))
+    }
+
+    private func pay(from key: Key) -> Bool {
+        purses.withLock { purses in
+            guard let purse = purses[key], purse.tokens > 0, purse.until > .now else { return false }
+            purses[key]?.tokens -= 1
+            return true
+        }
+    }
+
+    private func startFilling(_ key: Key) -> Bool {
+        purses.withLock { purses in
+            if purses[key] == nil, purses.count >= Self.localCapacity { purses = [:] }
+            guard !purses[key, default: Purse()].isBeingFilled else { return false }
+            purses[key, default: Purse()].isBeingFilled = true
+            return true
+        }
+    }
+
+    /// - Parameter answer: what Redis said: less than zero for taken tokens, of which one is spent already.
+    private func fill(_ key: Key, _ answer: Int64) {
+        let tokens = max(0, Int(-answer) - 1)
+        purses.withLock { $0[key] = Purse(tokens: tokens, until: .now + Self.purseLasts) }
+    }
+
     /// The key of a bucket: ids only.
     func key(_ clinic: ClinicID, _ entry: ProviderEntryID) -> String {
         keyspace.rateLimit("sending:\(clinic):\(entry)")
     }
 
-    private func askRedis(
-        _ clinic: ClinicID,
-        _ entry: ProviderEntryID,
-        _ rate: SendingRate,
-        _ priority: MessagePriority
-    ) async throws -> Duration? {
+    /// Less than zero: so many tokens are taken. Else microseconds to wait.
+    private func askRedis(_ bucket: Key, _ rate: SendingRate, _ priority: MessagePriority, most: Int) async throws
+        -> Int64
+    {
         let arguments: [RedisArgument] = [
             .text("\(rate.perSecond)"), .text("\(rate.burst)"), .number(rate.dailyCap ?? 0), .number(priority.rank),
             .number(Int(RateBucket.claimLasts.microseconds)),
-            .number(Int(RateBucket.shortestWait.microseconds)),
+            .number(Int(RateBucket.shortestWait.microseconds)), .number(most),
         ]
-        let (redis, key) = (redis, key(clinic, entry))
+        let (redis, key) = (redis, key(bucket.clinic, bucket.entry))
         let reply = try await withThrowingTaskGroup(of: Reply?.self) { group in
             group.addTask { try await RateScript.take.run(on: redis, keys: [key], arguments: arguments) }
             group.addTask {
@@ -90,8 +138,8 @@ final class RateLimiter: Sendable {
             defer { group.cancelAll() }
             return try await group.next() ?? nil
         }
-        guard let microseconds = reply?.integer else { throw RedisError.protocol }
-        return microseconds < 0 ? nil : .microseconds(microseconds)
+        guard let answer = reply?.integer else { throw RedisError.protocol }
+        return answer
     }
 
     private func takeLocally(

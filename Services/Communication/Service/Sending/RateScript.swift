@@ -2,17 +2,17 @@ import Redis
 
 /// `RateBucket` at the server, by the server's clock, for all processes at once.
 enum RateScript {
-    /// Takes one token, or says how long to stay away.
+    /// Takes a token, and more if they are there, or says how long to stay away.
     ///
     /// KEYS bucket; ARGV tokens per second, burst, daily cap (0: none), rank, microseconds that a claim lasts, microseconds
-    /// of the shortest wait. Gives -1 when a token was taken, else microseconds to wait. The bucket expires when forgetting
-    /// it changes nothing.
+    /// of the shortest wait, tokens at most. Gives how many were taken, less than zero, else microseconds to wait. The bucket
+    /// expires when forgetting it changes nothing.
     static let take = RedisScript(
         """
         local time = redis.call('TIME')
         local now = time[1] * 1000000 + time[2]
         local rate, burst, cap = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-        local rank, lasts, shortest = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+        local rank, lasts, shortest, most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
         local kept = redis.call('HMGET', KEYS[1], 'tokens', 'filled', 'day', 'count',
           'claim0', 'claim1', 'claim2', 'queue0', 'queue1', 'queue2')
         local tokens = tonumber(kept[1] or burst)
@@ -26,7 +26,7 @@ enum RateScript {
           claims[class] = tonumber(kept[5 + class] or now)
           queues[class] = tonumber(kept[8 + class] or now)
         end
-        local wait = -1
+        local wait
         if cap > 0 and count >= cap then
           wait = (day + 1) * 86400000000 - now
         else
@@ -35,8 +35,10 @@ enum RateScript {
             if claims[higher] > now then wanted = wanted + 1 end
           end
           if tokens + 0.000001 >= wanted then
-            tokens = tokens - 1
-            count = count + 1
+            local taken = math.max(1, math.min(most, math.floor(tokens + 0.000001) - wanted + 1))
+            tokens = tokens - taken
+            count = count + taken
+            wait = -taken
           else
             local due = now + math.max(shortest, math.ceil((wanted - tokens) / rate * 1000000))
             due = math.max(due, queues[rank])

@@ -60,7 +60,7 @@ struct SenderChecks: Sendable {
     }
 
     private func dkim(of domain: String, _ provider: String, _ deadline: Deadline) async -> SenderFinding {
-        let selectors = SenderRules.selectors(of: provider)
+        let selectors = MessageProviders.dkimSelectors(of: provider)
         guard !selectors.isEmpty else {
             return SenderFinding(
                 aspect: .dkim,

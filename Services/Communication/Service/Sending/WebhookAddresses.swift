@@ -3,9 +3,6 @@ import ProviderConfig
 
 /// Where providers can tell us what became of messages.
 struct WebhookAddresses: Sendable {
-    /// Providers that tell nothing.
-    static let silent: Set<String> = ["fcm"]
-
     /// `POLYCLINIC_PUBLIC_URL`, without a slash at its end; empty where the installation has no public address.
     private let base: String
 
@@ -13,9 +10,7 @@ struct WebhookAddresses: Sendable {
 
     /// The address for an entry of a clinic, or of the installation; `nil` where providers cannot reach us.
     func url(of entry: ProviderEntry, _ clinic: ClinicID) -> String? {
-        guard !Self.silent.contains(entry.provider) else { return nil }
-        // A mail server brings e-mails where it has been given a secret for it.
-        if entry.provider == SMTPProvider.name, entry.credentials.text("verifyToken") == nil { return nil }
+        guard MessageProviders.hasWebhook(entry) else { return nil }
         return url(of: entry.provider, entry.isDefault ? .installation : clinic)
     }
 

@@ -128,39 +128,74 @@ import Testing
         let until: String?
     }
 
-    @Test(
-        arguments: [
-            Night(zone: "UTC", from: "22:00", to: "07:00", now: "2026-03-01T21:59:59Z", until: nil),
-            Night(zone: "UTC", from: "22:00", to: "07:00", now: "2026-03-01T22:00:00Z", until: "2026-03-02T07:00:00Z"),
-            Night(zone: "UTC", from: "22:00", to: "07:00", now: "2026-03-02T06:59:59Z", until: "2026-03-02T07:00:00Z"),
-            Night(zone: "UTC", from: "22:00", to: "07:00", now: "2026-03-02T07:00:00Z", until: nil),
-            Night(zone: "UTC", from: "12:00", to: "14:00", now: "2026-03-02T13:00:00Z", until: "2026-03-02T14:00:00Z"),
-            Night(
-                zone: "Asia/Kolkata",
-                from: "22:00",
-                to: "07:00",
-                now: "2026-03-01T17:00:00Z",
-                until: "2026-03-02T01:30:00Z"
-            ),
-            // The night in which clocks go forward, and the one in which they go back.
-            Night(
-                zone: "Europe/Berlin",
-                from: "22:00",
-                to: "07:00",
-                now: "2026-03-28T22:00:00Z",
-                until: "2026-03-29T05:00:00Z"
-            ),
-            Night(
-                zone: "Europe/Berlin",
-                from: "22:00",
-                to: "07:00",
-                now: "2026-10-24T21:00:00Z",
-                until: "2026-10-25T06:00:00Z"
-            ),
-            Night(zone: "UTC", from: "00:00", to: "24:00", now: "2026-03-02T13:00:00Z", until: "2026-03-03T00:00:00Z"),
-        ]
-    )
-    func aNightEndsInTheMorning(_ night: Night) throws {
+    static let nights: [Night] = [
+        Night(zone: "UTC", from: "22:00", to: "07:00", now: "2026-03-01T21:59:59Z", until: nil),
+        Night(zone: "UTC", from: "22:00", to: "07:00", now: "2026-03-01T22:00:00Z", until: "2026-03-02T07:00:00Z"),
+        Night(zone: "UTC", from: "22:00", to: "07:00", now: "2026-03-02T06:59:59Z", until: "2026-03-02T07:00:00Z"),
+        Night(zone: "UTC", from: "22:00", to: "07:00", now: "2026-03-02T07:00:00Z", until: nil),
+        Night(zone: "UTC", from: "12:00", to: "14:00", now: "2026-03-02T13:00:00Z", until: "2026-03-02T14:00:00Z"),
+        Night(
+            zone: "Asia/Kolkata",
+            from: "22:00",
+            to: "07:00",
+            now: "2026-03-01T17:00:00Z",
+            until: "2026-03-02T01:30:00Z"
+        ),
+        // The night in which clocks go forward, and the one in which they go back.
+        Night(
+            zone: "Europe/Berlin",
+            from: "22:00",
+            to: "07:00",
+            now: "2026-03-28T22:00:00Z",
+            until: "2026-03-29T05:00:00Z"
+        ),
+        Night(
+            zone: "Europe/Berlin",
+            from: "22:00",
+            to: "07:00",
+            now: "2026-10-24T21:00:00Z",
+            until: "2026-10-25T06:00:00Z"
+        ),
+        // An end in the hour that is left out, and one in the hour that comes twice.
+        Night(
+            zone: "Europe/Berlin",
+            from: "22:00",
+            to: "02:30",
+            now: "2026-03-28T22:30:00Z",
+            until: "2026-03-29T01:30:00Z"
+        ),
+        Night(
+            zone: "Europe/Berlin",
+            from: "22:00",
+            to: "02:00",
+            now: "2026-03-28T22:30:00Z",
+            until: "2026-03-29T01:00:00Z"
+        ),
+        Night(
+            zone: "America/New_York",
+            from: "21:00",
+            to: "02:30",
+            now: "2026-03-08T06:59:59Z",
+            until: "2026-03-08T07:30:00Z"
+        ),
+        Night(
+            zone: "Europe/Berlin",
+            from: "22:00",
+            to: "02:30",
+            now: "2026-10-24T21:00:00Z",
+            until: "2026-10-25T00:30:00Z"
+        ),
+        Night(
+            zone: "Europe/Berlin",
+            from: "22:00",
+            to: "02:30",
+            now: "2026-10-25T01:10:00Z",
+            until: "2026-10-25T01:30:00Z"
+        ),
+        Night(zone: "UTC", from: "00:00", to: "24:00", now: "2026-03-02T13:00:00Z", until: "2026-03-03T00:00:00Z"),
+    ]
+
+    @Test(arguments: nights) func aNightEndsInTheMorning(_ night: Night) throws {
         let until = PreferenceRules.quietUntil(
             try quiet(night.from, night.to),
             in: try #require(TimeZoneName(night.zone)),

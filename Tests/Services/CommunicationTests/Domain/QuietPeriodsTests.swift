@@ -73,6 +73,17 @@ import Testing
         #expect(same(try opening(periods, at: "2026-03-01T20:30:00Z"), "2026-03-02T08:00:00Z"))
     }
 
+    /// A night whose end clocks are put forward over holds until then all the same.
+    @Test func anEndThatIsLeftOutIsWaitedFor() throws {
+        let night = [try Self.period("22:00", "02:30", "Europe/Berlin")]
+        #expect(same(try opening(night, at: "2026-03-28T22:30:00Z"), "2026-03-29T01:30:00Z"))
+        #expect(same(try opening(night, at: "2026-03-29T00:45:00Z"), "2026-03-29T01:30:00Z"))
+        #expect(try opening(night, at: "2026-03-29T01:30:00Z") == nil)
+        // The hour that comes twice is quiet twice.
+        #expect(same(try opening(night, at: "2026-10-24T21:00:00Z"), "2026-10-25T00:30:00Z"))
+        #expect(same(try opening(night, at: "2026-10-25T01:00:00Z"), "2026-10-25T01:30:00Z"))
+    }
+
     @Test func businessIsDoneInTheCallingHoursWhereSomebodyRegistered() throws {
         let rules = CountryRules(CountryRegistrations(unitedStates: USRegistration(registered: true)))
         let number = try #require(PhoneNumber("+18505550123"))

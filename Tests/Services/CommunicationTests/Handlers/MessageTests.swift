@@ -121,6 +121,32 @@ import Testing
         }
     }
 
+    /// Whoever is told that a message is cancelled has it cancelled, and whoever is told otherwise has it sent: at whatever moment.
+    @Test func cancellingAndSendingAtOnceAgree() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<40 {
+                    group.addTask {
+                        let address = "race\(number)-\(clinic.clinic.low)@example.com"
+                        let id = try await clinic.send(to: address)
+                        // Some look first how far it is, so that not all come equally soon.
+                        for _ in 0..<(number % 8) { _ = try await clinic.message(id) }
+                        let answer = try await clinic.ask(endpoints.cancel, MessagePath(id: id))
+                        #expect([200, 409].contains(answer.status))
+                        let isCancelled = answer.status == 200
+                        let message = try await clinic.settled(id)
+                        #expect(message.status == (isCancelled ? .cancelled : .sent), "\(answer.status)")
+                        #expect(message.attempts.isEmpty == isCancelled)
+                        #expect(try await sandbox.received(for: address).count == (isCancelled ? 0 : 1))
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test func whatWouldBePassedOverIsRefused() async throws {
         let clinic = try TestClinic()
         try await clinic.configure(.smtp(port: 9))

@@ -42,6 +42,21 @@ import Testing
         }
     }
 
+    /// Not all accounts were seen to sign the same; whatever is signed, the time and the body are.
+    @Test(arguments: [
+        "0p6veyUT8iKUnzi1el7KfCQ/O49rbp10UGSttCt7RNg=", "KS4ZyW6MsTSW9GJLx2ER/7hsYJjxVuOJQT0HzXGTeyI=",
+    ]) func theTimeMayBeSignedToo(code: String) {
+        let secrets = [Secret("polyclinic-zepto-key")]
+        func isSigned(at time: String, _ body: [UInt8] = Self.body) -> Bool {
+            let header = "ts=\(time);s=\(PercentCoding.encode(code));s-algorithm=HmacSHA256"
+            return ZeptoMailNotices.isSigned(body, header, secrets: secrets)
+        }
+        #expect(isSigned(at: "1760000000000"))
+        #expect(!isSigned(at: "1760000000001") && !isSigned(at: "") && !isSigned(at: "1760000000000", [0x7B]))
+        // What was taken from the body and put before it is another body.
+        #expect(!isSigned(at: "176000000000", Array("0".utf8) + Self.body))
+    }
+
     /// `to` names everybody; only who is named with the event is concerned.
     @Test func itIsAboutWhomTheEventNames() throws {
         func recipients(_ details: JSONValue, _ name: String) throws -> [String?] {

@@ -65,6 +65,22 @@ import Testing
         #expect(!isRefused(entry))
     }
 
+    /// Those that are not closed are counted, where operators see them.
+    @Test func openOnesAreCounted() throws {
+        let entry = entry()
+        let place = CircuitPlace(channel: "sms", provider: "twilio")
+        #expect(book.open.isEmpty)
+        _ = book.settle(try permit(entry), Self.storm, clinic, entry)
+        #expect(book.open == [place: 1])
+        let other = ClinicID()
+        guard case .admitted(let permit) = book.admit(other, entry) else { throw Refused() }
+        _ = book.settle(permit, Self.storm, other, entry)
+        #expect(book.open == [place: 2])
+        clock.advance(.seconds(61))
+        _ = book.settle(try self.permit(entry), ProviderVerdict(.accepted), clinic, entry)
+        #expect(book.open == [place: 1])
+    }
+
     /// What one person has had too many of is no reason to keep it from the others.
     @Test func oneRecipientsThrottleHoldsUpNobodyElse() throws {
         let entry = entry()
