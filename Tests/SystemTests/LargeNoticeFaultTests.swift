@@ -11,6 +11,7 @@ extension SystemTests {
         @Test(.timeLimit(.minutes(6)), arguments: ["gateway", "communication"])
         func aKilledProcessLosesNoMail(name: String) async throws {
             let suite = try await RunningSuite.shared.value
+            let admin = try await suite.admin()
             let (_, clinic, webhook) = try await suite.openClinicForMail()
             let mail = LargeMail()
             let status = try await HalfUpload.send(
@@ -22,7 +23,7 @@ extension SystemTests {
                 try await eventually("a piece of it is taken") { try await !suite.noticesLeft(of: clinic).isEmpty }
                 try await suite.killProcess(name)
             }
-            try await suite.answersAgain(try await suite.admin())
+            try await suite.answersAgain(admin)
             let before = try await suite.filesHeard(by: clinic)
             #expect(before == (status == 200 ? ["kept"] : []), "\(name): \(String(describing: status))")
             try await eventually("it is taken when it is brought again", within: .seconds(90)) {
