@@ -5,7 +5,7 @@ package struct BodyPiece: Hashable, Sendable {
     /// The status by which a service says that it has taken a piece and waits for the next.
     package static let taken = 202
 
-    /// Of the whole body, in lower case and without parameters.
+    /// Of the whole body, in lower case and without parameters; of a webhook as it came.
     package var contentType: String
     /// From 0.
     package var number: Int
@@ -20,11 +20,15 @@ package struct BodyPiece: Hashable, Sendable {
 
     /// `nil` for a request that carries no piece.
     package init?(_ request: BusRequest) {
-        guard let contentType = request.headers["content-type"], let isLast = request.headers["body-last"],
+        guard let isLast = request.headers["body-last"],
             let number = request.headers["body-piece"].flatMap({ Int($0) }), number >= 0
         else { return nil }
+        let contentType = request.headers["content-type"] ?? ""
         self.init(contentType: contentType, number: number, isLast: isLast == "true")
     }
+
+    /// Whether there is no other.
+    package var isWhole: Bool { number == 0 && isLast }
 
     /// As a request carries it.
     package var headers: [String: String] {

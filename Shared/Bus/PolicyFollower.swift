@@ -28,6 +28,8 @@ package final class PolicyFollower: Service {
     private let confirmedAt = Mutex<ContinuousClock.Instant?>(nil)
     private let askedAt = Mutex<ContinuousClock.Instant?>(nil)
     private let turn = Mutex(Turn())
+    /// Somebody asks because nothing was heard.
+    private let isAsking = Mutex(false)
     private let fetch: @Sendable (PolicyChangesQuery) async throws -> PolicyChanges
     private let listen: @Sendable (PolicyFollower) async throws -> Void
     private let lag = Gauge(.policyLag)
@@ -73,6 +75,8 @@ package final class PolicyFollower: Service {
 
     /// The least time between two questions of `refresh`.
     package static let askedApart: Duration = .milliseconds(50)
+    /// How long who is to decide waits for a policy that is new enough.
+    package static let patience: Duration = .seconds(2)
     /// The topic of news that versions are told on.
     package static let topic = "access"
 
@@ -90,6 +94,25 @@ package final class PolicyFollower: Service {
 
     /// Whether the policy may be decided with.
     package var isFresh: Bool { freshness() == .fresh }
+
+    /// Whether the policy may be decided with, asking access where nothing was heard for too long.
+    ///
+    /// A process that has just begun, or that news reach late, is not the caller's fault: it is made to wait for a moment. What was
+    /// as new as it has to be when the caller came is new enough.
+    package func becomesFresh(within patience: Duration = PolicyFollower.patience) async -> Bool {
+        let came = ContinuousClock.now
+        while true {
+            if let confirmed = confirmedAt.withLock({ $0 }), came - confirmed < PolicyNews.goodFor { return true }
+            guard ContinuousClock.now - came < patience, !Task.isCancelled else { return false }
+            if !takesAsking() {
+                try? await Task.sleep(for: Self.askedApart)
+                continue
+            }
+            let isTold = (try? await reload()) != nil
+            isAsking.withLock { $0 = false }
+            if !isTold { try? await Task.sleep(for: Self.askedApart) }
+        }
+    }
 
     /// Whether the policy held is at least of that version, after fetching once if it was not.
     package func catchUp(to version: Int64) async -> Bool {
@@ -163,6 +186,14 @@ package final class PolicyFollower: Service {
         }
         let whole = next
         policy.withLock { $0 = whole }
+    }
+
+    /// Whether nobody else asks already.
+    private func takesAsking() -> Bool {
+        isAsking.withLock { isAsking in
+            defer { isAsking = true }
+            return !isAsking
+        }
     }
 
     private func takeTurn() async {

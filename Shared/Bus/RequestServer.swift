@@ -37,10 +37,12 @@ package final class RequestServer: Service {
     private let quarantined: Counter
     private let instance: String
     private let concurrency: Int
+    private let prepare: @Sendable () async -> Void
 
     /// - Parameters:
     ///   - instance: unique to this process's life; names its consumer.
     ///   - concurrency: requests at work at once.
+    ///   - prepare: returns when requests may be taken on; until then they are left to its peers.
     ///   - handle: gets the request and whether it may have been started before.
     package init(
         redis: RedisClient,
@@ -51,6 +53,7 @@ package final class RequestServer: Service {
         instance: String,
         concurrency: Int = RequestServer.concurrencyDefault,
         logger: Logger,
+        prepare: @escaping @Sendable () async -> Void = {},
         handle: @escaping @Sendable (_ request: BusRequest, _ redelivered: Bool) async -> Answer
     ) {
         self.redis = redis
@@ -60,6 +63,7 @@ package final class RequestServer: Service {
         self.service = service
         self.instance = instance
         self.concurrency = concurrency
+        self.prepare = prepare
         self.logger = logger
         self.handle = handle
         expired = Counter(.busExpired, [(.service, service.rawValue)])
@@ -75,6 +79,7 @@ package final class RequestServer: Service {
 
     /// Serves until shutdown; requests at work then are answered first.
     package func run() async throws {
+        await cancelWhenGracefulShutdown { await self.prepare() }
         let consumer = GroupConsumer(
             redis: redis,
             stream: stream,

@@ -55,7 +55,7 @@ struct Dispatcher: Sendable {
                 redelivered: redelivered,
                 dispatcher: self
             )
-            switch decide(request, entry.endpoint) {
+            switch await decide(request, entry.endpoint) {
             case .success(let scope): context.scope = scope
             case .failure(let problem):
                 if problem.status == 403 || problem.status == 404 { try await recordDenial(problem, context) }
@@ -85,11 +85,12 @@ struct Dispatcher: Sendable {
     }
 
     /// The gateway has decided; a service that knows a newer policy decides anew, one that hears of none refuses.
-    private func decide(_ request: BusRequest, _ endpoint: any EndpointDescription) -> Result<Scope, Problem> {
+    private func decide(_ request: BusRequest, _ endpoint: any EndpointDescription) async -> Result<Scope, Problem> {
         guard case .permission(let permission) = endpoint.guard, let caller = Caller(request.principal) else {
             return .success(request.scope)
         }
-        guard policy.freshness() == .fresh else { return .failure(.unavailable("The access policy")) }
+        // Requests are taken on from the first moment of a process, before it has heard of a policy.
+        guard await policy.becomesFresh() else { return .failure(.unavailable("The access policy")) }
         if let emergency = request.principal.emergency, let user = caller.user {
             return decide(request, endpoint, permission, emergency, of: user)
         }

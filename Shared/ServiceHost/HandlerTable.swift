@@ -91,6 +91,22 @@ package struct HandlerTable: Sendable {
         }
     }
 
+    /// The same for an operation of several steps: its body gives no reply where a piece is taken and the next one awaited.
+    ///
+    /// A request that says nothing of pieces has its whole body with it.
+    package mutating func pieces<Input, Output>(
+        _ endpoint: Endpoint<Input, Output>,
+        steps body: @escaping @Sendable (Input, BodyPiece, OperationContext) async throws -> Reply<Output>?
+    ) {
+        add(endpoint, looksUpFirst: true) { context in
+            let input = try context.input(Input.self)
+            let piece = BodyPiece(context.request) ?? BodyPiece(contentType: "", number: 0, isLast: true)
+            guard let reply = try await body(input, piece, context) else { return BusReply(status: BodyPiece.taken) }
+            if let answer = context.committed.answer { return answer }
+            return try await context.dispatcher.finishUncommitted(reply, context)
+        }
+    }
+
     /// Throws, naming them, when a declared operation has no handler or a handler no declaration.
     package func complete(_ endpoints: [any EndpointDescription]) throws(IncompleteHandlers) {
         let declared = Set(endpoints.map(\.name))

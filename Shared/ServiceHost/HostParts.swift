@@ -154,7 +154,11 @@ struct HostParts {
             instance: resources.instance,
             concurrency: try host.settings.int("POLYCLINIC_REQUEST_SLOTS", in: 1...4_096)
                 ?? RequestServer.concurrencyDefault,
-            logger: resources.log
+            logger: resources.log,
+            prepare: { [policy, name = host.name] in
+                // Access has the policy; everybody else leaves requests to its peers until it has heard of it.
+                if name != .access { _ = await policy.becomesFresh() }
+            }
         ) { await dispatcher.answer($0, redelivered: $1) }
     }
 

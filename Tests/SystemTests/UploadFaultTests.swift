@@ -121,19 +121,20 @@ extension RunningSuite {
     }
 
     /// Everything that was killed is there again.
-    fileprivate func answersAgain(_ client: Client) async throws {
+    func answersAgain(_ client: Client) async throws {
         try await eventually("the suite answers again", within: .seconds(90)) {
             (try? await client.send("GET", "/communication/messages?limit=1"))?.status == 200
         }
     }
 }
 
-/// An upload in the middle of which something happens.
-private enum HalfUpload {
+/// A body in the middle of which something happens.
+enum HalfUpload {
     /// Sends half of a file, waits for what happens meanwhile, and sends the rest; the status of the answer, if there is one.
     static func send(
         _ file: [UInt8],
         to base: String,
+        at path: String = "/api/v1/communication/attachments?filename=half.pdf",
         headers: [String],
         meanwhile: @escaping @Sendable () async throws -> Void
     ) async throws -> Int? {
@@ -148,7 +149,7 @@ private enum HalfUpload {
             }
         let head =
             [
-                "POST /api/v1/communication/attachments?filename=half.pdf HTTP/1.1", "Host: localhost",
+                "POST \(path) HTTP/1.1", "Host: localhost",
                 "Connection: close",
             ]
             + headers + ["Content-Length: \(file.count)"]

@@ -46,6 +46,9 @@ package struct Conversation: Wire, Hashable {
 
 /// A message of a conversation, as it came.
 package struct InboundMessage: Wire, Hashable {
+    /// Files of one message that are named.
+    package static let mostFiles = 50
+
     package var id: InboundMessageID
     package var conversationId: ConversationID
     package var provider: String
@@ -61,6 +64,8 @@ package struct InboundMessage: Wire, Hashable {
     package var subject: String?
     package var text: String?
     package var files: [ConversationFile]
+    /// How many further files there were; absent where all are named.
+    package var filesLeftOut: Int?
 
     package init(
         id: InboundMessageID,
@@ -72,7 +77,8 @@ package struct InboundMessage: Wire, Hashable {
         isAutomatic: Bool,
         subject: String?,
         text: String?,
-        files: [ConversationFile]
+        files: [ConversationFile],
+        filesLeftOut: Int? = nil
     ) {
         self.id = id
         self.conversationId = conversationId
@@ -84,12 +90,15 @@ package struct InboundMessage: Wire, Hashable {
         self.subject = subject
         self.text = text
         self.files = files
+        self.filesLeftOut = filesLeftOut
     }
 
     package static var limits: [Limit] {
         [
             .describe(CodingKeys.text, "Absent without messages:read_content."),
             .describe(CodingKeys.isAutomatic, "No person wrote it: an absence note, a mailing list."),
+            .count(CodingKeys.files, 0...mostFiles),
+            .describe(CodingKeys.filesLeftOut, "How many further files there were; absent where all are named."),
         ]
     }
 }
@@ -141,8 +150,8 @@ package struct ConversationFile: Wire, Hashable {
             .describe(CodingKeys.filename, "Absent without messages:read_content."),
             .describe(
                 CodingKeys.reason,
-                "Why it is refused or lost: too_large (over 5 MiB, or 10 MiB with the message's files before it), "
-                    + "type_not_kept, virus, not_there, unreachable and others."
+                "Why it is refused or lost: too_large (over 25 MiB with the e-mail's files before it, over 5 MiB where the "
+                    + "provider holds it), type_not_kept, virus, not_there, unreachable and others."
             ),
         ]
     }
@@ -160,7 +169,7 @@ package struct ConversationFilePath: Wire {
         self.place = place
     }
 
-    package static var limits: [Limit] { [.range(CodingKeys.place, 0...9)] }
+    package static var limits: [Limit] { [.range(CodingKeys.place, 0...Int64(InboundMessage.mostFiles - 1))] }
 }
 
 /// What is in a file, byte for byte.

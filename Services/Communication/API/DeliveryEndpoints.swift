@@ -3,8 +3,12 @@ package import Core
 
 /// Providers' webhooks.
 package struct DeliveryEndpoints: Sendable {
-    /// Bytes of a webhook that brings many events at once or a whole e-mail; others have `WebhookNotice.longestBody`.
-    package static let longestBatch = 768 * 1_024
+    /// Bytes of a webhook that brings a whole e-mail: 25 MiB of files are a third more as they travel.
+    ///
+    /// Others have `WebhookNotice.longestBody`, or what their provider names.
+    package static let longestMail = 40 << 20
+    /// In which the last piece of a notice has to be taken in.
+    private static let deadline: Duration = .seconds(30)
 
     package let receive = Endpoint(
         "communication.messages.receive_notice",
@@ -15,9 +19,10 @@ package struct DeliveryEndpoints: Sendable {
         takes: WebhookNotice.self,
         gives: WebhookReceipt.self,
         audit: .none(because: "says what became of messages whose sending is audited"),
-        body: .raw(maxBytes: DeliveryEndpoints.longestBatch),
+        body: .streamed(maxBytes: DeliveryEndpoints.longestMail, media: []),
         resource: "messages",
-        errors: [ErrorCode(401, "invalid_signature")],
+        errors: [ErrorCode(400, "body_incomplete"), ErrorCode(401, "invalid_signature")],
+        deadline: DeliveryEndpoints.deadline,
         summary: "A provider's notice of deliveries and bounces, or of what somebody wrote"
     )
 
@@ -31,9 +36,10 @@ package struct DeliveryEndpoints: Sendable {
         takes: SharedNotice.self,
         gives: WebhookReceipt.self,
         audit: .none(because: "says what became of messages whose sending is audited"),
-        body: .raw(maxBytes: DeliveryEndpoints.longestBatch),
+        body: .streamed(maxBytes: DeliveryEndpoints.longestMail, media: []),
         resource: "messages",
-        errors: [ErrorCode(401, "invalid_signature")],
+        errors: [ErrorCode(400, "body_incomplete"), ErrorCode(401, "invalid_signature")],
+        deadline: DeliveryEndpoints.deadline,
         summary: "A notice of the installation's own provider, about messages of any clinic"
     )
 

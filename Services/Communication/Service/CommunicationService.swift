@@ -42,6 +42,7 @@ package enum CommunicationService {
                 ("0024_costs.sql", PackageResources._024_costs_sql),
                 ("0025_whatsapp_users.sql", PackageResources._025_whatsapp_users_sql),
                 ("0026_message_statistics.sql", PackageResources._026_message_statistics_sql),
+                ("0027_large_notices.sql", PackageResources._027_large_notices_sql),
             ]
         )
     }
@@ -130,7 +131,8 @@ package enum CommunicationService {
                 suppressions: suppressions,
                 addresses: index
             ),
-            webhooks: webhooks
+            webhooks: webhooks,
+            large: LargeNotices(dataKeys: resources.dataKeys)
         ).register(in: &handlers)
         HandshakeHandlers(endpoints: endpoints.deliveries, store: store, readers: readers)
             .register(in: &handlers)
@@ -185,7 +187,7 @@ package enum CommunicationService {
         definition.schedules = [try DeadLetterWatch.schedule(), try ForgetNotices.schedule()]
         definition.transactionalJobs = [
             NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(), ExpireUploadJob(),
-            AlertJob(intake: intake, log: resources.log),
+            ExpireNoticeJob(), AlertJob(intake: intake, log: resources.log),
         ]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]
         if let file = try DefaultProvidersFile(resources.settings, policy: policy) {

@@ -17,6 +17,8 @@ final class Gateway: Sendable {
     struct Policy: Sendable {
         var snapshot: @Sendable () -> PolicySnapshot
         var isFresh: @Sendable () -> Bool
+        /// The same after waiting a moment for it where it is not; what was fresh when it was asked is fresh enough.
+        var becomesFresh: @Sendable () async -> Bool = { true }
         /// Asks for what is new; whether there was anything.
         var refresh: @Sendable () async -> Bool = { false }
     }
@@ -119,6 +121,10 @@ final class Gateway: Sendable {
             )
         }
         exchange.media = media
+        // What signatures are over, and what limits count, are bytes as they came.
+        guard exchange.head.fields["content-encoding"].allSatisfy({ $0.isSame(as: "identity") }) else {
+            throw Problem(415, "unsupported_media_type", "Bodies are taken without a Content-Encoding.")
+        }
         if case .streamed(_, let types) = operation.body {
             return (try await pass(operation, parameters, exchange, types), nil)
         }
@@ -186,7 +192,8 @@ final class Gateway: Sendable {
             source: RequestSource(address: exchange.address, userAgent: Self.shortened(exchange.head.userAgent)),
             accept: exchange.media,
             page: page,
-            headers: piece?.headers ?? WebhookHeaders.passedOn(operation, exchange.head),
+            // What a provider signs is its own header, parameters and all.
+            headers: (piece?.headers ?? [:]).merging(WebhookHeaders.passedOn(operation, exchange.head)) { $1 },
             input: input
         )
     }

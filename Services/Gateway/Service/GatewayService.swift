@@ -49,6 +49,7 @@ package struct GatewayProcess: Sendable {
             policy: Gateway.Policy(
                 snapshot: { bus.policy.snapshot },
                 isFresh: { bus.policy.isFresh },
+                becomesFresh: { await bus.policy.becomesFresh() },
                 refresh: { await bus.policy.refresh() }
             ),
             tokens: TokenVerifier(issuer: configuration.publicURL),

@@ -71,7 +71,8 @@ package enum BodyKind: Hashable, Sendable {
     /// With media types, another operation may have the same method and path: which one is meant is told by the
     /// request's type.
     case raw(maxBytes: Int, media: [String] = [])
-    /// A file of one of these types, passed on in pieces while it comes: each fills the input's `RawBody`.
+    /// Bytes of one of these types, of any where none is named, passed on in pieces while they come: each fills the input's
+    /// `RawBody`.
     case streamed(maxBytes: Int, media: [String])
 
     /// The types by which a raw body is told from another operation's at the same place.

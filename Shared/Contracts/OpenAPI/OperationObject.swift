@@ -96,8 +96,7 @@ struct OperationObject {
     private func requestBody(_ components: inout SchemaComponents) -> JSONValue? {
         switch endpoint.body {
         case .none: return nil
-        case .raw(_, let media): return Self.binary(media.isEmpty ? ["*/*"] : media)
-        case .streamed(_, let media): return Self.binary(media)
+        case .raw(_, let media), .streamed(_, let media): return Self.binary(media.isEmpty ? ["*/*"] : media)
         case .json, .mergePatch:
             guard case .object(var rule) = input.kind else { return nil }
             rule.properties.removeAll { inPath.contains($0.name) || endpoint.query.contains($0.name) }

@@ -129,7 +129,8 @@ final class MessageDesk: Sendable {
                 suppressions: suppressions,
                 addresses: index
             ),
-            webhooks: webhooks
+            webhooks: webhooks,
+            large: LargeNotices(dataKeys: dataKeys)
         ).register(in: &handlers)
         HandshakeHandlers(endpoints: Self.endpoints.deliveries, store: store, readers: readers)
             .register(in: &handlers)
@@ -201,7 +202,7 @@ final class MessageDesk: Sendable {
             ],
             transactional: [
                 NoticeJob(intake: intake, log: log), ReceiptDeadlineJob(), AlertJob(intake: intake, log: log),
-                ExpireUploadJob(),
+                ExpireUploadJob(), ExpireNoticeJob(),
             ],
             logger: log
         )

@@ -228,19 +228,48 @@ struct AccessTests {
         }
     }
 
-    @Test func withoutNewsEveryGuardedRequestIsRefused() async throws {
+    /// News that come late are no reason to refuse anybody while access can be asked.
+    @Test func withoutNewsAccessIsAsked() async throws {
         try await TestGateway.run { gateway in
             let (_, user) = gateway.access.member([.clinicAdmin])
             let token = try gateway.tokens.token(for: user)
             _ = try await gateway.eventuallyGet("/api/v1/things", [bearer(token)])
             gateway.access.silence(true)
+            try await eventually("the policy is old", within: .seconds(10)) {
+                try await gateway.get("/health/ready").status == 503
+            }
+            let answers = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<20 {
+                    group.addTask { try await gateway.get("/api/v1/things", [bearer(token)]).status }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(Set(answers) == [200])
+            // What was taken away meanwhile is known as well.
+            gateway.access.change { changes in
+                for index in changes.users.indices where changes.users[index].id == user {
+                    changes.users[index].memberships = []
+                }
+            }
+            try await eventually("it is not allowed any more", within: .seconds(10)) {
+                try await gateway.get("/api/v1/things", [bearer(token)]).status != 200
+            }
+        }
+    }
+
+    @Test func withoutAccessEveryGuardedRequestIsRefused() async throws {
+        try await TestGateway.run { gateway in
+            let (_, user) = gateway.access.member([.clinicAdmin])
+            let token = try gateway.tokens.token(for: user)
+            _ = try await gateway.eventuallyGet("/api/v1/things", [bearer(token)])
+            gateway.access.leave(true)
             let stale = try await gateway.eventuallyGet("/api/v1/things", [bearer(token)], status: 503)
             #expect(stale.header("Retry-After") == "1")
             #expect(try await gateway.get("/health/ready").status == 503)
             #expect(try await gateway.get("/health/live").status == 200)
             let open = try await gateway.post("/api/v1/auth/sign-in", body: #"{"name":"a"}"#)
             #expect(open.status == 200)
-            gateway.access.silence(false)
+            gateway.access.leave(false)
             _ = try await gateway.eventuallyGet("/api/v1/things", [bearer(token)])
         }
     }

@@ -74,6 +74,12 @@ struct ConventionTests {
                 body: "{}"
             )
             #expect(media.status == 415)
+            for (path, type) in [
+                ("/api/v1/things", "application/json"), ("/api/v1/things-upload?filename=a", "image/png"),
+            ] {
+                let headers = [token, ("Content-Type", type), ("Content-Encoding", "gzip")]
+                #expect(try await gateway.send(.POST, path, headers, body: "{}").status == 415)
+            }
             let query = try await gateway.get("/api/v1/things?limit=500&what=1", [token])
             #expect(query.status == 422)
             #expect(query.text.contains(#""parameter":"limit""#) && query.text.contains(#""parameter":"what""#))

@@ -15,6 +15,7 @@ final class FakeAccess: Sendable {
         var changes: PolicyChanges
         var denials: [AuditRecord] = []
         var isSilent = false
+        var isAway = false
         var losesDenials = false
         var pageAsked = 0
     }
@@ -32,6 +33,15 @@ final class FakeAccess: Sendable {
     var isSilent: Bool { state.withLock { $0.isSilent } }
 
     func silence(_ isSilent: Bool) { state.withLock { $0.isSilent = isSilent } }
+
+    /// Neither tells news nor answers what is asked of it.
+    func leave(_ isAway: Bool) {
+        state.withLock { state in
+            state.isSilent = isAway
+            state.isAway = isAway
+        }
+    }
+
     func loseDenials() { state.withLock { $0.losesDenials = true } }
 
     /// Changes policy and makes it the next version.
@@ -70,6 +80,7 @@ final class FakeAccess: Sendable {
         do {
             switch request.operation {
             case PolicyEndpoints().changes.name:
+                if state.withLock({ $0.isAway }) { return .reply(BusReply(status: 503)) }
                 let body = try JSONWriter.encode(state.withLock { $0.changes })
                 return .reply(BusReply(status: 200, body: body))
             case PolicyEndpoints().recordDenials.name:

@@ -1,10 +1,10 @@
 /// Which files that strangers send are kept: kinds that nothing runs, and not too large.
 enum InboundFileRules {
-    /// The largest file that is kept, in bytes; as large as WhatsApp lets pictures be.
+    /// The largest file that is fetched from who holds it, in bytes; as large as WhatsApp lets pictures be.
     static let largest = 5 * 1_024 * 1_024
 
-    /// What the files that came inside one message may have together, in bytes.
-    static let mostBytes = 10 * 1_024 * 1_024
+    /// What the files that came inside one message may have together, in bytes; mail servers let no more through.
+    static let mostBytes = 25 * 1_024 * 1_024
     /// What programs call a file whose kind they do not know.
     private static let unknown: Set<String> = ["application/octet-stream", "application/x-download"]
 
@@ -26,7 +26,7 @@ enum InboundFileRules {
     ///
     /// - Parameter room: bytes that the message's files may still have.
     static func judge(_ bytes: [UInt8], _ media: InboundText.Media, room: Int) -> FetchedFile {
-        guard bytes.count <= min(largest, room) else { return .refused("too_large") }
+        guard bytes.count <= room else { return .refused("too_large") }
         guard let type = type(media.type) ?? type(named: media), isOf(type, bytes) else {
             return .refused("type_not_kept")
         }

@@ -12,7 +12,7 @@ struct InboundText: Sendable, Equatable {
     static let longestType = 100
     /// The longest address of one, in bytes.
     static let longestURL = 2_048
-    /// Pictures and files of one text that are kept.
+    /// Pictures and files that one text may bring.
     static let mostMedia = 10
 
     /// A picture or file that came with it.
@@ -57,6 +57,8 @@ struct InboundText: Sendable, Equatable {
     var contents: [Int: [UInt8]] = [:]
     /// Why none of them is kept, in a word of ours.
     var withheld: String?
+    /// How many further files there were.
+    var leftOut = 0
     var providerMessageID: String
     var optOut: OptOut?
     /// What WhatsApp calls the sender beside the number, if both are told.

@@ -27,6 +27,11 @@ struct RecipientWishes: Sendable {
         return left.isEmpty && category?.category == .security ? wanted : left
     }
 
+    /// Whether a message may be held up by quiet hours.
+    static func canWait(_ priority: MessagePriority, _ category: MessageCategory) -> Bool {
+        priority != .critical && category != .security
+    }
+
     var hasQuietHours: Bool {
         category?.quietHours != nil || notice?.quietHours != nil || quietOfClinic != nil
     }

@@ -108,7 +108,8 @@ struct ConversationHandlers: Sendable {
                     status: files[place]?.status ?? .omitted,
                     reason: files[place]?.reason
                 )
-            }
+            },
+            filesLeftOut: content.leftOut
         )
     }
 
@@ -122,7 +123,12 @@ struct ConversationHandlers: Sendable {
         guard try InboundStore.conversation(path.id, in: tx) != nil else { throw Problem.notFound }
         let permission = CommunicationPermissions.readContent
         guard context.principal.holds(permission) else { throw Problem.forbidden(permission.name) }
-        let found = try InboundFileStore.content(
+        let number = page.flatMap { Int($0) } ?? 0
+        guard (0...InboundFileStore.mostPieces).contains(number) else {
+            throw Problem.malformed("The page is not one that was given.")
+        }
+        let found = try InboundFileStore.page(
+            number,
             of: path.messageId,
             path.place,
             in: path.id,
@@ -130,16 +136,14 @@ struct ConversationHandlers: Sendable {
             in: tx
         )
         guard let found else { throw Problem.notFound }
-        guard let bytes = found.bytes else {
+        guard found.status == .kept else {
             throw Problem.conflict("file_not_kept", "The file is \(found.status.rawValue).")
         }
-        let start = page.flatMap { Int($0) } ?? 0
-        guard (0...bytes.count).contains(start) else { throw Problem.malformed("The page is not one that was given.") }
-        let end = min(start + StreamPage.largestChunk, bytes.count)
+        guard let bytes = found.bytes else { throw Problem.malformed("The page is not one that was given.") }
         return StreamPage(
-            Array(bytes[start..<end]),
+            bytes,
             contentType: "application/octet-stream",
-            next: end < bytes.count ? String(end) : nil,
+            next: found.isLast ? nil : String(number + 1),
             headers: [("Content-Disposition", "attachment")]
         )
     }

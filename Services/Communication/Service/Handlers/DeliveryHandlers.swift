@@ -17,35 +17,70 @@ struct DeliveryHandlers: Sendable {
     let intake: DeliveryIntake
     let inbound: InboundIntake
     let webhooks: WebhookAddresses
+    let large: LargeNotices
 
     func register(in table: inout HandlerTable) {
-        table.steps(endpoints.receive) { [self] input, context in
+        table.pieces(endpoints.receive) { [self] input, piece, context in
             // The installation's own have an address of their own.
             guard input.clinicId != .installation else { throw Problem.notFound }
-            return try await receive(input.provider, input.body, about: input.message, input.clinicId, context)
+            return try await receive(input.provider, piece, input.body, about: input.message, input.clinicId, context)
         }
-        table.steps(endpoints.receiveShared) { [self] input, context in
-            try await receive(input.provider, input.body, about: input.message, .installation, context)
+        table.pieces(endpoints.receiveShared) { [self] input, piece, context in
+            try await receive(input.provider, piece, input.body, about: input.message, .installation, context)
         }
     }
 
+    /// Takes a webhook in once it is whole; no reply while pieces of it are still to come.
     private func receive(
         _ provider: String,
+        _ piece: BodyPiece,
         _ body: RawBody,
         about message: MessageID?,
         _ owner: ClinicID,
         _ context: OperationContext
-    ) async throws -> Reply<WebhookReceipt> {
+    ) async throws -> Reply<WebhookReceipt>? {
         guard let reader = readers[provider] else { throw Problem.notFound }
-        guard body.bytes.count <= reader.longestBody else {
-            throw Problem(413, "too_large", "The notice may have at most \(reader.longestBody) bytes.")
+        @Sendable func call(_ bytes: [UInt8]) -> WebhookCall {
+            WebhookCall(
+                body: bytes,
+                headers: context.request.headers,
+                url: webhooks.url(of: provider, owner, message: message),
+                message: message
+            )
         }
-        let call = WebhookCall(
-            body: body.bytes,
-            headers: context.request.headers,
-            url: webhooks.url(of: provider, owner, message: message),
-            message: message
-        )
+        let bytes = body.bytes
+        if piece.isWhole {
+            guard bytes.count <= reader.longestBody else { throw LargeNoticeRules.tooLarge(reader.longestBody) }
+            return try await take(call(bytes), with: reader, provider, owner, context)
+        }
+        if piece.number == 0 { try await expect(call([]), with: reader, provider, owner, context) }
+        try await large.keep(piece, bytes, of: provider, longest: reader.longestBody, owner, context)
+        guard piece.isLast else { return nil }
+        return try await large.read(of: provider, owner, context) { whole in
+            try await take(call(whole), with: reader, provider, owner, context)
+        }
+    }
+
+    /// Throws 401 where the headers show already that no entry's account can have signed it: nothing of it is kept then.
+    private func expect(
+        _ call: WebhookCall,
+        with reader: any NoticeReader,
+        _ provider: String,
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        let entries = try await entries(of: owner, provider, context).filter { $0.provider == provider }
+        guard !entries.contains(where: { reader.mayBeSigned(call, for: $0, at: context.now) }) else { return }
+        throw Self.forged(provider)
+    }
+
+    private func take(
+        _ call: WebhookCall,
+        with reader: any NoticeReader,
+        _ provider: String,
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws -> Reply<WebhookReceipt> {
         let (entries, signers, reports) = try await read(call, with: reader, provider, owner, context)
         if owner == .installation {
             try await share(reports, of: signers, context)
@@ -54,6 +89,7 @@ struct DeliveryHandlers: Sendable {
         }
         let mails = try await reader.mails(call, for: signers[0], at: context.now)
         if !mails.isEmpty { try await bring(mails, through: signers[0], of: entries, owner, context) }
+        try await follow(call, with: reader, signers, owner, context)
         try await hear(call, with: reader, signers, owner, context)
         try await alert(call, with: reader, signers, owner, context)
         Self.count(provider, "taken")
@@ -83,6 +119,36 @@ struct DeliveryHandlers: Sendable {
                 let (inbound, now) = (inbound, context.now)
                 try await context.database.transaction(for: tenant) { tx in
                     try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx)
+                }
+            }
+        }
+    }
+
+    /// Who goes by another number or id from now on: known by it in the clinic, or in those that wrote from the installation's
+    /// number.
+    private func follow(
+        _ call: WebhookCall,
+        with reader: any NoticeReader,
+        _ signers: [ProviderEntry],
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        let door = MessageDoor(blindIndex: intake.index.blindIndex)
+        let follower = ContactFollower(index: intake.index, suppressions: intake.suppressions)
+        for entry in signers {
+            for change in try reader.changes(call, for: entry, at: context.now) {
+                var clinics: Set<ClinicID> = [owner]
+                if owner == .installation {
+                    let hashes = change.before.map { door.hash(entry.provider, to: $0) }
+                    clinics = try await context.database.through(.lookup) { tx in
+                        try NumberClinicStore.all(hashes, in: tx).values.reduce(into: []) { $0.formUnion($1) }
+                    }
+                }
+                for clinic in clinics {
+                    let (tenant, now) = (Tenant(clinic, actor: "provider:\(entry.provider)"), context.now)
+                    try await context.database.transaction(for: tenant) { tx in
+                        try follower.follow(change, clinic: clinic, at: now, in: tx)
+                    }
                 }
             }
         }
@@ -233,10 +299,7 @@ struct DeliveryHandlers: Sendable {
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws -> (all: [ProviderEntry], signers: [ProviderEntry], reports: [DeliveryReport]) {
-        let store = store
-        let tenant = Tenant(owner, actor: "provider:\(provider)")
-        let entries = try await context.database.read(for: tenant) { tx in try store.load(owner, in: tx)?.entries ?? []
-        }
+        let entries = try await entries(of: owner, provider, context)
         var signers: [ProviderEntry] = []
         var reports: [DeliveryReport] = []
         // One account may stand behind several entries, under the same key.
@@ -245,11 +308,23 @@ struct DeliveryHandlers: Sendable {
             signers.append(entry)
             reports += found
         }
-        guard !signers.isEmpty else {
-            Self.count(provider, "forged")
-            throw Problem(401, "invalid_signature", "The notice is not signed by this clinic's provider.")
-        }
+        guard !signers.isEmpty else { throw Self.forged(provider) }
         return (entries, signers, reports)
+    }
+
+    private func entries(
+        of owner: ClinicID,
+        _ provider: String,
+        _ context: OperationContext
+    ) async throws -> [ProviderEntry] {
+        let store = store
+        let tenant = Tenant(owner, actor: "provider:\(provider)")
+        return try await context.database.read(for: tenant) { tx in try store.load(owner, in: tx)?.entries ?? [] }
+    }
+
+    private static func forged(_ provider: String) -> Problem {
+        count(provider, "forged")
+        return Problem(401, "invalid_signature", "The notice is not signed by this clinic's provider.")
     }
 
     private static func count(_ provider: String, _ outcome: String) {

@@ -87,7 +87,7 @@ struct MessageIntake: Sendable {
         let chosen = wishes.channels(wanted, isAskedFor: draft.channels != nil)
         let reached = try Self.reached(chosen.isEmpty ? wanted : chosen, reach, draft)
         let words = try source.words(in: [draft.locale, contact?.locale], on: reached)
-        let canWait = draft.priority != .critical && category != .security
+        let canWait = RecipientWishes.canWait(draft.priority ?? .normal, category)
         let start = Self.start(of: draft, canWait ? wishes : nil, now: sender.now)
         let channels = try terms.rules.permitted(
             try Self.usable(reached, words, draft),
@@ -104,6 +104,8 @@ struct MessageIntake: Sendable {
         var sealed = words.sealed(for: channels, to: reach)
         sealed.replyTo = draft.replyTo
         sealed.through = entry
+        sealed.contact = entry == nil ? contact?.id : nil
+        sealed.isAskedFor = draft.channels == nil ? nil : true
         sealed.quiet = QuietPeriods(
             (canWait ? wishes.quietPeriods : [])
                 + (channels.contains(.sms) ? terms.rules.callingPeriods(for: reach.phone, category) : [])

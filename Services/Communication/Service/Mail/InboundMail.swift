@@ -17,6 +17,8 @@ struct InboundMail: Sendable, Equatable {
     var contents: [Int: [UInt8]] = [:]
     /// Why none of them is kept, in a word of ours.
     var withheld: String?
+    /// How many further files there were.
+    var leftOut = 0
     /// What messages it answers are called, the nearest first.
     var answers: [String]
     /// No person wrote it: absence notes, mailing lists, reports.
@@ -37,6 +39,7 @@ struct InboundMail: Sendable, Equatable {
         )
         text.contents = contents
         text.withheld = withheld
+        text.leftOut = leftOut
         text.subject = subject
         text.isAutomatic = isAutomatic
         text.answers = answers
@@ -46,11 +49,13 @@ struct InboundMail: Sendable, Equatable {
 
 extension InboundMail {
     /// The largest e-mail that is asked for, in bytes as it travelled; larger ones are known by what is said of them.
-    static let largest = 16 * 1_024 * 1_024
+    static let largest = DeliveryEndpoints.longestMail
     /// Parts inside parts are read so deep.
     static let deepest = 8
     /// Parts of one e-mail that are read.
-    static let mostParts = 100
+    static let mostParts = 500
+    /// Files of one e-mail that are named; of further ones it is said how many there were.
+    static let mostFiles = InboundMessage.mostFiles
     /// Bytes of one part that are read as text.
     static let longestPart = 256 * 1_024
     /// The longest subject that is kept, in characters.
@@ -74,6 +79,7 @@ extension InboundMail {
             digest: Self.digest(bytes)
         )
         contents = parts.contents
+        leftOut = parts.leftOut
     }
 
     /// What an e-mail without a name of its own is known by.
@@ -125,6 +131,8 @@ struct MailParts {
     private(set) var files: [InboundText.Media] = []
     /// What is in them, by their places.
     private(set) var contents: [Int: [UInt8]] = [:]
+    /// How many further files there were.
+    private(set) var leftOut = 0
     private var count = 0
 
     /// What somebody wrote; of an e-mail that is a page alone, what the page says.
@@ -151,7 +159,10 @@ struct MailParts {
     }
 
     private mutating func note(_ part: MailEntity, _ type: MailParameters) {
-        guard files.count < InboundText.mostMedia else { return }
+        guard files.count < InboundMail.mostFiles else {
+            leftOut += 1
+            return
+        }
         let bytes = part.content
         contents[files.count] = bytes
         files.append(InboundText.Media(type: type.value, filename: part.filename, size: bytes.count))

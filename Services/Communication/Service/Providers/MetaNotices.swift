@@ -44,6 +44,20 @@ struct MetaNotices: NoticeReader {
         return try Self.news(call.body, of: place).heard.compactMap { $0.inbound(to: place.phoneNumberID) }
     }
 
+    func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppChange] {
+        guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(at: now)) else {
+            return []
+        }
+        return try Self.news(call.body, of: Place(entry)).changes
+    }
+
+    func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool {
+        call.headers[Self.header]?.hasPrefix("sha256=") == true && !entry.webhookSecrets(at: now).isEmpty
+    }
+
+    /// They post up to 3 MB.
+    var longestBody: Int { 3 << 20 }
+
     static let header = "x-hub-signature-256"
 
     /// What became of one message.
@@ -118,6 +132,7 @@ struct MetaNotices: NoticeReader {
     struct News: Sendable, Equatable {
         var statuses: [Status] = []
         var heard: [Heard] = []
+        var changes: [WhatsAppChange] = []
     }
 
     /// Whether `X-Hub-Signature-256` is the HMAC-SHA256 of the raw body under one of the app secrets.
@@ -150,9 +165,10 @@ struct MetaNotices: NoticeReader {
                 news.statuses += items(value["statuses"]).compactMap(status)
                 let senders = MetaSenders(value["contacts"])
                 news.heard += items(value["messages"]).compactMap { heard($0, senders) }
+                news.changes += items(value["messages"]).compactMap { Self.change($0) }
             }
         }
-        guard news.statuses.count + news.heard.count <= NoticeReaders.mostReports else {
+        guard news.statuses.count + news.heard.count + news.changes.count <= NoticeReaders.mostReports else {
             throw .malformed("The notice speaks of too many messages.")
         }
         return news
@@ -171,7 +187,7 @@ struct MetaNotices: NoticeReader {
         )
     }
 
-    /// What is kept of a message; `nil` for what nobody wrote, such as that a number has changed.
+    /// What is kept of a message; `nil` for what nobody wrote.
     private static func heard(_ value: JSONValue, _ senders: MetaSenders) -> Heard? {
         guard let id = ProviderVerdict.token(value["id"]?.string), let kind = value["type"]?.string, kind != "system",
             let seconds = MetaReply.number(value["timestamp"]), seconds > 0

@@ -39,6 +39,10 @@ protocol NoticeReader: Sendable {
     ///
     /// Throws 503 while the provider that has them does not hand them out.
     func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail]
+    /// Who goes by another number or id from now on, of a webhook that is signed for the entry's account.
+    func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppChange]
+    /// Whether the headers of a webhook, whose body is not there yet, can be those of one that is signed for the entry's account.
+    func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool
     /// Bytes that a webhook of the provider's may have.
     var longestBody: Int { get }
     /// The status that the provider is answered with; an answer without a body for those that would read it.
@@ -48,6 +52,8 @@ protocol NoticeReader: Sendable {
 extension NoticeReader {
     var acknowledgement: Int { 200 }
     var longestBody: Int { WebhookNotice.longestBody }
+    func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool { true }
+    func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppChange] { [] }
     func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] { [] }
     func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] { [] }
     func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert] { [] }

@@ -66,14 +66,15 @@ extension ResendNotices {
             if let text = data[key]?.string { header.append("\(name): \(text.filter { !$0.isNewline })") }
         }
         if let to = data["to"]?.list.first?.string { header.append("To: \(to.filter { !$0.isNewline })") }
-        let files = (data["attachments"]?.list ?? []).prefix(InboundText.mostMedia).map { file in
+        let all = data["attachments"]?.list ?? []
+        let files = all.prefix(InboundMail.mostFiles).map { file in
             InboundText.Media(
                 id: ResendMedia.name(of: file["id"], in: id),
                 type: file["content_type"]?.string,
                 filename: file["filename"]?.string
             )
         }
-        return InboundMail(
+        var mail = InboundMail(
             MailEntity(Array(header.joined(separator: "\r\n").utf8)[...]),
             text: data["text"]?.string ?? data["html"]?.string.map { HTMLText.plain($0) } ?? "",
             files: Array(files),
@@ -81,6 +82,8 @@ extension ResendNotices {
             envelopeSender: nil,
             digest: id
         )
+        mail.leftOut = all.count - files.count
+        return mail
     }
 
     /// Ids are UUIDs; nothing else goes into an address.

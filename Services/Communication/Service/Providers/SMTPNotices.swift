@@ -8,10 +8,14 @@ import Vault
 struct SMTPNotices: NoticeReader {
     static let provider = SMTPProvider.name
 
-    var longestBody: Int { DeliveryEndpoints.longestBatch }
+    var longestBody: Int { DeliveryEndpoints.longestMail }
 
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
         Self.isAuthorised(call, secrets: entry.webhookSecrets(at: now)) ? [] : nil
+    }
+
+    func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool {
+        Self.isAuthorised(call, secrets: entry.webhookSecrets(at: now))
     }
 
     func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] {

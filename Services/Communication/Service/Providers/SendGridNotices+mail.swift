@@ -5,7 +5,7 @@ import ProviderConfig
 /// SendGrid's Inbound Parse, which posts e-mails as forms; a security policy of the account has them signed as events are.
 extension SendGridNotices {
     /// Fields and files of one form.
-    private static let mostFields = 100
+    private static let mostFields = 500
 
     static func isForm(_ call: WebhookCall) -> Bool {
         call.headers["content-type"]?.lowercased().hasPrefix("multipart/form-data") == true
@@ -30,7 +30,8 @@ extension SendGridNotices {
         func text(_ name: String) -> String? {
             field(name).map { MailCharset.decode($0[...], charsets?[name]?.string) }
         }
-        let parts = fields.filter { $0.filename != nil }.prefix(InboundText.mostMedia).map { ($0, $0.content) }
+        let all = fields.filter { $0.filename != nil }
+        let parts = all.prefix(InboundMail.mostFiles).map { ($0, $0.content) }
         var mail = InboundMail(
             MailEntity(headers[...]),
             text: text("text") ?? text("html").map { HTMLText.plain($0) } ?? "",
@@ -40,6 +41,7 @@ extension SendGridNotices {
             digest: InboundMail.digest(call.body)
         )
         mail.contents = Dictionary(uniqueKeysWithValues: parts.enumerated().map { ($0.offset, $0.element.1) })
+        mail.leftOut = all.count - parts.count
         return mail
     }
 }

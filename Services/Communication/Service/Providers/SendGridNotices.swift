@@ -20,19 +20,32 @@ struct SendGridNotices: NoticeReader {
         return Self.isForm(call) ? [] : try Self.reports(call.body)
     }
 
-    /// They post up to 768 KiB of events.
-    var longestBody: Int { DeliveryEndpoints.longestBatch }
+    /// They post up to 768 KiB of events, and e-mails of up to 30 MB with what the form adds.
+    var longestBody: Int { DeliveryEndpoints.longestMail }
+
+    func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool {
+        !entry.webhookSecrets(at: now).isEmpty && Self.signature(call, at: now) != nil
+    }
 
     /// Whether the signature over the time and the raw body, line break at its end included, is made with one of the keys.
     static func isSigned(_ call: WebhookCall, _ keys: [P256.Signing.PublicKey], at now: Instant) -> Bool {
+        guard let (timestamp, signature) = signature(call, at: now) else { return false }
+        let content = Array(timestamp.utf8) + call.body
+        return keys.contains { $0.isValidSignature(signature, for: content) }
+    }
+
+    /// What the headers say, if it is of these days.
+    private static func signature(
+        _ call: WebhookCall,
+        at now: Instant
+    ) -> (timestamp: String, signature: P256.Signing.ECDSASignature)? {
         guard let timestamp = call.headers[timestampHeader], let seconds = Int64(timestamp), seconds >= 0,
             timestamp.utf8.count <= 12, !timestamp.hasPrefix("+"),
             (now - oldest...now + earliest).contains(Instant(seconds: seconds)),
             let bytes = call.headers[signatureHeader].flatMap({ Base64.decode($0) }),
             let signature = try? P256.Signing.ECDSASignature(derRepresentation: bytes)
-        else { return false }
-        let content = Array(timestamp.utf8) + call.body
-        return keys.contains { $0.isValidSignature(signature, for: content) }
+        else { return nil }
+        return (timestamp, signature)
     }
 
     /// The key as their console shows it: base64 of its DER form, perhaps between the lines of PEM.

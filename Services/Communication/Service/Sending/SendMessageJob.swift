@@ -27,7 +27,7 @@ struct SendMessageJob: JobHandler {
         case .ended: return
         case .work(let found): work = found
         }
-        let chain = try await parts.chain(for: work, job.clinic)
+        var chain = try await parts.chain(for: work, job.clinic)
         guard !chain.isEmpty else {
             let none = SendingRules.reason("channel_not_configured", "The clinic has no provider for the channel.")
             let isUnresolved = work.unresolved != nil
@@ -39,6 +39,17 @@ struct SendMessageJob: JobHandler {
             )
         }
         let settings = try await parts.settings(of: job.clinic)
+        let wanted = work.heed(quietOfClinic: QuietTime(settings: settings))
+        chain.removeAll { !wanted.contains($0.channel) }
+        guard !chain.isEmpty else {
+            let isUnresolved = work.unresolved != nil
+            return try await parts.end(
+                work,
+                isUnresolved ? .unknown : .suppressed,
+                isUnresolved ? SendingRules.lost : SuppressionRules.notWanted,
+                job
+            )
+        }
         let isDone = try await parts.largeFiles.inTurn(work.content.attachments ?? []) {
             work.attachments = try await parts.files(of: work, job)
             if !work.attachments.isEmpty {

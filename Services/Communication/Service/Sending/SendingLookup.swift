@@ -101,6 +101,9 @@ struct SendingLookup: Sendable {
             at: now,
             in: tx
         )
+        // What goes at once has just been held against them.
+        let waited = candidates.filter { now - $0.message.createdAt > PresentChoice.freshFor }
+        let choices = try PresentChoice.all(of: Array(Set(waited.compactMap(\.content.contact))), in: tx)
         let configuration = try store.currentVersions(clinic, in: tx)
         let circuits = try CircuitStore.all(in: tx)
         return try candidates.map { candidate in
@@ -122,6 +125,7 @@ struct SendingLookup: Sendable {
                 suppressed: suppressions.filter { !told.contains($0.key) },
                 windows: message.channels.contains(MessageChannel.whatsapp.rawValue)
                     ? try ConversationStore.windows(of: message.id, in: tx) : .none,
+                choice: candidate.content.contact.flatMap { choices[$0] },
                 configuration: configuration,
                 circuits: circuits
             )

@@ -8,7 +8,7 @@ import ProviderConfig
 /// A message to be sent, opened and ready.
 struct SendingWork: Sendable {
     let message: StoredMessage
-    let content: SealedContent
+    var content: SealedContent
     /// Loaded by `SendingParts.files` when their turn has come.
     var attachments: [Attachment] = []
     /// Where a provider may fetch the first of them.
@@ -23,8 +23,26 @@ struct SendingWork: Sendable {
     let suppressed: [String: MessageReason]
     /// Which of the clinic's WhatsApp numbers the recipient has written to lately.
     let windows: ConversationWindows
+    /// What the recipient wants now; `nil` where it was looked at a moment ago.
+    let choice: PresentChoice?
     let configuration: CurrentVersions
     let circuits: [ProviderEntryID: PublishedCircuit]
+
+    /// Has the recipient's present wishes stand in for those of when it was accepted; gives the channels that they leave.
+    mutating func heed(quietOfClinic: QuietTime?) -> [String] {
+        guard let choice else { return message.channels }
+        let wishes = choice.wishes(
+            template: message.template,
+            message.category,
+            isPatient: message.patientID != nil,
+            quietOfClinic: quietOfClinic
+        )
+        let canWait = RecipientWishes.canWait(message.priority, message.category)
+        let calling = content.quiet?.periods.filter { $0.channel != nil } ?? []
+        content.quiet = QuietPeriods((canWait ? wishes.quietPeriods : []) + calling)
+        let channels = message.channels.compactMap { MessageChannel(rawValue: $0) }
+        return wishes.channels(channels, isAskedFor: content.isAskedFor ?? false).map(\.rawValue)
+    }
 
     /// How long a call may take.
     var callTime: Duration {

@@ -195,6 +195,46 @@ enum ContactStore {
         for id in contacts { add(ChannelAddress(user), to: id, index, clinic, in: tx) }
     }
 
+    /// Has those whom WhatsApp called otherwise be known by what it calls them now.
+    ///
+    /// A patient's number is the record's, which nobody but the clinic changes: whoever writes from the new one is known by both.
+    static func follow(
+        _ change: WhatsAppChange,
+        index: AddressIndex,
+        sealer: ClinicSealer,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        let clinic = sealer.clinic
+        let found = try Set(change.before.flatMap { try find(index.token($0, clinic), in: tx) })
+        for id in found.sorted(by: { $0.description < $1.description }) {
+            for address in change.now { add(address, to: id, index, clinic, in: tx) }
+            let rows = try tx.rows(
+                "select sealed from contacts where clinic_id = clinic_id() and id = \(id) for update"
+            )
+            let sealed: [UInt8]? = try rows.first.flatMap { row in try row[0] as [UInt8]? }
+            if let sealed {
+                var identity = try SealedIdentity.open(sealed, of: id, with: sealer)
+                identity.phone = change.number ?? identity.phone
+                identity.whatsAppUser = change.user ?? identity.whatsAppUser
+                tx.execute(
+                    """
+                    update contacts set sealed = \(try identity.seal(for: id, with: sealer)), updated_at = \(now)
+                    where clinic_id = clinic_id() and id = \(id)
+                    """
+                )
+            }
+            for (gone, _) in change.replaced where sealed != nil || WhatsAppUserID(gone.text) != nil {
+                tx.execute(
+                    """
+                    delete from contact_identities where clinic_id = clinic_id() and contact_id = \(id)
+                        and address_index = \(index.token(gone, clinic))
+                    """
+                )
+            }
+        }
+    }
+
     /// The numbers behind a user id of WhatsApp's, or the ids behind a number.
     static func aliases(_ addressIndex: [UInt8], in tx: borrowing Transaction) throws -> [[UInt8]] {
         try tx.rows(

@@ -24,7 +24,12 @@ struct PendingFile: Sendable {
 
 /// The table `inbound_files`, in transactions that are opened for the clinic.
 enum InboundFileStore {
+    /// Bytes of every piece but the last.
+    static let pieceBytes = 192 * 1_024
+    /// No file has more.
+    static let mostPieces = 1_000
     private static let purpose = "inbound file"
+    private static let piecePurpose = "inbound file piece"
 
     /// Notes files that the provider holds.
     static func note(_ places: [Int], of message: InboundMessageID, at now: Instant, in tx: borrowing Transaction) {
@@ -84,14 +89,25 @@ enum InboundFileStore {
         at now: Instant,
         in tx: borrowing Transaction
     ) throws {
-        let sealed = try sealer.seal(bytes, purpose: purpose, record: record(message, place))
-        tx.execute(
+        let rows = try tx.rows(
             """
             update inbound_files set status = 'kept', reason = null, content_type = \(type), size = \(bytes.count),
-                sealed = \(sealed), noted_at = \(now)
+                noted_at = \(now)
             where clinic_id = clinic_id() and message_id = \(message) and place = \(place) and status = 'pending'
             """
         )
+        guard rows.affected == 1 else { return }
+        for (number, start) in stride(from: 0, to: max(bytes.count, 1), by: pieceBytes).enumerated() {
+            let piece = Array(bytes[start..<min(start + pieceBytes, bytes.count)])
+            let record = "\(record(message, place))/\(number)"
+            let sealed = try sealer.seal(piece, purpose: piecePurpose, record: record)
+            tx.execute(
+                """
+                insert into inbound_file_pieces (clinic_id, message_id, file_place, place, sealed)
+                values (clinic_id(), \(message), \(place), \(number), \(sealed))
+                """
+            )
+        }
     }
 
     /// Notes that a file will not be kept.
@@ -137,26 +153,37 @@ enum InboundFileStore {
         return found
     }
 
-    /// What is in a file of a conversation's message; `nil` where there is none, and without bytes where it is not kept.
-    static func content(
+    /// A part of a file of a conversation's message, and whether it is the last; `nil` where there is no such file, and without
+    /// bytes where it is not kept or has no such part.
+    static func page(
+        _ number: Int,
         of message: InboundMessageID,
         _ place: Int,
         in conversation: ConversationID,
         with sealer: ClinicSealer,
         in tx: borrowing Transaction
-    ) throws -> (status: ConversationFileStatus, bytes: [UInt8]?)? {
+    ) throws -> (status: ConversationFileStatus, bytes: [UInt8]?, isLast: Bool)? {
         let rows = try tx.rows(
             """
-            select f.status, f.sealed from inbound_files f
+            select f.status, coalesce(f.size, 0), f.sealed, p.sealed from inbound_files f
             join inbound_messages m on m.clinic_id = f.clinic_id and m.id = f.message_id
+            left join inbound_file_pieces p on p.clinic_id = f.clinic_id and p.message_id = f.message_id
+                and p.file_place = f.place and p.place = \(number)
             where f.clinic_id = clinic_id() and f.message_id = \(message) and f.place = \(place)
                 and m.conversation_id = \(conversation)
             """
         )
         guard let row = rows.first else { return nil }
-        let sealed: [UInt8]? = try row[1]
-        let bytes = try sealed.map { try sealer.open($0, purpose: purpose, record: record(message, place)) }
-        return (try row[0], bytes)
+        let (status, size): (ConversationFileStatus, Int) = (try row[0], try row[1])
+        let (whole, piece): ([UInt8]?, [UInt8]?) = (try row[2], try row[3])
+        let (start, end) = (number * pieceBytes, min((number + 1) * pieceBytes, size))
+        let file = record(message, place)
+        if let piece {
+            let bytes = try sealer.open(piece, purpose: piecePurpose, record: "\(file)/\(number)")
+            return (status, bytes, end >= size)
+        }
+        guard let whole, start < max(size, 1) else { return (status, nil, true) }
+        return (status, Array(try sealer.open(whole, purpose: purpose, record: file)[start..<end]), end >= size)
     }
 
     private static func record(_ message: InboundMessageID, _ place: Int) -> String { "\(message)/\(place)" }

@@ -14,10 +14,13 @@ struct InboundContent: Codable, Sendable, Equatable {
     var subject: String?
     /// No person wrote it.
     var isAutomatic: Bool?
+    /// How many further files there were.
+    var leftOut: Int?
 
     init(_ text: InboundText) {
         self.init(text: text.text, media: text.media)
         subject = text.subject
+        leftOut = text.leftOut > 0 ? text.leftOut : nil
         isAutomatic = text.isAutomatic ? true : nil
     }
 
@@ -94,6 +97,25 @@ struct InboundStore: Sendable {
             """
         )
         return rows.affected == 1 ? kept : nil
+    }
+
+    /// Lets a conversation by WhatsApp go on with another address of the same person, unless it has one already.
+    static func move(
+        from old: [UInt8],
+        to address: ChannelAddress,
+        _ new: [UInt8],
+        with sealer: ClinicSealer,
+        in tx: borrowing Transaction
+    ) throws {
+        let sealed = try sealer.seal(Array(address.text.utf8), purpose: purpose, record: new.hex)
+        tx.execute(
+            """
+            update conversations set contact_index = \(new), sealed = \(sealed)
+            where clinic_id = clinic_id() and channel = 'whatsapp' and contact_index = \(old)
+                and not exists (select from conversations o
+                    where o.clinic_id = clinic_id() and o.channel = 'whatsapp' and o.contact_index = \(new))
+            """
+        )
     }
 
     /// Whose conversation it is: the address as it was written.

@@ -15,6 +15,10 @@ struct SealedContent: Codable, Sendable, Equatable {
     var replyTo: EmailAddress?
     /// The entry that is asked first: it answers what was written to its number.
     var through: ProviderEntryID?
+    /// Whose wishes are looked at again before it is sent; absent for an answer, which goes to whoever has just written.
+    var contact: ContactID?
+    /// The sender has named its channels.
+    var isAskedFor: Bool?
     /// When it is not to be sent; absent for what goes at all hours.
     var quiet: QuietPeriods?
     /// The link by which the recipient ends messages like it.

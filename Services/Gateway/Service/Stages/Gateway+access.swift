@@ -12,7 +12,7 @@ extension Gateway {
         _ parameters: Parameters,
         _ exchange: inout Exchange
     ) async throws(Problem) {
-        guard policy.isFresh() else { throw .unavailable("The access policy") }
+        guard await policy.becomesFresh() else { throw .unavailable("The access policy") }
         let now = Instant.now()
         var snapshot = policy.snapshot()
         let caller = try await verify(try bearerToken(exchange), &snapshot, at: now)

@@ -70,6 +70,57 @@ import Testing
         ).status
     }
 
+    /// What Meta tells of somebody who goes by another id; gives the status of our answer.
+    private func change(_ user: WhatsAppUserID, to other: WhatsAppUserID, at clinic: TestClinic) async throws -> Int {
+        let value: JSONValue = [
+            "messaging_product": "whatsapp",
+            "metadata": ["display_phone_number": "15550783881", "phone_number_id": .string(Self.number)],
+            "messages": [
+                [
+                    "id": .string("wamid.\(RequestID())"), "timestamp": .string("\(Instant.now().seconds)"),
+                    "type": "system",
+                    "system": [
+                        "body": .string("User Ravi changed from \(user) to \(other)"), "user_id": .string(other.id),
+                        "type": "user_changed_user_id",
+                    ],
+                ]
+            ],
+        ]
+        let body = try JSONWriter.encode(
+            [
+                "object": "whatsapp_business_account",
+                "entry": [["id": "102290129340398", "changes": [["field": "messages", "value": value]]]],
+            ] as JSONValue
+        )
+        return try await clinic.ask(
+            MessageDesk.endpoints.deliveries.receive,
+            WebhookNotice(provider: "meta", clinicId: clinic.clinic, body: RawBody(body)),
+            as: .init(kind: .provider, id: "test"),
+            headers: Dictionary(uniqueKeysWithValues: Meta.sign(Self.secret, body, .now()))
+        ).status
+    }
+
+    @Test func whoGoesByAnotherIDIsTheSameContact() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, bystander) = (try await clinic(sandbox), try await clinic(sandbox))
+            let user = try user(clinic)
+            let other = try #require(WhatsAppUserID("\(user)9"))
+            for one in [clinic, bystander] { #expect(try await hear("Hello", user, at: one) == 200) }
+            let before = try #require(try await conversations(clinic).first)
+            for _ in 0..<2 { #expect(try await change(user, to: other, at: clinic) == 200) }
+            let found = try await conversations(clinic)
+            #expect(found.map(\.id) == [before.id] && found.first?.address == other.id)
+            #expect(found.first?.contactIds == before.contactIds)
+            #expect(try await hear("STOP", other, at: clinic) == 200)
+            #expect(try await conversations(clinic).map(\.id) == [before.id])
+            // What they said of messages goes with them, back as well.
+            #expect(try await change(other, to: user, at: clinic) == 200)
+            let message = try await send(RecipientDraft(whatsAppUserId: user), clinic)
+            #expect(message.status == .suppressed)
+            #expect(try await conversations(bystander).map(\.address) == [user.id])
+        }
+    }
+
     private func conversations(_ clinic: TestClinic) async throws -> [Conversation] {
         try #require(try await clinic.ask(MessageDesk.endpoints.conversations.list, .init()).output?.items)
     }

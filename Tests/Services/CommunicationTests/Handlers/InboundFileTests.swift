@@ -125,12 +125,16 @@ import Testing
             #expect(try await content(conversation, message, 0, of: other).status == 404)
             let id = clinic.clinic
             let sealed: [UInt8] = try await clinic.desk.database.inspect(
-                "select sealed from inbound_files where clinic_id = \(id) and sealed is not null"
+                "select sealed from inbound_file_pieces where clinic_id = \(id)"
             ) { try $0[0][0] }
             #expect(!sealed.contains([UInt8](repeating: 7, count: 16)))
             let sealer = try await clinic.desk.dataKeys.sealer(for: id)
             let kept = try await clinic.desk.database.database.transaction(for: Tenant(id, actor: "test")) { tx in
-                try InboundFileStore.content(of: message.id, 0, in: conversation.id, with: sealer, in: tx)?.bytes
+                try (0..<(Self.png.count + InboundFileStore.pieceBytes - 1) / InboundFileStore.pieceBytes).flatMap {
+                    number in
+                    let (id, talk) = (message.id, conversation.id)
+                    return try InboundFileStore.page(number, of: id, 0, in: talk, with: sealer, in: tx)?.bytes ?? []
+                }
             }
             #expect(kept == Self.png)
         }

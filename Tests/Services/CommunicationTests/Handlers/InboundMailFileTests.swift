@@ -96,19 +96,37 @@ import Testing
         #expect(try await said(clinic, as: Self.reader).files.allSatisfy { $0.filename == nil })
         let id = clinic.clinic
         let sealed: [[UInt8]] = try await clinic.desk.database.inspect(
-            "select sealed from inbound_files where clinic_id = \(id) and sealed is not null order by place"
+            "select sealed from inbound_file_pieces where clinic_id = \(id) order by file_place, place"
         ) { rows in try rows.map { try $0[0] } }
-        #expect(sealed.count == 3 && sealed.allSatisfy { !$0.contains([UInt8](repeating: 7, count: 16)) })
+        // The first has two pieces.
+        #expect(sealed.count == 4 && sealed.allSatisfy { !$0.contains([UInt8](repeating: 7, count: 16)) })
         let sealer = try await clinic.desk.dataKeys.sealer(for: id)
         let kept = try await clinic.desk.database.database.transaction(for: Tenant(id, actor: "test")) { tx in
-            try InboundFileStore.content(of: message.id, 0, in: message.conversationId, with: sealer, in: tx)?.bytes
+            try (0..<2).flatMap { number in
+                let (id, talk) = (message.id, message.conversationId)
+                let page = try InboundFileStore.page(number, of: id, 0, in: talk, with: sealer, in: tx)
+                #expect(page?.isLast == (number == 1))
+                return page?.bytes ?? []
+            }
         }
         #expect(kept == Self.pdf)
     }
 
+    @Test(arguments: [(11, nil), (InboundMessage.mostFiles, nil), (InboundMessage.mostFiles + 3, 3)] as [(Int, Int?)])
+    func allAreNamedOrCounted(count: Int, leftOut: Int?) async throws {
+        let clinic = try await clinic()
+        let parts = (0..<count).map { part("text/plain", "\($0).txt", Array("file \($0)".utf8)) }
+        try await bring(mail(parts), to: clinic)
+        let message = try await said(clinic)
+        #expect(message.files.count == min(count, InboundMessage.mostFiles) && message.filesLeftOut == leftOut)
+        #expect(message.files.map(\.filename) == message.files.indices.map { "\($0).txt" })
+        #expect(message.files.allSatisfy { $0.status == .kept })
+        #expect(try await content(message, message.files.count - 1, of: clinic) == 200)
+    }
+
     @Test func tooMuchIsNamedAndNotKept() async throws {
         let clinic = try await clinic()
-        let most = InboundFileRules.largest
+        let most = InboundFileRules.mostBytes
         var text = InboundText(
             channel: .email,
             to: "clinic@example.com",
@@ -117,7 +135,7 @@ import Testing
             media: (0..<4).map { .init(type: "text/plain", filename: "\($0).txt") },
             providerMessageID: "m:1"
         )
-        let sizes = [most, most + 1, most - 10, 11]
+        let sizes = [most - 10, most + 1, 10, 1]
         text.contents = Dictionary(
             uniqueKeysWithValues: sizes.enumerated().map { ($0.offset, [UInt8](repeating: 0x61, count: $0.element)) }
         )

@@ -64,6 +64,43 @@ import Testing
         }
     }
 
+    /// What was accepted a while ago is held against what its recipient wants when it is to be sent.
+    @Test(arguments: [nil, [MessageChannel.email]])
+    func aWishOfAfterwardsEndsWhatWaits(channels: [MessageChannel]?) async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let patient = try await patient(clinic, "w@example.org")
+        var draft = draft(RecipientDraft(patientId: patient))
+        draft.channels = channels
+        draft.sendAt = .now() + PresentChoice.freshFor + .seconds(1)
+        let id = try await clinic.send(draft)
+        try await prefer(clinic, patient, CategoryPreference(category: .care, channels: []))
+        let message = try await clinic.settled(id, [.suppressed, .sent, .failed, .unknown])
+        #expect(message.status == .suppressed && message.reason?.code == "suppressed_preference")
+        #expect(message.attempts.isEmpty)
+    }
+
+    @Test func quietHoursOfAfterwardsAreWaitedFor() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let patient = try await patient(clinic, "v@example.org")
+        var draft = draft(RecipientDraft(patientId: patient))
+        draft.sendAt = .now() + PresentChoice.freshFor + .seconds(1)
+        let id = try await clinic.send(draft)
+        let minute = Int(Instant.now().microseconds.flooredDivision(by: 60_000_000) % 1_440)
+        let night = QuietTime(
+            from: try #require(TimeOfDay(minutes: (minute + 1_380) % 1_440)),
+            to: try #require(TimeOfDay(minutes: (minute + 120) % 1_440))
+        )
+        try await prefer(clinic, patient, CategoryPreference(category: .care, quietHours: night))
+        let held = try await eventually("the message waits for the morning", within: .seconds(30)) {
+            let message = try await clinic.message(id)
+            return message.waitingFor == .quietHours ? message : nil
+        }
+        #expect(held.attempts.isEmpty && held.status == .queued)
+        #expect(try #require(held.nextAttemptAt) > .now() + .seconds(3_600))
+    }
+
     @Test func quietHoursAreWaitedFor() async throws {
         let clinic = try TestClinic()
         try await clinic.configure(.smtp(port: 9))

@@ -192,6 +192,76 @@ import Testing
         #expect(heard.last?.inbound(to: "106") == nil)
     }
 
+    /// As Meta's reference shows them, and as they come where the number is hidden.
+    @Test(
+        arguments: [
+            (
+                [
+                    "from": "16505551234", "id": "wamid.A", "timestamp": "1739321024", "type": "system",
+                    "system": [
+                        "body": "User Sheena Nelson changed from 16505551234 to 12195555358", "wa_id": "12195555358",
+                        "type": "user_changed_number",
+                    ],
+                ], ["+16505551234"], "+12195555358", nil, ["+16505551234 +12195555358"]
+            ),
+            (
+                [
+                    "from": "16505551234", "from_user_id": "US.1", "id": "wamid.A", "timestamp": "1", "type": "system",
+                    "system": [
+                        "body": "User A changed from 16505551234 to 12195555358", "new_wa_id": "12195555358",
+                        "user_id": "US.2", "type": "user_changed_number",
+                    ],
+                ], ["+16505551234", "US.1"], "+12195555358", "US.2", ["+16505551234 +12195555358", "US.1 US.2"]
+            ),
+            (
+                [
+                    "id": "wamid.A", "timestamp": "1", "type": "system",
+                    "system": [
+                        "body": "User Sheena Nelson changed from US.13491208655302741918 to US.20847316093875120466",
+                        "user_id": "US.20847316093875120466", "type": "user_changed_user_id",
+                    ],
+                ], ["US.13491208655302741918"], nil, "US.20847316093875120466",
+                ["US.13491208655302741918 US.20847316093875120466"]
+            ),
+            (
+                [
+                    "from": "16505551234", "id": "wamid.A", "timestamp": "1", "type": "system",
+                    "system": [
+                        "body": "", "previous_user_id": "US.1", "user_id": "US.2", "wa_id": "16505551234",
+                        "type": "user_changed_user_id",
+                    ],
+                ], ["+16505551234", "US.1"], "+16505551234", "US.2", ["US.1 US.2"]
+            ),
+        ] as [(JSONValue, [String], String?, String?, [String])]
+    )
+    func whoGoesByAnotherNumberOrID(
+        message: JSONValue,
+        before: [String],
+        number: String?,
+        user: String?,
+        replaced: [String]
+    ) throws {
+        let news = try MetaNotices.news(try notice([["messages": [message]]]), of: Self.place)
+        let change = try #require(news.changes.first)
+        #expect(news.changes.count == 1 && news.heard.isEmpty)
+        #expect(change.before.map(\.text) == before && change.number?.number == number && change.user?.id == user)
+        #expect(change.replaced.map { "\($0.gone.text) \($0.by.text)" } == replaced)
+    }
+
+    /// Names are anybody's to choose: they move nobody else's identity.
+    @Test(arguments: [
+        "User from US.1 to US.2 changed from US.3 to US.9", "User x changed from US.1 to US.9", "US.1 to US.2", "",
+        "to US.2",
+        "changed from 16505551234 to US.2",
+    ])
+    func aSentenceMovesOnlyWhomItEndsWith(body: String) throws {
+        let message: JSONValue = [
+            "id": "wamid.A", "timestamp": "1", "type": "system",
+            "system": ["body": .string(body), "user_id": "US.2", "type": "user_changed_user_id"],
+        ]
+        #expect(try MetaNotices.news(try notice([["messages": [message]]]), of: Self.place).changes.isEmpty)
+    }
+
     @Test func aSenderIsNamedByNumberAndByUserID() throws {
         let contact: JSONValue = [
             "profile": ["name": "Asha", "username": "asha"], "wa_id": "919876543210", "user_id": "IN.1234",

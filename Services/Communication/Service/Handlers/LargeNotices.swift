@@ -1,0 +1,108 @@
+import Bus
+import Core
+import Jobs
+import Postgres
+import ProviderConfig
+import ServiceHost
+import Synchronization
+
+/// Webhooks that come in several pieces: each is put where the others are, for any process may get the next one, and the whole
+/// is read one at a time, so that memory does not depend on how many come at once.
+final class LargeNotices: Sendable {
+    private struct Turn {
+        var isTaken = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let dataKeys: DataKeyStore
+    private let turn = Mutex(Turn())
+
+    init(dataKeys: DataKeyStore) { self.dataKeys = dataKeys }
+
+    /// Puts a piece in its place, once however often it is delivered.
+    ///
+    /// Throws 413, or 503 where there is no room, or what came before is gone.
+    func keep(
+        _ piece: BodyPiece,
+        _ bytes: [UInt8],
+        of provider: String,
+        longest: Int,
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        let all = try await context.database.through(.lookup) { [now = context.now] tx in
+            try NoticeBodyStore.inAll(at: now, in: tx)
+        }
+        let (id, until) = (context.requestID, context.now + LargeNoticeRules.patience)
+        let (now, dataKeys) = (context.now, dataKeys)
+        try await context.database.transaction(for: Self.tenant(owner, provider)) { tx in
+            let isNew =
+                try piece.number == 0
+                && NoticeBodyStore.begin(id, of: provider, at: now, expiresAt: until, in: tx)
+            if isNew {
+                try Jobs.enqueue(ExpireNoticeJob.self, payload: .init(notice: id), lane: .bulk, dueAt: until, in: tx)
+            }
+            guard let found = try NoticeBodyStore.lock(id, in: tx), piece.number <= found.pieces else {
+                throw Problem.unavailable("What came of the notice before")
+            }
+            guard piece.number == found.pieces else { return }
+            try LargeNoticeRules.checkRoom(
+                size: found.size + bytes.count,
+                longest: longest,
+                clinic: try NoticeBodyStore.holdRoom(of: owner, in: tx) + bytes.count,
+                all: all + bytes.count
+            )
+            let store = NoticeBodyStore(sealer: try dataKeys.sealer(for: owner, in: tx))
+            try store.append(bytes, to: id, at: piece.number, expiresAt: until, in: tx)
+        }
+    }
+
+    /// Has the body of the request read when it is its turn; what came of it is gone afterwards, whatever came out.
+    ///
+    /// Who gets no answer brings it again from the beginning.
+    func read<R: Sendable>(
+        of provider: String,
+        _ owner: ClinicID,
+        _ context: OperationContext,
+        _ body: ([UInt8]) async throws -> R
+    ) async throws -> R {
+        await takeTurn()
+        defer { passTurn() }
+        guard !context.deadline.hasPassed() else { throw Problem.unavailable("Time for a large notice") }
+        let (id, dataKeys, tenant) = (context.requestID, dataKeys, Self.tenant(owner, provider))
+        let whole = try await context.database.transaction(for: tenant) { tx in
+            try NoticeBodyStore(sealer: try dataKeys.sealer(for: owner, in: tx)).whole(id, in: tx)
+        }
+        guard let whole else { throw Problem.unavailable("What came of the notice before") }
+        let result: Result<R, any Error>
+        do { result = .success(try await body(whole)) } catch { result = .failure(error) }
+        try await context.database.transaction(for: tenant) { tx in NoticeBodyStore.delete(id, in: tx) }
+        return try result.get()
+    }
+
+    private static func tenant(_ owner: ClinicID, _ provider: String) -> Tenant {
+        Tenant(owner, actor: "provider:\(provider)")
+    }
+
+    private func takeTurn() async {
+        await withCheckedContinuation { continuation in
+            let isMine = turn.withLock { turn in
+                if turn.isTaken { turn.waiting.append(continuation) }
+                defer { turn.isTaken = true }
+                return !turn.isTaken
+            }
+            if isMine { continuation.resume() }
+        }
+    }
+
+    private func passTurn() {
+        let next = turn.withLock { turn -> CheckedContinuation<Void, Never>? in
+            guard !turn.waiting.isEmpty else {
+                turn.isTaken = false
+                return nil
+            }
+            return turn.waiting.removeFirst()
+        }
+        next?.resume()
+    }
+}

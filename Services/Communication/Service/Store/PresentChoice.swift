@@ -1,0 +1,62 @@
+import AccessAPI
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+
+/// What contacts want now, of messages that were accepted a while ago.
+struct PresentChoice: Sendable, Equatable {
+    /// A message that is sent within so long of being accepted was held against its recipient's wishes just then.
+    static let freshFor: Duration = .seconds(2)
+
+    var categories: [CategoryPreference] = []
+    var notices: [NoticePreference] = []
+    /// The contact's, else the account's, else the clinic's.
+    var zone: TimeZoneName?
+
+    /// What it says of one message.
+    func wishes(
+        template: String?,
+        _ category: MessageCategory,
+        isPatient: Bool,
+        quietOfClinic: QuietTime?
+    ) -> RecipientWishes {
+        var wishes = RecipientWishes(
+            category: categories.first { $0.category == category },
+            quietOfClinic: quietOfClinic,
+            zone: zone
+        )
+        if isPatient, let kind = RecipientWishes.kind(template: template, category) {
+            wishes.notice = notices.first { $0.kind == kind }
+        }
+        return wishes
+    }
+
+    /// The choices of some contacts, in a transaction that is opened for the clinic; of a contact who has made none, the clinic's
+    /// time zone alone.
+    static func all(of contacts: [ContactID], in tx: borrowing Transaction) throws -> [ContactID: PresentChoice] {
+        guard !contacts.isEmpty else { return [:] }
+        let rows = try tx.rows(
+            """
+            select w.id, c.categories, n.notices, coalesce(c.time_zone, n.time_zone,
+                (select k.time_zone from known_clinics k where k.clinic_id = clinic_id()))
+            from unnest(\(contacts)) as w (id)
+            left join contacts c on c.clinic_id = clinic_id() and c.id = w.id
+            left join lateral (
+                select notices, time_zone from notice_choices
+                where clinic_id = clinic_id() and patient_id = w.id and not deleted order by version desc limit 1
+            ) n on true
+            """
+        )
+        var found: [ContactID: PresentChoice] = [:]
+        for row in rows {
+            let (categories, notices): (JSONColumn?, JSONColumn?) = (try row[1], try row[2])
+            found[try row[0]] = PresentChoice(
+                categories: try categories.map { try JSONTape($0.json).decode([CategoryPreference].self) } ?? [],
+                notices: try notices.map { try JSONTape($0.json).decode([NoticePreference].self) } ?? [],
+                zone: try row[3]
+            )
+        }
+        return found
+    }
+}
