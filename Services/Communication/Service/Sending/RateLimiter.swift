@@ -119,7 +119,7 @@ final class RateLimiter: Sendable {
         keyspace.rateLimit("sending:\(clinic):\(entry)")
     }
 
-    /// Less than zero: so many tokens are taken. Else microseconds to wait.
+    /// Less than zero when so many tokens are taken, else microseconds to wait.
     private func askRedis(_ bucket: Key, _ rate: SendingRate, _ priority: MessagePriority, most: Int) async throws
         -> Int64
     {
