@@ -21,6 +21,7 @@ demo: ## plays the main job against the running suite
 	@$(RELEASE)/polyclinic demo
 
 test: deps ## every test, on a PostgreSQL and a Redis of its own
+	@deploy/install-dependencies.sh tests
 	swift build --build-tests $(FLAGS)
 	timeout $(TEST_LIMIT_SECONDS) $(DEBUG)/polyclinic with-servers -- Tests/run.sh $(TARGETS)
 
