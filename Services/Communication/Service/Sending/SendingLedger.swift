@@ -1,8 +1,10 @@
 import CommunicationAPI
 import Core
 import Jobs
+import Logging
 import Postgres
 import ProviderConfig
+import Telemetry
 
 /// What sending writes before and after a call: messages of a clinic that are there at the same time share transaction and
 /// statements.
@@ -52,6 +54,11 @@ struct SendingLedger: Sendable {
                 isUrgent: job.lane == .critical
             )
         }
+        guard end.status == .failed || end.status == .unknown else { return }
+        job.log.notice(
+            end.status == .failed ? "A message was not sent" : "What became of a message is not known",
+            metadata: .fields([.messageID: id.description, .reason: end.reason?.code ?? end.status.rawValue])
+        )
     }
 }
 
