@@ -4,6 +4,7 @@ import Core
 package import Logging
 import Metrics
 package import Redis
+import Resilience
 import ServiceLifecycle
 import Synchronization
 import Telemetry
@@ -19,15 +20,10 @@ package final class PolicyFollower: Service {
         case stale
     }
 
-    private struct Turn {
-        var isTaken = false
-        var waiting: [CheckedContinuation<Void, Never>] = []
-    }
-
     private let policy = Mutex(PolicySnapshot())
     private let confirmedAt = Mutex<ContinuousClock.Instant?>(nil)
     private let askedAt = Mutex<ContinuousClock.Instant?>(nil)
-    private let turn = Mutex(Turn())
+    private let fetching = TurnQueue()
     /// Somebody asks because nothing was heard.
     private let isAsking = Mutex(false)
     private let fetch: @Sendable (PolicyChangesQuery) async throws -> PolicyChanges
@@ -168,9 +164,9 @@ package final class PolicyFollower: Service {
     /// Fetches what is missing.
     ///
     /// One at a time: an older answer taken in after a newer one would undo it.
-    private func fetchChanges() async throws {
-        await takeTurn()
-        defer { passTurn() }
+    private func fetchChanges() async throws { try await fetching.run { try await fetchPages() } }
+
+    private func fetchPages() async throws {
         let held = withSnapshot { $0.version }
         var page = try await fetch(PolicyChangesQuery(since: held))
         if !page.full && page.next == nil {
@@ -194,28 +190,6 @@ package final class PolicyFollower: Service {
             defer { isAsking = true }
             return !isAsking
         }
-    }
-
-    private func takeTurn() async {
-        await withCheckedContinuation { continuation in
-            let isMine = turn.withLock { turn in
-                if turn.isTaken { turn.waiting.append(continuation) }
-                defer { turn.isTaken = true }
-                return !turn.isTaken
-            }
-            if isMine { continuation.resume() }
-        }
-    }
-
-    private func passTurn() {
-        let next = turn.withLock { turn -> CheckedContinuation<Void, Never>? in
-            guard !turn.waiting.isEmpty else {
-                turn.isTaken = false
-                return nil
-            }
-            return turn.waiting.removeFirst()
-        }
-        next?.resume()
     }
 
     private static func ask(

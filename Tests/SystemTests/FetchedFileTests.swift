@@ -90,30 +90,12 @@ extension SystemTests {
 
         /// A clinic of the test's own that writes by WhatsApp through Twilio, and where Twilio tells it what it hears.
         private func open(_ suite: RunningSuite) async throws -> (admin: Client, webhook: String) {
-            var admin = try await suite.superAdmin()
-            let made = try await admin.expect(
-                201,
-                from: "POST",
-                "/clinics",
-                [
-                    "name": "Letter Clinic", "slug": .string("letter-\(UInt32.random(in: 0 ... .max))"),
-                    "timeZone": "Europe/Berlin", "currency": "EUR", "country": "DE", "locale": "en",
-                ]
-            )
-            let clinic = try made.json.text("id")
-            admin.clinic = clinic
             let credentials: JSONValue = [
                 "accountSid": .string(Self.account), "authToken": .string(Self.token),
                 "whatsappNumber": .string(Self.number), "endpoint": .string(suite.demo.sandbox.url + "/twilio"),
             ]
             let body: JSONValue = ["whatsapp": ["primary": ["provider": "twilio", "credentials": credentials]]]
-            let asking = admin
-            // The gateway hears of the clinic within half a second.
-            let shown = try await eventually("the clinic is known", within: .seconds(20)) {
-                let path = "/clinics/\(clinic)/communication/config"
-                let answer = try await asking.send("PUT", path, body, headers: ["If-None-Match": "*"])
-                return answer.status == 201 ? answer.json : nil
-            }
+            let (admin, _, shown) = try await suite.openClinic(configured: body)
             return (admin, try (shown["whatsapp"]?["primary"] ?? .null).text("webhookUrl"))
         }
     }

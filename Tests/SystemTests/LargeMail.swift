@@ -34,32 +34,6 @@ struct LargeMail: Sendable {
 }
 
 extension RunningSuite {
-    /// A new clinic with these providers, and its configuration as it is shown.
-    func openClinic(configured channels: JSONValue) async throws -> (admin: Client, clinic: String, shown: JSONValue) {
-        var admin = try await superAdmin()
-        let clinic = try await admin.expect(
-            201,
-            from: "POST",
-            "/clinics",
-            [
-                "name": "Crowded Clinic", "slug": .string("crowd-\(UInt32.random(in: 0 ... .max))"),
-                "timeZone": "Europe/Berlin", "currency": "EUR", "country": "DE", "locale": "en",
-            ]
-        ).json.text("id")
-        admin.clinic = clinic
-        let owner = admin
-        let shown = try await eventually("the clinic is known", within: .seconds(20)) {
-            let answer = try await owner.send(
-                "PUT",
-                "/clinics/\(clinic)/communication/config",
-                channels,
-                headers: ["If-None-Match": "*"]
-            )
-            return answer.status == 201 ? answer.json : nil
-        }
-        return (admin, clinic, shown)
-    }
-
     /// One whose own mail server brings what is written to it.
     func openClinicForMail() async throws -> (admin: Client, clinic: String, webhook: String) {
         let credentials: JSONValue = [

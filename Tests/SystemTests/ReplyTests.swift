@@ -110,18 +110,7 @@ extension SystemTests {
 
         /// The visit's reminder a day before is due within the next minutes.
         private func open(_ suite: RunningSuite) async throws -> Practice {
-            var admin = try await suite.superAdmin()
-            let made = try await admin.expect(
-                201,
-                from: "POST",
-                "/clinics",
-                [
-                    "name": "Reply Clinic", "slug": .string("reply-\(UInt32.random(in: 0 ... .max))"),
-                    "timeZone": "Europe/Berlin", "currency": "EUR", "country": "DE", "locale": "en",
-                ]
-            )
-            let clinic = try made.json.text("id")
-            admin.clinic = clinic
+            let (admin, clinic) = try await suite.makeClinic()
             let phone = "+49151\(UInt32.random(in: 10_000_000...89_999_999))"
             let webhook = try await configure(suite, clinic, admin)
             let (doctor, service) = try await staff(clinic, admin)
@@ -156,13 +145,8 @@ extension SystemTests {
                 "accountSid": .string(Self.account), "authToken": .string(Self.token),
                 "fromNumber": .string(Self.number), "endpoint": .string(suite.demo.sandbox.url + "/twilio"),
             ]
-            let path = "/clinics/\(clinic)/communication/config"
             let body: JSONValue = ["sms": ["primary": ["provider": "twilio", "credentials": credentials]]]
-            // The gateway hears of the clinic within half a second.
-            let shown = try await eventually("the clinic is known", within: .seconds(20)) {
-                let answer = try await admin.send("PUT", path, body, headers: ["If-None-Match": "*"])
-                return answer.status == 201 ? answer.json : nil
-            }
+            let shown = try await suite.configure(clinic, body, by: admin)
             return try (shown["sms"]?["primary"] ?? .null).text("webhookUrl")
         }
 

@@ -136,18 +136,7 @@ extension SystemTests {
 
         /// A clinic of the test's own, with a mailbox and a number, and where Twilio tells it what it hears.
         private func open(_ suite: RunningSuite) async throws -> (admin: Client, webhook: String) {
-            var admin = try await suite.superAdmin()
-            let made = try await admin.expect(
-                201,
-                from: "POST",
-                "/clinics",
-                [
-                    "name": "Secret Clinic", "slug": .string("secret-\(UInt32.random(in: 0 ... .max))"),
-                    "timeZone": "Europe/Berlin", "currency": "EUR", "country": "DE", "locale": "en",
-                ]
-            )
-            let clinic = try made.json.text("id")
-            admin.clinic = clinic
+            let (admin, clinic) = try await suite.makeClinic()
             let mail: JSONValue = [
                 "sendMailToken": "said-words-mail-token", "fromEmail": "hello@sunrise.example",
                 "fromName": "Secret Clinic", "endpoint": .string(suite.demo.sandbox.url + "/zeptomail"),
@@ -162,12 +151,7 @@ extension SystemTests {
             ]
             // What patients write is the clinic's to read, not a super admin's.
             let asking = try await suite.api.signedIn(try await reader(of: clinic, admin, suite), clinic: clinic)
-            // The gateway hears of the clinic within half a second.
-            let shown = try await eventually("the clinic is known", within: .seconds(20)) {
-                let path = "/clinics/\(clinic)/communication/config"
-                let answer = try await asking.send("PUT", path, body, headers: ["If-None-Match": "*"])
-                return answer.status == 201 ? answer.json : nil
-            }
+            let shown = try await suite.configure(clinic, body, by: asking)
             return (asking, try (shown["sms"]?["primary"] ?? .null).text("webhookUrl"))
         }
 

@@ -3,19 +3,14 @@ import Core
 import Jobs
 import Postgres
 import ProviderConfig
+import Resilience
 import ServiceHost
-import Synchronization
 
 /// Webhooks that come in several pieces: each is put where the others are, for any process may get the next one, and the whole
 /// is read one at a time, so that memory does not depend on how many come at once.
 final class LargeNotices: Sendable {
-    private struct Turn {
-        var isTaken = false
-        var waiting: [CheckedContinuation<Void, Never>] = []
-    }
-
     private let dataKeys: DataKeyStore
-    private let turn = Mutex(Turn())
+    private let reading = TurnQueue()
 
     init(dataKeys: DataKeyStore) { self.dataKeys = dataKeys }
 
@@ -66,8 +61,15 @@ final class LargeNotices: Sendable {
         _ context: OperationContext,
         _ body: ([UInt8]) async throws -> R
     ) async throws -> R {
-        await takeTurn()
-        defer { passTurn() }
+        try await reading.run { try await readWhole(of: provider, owner, context, body) }
+    }
+
+    private func readWhole<R: Sendable>(
+        of provider: String,
+        _ owner: ClinicID,
+        _ context: OperationContext,
+        _ body: ([UInt8]) async throws -> R
+    ) async throws -> R {
         guard !context.deadline.hasPassed() else { throw Problem.unavailable("Time for a large notice") }
         let (id, dataKeys, tenant) = (context.requestID, dataKeys, Self.tenant(owner, provider))
         let whole = try await context.database.transaction(for: tenant) { tx in
@@ -82,27 +84,5 @@ final class LargeNotices: Sendable {
 
     private static func tenant(_ owner: ClinicID, _ provider: String) -> Tenant {
         Tenant(owner, actor: "provider:\(provider)")
-    }
-
-    private func takeTurn() async {
-        await withCheckedContinuation { continuation in
-            let isMine = turn.withLock { turn in
-                if turn.isTaken { turn.waiting.append(continuation) }
-                defer { turn.isTaken = true }
-                return !turn.isTaken
-            }
-            if isMine { continuation.resume() }
-        }
-    }
-
-    private func passTurn() {
-        let next = turn.withLock { turn -> CheckedContinuation<Void, Never>? in
-            guard !turn.waiting.isEmpty else {
-                turn.isTaken = false
-                return nil
-            }
-            return turn.waiting.removeFirst()
-        }
-        next?.resume()
     }
 }

@@ -51,40 +51,28 @@ import Testing
         ]
         if let phone { message["from"] = .string(String(phone.number.dropFirst())) }
         if let user { message["from_user_id"] = .string(user.id) }
-        let value: JSONValue = [
-            "messaging_product": "whatsapp",
-            "metadata": ["display_phone_number": "15550783881", "phone_number_id": .string(Self.number)],
-            "messages": [.object(message)],
-        ]
-        let body = try JSONWriter.encode(
-            [
-                "object": "whatsapp_business_account",
-                "entry": [["id": "102290129340398", "changes": [["field": "messages", "value": value]]]],
-            ] as JSONValue
-        )
-        return try await clinic.ask(
-            MessageDesk.endpoints.deliveries.receive,
-            WebhookNotice(provider: "meta", clinicId: clinic.clinic, body: RawBody(body)),
-            as: .init(kind: .provider, id: "test"),
-            headers: Dictionary(uniqueKeysWithValues: Meta.sign(Self.secret, body, .now()))
-        ).status
+        return try await notify(.object(message), at: clinic)
     }
 
     /// What Meta tells of somebody who goes by another id; gives the status of our answer.
     private func change(_ user: WhatsAppUserID, to other: WhatsAppUserID, at clinic: TestClinic) async throws -> Int {
+        let message: JSONValue = [
+            "id": .string("wamid.\(RequestID())"), "timestamp": .string("\(Instant.now().seconds)"),
+            "type": "system",
+            "system": [
+                "body": .string("User Ravi changed from \(user) to \(other)"), "user_id": .string(other.id),
+                "type": "user_changed_user_id",
+            ],
+        ]
+        return try await notify(message, at: clinic)
+    }
+
+    /// Has Meta tell of one message; gives the status of our answer.
+    private func notify(_ message: JSONValue, at clinic: TestClinic) async throws -> Int {
         let value: JSONValue = [
             "messaging_product": "whatsapp",
             "metadata": ["display_phone_number": "15550783881", "phone_number_id": .string(Self.number)],
-            "messages": [
-                [
-                    "id": .string("wamid.\(RequestID())"), "timestamp": .string("\(Instant.now().seconds)"),
-                    "type": "system",
-                    "system": [
-                        "body": .string("User Ravi changed from \(user) to \(other)"), "user_id": .string(other.id),
-                        "type": "user_changed_user_id",
-                    ],
-                ]
-            ],
+            "messages": [message],
         ]
         let body = try JSONWriter.encode(
             [
