@@ -14,6 +14,7 @@ outsiders=()
 if [ "${1:-}" = tests ]; then
     [ -x /usr/sbin/dnsmasq ] || outsiders+=(dnsmasq-base)
     [ -x /usr/sbin/exim4 ] || outsiders+=(exim4-daemon-light)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || outsiders+=(python3-venv)
 fi
 
 if [ "$(id -u)" -eq 0 ]; then
@@ -62,3 +63,17 @@ for package in "${outsiders[@]}"; do
     install --no-remove "$package" || echo "$package could not be installed: the tests that need it are skipped" >&2
     if [ "$package" = exim4-daemon-light ]; then stop exim4; fi
 done
+
+[ "${1:-}" = tests ] || exit 0
+# Python's packages stand below the build, renewed when the list changes.
+environment=.build/outsiders
+if ! cmp -s Tests/outsiders.txt "$environment/installed.txt"; then
+    rm -rf "$environment"
+    if python3 -m venv "$environment" \
+        && "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement Tests/outsiders.txt; then
+        cp Tests/outsiders.txt "$environment/installed.txt"
+    else
+        rm -rf "$environment"
+        echo "Tests/outsiders.txt could not be installed: the tests that ask moto are skipped" >&2
+    fi
+fi
