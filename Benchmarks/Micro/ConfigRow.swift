@@ -21,7 +21,8 @@ enum ConfigRow {
         let dataKeys = DataKeyStore(try DataKeys(keys, service: .communication), database: store.database)
         let configurations = ProviderConfigStore(
             dataKeys: dataKeys,
-            index: try BlindIndex(keys, service: .communication)
+            index: try BlindIndex(keys, service: .communication),
+            shapes: CredentialShapes([("email", shape)])
         )
         let resolver = ProviderConfigResolver(store: configurations, database: store.database)
         let clinic = ClinicID()
@@ -34,6 +35,10 @@ enum ConfigRow {
         return ["cached µs": cached / Double(cachedTurns) * 1e6, "decrypted µs": opened / Double(openedTurns) * 1e6]
     }
 
+    private static let shape = CredentialShape(
+        "zeptomail",
+        [.secret("sendMailToken"), .email("fromEmail"), .text("fromName")]
+    )
     private static let credentials =
         #"{"sendMailToken":"0123456789abcdef0123456789abcdef","fromEmail":"hello@clinic.example","fromName":"Clinic"}"#
 

@@ -33,7 +33,7 @@ package struct BusRequest: Hashable, Sendable {
     package var accept: String?
     /// Continuation of a streamed reply.
     package var page: String?
-    /// A webhook's signature headers, or what is said of a body's piece; nothing else.
+    /// A webhook's, where its signature stands among them, or what is said of a body's piece; nothing else.
     package var headers: [String: String]
     /// The input's JSON object.
     package var input: [UInt8]

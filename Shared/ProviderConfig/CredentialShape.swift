@@ -19,6 +19,22 @@ package struct CredentialShape: Sendable, Hashable {
         package var form: Form = .text
         package var isSecret = false
         package var isRequired = true
+        /// The provider's webhooks are signed with it, or verified: one that is replaced stays valid for a while.
+        package var signsWebhooks = false
+
+        package init(
+            _ name: String,
+            form: Form = .text,
+            isSecret: Bool = false,
+            isRequired: Bool = true,
+            signsWebhooks: Bool = false
+        ) {
+            self.name = name
+            self.form = form
+            self.isSecret = isSecret
+            self.isRequired = isRequired
+            self.signsWebhooks = signsWebhooks
+        }
     }
 
     /// The longest value, in bytes.
@@ -33,26 +49,17 @@ package struct CredentialShape: Sendable, Hashable {
     package let provider: String
     package let keys: [Key]
     /// Groups of keys of which exactly one must be given.
-    package var oneOf: [[String]] = []
+    package let oneOf: [[String]]
 
-    /// The shape for a provider of a channel; `nil` if there is no such provider.
-    package static func of(_ provider: String, channel: String) -> CredentialShape? {
-        table[channel]?.first { $0.provider == provider }
+    /// - Parameter keys: all but those of the groups, which are texts.
+    package init(_ provider: String, _ keys: [Key], oneOf: [[String]] = []) {
+        self.provider = provider
+        self.keys = keys + oneOf.joined().map { Key.optional($0) }
+        self.oneOf = oneOf
     }
 
-    /// The providers of a channel, in the order of the documentation.
-    package static func providers(of channel: String) -> [String] { table[channel]?.map(\.provider) ?? [] }
-
-    /// The key that a provider's webhooks are signed with, or verified.
-    package static func webhookKey(of provider: String) -> String {
-        switch provider {
-        case "sendgrid": "webhookPublicKey"
-        case "meta": "appSecret"
-        case "twilio": "authToken"
-        case "smtp": "verifyToken"
-        default: "webhookSecret"
-        }
-    }
+    /// The key that the provider's webhooks are signed with, or verified; `nil` where there is none.
+    var signingKey: String? { keys.first { $0.signsWebhooks }?.name }
 
     package var secretKeys: Set<String> { Set(keys.filter(\.isSecret).map(\.name)) }
 
@@ -68,7 +75,7 @@ package struct CredentialShape: Sendable, Hashable {
                 faults.append(.init(pointer: "\(pointer)/\(key.name)", wrong))
             }
         }
-        let known = Set(keys.map(\.name)).union(oneOf.joined())
+        let known = Set(keys.map(\.name))
         for name in credentials.keys.sorted() where !known.contains(name) {
             faults.append(.init(pointer: "\(pointer)/\(name)", "is not a known key of \(provider)"))
         }
@@ -88,6 +95,25 @@ package struct CredentialShape: Sendable, Hashable {
 }
 
 extension CredentialShape.Key {
+    /// A text that there must be.
+    package static func text(_ name: String) -> Self { Self(name) }
+    /// A text that there may be.
+    package static func optional(_ name: String) -> Self { Self(name, isRequired: false) }
+    /// A secret text that there must be.
+    package static func secret(_ name: String) -> Self { Self(name, isSecret: true) }
+    /// A secret text that there may be, or two while it rotates.
+    package static func secrets(_ name: String) -> Self {
+        Self(name, form: .texts, isSecret: true, isRequired: false)
+    }
+    /// An e-mail address that there must be.
+    package static func email(_ name: String) -> Self { Self(name, form: .email) }
+    /// The same key, as the one that webhooks are signed with.
+    package var signing: Self {
+        var key = self
+        key.signsWebhooks = true
+        return key
+    }
+
     fileprivate func complaint(about value: JSONValue) -> String? {
         if isSecret, Mask.isMasked(value) { return nil }
         switch (form, value) {

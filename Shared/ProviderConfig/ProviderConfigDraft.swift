@@ -7,8 +7,12 @@ package struct ProviderConfigDraft: Sendable {
     package static let formerSecretsLast: Duration = .seconds(24 * 3_600)
 
     private let drafts: [ProviderEntryDraft]
+    private let shapes: CredentialShapes
 
-    package init(_ drafts: [ProviderEntryDraft]) { self.drafts = drafts }
+    package init(_ drafts: [ProviderEntryDraft], of shapes: CredentialShapes) {
+        self.drafts = drafts
+        self.shapes = shapes
+    }
 
     /// The entries of version `version`.
     ///
@@ -26,8 +30,8 @@ package struct ProviderConfigDraft: Sendable {
         var ids: Set<ProviderEntryID> = []
         var taken = Set(drafts.compactMap(\.id))
         for draft in drafts {
-            guard let shape = CredentialShape.of(draft.provider, channel: draft.channel) else {
-                let known = CredentialShape.providers(of: draft.channel).joined(separator: ", ")
+            guard let shape = shapes.shape(of: draft.provider, channel: draft.channel) else {
+                let known = shapes.providers(of: draft.channel).joined(separator: ", ")
                 faults.append(.init(pointer: "\(draft.pointer)/provider", "must be one of \(known)"))
                 continue
             }
@@ -45,7 +49,7 @@ package struct ProviderConfigDraft: Sendable {
             }
             faults += shape.faults(of: credentials, at: "\(draft.pointer)/credentials")
             entries.append(
-                Self.entry(draft, Credentials(credentials), before, version, actor, now, fingerprint)
+                Self.entry(draft, Credentials(credentials), before, shape, version, actor, now, fingerprint)
             )
         }
         guard faults.isEmpty else {
@@ -98,6 +102,7 @@ package struct ProviderConfigDraft: Sendable {
         _ draft: ProviderEntryDraft,
         _ credentials: Credentials,
         _ before: ProviderEntry?,
+        _ shape: CredentialShape,
         _ version: Int64,
         _ actor: String,
         _ now: Instant,
@@ -118,7 +123,7 @@ package struct ProviderConfigDraft: Sendable {
             updatedAt: now,
             updatedBy: actor,
             fingerprint: fingerprint(credentials),
-            formerSecrets: before.map { former($0, replacedBy: credentials, of: draft.provider, at: now) } ?? []
+            formerSecrets: before.map { former($0, replacedBy: credentials, of: shape, at: now) } ?? []
         )
     }
 
@@ -126,12 +131,11 @@ package struct ProviderConfigDraft: Sendable {
     static func former(
         _ before: ProviderEntry,
         replacedBy credentials: Credentials,
-        of provider: String,
+        of shape: CredentialShape?,
         at now: Instant
     ) -> [ProviderEntry.FormerSecret] {
         let kept = before.formerSecrets.filter { $0.until > now }
-        guard before.provider == provider else { return kept }
-        let key = CredentialShape.webhookKey(of: provider)
+        guard let shape, before.provider == shape.provider, let key = shape.signingKey else { return kept }
         let current = Set(credentials.texts(key))
         let replaced = before.credentials.texts(key).filter { !current.contains($0) }
         return kept + replaced.map { .init(secret: Secret($0), until: now + formerSecretsLast) }

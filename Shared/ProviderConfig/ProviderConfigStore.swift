@@ -7,12 +7,15 @@ package import Vault
 package struct ProviderConfigStore: Sendable {
     static let purpose = "provider configuration"
 
+    /// The providers that can be configured.
+    package let shapes: CredentialShapes
     private let dataKeys: DataKeyStore
     private let index: BlindIndex
 
-    package init(dataKeys: DataKeyStore, index: BlindIndex) {
+    package init(dataKeys: DataKeyStore, index: BlindIndex, shapes: CredentialShapes) {
         self.dataKeys = dataKeys
         self.index = index
+        self.shapes = shapes
     }
 
     /// The configuration in force; `nil` before the first one and after a deletion.
@@ -115,7 +118,7 @@ package struct ProviderConfigStore: Sendable {
         in tx: borrowing Transaction
     ) throws -> ProviderConfiguration {
         let version = try lock(clinic, in: tx) + 1
-        let entries = try ProviderConfigDraft(drafts).entries(
+        let entries = try ProviderConfigDraft(drafts, of: shapes).entries(
             replacing: stored?.entries ?? [],
             version: version,
             by: actor,
@@ -141,7 +144,7 @@ package struct ProviderConfigStore: Sendable {
         by actor: String,
         at now: Instant
     ) throws(Problem) -> [ProviderEntry] {
-        try ProviderConfigDraft(drafts).entries(
+        try ProviderConfigDraft(drafts, of: shapes).entries(
             replacing: stored?.entries ?? [],
             version: 0,
             by: actor,
@@ -172,7 +175,7 @@ package struct ProviderConfigStore: Sendable {
                 entry.formerSecrets = ProviderConfigDraft.former(
                     present,
                     replacedBy: entry.credentials,
-                    of: entry.provider,
+                    of: shapes.shape(of: entry.provider, channel: entry.channel),
                     at: now
                 )
             } else {

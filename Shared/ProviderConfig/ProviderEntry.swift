@@ -55,14 +55,11 @@ package struct ProviderEntry: Sendable, Equatable {
     }
 
     /// The secrets that a webhook's signature may be made with now, or the public keys it may be verified with.
-    package func webhookSecrets(at now: Instant) -> [Secret] {
-        let current = credentials.texts(CredentialShape.webhookKey(of: provider)).map { Secret($0) }
+    ///
+    /// - Parameter key: under which the provider's shape has them.
+    package func webhookSecrets(_ key: String, at now: Instant) -> [Secret] {
+        let current = credentials.texts(key).map { Secret($0) }
         return current + formerSecrets.filter { $0.until > now }.map(\.secret)
-    }
-
-    /// The credentials as they may be shown.
-    package var masked: [String: JSONValue] {
-        CredentialShape.of(provider, channel: channel)?.masked(credentials) ?? [:]
     }
 }
 

@@ -3,21 +3,30 @@ import Testing
 
 /// What is particular to a provider stands in its own files, so that adding one is a file and a line in the list of all.
 @Suite struct ProviderPlaceTests {
-    private static let service = "Services/Communication/Service/"
-    private static let folder = service + "Providers"
+    private static let folder = "Services/Communication/Service/Providers"
     private static let list = "MessageProviders.swift"
-
-    /// Files beside theirs that name one, and why.
-    private static let others = [
-        "RenderedContent.swift": "Twilio's templates have names of their own",
-        "HandshakeHandlers.swift": "Meta alone asks before it tells",
-        "MailIntake.swift": "what is handed to a mail server comes back by mail",
+    /// Wherever a provider could be named besides.
+    private static let elsewhere = [
+        "Services/Communication/Service", "Services/Communication/API", "Services/Gateway", "Shared",
     ]
+    /// Lines that have a provider's name and do not mean it, and why.
+    private static let otherMeanings = [
+        "CommunicationConfiguration.swift": "an example for readers of the interface",
+        "SMTPTransfer.swift": "the scheme of a mail server's address",
+        "TwilioContents.swift": "a member of Twilio's answers",
+    ]
+    private static let sandbox = "Services/Sandbox/Service"
 
     private struct Provider {
         let type: String
         let name: String
         let file: String
+
+        /// What the names of its own files begin with, in whatever capitals.
+        var stem: String { name.replacing("_", with: "") }
+        func owns(_ file: SourceFile, in folder: String) -> Bool {
+            file.folder == folder && file.name.lowercased().hasPrefix(stem)
+        }
     }
 
     private static func providers() -> [Provider] {
@@ -33,28 +42,62 @@ import Testing
         }
     }
 
+    /// The types that a file declares for others to use.
+    private static func types(in file: SourceFile) -> [String] {
+        file.lines.compactMap { line in
+            let words = line.split(whereSeparator: { !$0.isLetter && !$0.isNumber }).map(String.init)
+            guard let first = words.first, ["struct", "enum", "final", "protocol"].contains(first) else { return nil }
+            return words.drop { ["final", "struct", "enum", "class", "protocol"].contains($0) }.first
+        }
+    }
+
     @Test func aProviderIsAFileAndALine() throws {
         let providers = Self.providers()
         #expect(providers.count > 10)
         let list = try #require(SourceTree.swift(below: [Self.folder]).first { $0.name == Self.list })
         for provider in providers {
             #expect(provider.file == "\(provider.type).swift")
+            #expect(provider.file.lowercased().hasPrefix(provider.stem))
             #expect(list.lines.count { $0.contains("\(provider.type).self") } == 1, "\(provider.type)")
         }
     }
 
+    /// Neither its name nor a type of its own stands outside its own files, but for the one line in the list.
     @Test func nobodyElseNamesOne() {
         let providers = Self.providers()
-        let words = providers.map(\.type) + Set(providers.map { "\"\($0.name)\"" })
-        for file in SourceTree.swift(below: [Self.service]) where file.folder != Self.folder {
-            guard Self.others[file.name] == nil else { continue }
-            for (number, line) in file.lines.enumerated() {
-                for word in words where line.contains(word) {
+        let files = SourceTree.swift(below: Self.elsewhere).filter { $0.name != Self.list }
+        for provider in providers {
+            let own = files.filter { provider.owns($0, in: Self.folder) }
+            let types = Set(own.flatMap(Self.types))
+            #expect(types.contains(provider.type))
+            for file in files where !provider.owns(file, in: Self.folder) {
+                for (number, line) in file.lines.enumerated() {
+                    let words = Set(line.split { !$0.isLetter && !$0.isNumber && $0 != "_" }.map(String.init))
+                    let isNamed = line.contains("\"\(provider.name)\"") && Self.otherMeanings[file.name] == nil
+                    guard isNamed || !words.isDisjoint(with: types) else { continue }
                     Issue.record(
-                        "\(file.path):\(number + 1) names \(word); let the provider say what is particular to it"
+                        "\(file.path):\(number + 1) names \(provider.name); let the provider say what is particular to it"
                     )
                 }
             }
+        }
+    }
+
+    /// Who plays one is a file and a line too; a mail server has a folder of its own.
+    @Test func theSandboxNamesEachOnce() throws {
+        let files = SourceTree.swift(below: [Self.sandbox])
+        let list = try #require(files.first { $0.name == "SandboxService.swift" })
+        for provider in Self.providers() {
+            let own = files.filter {
+                provider.owns($0, in: "\(Self.sandbox)/Providers") || provider.owns($0, in: "\(Self.sandbox)/Mail")
+            }
+            let types = Set(own.flatMap(Self.types))
+            #expect(
+                own.contains { $0.lines.contains { $0.contains("name = \"\(provider.name)\"") } },
+                "\(provider.name)"
+            )
+            let lines = list.lines.filter { line in types.contains { line.hasPrefix("            \($0)(") } }
+            #expect(lines.count == 1 || provider.name == "smtp", "\(provider.name): \(lines)")
         }
     }
 }

@@ -44,7 +44,11 @@ package enum BillingService {
         policy: OutboundPolicy,
         providers: [any PaymentProvider]
     ) -> ServiceDefinition {
-        let store = ProviderConfigStore(dataKeys: host.dataKeys, index: host.blindIndex)
+        let store = ProviderConfigStore(
+            dataKeys: host.dataKeys,
+            index: host.blindIndex,
+            shapes: CredentialShapes(providers.map { (PaymentAccounts.channel, $0.shape) })
+        )
         let resolver = ProviderConfigResolver(store: store, database: host.database)
         let accounts = PaymentAccounts(
             database: host.database,

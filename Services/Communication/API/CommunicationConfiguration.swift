@@ -53,7 +53,7 @@ package struct ProviderDraft: Wire {
             .length(CodingKeys.provider, 1...40), .example(CodingKeys.provider, "zeptomail"),
             .describe(
                 CodingKeys.provider,
-                "E-mail: zeptomail, aws_ses, smtp, sendgrid, resend. SMS: twilio, aws_sns. WhatsApp: meta, twilio. Push: fcm, aws_sns."
+                "One that the channel has; a name that is none is answered with those there are."
             ),
             .count(CodingKeys.credentials, 1...30),
             .secret(CodingKeys.credentials), .length(CodingKeys.updatedBy, 1...200),

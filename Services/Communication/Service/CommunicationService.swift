@@ -62,9 +62,21 @@ package enum CommunicationService {
         _ resources: HostResources,
         circuits: CircuitBreakerPolicy = .init()
     ) throws -> ServiceDefinition {
+        try definition(resources, circuits: circuits, providers: .builtIn)
+    }
+
+    static func definition(
+        _ resources: HostResources,
+        circuits: CircuitBreakerPolicy,
+        providers: MessageProviders
+    ) throws -> ServiceDefinition {
         let endpoints = CommunicationEndpoints()
         let policy = try OutboundPolicy(allow: try resources.settings.string("POLYCLINIC_OUTBOUND_ALLOW"))
-        let store = ProviderConfigStore(dataKeys: resources.dataKeys, index: resources.blindIndex)
+        let store = ProviderConfigStore(
+            dataKeys: resources.dataKeys,
+            index: resources.blindIndex,
+            shapes: providers.shapes
+        )
         let index = AddressIndex(blindIndex: resources.blindIndex)
         let suppressions = SuppressionStore(dataKeys: resources.dataKeys)
         let links = UnsubscribeLinks(
@@ -76,20 +88,19 @@ package enum CommunicationService {
             templates: TemplateBook(),
             dataKeys: resources.dataKeys,
             store: store,
+            providers: providers,
             blindIndex: resources.blindIndex,
             unsubscribe: links
         )
-        let http = OutboundHTTP(policy: policy, logger: resources.log)
-        let webhooks = WebhookAddresses(publicURL: resources.publicURL)
+        let transports = ProviderTransports(policy: policy, log: resources.log)
+        let webhooks = WebhookAddresses(publicURL: resources.publicURL, providers: providers)
         let sending = SendingParts(
             dataKeys: resources.dataKeys,
             store: store,
             resolver: ProviderConfigResolver(store: store, database: resources.database, usesDefault: true),
-            providers: MessageProviders(
-                http: http,
-                smtp: SMTPTransport(policy: policy)
-            ),
-            circuits: CircuitBook(policy: circuits),
+            providers: providers,
+            transports: transports,
+            circuits: CircuitBook(policy: circuits, providers: providers),
             rates: RateLimiter(redis: resources.redis, keyspace: resources.keyspace),
             webhooks: webhooks,
             index: index,
@@ -99,6 +110,7 @@ package enum CommunicationService {
         ConfigurationHandlers(
             endpoints: endpoints.configuration,
             store: store,
+            providers: providers,
             policy: policy,
             webhooks: webhooks,
             cursors: resources.cursors
@@ -106,6 +118,7 @@ package enum CommunicationService {
         DefaultProviderHandlers(
             endpoints: endpoints.installation,
             store: store,
+            providers: providers,
             policy: policy,
             webhooks: webhooks
         ).register(in: &handlers)
@@ -115,15 +128,17 @@ package enum CommunicationService {
             store: store,
             effective: effective,
             policy: policy,
-            providers: sending.providers,
-            senders: SenderChecks(records: TextRecords()),
+            providers: providers,
+            transports: transports,
+            senders: SenderChecks(records: TextRecords(), providers: providers),
             index: index
         ).register(in: &handlers)
-        let readers = NoticeReaders(sns: SNSVerifier(http: http, policy: policy, log: resources.log), http: http)
+        let readers = providers.readers(through: transports)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
         DeliveryHandlers(
             endpoints: endpoints.deliveries,
             store: store,
+            providers: providers,
             readers: readers,
             intake: deliveries,
             inbound: InboundIntake(
@@ -136,7 +151,8 @@ package enum CommunicationService {
         ).register(in: &handlers)
         HandshakeHandlers(endpoints: endpoints.deliveries, store: store, readers: readers)
             .register(in: &handlers)
-        HealthHandlers(endpoints: endpoints.health, effective: effective).register(in: &handlers)
+        HealthHandlers(endpoints: endpoints.health, effective: effective, providers: providers)
+            .register(in: &handlers)
         AlertHandlers(endpoints: endpoints.alerts, dataKeys: resources.dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: endpoints.analytics).register(in: &handlers)
         UnsubscribeHandlers(endpoints: endpoints.unsubscribing, links: links, store: suppressions, index: index)
@@ -179,7 +195,7 @@ package enum CommunicationService {
             SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
             DeadLetterWatch(), CostsJob(parts: sending), ForgetNotices(),
             FetchFileJob(
-                keepers: [TwilioMedia(http: http), MetaMedia(http: http), ResendMedia(http: http)],
+                keepers: providers.keepers(through: transports),
                 store: store,
                 dataKeys: resources.dataKeys
             ),
@@ -190,7 +206,7 @@ package enum CommunicationService {
             ExpireNoticeJob(), AlertJob(intake: intake, log: resources.log),
         ]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]
-        if let file = try DefaultProvidersFile(resources.settings, policy: policy) {
+        if let file = try DefaultProvidersFile(resources.settings, of: providers, policy: policy) {
             let intake = DefaultProvidersImport(file, store: store, database: resources.database, log: resources.log)
             definition.services.append(intake)
             definition.checks.append(HealthCheck("default_providers") { intake.isDone })

@@ -46,7 +46,7 @@ final class MessageDesk: Sendable {
     static func ofInstallation() throws -> MessageDesk { try madeApart.get() }
     private static let madeApart = Result { try MessageDesk(apart: "_installation") }
 
-    private init(apart place: String = "") throws {
+    init(apart place: String = "", providers: MessageProviders = .builtIn) throws {
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         Telemetry.bootstrap(service: "test", level: .critical)
         database = try TestDatabase.open("communication", migrations: CommunicationService.migrations, apart: place)
@@ -54,7 +54,11 @@ final class MessageDesk: Sendable {
         dataKeys = DataKeyStore(try DataKeys(keys, service: .communication), database: database.database)
         blindIndex = try BlindIndex(keys, service: .communication)
         let policy = try OutboundPolicy(allow: "loopback")
-        let store = ProviderConfigStore(dataKeys: dataKeys, index: blindIndex)
+        let store = ProviderConfigStore(
+            dataKeys: dataKeys,
+            index: blindIndex,
+            shapes: providers.shapes
+        )
         self.store = store
         let index = AddressIndex(blindIndex: blindIndex)
         let suppressions = SuppressionStore(dataKeys: dataKeys)
@@ -67,6 +71,7 @@ final class MessageDesk: Sendable {
             templates: TemplateBook(),
             dataKeys: dataKeys,
             store: store,
+            providers: providers,
             blindIndex: blindIndex,
             unsubscribe: links
         )
@@ -77,18 +82,16 @@ final class MessageDesk: Sendable {
             logger: log
         )
         Task { try await redis.run() }
-        let http = OutboundHTTP(policy: policy, logger: log)
+        let transports = ProviderTransports(policy: policy, log: log)
         sending = SendingParts(
             dataKeys: dataKeys,
             store: store,
             resolver: ProviderConfigResolver(store: store, database: database.database, usesDefault: true),
-            providers: MessageProviders(
-                http: http,
-                smtp: SMTPTransport(policy: policy)
-            ),
-            circuits: CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), now: { clock.now }),
+            providers: providers,
+            transports: transports,
+            circuits: CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), providers: providers, now: { clock.now }),
             rates: RateLimiter(redis: redis, keyspace: Keyspace(prefix: TestKeyspace.prefix())),
-            webhooks: WebhookAddresses(publicURL: "https://polyclinic.test"),
+            webhooks: WebhookAddresses(publicURL: "https://polyclinic.test", providers: providers),
             index: index,
             media: MediaLinks(blindIndex: blindIndex, publicURL: "https://clinic.example")
         )
@@ -97,6 +100,7 @@ final class MessageDesk: Sendable {
         ConfigurationHandlers(
             endpoints: Self.endpoints.configuration,
             store: store,
+            providers: providers,
             policy: policy,
             webhooks: webhooks,
             cursors: CursorSeal(blindIndex)
@@ -104,6 +108,7 @@ final class MessageDesk: Sendable {
         DefaultProviderHandlers(
             endpoints: Self.endpoints.installation,
             store: store,
+            providers: providers,
             policy: policy,
             webhooks: webhooks
         ).register(in: &handlers)
@@ -113,15 +118,17 @@ final class MessageDesk: Sendable {
             store: store,
             effective: effective,
             policy: policy,
-            providers: sending.providers,
-            senders: SenderChecks(records: TextRecords(host: "127.0.0.1", port: 9)),
+            providers: providers,
+            transports: transports,
+            senders: SenderChecks(records: TextRecords(host: "127.0.0.1", port: 9), providers: providers),
             index: index
         ).register(in: &handlers)
-        let readers = NoticeReaders(sns: SNSVerifier(http: http, policy: policy, log: log), http: http)
+        let readers = providers.readers(through: transports)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
         DeliveryHandlers(
             endpoints: Self.endpoints.deliveries,
             store: store,
+            providers: providers,
             readers: readers,
             intake: deliveries,
             inbound: InboundIntake(
@@ -134,7 +141,8 @@ final class MessageDesk: Sendable {
         ).register(in: &handlers)
         HandshakeHandlers(endpoints: Self.endpoints.deliveries, store: store, readers: readers)
             .register(in: &handlers)
-        HealthHandlers(endpoints: Self.endpoints.health, effective: effective).register(in: &handlers)
+        HealthHandlers(endpoints: Self.endpoints.health, effective: effective, providers: providers)
+            .register(in: &handlers)
         AlertHandlers(endpoints: Self.endpoints.alerts, dataKeys: dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: Self.endpoints.analytics).register(in: &handlers)
         UnsubscribeHandlers(endpoints: Self.endpoints.unsubscribing, links: links, store: suppressions, index: index)
@@ -195,7 +203,7 @@ final class MessageDesk: Sendable {
                 SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
                 DeadLetterWatch(), CostsJob(parts: sending), ForgetNotices(),
                 FetchFileJob(
-                    keepers: [TwilioMedia(http: http), MetaMedia(http: http), ResendMedia(http: http)],
+                    keepers: providers.keepers(through: transports),
                     store: store,
                     dataKeys: dataKeys
                 ),

@@ -28,7 +28,12 @@ private func entries(
     version: Int64 = 1,
     at time: Instant = now
 ) throws(Problem) -> [ProviderEntry] {
-    try ProviderConfigDraft(drafts).entries(replacing: stored, version: version, by: "u1", at: time) { credentials in
+    try ProviderConfigDraft(drafts, of: shapes).entries(
+        replacing: stored,
+        version: version,
+        by: "u1",
+        at: time
+    ) { credentials in
         String(describing: credentials.unredacted.sorted { $0.key < $1.key })
     }
 }
@@ -40,21 +45,6 @@ private func problem(_ body: () throws(Problem) -> [ProviderEntry]) -> Problem? 
 
 @Suite("Credential shapes")
 struct CredentialShapeTests {
-    @Test func `every secret of the documentation is one`() {
-        let secrets = CredentialShape.table.values.joined().flatMap { shape in
-            shape.secretKeys.map { "\(shape.provider).\($0)" }
-        }
-        #expect(
-            Set(secrets) == [
-                "zeptomail.sendMailToken", "zeptomail.webhookSecret", "smtp.verifyToken", "aws_ses.secretAccessKey",
-                "aws_sns.secretAccessKey",
-                "smtp.password", "sendgrid.apiKey", "resend.apiKey", "resend.webhookSecret", "twilio.authToken",
-                "meta.accessToken", "meta.appSecret", "meta.verifyToken", "fcm.serviceAccount", "stripe.secretKey",
-                "stripe.webhookSecret",
-            ]
-        )
-    }
-
     @Test func `all faults are told at once`() {
         let faults = problem { () throws(Problem) in
             try entries([draft(["publishableKey": 7, "extra": "x", "secretKey": ""])])
@@ -94,7 +84,11 @@ struct CredentialShapeTests {
         var rotating = stripe
         rotating["webhookSecret"] = ["whsec_abcdefghijkl", "whsec_mnopqrstuvwx"]
         let entry = try #require(try entries([draft(rotating)]).first)
-        #expect(entry.webhookSecrets(at: now).map(\.unredacted) == ["whsec_abcdefghijkl", "whsec_mnopqrstuvwx"])
+        #expect(
+            entry.webhookSecrets("webhookSecret", at: now).map(\.unredacted) == [
+                "whsec_abcdefghijkl", "whsec_mnopqrstuvwx",
+            ]
+        )
         rotating["webhookSecret"] = ["a", "b", "c"]
         #expect(problem { () throws(Problem) in try entries([draft(rotating)]) } != nil)
     }
@@ -105,7 +99,9 @@ struct ProviderConfigDraftTests {
     @Test func `secrets are masked, and nothing prints them`() throws {
         let entry = try #require(try entries([draft(stripe)]).first)
         #expect(
-            entry.masked == ["secretKey": "••••6789", "publishableKey": "pk_test_1", "webhookSecret": "••••ijkl"]
+            shapes.masked(entry) == [
+                "secretKey": "••••6789", "publishableKey": "pk_test_1", "webhookSecret": "••••ijkl",
+            ]
         )
         var printed = "\(entry.credentials) \(String(reflecting: entry.credentials))"
         dump(entry.credentials, to: &printed)
@@ -115,9 +111,11 @@ struct ProviderConfigDraftTests {
 
     @Test func `a masked secret keeps the stored value of its entry`() throws {
         let first = try #require(try entries([draft(stripe)]).first)
-        let again = try #require(try entries([draft(first.masked, id: first.id)], replacing: [first], version: 2).first)
+        let again = try #require(
+            try entries([draft(shapes.masked(first), id: first.id)], replacing: [first], version: 2).first
+        )
         #expect(again == first)
-        var changed = first.masked
+        var changed = shapes.masked(first)
         changed["publishableKey"] = "pk_test_2"
         let second = try #require(try entries([draft(changed, id: first.id)], replacing: [first], version: 2).first)
         #expect(second.id == first.id && second.version == 2)
@@ -127,9 +125,9 @@ struct ProviderConfigDraftTests {
 
     @Test func `a masked secret without a stored value is missing`() throws {
         let first = try #require(try entries([draft(stripe)]).first)
-        var elsewhere = first.masked
+        var elsewhere = shapes.masked(first)
         elsewhere["endpoint"] = "https://evil.example"
-        var foreign = first.masked
+        var foreign = shapes.masked(first)
         foreign["secretKey"] = "••••9999"
         for (credentials, id) in [(elsewhere, first.id), (foreign, first.id), (elsewhere, nil), (foreign, nil)] {
             let found = problem { () throws(Problem) in
@@ -141,7 +139,11 @@ struct ProviderConfigDraftTests {
             )
         }
         let second = problem { () throws(Problem) in
-            try entries([draft(first.masked, id: first.id), draft(first.masked)], replacing: [first], version: 2)
+            try entries(
+                [draft(shapes.masked(first), id: first.id), draft(shapes.masked(first))],
+                replacing: [first],
+                version: 2
+            )
         }
         #expect(second?.code == "secret_missing")
         let unknown = problem { () throws(Problem) in
@@ -154,7 +156,11 @@ struct ProviderConfigDraftTests {
         var other = stripe
         other["publishableKey"] = "pk_test_2"
         let first = try entries([draft(stripe), draft(other)])
-        let again = try entries([draft(first[0].masked), draft(first[1].masked)], replacing: first, version: 2)
+        let again = try entries(
+            [draft(shapes.masked(first[0])), draft(shapes.masked(first[1]))],
+            replacing: first,
+            version: 2
+        )
         #expect(again == first)
         // Who is named is not taken by somebody else.
         let swapped = try entries([draft(stripe), draft(other, id: first[0].id)], replacing: first, version: 2)
@@ -177,12 +183,16 @@ struct ProviderConfigDraftTests {
 
     @Test(arguments: [true, false]) func `a replaced webhook secret stays valid for a day`(isNamed: Bool) throws {
         let first = try #require(try entries([draft(stripe)]).first)
-        var renewed = first.masked
+        var renewed = shapes.masked(first)
         renewed["webhookSecret"] = "whsec_mnopqrstuvwx"
         let named = draft(renewed, id: isNamed ? first.id : nil)
         let second = try #require(try entries([named], replacing: [first], version: 2).first)
         let day = ProviderConfigDraft.formerSecretsLast
-        #expect(second.webhookSecrets(at: now).map(\.unredacted) == ["whsec_mnopqrstuvwx", "whsec_abcdefghijkl"])
-        #expect(second.webhookSecrets(at: now + day).map(\.unredacted) == ["whsec_mnopqrstuvwx"])
+        #expect(
+            second.webhookSecrets("webhookSecret", at: now).map(\.unredacted) == [
+                "whsec_mnopqrstuvwx", "whsec_abcdefghijkl",
+            ]
+        )
+        #expect(second.webhookSecrets("webhookSecret", at: now + day).map(\.unredacted) == ["whsec_mnopqrstuvwx"])
     }
 }

@@ -29,7 +29,7 @@ struct Fixture: Sendable {
             apart: place
         )
         dataKeys = DataKeyStore(try DataKeys(keys, service: .billing), database: test.database)
-        store = ProviderConfigStore(dataKeys: dataKeys, index: try BlindIndex(keys, service: .billing))
+        store = ProviderConfigStore(dataKeys: dataKeys, index: try BlindIndex(keys, service: .billing), shapes: shapes)
     }
 
     var tenant: Tenant { Tenant(clinic, actor: "u1") }
@@ -65,6 +65,28 @@ struct Fixture: Sendable {
         return try await test.database.transaction(for: tenant) { tx in try store.load(clinic, in: tx) }
     }
 }
+
+/// Providers of several kinds of credentials.
+let shapes = CredentialShapes([
+    (
+        "payments",
+        CredentialShape(
+            "stripe",
+            [
+                .secret("secretKey"), .text("publishableKey"),
+                .init("webhookSecret", form: .texts, isSecret: true, signsWebhooks: true), .optional("endpoint"),
+            ]
+        )
+    ),
+    (
+        "sms",
+        CredentialShape(
+            "twilio",
+            [.text("accountSid"), .secret("authToken").signing],
+            oneOf: [["fromNumber", "messagingServiceSid"]]
+        )
+    ), ("push", CredentialShape("fcm", [.init("serviceAccount", form: .document, isSecret: true)])),
+])
 
 let stripe: [String: JSONValue] = [
     "secretKey": "sk_test_0123456789", "publishableKey": "pk_test_1", "webhookSecret": "whsec_abcdefghijkl",
@@ -184,7 +206,11 @@ struct ProviderConfigStoreTests {
                 """
             )
         }
-        let reader = ProviderConfigStore(dataKeys: store, index: try BlindIndex(keys, service: .billing))
+        let reader = ProviderConfigStore(
+            dataKeys: store,
+            index: try BlindIndex(keys, service: .billing),
+            shapes: shapes
+        )
         let loaded = try await fixture.test.database.transaction(for: fixture.tenant) { tx in
             try reader.load(clinic, in: tx)
         }

@@ -113,7 +113,7 @@ struct BillingConfigHandlers: Sendable {
         let view = PaymentProviderView(
             id: primary.id,
             provider: primary.provider,
-            credentials: primary.masked,
+            credentials: store.shapes.masked(primary),
             version: primary.version,
             updatedAt: primary.updatedAt,
             updatedBy: primary.updatedBy,

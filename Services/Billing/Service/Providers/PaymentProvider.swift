@@ -54,6 +54,8 @@ struct ProviderNotice: Sendable, Equatable {
 /// Adding one is a file with a conformance, and a line where the service is built.
 protocol PaymentProvider: Sendable {
     var name: String { get }
+    /// The credentials that it takes.
+    var shape: CredentialShape { get }
     func begin(_ order: PaymentOrder, with entry: ProviderEntry, deadline: Deadline) async -> ProviderAnswer
     func read(_ id: String, with entry: ProviderEntry, deadline: Deadline) async -> ProviderAnswer
     /// Throws 401 for a signature that does not fit, 400 for a body that cannot be read.

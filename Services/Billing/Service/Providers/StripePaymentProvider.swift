@@ -9,8 +9,20 @@ struct StripePaymentProvider: PaymentProvider {
     static let base = "https://api.stripe.com"
     static let version = "2026-07-29.dahlia"
 
+    private static let signingKey = "webhookSecret"
+
     let name = "stripe"
     let http: OutboundHTTP
+
+    var shape: CredentialShape {
+        CredentialShape(
+            name,
+            [
+                .secret("secretKey"), .text("publishableKey"),
+                .init(Self.signingKey, form: .texts, isSecret: true, signsWebhooks: true), .optional("endpoint"),
+            ]
+        )
+    }
 
     func begin(_ order: PaymentOrder, with entry: ProviderEntry, deadline: Deadline) async -> ProviderAnswer {
         guard let amount = StripeAmount.encode(order.amount) else { return .refused("amount_not_payable") }
@@ -43,7 +55,8 @@ struct StripePaymentProvider: PaymentProvider {
         at now: Instant
     ) throws(Problem) -> ProviderNotice {
         let header = headers.first { $0.key.lowercased() == "stripe-signature" }?.value
-        guard StripeSignature.isValid(header, body: body, secrets: entry.webhookSecrets(at: now), at: now) else {
+        let secrets = entry.webhookSecrets(Self.signingKey, at: now)
+        guard StripeSignature.isValid(header, body: body, secrets: secrets, at: now) else {
             throw .invalidSignature
         }
         guard let event = try? JSONTape(body).decode(StripeEvent.self), (1...255).contains(event.id.utf8.count),

@@ -15,16 +15,20 @@ struct DefaultProvidersFile: Sendable {
     /// Reads the setting; `nil` when it is not set.
     ///
     /// Throws `SettingsError`, or `DefaultProvidersFault` with every fault.
-    init?(_ settings: Settings, policy: OutboundPolicy) throws {
+    init?(_ settings: Settings, of providers: MessageProviders, policy: OutboundPolicy) throws {
         guard let text = try settings.secret(Self.key) else { return nil }
         do {
-            drafts = try Self.drafts(Array(text.unredacted.utf8), policy)
+            drafts = try Self.drafts(Array(text.unredacted.utf8), providers, policy)
         } catch {
             throw DefaultProvidersFault(error)
         }
     }
 
-    private static func drafts(_ json: [UInt8], _ policy: OutboundPolicy) throws(Problem) -> [ProviderEntryDraft] {
+    private static func drafts(
+        _ json: [UInt8],
+        _ providers: MessageProviders,
+        _ policy: OutboundPolicy
+    ) throws(Problem) -> [ProviderEntryDraft] {
         let tape = try JSONTape(json)
         let schema: Schema
         let draft: DefaultProvidersDraft
@@ -34,8 +38,9 @@ struct DefaultProvidersFile: Sendable {
         do { draft = try tape.decode(DefaultProvidersDraft.self) } catch { throw .malformed("It cannot be read.") }
         let drafts = ConfigurationEditor.drafts(of: draft.chains)
         guard !drafts.isEmpty else { throw DefaultProvidersDraft.empty }
-        let entries = try ProviderConfigDraft(drafts).entries(replacing: [], version: 1, by: "", at: .now()) { _ in "" }
-        try ConfigurationEditor.check(entries, drafts, policy)
+        let entries = try ProviderConfigDraft(drafts, of: providers.shapes)
+            .entries(replacing: [], version: 1, by: "", at: .now()) { _ in "" }
+        try providers.check(entries, drafts, policy)
         return drafts
     }
 }

@@ -26,12 +26,17 @@ struct SendingRate: Sendable, Equatable {
     /// The rate of a provider by a clinic's settings; one name has one rate in all its channels.
     ///
     /// - Parameter channel: whose usual rate holds where none is set; `nil` for the first that has the provider.
-    init(of provider: String, _ channel: MessageChannel? = nil, settings: [String: JSONValue]) {
+    init(
+        of provider: String,
+        _ channel: MessageChannel? = nil,
+        in providers: MessageProviders,
+        settings: [String: JSONValue]
+    ) {
         let rate =
             switch settings["rates"]?[provider] {
             case .number(let number): number
             case .integer(let number): Double(number)
-            default: MessageProviders.usualRate(of: provider, channel) ?? Self.otherDefault
+            default: providers.usualRate(of: provider, channel) ?? Self.otherDefault
             }
         perSecond = min(max(rate, Self.allowed.lowerBound), Self.allowed.upperBound)
         if case .integer(let cap) = settings["dailyCaps"]?[provider] { dailyCap = Int(cap) } else { dailyCap = nil }

@@ -9,6 +9,7 @@ import ServiceHost
 /// Replaces and removes the configuration of whom a request is about, a clinic or the installation, under its version.
 struct ConfigurationEditor: Sendable {
     let store: ProviderConfigStore
+    let providers: MessageProviders
     let policy: OutboundPolicy
     let webhooks: WebhookAddresses
     /// What a 404 says.
@@ -46,7 +47,7 @@ struct ConfigurationEditor: Sendable {
             at: context.now,
             in: tx
         )
-        try Self.check(saved.entries, drafts, policy)
+        try providers.check(saved.entries, drafts, policy)
         return Saved(configuration: saved, isFirst: stored == nil)
     }
 
@@ -71,7 +72,7 @@ struct ConfigurationEditor: Sendable {
             throw Problem.conflict("nothing_to_restore", "That version has no providers.")
         }
         let drafts = earlier.entries.map(ProviderEntryDraft.init(keeping:))
-        try Self.check(earlier.entries, drafts, policy)
+        try providers.check(earlier.entries, drafts, policy)
         let restored = try store.restore(
             earlier,
             replacing: stored,
@@ -101,28 +102,6 @@ struct ConfigurationEditor: Sendable {
         try context.checkMatch(version: stored.version)
         _ = try store.delete(stored, by: context.principal.id, at: context.now, in: tx)
         return Reply(EmptyOutput(), audit: AuditDetail(resource: context.clinic.description))
-    }
-
-    /// Where the entries would have us connect to, held against the operator's policy; the whole transaction falls with it.
-    static func check(
-        _ entries: [ProviderEntry],
-        _ drafts: [ProviderEntryDraft],
-        _ policy: OutboundPolicy
-    ) throws(Problem) {
-        var faults: [Problem.Fault] = []
-        var isRefusedByPolicy = false
-        // Entries are made one for each draft, in their order; those that are only kept come last.
-        for (entry, draft) in zip(entries, drafts) {
-            guard let fault = MessageProviders.fault(entry, policy: policy) else { continue }
-            let isProvider = fault.key == "provider"
-            isRefusedByPolicy = isRefusedByPolicy || ["endpoint", "host", "security"].contains(fault.key)
-            let pointer = isProvider ? "\(draft.pointer)/provider" : "\(draft.pointer)/credentials/\(fault.key)"
-            faults.append(.init(pointer: pointer, fault.detail))
-        }
-        guard !faults.isEmpty else { return }
-        var problem = Problem.invalid(faults)
-        if isRefusedByPolicy { problem.code = "endpoint_not_allowed" }
-        throw problem
     }
 
     static func drafts(of chains: [MessageChannel: ChannelDraft]) -> [ProviderEntryDraft] {
@@ -158,7 +137,7 @@ struct ConfigurationEditor: Sendable {
             ConfiguredProvider(
                 id: entry.id,
                 provider: entry.provider,
-                credentials: entry.masked,
+                credentials: store.shapes.masked(entry),
                 version: entry.version,
                 updatedAt: entry.updatedAt,
                 updatedBy: entry.updatedBy,
@@ -181,5 +160,29 @@ extension ProviderEntryDraft {
             credentials: entry.credentials.unredacted,
             pointer: ""
         )
+    }
+}
+
+extension MessageProviders {
+    /// Where the entries would have us connect to, held against the operator's policy; the whole transaction falls with it.
+    func check(
+        _ entries: [ProviderEntry],
+        _ drafts: [ProviderEntryDraft],
+        _ policy: OutboundPolicy
+    ) throws(Problem) {
+        var faults: [Problem.Fault] = []
+        var isRefusedByPolicy = false
+        // Entries are made one for each draft, in their order; those that are only kept come last.
+        for (entry, draft) in zip(entries, drafts) {
+            guard let fault = self.fault(entry, policy: policy) else { continue }
+            let isProvider = fault.key == "provider"
+            isRefusedByPolicy = isRefusedByPolicy || ["endpoint", "host", "security"].contains(fault.key)
+            let pointer = isProvider ? "\(draft.pointer)/provider" : "\(draft.pointer)/credentials/\(fault.key)"
+            faults.append(.init(pointer: pointer, fault.detail))
+        }
+        guard !faults.isEmpty else { return }
+        var problem = Problem.invalid(faults)
+        if isRefusedByPolicy { problem.code = "endpoint_not_allowed" }
+        throw problem
     }
 }

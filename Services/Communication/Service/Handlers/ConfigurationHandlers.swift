@@ -11,20 +11,24 @@ struct ConfigurationHandlers: Sendable {
     let endpoints: ConfigurationEndpoints
     private let store: ProviderConfigStore
     private let editor: ConfigurationEditor
+    private let providers: MessageProviders
     private let cursors: CursorSeal
 
     init(
         endpoints: ConfigurationEndpoints,
         store: ProviderConfigStore,
+        providers: MessageProviders,
         policy: OutboundPolicy,
         webhooks: WebhookAddresses,
         cursors: CursorSeal
     ) {
         self.endpoints = endpoints
         self.store = store
+        self.providers = providers
         self.cursors = cursors
         editor = ConfigurationEditor(
             store: store,
+            providers: providers,
             policy: policy,
             webhooks: webhooks,
             notConfigured: Problem(404, "not_configured", "The clinic has no providers yet.")
@@ -37,7 +41,7 @@ struct ConfigurationHandlers: Sendable {
             guard !drafts.isEmpty || input.settings != nil else {
                 throw Problem.invalid("", "must have email, sms, whatsapp, push or settings")
             }
-            try input.settings?.check(at: "/settings")
+            try input.settings?.check(at: "/settings", providers)
             return try reply(editor.save(drafts, settings: (input.settings ?? .init()).stored, context, in: tx))
         }
         table.change(endpoints.putChannel) { [self] input, context, tx in
@@ -101,7 +105,7 @@ struct ConfigurationHandlers: Sendable {
             sms: editor.shown(configuration, .sms),
             whatsapp: editor.shown(configuration, .whatsapp),
             push: editor.shown(configuration, .push),
-            settings: CommunicationSettings(configuration),
+            settings: CommunicationSettings(configuration, providers),
             version: configuration.version,
             updatedAt: configuration.updatedAt,
             updatedBy: configuration.updatedBy
@@ -111,15 +115,15 @@ struct ConfigurationHandlers: Sendable {
 
 extension CommunicationSettings {
     /// What holds; rates and caps as they were set.
-    init(_ configuration: ProviderConfiguration) {
+    init(_ configuration: ProviderConfiguration, _ providers: MessageProviders) {
         var rates: [String: Double]?
         var caps: [String: Int]?
-        for name in MessageProviders.names {
+        for name in providers.names {
             if configuration.settings["rates"]?[name] != nil {
                 rates = rates ?? [:]
-                rates?[name] = SendingRate(of: name, settings: configuration.settings).perSecond
+                rates?[name] = SendingRate(of: name, in: providers, settings: configuration.settings).perSecond
             }
-            if let cap = SendingRate(of: name, settings: configuration.settings).dailyCap {
+            if let cap = SendingRate(of: name, in: providers, settings: configuration.settings).dailyCap {
                 caps = caps ?? [:]
                 caps?[name] = cap
             }
@@ -136,19 +140,19 @@ extension CommunicationSettings {
     }
 
     /// Throws 422 for providers that are none and numbers out of bounds.
-    func check(at pointer: String) throws(Problem) {
+    func check(at pointer: String, _ providers: MessageProviders) throws(Problem) {
         var faults: [Problem.Fault] = []
-        let known = "is not a provider: \(MessageProviders.names.joined(separator: ", "))"
+        let known = "is not a provider: \(providers.names.joined(separator: ", "))"
         for (name, rate) in (rates ?? [:]).sorted(by: { $0.key < $1.key }) {
             let (place, allowed) = ("\(pointer)/rates/\(name)", SendingRate.allowed)
-            if !MessageProviders.names.contains(name) { faults.append(.init(pointer: place, known)) }
+            if !providers.names.contains(name) { faults.append(.init(pointer: place, known)) }
             if !allowed.contains(rate) {
                 faults.append(.init(pointer: place, "must be \(allowed.lowerBound) to \(Int(allowed.upperBound))"))
             }
         }
         for (name, cap) in (dailyCaps ?? [:]).sorted(by: { $0.key < $1.key }) {
             let (place, allowed) = ("\(pointer)/dailyCaps/\(name)", SendingRate.allowedCaps)
-            if !MessageProviders.names.contains(name) { faults.append(.init(pointer: place, known)) }
+            if !providers.names.contains(name) { faults.append(.init(pointer: place, known)) }
             if !allowed.contains(cap) {
                 faults.append(.init(pointer: place, "must be \(allowed.lowerBound) to \(allowed.upperBound)"))
             }

@@ -16,6 +16,7 @@ struct ConfigurationTrials: Sendable {
     let effective: EffectiveProviders
     let policy: OutboundPolicy
     let providers: MessageProviders
+    let transports: ProviderTransports
     let senders: SenderChecks
     let index: AddressIndex
 
@@ -69,7 +70,7 @@ struct ConfigurationTrials: Sendable {
         _ config: CandidateConfiguration,
         _ context: OperationContext
     ) async throws -> [ProviderEntry] {
-        let (store, policy, clinic) = (store, policy, context.clinic)
+        let (store, providers, policy, clinic) = (store, providers, policy, context.clinic)
         let (actor, now) = (context.principal.id, context.now)
         let drafts = MessageChannel.allCases.flatMap { channel in
             config.chains[channel].map {
@@ -80,7 +81,7 @@ struct ConfigurationTrials: Sendable {
         return try await context.database.read(for: context.tenant) { tx in
             let stored = try store.load(clinic, in: tx)
             let candidates = try store.candidates(drafts, replacing: stored, clinic: clinic, by: actor, at: now)
-            try ConfigurationEditor.check(candidates, drafts, policy)
+            try providers.check(candidates, drafts, policy)
             return candidates
         }
     }
@@ -104,7 +105,7 @@ struct ConfigurationTrials: Sendable {
     ) async -> ConfigurationTrialResults.Result {
         let channel = MessageChannel(rawValue: entry.channel) ?? .email
         let (clock, deadline) = (ContinuousClock(), Deadline.after(Self.callTime))
-        let provider = providers.provider(for: entry)
+        let provider = providers.provider(for: entry, through: transports)
         async let sender = senders.findings(of: entry, provider, deadline: deadline)
         let started = clock.now
         let message = to.flatMap { TrialMessage.message(to: $0, on: channel) }

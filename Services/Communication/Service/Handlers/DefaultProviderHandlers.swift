@@ -14,12 +14,14 @@ struct DefaultProviderHandlers: Sendable {
     init(
         endpoints: DefaultProviderEndpoints,
         store: ProviderConfigStore,
+        providers: MessageProviders,
         policy: OutboundPolicy,
         webhooks: WebhookAddresses
     ) {
         self.endpoints = endpoints
         editor = ConfigurationEditor(
             store: store,
+            providers: providers,
             policy: policy,
             webhooks: webhooks,
             notConfigured: Problem(404, "not_configured", "The installation has no default providers.")

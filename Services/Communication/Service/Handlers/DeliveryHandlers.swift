@@ -13,7 +13,8 @@ import Telemetry
 struct DeliveryHandlers: Sendable {
     let endpoints: DeliveryEndpoints
     let store: ProviderConfigStore
-    let readers: NoticeReaders
+    let providers: MessageProviders
+    let readers: [String: any NoticeReader]
     let intake: DeliveryIntake
     let inbound: InboundIntake
     let webhooks: WebhookAddresses
@@ -187,11 +188,11 @@ struct DeliveryHandlers: Sendable {
         let lost = mails.filter { $0.report == nil && $0.inbound() == nil }
         for _ in lost { Self.count(entry.provider, "unanswerable") }
         if owner == .installation {
-            let bouncing = MailIntake.bouncing(entries)
+            let bouncing = entries.filter(providers.bouncesByMail)
             try await share(MailIntake.reports(mails), of: bouncing, keepsUnknown: false, context)
             return try await handOn(mails, through: entry, of: entries, context)
         }
-        let intake = MailIntake(deliveries: intake, inbound: inbound)
+        let intake = MailIntake(deliveries: intake, inbound: inbound, providers: providers)
         let (notice, now) = (context.requestID, context.now)
         let tenant = Tenant(owner, actor: "provider:\(entry.provider)")
         try await context.database.transaction(for: tenant) { tx in

@@ -10,7 +10,7 @@ import Vault
 struct HandshakeHandlers: Sendable {
     let endpoints: DeliveryEndpoints
     let store: ProviderConfigStore
-    let readers: NoticeReaders
+    let readers: [String: any NoticeReader]
 
     func register(in table: inout HandlerTable) {
         table.stream(endpoints.handshake) { [self] input, _, _, tx in
@@ -34,8 +34,8 @@ struct HandshakeHandlers: Sendable {
         of owner: ClinicID,
         in tx: borrowing Transaction
     ) throws -> StreamPage {
-        guard readers[input.provider] != nil else { throw Problem.notFound }
-        guard input.provider == MetaWhatsAppProvider.name else {
+        guard let reader = readers[input.provider] else { throw Problem.notFound }
+        guard reader.asksBefore else {
             throw Problem(
                 405,
                 "method_not_allowed",

@@ -10,6 +10,7 @@ import ServiceHost
 struct HealthHandlers: Sendable {
     let endpoints: ProviderHealthEndpoints
     let effective: EffectiveProviders
+    let providers: MessageProviders
 
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.read) { [self] _, context in try await read(context) }
@@ -23,9 +24,10 @@ struct HealthHandlers: Sendable {
             guard !entry.isDefault else {
                 throw Problem(403, "installation_provider", "The provider is the installation's, not the clinic's.")
             }
+            let view = HealthView(providers: providers)
             return try await context.commit { tx in
                 try CircuitStore.reset(entry, at: context.now, in: tx)
-                let items = try HealthView.items([entry], settings: found.settings, at: context.now, in: tx)
+                let items = try view.items([entry], settings: found.settings, at: context.now, in: tx)
                 guard let item = items.first else { throw Problem.notFound }
                 return Reply(item, audit: AuditDetail(resource: entry.id.description))
             }
@@ -34,8 +36,9 @@ struct HealthHandlers: Sendable {
 
     private func read(_ context: OperationContext) async throws -> Reply<ProviderHealth> {
         let found = try await effective.load(context)
+        let view = HealthView(providers: providers)
         return try await context.database.read(for: context.tenant) { tx in
-            let items = try HealthView.items(found.entries, settings: found.settings, at: context.now, in: tx)
+            let items = try view.items(found.entries, settings: found.settings, at: context.now, in: tx)
             return Reply(ProviderHealth(items: items, unroutedAlerts: try AlertStore.unrouted(in: tx)))
         }
     }
@@ -44,8 +47,10 @@ struct HealthHandlers: Sendable {
 /// Puts together what is shown of entries: the circuit as last told, and the last hour's attempts.
 ///
 /// All of it is the clinic's own, of the installation's providers too: what others sent through them shows nowhere.
-enum HealthView {
+struct HealthView: Sendable {
     static let window: Duration = .seconds(3_600)
+
+    let providers: MessageProviders
 
     private struct Figures {
         var rate: Double?
@@ -54,17 +59,17 @@ enum HealthView {
     }
 
     /// - Parameter settings: the configuration's, with the rates that the clinic has set.
-    static func items(
+    func items(
         _ entries: [ProviderEntry],
         settings: [String: JSONValue],
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> [EntryHealth] {
         let circuits = try CircuitStore.all(in: tx)
-        let hosts = try EndpointCircuitStore.open(entries.compactMap(MessageProviders.endpoint), at: now, in: tx)
+        let hosts = try EndpointCircuitStore.open(entries.compactMap(providers.endpoint), at: now, in: tx)
         return try entries.compactMap { entry in
             guard let channel = MessageChannel(rawValue: entry.channel) else { return nil }
-            let figures = try figures(entry, since: now - window, in: tx)
+            let figures = try Self.figures(entry, since: now - Self.window, in: tx)
             var item = EntryHealth(
                 entryId: entry.id,
                 channel: channel,
@@ -76,7 +81,7 @@ enum HealthView {
                 lastError: figures.lastError,
                 rate: try rate(entry, channel, settings, at: now, in: tx)
             )
-            if let host = MessageProviders.endpoint(of: entry), let view = hosts[host] {
+            if let host = providers.endpoint(of: entry), let view = hosts[host] {
                 item.endpoint = EntryHealth.EndpointHealth(
                     state: EntryHealth.State(rawValue: view.state.rawValue) ?? .open,
                     since: view.since,
@@ -95,14 +100,14 @@ enum HealthView {
         }
     }
 
-    private static func rate(
+    private func rate(
         _ entry: ProviderEntry,
         _ channel: MessageChannel,
         _ settings: [String: JSONValue],
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> EntryHealth.Rate {
-        let rate = SendingRate(of: entry.provider, channel, settings: settings)
+        let rate = SendingRate(of: entry.provider, channel, in: providers, settings: settings)
         guard let cap = rate.dailyCap else { return EntryHealth.Rate(perSecond: rate.perSecond) }
         let midnight = Instant(seconds: now.seconds.flooredDivision(by: 86_400) * 86_400)
         let rows = try tx.rows(

@@ -7,16 +7,12 @@ import ProviderConfig
 struct MailIntake: Sendable {
     let deliveries: DeliveryIntake
     let inbound: InboundIntake
+    let providers: MessageProviders
 
     /// What mail servers say of messages.
     ///
     /// Our mail servers' names for messages stand in them: whoever writes a report must have seen one.
     static func reports(_ mails: [InboundMail]) -> [DeliveryReport] { mails.compactMap(\.report).flatMap(\.reports) }
-
-    /// The entries whose messages come back by e-mail when they do not arrive; others tell their own way.
-    static func bouncing(_ entries: [ProviderEntry]) -> [ProviderEntry] {
-        entries.filter { $0.channel == MessageChannel.email.rawValue && $0.provider == SMTPProvider.name }
-    }
 
     /// Does so in one transaction.
     ///
@@ -34,7 +30,7 @@ struct MailIntake: Sendable {
     ) throws {
         try deliveries.take(
             Self.reports(mails),
-            of: Self.bouncing(entries),
+            of: entries.filter(providers.bouncesByMail),
             notice: notice,
             clinic: clinic,
             at: now,

@@ -15,6 +15,7 @@ struct MessageIntake: Sendable {
     let templates: TemplateBook
     let dataKeys: DataKeyStore
     let store: ProviderConfigStore
+    let providers: MessageProviders
     let blindIndex: BlindIndex
     let unsubscribe: UnsubscribeLinks
 
@@ -55,9 +56,9 @@ struct MessageIntake: Sendable {
         return Terms(
             channels: channels,
             quietHours: QuietTime(settings: settings),
-            mailCapacity: EmailSize.capacity(of: carriers),
+            mailCapacity: providers.capacity(of: carriers),
             reminders: ReminderRules.wanted(settings),
-            canBeAnswered: TextSenders.canBeAnswered(channels, own: own?.entries ?? []),
+            canBeAnswered: TextSenders.canBeAnswered(channels, own: own?.entries ?? [], by: providers),
             rules: CountryRules(settings: settings)
         )
     }

@@ -26,8 +26,13 @@ struct CostsJob: JobHandler {
     let parts: SendingParts
 
     /// Sees to it that an entry's provider is asked, where it is one that tells.
-    static func wake(for entry: ProviderEntry, at now: Instant, in tx: borrowing Transaction) throws {
-        guard MessageProviders.tellsCosts(entry) else { return }
+    static func wake(
+        for entry: ProviderEntry,
+        of providers: MessageProviders,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        guard providers.tellsCosts(entry) else { return }
         try Jobs.enqueue(
             Self.self,
             payload: Payload(entry: entry.id, channel: entry.channel),
@@ -46,7 +51,7 @@ struct CostsJob: JobHandler {
         let entry = try await parts.resolver.resolve(job.clinic, channel: payload.channel).entries
             .first { $0.id == payload.entry }
         guard let oldest = unknown.map(\.at).min(), let entry,
-            let provider = parts.providers.provider(for: entry) as? any CostTeller
+            let provider = parts.provider(for: entry) as? any CostTeller
         else { return try await job.finish() }
         let wanted = Set(unknown.map(\.providerMessageID))
         let costs = try await ask(provider, since: CalendarDate(daysSince1970: oldest.day), wanted)

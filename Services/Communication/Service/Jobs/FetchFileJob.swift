@@ -22,12 +22,6 @@ struct FetchFileJob: JobHandler {
     let store: ProviderConfigStore
     let dataKeys: DataKeyStore
 
-    init(keepers: [any MediaKeeper], store: ProviderConfigStore, dataKeys: DataKeyStore) {
-        self.keepers = Dictionary(uniqueKeysWithValues: keepers.map { (type(of: $0).provider, $0) })
-        self.store = store
-        self.dataKeys = dataKeys
-    }
-
     func run(_ payload: Payload, _ job: JobContext) async throws {
         let found = try await job.database.together(for: job.tenant) { [store, dataKeys] tx in
             let sealer = try dataKeys.sealer(for: job.clinic, in: tx)

@@ -5,8 +5,6 @@ import ProviderConfig
 
 /// SES's events, which it publishes to a topic of SNS.
 struct AWSSESNotices: NoticeReader {
-    static let provider = AWSSESProvider.name
-
     let sns: SNSVerifier
 
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {

@@ -7,6 +7,10 @@ import ProviderConfig
 /// Amazon's Simple Email Service, API version 2, with requests signed by Signature Version 4.
 struct AWSSESProvider: EmailProvider, HTTPProvider {
     static let name = "aws_ses"
+    static let keys: [CredentialShape.Key] = [
+        .text("accessKeyId"), .secret("secretAccessKey"), .text("region"), .email("fromEmail"), .text("fromName"),
+        .optional("configurationSet"), .optional("eventTopicArn"),
+    ]
     /// What an account out of the sandbox begins with.
     static let usualRate = 14.0
     static let mostBytes: Int? = 40_000_000
@@ -19,7 +23,7 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
     let configurationSet: String?
     let http: OutboundHTTP
 
-    init?(_ credentials: Credentials, through transports: MessageProviders) {
+    init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let accessKeyID = credentials.text("accessKeyId"), let secret = credentials.text("secretAccessKey"),
             let region = credentials.text("region"),
             let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
@@ -34,6 +38,10 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
         configurationSet = credentials.text("configurationSet")
         http = transports.http
         base = Self.base(credentials)
+    }
+
+    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? {
+        AWSSESNotices(sns: transports.shared(SNSVerifier(transports)))
     }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {

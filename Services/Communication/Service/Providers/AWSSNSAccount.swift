@@ -8,13 +8,17 @@ import ProviderConfig
 struct AWSSNSAccount: Sendable {
     static let signingName = "sns"
     private static let version = "2010-03-31"
+    /// What both channels' credentials have.
+    static let keys: [CredentialShape.Key] = [
+        .text("accessKeyId"), .secret("secretAccessKey"), .text("region"), .optional("eventTopicArn"),
+    ]
 
     let base: String
     let region: String
     private let signer: SigV4
     private let http: OutboundHTTP
 
-    init?(_ credentials: Credentials, base: String, through transports: MessageProviders) {
+    init?(_ credentials: Credentials, base: String, through transports: ProviderTransports) {
         guard let accessKeyID = credentials.text("accessKeyId"), let secret = credentials.text("secretAccessKey"),
             let region = credentials.text("region")
         else { return nil }

@@ -8,8 +8,6 @@ import ProviderConfig
 /// SNS calls nobody for a text: what CloudWatch logs of it is passed on to the topic as it stands. A platform application
 /// publishes its failures there by itself, and a number of two-way SMS what it receives.
 struct AWSSNSNotices: NoticeReader {
-    static let provider = AWSSNSTextProvider.name
-
     let sns: SNSVerifier
 
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {

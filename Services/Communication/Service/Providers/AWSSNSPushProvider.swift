@@ -9,6 +9,7 @@ import ProviderConfig
 /// A device is named by its endpoint's ARN, or by the token that it got from Apple or Google.
 struct AWSSNSPushProvider: PushProvider, HTTPProvider {
     static let name = "aws_sns"
+    static let keys = AWSSNSAccount.keys + [.text("platformApplicationArn")]
     /// Less than any region allows.
     static let usualRate = 300.0
     /// Seconds for which Apple or Google may keep a notice that cannot be shown yet.
@@ -17,12 +18,16 @@ struct AWSSNSPushProvider: PushProvider, HTTPProvider {
     private let account: AWSSNSAccount
     private let application: String
 
-    init?(_ credentials: Credentials, through transports: MessageProviders) {
+    init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let account = AWSSNSAccount(credentials, base: Self.base(credentials), through: transports),
             let application = credentials.text("platformApplicationArn")
         else { return nil }
         self.account = account
         self.application = application
+    }
+
+    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? {
+        AWSSNSNotices(sns: transports.shared(SNSVerifier(transports)))
     }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {

@@ -9,18 +9,23 @@ import ProviderConfig
 struct AWSSNSTextProvider: TextProvider, HTTPProvider {
     static let channel = MessageChannel.sms
     static let name = "aws_sns"
+    static let keys = AWSSNSAccount.keys + [.optional("senderId")]
     /// What an account begins with.
     static let usualRate = 20.0
 
     private let account: AWSSNSAccount
     private let senderID: String?
 
-    init?(_ credentials: Credentials, through transports: MessageProviders) {
+    init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let account = AWSSNSAccount(credentials, base: Self.base(credentials), through: transports) else {
             return nil
         }
         self.account = account
         senderID = credentials.text("senderId")
+    }
+
+    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? {
+        AWSSNSNotices(sns: transports.shared(SNSVerifier(transports)))
     }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {

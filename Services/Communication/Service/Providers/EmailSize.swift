@@ -10,15 +10,17 @@ enum EmailSize {
     static func estimate(_ files: [AttachedFile]) -> Int {
         files.reduce(overhead) { $0 + ($1.size + 2) / 3 * 4 * 78 / 76 }
     }
+}
 
+extension MessageProviders {
     /// Whether a mail with such files is not too large for a provider.
-    static func fits(_ files: [AttachedFile], through provider: String) -> Bool {
-        MessageProviders.mostBytes(of: provider).map { estimate(files) <= $0 } ?? true
+    func fits(_ files: [AttachedFile], through provider: String) -> Bool {
+        mostBytes(of: provider).map { EmailSize.estimate(files) <= $0 } ?? true
     }
 
     /// The largest mail that any of the providers takes; `nil` where one names no limit, or there is none.
-    static func capacity(of providers: [String]) -> Int? {
-        let capacities = providers.map { MessageProviders.mostBytes(of: $0) }
+    func capacity(of providers: [String]) -> Int? {
+        let capacities = providers.map { mostBytes(of: $0) }
         return capacities.contains(nil) ? nil : capacities.compactMap { $0 }.max()
     }
 }

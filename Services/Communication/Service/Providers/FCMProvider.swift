@@ -7,6 +7,7 @@ import ProviderConfig
 /// Firebase Cloud Messaging, HTTP v1: notices to apps on Android, iOS and in browsers, one registration token a call.
 struct FCMProvider: PushProvider, HTTPProvider {
     static let name = "fcm"
+    static let keys: [CredentialShape.Key] = [.init("serviceAccount", form: .document, isSecret: true)]
     /// A tenth of what a project may send.
     static let usualRate = 1_000.0
     /// What a token is asked for.
@@ -21,10 +22,10 @@ struct FCMProvider: PushProvider, HTTPProvider {
     private let tokens: GoogleAccessTokens
     private let http: OutboundHTTP
 
-    init?(_ credentials: Credentials, through transports: MessageProviders) {
+    init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let account = GoogleServiceAccount(credentials) else { return nil }
         self.account = account
-        tokens = transports.googleTokens
+        tokens = transports.shared(GoogleAccessTokens())
         http = transports.http
         base = Self.base(credentials)
     }

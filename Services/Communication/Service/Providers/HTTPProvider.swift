@@ -11,6 +11,9 @@ protocol HTTPProvider: MessageProvider {
 }
 
 extension HTTPProvider {
+    /// Each may be reached at another base URL, where the operator's outbound policy allows it.
+    static var shape: CredentialShape { CredentialShape(name, keys + [.optional("endpoint")], oneOf: oneOf) }
+
     /// The base URL in force, without a slash at its end.
     static func base(_ credentials: Credentials) -> String {
         guard let endpoint = credentials.text("endpoint") else { return usualBase(credentials) }
@@ -91,6 +94,14 @@ extension OutboundHTTP {
         } catch {
             return ProviderVerdict(failure: error)
         }
+    }
+}
+
+extension OutboundHTTP {
+    /// The JSON of a successful answer; `nil` for every other.
+    func json(_ call: ProviderCall?, _ deadline: Deadline) async -> (status: Int, json: JSONValue)? {
+        guard let call, let response = try? await send(call, deadline: deadline) else { return nil }
+        return (response.status, (try? JSONTape(response.body).decode(JSONValue.self)) ?? .null)
     }
 }
 

@@ -5,9 +5,6 @@ import ProviderConfig
 
 /// Hands out the files that came with messages to one provider's accounts.
 protocol MediaKeeper: Sendable {
-    /// As configurations call it.
-    static var provider: String { get }
-
     func fetch(_ media: InboundText.Media, for entry: ProviderEntry, deadline: Deadline) async -> FetchedFile
 }
 
@@ -83,65 +80,5 @@ struct MediaDownload: Sendable {
         case .lost(.tooLarge): .refused("too_large")
         default: .later
         }
-    }
-}
-
-/// Twilio's `MediaUrl`: its own address, which leads to where the file lies.
-struct TwilioMedia: MediaKeeper {
-    static let provider = TwilioSMSProvider.name
-
-    let http: OutboundHTTP
-
-    func fetch(_ media: InboundText.Media, for entry: ProviderEntry, deadline: Deadline) async -> FetchedFile {
-        guard let url = media.url, let account = entry.credentials.text("accountSid"),
-            let token = entry.credentials.text("authToken")
-        else { return .refused("not_there") }
-        let pair = Base64.encode(Array("\(account):\(token)".utf8))
-        // Files are at the usual address, in whatever region the account is called.
-        let origins = ["https://api.twilio.com", TwilioSMSProvider.base(entry.credentials)]
-        return await MediaDownload(http: http).get(
-            url,
-            authorization: "Basic \(pair)",
-            at: Set(origins.compactMap { MediaDownload.origin(of: $0) }),
-            type: media.type,
-            deadline: deadline
-        )
-    }
-}
-
-/// Meta's media: an id, for which the Graph API gives an address that lives for minutes.
-struct MetaMedia: MediaKeeper {
-    static let provider = MetaWhatsAppProvider.name
-    /// Where their files lie.
-    private static let files = "https://lookaside.fbsbx.com"
-
-    let http: OutboundHTTP
-
-    func fetch(_ media: InboundText.Media, for entry: ProviderEntry, deadline: Deadline) async -> FetchedFile {
-        guard let id = media.id, let token = entry.credentials.text("accessToken") else { return .refused("not_there") }
-        let root = MetaWhatsAppProvider.root(entry.credentials)
-        let answer: OutboundResponse
-        do throws(OutboundFailure) {
-            let call = ProviderCall("GET", "\(root)/\(PercentCoding.encode(id))", bearer: Secret(token))
-            answer = try await http.send(call, deadline: deadline)
-        } catch {
-            return .later
-        }
-        // What is gone is a 400 here; what else is wrong may be mended.
-        guard answer.status != 400, answer.status != 404 else { return .refused("not_there") }
-        guard answer.status == 200 else { return .later }
-        guard let found = try? JSONTape(answer.body).decode(JSONValue.self), let url = found["url"]?.string else {
-            return .refused("bad_address")
-        }
-        if let size = MetaReply.number(found["file_size"]), size > InboundFileRules.largest {
-            return .refused("too_large")
-        }
-        return await MediaDownload(http: http).get(
-            url,
-            authorization: "Bearer \(token)",
-            at: Set([Self.files, root].compactMap { MediaDownload.origin(of: $0) }),
-            type: found["mime_type"]?.string ?? media.type,
-            deadline: deadline
-        )
     }
 }

@@ -18,6 +18,12 @@ protocol MessageProvider: Sendable {
     static var channel: MessageChannel { get }
     /// As configurations call it; the same name may stand for another provider in another channel.
     static var name: String { get }
+    /// The credentials that it takes, and which of them are secret.
+    static var keys: [CredentialShape.Key] { get }
+    /// Further credentials: groups of which exactly one is given.
+    static var oneOf: [[String]] { get }
+    /// All of its credentials together.
+    static var shape: CredentialShape { get }
     /// Messages per second through one entry where the clinic sets no rate.
     static var usualRate: Double { get }
     /// How long a message that is handed over again is known by its key and not sent twice; `nil` if it would be.
@@ -34,13 +40,21 @@ protocol MessageProvider: Sendable {
     static func hasWebhook(_ credentials: Credentials) -> Bool
     /// Whether people can write back to what messages come from, and it tells us what they write.
     static func hears(_ credentials: Credentials) -> Bool
+    /// Whether what does not arrive comes back by e-mail, so that nothing else tells of it.
+    static var bouncesByMail: Bool { get }
+    /// What WhatsApp has approved to be said instead of a text, by the name under which this provider knows it.
+    static func approved(_ words: RenderedContent) -> ApprovedTemplate?
+    /// Who reads its webhooks; `nil` where it sends none. Providers of one name share it.
+    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)?
+    /// Who hands out the files that came with messages; `nil` where none come. Providers of one name share it.
+    static func mediaKeeper(through transports: ProviderTransports) -> (any MediaKeeper)?
     /// What is wrong with credentials beyond their shape: where they would have us connect to.
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)?
     /// The host and port that credentials have us connect to.
     static func endpoint(_ credentials: Credentials) -> String?
 
     /// `nil` for credentials that an older version stored otherwise.
-    init?(_ credentials: Credentials, through transports: MessageProviders)
+    init?(_ credentials: Credentials, through transports: ProviderTransports)
     /// Hands one message over.
     func send(_ message: OutgoingMessage, deadline: Deadline) async -> ProviderVerdict
     /// Asks, without sending anything, whether the provider is there and lets us in; `accepted` means both.
@@ -48,6 +62,8 @@ protocol MessageProvider: Sendable {
 }
 
 extension MessageProvider {
+    static var oneOf: [[String]] { [] }
+    static var shape: CredentialShape { CredentialShape(name, keys, oneOf: oneOf) }
     static var repeatTime: Duration? { nil }
     static var mostBytes: Int? { nil }
     static var takesUserIDs: Bool { false }
@@ -55,6 +71,10 @@ extension MessageProvider {
     static func givesReceipts(_ credentials: Credentials) -> Bool { false }
     static func hasWebhook(_ credentials: Credentials) -> Bool { true }
     static func hears(_ credentials: Credentials) -> Bool { false }
+    static var bouncesByMail: Bool { false }
+    static func approved(_ words: RenderedContent) -> ApprovedTemplate? { words.approved }
+    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { nil }
+    static func mediaKeeper(through transports: ProviderTransports) -> (any MediaKeeper)? { nil }
 }
 
 extension ProviderVerdict {

@@ -11,7 +11,7 @@ extension MetaNotices {
     /// Templates belong to an account, not to a number: who has not named the account is told nothing.
     func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert] {
         guard let account = Place(entry).businessAccountID,
-            Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(at: now))
+            Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(Self.key, at: now))
         else { return [] }
         return try JSONValue.notice(call.body)["entry"]?.list.filter { $0["id"]?.string == account }
             .flatMap { $0["changes"]?.list ?? [] }

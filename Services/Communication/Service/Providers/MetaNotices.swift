@@ -10,7 +10,8 @@ import Vault
 /// One app secret stands behind all numbers of an app, so that a signature says nothing of the clinic: what is about another
 /// number or account is passed over.
 struct MetaNotices: NoticeReader {
-    static let provider = MetaWhatsAppProvider.name
+    /// What they are signed with, among the credentials.
+    static let key = "appSecret"
 
     /// The number and the account whose news are a clinic's.
     struct Place: Sendable, Equatable {
@@ -30,14 +31,16 @@ struct MetaNotices: NoticeReader {
     }
 
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
-        guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(at: now)) else {
+        guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(Self.key, at: now))
+        else {
             return nil
         }
         return try Self.news(call.body, of: Place(entry)).statuses.compactMap(\.report)
     }
 
     func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] {
-        guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(at: now)) else {
+        guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(Self.key, at: now))
+        else {
             return []
         }
         let place = Place(entry)
@@ -45,15 +48,18 @@ struct MetaNotices: NoticeReader {
     }
 
     func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppChange] {
-        guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(at: now)) else {
+        guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(Self.key, at: now))
+        else {
             return []
         }
         return try Self.news(call.body, of: Place(entry)).changes
     }
 
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool {
-        call.headers[Self.header]?.hasPrefix("sha256=") == true && !entry.webhookSecrets(at: now).isEmpty
+        call.headers[Self.header]?.hasPrefix("sha256=") == true && !entry.webhookSecrets(Self.key, at: now).isEmpty
     }
+
+    var asksBefore: Bool { true }
 
     /// They post up to 3 MB.
     var longestBody: Int { 3 << 20 }
@@ -168,7 +174,7 @@ struct MetaNotices: NoticeReader {
                 news.changes += items(value["messages"]).compactMap { Self.change($0) }
             }
         }
-        guard news.statuses.count + news.heard.count + news.changes.count <= NoticeReaders.mostReports else {
+        guard news.statuses.count + news.heard.count + news.changes.count <= WebhookCall.mostReports else {
             throw .malformed("The notice speaks of too many messages.")
         }
         return news

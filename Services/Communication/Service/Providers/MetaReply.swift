@@ -18,14 +18,6 @@ enum MetaReply {
     static let pairCode = 131_056
     /// The code for a text after the conversation has ended.
     static let outsideWindowCode = 131_047
-    /// A text that is not worth a call: it would be taken, and refused later.
-    static let outsideWindow = ProviderVerdict(
-        .contentRejected,
-        host: .untried,
-        code: "outside_window",
-        detail: "They have not written for a day: only a template that WhatsApp has approved may begin a conversation."
-    )
-
     private static let token: Meaning = (.credentials, "The provider does not accept the access token.")
     private static let permission: Meaning = (.credentials, "The access token lacks a permission.")
     private static let down: Meaning = (.transient, "The provider has a fault.")

@@ -8,6 +8,10 @@ import ProviderConfig
 struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     static let channel = MessageChannel.whatsapp
     static let name = "meta"
+    static let keys: [CredentialShape.Key] = [
+        .secret("accessToken"), .text("phoneNumberId"), .optional("businessAccountId"),
+        .secret(MetaNotices.key).signing, .secret("verifyToken"),
+    ]
     /// What a number begins with; what comes in counts too.
     static let usualRate = 80.0
     /// The version of the Graph API that is called; an `endpoint` that ends with another one is called by that.
@@ -23,7 +27,7 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     let businessAccountID: String?
     let http: OutboundHTTP
 
-    init?(_ credentials: Credentials, through transports: MessageProviders) {
+    init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let token = credentials.text("accessToken"), let number = credentials.text("phoneNumberId") else {
             return nil
         }
@@ -44,6 +48,12 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
 
     static func givesReceipts(_ credentials: Credentials) -> Bool { true }
     static func hears(_ credentials: Credentials) -> Bool { true }
+
+    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { MetaNotices() }
+
+    static func mediaKeeper(through transports: ProviderTransports) -> (any MediaKeeper)? {
+        MetaMedia(http: transports.http)
+    }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
         for key in ["phoneNumberId", "businessAccountId"] {
@@ -67,7 +77,7 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
         if let media, let file = text.file, WhatsAppMedia.kind(of: file) == .audio {
             return await send(sound: media, then: text, at: now, deadline: deadline)
         }
-        guard let call = try? sending(text, media: media, at: now) else { return MetaReply.outsideWindow }
+        guard let call = try? sending(text, media: media, at: now) else { return .outsideWindow }
         return await http.verdict(call, deadline: deadline, reading: MetaReply.verdict)
     }
 
@@ -80,7 +90,7 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     ) async -> ProviderVerdict {
         var words = text
         words.file = nil
-        guard let first = try? sending(text, sound: sound) else { return MetaReply.outsideWindow }
+        guard let first = try? sending(text, sound: sound) else { return .outsideWindow }
         let heard = await http.verdict(first, deadline: deadline, reading: MetaReply.verdict)
         guard heard.outcome == .accepted else { return heard }
         guard let second = try? sending(words, answering: heard.messageID, at: now) else { return heard }

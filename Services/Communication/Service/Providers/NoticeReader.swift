@@ -1,11 +1,13 @@
 import CommunicationAPI
 import Contracts
 import Core
-import Outbound
 import ProviderConfig
 
 /// A webhook as it came: nothing of it is believed before its signature is.
 struct WebhookCall: Sendable {
+    /// Reports that one may hold.
+    static let mostReports = 10_000
+
     let body: [UInt8]
     /// Those that signatures stand in, by lower-case names.
     let headers: [String: String]
@@ -24,9 +26,6 @@ struct WebhookCall: Sendable {
 
 /// Reads the webhooks of one provider.
 protocol NoticeReader: Sendable {
-    /// As configurations call it.
-    static var provider: String { get }
-
     /// What a webhook tells; `nil` unless it is signed for the account of this entry.
     ///
     /// Throws 400 for what is signed and makes no sense, 503 while nobody can say who signed it.
@@ -43,6 +42,8 @@ protocol NoticeReader: Sendable {
     func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppChange]
     /// Whether the headers of a webhook, whose body is not there yet, can be those of one that is signed for the entry's account.
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool
+    /// Whether the provider asks, before it sends notices, whether the address is the clinic's.
+    var asksBefore: Bool { get }
     /// Bytes that a webhook of the provider's may have.
     var longestBody: Int { get }
     /// The status that the provider is answered with; an answer without a body for those that would read it.
@@ -51,6 +52,7 @@ protocol NoticeReader: Sendable {
 
 extension NoticeReader {
     var acknowledgement: Int { 200 }
+    var asksBefore: Bool { false }
     var longestBody: Int { WebhookNotice.longestBody }
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool { true }
     func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppChange] { [] }
@@ -64,31 +66,6 @@ struct ProviderAlert: Sendable, Equatable {
     var kind: AlertKind
     /// What it is about, without names or addresses.
     var subject: String
-}
-
-/// The readers of all providers that send webhooks.
-struct NoticeReaders: Sendable {
-    /// Reports that one webhook may hold.
-    static let mostReports = 10_000
-
-    private let byProvider: [String: any NoticeReader]
-
-    // A further provider is a file, and a line here.
-    init(sns: SNSVerifier, http: OutboundHTTP) {
-        let all: [any NoticeReader] = [
-            ZeptoMailNotices(),
-            AWSSESNotices(sns: sns),
-            AWSSNSNotices(sns: sns),
-            SendGridNotices(),
-            ResendNotices(http: http),
-            SMTPNotices(),
-            TwilioNotices(),
-            MetaNotices(),
-        ]
-        byProvider = Dictionary(uniqueKeysWithValues: all.map { (type(of: $0).provider, $0) })
-    }
-
-    subscript(provider: String) -> (any NoticeReader)? { byProvider[provider] }
 }
 
 extension JSONValue {

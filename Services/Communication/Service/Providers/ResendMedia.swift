@@ -5,8 +5,6 @@ import ProviderConfig
 
 /// Files of e-mails that Resend has taken apart: named by e-mail and file, for which it gives an address of its store.
 struct ResendMedia: MediaKeeper {
-    static let provider = ResendProvider.name
-
     let http: OutboundHTTP
 
     /// What a file is called here; `nil` for what is no id.

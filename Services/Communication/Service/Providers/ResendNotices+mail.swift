@@ -10,7 +10,7 @@ extension ResendNotices {
 
     func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] {
         guard let signature = SvixSignature(call.headers),
-            signature.isValid(for: call.body, secrets: entry.webhookSecrets(at: now), at: now),
+            signature.isValid(for: call.body, secrets: entry.webhookSecrets(Self.key, at: now), at: now),
             let notice = try? JSONTape(call.body).decode(JSONValue.self), notice["type"]?.string == "email.received",
             let id = notice["data"]?["email_id"]?.string, Self.isID(id)
         else { return [] }

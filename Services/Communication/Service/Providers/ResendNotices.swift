@@ -6,14 +6,17 @@ import ProviderConfig
 
 /// Resend's webhooks, signed as Svix signs.
 struct ResendNotices: NoticeReader {
-    static let provider = ResendProvider.name
+    /// What they are signed with, among the credentials.
+    static let key = "webhookSecret"
 
     /// Hands out the e-mails that came to an account.
     let http: OutboundHTTP
 
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
         let signature = SvixSignature(call.headers)
-        guard let signature, signature.isValid(for: call.body, secrets: entry.webhookSecrets(at: now), at: now) else {
+        guard let signature,
+            signature.isValid(for: call.body, secrets: entry.webhookSecrets(Self.key, at: now), at: now)
+        else {
             return nil
         }
         return try Self.reports(call.body, id: signature.id)

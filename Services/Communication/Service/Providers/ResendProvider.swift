@@ -7,6 +7,10 @@ import ProviderConfig
 /// Resend's API: what carries the same key is sent once, however often it is asked for.
 struct ResendProvider: EmailProvider, HTTPProvider {
     static let name = "resend"
+    static let keys: [CredentialShape.Key] = [
+        .secret("apiKey"), .email("fromEmail"), .text("fromName"), .optional("region"),
+        .secrets(ResendNotices.key).signing,
+    ]
     static let dkimSelectors = ["resend"]
     /// What a team begins with.
     static let usualRate = 2.0
@@ -23,7 +27,7 @@ struct ResendProvider: EmailProvider, HTTPProvider {
     let domain: String
     let http: OutboundHTTP
 
-    init?(_ credentials: Credentials, through transports: MessageProviders) {
+    init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let key = credentials.text("apiKey"),
             let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
         else { return nil }
@@ -32,6 +36,14 @@ struct ResendProvider: EmailProvider, HTTPProvider {
         self.from = Self.sender(from, credentials.text("fromName") ?? "")
         http = transports.http
         base = Self.base(credentials)
+    }
+
+    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? {
+        ResendNotices(http: transports.http)
+    }
+
+    static func mediaKeeper(through transports: ProviderTransports) -> (any MediaKeeper)? {
+        ResendMedia(http: transports.http)
     }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {

@@ -6,20 +6,21 @@ import Vault
 
 /// E-mails as a mail server brings them that the clinic has told to: one as it stands for each call.
 struct SMTPNotices: NoticeReader {
-    static let provider = SMTPProvider.name
+    /// What they are signed with, among the credentials.
+    static let key = "verifyToken"
 
     var longestBody: Int { DeliveryEndpoints.longestMail }
 
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
-        Self.isAuthorised(call, secrets: entry.webhookSecrets(at: now)) ? [] : nil
+        Self.isAuthorised(call, secrets: entry.webhookSecrets(Self.key, at: now)) ? [] : nil
     }
 
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool {
-        Self.isAuthorised(call, secrets: entry.webhookSecrets(at: now))
+        Self.isAuthorised(call, secrets: entry.webhookSecrets(Self.key, at: now))
     }
 
     func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] {
-        guard Self.isAuthorised(call, secrets: entry.webhookSecrets(at: now)) else { return [] }
+        guard Self.isAuthorised(call, secrets: entry.webhookSecrets(Self.key, at: now)) else { return [] }
         guard !call.body.isEmpty else { throw Problem.malformed("There is no e-mail.") }
         return [InboundMail(call.body)]
     }

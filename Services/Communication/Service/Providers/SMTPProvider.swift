@@ -7,6 +7,13 @@ import ProviderConfig
 /// A clinic's own mail server.
 struct SMTPProvider: EmailProvider {
     static let name = "smtp"
+    static let keys: [CredentialShape.Key] = [
+        .text("host"), .init("port", form: .number(1...65_535)),
+        .init("security", form: .choice(["none", "starttls", "tls"])), .optional("username"),
+        .init("password", isSecret: true, isRequired: false), .email("fromEmail"), .text("fromName"),
+        .init(SMTPNotices.key, isSecret: true, isRequired: false, signsWebhooks: true),
+    ]
+    static let bouncesByMail = true
     /// A mail server names no limit; this is about what one process can hand over.
     static let usualRate = 2_500.0
 
@@ -18,7 +25,7 @@ struct SMTPProvider: EmailProvider {
     private let fromName: String
     private let transport: SMTPTransport
 
-    init?(_ credentials: Credentials, through transports: MessageProviders) {
+    init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let server = Self.server(credentials),
             let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
         else { return nil }
@@ -27,6 +34,8 @@ struct SMTPProvider: EmailProvider {
         fromName = credentials.text("fromName") ?? ""
         transport = transports.smtp
     }
+
+    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { SMTPNotices() }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
         guard let server = server(credentials) else { return ("host", "is not a mail server") }

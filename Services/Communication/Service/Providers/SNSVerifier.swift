@@ -20,10 +20,10 @@ struct SNSVerifier: Sendable {
     let certificates: SNSCertificates
     let log: Logger
 
-    init(http: OutboundHTTP, policy: OutboundPolicy, log: Logger) {
-        self.http = http
-        self.policy = policy
-        self.log = log
+    init(_ transports: ProviderTransports) {
+        http = transports.http
+        policy = transports.policy
+        log = transports.log
         certificates = SNSCertificates(http: http)
     }
 

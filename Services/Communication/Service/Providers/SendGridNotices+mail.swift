@@ -12,7 +12,7 @@ extension SendGridNotices {
     }
 
     func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] {
-        let keys = entry.webhookSecrets(at: now).compactMap { Self.publicKey($0.unredacted) }
+        let keys = entry.webhookSecrets(Self.key, at: now).compactMap { Self.publicKey($0.unredacted) }
         guard Self.isForm(call), Self.isSigned(call, keys, at: now) else { return [] }
         return [try Self.mail(call)]
     }

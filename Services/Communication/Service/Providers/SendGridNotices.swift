@@ -6,7 +6,8 @@ import ProviderConfig
 
 /// SendGrid's Event Webhook: lists of events, the whole signed with ECDSA.
 struct SendGridNotices: NoticeReader {
-    static let provider = SendGridProvider.name
+    /// What they are signed with, among the credentials.
+    static let key = "webhookPublicKey"
     static let signatureHeader = "x-twilio-email-event-webhook-signature"
     static let timestampHeader = "x-twilio-email-event-webhook-timestamp"
     /// They try again for a day, perhaps under the first signature; each event counts once all the same.
@@ -14,7 +15,7 @@ struct SendGridNotices: NoticeReader {
     static let earliest: Duration = .seconds(300)
 
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
-        let keys = entry.webhookSecrets(at: now).compactMap { Self.publicKey($0.unredacted) }
+        let keys = entry.webhookSecrets(Self.key, at: now).compactMap { Self.publicKey($0.unredacted) }
         guard Self.isSigned(call, keys, at: now) else { return nil }
         // A form brings an e-mail, not events.
         return Self.isForm(call) ? [] : try Self.reports(call.body)
@@ -24,7 +25,7 @@ struct SendGridNotices: NoticeReader {
     var longestBody: Int { DeliveryEndpoints.longestMail }
 
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool {
-        !entry.webhookSecrets(at: now).isEmpty && Self.signature(call, at: now) != nil
+        !entry.webhookSecrets(Self.key, at: now).isEmpty && Self.signature(call, at: now) != nil
     }
 
     /// Whether the signature over the time and the raw body, line break at its end included, is made with one of the keys.
@@ -60,7 +61,7 @@ struct SendGridNotices: NoticeReader {
         guard case .array(let events) = try JSONValue.notice(body) else {
             throw .malformed("The notice is not a list.")
         }
-        guard events.count <= NoticeReaders.mostReports else { throw .malformed("The notice has too many events.") }
+        guard events.count <= WebhookCall.mostReports else { throw .malformed("The notice has too many events.") }
         return events.compactMap { item in
             guard let event = event(item) else { return nil }
             return DeliveryReport(

@@ -7,6 +7,10 @@ import ProviderConfig
 /// SendGrid's Web API, version 3.
 struct SendGridProvider: EmailProvider, HTTPProvider {
     static let name = "sendgrid"
+    static let keys: [CredentialShape.Key] = [
+        .secret("apiKey"), .email("fromEmail"), .text("fromName"), .optional("region"),
+        .init(SendGridNotices.key, form: .texts, isRequired: false, signsWebhooks: true),
+    ]
     static let dkimSelectors = ["s1", "s2"]
     /// It takes far more; this keeps one clinic from filling its subuser's window at once.
     static let usualRate = 100.0
@@ -19,7 +23,7 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
     private let fromName: String
     let http: OutboundHTTP
 
-    init?(_ credentials: Credentials, through transports: MessageProviders) {
+    init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let key = credentials.text("apiKey"),
             let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
         else { return nil }
@@ -29,6 +33,8 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
         http = transports.http
         base = Self.base(credentials)
     }
+
+    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { SendGridNotices() }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
         if let region = credentials.text("region"), !regions.contains(region) {

@@ -82,3 +82,13 @@ extension TextProvider {
         return await send(text, deadline: deadline)
     }
 }
+
+extension ProviderVerdict {
+    /// A text that is not worth a call: it would be taken, and refused later.
+    static let outsideWindow = ProviderVerdict(
+        .contentRejected,
+        host: .untried,
+        code: "outside_window",
+        detail: "They have not written for a day: only a template that WhatsApp has approved may begin a conversation."
+    )
+}

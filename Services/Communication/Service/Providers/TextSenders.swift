@@ -9,12 +9,16 @@ enum TextSenders {
     /// - Parameters:
     ///   - channels: those that the clinic can send through; to the installation's numbers nobody writes.
     ///   - own: the clinic's own entries.
-    static func canBeAnswered(_ channels: Set<MessageChannel>, own: [ProviderEntry]) -> Bool {
+    static func canBeAnswered(
+        _ channels: Set<MessageChannel>,
+        own: [ProviderEntry],
+        by providers: MessageProviders
+    ) -> Bool {
         let texting = channels.intersection([.sms, .whatsapp])
         return !texting.isEmpty
             && texting.allSatisfy { channel in
                 let entries = own.filter { $0.channel == channel.rawValue }
-                return !entries.isEmpty && entries.allSatisfy(MessageProviders.hears)
+                return !entries.isEmpty && entries.allSatisfy(providers.hears)
             }
     }
 }

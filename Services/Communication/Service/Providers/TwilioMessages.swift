@@ -15,6 +15,10 @@ struct TwilioMessages: Sendable {
     /// Where content templates are, of every region.
     static let contentBase = "https://content.twilio.com"
     private static let path = "/2010-04-01/Accounts"
+    /// What both channels' credentials have.
+    static let keys: [CredentialShape.Key] = [
+        .text("accountSid"), .secret(TwilioNotices.key).signing, .optional("region"),
+    ]
 
     private let base: String
     private let account: String
@@ -23,7 +27,7 @@ struct TwilioMessages: Sendable {
     /// Whether it is called at Twilio's own address.
     private let isUsualBase: Bool
 
-    init?(_ credentials: Credentials, base: String, through transports: MessageProviders) {
+    init?(_ credentials: Credentials, base: String, through transports: ProviderTransports) {
         guard let account = credentials.text("accountSid"), let token = credentials.text("authToken") else {
             return nil
         }

@@ -5,7 +5,8 @@ import ProviderConfig
 
 /// Twilio's callbacks: what became of messages, and what patients have written.
 struct TwilioNotices: NoticeReader {
-    static let provider = TwilioSMSProvider.name
+    /// What they are signed with, among the credentials.
+    static let key = "authToken"
 
     /// What stood in the answer to a text would be sent to who wrote it.
     var acknowledgement: Int { 204 }
@@ -27,7 +28,7 @@ struct TwilioNotices: NoticeReader {
                 call.headers["x-twilio-signature"],
                 url: url,
                 form: form,
-                tokens: entry.webhookSecrets(at: now)
+                tokens: entry.webhookSecrets(Self.key, at: now)
             )
         else { return nil }
         // One token may sign for several accounts, and one account may stand behind both channels.

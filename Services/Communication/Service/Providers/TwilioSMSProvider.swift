@@ -7,13 +7,15 @@ import ProviderConfig
 struct TwilioSMSProvider: TextProvider, HTTPProvider {
     static let channel = MessageChannel.sms
     static let name = "twilio"
+    static let keys = TwilioMessages.keys + [.optional("dltEntityId")]
+    static let oneOf = [["fromNumber", "messagingServiceSid"]]
     /// What one number may send in most countries.
     static let usualRate = 10.0
 
     let messages: TwilioMessages
     private let sender: (name: String, value: String)
 
-    init?(_ credentials: Credentials, through transports: MessageProviders) {
+    init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let messages = TwilioMessages(credentials, base: Self.base(credentials), through: transports) else {
             return nil
         }
@@ -32,6 +34,12 @@ struct TwilioSMSProvider: TextProvider, HTTPProvider {
     /// A name instead of a number takes no answers.
     static func hears(_ credentials: Credentials) -> Bool {
         credentials.text("messagingServiceSid") != nil || credentials.text("fromNumber")?.hasPrefix("+") == true
+    }
+
+    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { TwilioNotices() }
+
+    static func mediaKeeper(through transports: ProviderTransports) -> (any MediaKeeper)? {
+        TwilioMedia(http: transports.http)
     }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {

@@ -8,6 +8,7 @@ import ProviderConfig
 struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
     static let channel = MessageChannel.whatsapp
     static let name = "twilio"
+    static let keys = TwilioMessages.keys + [.text("whatsappNumber")]
     /// What one WhatsApp sender may send.
     static let usualRate = 80.0
 
@@ -15,17 +16,26 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
     private let number: String
     private let contents: TwilioContents
 
-    init?(_ credentials: Credentials, through transports: MessageProviders) {
+    init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let messages = TwilioMessages(credentials, base: Self.base(credentials), through: transports),
             let number = credentials.text("whatsappNumber").flatMap(Self.number)
         else { return nil }
         self.messages = messages
         self.number = number
-        contents = transports.twilioContents
+        contents = transports.shared(TwilioContents())
     }
 
     static func givesReceipts(_ credentials: Credentials) -> Bool { true }
     static func hears(_ credentials: Credentials) -> Bool { true }
+
+    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { TwilioNotices() }
+
+    static func mediaKeeper(through transports: ProviderTransports) -> (any MediaKeeper)? {
+        TwilioMedia(http: transports.http)
+    }
+
+    /// Its templates have names of their own.
+    static func approved(_ words: RenderedContent) -> ApprovedTemplate? { words.approvedByTwilio ?? words.approved }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
         guard credentials.text("whatsappNumber").flatMap(number) != nil else {
@@ -38,7 +48,7 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
 
     func send(_ text: TextToSend, deadline: Deadline) async -> ProviderVerdict {
         let now = Instant.now()
-        guard isOpen(text, at: now) || text.approved != nil else { return MetaReply.outsideWindow }
+        guard isOpen(text, at: now) || text.approved != nil else { return .outsideWindow }
         if text.file != nil, text.fileURL == nil, isOpen(text, at: now) { return .unreachableFile }
         if let verdict = await offer(text, at: now, deadline: deadline) { return verdict }
         guard let form = try? form(text, at: now) else { return .unknownTemplate }

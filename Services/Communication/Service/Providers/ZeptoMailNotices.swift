@@ -7,12 +7,13 @@ import Vault
 
 /// ZeptoMail's webhooks: who signed them, and what they say of our messages.
 struct ZeptoMailNotices: NoticeReader {
-    static let provider = ZeptoMailProvider.name
+    /// What they are signed with, among the credentials.
+    static let key = "webhookSecret"
     /// Messages that one notice may speak of.
     static let mostMessages = 1_000
 
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
-        let secrets = entry.webhookSecrets(at: now)
+        let secrets = entry.webhookSecrets(Self.key, at: now)
         guard Self.isSigned(call.body, call.headers["producer-signature"], secrets: secrets) else { return nil }
         return try Self.reports(call.body)
     }

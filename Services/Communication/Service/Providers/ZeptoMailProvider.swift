@@ -7,6 +7,10 @@ import ProviderConfig
 /// ZeptoMail's HTTP API, version 1.1.
 struct ZeptoMailProvider: EmailProvider, HTTPProvider {
     static let name = "zeptomail"
+    static let keys: [CredentialShape.Key] = [
+        .secret("sendMailToken"), .email("fromEmail"), .text("fromName"), .optional("region"),
+        .secrets(ZeptoMailNotices.key).signing,
+    ]
     /// It names no limit of its own; this is about what one process can hand over.
     static let usualRate = 2_500.0
     static let mostBytes: Int? = 15_000_000
@@ -20,7 +24,7 @@ struct ZeptoMailProvider: EmailProvider, HTTPProvider {
     private let fromName: String
     private let http: OutboundHTTP
 
-    init?(_ credentials: Credentials, through transports: MessageProviders) {
+    init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let token = credentials.text("sendMailToken"),
             let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
         else { return nil }
@@ -31,6 +35,8 @@ struct ZeptoMailProvider: EmailProvider, HTTPProvider {
         http = transports.http
         url = Self.base(credentials) + "/v1.1/email"
     }
+
+    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { ZeptoMailNotices() }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
         if let region = credentials.text("region"), !regions.contains(region) {

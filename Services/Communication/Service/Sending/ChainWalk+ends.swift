@@ -13,7 +13,7 @@ extension ChainWalk {
         let others = chain.contains {
             $0.channel != entry.channel && closed[$0.channel] == nil && isLater($0, than: entry)
         }
-        guard others, MessageProviders.givesReceipts(entry) else { return nil }
+        guard others, parts.providers.givesReceipts(entry) else { return nil }
         return SendingRules.fallbackTime(settings)
     }
 
@@ -28,11 +28,11 @@ extension ChainWalk {
         let notes = pending
         let (id, lane, stage) = (id, job.lane, place(of: entry) + 1)
         let until = Instant.now() + (receiptTime(of: entry) ?? .zero)
-        try await persistEnd { [job] in
+        try await persistEnd { [job, parts] in
             try await job.finish { tx in
                 for note in notes { try note.write(of: id, in: tx) }
                 CircuitStore.succeeded(entry, at: .now(), in: tx)
-                try CostsJob.wake(for: entry, at: .now(), in: tx)
+                try CostsJob.wake(for: entry, of: parts.providers, at: .now(), in: tx)
                 try MessageStore.awaitReceipt(id, from: entry, until: until, at: .now(), in: tx)
                 try Jobs.enqueue(
                     ReceiptDeadlineJob.self,

@@ -89,8 +89,8 @@ struct ChainWalk {
 
     /// Tries one provider; `true` when the message is over, or waits for the provider's rate.
     private mutating func attempt(_ entry: ProviderEntry, _ permit: CircuitBook.Permit) async throws -> Bool {
-        guard let provider = parts.providers.provider(for: entry),
-            let message = work.outgoing(through: entry, settings: settings, webhooks: parts.webhooks, job.clinic)
+        guard let provider = parts.provider(for: entry),
+            let message = work.outgoing(through: entry, settings: settings, parts: parts, job.clinic)
         else {
             parts.circuits.giveBack(permit, job.clinic, entry)
             outcomes.append(.transient)
@@ -99,7 +99,12 @@ struct ChainWalk {
         if let wait = await parts.rates.take(
             job.clinic,
             entry.id,
-            SendingRate(of: entry.provider, MessageChannel(rawValue: entry.channel), settings: settings),
+            SendingRate(
+                of: entry.provider,
+                MessageChannel(rawValue: entry.channel),
+                in: parts.providers,
+                settings: settings
+            ),
             work.message.priority
         ) {
             parts.circuits.giveBack(permit, job.clinic, entry)

@@ -61,12 +61,18 @@ final class CircuitBook: Sendable {
     /// A host's circuit opens only when so many clinics cannot reach it: one clinic alone must not stop the others.
     static let endpointClinics = 3
 
+    private let providers: MessageProviders
     private let breakers: CircuitBreakers<CircuitKey>
     private let endpoints: CircuitBreakers<String>
     private let now: @Sendable () -> Instant
     private let state = Mutex(State())
 
-    init(policy: CircuitBreakerPolicy = .init(), now: @escaping @Sendable () -> Instant = { .now() }) {
+    init(
+        policy: CircuitBreakerPolicy = .init(),
+        providers: MessageProviders,
+        now: @escaping @Sendable () -> Instant = { .now() }
+    ) {
+        self.providers = providers
         breakers = CircuitBreakers(policy: policy, now: now)
         var shared = policy
         shared.failingSources = Self.endpointClinics
@@ -80,7 +86,7 @@ final class CircuitBook: Sendable {
 
     /// Whether a call may go now, by both circuits.
     func admit(_ clinic: ClinicID, _ entry: ProviderEntry, lastResort: Bool = false) -> Admission {
-        let name = MessageProviders.endpoint(of: entry)
+        let name = providers.endpoint(of: entry)
         let endpoint = name.map { endpoints.breaker(for: $0) }
         // Asked first without taking anything: a host's only probe is not for a call that its own circuit holds back.
         if let endpoint, !endpoint.wouldAdmit(lastResort: lastResort) {

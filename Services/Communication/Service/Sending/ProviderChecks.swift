@@ -48,7 +48,7 @@ struct ProviderChecks: Service {
     func check(_ key: CircuitKey, _ id: ProviderEntryID) async throws {
         let chain = try await parts.resolver.resolve(key.clinic, channel: key.channel)
         guard let entry = chain.entries.first(where: { $0.id == id && $0.fingerprint == key.fingerprint }),
-            let provider = parts.providers.provider(for: entry)
+            let provider = parts.provider(for: entry)
         else { return parts.circuits.forget(key) }
         guard case .admitted(let permit) = parts.circuits.admit(key.clinic, entry) else { return }
         let verdict = await provider.check(deadline: .after(Self.callTime))

@@ -13,6 +13,7 @@ protocol SenderDirectory: MessageProvider {
 /// Finds out about a sender: of mail what its domain's records say and what the provider does, of WhatsApp what the latter does.
 struct SenderChecks: Sendable {
     let records: TextRecords
+    let providers: MessageProviders
 
     /// `nil` for channels of whose senders nothing can be found out.
     func findings(
@@ -60,7 +61,7 @@ struct SenderChecks: Sendable {
     }
 
     private func dkim(of domain: String, _ provider: String, _ deadline: Deadline) async -> SenderFinding {
-        let selectors = MessageProviders.dkimSelectors(of: provider)
+        let selectors = providers.dkimSelectors(of: provider)
         guard !selectors.isEmpty else {
             return SenderFinding(
                 aspect: .dkim,

@@ -9,24 +9,28 @@ import Telemetry
 /// What sending writes before and after a call: messages of a clinic that are there at the same time share transaction and
 /// statements.
 struct SendingLedger: Sendable {
-    private let openings = GroupCommit<AttemptOpening, Bool>(waitingFor: SendingParts.company) { openings, tx in
-        let now = openings.map(\.at).max() ?? .now()
-        let going = try MessageStore.startSending(openings.map(\.message), at: now, in: tx)
-        return try openings.map { opening in
-            guard going.contains(opening.message) else { return false }
-            try opening.write(in: tx)
-            return true
-        }
-    }
+    private let openings: GroupCommit<AttemptOpening, Bool>
+    private let endings: GroupCommit<MessageEnding, Bool>
 
-    private let endings = GroupCommit<MessageEnding, Bool>(waitingFor: SendingParts.company) { endings, tx in
-        let ours = try Jobs.delete(endings.map(\.ticket), in: tx)
-        let held = endings.filter { ours.contains($0.ticket.id) }
-        for ending in held { try ending.write(in: tx) }
-        let took = Dictionary(held.compactMap(\.took).map { ($0.id, $0) }) { first, _ in first }
-        for entry in took.values { try CostsJob.wake(for: entry, at: .now(), in: tx) }
-        try MessageStore.end(held.map { ($0.message, $0.end) }, by: "system", in: tx)
-        return endings.map { ours.contains($0.ticket.id) }
+    init(providers: MessageProviders) {
+        openings = GroupCommit(waitingFor: SendingParts.company) { openings, tx in
+            let now = openings.map(\.at).max() ?? .now()
+            let going = try MessageStore.startSending(openings.map(\.message), at: now, in: tx)
+            return try openings.map { opening in
+                guard going.contains(opening.message) else { return false }
+                try opening.write(in: tx)
+                return true
+            }
+        }
+        endings = GroupCommit(waitingFor: SendingParts.company) { endings, tx in
+            let ours = try Jobs.delete(endings.map(\.ticket), in: tx)
+            let held = endings.filter { ours.contains($0.ticket.id) }
+            for ending in held { try ending.write(in: tx) }
+            let took = Dictionary(held.compactMap(\.took).map { ($0.id, $0) }) { first, _ in first }
+            for entry in took.values { try CostsJob.wake(for: entry, of: providers, at: .now(), in: tx) }
+            try MessageStore.end(held.map { ($0.message, $0.end) }, by: "system", in: tx)
+            return endings.map { ours.contains($0.ticket.id) }
+        }
     }
 
     /// Commits that a provider is about to be called; `false` when the message has been ended by somebody.

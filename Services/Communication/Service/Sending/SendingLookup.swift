@@ -11,6 +11,7 @@ struct SendingLookup: Sendable {
     let dataKeys: DataKeyStore
     let store: ProviderConfigStore
     let index: AddressIndex
+    let providers: MessageProviders
 
     enum Finding: Sendable {
         /// Nothing to do: cancelled, or sent by a run before this one.
@@ -81,7 +82,7 @@ struct SendingLookup: Sendable {
         let using = AttemptStore.means(of: message, open.entryID, open.fingerprint)
         try AttemptStore.close(open.number, of: message.id, at: open.provider, lost, latency: nil, using: using, in: tx)
         attempts[place].outcome = lost.outcome
-        let isRepeatable = MessageProviders.repeatTime(of: open.provider, open.channel) != nil
+        let isRepeatable = providers.repeatTime(of: open.provider, open.channel) != nil
         let next = SendingRules.next(after: lost.outcome, isRepeatable: isRepeatable, category: message.category)
         guard case .end(let status, let reason) = next else { return nil }
         let end = MessageEnd(status, reason, channel: open.channel, provider: open.provider, at: now)

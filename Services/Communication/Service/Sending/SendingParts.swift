@@ -67,13 +67,14 @@ struct SendingParts: Sendable {
     let dataKeys: DataKeyStore
     let resolver: ProviderConfigResolver
     let providers: MessageProviders
+    let transports: ProviderTransports
     let circuits: CircuitBook
     let rates: RateLimiter
     let webhooks: WebhookAddresses
     let index: AddressIndex
     let media: MediaLinks
     let largeFiles = LargeFiles()
-    let ledger = SendingLedger()
+    let ledger: SendingLedger
     private let lookup: GroupCommit<MessageID, SendingLookup.Finding>
 
     init(
@@ -81,6 +82,7 @@ struct SendingParts: Sendable {
         store: ProviderConfigStore,
         resolver: ProviderConfigResolver,
         providers: MessageProviders,
+        transports: ProviderTransports,
         circuits: CircuitBook,
         rates: RateLimiter,
         webhooks: WebhookAddresses,
@@ -90,13 +92,20 @@ struct SendingParts: Sendable {
         self.dataKeys = dataKeys
         self.resolver = resolver
         self.providers = providers
+        self.transports = transports
+        ledger = SendingLedger(providers: providers)
         self.circuits = circuits
         self.rates = rates
         self.webhooks = webhooks
         self.index = index
         self.media = media
-        let lookup = SendingLookup(dataKeys: dataKeys, store: store, index: index)
+        let lookup = SendingLookup(dataKeys: dataKeys, store: store, index: index, providers: providers)
         self.lookup = GroupCommit(waitingFor: Self.company) { ids, tx in try lookup.find(ids, at: .now(), in: tx) }
+    }
+
+    /// `nil` for a provider this version does not have, or credentials that an older one stored otherwise.
+    func provider(for entry: ProviderEntry) -> (any MessageProvider)? {
+        providers.provider(for: entry, through: transports)
     }
 
     /// How long a call may take that carries so many bytes of files.
@@ -148,10 +157,10 @@ struct SendingParts: Sendable {
             guard let channel = MessageChannel(rawValue: name), work.content.reach.has(channel) else { continue }
             chain += try await resolver.resolve(clinic, channel: name).entries
         }
-        chain.removeAll { !MessageProviders.reaches(work.content.reach, $0) }
+        chain.removeAll { !providers.reaches(work.content.reach, $0) }
         if let files = work.content.attachments {
             chain.removeAll {
-                $0.channel == MessageChannel.email.rawValue && !EmailSize.fits(files, through: $0.provider)
+                $0.channel == MessageChannel.email.rawValue && !providers.fits(files, through: $0.provider)
             }
         }
         if let first = chain.firstIndex(where: { $0.id == work.content.through }) {
@@ -161,13 +170,13 @@ struct SendingParts: Sendable {
             if let published = work.circuits[entry.id] { circuits.follow(published, clinic, entry) }
         }
         guard let unresolved = work.unresolved else { return chain }
-        return chain.filter { Self.isRepeatable(unresolved, with: $0, at: .now()) }
+        return chain.filter { isRepeatable(unresolved, with: $0, at: .now()) }
     }
 
     /// Whether an entry would know the message of an attempt again: the same account, and not too late.
-    private static func isRepeatable(_ attempt: StoredAttempt, with entry: ProviderEntry, at now: Instant) -> Bool {
+    private func isRepeatable(_ attempt: StoredAttempt, with entry: ProviderEntry, at now: Instant) -> Bool {
         guard entry.id == attempt.entryID, entry.fingerprint == attempt.fingerprint,
-            let time = MessageProviders.repeatTime(of: entry.provider, entry.channel)
+            let time = providers.repeatTime(of: entry.provider, entry.channel)
         else { return false }
         return now - attempt.startedAt < time
     }

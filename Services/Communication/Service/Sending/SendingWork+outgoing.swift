@@ -13,7 +13,7 @@ extension SendingWork {
     func outgoing(
         through entry: ProviderEntry,
         settings: [String: JSONValue],
-        webhooks: WebhookAddresses,
+        parts: SendingParts,
         _ clinic: ClinicID
     ) -> OutgoingMessage? {
         guard let channel = MessageChannel(rawValue: entry.channel) else { return nil }
@@ -47,14 +47,14 @@ extension SendingWork {
                         id: id,
                         to: to,
                         text: words.text,
-                        approved: words.template(approvedBy: entry.provider),
+                        approved: parts.providers.approved(words, by: entry),
                         windows: windows,
                         dlt: channel == .sms
                             ? sealed.phone.flatMap { rules.identity(of: words.text, as: words.dltTemplate, to: $0) }
                             : nil,
                         expiresAt: message.expiresAt,
                         category: message.category,
-                        statusURL: webhooks.url(of: entry, clinic),
+                        statusURL: parts.webhooks.url(of: entry, clinic),
                         interactive: channel == .whatsapp ? words.interactive : nil,
                         file: channel == .whatsapp ? file(with: words) : nil,
                         fileURL: fileURL

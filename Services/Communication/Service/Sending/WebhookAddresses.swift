@@ -5,12 +5,16 @@ import ProviderConfig
 struct WebhookAddresses: Sendable {
     /// `POLYCLINIC_PUBLIC_URL`, without a slash at its end; empty where the installation has no public address.
     private let base: String
+    private let providers: MessageProviders
 
-    init(publicURL: String) { base = publicURL.hasSuffix("/") ? String(publicURL.dropLast()) : publicURL }
+    init(publicURL: String, providers: MessageProviders) {
+        base = publicURL.hasSuffix("/") ? String(publicURL.dropLast()) : publicURL
+        self.providers = providers
+    }
 
     /// The address for an entry of a clinic, or of the installation; `nil` where providers cannot reach us.
     func url(of entry: ProviderEntry, _ clinic: ClinicID) -> String? {
-        guard MessageProviders.hasWebhook(entry) else { return nil }
+        guard providers.hasWebhook(entry) else { return nil }
         return url(of: entry.provider, entry.isDefault ? .installation : clinic)
     }
 

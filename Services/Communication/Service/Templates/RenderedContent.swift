@@ -32,9 +32,4 @@ struct RenderedContent: Codable, Sendable, Hashable {
         self.interactive = interactive
         self.dltTemplate = dltTemplate
     }
-
-    /// What a provider has approved to be said instead.
-    func template(approvedBy provider: String) -> ApprovedTemplate? {
-        provider == TwilioWhatsAppProvider.name ? approvedByTwilio ?? approved : approved
-    }
 }

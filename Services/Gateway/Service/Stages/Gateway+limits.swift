@@ -40,25 +40,3 @@ extension Gateway {
         exchange.isClientsKey = true
     }
 }
-
-/// The headers of a webhook that its service verifies; no other header of a client reaches a service.
-enum WebhookHeaders {
-    static let names: Set<String> = [
-        "authorization", "content-type", "paypal-auth-algo", "paypal-cert-url", "paypal-transmission-id",
-        "paypal-transmission-sig", "paypal-transmission-time", "producer-signature", "stripe-signature", "svix-id",
-        "svix-signature", "svix-timestamp", "x-amz-sns-message-type", "x-amz-sns-topic-arn", "x-hub-signature-256",
-        "x-razorpay-event-id", "x-razorpay-signature", "x-twilio-email-event-webhook-signature",
-        "x-twilio-email-event-webhook-timestamp", "x-twilio-signature", "x-verify", "i-twilio-idempotency-token",
-        "openvidu-signature", "webhook-id", "webhook-signature", "webhook-timestamp",
-    ]
-
-    static func passedOn(_ operation: Operation, _ head: RequestHead) -> [String: String] {
-        guard case .signature = operation.guard else { return [:] }
-        var passed: [String: String] = [:]
-        for (name, value) in head.fields {
-            let name = name.lowercased()
-            if names.contains(name) { passed[name] = value }
-        }
-        return passed
-    }
-}

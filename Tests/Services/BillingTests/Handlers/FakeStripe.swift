@@ -26,6 +26,7 @@ final class FakeStripe: PaymentProvider {
     }
 
     let name = "stripe"
+    var shape: CredentialShape { real.shape }
     let state = Mutex(State())
     private let real: StripePaymentProvider
 

@@ -106,12 +106,21 @@ import Testing
     }
 
     @Test func whatProvidersTakeDecidesTogether() {
-        #expect(EmailSize.capacity(of: ["zeptomail"]) == ZeptoMailProvider.mostBytes)
-        #expect(EmailSize.capacity(of: ["zeptomail", "aws_ses"]) == AWSSESProvider.mostBytes)
-        #expect(EmailSize.capacity(of: ["zeptomail", "smtp"]) == nil && EmailSize.capacity(of: []) == nil)
+        #expect(MessageProviders.builtIn.capacity(of: ["zeptomail"]) == ZeptoMailProvider.mostBytes)
+        #expect(MessageProviders.builtIn.capacity(of: ["zeptomail", "aws_ses"]) == AWSSESProvider.mostBytes)
+        #expect(
+            MessageProviders.builtIn.capacity(of: ["zeptomail", "smtp"]) == nil
+                && MessageProviders.builtIn.capacity(of: []) == nil
+        )
         let most = AttachedFile(filename: "a.pdf", contentType: "application/pdf", size: AttachmentUpload.mostBytes)
-        #expect(EmailSize.fits([most], through: "zeptomail") && !EmailSize.fits([most, most], through: "zeptomail"))
-        #expect(EmailSize.fits([most, most], through: "sendgrid") && EmailSize.fits([most, most], through: "smtp"))
+        #expect(
+            MessageProviders.builtIn.fits([most], through: "zeptomail")
+                && !MessageProviders.builtIn.fits([most, most], through: "zeptomail")
+        )
+        #expect(
+            MessageProviders.builtIn.fits([most, most], through: "sendgrid")
+                && MessageProviders.builtIn.fits([most, most], through: "smtp")
+        )
     }
 
     @Test func togetherTheyHaveALimit() throws {

@@ -94,7 +94,10 @@ import Testing
         perSecond: Double,
         cap: Int?
     ) {
-        #expect(SendingRate(of: "smtp", settings: settings) == SendingRate(perSecond: perSecond, dailyCap: cap))
-        #expect(SendingRate(of: "pigeon", settings: [:]).perSecond == SendingRate.otherDefault)
+        #expect(
+            SendingRate(of: "smtp", in: .builtIn, settings: settings)
+                == SendingRate(perSecond: perSecond, dailyCap: cap)
+        )
+        #expect(SendingRate(of: "pigeon", in: .builtIn, settings: [:]).perSecond == SendingRate.otherDefault)
     }
 }

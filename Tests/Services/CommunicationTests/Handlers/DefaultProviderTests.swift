@@ -247,7 +247,8 @@ import Vault
                 try DataKeys(.generate(), service: .communication),
                 database: clinic.desk.database.database
             ),
-            index: clinic.desk.blindIndex
+            index: clinic.desk.blindIndex,
+            shapes: clinic.desk.store.shapes
         )
         let resolver = ProviderConfigResolver(
             store: blind,

@@ -15,6 +15,7 @@ import Vault
     private func file(_ json: String) throws -> DefaultProvidersFile? {
         try DefaultProvidersFile(
             Settings([DefaultProvidersFile.key: json]),
+            of: .builtIn,
             policy: OutboundPolicy(allow: "loopback")
         )
     }
@@ -27,7 +28,7 @@ import Vault
     }
 
     @Test func withoutTheSettingThereIsNone() throws {
-        #expect(try DefaultProvidersFile(Settings([:]), policy: OutboundPolicy(allow: nil)) == nil)
+        #expect(try DefaultProvidersFile(Settings([:]), of: .builtIn, policy: OutboundPolicy(allow: nil)) == nil)
         #expect(try file(smtp(9))?.drafts.map(\.provider) == ["smtp"])
     }
 
@@ -64,7 +65,11 @@ import Vault
         let test = try TestDatabase.open("communication", migrations: CommunicationService.migrations, apart: "_file")
         let keys = KeyFile.generate()
         let dataKeys = DataKeyStore(try DataKeys(keys, service: .communication), database: test.database)
-        let store = ProviderConfigStore(dataKeys: dataKeys, index: try BlindIndex(keys, service: .communication))
+        let store = ProviderConfigStore(
+            dataKeys: dataKeys,
+            index: try BlindIndex(keys, service: .communication),
+            shapes: MessageProviders.builtIn.shapes
+        )
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let imports = try [1, 2].map { port in
             let file = try #require(try file(smtp(port)))

@@ -42,7 +42,7 @@ struct SenderRecordsTests {
     private func states(_ provider: String, _ address: String, at server: NameServer) async
         -> [SenderFinding.Aspect: SenderFinding.State]
     {
-        let checks = SenderChecks(records: server.records)
+        let checks = SenderChecks(records: server.records, providers: .builtIn)
         let found = await checks.findings(of: entry(provider, address), nil, deadline: .after(.seconds(20)))
         return Dictionary((found ?? []).map { ($0.aspect, $0.state) }) { first, _ in first }
     }
@@ -76,7 +76,7 @@ struct SenderRecordsTests {
     }
 
     @Test func withoutANameServerNobodyIsBlamed() async throws {
-        let checks = SenderChecks(records: TextRecords(host: "127.0.0.1", port: 9))
+        let checks = SenderChecks(records: TextRecords(host: "127.0.0.1", port: 9), providers: .builtIn)
         let found = await checks.findings(of: entry("sendgrid", "a@good.example"), nil, deadline: .after(.seconds(1)))
         #expect(found?.map(\.state) == [.unknown, .unknown, .unknown])
     }

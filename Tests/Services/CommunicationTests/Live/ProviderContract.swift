@@ -17,7 +17,7 @@ struct ProviderContract: Sendable {
         let provider: String
         var testDescription: String { "\(channel.rawValue) \(provider)" }
 
-        var shape: CredentialShape? { CredentialShape.of(provider, channel: channel.rawValue) }
+        var shape: CredentialShape? { MessageProviders.builtIn.shapes.shape(of: provider, channel: channel.rawValue) }
         /// The secret that lets us in.
         var secret: CredentialShape.Key? { shape?.keys.first { $0.isSecret } }
         /// Whether a wrong secret can be made up; not where it is a key that signs.
@@ -26,7 +26,9 @@ struct ProviderContract: Sendable {
 
     /// Whatever can be configured.
     static let places = MessageChannel.allCases.flatMap { channel in
-        MessageProviders.names(of: channel).map { Place(channel: channel, provider: $0) }
+        MessageProviders.builtIn.types.filter { $0.channel == channel }.map {
+            Place(channel: channel, provider: $0.name)
+        }
     }
 
     let place: Place
@@ -54,14 +56,11 @@ struct ProviderContract: Sendable {
             fingerprint: "contract",
             formerSecrets: []
         )
-        let fault = MessageProviders.fault(entry, policy: policy)
+        let fault = MessageProviders.builtIn.fault(entry, policy: policy)
         try #require(fault == nil, "\(String(describing: fault))")
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        let transports = MessageProviders(
-            http: OutboundHTTP(policy: policy, logger: log),
-            smtp: SMTPTransport(policy: policy, trustRoots: trustRoots)
-        )
-        return try #require(transports.provider(for: entry))
+        let transports = ProviderTransports(policy: policy, log: log, trustRoots: trustRoots)
+        return try #require(MessageProviders.builtIn.provider(for: entry, through: transports))
     }
 
     /// It is there, takes the credentials, and nothing is sent to find that out.

@@ -33,9 +33,7 @@ struct MailServerTests {
         trusting roots: String?,
         _ changes: [String: JSONValue] = [:]
     ) throws -> SMTPProvider {
-        let usual = try ProviderSamples.transports()
-        let mail = SMTPTransport(policy: try OutboundPolicy(allow: "loopback"), trustRoots: roots)
-        let transports = MessageProviders(http: usual.http, smtp: mail)
+        let transports = try ProviderSamples.transports(trustRoots: roots)
         return try #require(SMTPProvider(Credentials(credentials(server, security, changes)), through: transports))
     }
 

@@ -15,10 +15,10 @@ enum ProviderSamples {
     static let accessKey = "AKIAIOSFODNN7EXAMPLE"
     static let secretKey = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
-    static func transports() throws -> MessageProviders {
+    static func transports(trustRoots: String? = nil) throws -> ProviderTransports {
         let policy = try OutboundPolicy(allow: "loopback")
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        return MessageProviders(http: OutboundHTTP(policy: policy, logger: log), smtp: SMTPTransport(policy: policy))
+        return ProviderTransports(policy: policy, log: log, trustRoots: trustRoots)
     }
 
     /// Credentials of a clinic whose name needs care, and what a test changes about them.

@@ -78,7 +78,7 @@ import Testing
             ProviderSamples.text("Hello"),
             deadline: .after(.seconds(5))
         )
-        #expect(verdict == MetaReply.outsideWindow)
+        #expect(verdict == ProviderVerdict.outsideWindow)
     }
 
     @Test func aTemplateOfAnotherProviderIsNotSent() async throws {

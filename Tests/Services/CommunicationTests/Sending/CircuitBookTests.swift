@@ -14,7 +14,7 @@ import Testing
 
     init() {
         let clock = clock
-        book = CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), now: { clock.now })
+        book = CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), providers: .builtIn, now: { clock.now })
     }
 
     private func entry(_ fingerprint: String = "before") -> ProviderEntry {

@@ -97,7 +97,9 @@ import Testing
             fingerprint: "f",
             formerSecrets: []
         )
-        let books = (0..<2).map { _ in CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), now: { clock.now }) }
+        let books = (0..<2).map { _ in
+            CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), providers: .builtIn, now: { clock.now })
+        }
         func isLetIn(_ book: CircuitBook) -> Bool {
             guard case .admitted(let permit) = book.admit(clinic, entry) else { return false }
             book.giveBack(permit, clinic, entry)

@@ -48,7 +48,7 @@ import Testing
             #expect(received.first?.message["headers"]?["Auto-Submitted"]?.string == "auto-generated")
             let entry = try #require(try await clinic.configuredEntry())
             #expect(
-                await clinic.desk.sending.providers.provider(for: entry)?.check(deadline: .after(.seconds(10))).outcome
+                await clinic.desk.sending.provider(for: entry)?.check(deadline: .after(.seconds(10))).outcome
                     == .accepted
             )
         }

@@ -154,7 +154,7 @@ import Testing
             let entry = try #require(
                 try await clinic.desk.sending.resolver.resolve(clinic.clinic, channel: "push").entries.first
             )
-            let provider = try #require(clinic.desk.sending.providers.provider(for: entry))
+            let provider = try #require(clinic.desk.sending.provider(for: entry))
             #expect(await provider.check(deadline: .after(.seconds(10))).outcome == .accepted)
             guard case .array(let items) = try await sandbox.call("/messages")["items"] else { return }
             #expect(items.isEmpty)

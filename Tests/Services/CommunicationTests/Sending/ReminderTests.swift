@@ -181,14 +181,17 @@ import Testing
         let number = entry("sms", "twilio", ["fromNumber": "+15005550006"])
         let name = entry("sms", "twilio", ["fromNumber": "Lindenhof"])
         let meta = entry("whatsapp", "meta")
-        #expect(TextSenders.canBeAnswered([.sms, .email], own: [number]))
-        #expect(TextSenders.canBeAnswered([.sms, .whatsapp], own: [number, meta]))
-        #expect(TextSenders.canBeAnswered([.sms], own: [entry("sms", "twilio", ["messagingServiceSid": "MG1"])]))
-        #expect(!TextSenders.canBeAnswered([.sms], own: [name]))
-        #expect(!TextSenders.canBeAnswered([.sms], own: [number, entry("sms", "aws_sns")]))
+        func canBeAnswered(_ channels: Set<MessageChannel>, _ own: [ProviderEntry]) -> Bool {
+            TextSenders.canBeAnswered(channels, own: own, by: .builtIn)
+        }
+        #expect(canBeAnswered([.sms, .email], [number]))
+        #expect(canBeAnswered([.sms, .whatsapp], [number, meta]))
+        #expect(canBeAnswered([.sms], [entry("sms", "twilio", ["messagingServiceSid": "MG1"])]))
+        #expect(!canBeAnswered([.sms], [name]))
+        #expect(!canBeAnswered([.sms], [number, entry("sms", "aws_sns")]))
         // The installation's own number hears nobody.
-        #expect(!TextSenders.canBeAnswered([.sms, .whatsapp], own: [meta]))
-        #expect(!TextSenders.canBeAnswered([.email], own: []))
+        #expect(!canBeAnswered([.sms, .whatsapp], [meta]))
+        #expect(!canBeAnswered([.email], []))
     }
 
     @Test func dueIsWhatIsStillToCome() throws {

@@ -47,7 +47,7 @@ import Vault
             let entry = try #require(
                 try await clinic.desk.sending.resolver.resolve(clinic.clinic, channel: "sms").entries.first
             )
-            let check = await clinic.desk.sending.providers.provider(for: entry)?.check(deadline: .after(.seconds(10)))
+            let check = await clinic.desk.sending.provider(for: entry)?.check(deadline: .after(.seconds(10)))
             #expect(check?.outcome == .accepted)
         }
     }

@@ -123,7 +123,7 @@ import Testing
             let credentials = try #require(entry?.credentials)
             let twilio = try #require(TwilioWhatsAppProvider(credentials, through: transports))
             let choices = try #require(TwilioChoices(Self.buttons, text: "x"))
-            let found = await transports.twilioContents.sid(of: choices.shape, in: twilio.messages)
+            let found = await transports.shared(TwilioContents()).sid(of: choices.shape, in: twilio.messages)
             #expect(contents == [found])
         }
     }

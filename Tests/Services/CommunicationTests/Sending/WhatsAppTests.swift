@@ -80,7 +80,7 @@ import Vault
             #expect(message.status == .sent && message.channel == .email)
             #expect(message.attempts.map(\.outcome) == [.contentRejected, .accepted])
             #expect(message.attempts[0].providerCode == "outside_window")
-            #expect(message.attempts[0].detail == MetaReply.outsideWindow.detail)
+            #expect(message.attempts[0].detail == ProviderVerdict.outsideWindow.detail)
             #expect(try await sandbox.received(for: phone(clinic).number).isEmpty)
             let alone = try await clinic.settled(try await clinic.send(draft(clinic, email: false)))
             #expect(alone.status == .failed && alone.reason?.code == "content_rejected")
@@ -167,7 +167,7 @@ import Vault
             let entry = try #require(
                 try await clinic.desk.sending.resolver.resolve(clinic.clinic, channel: "whatsapp").entries.first
             )
-            let provider = try #require(clinic.desk.sending.providers.provider(for: entry))
+            let provider = try #require(clinic.desk.sending.provider(for: entry))
             let verdict = await provider.check(deadline: .after(.seconds(10)))
             #expect(verdict.outcome == .accepted && verdict.detail?.contains("quality GREEN") == true)
         }
