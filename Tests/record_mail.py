@@ -167,7 +167,8 @@ def outgoing(raw):
         "from": mailbox("from"), "to": mailbox("to"), "replyTo": mailbox("reply-to"),
         "date": message["date"].datetime.isoformat(), "text": text("plain"), "html": text("html"),
         "headers": {name: str(message[name]) for name in
-                    ["Message-ID", "Auto-Submitted", "List-Unsubscribe", "List-Unsubscribe-Post"]},
+                    ["Message-ID", "Auto-Submitted", "List-Unsubscribe", "List-Unsubscribe-Post",
+                     "In-Reply-To", "X-Praxis", "X-Entity-Ref-ID"]},
         "files": [{"name": part.get_filename(), "type": part.get_content_type(), "id": part["content-id"],
                    "sha256": hashlib.sha256(part.get_payload(decode=True)).hexdigest()} for part in files],
     }

@@ -24,6 +24,18 @@ struct MIMEHeader {
         add(name, Self.isPlain(text) ? Self.folded(text, after: name.utf8.count + 2) : Self.encodedWords(text))
     }
 
+    /// Free text on one line, however long: as it is, or in encoded words where a reader would not have it as it is.
+    static func line(_ text: String, _ name: String) throws(MIMEError) -> String {
+        try check(text, name)
+        return isReadable(text) ? text : encodedWords(text, between: " ")
+    }
+
+    /// Free text whose one line is no longer than a line may be; folded where words allow it.
+    mutating func add(_ name: String, line text: String) throws(MIMEError) {
+        let line = try Self.line(text, name)
+        add(name, Self.folded(line, after: name.utf8.count + 2))
+    }
+
     mutating func add(_ name: String, mailbox: MIMEMessage.Mailbox) throws(MIMEError) {
         try Self.check(mailbox.address.address, name)
         guard let display = mailbox.name, !display.isEmpty else { return add(name, "<\(mailbox.address.address)>") }
@@ -55,8 +67,10 @@ struct MIMEHeader {
     }
 
     /// Plain ASCII that a reader could not take for an encoded word.
-    private static func isPlain(_ text: String) -> Bool {
-        text.utf8.allSatisfy { $0 < 0x7F } && !text.contains("=?") && text.utf8.count <= 900
+    private static func isPlain(_ text: String) -> Bool { isReadable(text) && text.utf8.count <= 900 }
+
+    private static func isReadable(_ text: String) -> Bool {
+        text.utf8.allSatisfy { $0 < 0x7F } && !text.contains("=?")
     }
 
     private static func quoted(_ text: String) -> String {
@@ -80,14 +94,14 @@ struct MIMEHeader {
     }
 
     /// RFC 2047 encoded words, one per line; a character is never split between two.
-    private static func encodedWords(_ text: String) -> String {
+    private static func encodedWords(_ text: String, between: String = "\r\n ") -> String {
         var words: [[UInt8]] = [[]]
         for scalar in text.unicodeScalars {
             let bytes = Array(String(scalar).utf8)
             if (words.last?.count ?? 0) + bytes.count > encodedWordBytes { words.append([]) }
             words[words.count - 1] += bytes
         }
-        return words.map { "=?utf-8?B?\(Base64.encode($0))?=" }.joined(separator: "\r\n ")
+        return words.map { "=?utf-8?B?\(Base64.encode($0))?=" }.joined(separator: between)
     }
 }
 

@@ -63,6 +63,8 @@ package struct MIMEMessage: Sendable {
     package var date: Instant
     /// Further headers; plain ASCII.
     package var headers: [(name: String, value: String)]
+    /// Further headers of free text.
+    package var texts: [(name: String, value: String)]
 
     package init(
         from: Mailbox,
@@ -74,7 +76,8 @@ package struct MIMEMessage: Sendable {
         attachments: [File] = [],
         messageID: String,
         date: Instant,
-        headers: [(name: String, value: String)] = []
+        headers: [(name: String, value: String)] = [],
+        texts: [(name: String, value: String)] = []
     ) {
         self.from = from
         self.to = to
@@ -86,6 +89,12 @@ package struct MIMEMessage: Sendable {
         self.messageID = messageID
         self.date = date
         self.headers = headers
+        self.texts = texts
+    }
+
+    /// A header's free text on one line, other letters than ASCII in encoded words.
+    package static func line(of text: String, _ name: String) throws(MIMEError) -> String {
+        try MIMEHeader.line(text, name)
     }
 
     /// The whole message with its header.
@@ -101,6 +110,7 @@ package struct MIMEMessage: Sendable {
         // Keeps out-of-office replies away (RFC 3834).
         header.add("Auto-Submitted", "auto-generated")
         for (name, value) in headers { try header.add(name, plain: value) }
+        for (name, value) in texts { try header.add(name, line: value) }
         return Array((header.lines + (try body())).utf8)
     }
 

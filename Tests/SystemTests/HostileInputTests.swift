@@ -34,7 +34,14 @@ extension SystemTests {
             (["to": ["email": "a@b.example>\r\nRCPT TO:<eve@evil.example"]], "/to/email"),
             (["to": ["phone": "+4915112345678\r\nX: y"]], "/to/phone"),
             (["replyTo": "a@b.example\r\nBcc: eve@evil.example"], "/replyTo"),
-            (["headers": ["X-Mine": "a\r\nBcc: eve@evil.example"]], "/headers"),
+            (["headers": ["X-Mine": "a\r\nBcc: eve@evil.example"]], "/headers/X-Mine\""),
+            (["headers": ["X-Mine": "a\nBcc: eve@evil.example"]], "/headers/X-Mine\""),
+            (["headers": ["X-Mine": "a\u{0}b"]], "/headers/X-Mine\""),
+            (["headers": ["X-Mine": "a\u{2028}Bcc: eve@evil.example"]], "/headers/X-Mine\""),
+            (["headers": ["X-Mine\r\nBcc": "eve@evil.example"]], "/headers\""),
+            (["headers": ["X-Mine: a\r\nBcc": "eve@evil.example"]], "/headers\""),
+            (["headers": ["Bcc": "eve@evil.example"]], "/headers/Bcc\""),
+            (["headers": ["X-SMTPAPI": "{\"to\":[\"eve@evil.example\"]}"]], "/headers/X-SMTPAPI\""),
             (
                 [
                     "attachments": [

@@ -158,6 +158,8 @@ package struct Message: Wire {
     package var attempts: [MessageAttempt]
     package var to: MessageRecipient?
     package var content: MessageContent?
+    /// Further header lines of the e-mail; shown with the content.
+    package var headers: [String: String]?
     /// Shown with the content.
     package var attachments: [MessageAttachment]?
 
@@ -182,6 +184,7 @@ package struct Message: Wire {
         attempts: [MessageAttempt],
         to: MessageRecipient? = nil,
         content: MessageContent? = nil,
+        headers: [String: String]? = nil,
         attachments: [MessageAttachment]? = nil
     ) {
         self.id = id
@@ -204,6 +207,7 @@ package struct Message: Wire {
         self.attempts = attempts
         self.to = to
         self.content = content
+        self.headers = headers
         self.attachments = attachments
     }
 }

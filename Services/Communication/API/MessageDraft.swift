@@ -41,6 +41,8 @@ package struct RecipientDraft: Wire {
 
 /// A message to be sent: exactly one of `template` and `content`.
 package struct MessageDraft: Wire {
+    package static let mostHeaders = 10
+
     package var to: RecipientDraft
     /// The fallback order; the clinic's configured channels without it.
     package var channels: [MessageChannel]?
@@ -56,6 +58,8 @@ package struct MessageDraft: Wire {
     /// Not after: what has not been sent by then is not sent any more.
     package var expiresAt: Instant?
     package var replyTo: EmailAddress?
+    /// Further header lines of the e-mail; other channels have none.
+    package var headers: [String: String]?
     /// The caller's own name for it, to find it again; not unique.
     package var reference: String?
     /// They go by e-mail, and a single one by WhatsApp; a message that goes another way goes without them.
@@ -73,6 +77,7 @@ package struct MessageDraft: Wire {
         sendAt: Instant? = nil,
         expiresAt: Instant? = nil,
         replyTo: EmailAddress? = nil,
+        headers: [String: String]? = nil,
         reference: String? = nil,
         attachments: [AttachmentDraft]? = nil
     ) {
@@ -87,6 +92,7 @@ package struct MessageDraft: Wire {
         self.sendAt = sendAt
         self.expiresAt = expiresAt
         self.replyTo = replyTo
+        self.headers = headers
         self.reference = reference
         self.attachments = attachments
     }
@@ -97,6 +103,11 @@ package struct MessageDraft: Wire {
             .example(CodingKeys.template, "appointment_confirmation"), .count(CodingKeys.data, 0...100),
             .length(CodingKeys.locale, 2...35), .example(CodingKeys.locale, "de-AT"),
             .length(CodingKeys.reference, 1...200), .count(CodingKeys.attachments, 1...AttachmentDraft.most),
+            .count(CodingKeys.headers, 1...mostHeaders),
+            .describe(
+                CodingKeys.headers,
+                "Further header lines by name, for e-mail alone: In-Reply-To, References, Importance, Priority, Precedence, Sensitivity, Organization, Keywords, Comments, and X- names that neither providers nor mail servers claim. One line each, at most 998 bytes with the name."
+            ),
             .describe(
                 CodingKeys.channels,
                 "The fallback order, each channel once; without it the contact's preference, then the clinic's."

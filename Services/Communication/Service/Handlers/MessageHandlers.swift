@@ -276,6 +276,7 @@ struct MessageView {
                         html: content.html,
                         interactive: content.interactive
                     )
+                    shown.headers = content.headers
                     shown.attachments = content.attachments?.map {
                         MessageAttachment(filename: $0.filename, contentType: $0.contentType, bytes: $0.size)
                     }

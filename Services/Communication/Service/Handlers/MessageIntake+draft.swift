@@ -19,6 +19,12 @@ extension MessageIntake {
         if !faults.isEmpty { throw .invalid(faults) }
     }
 
+    /// Throws 422 for header lines that are not the sender's to write, or are none.
+    func check(_ headers: [String: String]?) throws(Problem) {
+        let faults = headers.map { HeaderRules.faults($0, claimed: providers.claimedHeaders) } ?? []
+        if !faults.isEmpty { throw .invalid(faults) }
+    }
+
     func source(of draft: MessageDraft, in tx: borrowing Transaction) throws -> MessageSource {
         switch (draft.template, draft.content) {
         case (let name?, nil): return .template(try templates.open(name, in: tx), draft.data ?? [:])

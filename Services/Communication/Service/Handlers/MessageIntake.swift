@@ -79,6 +79,7 @@ struct MessageIntake: Sendable {
     ) throws -> AcceptedMessage {
         try checkTimes(draft, now: sender.now)
         try AddressRules.check(draft)
+        try check(draft.headers)
         let source = try words.map { MessageSource.words($0) } ?? source(of: draft, in: tx)
         let category = draft.category ?? source.category
         let wanted = try channels(for: draft, terms.channels)
@@ -99,11 +100,15 @@ struct MessageIntake: Sendable {
             isAskedFor: draft.channels != nil && category != .security,
             at: start?.at ?? sender.now
         )
+        if draft.headers != nil, !channels.contains(.email) {
+            throw Problem.invalid("/headers", "go by e-mail, and the message does not")
+        }
         let sealer = try dataKeys.sealer(for: sender.clinic, in: tx)
         let files = try files(of: draft, saying: words, on: channels, terms, sealer, at: sender.now, in: tx)
         let id = MessageID(at: sender.now)
         var sealed = words.sealed(for: channels, to: reach)
         sealed.replyTo = draft.replyTo
+        sealed.headers = draft.headers
         sealed.through = entry
         sealed.contact = entry == nil ? contact?.id : nil
         sealed.isAskedFor = draft.channels == nil ? nil : true

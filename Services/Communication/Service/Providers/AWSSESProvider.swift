@@ -7,6 +7,7 @@ import ProviderConfig
 /// Amazon's Simple Email Service, API version 2, with requests signed by Signature Version 4.
 struct AWSSESProvider: EmailProvider, HTTPProvider {
     static let name = "aws_ses"
+    static let claimedHeaders = ["x-amz", "x-ses-"]
     static let keys: [CredentialShape.Key] = [
         .text("accessKeyId"), .secret("secretAccessKey"), .text("region"), .email("fromEmail"), .text("fromName"),
         .optional("configurationSet"), .optional("eventTopicArn"),
@@ -103,7 +104,7 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
         if let html = email.html { parts["Html"] = .content(html) }
         var simple: [String: JSONValue] = [
             "Subject": .content(email.subject), "Body": .object(parts),
-            "Headers": .array(email.headers.map { ["Name": .string($0.name), "Value": .string($0.value)] }),
+            "Headers": .array(try email.headers().map { ["Name": .string($0.name), "Value": .string($0.value)] }),
         ]
         if !email.attachments.isEmpty { simple["Attachments"] = .array(email.attachments.map { .sesFile($0) }) }
         var body: [String: JSONValue] = [

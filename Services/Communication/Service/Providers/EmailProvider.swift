@@ -1,6 +1,7 @@
 import CommunicationAPI
 import Contracts
 import Core
+import Outbound
 
 /// One e-mail as a provider is asked to send it.
 struct EmailToSend: Sendable {
@@ -19,6 +20,8 @@ struct EmailToSend: Sendable {
     let key: String
     /// The link by which the recipient ends messages like this one.
     var unsubscribeLink: String?
+    /// Further headers that its sender wants, by name; free text.
+    var furtherHeaders: [String: String] = [:]
 
     /// For mail programs that unsubscribe without showing a page (RFC 8058).
     var unsubscribeHeaders: [(name: String, value: String)] {
@@ -29,14 +32,21 @@ struct EmailToSend: Sendable {
         ]
     }
 
-    /// What stands in its header beside what every mail has.
-    var headers: [(name: String, value: String)] {
-        [(name: "Auto-Submitted", value: "auto-generated")] + unsubscribeHeaders
+    /// Those that its sender wants, in the order of their names.
+    var furtherTexts: [(name: String, value: String)] {
+        furtherHeaders.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
+    }
+
+    /// What stands in its header beside what every mail has, each on one line of ASCII.
+    func headers() throws(MIMEError) -> [(name: String, value: String)] {
+        var headers = [(name: "Auto-Submitted", value: "auto-generated")] + unsubscribeHeaders
+        for (name, text) in furtherTexts { headers.append((name, try MIMEMessage.line(of: text, name))) }
+        return headers
     }
 
     /// The same as most providers take it.
-    var headerMap: JSONValue {
-        .object(Dictionary(uniqueKeysWithValues: headers.map { ($0.name, .string($0.value)) }))
+    func headerMap() throws(MIMEError) -> JSONValue {
+        .object(Dictionary(try headers().map { ($0.name, .string($0.value)) }) { first, _ in first })
     }
 }
 

@@ -34,6 +34,8 @@ protocol MessageProvider: Sendable {
     static var takesUserIDs: Bool { get }
     /// Under which names its keys for signing mail stand in a sender's domain; empty where each customer has others.
     static var dkimSelectors: [String] { get }
+    /// How names of headers begin, in lower case, that it takes for orders to itself.
+    static var claimedHeaders: [String] { get }
     /// Whether it can tell later what became of a message, set up as it is.
     static func givesReceipts(_ credentials: Credentials) -> Bool
     /// Whether its webhooks come to an address of ours, set up as it is.
@@ -68,6 +70,7 @@ extension MessageProvider {
     static var mostBytes: Int? { nil }
     static var takesUserIDs: Bool { false }
     static var dkimSelectors: [String] { [] }
+    static var claimedHeaders: [String] { [] }
     static func givesReceipts(_ credentials: Credentials) -> Bool { false }
     static func hasWebhook(_ credentials: Credentials) -> Bool { true }
     static func hears(_ credentials: Credentials) -> Bool { false }

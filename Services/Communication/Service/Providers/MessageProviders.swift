@@ -30,6 +30,8 @@ final class MessageProviders: Sendable {
     let names: [String]
     /// The credentials that each takes.
     let shapes: CredentialShapes
+    /// How names of headers begin, in lower case, that one of them takes for orders.
+    let claimedHeaders: [String]
     private let byPlace: [Place: any MessageProvider.Type]
 
     /// - Parameter types: no two with the same channel and name; those of one name share their webhooks and files.
@@ -37,6 +39,7 @@ final class MessageProviders: Sendable {
         self.types = types
         names = types.reduce(into: []) { if !$0.contains($1.name) { $0.append($1.name) } }
         shapes = CredentialShapes(types.map { ($0.channel.rawValue, $0.shape) })
+        claimedHeaders = types.flatMap { $0.claimedHeaders }
         byPlace = Dictionary(
             uniqueKeysWithValues: types.map { (Place(channel: $0.channel.rawValue, provider: $0.name), $0) }
         )

@@ -7,6 +7,7 @@ import ProviderConfig
 /// Resend's API: what carries the same key is sent once, however often it is asked for.
 struct ResendProvider: EmailProvider, HTTPProvider {
     static let name = "resend"
+    static let claimedHeaders = ["x-resend"]
     static let keys: [CredentialShape.Key] = [
         .secret("apiKey"), .email("fromEmail"), .text("fromName"), .optional("region"),
         .secrets(ResendNotices.key).signing,
@@ -79,15 +80,15 @@ struct ResendProvider: EmailProvider, HTTPProvider {
     /// The request that hands a message over; byte for byte the same for every try of a message.
     func sending(_ email: EmailToSend) throws -> ProviderCall {
         var call = ProviderCall("POST", base + "/emails", bearer: key)
-        try call.carry(body(email))
+        try call.carry(try body(email))
         call.headers.append((name: "Idempotency-Key", value: email.key))
         return call
     }
 
-    private func body(_ email: EmailToSend) -> JSONValue {
+    private func body(_ email: EmailToSend) throws(MIMEError) -> JSONValue {
         var body: [String: JSONValue] = [
             "from": .string(from), "to": [.string(email.to.address)], "subject": .string(email.subject),
-            "text": .string(email.text), "headers": email.headerMap,
+            "text": .string(email.text), "headers": try email.headerMap(),
             // Tags travel through notices: our id and nothing else.
             "tags": [["name": "message_id", "value": .string(email.id.description)]],
         ]

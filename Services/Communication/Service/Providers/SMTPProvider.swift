@@ -89,7 +89,8 @@ struct SMTPProvider: EmailProvider {
             },
             messageID: "\(Self.name(of: email))@\(from.domain)",
             date: email.date,
-            headers: email.unsubscribeHeaders
+            headers: email.unsubscribeHeaders,
+            texts: email.furtherTexts
         )
     }
 

@@ -7,6 +7,7 @@ import ProviderConfig
 /// SendGrid's Web API, version 3.
 struct SendGridProvider: EmailProvider, HTTPProvider {
     static let name = "sendgrid"
+    static let claimedHeaders = ["x-sendgrid", "x-sg-", "x-smtpapi"]
     static let keys: [CredentialShape.Key] = [
         .secret("apiKey"), .email("fromEmail"), .text("fromName"), .optional("region"),
         .init(SendGridNotices.key, form: .texts, isRequired: false, signsWebhooks: true),
@@ -67,11 +68,11 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
     /// The request that hands a message over.
     func sending(_ email: EmailToSend) throws -> ProviderCall {
         var call = ProviderCall("POST", base + "/v3/mail/send", bearer: key)
-        try call.carry(body(email))
+        try call.carry(try body(email))
         return call
     }
 
-    private func body(_ email: EmailToSend) -> JSONValue {
+    private func body(_ email: EmailToSend) throws(MIMEError) -> JSONValue {
         var sender: [String: JSONValue] = ["email": .string(from.address)]
         if !fromName.isEmpty { sender["name"] = .string(fromName) }
         // Plain text has to come before HTML.
@@ -80,7 +81,7 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
         var body: [String: JSONValue] = [
             "personalizations": [["to": [["email": .string(email.to.address)]]]], "from": .object(sender),
             "subject": .string(email.subject), "content": .array(content),
-            "headers": email.headerMap,
+            "headers": try email.headerMap(),
             // Kept by SendGrid as data about nobody: our id and nothing else.
             "custom_args": ["message_id": .string(email.id.description)],
             // Pixels and rewritten links have no place in mail about somebody's health.

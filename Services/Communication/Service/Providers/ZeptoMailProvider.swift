@@ -7,6 +7,7 @@ import ProviderConfig
 /// ZeptoMail's HTTP API, version 1.1.
 struct ZeptoMailProvider: EmailProvider, HTTPProvider {
     static let name = "zeptomail"
+    static let claimedHeaders = ["x-zeptomail", "x-zm-", "x-zoho"]
     static let keys: [CredentialShape.Key] = [
         .secret("sendMailToken"), .email("fromEmail"), .text("fromName"), .optional("region"),
         .secrets(ZeptoMailNotices.key).signing,
@@ -81,7 +82,9 @@ struct ZeptoMailProvider: EmailProvider, HTTPProvider {
 
 extension JSONValue {
     /// The body of a send request.
-    fileprivate static func email(_ email: EmailToSend, from: EmailAddress, name: String) -> JSONValue {
+    fileprivate static func email(_ email: EmailToSend, from: EmailAddress, name: String) throws(MIMEError)
+        -> JSONValue
+    {
         var sender: [String: JSONValue] = ["address": .string(from.address)]
         if !name.isEmpty { sender["name"] = .string(name) }
         var body: [String: JSONValue] = [
@@ -90,7 +93,9 @@ extension JSONValue {
             // Pixels and rewritten links have no place in mail about somebody's health.
             "track_opens": false, "track_clicks": false, "client_reference": .string(email.id.description),
         ]
-        if email.unsubscribeLink != nil { body["mime_headers"] = email.headerMap }
+        if email.unsubscribeLink != nil || !email.furtherHeaders.isEmpty {
+            body["mime_headers"] = try email.headerMap()
+        }
         if let html = email.html { body["htmlbody"] = .string(html) }
         if let replyTo = email.replyTo { body["reply_to"] = [["address": .string(replyTo.address)]] }
         let (inline, attached) = (

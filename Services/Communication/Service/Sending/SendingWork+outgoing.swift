@@ -33,7 +33,8 @@ extension SendingWork {
                         attachments: attachments,
                         date: message.createdAt,
                         key: message.retries == 0 ? "\(id)" : "\(id)/\(message.retries)",
-                        unsubscribeLink: sealed.unsubscribeLink
+                        unsubscribeLink: sealed.unsubscribeLink,
+                        furtherHeaders: sealed.headers ?? [:]
                     )
                 )
             }

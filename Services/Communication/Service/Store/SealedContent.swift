@@ -13,6 +13,8 @@ struct SealedContent: Codable, Sendable, Equatable {
     var whatsAppUser: WhatsAppUserID?
     var pushToken: String?
     var replyTo: EmailAddress?
+    /// Further headers of the e-mail, by name.
+    var headers: [String: String]?
     /// The entry that is asked first: it answers what was written to its number.
     var through: ProviderEntryID?
     /// Whose wishes are looked at again before it is sent; absent for an answer, which goes to whoever has just written.

@@ -227,9 +227,11 @@ struct AWSSES: SandboxProvider {
         if case .array(let items) = value["Headers"] {
             for item in items {
                 guard let name = item["Name"]?.string, let value = item["Value"]?.string, !name.contains(":"),
-                    (1...126).contains(name.utf8.count), (1...995).contains(value.utf8.count)
+                    (1...126).contains(name.utf8.count), (1...995).contains(value.utf8.count),
+                    name.utf8.count + value.utf8.count <= 996, name.utf8.allSatisfy({ (0x21...0x7E).contains($0) }),
+                    value.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
                 else { throw Self.bad("Invalid header.") }
-                headers.append((name, value))
+                headers.append((name, EncodedWords.decode(value)))
             }
         }
         guard headers.count <= Self.mostHeaders else { throw Self.bad("Number of headers exceeds 15.") }

@@ -346,7 +346,7 @@ struct Resend: SandboxProvider {
     ) {
         var headers: [(name: String, value: String)] = []
         if case .object(let members) = body["headers"] {
-            headers = members.map { ($0.key, $0.value.string ?? "") }
+            headers = members.map { ($0.key, EncodedWords.decode($0.value.string ?? "")) }
         }
         let message = ReceivedMessage(
             id: id,

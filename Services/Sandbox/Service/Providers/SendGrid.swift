@@ -256,7 +256,7 @@ struct SendGrid: SandboxProvider {
         }
         var headers: [(name: String, value: String)] = []
         if case .object(let members) = body["headers"] {
-            headers = members.map { ($0.key, $0.value.string ?? "") }
+            headers = members.map { ($0.key, EncodedWords.decode($0.value.string ?? "")) }
         }
         return ReceivedMessage(
             id: id,

@@ -34,7 +34,7 @@ enum ProviderSamples {
         guard let to = EmailAddress("asha@example.com"), let desk = EmailAddress("desk@example.com") else {
             throw TestKitError("no addresses")
         }
-        return EmailToSend(
+        var email = EmailToSend(
             id: id,
             to: to,
             replyTo: full ? desk : nil,
@@ -45,14 +45,21 @@ enum ProviderSamples {
             date: time,
             key: "01920000-0000-7000-8000-000000000001"
         )
+        if full { email.furtherHeaders = headers }
+        return email
     }
+
+    /// Of a sender's own choice.
+    static let headers = [
+        "In-Reply-To": "<0190-1@clinic.example>", "X-Praxis": "Süd – नमस्ते", "X-Entity-Ref-ID": "visit-17",
+    ]
 
     /// With a picture that the page shows and a letter; the names need care.
     static func emailWithFiles() throws -> EmailToSend {
         let plain = try email()
         let picture = AttachedFile(filename: "logo.png", contentType: "image/png", contentID: "logo@clinic", size: 6)
         let letter = AttachedFile(filename: "Brief für Süd; 1.pdf", contentType: "application/pdf", size: 300)
-        return EmailToSend(
+        var email = EmailToSend(
             id: plain.id,
             to: plain.to,
             replyTo: plain.replyTo,
@@ -66,6 +73,8 @@ enum ProviderSamples {
             date: plain.date,
             key: plain.key
         )
+        email.furtherHeaders = plain.furtherHeaders
+        return email
     }
 
     static func text(

@@ -43,6 +43,7 @@ import Testing
         #expect(read["headers"]?["Message-ID"]?.string == "<01920000-0000-7000-8000-000000000001@example.com>")
         #expect(read["headers"]?["Auto-Submitted"]?.string == "auto-generated")
         #expect(read["headers"]?["List-Unsubscribe-Post"]?.string == "List-Unsubscribe=One-Click")
+        for (name, text) in ProviderSamples.headers { #expect(read["headers"]?[name]?.string == text) }
         let files = try ProviderSamples.emailWithFiles().attachments
         let wanted = files.map { attachment -> JSONValue in
             [
