@@ -9,7 +9,7 @@ DEBUG := .build/debug
 TEST_LIMIT_SECONDS ?= 3600
 SOURCES := Package.swift Shared Services Tests Benchmarks
 
-.PHONY: help run demo test test-only test-live bench build release format lint verify vectors validate verify-audit deps clean
+.PHONY: help run demo test test-only test-live bench build release format lint verify vectors vectors-check validate verify-audit deps clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ verify: ## checks that golden files are fresh; UPDATE_GOLDEN=1 writes them
 
 vectors: ## records anew what others' signers and SDKs say of our providers' requests
 	@Tests/record-vectors.sh
+
+vectors-check: ## records them in a scratch folder and fails where they say anything else than what is kept
+	@Tests/check-vectors.sh
 
 validate: ## checks compose.yaml, the Dockerfile and the OpenAPI document with validators of others
 	@deploy/validate.sh

@@ -44,7 +44,7 @@ import Testing
 
     /// The types that a file declares for others to use.
     private static func types(in file: SourceFile) -> [String] {
-        file.lines.compactMap { line in
+        file.lines.filter { $0.first?.isLetter == true }.compactMap { line in
             let words = line.split(whereSeparator: { !$0.isLetter && !$0.isNumber }).map(String.init)
             guard let first = words.first, ["struct", "enum", "final", "protocol"].contains(first) else { return nil }
             return words.drop { ["final", "struct", "enum", "class", "protocol"].contains($0) }.first

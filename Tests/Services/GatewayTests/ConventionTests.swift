@@ -234,13 +234,15 @@ struct ConventionTests {
             guard request.operation == "things.webhook" else { return await FakeService.answer(request) }
             let isWhole =
                 String(decoding: request.input, as: UTF8.self).contains(#""body":"eyJhIjoxfQ==""#)
-                && request.headers == ["stripe-signature": "t=1", "content-type": "application/json"]
+                && request.headers == [
+                    "stripe-signature": "t=1", "content-type": "application/json", "x-seal": "s",
+                ]
                 && request.principal.kind == .provider && request.clinic != nil
             return .reply(BusReply(status: isWhole ? 204 : 500))
         }) { gateway, token in
             let (clinic, user) = gateway.access.member([.clinicAdmin])
             _ = try await gateway.eventuallyGet("/api/v1/things", [bearer(try gateway.tokens.token(for: user))])
-            let headers = [("Stripe-Signature", "t=1"), ("X-Other", "kept here"), ("Cookie", "a=b")]
+            let headers = [("Stripe-Signature", "t=1"), ("X-Seal", "s"), ("Cookie", "a=b")]
             let taken = try await gateway.post("/api/v1/webhooks/things/test/\(clinic)", headers, body: #"{"a":1}"#)
             #expect(taken.status == 204)
             let unknown = try await gateway.post("/api/v1/webhooks/things/test/\(ClinicID())", headers, body: "{}")
