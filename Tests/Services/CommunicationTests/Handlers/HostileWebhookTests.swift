@@ -9,7 +9,7 @@ import Testing
 @testable import Sandbox
 
 /// Webhooks that are signed well and written to harm: nothing of them is kept that is not valid, and the next one is taken.
-@Suite(.timeLimit(.minutes(4))) struct HostileWebhookTests {
+@Suite(.serialized, .timeLimit(.minutes(4))) struct HostileWebhookTests {
     private static let secret = "clinic-app-secret"
     private static let account = "102290129340398"
     private static let token = "hostile-mail-token-0001"
@@ -125,7 +125,7 @@ import Testing
     /// Of many of a kind the first is told.
     @Test func manyAlertsAreOne() async throws {
         let clinic = try await clinic()
-        let alerts = (0..<12_000).map { number -> JSONValue in
+        let alerts = (0..<2_000).map { number -> JSONValue in
             [
                 "field": "message_template_status_update",
                 "value": ["event": "REJECTED", "message_template_name": .string("visit_\(number)")],
@@ -159,9 +159,9 @@ import Testing
     /// A crowd's texts in one notice, as after an outage: taken in time, each once.
     @Test func manyTextsInOneNoticeAreTaken() async throws {
         let clinic = try await clinic()
-        let body = try news(["messages": .array((0..<1_000).map { heard("text \($0)") })])
+        let body = try news(["messages": .array((0..<200).map { heard("text \($0)") })])
         #expect(try await tell(clinic, "meta", body) == 200)
         #expect(try await tell(clinic, "meta", body) == 200)
-        #expect(try await count("inbound_messages", of: clinic) == 1_000)
+        #expect(try await count("inbound_messages", of: clinic) == 200)
     }
 }

@@ -8,7 +8,7 @@ import Testing
 
 /// Whatever stands in a provider's place answers as it likes: no message is believed to be taken, or known by an id, that was
 /// not, and nothing of the answer is kept but tokens.
-@Suite struct HostileReplyTests {
+@Suite(.serialized) struct HostileReplyTests {
     /// How one provider's answers are read, and one that takes a message.
     struct Reader: Sendable, CustomTestStringConvertible {
         let testDescription: String
@@ -147,8 +147,8 @@ import Testing
         "{\"a\":01}",
         "{\"id\":\"\\ud800\"}", String(repeating: "[", count: 10_000),
         String(repeating: "[", count: 10_000) + String(repeating: "]", count: 10_000),
-        String(repeating: "{\"a\":", count: 10_000), "{\"a\":1e999999}", String(repeating: " ", count: 100_000),
-        "<MessageId>", "</MessageId><MessageId>", "<MessageId>" + String(repeating: "<", count: 100_000),
+        String(repeating: "{\"a\":", count: 10_000), "{\"a\":1e999999}", String(repeating: " ", count: 1_000),
+        "<MessageId>", "</MessageId><MessageId>", "<MessageId>" + String(repeating: "<", count: 1_000),
     ]
 
     /// A network's sign-in page, a proxy's word, or the half of something: the message may be lost, and is not called taken.
@@ -171,8 +171,8 @@ import Testing
     /// Ids that no database, log or header should see, of kinds that no id has.
     private static let ids: [String] = [
         "\"\"", "\"\\u0000\"", "\"a\\u0000b\"", "\"a\\nb\"", "\"a b\"", "\"\\u001b[31m\"", "\"é\"", "\"a@b.example\"",
-        "\"\(String(repeating: "a", count: 1_000_000))\"", "null", "1", "1e308", "-9223372036854775808",
-        String(repeating: "9", count: 1_000_000), "[]", "[\"x\",\"y\"]", "{\"id\":{}}", "true",
+        "\"\(String(repeating: "a", count: 20_000))\"", "null", "1", "1e308", "-9223372036854775808",
+        String(repeating: "9", count: 20_000), "[]", "[\"x\",\"y\"]", "{\"id\":{}}", "true",
     ]
 
     @Test(arguments: readers) func anIDIsATokenOrNone(_ reader: Reader) {
@@ -201,10 +201,10 @@ import Testing
         #"{"code":1.5}"#, #"{"error":{"code":1e99,"error_subcode":"33"}}"#, #"{"error":{"code":9223372036854775807}}"#,
         #"{"error":{"status":["UNAVAILABLE"],"details":[{"@type":1},{"@type":"x.FcmError","errorCode":"\u0007"}]}}"#,
         "<ErrorResponse><Error><Code></Code><Message></Message></Error>", "<Code>a b</Code>", "<Code>&amp;&lt;</Code>",
-        "<Code>\(String(repeating: "a", count: 100_000))</Code>",
-        "<Message>\(String(repeating: "&amp;", count: 50_000))",
-        "{\"message\":\"\(String(repeating: "a", count: 500_000))\"}",
-        "{\"errors\":[\(String(repeating: "{\"message\":\"x\"},", count: 10_000))null]}",
+        "<Code>\(String(repeating: "a", count: 1_000))</Code>",
+        "<Message>\(String(repeating: "&amp;", count: 500))",
+        "{\"message\":\"\(String(repeating: "a", count: 5_000))\"}",
+        "{\"errors\":[\(String(repeating: "{\"message\":\"x\"},", count: 200))null]}",
     ]
 
     @Test(arguments: readers) func everyStatusIsReadWithWhateverBody(_ reader: Reader) {
@@ -235,17 +235,28 @@ import Testing
         var random = SeededGenerator(seed: 7)
         let texts = [reader.taken.body] + Self.refusals.filter { $0.utf8.count < 1_000 }
         for text in texts where !text.isEmpty {
-            for _ in 0..<150 {
+            for _ in 0..<20 {
                 var bytes = Array(text.utf8)
                 for _ in 0...Int.random(in: 0..<4, using: &random) {
                     bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
                 }
-                for status in [200, 400, 403, 429, 500] {
+                for status in [200, 400, 429] {
                     let answer = OutboundResponse(status: status, body: bytes)
                     check(reader.verdict(answer), status, bytes)
                     check(reader.health(answer), status, bytes)
                 }
             }
+        }
+    }
+
+    /// As large as an answer may be.
+    @Test(arguments: readers) func largeAnswersAreRead(_ reader: Reader) {
+        let (digits, text) = (
+            String(repeating: "9", count: 900_000), String(repeating: "a", count: OutboundHTTP.largestResponse - 20)
+        )
+        for body in ["{\"id\":\(digits)}", "{\"id\":\"\(text)\"}", "<MessageId>\(text)"] {
+            let answer = OutboundResponse(status: 200, body: Array(body.utf8))
+            check(reader.verdict(answer), 200, answer.body)
         }
     }
 
