@@ -5,10 +5,17 @@ enum SMTPReply {
     /// The verdict of a finished transfer from its result number, the last reply code and the lines the server sent.
     ///
     /// - Parameter hasBegun: the message's text was on its way.
-    static func result(curl: Int, reply: Int, hasBegun: Bool = false, lines: [String]) -> SMTPResult {
+    static func result(
+        curl: Int,
+        reply: Int,
+        hasBegun: Bool = false,
+        lines: [String],
+        step: SMTPResult.Step = .beginning
+    ) -> SMTPResult {
         let line = lines.last { $0.hasPrefix("\(reply)") } ?? ""
         return SMTPResult(
             verdict: verdict(curl: curl, reply: reply, hasBegun: hasBegun),
+            step: step,
             curlCode: curl,
             replyCode: reply,
             enhanced: enhanced(line),
@@ -26,6 +33,26 @@ enum SMTPReply {
         if (400...599).contains(reply) { return .refused }
         if curl == 28 { return .notSent(.deadline) }
         return .notSent(.connect)
+    }
+
+    /// What a command asks about; `nil` for what is none that says so, such as the lines of a password.
+    static func step(_ command: some StringProtocol) -> SMTPResult.Step? {
+        switch command.prefix(4).uppercased() {
+        case "MAIL": .sender
+        case "RCPT": .recipient
+        case "DATA": .text
+        default: nil
+        }
+    }
+
+    /// Whether it was the connection's end alone that kept a message from being taken: servers end those that they have had
+    /// for a while, or for so many messages.
+    static func isOverdue(_ result: SMTPResult) -> Bool {
+        switch result.verdict {
+        case .refused: result.replyCode == 421 && result.step < .text
+        case .notSent(.connect): true
+        default: false
+        }
     }
 
     /// `5.1.1` out of `550 5.1.1 no such user`.

@@ -46,7 +46,17 @@ package struct SMTPResult: Sendable, Equatable {
         case unknown
     }
 
+    /// What the server was last asked, and so what its last reply is about.
+    package enum Step: Int, Sendable, Comparable {
+        /// Nothing of the message yet: greetings, encryption, signing in.
+        case beginning
+        case sender, recipient, text
+
+        package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    }
+
     package var verdict: Verdict
+    package var step: Step
     /// The transport's own result number, for logs.
     package var curlCode: Int
     /// The server's last reply code; 0 when there was none.
@@ -56,8 +66,16 @@ package struct SMTPResult: Sendable, Equatable {
     /// The text of that reply, which may quote an address and is never to be logged.
     package var line: Redacted<String>
 
-    package init(verdict: Verdict, curlCode: Int = 0, replyCode: Int = 0, enhanced: String? = nil, line: String = "") {
+    package init(
+        verdict: Verdict,
+        step: Step = .beginning,
+        curlCode: Int = 0,
+        replyCode: Int = 0,
+        enhanced: String? = nil,
+        line: String = ""
+    ) {
         self.verdict = verdict
+        self.step = step
         self.curlCode = curlCode
         self.replyCode = replyCode
         self.enhanced = enhanced

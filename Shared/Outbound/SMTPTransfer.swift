@@ -20,11 +20,19 @@ import Core
     deinit { unsafe curl_easy_cleanup(handle) }
 
     /// Sends one message, or asks, and blocks until the server has answered or the time is over.
-    func send(_ envelope: SMTPEnvelope, addresses: [IPAddress], within time: Duration) -> SMTPResult {
+    ///
+    /// - Parameter trustRoots: a file of certificates that are trusted in place of the system's.
+    func send(
+        _ envelope: SMTPEnvelope,
+        addresses: [IPAddress],
+        trustRoots: String?,
+        within time: Duration
+    ) -> SMTPResult {
         // Reset keeps the connection and forgets everything of the last message.
         unsafe curl_easy_reset(handle)
         conversation.begin(envelope.mail?.message ?? [])
         setUp(envelope.server, milliseconds: Int(max(1, time.milliseconds)))
+        if let trustRoots { set(CURLOPT_CAINFO, trustRoots) }
         var recipients: UnsafeMutablePointer<curl_slist>?
         var pinned = unsafe curl_slist_append(nil, Self.pin(envelope.server, addresses))
         defer {
@@ -46,6 +54,7 @@ import Core
         let context = unsafe Unmanaged.passUnretained(conversation).toOpaque()
         unsafe polyclinic_curl_set_pointer(handle, CURLOPT_READDATA, context)
         unsafe polyclinic_curl_set_pointer(handle, CURLOPT_HEADERDATA, context)
+        unsafe polyclinic_curl_set_pointer(handle, CURLOPT_DEBUGDATA, context)
         let code = unsafe Int(curl_easy_perform(handle).rawValue)
         var reply = 0
         unsafe polyclinic_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &reply)
@@ -53,7 +62,8 @@ import Core
             curl: code,
             reply: reply,
             hasBegun: conversation.hasBegun,
-            lines: conversation.lines
+            lines: conversation.lines,
+            step: conversation.step
         )
     }
 
@@ -79,6 +89,9 @@ import Core
         unsafe polyclinic_curl_set_function(handle, CURLOPT_READFUNCTION, readBody)
         unsafe polyclinic_curl_set_function(handle, CURLOPT_HEADERFUNCTION, keepLine)
         unsafe polyclinic_curl_set_function(handle, CURLOPT_WRITEFUNCTION, discard)
+        // libcurl tells what it says itself only where all is told; it goes to the listener, and nowhere else.
+        set(CURLOPT_VERBOSE, 1)
+        unsafe polyclinic_curl_set_listener(handle, noteCommand)
     }
 
     private func set(_ option: CURLoption, _ value: Int) { unsafe polyclinic_curl_set_long(handle, option, value) }
@@ -104,12 +117,18 @@ private final class Conversation {
     private(set) var lines: [String] = []
     /// The server has asked for the text.
     private(set) var hasBegun = false
+    private(set) var step = SMTPResult.Step.beginning
 
     func begin(_ message: [UInt8]) {
         self.message = message
         position = 0
         lines = []
         hasBegun = false
+        step = .beginning
+    }
+
+    func note(_ command: UnsafeRawBufferPointer) {
+        step = unsafe SMTPReply.step(String(decoding: command.prefix(4), as: UTF8.self)) ?? step
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
@@ -148,6 +167,20 @@ private func keepLine(
     let conversation = unsafe Unmanaged<Conversation>.fromOpaque(context).takeUnretainedValue()
     unsafe conversation.keep(UnsafeRawBufferPointer(start: buffer, count: size * count))
     return size * count
+}
+
+/// Passwords are among what is told: nothing is kept but what a command is about.
+private func noteCommand(
+    _ handle: UnsafeMutableRawPointer?,
+    _ kind: curl_infotype,
+    _ data: UnsafeMutablePointer<CChar>?,
+    _ size: Int,
+    _ context: UnsafeMutableRawPointer?
+) -> CInt {
+    guard kind == CURLINFO_HEADER_OUT, let data = unsafe data, let context = unsafe context else { return 0 }
+    let conversation = unsafe Unmanaged<Conversation>.fromOpaque(context).takeUnretainedValue()
+    unsafe conversation.note(UnsafeRawBufferPointer(start: data, count: size))
+    return 0
 }
 
 private func discard(

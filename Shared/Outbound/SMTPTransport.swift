@@ -28,9 +28,14 @@ package final class SMTPTransport: Sendable {
     package static let mostIdle = 32
 
     private let policy: OutboundPolicy
+    private let trustRoots: String?
     private let state = Mutex(SMTPQueue())
 
-    package init(policy: OutboundPolicy) { self.policy = policy }
+    /// - Parameter trustRoots: a file of certificates that are trusted in place of the system's.
+    package init(policy: OutboundPolicy, trustRoots: String? = nil) {
+        self.policy = policy
+        self.trustRoots = trustRoots
+    }
 
     /// Sends one message and waits for the server's verdict.
     ///
@@ -96,14 +101,23 @@ package final class SMTPTransport: Sendable {
         let server = job.envelope.server
         do {
             let addresses = try policy.resolveBlocking(host: server.host, encrypted: server.security != .none)
-            let left = job.deadline.remaining()
-            guard left > .zero else { return (SMTPResult(verdict: .notSent(.deadline)), nil) }
-            guard let transfer = kept ?? SMTPTransfer() else { return (SMTPResult(verdict: .notSent(.busy)), nil) }
-            return (transfer.send(job.envelope, addresses: addresses, within: left), transfer)
+            if let kept {
+                let result = hand(job, addresses, to: kept)
+                // What a kept connection was refused with says nothing of the message: it is tried on a new one.
+                if !SMTPReply.isOverdue(result) { return (result, kept) }
+            }
+            guard let transfer = SMTPTransfer() else { return (SMTPResult(verdict: .notSent(.busy)), nil) }
+            return (hand(job, addresses, to: transfer), transfer)
         } catch .unknownHost {
             return (SMTPResult(verdict: .notSent(.dns)), nil)
         } catch {
             return (SMTPResult(verdict: .notSent(.policy)), nil)
         }
+    }
+
+    private func hand(_ job: SMTPQueue.Job, _ addresses: [IPAddress], to transfer: SMTPTransfer) -> SMTPResult {
+        let left = job.deadline.remaining()
+        guard left > .zero else { return SMTPResult(verdict: .notSent(.deadline)) }
+        return transfer.send(job.envelope, addresses: addresses, trustRoots: trustRoots, within: left)
     }
 }

@@ -45,6 +45,26 @@ import Testing
     ])
     func enhancedCodes(line: String, code: String?) { #expect(SMTPReply.enhanced(line) == code) }
 
+    @Test(
+        arguments: [
+            ("MAIL FROM:<a@b.c> SIZE=3", SMTPResult.Step.sender), ("RCPT TO:<a@b.c>", .recipient), ("DATA\r\n", .text),
+            ("EHLO mail", nil), ("AUTH PLAIN", nil), ("AGNsaW5pYwBw", nil), ("QUIT", nil), ("", nil),
+        ] as [(String, SMTPResult.Step?)]
+    )
+    func whatACommandIsAbout(command: String, step: SMTPResult.Step?) { #expect(SMTPReply.step(command) == step) }
+
+    @Test(arguments: [
+        (SMTPResult(verdict: .refused, step: .sender, replyCode: 421), true),
+        (SMTPResult(verdict: .refused, step: .text, replyCode: 421), false),
+        (SMTPResult(verdict: .refused, step: .sender, replyCode: 451), false),
+        (SMTPResult(verdict: .notSent(.connect)), true), (SMTPResult(verdict: .notSent(.tls)), false),
+        (SMTPResult(verdict: .unknown, step: .text, replyCode: 354), false),
+        (SMTPResult(verdict: .accepted, step: .text, replyCode: 250), false),
+    ])
+    func whatAConnectionsEndIs(result: SMTPResult, isOverdue: Bool) {
+        #expect(SMTPReply.isOverdue(result) == isOverdue)
+    }
+
     @Test(arguments: ["a@b.c\r\nRCPT TO:<x@y.z>", "a@b.c\n", "<a@b.c>", "a b@c.d", "", "a@b.c\u{0}"])
     func addressesThatWouldBeCommands(text: String) { #expect(!SMTPTransport.isSafe(text)) }
 }

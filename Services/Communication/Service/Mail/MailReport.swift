@@ -76,7 +76,8 @@ struct MailReport: Sendable, Equatable {
             // An empty line stands between blocks, or several do.
             guard block.body.startIndex > rest.startIndex else { break }
             rest = block.body
-            guard let event = event(action: block["action"], status: block["status"]) else { continue }
+            let (action, status) = (block["action"], status(block["status"], said: block["diagnostic-code"]))
+            guard let event = event(action: action, status: status) else { continue }
             // Whoever has mail sent on is known to us by the address that it was sent to.
             let named = [block["original-recipient"], block["final-recipient"]].compactMap { $0.flatMap(address) }
             for recipient in Set(named).sorted() { outcomes.append(Outcome(recipient: recipient, event: event)) }
@@ -90,6 +91,34 @@ struct MailReport: Sendable, Equatable {
         let text = (parts.count == 2 ? parts[1] : value[...]).trimmingBlanks
         let bare = text.hasPrefix("<") && text.hasSuffix(">") ? text.dropFirst().dropLast() : text
         return bare.isEmpty ? nil : String(bare)
+    }
+
+    /// Words that say with a bare 550 that nobody is there.
+    private static let deadWords = [
+        "no such user", "no such mailbox", "no such recipient", "user unknown", "unknown user", "recipient unknown",
+        "unknown recipient", "user does not exist", "mailbox does not exist", "recipient does not exist",
+        "unrouteable address",
+    ]
+
+    /// The status, or where it says no more than that it failed, what the other server's reply says.
+    ///
+    /// Exim tells of every failure with 5.0.0, and quotes the reply.
+    static func status(_ status: String?, said diagnostic: String?) -> String? {
+        let code = (status ?? "").prefix { $0.isNumber || $0 == "." }
+        let parts = (diagnostic ?? "").split(separator: ";", maxSplits: 1)
+        guard ["", "5.0.0"].contains(code), parts.count == 2,
+            parts[0].trimmingBlanks.uppercased() == "SMTP"
+        else { return status }
+        let reply = parts[1].split { $0 == " " || $0 == "-" || $0 == "\t" }
+        if let found = reply.dropFirst().first, found.split(separator: ".").count == 3,
+            found.allSatisfy({ $0.isNumber || $0 == "." })
+        {
+            return String(found)
+        }
+        let words = parts[1].lowercased()
+        // A sender that is not believed is refused in much the same words.
+        let isDead = reply.first == "550" && !words.contains("sender") && deadWords.contains(where: words.contains)
+        return isDead ? "5.1.1" : status
     }
 
     /// What an action and its status (RFC 3463) come to; `nil` for what is not the end.

@@ -41,7 +41,7 @@ enum AWSSESReply {
         ("daily message quota exceeded", .quota, "The account's quota for 24 hours is used up."),
         ("maximum sending rate exceeded", .throttled, "Messages come faster than the account may send."),
         (
-            "is not verified", .senderNotAuthorised,
+            "not verified", .senderNotAuthorised,
             "The sender is not verified, or the account may not send to others yet."
         ),
         ("signature expired", .transient, clock), ("signature not yet current", .transient, clock),

@@ -87,10 +87,24 @@ enum SMTPClassification {
                 detail: "The mail server's policy refuses it."
             )
         }
-        let row = rows.first { row in
+        let fitting = rows.first { row in
             row.codes.contains(result.replyCode) && (row.enhanced.isEmpty || fits(row.enhanced, result.enhanced))
         }
+        let row = fitting.map { isTooEarly($0, result) ? unwelcome : $0 }
         return ProviderVerdict(row?.outcome ?? .transient, code: code(result), detail: row?.detail)
+    }
+
+    /// What a refusal means that comes before the server knows for whom the message is.
+    private static let unwelcome = Row(
+        codes: 500...599,
+        enhanced: "",
+        outcome: .senderNotAuthorised,
+        detail: "The mail server takes no mail from us."
+    )
+
+    /// Whether a row blames a recipient or a text of which the server had heard nothing but the size.
+    private static func isTooEarly(_ row: Row, _ result: SMTPResult) -> Bool {
+        result.step < .recipient && result.replyCode != 552 && [.badRecipient, .contentRejected].contains(row.outcome)
     }
 
     private static func fits(_ wanted: String, _ enhanced: String?) -> Bool {

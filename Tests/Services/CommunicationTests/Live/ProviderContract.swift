@@ -34,6 +34,8 @@ struct ProviderContract: Sendable {
     let credentials: [String: JSONValue]
     /// Whom the operator would allow us to reach.
     let allowed: String
+    /// The certificates that a mail server's is held against, where those are not the system's.
+    var trustRoots: String?
 
     private func provider(_ credentials: [String: JSONValue]) throws -> any MessageProvider {
         let shape = try #require(place.shape, "there is no shape of \(place.testDescription)")
@@ -57,7 +59,7 @@ struct ProviderContract: Sendable {
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let transports = MessageProviders(
             http: OutboundHTTP(policy: policy, logger: log),
-            smtp: SMTPTransport(policy: policy)
+            smtp: SMTPTransport(policy: policy, trustRoots: trustRoots)
         )
         return try #require(transports.provider(for: entry))
     }

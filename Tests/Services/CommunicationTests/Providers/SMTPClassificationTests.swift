@@ -23,7 +23,13 @@ import Testing
         ] as [(Int, String?, AttemptOutcome)]
     )
     func everyReply(code: Int, enhanced: String?, outcome: AttemptOutcome) {
-        let result = SMTPResult(verdict: .refused, replyCode: code, enhanced: enhanced, line: "\(code) words")
+        let result = SMTPResult(
+            verdict: .refused,
+            step: .recipient,
+            replyCode: code,
+            enhanced: enhanced,
+            line: "\(code) words"
+        )
         let verdict = SMTPClassification.verdict(result)
         #expect(verdict.outcome == outcome)
         #expect(verdict.code == [String(code), enhanced].compactMap { $0 }.joined(separator: "/"))
@@ -33,10 +39,26 @@ import Testing
     @Test func aPolicyNeverBlamesTheRecipient() {
         for code in 550...554 {
             for enhanced in ["5.7.0", "5.7.1", "5.7.23", "5.7.26", "5.7.509"] {
-                let result = SMTPResult(verdict: .refused, replyCode: code, enhanced: enhanced)
+                let result = SMTPResult(verdict: .refused, step: .recipient, replyCode: code, enhanced: enhanced)
                 #expect(SMTPClassification.verdict(result).outcome != .badRecipient)
             }
         }
+    }
+
+    @Test(
+        arguments: [
+            (500, nil), (501, "5.1.7"), (521, nil), (550, nil), (550, "5.1.1"), (550, "5.1.2"), (551, nil),
+            (553, "5.1.3"),
+            (554, nil), (554, "5.6.0"),
+        ] as [(Int, String?)]
+    )
+    func whoeverRefusesBeforeTheRecipientRefusesUs(code: Int, enhanced: String?) {
+        for step in [SMTPResult.Step.beginning, .sender] {
+            let result = SMTPResult(verdict: .refused, step: step, replyCode: code, enhanced: enhanced, line: "\(code)")
+            #expect(SMTPClassification.verdict(result).outcome == .senderNotAuthorised)
+        }
+        let large = SMTPResult(verdict: .refused, step: .sender, replyCode: 552)
+        #expect(SMTPClassification.verdict(large).outcome == .contentRejected)
     }
 
     @Test(
@@ -49,7 +71,7 @@ import Testing
         ]
     )
     func aBareRefusalIsReadByItsWords(line: String, outcome: AttemptOutcome) {
-        let result = SMTPResult(verdict: .refused, replyCode: 550, line: line)
+        let result = SMTPResult(verdict: .refused, step: .recipient, replyCode: 550, line: line)
         #expect(SMTPClassification.verdict(result).outcome == outcome)
     }
 
