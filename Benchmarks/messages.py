@@ -20,6 +20,8 @@ ZIPF_EXPONENT = 1.1
 CROWD_PER_SECOND = 60
 CROWD_SECONDS = 15
 FLOOD = 20_000
+# Who is the admin of all clinics but the demo's.
+PERSON = "crowd"
 CROWD_PASSWORD = "a benchmark needs no secrets 7"
 
 
@@ -90,23 +92,27 @@ def crowd_waits(suite, clinics: list[str]) -> list[float]:
 
 def make_clinics(suite) -> list[str]:
     if not hasattr(suite, "crowd"):
-        email = f"crowd-{uuid.uuid4().hex[:8]}@clinic.example"
-        suite.demo["crowd"] = {"email": email, "password": CROWD_PASSWORD}
-        clinics = []
-        for number in range(CLINICS):
-            made = patiently(lambda: suite.call("POST", "/clinics", {
-                "name": f"Crowd {number}", "slug": f"crowd-{uuid.uuid4().hex[:12]}", "timeZone": "Asia/Kolkata", "currency": "INR",
-                "country": "IN", "locale": "en-IN"}, person="superAdmin", headers={"X-Clinic-Id": "installation"}))
-            invited = patiently(lambda: suite.call(
-                "POST", f"/clinics/{made['id']}/users", {"email": email, "name": "Crowd", "roles": [{"role": "CLINIC_ADMIN"}]},
-                person="superAdmin", headers={"X-Clinic-Id": made["id"]}))
-            suite.call("POST", "/auth/invitations/accept",
-                       {"token": invited["invitation"]["token"], "password": CROWD_PASSWORD}, person=None)
-            clinics.append(made["id"])
+        clinics = [make_clinic(suite, number) for number in range(CLINICS)]
         for clinic in clinics:
-            patiently(lambda: configure(suite, clinic, person="crowd"))
+            patiently(lambda: configure(suite, clinic, person=PERSON))
         suite.crowd = clinics
     return suite.crowd
+
+
+def make_clinic(suite, number: int) -> str:
+    """A further clinic; one person is the admin of all of them."""
+    if PERSON not in suite.demo:
+        suite.demo[PERSON] = {"email": f"crowd-{uuid.uuid4().hex[:8]}@clinic.example", "password": CROWD_PASSWORD}
+    made = patiently(lambda: suite.call("POST", "/clinics", {
+        "name": f"Crowd {number}", "slug": f"crowd-{uuid.uuid4().hex[:12]}", "timeZone": "Asia/Kolkata", "currency": "INR",
+        "country": "IN", "locale": "en-IN"}, person="superAdmin", headers={"X-Clinic-Id": "installation"}))
+    invited = patiently(lambda: suite.call(
+        "POST", f"/clinics/{made['id']}/users",
+        {"email": suite.demo[PERSON]["email"], "name": "Crowd", "roles": [{"role": "CLINIC_ADMIN"}]},
+        person="superAdmin", headers={"X-Clinic-Id": made["id"]}))
+    suite.call("POST", "/auth/invitations/accept",
+               {"token": invited["invitation"]["token"], "password": CROWD_PASSWORD}, person=None)
+    return made["id"]
 
 
 def patiently(work):
@@ -121,7 +127,7 @@ def patiently(work):
 
 
 def person_of(suite, clinic: str) -> str:
-    return "admin" if clinic == suite.clinic else "crowd"
+    return "admin" if clinic == suite.clinic else PERSON
 
 
 def call(suite, clinic: str, verb: str, path: str, body=None):

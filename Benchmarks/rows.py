@@ -10,6 +10,7 @@ from typing import Callable
 
 from freshness import freshness_ours
 from harness import RELEASE, pids, resident_megabytes, wrk
+from large_mail import large_mail
 from login import login_ours
 import messages
 
@@ -191,6 +192,8 @@ ROWS = [
     Row("campaign", "one-time codes during a campaign of 100,000, accepted → provider called", "p99 ≤ 1 s, memory flat",
         messages.campaign, rounds=1),
     Row("crowd", "messages of 49 clinics (Zipf) while the fiftieth floods", "p99 ≤ 2 × without", messages.crowd, rounds=1),
+    Row("large-mail", "e-mails of 30 MiB with files, two at a time: seconds each, resident memory", "no more with their number",
+        large_mail, rounds=1),
     Row("audit-memory", "audit: 1,000,000 entries streamed, memory on top", "flat", export_memory, rounds=1),
     Row("audit-export", "audit: export as NDJSON over HTTP", "≥ 100,000/s", export_ours),
     # These take the suite's servers for themselves, passwords of its roles included: nothing of the suite is measured after.

@@ -48,7 +48,7 @@ if [ $((${#missing[@]} + ${#outsiders[@]})) -gt 0 ]; then
         "${as_root[@]}" chmod +x "$policy"
         trap '"${as_root[@]}" rm -f "$policy"' EXIT
     fi
-    echo "Installing ${missing[*]} ${outsiders[*]}"
+    echo Installing "${missing[@]}" "${outsiders[@]}"
     "${as_root[@]}" apt-get update -qq || [ ${#missing[@]} -eq 0 ]
 fi
 if [ ${#missing[@]} -gt 0 ]; then

@@ -11,11 +11,14 @@ package struct BodyPiece: Hashable, Sendable {
     package var number: Int
     /// Ends the body; it may have fewer bytes than the others, and an empty body has one piece without any.
     package var isLast: Bool
+    /// SHA-256 of the whole body in hexadecimal digits, with the last piece of one that comes under its client's own key.
+    package var digest: String?
 
-    package init(contentType: String, number: Int, isLast: Bool) {
+    package init(contentType: String, number: Int, isLast: Bool, digest: String? = nil) {
         self.contentType = contentType
         self.number = number
         self.isLast = isLast
+        self.digest = digest
     }
 
     /// `nil` for a request that carries no piece.
@@ -24,7 +27,8 @@ package struct BodyPiece: Hashable, Sendable {
             let number = request.headers["body-piece"].flatMap({ Int($0) }), number >= 0
         else { return nil }
         let contentType = request.headers["content-type"] ?? ""
-        self.init(contentType: contentType, number: number, isLast: isLast == "true")
+        let digest = request.headers["body-digest"]
+        self.init(contentType: contentType, number: number, isLast: isLast == "true", digest: digest)
     }
 
     /// Whether there is no other.
@@ -32,6 +36,8 @@ package struct BodyPiece: Hashable, Sendable {
 
     /// As a request carries it.
     package var headers: [String: String] {
-        ["content-type": contentType, "body-piece": "\(number)", "body-last": "\(isLast)"]
+        var headers = ["content-type": contentType, "body-piece": "\(number)", "body-last": "\(isLast)"]
+        if let digest { headers["body-digest"] = digest }
+        return headers
     }
 }

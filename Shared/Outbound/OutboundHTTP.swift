@@ -92,14 +92,32 @@ package final class OutboundHTTP: Sendable {
         do {
             let response = try await client.execute(request, deadline: limit, logger: logger)
             watched.markStarted()
-            let bytes = try await response.body.collect(upTo: maxResponse)
+            let bytes = try await Self.body(of: response, upTo: maxResponse, until: deadline)
             return OutboundResponse(
                 status: Int(response.status.code),
                 headers: response.headers.map { (name: $0.name, value: $0.value) },
                 body: Array(bytes.readableBytesView)
             )
         } catch {
-            throw Self.failure(error, mayHaveArrived: watched.hasStarted || body.isEmpty)
+            throw Self.failure(error, hasBegun: watched.hasStarted, hasBody: !body.isEmpty)
+        }
+    }
+
+    /// All of an answer's body; the client's own deadline ends with the head.
+    private static func body(
+        of response: HTTPClientResponse,
+        upTo most: Int,
+        until deadline: Deadline
+    ) async throws -> ByteBuffer {
+        try await withThrowingTaskGroup(of: ByteBuffer.self) { group in
+            group.addTask { try await response.body.collect(upTo: most) }
+            group.addTask {
+                try await Task.sleep(for: deadline.remaining())
+                throw HTTPClientError.deadlineExceeded
+            }
+            defer { group.cancelAll() }
+            for try await bytes in group { return bytes }
+            throw CancellationError()
         }
     }
 
@@ -131,16 +149,18 @@ package final class OutboundHTTP: Sendable {
     }
 
     /// What an error says about the request.
-    static func failure(_ error: any Error, mayHaveArrived: Bool) -> OutboundFailure {
-        if let kind = beforeSending(error) { return .notSent(kind) }
+    ///
+    /// - Parameter hasBegun: its body was on its way, or an answer came: it may have arrived, and so may one without a body.
+    static func failure(_ error: any Error, hasBegun: Bool, hasBody: Bool) -> OutboundFailure {
+        if !hasBegun, let kind = beforeSending(error) { return .notSent(kind) }
         if error is NIOTooManyBytesError { return .lost(.tooLarge) }
         let isTimeout = error as? HTTPClientError == .deadlineExceeded || error as? HTTPClientError == .readTimeout
         let isCancelled = error is CancellationError || error as? HTTPClientError == .cancelled
-        guard mayHaveArrived else { return .notSent(isTimeout ? .deadline : isCancelled ? .cancelled : .connect) }
+        guard hasBegun || !hasBody else { return .notSent(isTimeout ? .deadline : isCancelled ? .cancelled : .connect) }
         return .lost(isTimeout ? .deadline : isCancelled ? .cancelled : .closed)
     }
 
-    /// Errors that can only come before a request is written.
+    /// Errors that come before a request is written, unless it has been begun.
     private static func beforeSending(_ error: any Error) -> OutboundFailure.NotSent? {
         switch error {
         case is OutboundError: return .policy

@@ -3,10 +3,18 @@ import CCurl
 /// Reads a mail server's side of the conversation; rules only.
 enum SMTPReply {
     /// The verdict of a finished transfer from its result number, the last reply code and the lines the server sent.
-    static func result(curl: Int, reply: Int, lines: [String], step: SMTPResult.Step = .beginning) -> SMTPResult {
+    ///
+    /// - Parameter hasBegun: the message's text was on its way.
+    static func result(
+        curl: Int,
+        reply: Int,
+        hasBegun: Bool = false,
+        lines: [String],
+        step: SMTPResult.Step = .beginning
+    ) -> SMTPResult {
         let line = lines.last { $0.hasPrefix("\(reply)") } ?? ""
         return SMTPResult(
-            verdict: verdict(curl: curl, reply: reply),
+            verdict: verdict(curl: curl, reply: reply, hasBegun: hasBegun),
             step: step,
             curlCode: curl,
             replyCode: reply,
@@ -15,9 +23,10 @@ enum SMTPReply {
         )
     }
 
-    static func verdict(curl: Int, reply: Int) -> SMTPResult.Verdict {
+    static func verdict(curl: Int, reply: Int, hasBegun: Bool = false) -> SMTPResult.Verdict {
         if curl == 0 { return .accepted }
-        // 354 is the last thing heard: the body was under way or gone, and what the server made of it is not known.
+        // The text was under way or gone. Whatever came then but a refusal, half a reply included, says nothing of it.
+        if hasBegun { return (400...599).contains(reply) ? .refused : .unknown }
         if reply == 354 { return .unknown }
         if let kind = beforeConversation[curl] { return .notSent(kind) }
         if curl == 67 { return .notAuthenticated }
@@ -52,7 +61,9 @@ enum SMTPReply {
         guard words.count > 1 else { return nil }
         let parts = words[1].split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, ["2", "4", "5"].contains(parts[0]),
-            parts.dropFirst().allSatisfy({ (1...3).contains($0.count) && $0.allSatisfy(\.isNumber) })
+            parts.dropFirst().allSatisfy({
+                (1...3).contains($0.utf8.count) && $0.utf8.allSatisfy { (48...57).contains($0) }
+            })
         else { return nil }
         return String(words[1])
     }

@@ -58,7 +58,13 @@ import Core
         let code = unsafe Int(curl_easy_perform(handle).rawValue)
         var reply = 0
         unsafe polyclinic_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &reply)
-        return SMTPReply.result(curl: code, reply: reply, lines: conversation.lines, step: conversation.step)
+        return SMTPReply.result(
+            curl: code,
+            reply: reply,
+            hasBegun: conversation.hasBegun,
+            lines: conversation.lines,
+            step: conversation.step
+        )
     }
 
     private func setUp(_ server: SMTPServer, milliseconds: Int) {
@@ -102,19 +108,22 @@ import Core
 
 /// What goes out and what came back; lives as long as its transfer, so that callbacks can use it unretained.
 private final class Conversation {
-    /// Lines kept of one conversation, and bytes of a line.
+    /// Lines kept of one conversation, the last ones, and bytes of a line.
     static let mostLines = 100
     static let longestLine = 1_000
 
     private var message: [UInt8] = []
     private var position = 0
     private(set) var lines: [String] = []
+    /// The server has asked for the text.
+    private(set) var hasBegun = false
     private(set) var step = SMTPResult.Step.beginning
 
     func begin(_ message: [UInt8]) {
         self.message = message
         position = 0
         lines = []
+        hasBegun = false
         step = .beginning
     }
 
@@ -123,6 +132,7 @@ private final class Conversation {
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        hasBegun = true
         let count = min(buffer.count, message.count - position)
         unsafe buffer.copyBytes(from: message[position..<position + count])
         position += count
@@ -130,7 +140,7 @@ private final class Conversation {
     }
 
     func keep(_ line: UnsafeRawBufferPointer) {
-        guard lines.count < Self.mostLines else { return }
+        if lines.count == Self.mostLines { lines.removeFirst() }
         let text = unsafe String(decoding: line.prefix(Self.longestLine), as: UTF8.self)
         lines.append(String(text.reversed().drop { $0.isWhitespace }.reversed()))
     }

@@ -24,11 +24,17 @@ struct ReplyStore: Sendable {
             } + endpoint.pathValues(in: context.tape)
         return ReplyKey(
             hash: Self.digest(place),
-            fingerprint: Array(SHA256.hash(data: context.tape.plain)),
+            fingerprint: Self.fingerprint(of: context),
             clinic: context.clinic,
             expires: context.now + (context.request.clientKey ? Self.keptForClients : Self.keptForGateway),
             sealer: try await dataKeys.sealer(for: context.clinic)
         )
+    }
+
+    /// What was asked for: the input as it reads, and of a body in pieces all of it.
+    private static func fingerprint(of context: OperationContext) -> [UInt8] {
+        let digest = BodyPiece(context.request)?.digest ?? ""
+        return Array(SHA256.hash(data: context.tape.plain + Array(digest.utf8)))
     }
 
     /// Looks before an operation of several steps begins.

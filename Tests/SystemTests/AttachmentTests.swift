@@ -33,14 +33,22 @@ extension SystemTests {
             let suite = try await RunningSuite.shared.value
             let admin = try await suite.admin()
             let file = Array("%PDF-1.7".utf8) + [UInt8](repeating: 65, count: 1 << 20)
-            let answer = try await admin.send(
-                "POST",
-                "/communication/attachments?filename=letter.pdf",
-                raw: file,
-                headers: ["Content-Type": "application/pdf"]
-            )
+            let key = "\(RequestID())"
+            func upload(_ file: [UInt8]) async throws -> Client.Answer {
+                try await admin.send(
+                    "POST",
+                    "/communication/attachments?filename=letter.pdf",
+                    raw: file,
+                    headers: ["Content-Type": "application/pdf", "Idempotency-Key": key]
+                )
+            }
+            let answer = try await upload(file)
             try #require(answer.status == 201, "\(answer.text)")
             let id = try answer.json.text("id")
+            let again = try await upload(file)
+            #expect(again.status == 201 && again.json["id"] == .string(id))
+            #expect(again.headers["idempotency-replayed"] == "true")
+            #expect(try await upload(file + [66]).json["code"] == "idempotency_key_reused")
             let address = "files-\(RequestID())@example.org"
             try await admin.expect(
                 202,

@@ -113,7 +113,7 @@ package struct AuditEndpoints: Sendable {
         takes: PatientAccessQuery.self,
         gives: Page<PatientAccess>.self,
         audit: .read,
-        summary: "Who looked at my record, newest first"
+        summary: "Who looked at my record"
     )
     package let readRetention = Endpoint(
         "access.audit.retention.read",

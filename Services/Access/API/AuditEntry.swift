@@ -108,22 +108,37 @@ package struct Checkpoint: Wire, Hashable {
     }
 }
 
+/// In which order checkpoints are listed: their sizes grow with time.
+package enum CheckpointOrder: String, Hashable, Sendable, Codable, CaseIterable {
+    case smallestFirst = "size"
+    case largestFirst = "-size"
+}
+
 /// Checkpoints of sizes from `from` to `to`, both included.
 package struct CheckpointQuery: Wire {
     package var from: Int64?
     package var to: Int64?
+    package var sort: CheckpointOrder?
     package var limit: Int?
     package var cursor: String?
 
-    package init(from: Int64? = nil, to: Int64? = nil, limit: Int? = nil, cursor: String? = nil) {
+    package init(
+        from: Int64? = nil,
+        to: Int64? = nil,
+        sort: CheckpointOrder? = nil,
+        limit: Int? = nil,
+        cursor: String? = nil
+    ) {
         self.from = from
         self.to = to
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
 
     package static var limits: [Limit] {
         [
+            .describe(CodingKeys.sort, "size, the smallest first, when absent."),
             .range(CodingKeys.from, 0...Int64.max), .range(CodingKeys.to, 0...Int64.max),
             .range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000),
         ]

@@ -17,17 +17,28 @@ package struct AuditRetention: Wire, Hashable {
 
 /// Which accesses of one's own record.
 package struct PatientAccessQuery: Wire {
+    package var sort: PatientAccessOrder?
     package var limit: Int?
     package var cursor: String?
 
-    package init(limit: Int? = nil, cursor: String? = nil) {
+    package init(sort: PatientAccessOrder? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.sort = sort
         self.limit = limit
         self.cursor = cursor
     }
 
     package static var limits: [Limit] {
-        [.range(CodingKeys.limit, 1...200), .length(CodingKeys.cursor, 1...1_000)]
+        [
+            .describe(CodingKeys.sort, "-at, the newest first, when absent."), .range(CodingKeys.limit, 1...200),
+            .length(CodingKeys.cursor, 1...1_000),
+        ]
     }
+}
+
+/// In which order a patient is told.
+package enum PatientAccessOrder: String, Hashable, Sendable, Codable, CaseIterable {
+    case newestFirst = "-at"
+    case oldestFirst = "at"
 }
 
 /// That somebody saw or changed something of a patient's record, as the patient is told.

@@ -47,6 +47,7 @@ package struct BreakGlassEndpoints: Sendable {
         takes: BreakGlassPath.self,
         gives: EmptyOutput.self,
         audit: .change,
+        precondition: .honoured,
         summary: "End one's own emergency access before its time"
     )
     package let review = Endpoint(

@@ -77,7 +77,6 @@ package struct AttachmentEndpoints: Sendable {
         audit: .change,
         body: .streamed(maxBytes: AttachmentUpload.mostBytes, media: AttachmentUpload.contentTypes),
         resource: "attachments",
-        idempotent: false,
         errors: [
             ErrorCode(400, "body_incomplete"), ErrorCode(409, "uploads_full"), ErrorCode(409, "upload_interrupted"),
             ErrorCode(422, "digest_mismatch"),

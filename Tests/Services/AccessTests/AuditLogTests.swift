@@ -215,6 +215,18 @@ import Testing
         try await desk.sign(clinic)
         let endpoints = AuditEndpoints()
         let page = try await desk.ask(endpoints.checkpoints, CheckpointQuery(), as: auditor, in: clinic)
+        try await desk.append([desk.record(in: clinic)], to: clinic)
+        try await desk.sequence(clinic)
+        try await desk.sign(clinic)
+        let all = try await desk.ask(endpoints.checkpoints, CheckpointQuery(), as: auditor, in: clinic).items
+        var (turned, cursor): ([AccessAPI.Checkpoint], String?) = ([], nil)
+        repeat {
+            let query = CheckpointQuery(sort: .largestFirst, limit: 1, cursor: cursor)
+            let page = try await desk.ask(endpoints.checkpoints, query, as: auditor, in: clinic)
+            turned += page.items
+            cursor = page.nextCursor
+        } while cursor != nil
+        #expect(turned == all.reversed() && all.count > 1)
         let newest = try #require(page.items.last)
         let treeRoot = try #require(TreeHash(base64: newest.rootHash))
         for seq in [0, 255, 256, newest.size - 1] {

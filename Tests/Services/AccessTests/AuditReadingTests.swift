@@ -205,6 +205,17 @@ import Testing
         )
         #expect(rest.items.map(\.actor.id) == [records[0].actor.id])
         #expect(rest.nextCursor == nil)
+        var oldest: [String] = []
+        var cursor: String?
+        repeat {
+            let query = PatientAccessQuery(sort: .oldestFirst, limit: 2, cursor: cursor)
+            let page = try await desk.ask(endpoints.patientAccess, query, as: patient, in: clinic)
+            oldest += page.items.map(\.actor.id)
+            cursor = page.nextCursor
+        } while cursor != nil
+        #expect(oldest == records.map(\.actor.id))
+        let turned = PatientAccessQuery(sort: .oldestFirst, limit: 2, cursor: page.nextCursor)
+        #expect(try await desk.call(endpoints.patientAccess, turned, as: patient, in: clinic).status == 422)
         let doctor = try await desk.member(["DOCTOR"], of: clinic, by: root)
         let refused = try await desk.call(endpoints.patientAccess, PatientAccessQuery(), as: doctor, in: clinic)
         #expect(refused.status == 403)

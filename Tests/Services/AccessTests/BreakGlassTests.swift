@@ -113,7 +113,16 @@ import Testing
         let nurse = try await desk.member(["NURSE"], of: scene.clinic, by: try await desk.superAdmin())
         #expect(try await desk.call(endpoints.end, path, as: nurse, in: scene.clinic).status == 404)
         #expect(try await told(scene.doctor.id).count == 1)
-        #expect(try await desk.call(endpoints.end, path, as: scene.doctor, in: scene.clinic).status == 204)
+        let read = try await desk.call(endpoints.read, path, as: scene.doctor, in: scene.clinic)
+        let version = read.headers.first { $0.0 == "ETag" }?.1
+        #expect(version != nil)
+        func end(_ match: String?) async throws -> Int {
+            try await desk.call(endpoints.end, path, as: scene.doctor, in: scene.clinic, ifMatch: match).status
+        }
+        #expect(try await end("\"7\"") == 412)
+        #expect(try await told(scene.doctor.id).count == 1)
+        #expect(try await end(version) == 204)
+        #expect(try await end(version) == 412)
         #expect(try await desk.call(endpoints.end, path, as: scene.doctor, in: scene.clinic).status == 204)
         #expect(try await told(scene.doctor.id) == [])
         let ended = try await desk.entries(of: scene.clinic, action: "break_glass:use")

@@ -1,7 +1,10 @@
 import Core
 import Logging
-import Outbound
+import NIOSSL
+import TestKit
 import Testing
+
+@testable import Outbound
 
 @Suite(.timeLimit(.minutes(1))) struct HTTPTests {
     private let http: OutboundHTTP
@@ -73,6 +76,107 @@ import Testing
         let server = try server("")
         defer { server.stop() }
         await #expect(throws: OutboundFailure.lost(.closed)) { try await post(server) }
+    }
+
+    /// A reply that is not whole, or no reply of HTTP at all: nobody knows what became of the request.
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{\"id\":", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 2", "\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{\"id\":1\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", "220 mail.example ESMTP\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 2",
+        "HTTP/1.1 999999 Odd\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nBad Header\r\n\r\n",
+    ])
+    func aReplyThatIsNotWholeIsLost(reply: String) async throws {
+        let server = try server(reply)
+        defer { server.stop() }
+        await #expect(throws: OutboundFailure.lost(.closed)) { try await post(server) }
+    }
+
+    /// The place of a reply that does not end, and what is written there again and again.
+    @Test(arguments: [
+        (
+            "HTTP/1.1 200 OK\r\n", "X-Header: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n",
+            [OutboundFailure.lost(.closed)]
+        ),
+        ("HTTP/1.1 200 OK\r\nX-Header: ", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", [.lost(.closed)]),
+        ("HTTP/1.1 200 OK\r\n\r\n", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", [.lost(.tooLarge)]),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n", "aaaaaaaaaaaaaaaaaaaa", [.lost(.tooLarge)]),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "4\r\naaaa\r\n", [.lost(.tooLarge)]),
+        ("", "HTTP/1.1 100 Continue\r\n\r\n", [.lost(.deadline), .lost(.closed)]),
+    ])
+    func aReplyWithoutEndHasItsBounds(head: String, again: String, failures: [OutboundFailure]) async throws {
+        let ended = Collected<Bool>()
+        let server = try ScriptedServer { line in
+            _ = line.read(until: "\r\n\r\n")
+            line.write(head)
+            let piece = String(repeating: again, count: 100)
+            while line.goesOn(piece) {}
+            ended.add(true)
+        }
+        defer { server.stop() }
+        do {
+            _ = try await post(server, within: .seconds(3))
+            Issue.record("it ended")
+        } catch {
+            #expect(failures.contains(error))
+        }
+        // Nobody reads on in the background.
+        try await eventually("the connection's end") { !ended.all.isEmpty }
+    }
+
+    @Test func aReplyThatDripsIsLostAtTheDeadline() async throws {
+        let server = try ScriptedServer { line in
+            line.write("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{")
+            line.hang()
+        }
+        defer { server.stop() }
+        await #expect(throws: OutboundFailure.lost(.deadline)) { try await post(server, within: .seconds(2)) }
+    }
+
+    /// What is packed stays packed: its size is that of what was sent.
+    @Test func nothingIsUnpacked() async throws {
+        let server = try server("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc")
+        defer { server.stop() }
+        #expect(try await post(server).body == Array("abc".utf8))
+    }
+
+    @Test(arguments: [
+        ("HTTP/1.0 200 OK\r\n\r\n{}", 200, "{}"), ("HTTP/1.1 204 No Content\r\n\r\n", 204, ""),
+        ("HTTP/1.1 304 Not Modified\r\n\r\n", 304, ""),
+        ("HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 1\r\n\r\n1", 201, "1"),
+    ])
+    func odderRepliesAreReadAsTheyAre(reply: String, status: Int, body: String) async throws {
+        let server = try server(reply)
+        defer { server.stop() }
+        let answer = try await post(server)
+        #expect(answer.status == status && answer.body == Array(body.utf8))
+    }
+
+    @Test(
+        arguments: [
+            ("-1", .seconds(1)), ("0", .seconds(1)), ("7", .seconds(7)), ("86401", OutboundResponse.longestPause),
+            ("9223372036854775807", OutboundResponse.longestPause), ("1000000000000000000000000000000", nil),
+            ("1e30", nil),
+            ("NaN", nil), ("inf", nil), ("", nil), ("7.5", nil), ("\u{0}7", nil),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", .seconds(1)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", OutboundResponse.longestPause), ("Fri, 31 Dec 99999 23:59:59 GMT", nil),
+            ("Sat, 00 Jan 0000 00:00:00 GMT", nil), ("Wed, 01 Jan 0001 00:00:00 GMT", .seconds(1)),
+        ] as [(String, Duration?)]
+    )
+    func retryAfterIsHeldWithinADay(text: String, pause: Duration?) {
+        #expect(OutboundResponse(status: 429, headers: [("Retry-After", text)]).retryAfter() == pause)
+    }
+
+    /// A connection whose protection breaks afterwards may have carried the request.
+    @Test func aBrokenProtectionIsNotSentOnlyBeforeTheRequest() {
+        for (hasBegun, hasBody, wanted) in [
+            (false, true, OutboundFailure.notSent(.tls)), (false, false, .notSent(.tls)), (true, true, .lost(.closed)),
+            (true, false, .lost(.closed)),
+        ] {
+            let failure = OutboundHTTP.failure(NIOSSLError.uncleanShutdown, hasBegun: hasBegun, hasBody: hasBody)
+            #expect(failure == wanted)
+        }
     }
 
     @Test func silenceAfterTheRequestIsLostAtTheDeadline() async throws {

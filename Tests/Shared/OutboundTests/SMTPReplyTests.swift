@@ -18,6 +18,16 @@ import Testing
         #expect(SMTPReply.verdict(curl: curl, reply: reply) == verdict)
     }
 
+    /// Once the text is on its way only a refusal says that it was not taken.
+    @Test(arguments: [
+        (0, 250, SMTPResult.Verdict.accepted), (8, 554, .refused), (56, 421, .refused), (28, 354, .unknown),
+        (28, 0, .unknown), (56, 0, .unknown), (8, 251, .unknown), (8, 999, .unknown), (60, 250, .unknown),
+        (67, 0, .unknown),
+    ])
+    func verdictsAfterTheText(curl: Int, reply: Int, verdict: SMTPResult.Verdict) {
+        #expect(SMTPReply.verdict(curl: curl, reply: reply, hasBegun: true) == verdict)
+    }
+
     @Test func theLineIsTheOneOfTheReply() {
         let result = SMTPReply.result(
             curl: 55,
@@ -31,7 +41,7 @@ import Testing
 
     @Test(arguments: [
         ("550 5.1.1 x", "5.1.1"), ("452-4.2.2 full", "4.2.2"), ("550 no", nil), ("550", nil), ("250 2.0.0.1 x", nil),
-        ("550 9.1.1 x", nil),
+        ("550 9.1.1 x", nil), ("550 5.1.\u{663} x", nil), ("550 5.1\u{301}.1 x", nil), ("550 5.1.1000 x", nil),
     ])
     func enhancedCodes(line: String, code: String?) { #expect(SMTPReply.enhanced(line) == code) }
 

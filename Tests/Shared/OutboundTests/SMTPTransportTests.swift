@@ -9,15 +9,20 @@ import Testing
         case none
         case closeAtOnce, refuseSender, refuseRecipient, refuseMessage, closeAfterBody, hangAfterBody, refusePassword
         case closeBeforeBody
+        /// Says nothing, or never ends what it says.
+        case silent, endlessGreeting, endlessAnswer
     }
 
     private func server(_ fault: Fault, seen: Collected<String> = Collected()) throws -> ScriptedServer {
         try ScriptedServer { line in
             if fault == .closeAtOnce { return }
+            if fault == .silent { return line.hang() }
+            if fault == .endlessGreeting { while line.goesOn("220-scripted\r\n") {} }
             line.write("220 scripted ESMTP\r\n")
             while let command = line.readLine() {
                 seen.add(command)
                 switch command.prefix(4).uppercased() {
+                case "EHLO" where fault == .endlessAnswer: while line.goesOn("250-scripted\r\n") {}
                 case "EHLO": line.write("250-scripted\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n")
                 case "AUTH": line.write(fault == .refusePassword ? "535 5.7.8 bad credentials\r\n" : "235 2.7.0 ok\r\n")
                 case "MAIL": line.write(fault == .refuseSender ? "451 4.7.1 later\r\n" : "250 2.1.0 ok\r\n")
@@ -104,6 +109,61 @@ import Testing
         #expect(result.verdict == verdict)
         #expect(result.replyCode == code)
         #expect(result.enhanced == enhanced)
+    }
+
+    @Test(arguments: [Fault.silent, .endlessGreeting, .endlessAnswer])
+    func whoNeverComesToAnEndIsNotSent(fault: Fault) async throws {
+        let server = try server(fault)
+        defer { server.stop() }
+        let result = try await send(to: server, with: try transport(), within: .milliseconds(700))
+        guard case .notSent = result.verdict else {
+            Issue.record("\(result.verdict)")
+            return
+        }
+        #expect(result.line.unredacted.utf8.count <= 1_000)
+    }
+
+    /// What a server may say when it has the text, and whether it goes on for ever.
+    @Test(
+        arguments: [
+            ("2", false, .unknown), ("250", false, .unknown), ("250-half", false, .unknown),
+            ("250-half\r\n", false, .unknown),
+            ("550-half\r\n", false, .unknown), ("what\r\n", false, .unknown), ("\u{0}\u{0}\r\n", false, .unknown),
+            ("251 elsewhere\r\n", false, .unknown), ("354 go on\r\n", false, .unknown),
+            ("999 odd\r\n", false, .unknown),
+            ("250-more\r\n", true, .unknown), ("noise\r\n", true, .unknown),
+            ("250 " + String(repeating: "a", count: 1_000_000) + "\r\n", false, nil),
+            (String(repeating: "550-no\r\n", count: 500) + "550 5.7.1 policy\r\n", false, .refused),
+            ("250-a\r\n250 2.0.0 queued\r\n", false, .accepted),
+        ] as [(String, Bool, SMTPResult.Verdict?)]
+    )
+    func afterTheTextOnlyAWholeAnswerCounts(said: String, again: Bool, verdict: SMTPResult.Verdict?) async throws {
+        for hangs in again ? [false] : [false, true] {
+            let server = try ScriptedServer { line in
+                line.write("220 scripted ESMTP\r\n")
+                while let command = line.readLine() {
+                    guard command == "DATA" else {
+                        line.write("250 ok\r\n")
+                        continue
+                    }
+                    line.write("354 go on\r\n")
+                    guard line.read(until: "\r\n.\r\n") != nil else { return }
+                    line.write(said)
+                    while again, line.goesOn(String(repeating: said, count: 100)) {}
+                    return hangs ? line.hang() : ()
+                }
+            }
+            defer { server.stop() }
+            let result = try await send(to: server, with: try transport(), within: .seconds(1))
+            // A line that is too long may be taken or not, but never for one that was not sent.
+            if let verdict {
+                #expect(result.verdict == verdict)
+            } else {
+                #expect([.accepted, .unknown].contains(result.verdict))
+            }
+            if verdict == .refused { #expect(result.enhanced == "5.7.1") }
+            #expect(result.line.unredacted.utf8.count <= 1_000)
+        }
     }
 
     @Test func afterAFailureTheConnectionIsNotUsedAgain() async throws {

@@ -53,10 +53,13 @@ final class ScriptedServer: Sendable {
 
         init(_ socket: Int32) { self.socket = socket }
 
-        func write(_ text: String) {
+        func write(_ text: String) { _ = goesOn(text) }
+
+        /// Writes on; `false` once the other side has gone.
+        func goesOn(_ text: String) -> Bool {
             let bytes = Array(text.utf8)
-            _ = unsafe bytes.withUnsafeBytes {
-                unsafe send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            return unsafe bytes.withUnsafeBytes {
+                unsafe send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) >= 0
             }
         }
 

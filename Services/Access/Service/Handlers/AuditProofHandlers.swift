@@ -30,14 +30,16 @@ struct AuditProofHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<AccessAPI.Checkpoint>> {
-        let list = "checkpoints \(query.from ?? 0) \(query.to ?? .max)"
+        let order = query.sort ?? .smallestFirst
+        let list = "checkpoints \(query.from ?? 0) \(query.to ?? .max) \(order.rawValue)"
         let last = try parts.cursors.open(query.cursor, list: list, clinic: context.clinic)?.first.flatMap { Int64($0) }
         let limit = query.limit ?? Page<AccessAPI.Checkpoint>.usualLimit
-        let start = max(query.from ?? 0, last.map { $0 + 1 } ?? 0)
         let found = try CheckpointStore.list(
             of: context.clinic,
-            from: start,
+            from: query.from ?? 0,
             to: query.to ?? .max,
+            order: order,
+            behind: last,
             limit: limit + 1,
             in: tx
         )

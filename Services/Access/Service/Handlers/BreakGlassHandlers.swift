@@ -95,6 +95,7 @@ struct BreakGlassHandlers: Sendable {
         UserStore.touch(access.userId, policyVersion: try PolicyVersionStore.raise(in: tx), in: tx)
         return Reply(
             access,
+            version: 1,
             location: "/api/v1/access/break-glass/\(access.id)",
             audit: AuditDetail(resource: access.id.description, patient: access.patientId)
         )
@@ -136,7 +137,11 @@ struct BreakGlassHandlers: Sendable {
         guard let access = found, access.user == context.principal.user,
             let shown = try opened([access], context.clinic, tx).first
         else { throw Problem.notFound }
-        return Reply(shown, audit: AuditDetail(resource: access.id.description, patient: access.patient))
+        return Reply(
+            shown,
+            version: access.version,
+            audit: AuditDetail(resource: access.id.description, patient: access.patient)
+        )
     }
 
     private func end(
@@ -147,6 +152,7 @@ struct BreakGlassHandlers: Sendable {
         guard let access = try BreakGlassStore.find(path.breakGlassId, of: context.clinic, in: tx),
             access.user == context.principal.user
         else { throw Problem.notFound }
+        try context.checkMatch(version: access.version)
         if access.endedAt == nil, access.expiresAt > context.now {
             BreakGlassStore.end(access.id, of: context.clinic, at: context.now, in: tx)
             UserStore.touch(access.user, policyVersion: try PolicyVersionStore.raise(in: tx), in: tx)
@@ -184,6 +190,7 @@ struct BreakGlassHandlers: Sendable {
         guard let one = shown.first else { throw StoreError.missing }
         return Reply(
             one,
+            version: access.version,
             audit: AuditDetail(
                 resource: access.id.description,
                 patient: access.patient,

@@ -20,13 +20,15 @@ struct PatientAccessHandlers: Sendable {
         guard case .own(let patient) = context.scope else {
             throw Problem.forbidden(AccessPermissions.readAccessReport.name)
         }
-        let list = "patient access \(patient)"
+        let order = query.sort ?? .newestFirst
+        let list = "patient access \(patient) \(order.rawValue)"
         let last = try parts.cursors.open(query.cursor, list: list, clinic: context.clinic)?.first.flatMap { Int64($0) }
         let limit = query.limit ?? Page<PatientAccess>.usualLimit
         let found = try AuditEntryStore.about(
             patient,
             of: context.clinic,
-            before: last ?? .max,
+            order: order,
+            behind: last,
             limit: limit + 1,
             in: tx
         )

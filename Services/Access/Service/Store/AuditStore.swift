@@ -227,22 +227,25 @@ enum AuditEntryStore {
     /// Bytes of a line that stands for a pruned entry, but for the digits of its place.
     private static let prunedBytes = EntryLine.pruned(seq: 0, leafHash: .empty).count - 1
 
-    /// Entries about a patient before a place, the newest first.
+    /// Entries about a patient behind a place.
     static func about(
         _ patient: PatientID,
         of clinic: ClinicID,
-        before: Int64,
+        order: PatientAccessOrder,
+        behind last: Int64?,
         limit: Int,
         in tx: borrowing Transaction
     ) throws -> [StoredEntry] {
-        let rows = try tx.rows(
-            """
+        var query: Query = """
             select seq, leaf, null::bytea from audit_entries
-            where clinic_id = \(clinic) and patient_id = \(patient) and seq < \(before) and leaf is not null
-            order by seq desc limit \(limit)
+            where clinic_id = \(clinic) and patient_id = \(patient) and leaf is not null
             """
-        )
-        return try rows.map(entry)
+        switch order {
+        case .newestFirst: query += " and seq < \(last ?? .max) order by seq desc"
+        case .oldestFirst: query += " and seq > \(last ?? -1) order by seq"
+        }
+        query += " limit \(limit)"
+        return try tx.rows(query).map(entry)
     }
 
     /// How many entries a bundle of this filter has below `size`, and how many bytes their lines are.

@@ -18,6 +18,9 @@ struct StoredBreakGlass: Sendable {
     var reviewedBy: UserID?
     var reviewedAt: Instant?
     var note: [UInt8]?
+
+    /// Another one with each of the two changes that there can be: its end before its time, and its review.
+    var version: Int64 { 1 + (endedAt == nil ? 0 : 1) + (verdict == nil ? 0 : 1) }
 }
 
 /// The table `break_glass`.

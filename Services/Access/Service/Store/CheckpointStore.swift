@@ -39,21 +39,26 @@ enum CheckpointStore {
         return !rows.isEmpty
     }
 
-    /// Checkpoints by size, from `start` to `end`.
+    /// Checkpoints by size, from `start` to `end`, those behind the size `last`.
     static func list(
         of clinic: ClinicID,
         from start: Int64,
         to end: Int64,
+        order: CheckpointOrder = .smallestFirst,
+        behind last: Int64? = nil,
         limit: Int,
         in tx: borrowing Transaction
     ) throws -> [StoredCheckpoint] {
-        let rows = try tx.rows(
-            """
+        var query: Query = """
             select \(columns) from audit_checkpoints as c
-            where c.clinic_id = \(clinic) and c.size >= \(start) and c.size <= \(end) order by c.size limit \(limit)
+            where c.clinic_id = \(clinic) and c.size >= \(start) and c.size <= \(end)
             """
-        )
-        return try rows.map(decode)
+        switch order {
+        case .smallestFirst: query += " and c.size > \(last ?? -1) order by c.size"
+        case .largestFirst: query += " and c.size < \(last ?? .max) order by c.size desc"
+        }
+        query += " limit \(limit)"
+        return try tx.rows(query).map(decode)
     }
 
     /// Every `step`th checkpoint of fewer than `size` entries, from behind `after` on.

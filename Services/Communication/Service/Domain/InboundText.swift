@@ -125,8 +125,9 @@ struct InboundText: Sendable, Equatable {
     static func clipped(name: String, to most: Int) -> String { clipped(name, to: most, bytes: 4 * most) }
 
     private static func clipped(_ text: String, to characters: Int, bytes: Int) -> String {
-        let text = text.prefix(characters)
-        guard text.utf8.count > bytes else { return String(text) }
+        // No program shows U+0000, and some end there.
+        let text = String(text.prefix(characters)).replacing("\0", with: "")
+        guard text.utf8.count > bytes else { return text }
         var kept = String.UnicodeScalarView()
         var left = bytes
         for scalar in text.unicodeScalars {

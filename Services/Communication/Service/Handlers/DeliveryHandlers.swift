@@ -237,7 +237,9 @@ struct DeliveryHandlers: Sendable {
     ) async throws {
         var alerts: [ProviderAlert] = []
         for entry in signers {
-            for alert in try reader.alerts(call, for: entry, at: context.now) where !alerts.contains(alert) {
+            // Each kind is told once an hour: the first of a notice stands for the rest.
+            for alert in try reader.alerts(call, for: entry, at: context.now)
+            where !alerts.contains(where: { $0.kind == alert.kind }) {
                 alerts.append(alert)
             }
         }
@@ -310,6 +312,9 @@ struct DeliveryHandlers: Sendable {
             reports += found
         }
         guard !signers.isEmpty else { throw Self.forged(provider) }
+        guard reports.count <= WebhookCall.mostReports else {
+            throw Problem.malformed("The notice tells of too much.")
+        }
         return (entries, signers, reports)
     }
 

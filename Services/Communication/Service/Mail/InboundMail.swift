@@ -56,7 +56,7 @@ extension InboundMail {
     static let mostParts = 500
     /// Files of one e-mail that are named; of further ones it is said how many there were.
     static let mostFiles = InboundMessage.mostFiles
-    /// Bytes of one part that are read as text.
+    /// Bytes of one part that are read as text, and after which no further part is.
     static let longestPart = 256 * 1_024
     /// The longest subject that is kept, in characters.
     static let longestSubject = 500
@@ -148,14 +148,23 @@ struct MailParts {
             return
         }
         let isFile = part.disposition?.value == "attachment" || part.filename != nil
-        // Some programs write on in a new part behind a picture.
         if !isFile, type.value == "text/html" {
-            html = [html, text(of: part, type)].compactMap { $0 }.joined(separator: "\n")
+            Self.write(part, type, to: &html)
         } else if !isFile, type.value == "text/plain" || type.value.hasPrefix("multipart/") {
-            plain = [plain, text(of: part, type)].compactMap { $0 }.joined(separator: "\n")
+            Self.write(part, type, to: &plain)
         } else if type.value != "message/delivery-status", type.value != "text/rfc822-headers" {
             note(part, type)
         }
+    }
+
+    /// Some programs write on in a new part behind a picture.
+    private static func write(_ part: MailEntity, _ type: MailParameters, to text: inout String?) {
+        guard let before = text else {
+            text = Self.text(of: part, type)
+            return
+        }
+        guard before.utf8.count < InboundMail.longestPart else { return }
+        text = "\(before)\n\(Self.text(of: part, type))"
     }
 
     private mutating func note(_ part: MailEntity, _ type: MailParameters) {
@@ -168,9 +177,8 @@ struct MailParts {
         files.append(InboundText.Media(type: type.value, filename: part.filename, size: bytes.count))
     }
 
-    private func text(of part: MailEntity, _ type: MailParameters) -> String {
+    private static func text(of part: MailEntity, _ type: MailParameters) -> String {
         MailCharset.decode(part.content.prefix(InboundMail.longestPart), type["charset"]).replacing("\r\n", with: "\n")
             .replacing("\r", with: "\n")
-            .replacing("\0", with: "")
     }
 }

@@ -37,6 +37,12 @@ struct MailEntity: Sendable {
         body = rest.remaining
     }
 
+    /// What has come with its header apart from it.
+    init(header: ArraySlice<UInt8>, body: ArraySlice<UInt8>) {
+        self.init(header)
+        self.body = body
+    }
+
     private mutating func unfold(_ line: ArraySlice<UInt8>) {
         let last = fields.count - 1
         guard fields[last].value.count + line.count <= Self.longestValue else { return }

@@ -5,6 +5,7 @@ enum TransferEncoding {
     /// Characters that are none of base64's are passed over.
     static func base64(_ text: some Sequence<UInt8>) -> [UInt8] {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.underestimatedCount / 4 * 3)
         var word: UInt32 = 0
         var count = 0
         for character in text {
@@ -13,10 +14,9 @@ enum TransferEncoding {
             word = word << 6 | value
             count += 1
             if count == 4 {
-                bytes += [
-                    UInt8(truncatingIfNeeded: word >> 16), UInt8(truncatingIfNeeded: word >> 8),
-                    UInt8(truncatingIfNeeded: word),
-                ]
+                bytes.append(UInt8(truncatingIfNeeded: word >> 16))
+                bytes.append(UInt8(truncatingIfNeeded: word >> 8))
+                bytes.append(UInt8(truncatingIfNeeded: word))
                 (word, count) = (0, 0)
             }
         }

@@ -52,6 +52,7 @@ enum AWSSESReply {
     static func verdict(_ response: OutboundResponse) -> ProviderVerdict {
         let answer = try? JSONTape(response.body).decode(JSONValue.self)
         if (200...299).contains(response.status) {
+            guard case .object = answer else { return .unreadable(response.status) }
             return ProviderVerdict(.accepted, messageID: ProviderVerdict.token(answer?["MessageId"]?.string))
         }
         let name = errorName(response, answer)

@@ -44,7 +44,8 @@ struct AWSSNSNotices: NoticeReader {
     static func text(_ message: String) -> InboundText? {
         guard let said = try? JSONTape(Array(message.utf8)).decode(JSONValue.self),
             let from = said["originationNumber"]?.string.flatMap({ PhoneNumber($0) }),
-            let to = said["destinationNumber"]?.string, let id = ProviderVerdict.id(said["inboundMessageId"])
+            let to = ProviderVerdict.id(said["destinationNumber"]),
+            let id = ProviderVerdict.id(said["inboundMessageId"])
         else { return nil }
         return InboundText(
             channel: .sms,

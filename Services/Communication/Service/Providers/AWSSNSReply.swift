@@ -54,10 +54,16 @@ enum AWSSNSReply {
     ]
 
     /// What became of a text.
-    static func textVerdict(_ response: OutboundResponse) -> ProviderVerdict { verdict(response, id: "MessageId") }
+    static func textVerdict(_ response: OutboundResponse) -> ProviderVerdict { published(response) }
 
     /// What became of a notice to an app.
-    static func pushVerdict(_ response: OutboundResponse) -> ProviderVerdict { verdict(response, id: "MessageId") }
+    static func pushVerdict(_ response: OutboundResponse) -> ProviderVerdict { published(response) }
+
+    private static func published(_ response: OutboundResponse) -> ProviderVerdict {
+        var verdict = verdict(response, id: "MessageId")
+        verdict.messageID = ProviderVerdict.token(verdict.messageID)
+        return verdict
+    }
 
     /// A device's endpoint as the message's id; one that is there with other data is named in the refusal's words.
     static func endpointVerdict(_ response: OutboundResponse) -> ProviderVerdict {
@@ -96,11 +102,11 @@ enum AWSSNSReply {
         return verdict.outcome == .accepted ? ProviderVerdict(.accepted) : verdict
     }
 
+    /// The id as it stands in the answer, whatever it is.
     private static func verdict(_ response: OutboundResponse, id: String) -> ProviderVerdict {
         if (200...299).contains(response.status) {
-            let value = element(id, in: response.body)
-            let isPlain = value?.utf8.allSatisfy { (0x21...0x7E).contains($0) } == true
-            return ProviderVerdict(.accepted, messageID: isPlain ? value : nil)
+            guard let value = element(id, in: response.body) else { return .unreadable(response.status) }
+            return ProviderVerdict(.accepted, messageID: value)
         }
         let name = ProviderVerdict.token(element("Code", in: response.body))
         let said = element("Message", in: response.body)?.lowercased() ?? ""

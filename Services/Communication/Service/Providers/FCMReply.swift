@@ -46,6 +46,7 @@ enum FCMReply {
     static func verdict(_ response: OutboundResponse) -> ProviderVerdict {
         let answer = try? JSONTape(response.body).decode(JSONValue.self)
         if (200...299).contains(response.status) {
+            guard case .object = answer else { return .unreadable(response.status) }
             // projects/<project>/messages/<id>: the project is the clinic's business.
             let id = answer?["name"]?.string?.split(separator: "/").last.map(String.init)
             return ProviderVerdict(.accepted, messageID: ProviderVerdict.token(id))

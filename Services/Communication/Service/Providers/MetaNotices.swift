@@ -65,6 +65,8 @@ struct MetaNotices: NoticeReader {
     var longestBody: Int { 3 << 20 }
 
     static let header = "x-hub-signature-256"
+    /// The end of the year 9999, in seconds since 1970: a time beyond is none.
+    private static let latest = 253_402_300_799
 
     /// What became of one message.
     struct Status: Sendable, Equatable {
@@ -196,7 +198,7 @@ struct MetaNotices: NoticeReader {
     /// What is kept of a message; `nil` for what nobody wrote.
     private static func heard(_ value: JSONValue, _ senders: MetaSenders) -> Heard? {
         guard let id = ProviderVerdict.token(value["id"]?.string), let kind = value["type"]?.string, kind != "system",
-            let seconds = MetaReply.number(value["timestamp"]), seconds > 0
+            let seconds = MetaReply.number(value["timestamp"]), (1...latest).contains(seconds)
         else { return nil }
         let said = said(value, kind)
         let sender = senders.sender(of: value)

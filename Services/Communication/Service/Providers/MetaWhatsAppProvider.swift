@@ -119,16 +119,16 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
 
     /// Leaves a file with Meta for the message that names it; a file that got lost is no message that did.
     private func upload(_ file: Attachment, deadline: Deadline) async -> Uploaded {
+        var verdict: ProviderVerdict
         do throws(OutboundFailure) {
             let response = try await http.send(uploading(file), deadline: deadline)
             if let id = MetaReply.mediaID(response) { return .id(id) }
-            let verdict = MetaReply.verdict(response)
-            return .refused(verdict.outcome == .accepted ? ProviderVerdict(.transient) : verdict)
+            verdict = MetaReply.verdict(response)
         } catch {
-            var verdict = ProviderVerdict(failure: error)
-            if verdict.outcome == .unknownOutcome { verdict.outcome = .transient }
-            return .refused(verdict)
+            verdict = ProviderVerdict(failure: error)
         }
+        if [.accepted, .unknownOutcome].contains(verdict.outcome) { verdict.outcome = .transient }
+        return .refused(verdict)
     }
 
     /// The request that leaves a file with Meta.

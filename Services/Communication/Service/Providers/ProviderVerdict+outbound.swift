@@ -2,6 +2,11 @@ import CommunicationAPI
 import Outbound
 
 extension ProviderVerdict {
+    /// A success that is not in the provider's words: something else answers in its place, or the answer was damaged on its way.
+    static func unreadable(_ status: Int) -> ProviderVerdict {
+        ProviderVerdict(.unknownOutcome, code: "HTTP_\(status)", detail: "The answer is none of the provider's.")
+    }
+
     /// What a call without an answer means: not sent can be tried elsewhere, lost cannot.
     init(failure: OutboundFailure) {
         switch failure {

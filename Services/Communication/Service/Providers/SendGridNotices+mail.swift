@@ -19,8 +19,8 @@ extension SendGridNotices {
 
     /// The e-mail of a form: as it travelled, where the account has chosen so, else as they have taken it apart.
     static func mail(_ call: WebhookCall) throws(Problem) -> InboundMail {
-        let head = Array("Content-Type: \(call.headers["content-type"] ?? "")\r\n\r\n".utf8)
-        let fields = MailEntity((head + call.body)[...]).parts(most: mostFields)
+        let head = Array("Content-Type: \(call.headers["content-type"] ?? "")".utf8)
+        let fields = MailEntity(header: head[...], body: call.body[...]).parts(most: mostFields)
         func field(_ name: String) -> [UInt8]? { fields.first { $0.disposition?["name"] == name }?.content }
         let envelope = field("envelope").flatMap { try? JSONTape($0).decode(JSONValue.self) }
         let sender = envelope?["from"]?.string

@@ -13,6 +13,8 @@ struct SendGridNotices: NoticeReader {
     /// They try again for a day, perhaps under the first signature; each event counts once all the same.
     static let oldest: Duration = .seconds(25 * 3_600)
     static let earliest: Duration = .seconds(300)
+    /// Bytes of a list of events; they post up to 768 KiB of them.
+    static let longestEvents = 1 << 20
 
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
         let keys = entry.webhookSecrets(Self.key, at: now).compactMap { Self.publicKey($0.unredacted) }
@@ -21,7 +23,7 @@ struct SendGridNotices: NoticeReader {
         return Self.isForm(call) ? [] : try Self.reports(call.body)
     }
 
-    /// They post up to 768 KiB of events, and e-mails of up to 30 MB with what the form adds.
+    /// They post e-mails of up to 30 MB with what the form adds.
     var longestBody: Int { DeliveryEndpoints.longestMail }
 
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool {
@@ -31,8 +33,11 @@ struct SendGridNotices: NoticeReader {
     /// Whether the signature over the time and the raw body, line break at its end included, is made with one of the keys.
     static func isSigned(_ call: WebhookCall, _ keys: [P256.Signing.PublicKey], at now: Instant) -> Bool {
         guard let (timestamp, signature) = signature(call, at: now) else { return false }
-        let content = Array(timestamp.utf8) + call.body
-        return keys.contains { $0.isValidSignature(signature, for: content) }
+        var content = SHA256()
+        content.update(data: Array(timestamp.utf8))
+        content.update(data: call.body)
+        let digest = content.finalize()
+        return keys.contains { $0.isValidSignature(signature, for: digest) }
     }
 
     /// What the headers say, if it is of these days.
@@ -58,10 +63,10 @@ struct SendGridNotices: NoticeReader {
 
     /// What a notice says; throws 400 for what is none.
     static func reports(_ body: [UInt8]) throws(Problem) -> [DeliveryReport] {
+        guard body.count <= longestEvents else { throw .malformed("The notice is too long for a list of events.") }
         guard case .array(let events) = try JSONValue.notice(body) else {
             throw .malformed("The notice is not a list.")
         }
-        guard events.count <= WebhookCall.mostReports else { throw .malformed("The notice has too many events.") }
         return events.compactMap { item in
             guard let event = event(item) else { return nil }
             return DeliveryReport(

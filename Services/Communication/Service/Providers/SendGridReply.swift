@@ -62,6 +62,8 @@ enum SendGridReply {
 
     static func verdict(_ response: OutboundResponse, at now: Instant) -> ProviderVerdict {
         if (200...299).contains(response.status) {
+            // A message is taken without a word.
+            guard response.body.isEmpty || isObject(response.body) else { return .unreadable(response.status) }
             return ProviderVerdict(.accepted, messageID: ProviderVerdict.token(response.header("x-message-id")))
         }
         let error = firstError(response.body)
@@ -85,8 +87,8 @@ enum SendGridReply {
 
     /// Whether the key may send.
     static func health(_ response: OutboundResponse, at now: Instant) -> ProviderVerdict {
-        let verdict = verdict(response, at: now)
-        guard verdict.outcome == .accepted else {
+        guard (200...299).contains(response.status) else {
+            let verdict = verdict(response, at: now)
             return response.status == 403
                 ? ProviderVerdict(.credentials, code: verdict.code, detail: "The API key may not send.") : verdict
         }
@@ -95,6 +97,10 @@ enum SendGridReply {
             return ProviderVerdict(.credentials, code: "scopes", detail: "The API key may not send.")
         }
         return ProviderVerdict(.accepted)
+    }
+
+    private static func isObject(_ body: [UInt8]) -> Bool {
+        if case .object = try? JSONTape(body).decode(JSONValue.self) { true } else { false }
     }
 
     private static func firstError(_ body: [UInt8]) -> JSONValue? {

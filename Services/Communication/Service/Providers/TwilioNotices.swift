@@ -55,12 +55,13 @@ struct TwilioNotices: NoticeReader {
     /// What somebody has written; `nil` where a callback is about a message of ours, or comes from no person's number.
     static func text(_ form: FormBody.Pairs) -> InboundText? {
         guard form.value("MessageStatus") == nil, let sid = ProviderVerdict.token(form.value("MessageSid")),
-            let from = form.value("From").flatMap({ PhoneNumber(bare($0)) }), let to = form.value("To")
+            let from = form.value("From").flatMap({ PhoneNumber(bare($0)) }),
+            let to = ProviderVerdict.token(form.value("To").map { bare($0) })
         else { return nil }
         let count = min(Int(form.value("NumMedia") ?? "") ?? 0, InboundText.mostMedia)
         return InboundText(
             channel: channel(form),
-            to: bare(to),
+            to: to,
             from: from,
             text: InboundText.clipped(said(form)),
             media: (0..<max(count, 0)).compactMap { index in

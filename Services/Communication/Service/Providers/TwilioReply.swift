@@ -62,7 +62,10 @@ enum TwilioReply {
 
     static func verdict(_ response: OutboundResponse) -> ProviderVerdict {
         let answer = try? JSONTape(response.body).decode(JSONValue.self)
-        if (200...299).contains(response.status) { return taken(answer) }
+        if (200...299).contains(response.status) {
+            guard case .object = answer else { return .unreadable(response.status) }
+            return taken(answer)
+        }
         let number: Int64? = if case .integer(let code) = answer?["code"] { code } else { nil }
         let known = number.flatMap { outcomes[$0] } ?? byStatus(response.status)
         var verdict = ProviderVerdict(
@@ -115,6 +118,7 @@ enum TwilioReply {
         case 404: (.credentials, "The provider does not know the account.")
         case 429: (.throttled, "Too many requests for the provider.")
         case 400...499: (.contentRejected, "The provider refused the request.")
+        case 300...399: (.transient, "The provider answered with status \(status).")
         case 503: (.transient, "The provider is not available.")
         // Nothing says that it was not taken before the fault, and nothing would keep it from being taken again.
         default: (.unknownOutcome, "The provider answered with status \(status); it may have taken the message.")

@@ -34,6 +34,7 @@ enum ZeptoMailReply {
     static func verdict(status: Int, body: [UInt8], retryAfter: Duration?) -> ProviderVerdict {
         let answer = try? JSONTape(body).decode(JSONValue.self)
         if (200...299).contains(status) {
+            guard case .object = answer else { return .unreadable(status) }
             return ProviderVerdict(.accepted, messageID: ProviderVerdict.token(answer?["request_id"]?.string))
         }
         let code = ProviderVerdict.token(subCode(answer)) ?? "\(codelessPrefix)\(status)"

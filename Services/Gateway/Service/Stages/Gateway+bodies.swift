@@ -1,6 +1,7 @@
 import Bus
 import Contracts
 import Core
+import Crypto
 import Synchronization
 
 /// Streamed bodies are passed on piece by piece: the next one is read when the service has taken the one before it.
@@ -24,6 +25,8 @@ extension Gateway {
         var isFlowing = false
         defer { if isFlowing { flowing.subtract(1, ordering: .relaxed) } }
         var number = 0
+        // What a client's own key was used with before is told by all of the body.
+        var digest = SHA256()
         while true {
             let (bytes, isLast) = try await flow.next()
             // What is whole with its first piece is a request like others.
@@ -40,7 +43,11 @@ extension Gateway {
                 contentType: nil,
                 body: bytes
             )
-            let piece = BodyPiece(contentType: type, number: number, isLast: isLast)
+            var piece = BodyPiece(contentType: type, number: number, isLast: isLast)
+            if exchange.isClientsKey {
+                digest.update(data: bytes)
+                if isLast { piece.digest = Array(digest.finalize()).hex }
+            }
             let reply = try await ask(operation, busRequest(operation, exchange, input: input, piece: piece))
             guard !isLast, reply.status == BodyPiece.taken else {
                 try await recordRefusal(reply.status, operation, parameters, exchange)

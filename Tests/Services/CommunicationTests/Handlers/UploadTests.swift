@@ -71,6 +71,20 @@ import Testing
         }
     }
 
+    @Test func aRepeatedUploadIsOneFile() async throws {
+        let (clinic, other, key) = (try TestClinic(), try TestClinic(), "\(RequestID())")
+        let file = Self.file(2 * BodyPiece.bytes + 10)
+        let first = try await clinic.upload(file, key: key)
+        #expect(try await clinic.upload(file, key: key) == first)
+        // It differs in its first piece alone, and in its name alone.
+        var changed = file
+        changed[100] ^= 1
+        #expect(try await clinic.pieces(of: changed, key: key).code == "idempotency_key_reused")
+        #expect(try await clinic.pieces(of: file, name: "other.pdf", key: key).code == "idempotency_key_reused")
+        #expect(try await other.upload(file, key: key).id != first.id)
+        #expect(try await clinic.upload(file).id != first.id)
+    }
+
     /// A provider is given time for what it is handed, and nobody takes the job from whoever hands it over meanwhile.
     @Test func largeFilesAreGivenTime() async throws {
         #expect(SendingParts.callTime(carrying: 0) == SendingParts.callTime)
@@ -340,7 +354,8 @@ extension TestClinic {
         name: String = "Brief für Asha.pdf",
         type: String = "application/pdf",
         digest: String? = nil,
-        redelivered: Bool = false
+        redelivered: Bool = false,
+        key: String? = nil
     ) async throws -> PieceAnswer {
         let start = min(number * BodyPiece.bytes, file.count)
         let end = min(start + BodyPiece.bytes, file.count)
@@ -352,9 +367,15 @@ extension TestClinic {
             principal: Self.admin,
             scope: .clinic,
             deadline: .after(.seconds(20)),
-            idempotencyKey: "\(id)",
+            idempotencyKey: key ?? "\(id)",
+            clientKey: key != nil,
             source: RequestSource(address: "127.0.0.1", userAgent: "test"),
-            headers: BodyPiece(contentType: type, number: number, isLast: end == file.count).headers,
+            headers: BodyPiece(
+                contentType: type,
+                number: number,
+                isLast: end == file.count,
+                digest: key != nil && end == file.count ? Array(SHA256.hash(data: file)).hex : nil
+            ).headers,
             input: try JSONWriter.encode(input)
         )
         guard case .reply(let reply) = await desk.dispatcher.answer(request, redelivered: redelivered) else {
@@ -364,16 +385,28 @@ extension TestClinic {
     }
 
     /// A file that messages may name.
-    func upload(_ file: [UInt8], name: String = "Brief für Asha.pdf", type: String = "application/pdf") async throws
-        -> UploadedAttachment
-    {
+    func upload(
+        _ file: [UInt8],
+        name: String = "Brief für Asha.pdf",
+        type: String = "application/pdf",
+        key: String? = nil
+    ) async throws -> UploadedAttachment {
+        let answer = try await pieces(of: file, name: name, type: type, key: key)
+        try #require(answer.status == 201, "\(String(decoding: answer.body, as: UTF8.self))")
+        return try JSONTape(answer.body).decode(UploadedAttachment.self)
+    }
+
+    /// All pieces of a file, up to the one that is answered.
+    func pieces(
+        of file: [UInt8],
+        name: String = "Brief für Asha.pdf",
+        type: String = "application/pdf",
+        key: String? = nil
+    ) async throws -> PieceAnswer {
         let id = RequestID()
         for number in 0... {
-            let answer = try await piece(number, of: file, id, name: name, type: type)
-            guard answer.status == BodyPiece.taken else {
-                try #require(answer.status == 201, "\(String(decoding: answer.body, as: UTF8.self))")
-                return try JSONTape(answer.body).decode(UploadedAttachment.self)
-            }
+            let answer = try await piece(number, of: file, id, name: name, type: type, key: key)
+            if answer.status != BodyPiece.taken { return answer }
         }
         throw TestKitError("no end")
     }

@@ -197,6 +197,79 @@ import Testing
         }
     }
 
+    /// A mail of one shape, and what is read of it.
+    private static let odd: [(String, text: String?, files: Int?)] = [
+        // Boundaries: the end is missing, one begins as another does, one is very long, one is its own part's.
+        ("Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\none\r\n--a\r\n\r\ntwo", "one\ntwo", 0),
+        (
+            "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\none\r\n--ab\r\nno\r\n--a-\r\n--a--x\r\n--a--\r\nno",
+            "one\n--ab\nno\n--a-\n--a--x", 0
+        ),
+        ("Content-Type: multipart/mixed; boundary=\(long)\r\n\r\n--\(long)\r\n\r\none\r\n--\(long)--", "one", 0),
+        (
+            "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\none",
+            nil, 0
+        ),
+        ("Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\n\r\none", "--\n\none", 0),
+        ("Content-Type: multipart/mixed; boundary=a; boundary=b\r\n\r\n--a\r\n\r\none\r\n--a--", "one", 0),
+        // Codings: damaged, unknown, of nothing.
+        ("Content-Transfer-Encoding: base64\r\n\r\nSGVs!!!bG8=AAAA\u{0}", "Hello", 0),
+        ("Content-Transfer-Encoding: base64\r\n\r\nS", "", 0),
+        ("Content-Transfer-Encoding: quoted-printable\r\n\r\nHe=6Clo=\r\n =ZZ=4", "Hello =ZZ=4", 0),
+        ("Content-Transfer-Encoding: x-rot\r\n\r\nHello", "Hello", 0),
+        ("Content-Type: text/plain; charset=x-unknown\r\n\r\nHello", "Hello", 0),
+        ("Content-Type: text/plain; charset=utf-16\r\n\r\nH\u{0}i\u{0}", "Hi", 0),
+        ("Content-Type: \u{0}\r\n\r\nHello", "Hello", 0),
+        ("Content-Type: /;;;=;*=;a*=';a*99999999999999999999=x;a*-1=y\r\n\r\nHello", nil, nil),
+        // A message in a message, again and again: the first is a file.
+        (String(repeating: "Content-Type: message/rfc822\r\n\r\n", count: 500) + "\r\nHello", "", 1),
+        ("Content-Type: multipart/report\r\n\r\nHello", "Hello", 0),
+        (
+            "Content-Type: multipart/report; boundary=a\r\n\r\n"
+                + String(repeating: "--a\r\nContent-Type: message/delivery-status\r\n\r\n\r\n\r\n", count: 300), nil,
+            nil
+        ),
+        // Fields: very long, many, of nothing but blanks.
+        ("X-Long: \(String(repeating: "a", count: 1_000_000))\r\n\r\nHello", "Hello", 0),
+        ("\(String(repeating: "a", count: 1_000_000)): x\r\n\r\nHello", "Hello", 0),
+        (" \r\n\t\r\n\r\nHello", "Hello", 0),
+        ("To: \((0..<1_000).map { "a\($0)@example.com" }.joined(separator: ", "))\r\n\r\nHello", "Hello", 0),
+        ("References: \(String(repeating: "<a\u{0}@b> ", count: 5_000))\r\n\r\nHello", "Hello", 0),
+        ("Message-ID: <>\r\nIn-Reply-To: <<<<\r\n\r\nHello", "Hello", 0), ("\r\n\u{0}\u{0}", "", 0), ("", "", 0),
+        // Many parts of much text: what is kept is short, and so is what is read.
+        (
+            "Content-Type: multipart/mixed; boundary=a\r\n\r\n"
+                + String(repeating: "--a\r\n\r\n\(String(repeating: "b", count: 5_000))\r\n", count: 400), nil, 0
+        ),
+    ]
+    private static let long = String(repeating: "b", count: 10_240)
+
+    @Test(arguments: odd.indices) func mailsOfOddShapesAreReadAsFarAsTheyGo(place: Int) {
+        let (fields, text, files) = Self.odd[place]
+        let many = (0..<1_000).map { "b\($0)@example.com" }.joined(separator: ", ")
+        let mail = InboundMail(
+            Array("From: =?utf-8?q?A=00sha?= <a@example.com>, \(many)\r\nSubject: =?utf-8?q?a=00b?=\r\n\(fields)".utf8)
+        )
+        if let text { #expect(mail.text == text) }
+        if let files { #expect(mail.files.count == files) }
+        #expect(mail.from?.address.address == "a@example.com")
+        #expect(mail.subject[...].trimmingBlanks == "ab")
+        #expect(mail.text.utf8.count <= InboundText.mostBytes && !mail.text.utf8.contains(0))
+        #expect(mail.answers.count <= 2 * MailNames.most && mail.id.utf8.count <= DeliveryReport.longestID)
+        for report in mail.report?.reports ?? [] { #expect(ProviderVerdict.token(report.providerMessageID) != nil) }
+    }
+
+    /// Each recorded mail, cut at every place.
+    @Test func aCutMailIsReadAsFarAsItGoes() {
+        for one in Self.cases {
+            let bytes = one.bytes
+            for count in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 200)) {
+                let mail = InboundMail(Array(bytes.prefix(count)))
+                #expect(mail.text.utf8.count <= InboundText.mostBytes && mail.files.count <= InboundMail.mostFiles)
+            }
+        }
+    }
+
     @Test func theSameMailIsTheSameWhateverWayItComes() {
         let first = InboundMail(Array("Message-ID: <1@x>\r\nFrom: a@example.com\r\n\r\nx".utf8))
         let again = InboundMail(Array("Received: by y\r\nMessage-ID: <1@x>\r\nFrom: a@example.com\r\n\r\nx".utf8))

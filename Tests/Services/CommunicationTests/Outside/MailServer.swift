@@ -56,7 +56,11 @@ struct MailServer: Sendable {
                 user: user
             )
         )
-        defer { process.stop() }
+        defer {
+            // All of its group: who serves a connection that is kept would outlive it, and write on into the folder.
+            _ = kill(-process.pid, SIGKILL)
+            process.stop()
+        }
         try await eventually("the mail server listens") { server.log.contains("listening for SMTP") }
         try await body(server)
     }

@@ -68,6 +68,38 @@ struct MotoServer: Sendable {
         try await checkSignatures(true)
     }
 
+    /// Publishes to a topic of its own, and gives what SNS posts of it, signed, with the certificate.
+    func notice(of message: String) async throws -> (envelope: [UInt8], certificate: [UInt8]) {
+        let desk = Desk(url: url, http: http)
+        let account = "\(Self.region):123456789012"
+        try await checkSignatures(false)
+        _ = try await desk.ask("sns", "CreateTopic", [("Name", "events")])
+        _ = try await desk.ask("sqs", "CreateQueue", [("QueueName", "events")])
+        let topic = "arn:aws:sns:\(account):events"
+        _ = try await desk.ask(
+            "sns",
+            "Subscribe",
+            [("TopicArn", topic), ("Protocol", "sqs"), ("Endpoint", "arn:aws:sqs:\(account):events")]
+        )
+        _ = try await desk.ask("sns", "Publish", [("TopicArn", topic), ("Message", message)])
+        let queue = try JSONWriter.encode(["QueueUrl": .string("\(url)/123456789012/events")] as JSONValue)
+        let received = try await desk.call(
+            "POST",
+            "/",
+            "sqs",
+            "application/x-amz-json-1.0",
+            String(decoding: queue, as: UTF8.self),
+            target: "AmazonSQS.ReceiveMessage"
+        )
+        let answer = try JSONTape(Array(received.utf8)).decode(JSONValue.self)
+        guard let body = answer["Messages"]?.list.first?["Body"]?.string,
+            let name = try JSONTape(Array(body.utf8)).decode(JSONValue.self)["SigningCertURL"]?.string?
+                .split(separator: "/").last
+        else { throw TestKitError("nothing was published") }
+        let certificate = try await desk.call("GET", "/\(name)", "sns")
+        return (Array(body.utf8), Array(certificate.utf8))
+    }
+
     /// Calls of whoever owns the account, which nobody checks.
     private struct Desk {
         let url: String
@@ -122,17 +154,20 @@ struct MotoServer: Sendable {
             _ path: String,
             _ service: String = "iam",
             _ type: String = "text/plain",
-            _ body: String = ""
+            _ body: String = "",
+            target: String? = nil
         ) async throws -> String {
             // The scope tells moto whom the call is for.
             let scope = "Credential=owner/20260101/\(MotoServer.region)/\(service)/aws4_request"
+            var headers = [
+                ("Content-Type", type),
+                ("Authorization", "AWS4-HMAC-SHA256 \(scope), SignedHeaders=host, Signature=0"),
+            ]
+            if let target { headers.append(("X-Amz-Target", target)) }
             let response = try await http.send(
                 method: method,
                 url: url + path,
-                headers: [
-                    ("Content-Type", type),
-                    ("Authorization", "AWS4-HMAC-SHA256 \(scope), SignedHeaders=host, Signature=0"),
-                ],
+                headers: headers,
                 body: Array(body.utf8),
                 deadline: .after(.seconds(20)),
                 maxResponse: 16 << 20

@@ -137,6 +137,26 @@ struct MotoServerTests {
         }
     }
 
+    @Test func whatATopicPublishesIsBelieved() async throws {
+        try await MotoServer.with { server in
+            let message = #"{"eventType":"Delivery","mail":{"messageId":"ü-1"}}"#
+            let (body, pem) = try await server.notice(of: message)
+            let envelope = try #require(SNSEnvelope(body))
+            #expect(envelope.kind == .notification && envelope.message == message)
+            #expect(SNSVerifier.certificateURL(of: envelope, ["https://\(envelope.topic.host)"]) != nil)
+            let certificate = try #require(SNSCertificate(pem: pem))
+            #expect(certificate.isTrusted(at: .now()))
+            func isSigned(_ envelope: SNSEnvelope) -> Bool {
+                envelope.signedTexts.contains {
+                    certificate.isSigned($0, envelope.signature, version: envelope.version)
+                }
+            }
+            #expect(isSigned(envelope))
+            let forged = String(decoding: body, as: UTF8.self).replacing("Delivery", with: "Bounce")
+            #expect(!isSigned(try #require(SNSEnvelope(Array(forged.utf8)))))
+        }
+    }
+
     @Test func aNoticeIsForOneDeviceAsLongAsItIsThere() async throws {
         try await MotoServer.with { server in
             let credentials = Credentials(credentials(server, of: .push))

@@ -23,7 +23,7 @@ import Testing
         return .object(usual.merging(changes) { _, new in new })
     }
 
-    private static func credentials(_ changes: [String: JSONValue] = [:]) throws -> Credentials {
+    static func credentials(_ changes: [String: JSONValue] = [:]) throws -> Credentials {
         Credentials(["serviceAccount": try account(changes)])
     }
 

@@ -41,7 +41,7 @@ import Testing
         (503, "<html>Service Unavailable</html>", AttemptOutcome.transient), (502, "", .unknownOutcome),
         (504, "", .unknownOutcome),
         (401, "", .credentials),
-        (404, "not found", .contentRejected), (200, "", .accepted),
+        (404, "not found", .contentRejected), (200, "", .unknownOutcome), (200, "{}", .accepted),
         (400, "{\"error\":{\"details\":{\"code\":\"SM_111\"}}}", .senderNotAuthorised),
         (400, "{\"error\":{\"code\":\"LE_101\",\"details\":[]}}", .quota),
         (400, "{\"error\":{\"details\":[{\"code\":\"asha@example.com\"}]}}", .contentRejected),
