@@ -40,6 +40,8 @@ package struct OutboundResponse: Sendable {
 package final class OutboundHTTP: Sendable {
     /// Connecting and the TLS handshake together take no longer.
     package static let connectTime: Duration = .seconds(5)
+    /// Calls to one host at a time; a further one waits for a connection. With an answer in 200 ms these are 640 a second.
+    package static let mostCallsPerHost = 128
     /// The bound on an answer unless the caller sets another.
     package static let largestResponse = 1 << 20
 
@@ -60,6 +62,7 @@ package final class OutboundHTTP: Sendable {
         configuration.dnsOverride = places
         // Its spans would carry whole addresses, with whatever ids a provider has put into them.
         configuration.tracing.tracer = nil
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Self.mostCallsPerHost
         // A refused connection is told at once; trying again is for those who know of other providers.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.http1_1ConnectionDebugInitializer = { channel in Self.checkPeer(of: channel, policy) }

@@ -1,3 +1,4 @@
+import Core
 import Crypto
 import FoundationEssentials
 
@@ -11,10 +12,7 @@ package struct KeyMaterial: Hashable, Sendable, CustomStringConvertible, CustomR
     package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// 256 bits of the system's generator.
-    package static func random() -> KeyMaterial {
-        var generator = SystemRandomNumberGenerator()
-        return KeyMaterial((0..<byteCount).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
-    }
+    package static func random() -> KeyMaterial { KeyMaterial(RandomBytes.make(byteCount)) }
 
     package var description: String { "••••" }
     package var customMirror: Mirror { Mirror(self, children: []) }

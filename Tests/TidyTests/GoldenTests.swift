@@ -20,7 +20,7 @@ import Testing
         AppointmentCancelled.self, VisitCommandAnswered.self,
         InvoiceOpened.self, InvoicePaid.self, InvoiceVoided.self, InvoiceChanged.self,
         PaymentSucceeded.self, PaymentFrozen.self, PaymentChanged.self,
-        MessageSent.self, MessageFailed.self, MessageUnknown.self, InboundMessageReceived.self,
+        InboundMessageReceived.self,
     ]
 
     @Test func operations() throws {

@@ -211,7 +211,6 @@ package enum CommunicationService {
             definition.services.append(intake)
             definition.checks.append(HealthCheck("default_providers") { intake.isDone })
         }
-        definition.resends = [{ try MessageStore.resend(by: "system:communication", after: $0, limit: $1, in: $2) }]
         return definition
     }
 }

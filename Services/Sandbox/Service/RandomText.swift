@@ -1,9 +1,10 @@
+import Core
+
 /// Letters and digits for ids and secrets.
 enum RandomText {
-    private static let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+    private static let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789".utf8)
 
     static func make(_ length: Int) -> String {
-        var generator = SystemRandomNumberGenerator()
-        return String((0..<length).map { _ in letters.randomElement(using: &generator) ?? "0" })
+        String(decoding: RandomBytes.make(length).map { letters[Int($0) % letters.count] }, as: UTF8.self)
     }
 }

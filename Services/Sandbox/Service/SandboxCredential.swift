@@ -4,6 +4,7 @@ enum SandboxCredential {
     static let refusedWords = ["invalid", "wrong", "revoked", "expired"]
 
     static func isAccepted(_ text: String) -> Bool {
-        !text.isEmpty && !refusedWords.contains { text.lowercased().contains($0) }
+        let letters = Array(text.lowercased().utf8)
+        return !letters.isEmpty && !refusedWords.contains { letters.firstRange(of: Array($0.utf8)) != nil }
     }
 }

@@ -193,6 +193,13 @@ struct TestClinic: Sendable {
         try #require(try await ask(Self.endpoints.messages.read, MessagePath(id: id), as: principal).output)
     }
 
+    /// Counts the changes of a message.
+    func version(of id: MessageID) async throws -> Int64 {
+        try await desk.database.inspect(
+            "select version from messages where clinic_id = \(clinic) and id = \(id)"
+        ) { try $0[0][0] }
+    }
+
     /// The message once it has come to an end, or to a state that is waited for.
     func settled(_ id: MessageID, _ wanted: Set<MessageStatus> = [.sent, .failed, .unknown, .expired, .cancelled])
         async throws

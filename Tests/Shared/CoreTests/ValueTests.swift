@@ -21,12 +21,16 @@ import Testing
     ])
     func nonsenseIsNoID(_ text: String) { #expect(UserID(text) == nil) }
 
-    @Test(arguments: ["a@b.example", "first.last+tag@sub.clinic.example", "用户@例え.jp", "o'brien@x.ie", "a@localhost"])
+    @Test(arguments: [
+        "a@b.example", "first.last+tag@sub.clinic.example", "用户@例え.jp", "o'brien@x.ie", "a@localhost",
+        "a@xn--r8jz45g.jp",
+    ])
     func addresses(_ text: String) { #expect(EmailAddress(text)?.address == text) }
 
     @Test(arguments: [
         "", "a", "@b.example", "a@", "a@b", "a b@c.example", "a@b..example", ".a@b.example", "a.@b.example",
-        "a@-b.example",
+        "a@-b.example", "a@b-.example", "a..b@c.example", "a@b.example.", "a@\u{301}b.example", "a@b.\u{301}c.example",
+        "a@\(String(repeating: "b", count: 64)).example", "a@b.ex\u{200B}ample", "a\u{200B}b@c.example",
         "a@b.example\r\nBcc: c@d.example", "a@b@c.example", "<a@b.example>", "a\u{0}@b.example",
     ])
     func noAddresses(_ text: String) { #expect(EmailAddress(text) == nil) }

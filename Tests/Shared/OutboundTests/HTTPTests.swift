@@ -58,6 +58,21 @@ import Testing
         )
     }
 
+    /// A provider that takes its time over one message must not hold up those beside it.
+    @Test func callsToOneHostGoSideBySide() async throws {
+        let everybody = Meeting(of: OutboundHTTP.mostCallsPerHost)
+        let server = try ScriptedServer { line in
+            guard line.read(until: "\r\n\r\n{}") != nil, everybody.isThere() else { return }
+            line.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        }
+        defer { server.stop() }
+        let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<OutboundHTTP.mostCallsPerHost { group.addTask { try await post(server).status } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(statuses == Array(repeating: 200, count: OutboundHTTP.mostCallsPerHost))
+    }
+
     @Test func redirectsAreNotFollowed() async throws {
         let server = try server("HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n")
         defer { server.stop() }

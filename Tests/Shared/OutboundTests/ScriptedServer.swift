@@ -106,3 +106,23 @@ final class Collected<Value: Sendable>: Sendable {
     var all: [Value] { values.withLock { $0 } }
     func add(_ value: Value) { values.withLock { $0.append(value) } }
 }
+
+/// Threads that wait for each other.
+final class Meeting: Sendable {
+    private let expected: Int
+    private let condition = NSCondition()
+    private let present = Mutex(0)
+
+    init(of expected: Int) { self.expected = expected }
+
+    /// Returns once all have come; `false` where somebody stays away.
+    func isThere() -> Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        present.withLock { $0 += 1 }
+        condition.broadcast()
+        let deadline = Date(timeIntervalSinceNow: 20)
+        while present.withLock({ $0 }) < expected { guard condition.wait(until: deadline) else { return false } }
+        return true
+    }
+}

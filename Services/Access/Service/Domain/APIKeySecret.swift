@@ -17,15 +17,10 @@ struct APIKeySecret: Sendable {
 
     /// - Parameter prefix: that of the key whose secret it is to be; a new one when absent.
     init(prefix: String? = nil) {
-        let prefix = prefix ?? "pck_" + Self.random(Self.prefixBytes).hex
-        let text = prefix + "_" + Base64URL.encode(Self.random(Self.secretBytes))
+        let prefix = prefix ?? "pck_" + RandomBytes.make(Self.prefixBytes).hex
+        let text = prefix + "_" + Base64URL.encode(RandomBytes.make(Self.secretBytes))
         self.prefix = prefix
         self.text = Secret(text)
         hash = Array(SHA256.hash(data: Array(text.utf8)))
-    }
-
-    private static func random(_ count: Int) -> [UInt8] {
-        var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     }
 }

@@ -18,9 +18,7 @@ package struct OneTimeToken: Sendable {
 
     /// 256 bits of the system's generator.
     package init(_ purpose: Purpose, index: BlindIndex) {
-        var generator = SystemRandomNumberGenerator()
-        let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-        self.init(Base64URL.encode(bytes), purpose, index)
+        self.init(Base64URL.encode(RandomBytes.make(32)), purpose, index)
     }
 
     /// The token somebody presents.

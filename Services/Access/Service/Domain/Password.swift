@@ -47,8 +47,7 @@ package struct PasswordHash: Hashable, Sendable {
     ///
     /// Takes its time: call it on a thread that may be held up.
     package init(of password: Secret, cost: PasswordCost = .current) throws {
-        var generator = SystemRandomNumberGenerator()
-        let salt = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        let salt = RandomBytes.make(16)
         self.init(salt: salt, hash: try Self.derive(password, salt: salt, cost: cost), cost: cost)
     }
 

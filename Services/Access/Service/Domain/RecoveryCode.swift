@@ -13,9 +13,7 @@ package struct RecoveryCode: Sendable {
 
     /// 50 bits of the system's generator.
     package init() {
-        var generator = SystemRandomNumberGenerator()
-        let bytes = (0..<7).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-        let letters = Base32.encode(bytes).prefix(Self.length).lowercased()
+        let letters = Base32.encode(RandomBytes.make(7)).prefix(Self.length).lowercased()
         text = Secret("\(letters.prefix(Self.length / 2))-\(letters.suffix(Self.length / 2))")
     }
 

@@ -17,10 +17,7 @@ package struct TOTP: Sendable {
     package init(secret: [UInt8]) { self.secret = secret }
 
     /// A new secret of the system's generator.
-    package static func random() -> TOTP {
-        var generator = SystemRandomNumberGenerator()
-        return TOTP(secret: (0..<secretBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
-    }
+    package static func random() -> TOTP { TOTP(secret: RandomBytes.make(secretBytes)) }
 
     /// The step a moment lies in.
     package static func step(at now: Instant) -> Int64 { now.seconds / period }

@@ -147,7 +147,7 @@ struct MessageIntake: Sendable {
             email: reach.email.map { index(of: $0, sender.clinic) },
             phone: reach.address(on: .whatsapp).map { AddressIndex(blindIndex: blindIndex).token($0, sender.clinic) }
         )
-        try MessageStore.insert(message, to: hashes, by: sender.actor, in: tx)
+        MessageStore.insert(message, to: hashes, by: sender.actor, in: tx)
         try AttachmentStore.insert(files, of: id, sealer: sealer, in: tx)
         if let first = channels.first { tally.note(first) }
         guard isWanted else { return AcceptedMessage(id: id, status: .suppressed) }

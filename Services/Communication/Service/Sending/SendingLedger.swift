@@ -28,7 +28,7 @@ struct SendingLedger: Sendable {
             for ending in held { try ending.write(in: tx) }
             let took = Dictionary(held.compactMap(\.took).map { ($0.id, $0) }) { first, _ in first }
             for entry in took.values { try CostsJob.wake(for: entry, of: providers, at: .now(), in: tx) }
-            try MessageStore.end(held.map { ($0.message, $0.end) }, by: "system", in: tx)
+            MessageStore.end(held.map { ($0.message, $0.end) }, in: tx)
             return endings.map { ours.contains($0.ticket.id) }
         }
     }

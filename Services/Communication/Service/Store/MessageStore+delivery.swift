@@ -6,8 +6,8 @@ import ProviderConfig
 
 /// What providers' receipts, or their absence, do to messages.
 extension MessageStore {
-    /// Moves a message to where a provider's event says it is, if that is forward, and tells so; one that did not arrive goes
-    /// on to its next channel instead, if it has one.
+    /// Moves a message to where a provider's event says it is, if that is forward; one that did not arrive goes on to its
+    /// next channel instead, if it has one.
     static func deliver(
         _ attempt: ReportedAttempt,
         _ event: DeliveryEvent,
@@ -27,7 +27,7 @@ extension MessageStore {
             }
             try goOn(message, at: place, after: pause, in: tx)
         case .nextChannel: try goOn(message, at: place + 1, in: tx)
-        case .moves: try move(message, event, through: attempt, at: now, in: tx)
+        case .moves: move(message, event, through: attempt, at: now, in: tx)
         }
     }
 
@@ -79,18 +79,15 @@ extension MessageStore {
         through attempt: ReportedAttempt,
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws {
-        let rows = try tx.rows(
+    ) {
+        tx.execute(
             """
             update messages set status = \(event.status.rawValue), reason_code = \(event.reason?.code),
                 reason_detail = \(event.reason?.detail), channel = coalesce(channel, \(attempt.channel)),
                 provider = coalesce(provider, \(attempt.provider)), waiting_for = null, next_attempt_at = null,
                 updated_at = \(now), version = version + 1
             where clinic_id = clinic_id() and id = \(message.id)
-            returning \(columns)
             """
         )
-        guard let moved = try rows.first.map(decode) else { return }
-        try announce(moved, by: "provider:\(attempt.provider)", in: tx)
     }
 }

@@ -57,15 +57,14 @@ enum MessageStore {
         retries, settled_attempts, template_version
         """
 
-    /// Stores a message, with the transaction's others; who has ended at once is told of.
+    /// Stores a message, with the transaction's others.
     static func insert(
         _ message: StoredMessage,
         to addresses: AddressHashes,
         by actor: String,
         in tx: borrowing Transaction
-    ) throws {
+    ) {
         tx.gather(NewMessage(message: message, addresses: addresses, actor: actor))
-        try announce(message, by: actor, in: tx)
     }
 
     static func find(_ id: MessageID, in tx: borrowing Transaction) throws -> StoredMessage? {
@@ -155,25 +154,10 @@ enum MessageStore {
         )
     }
 
-    /// Ends a message and tells so; what has ended is not ended again.
-    static func end(
-        _ id: MessageID,
-        _ status: MessageStatus,
-        reason: MessageReason?,
-        channel: String?,
-        provider: String?,
-        by actor: String,
-        at now: Instant,
-        in tx: borrowing Transaction
-    ) throws {
-        let end = MessageEnd(status, reason, channel: channel, provider: provider, at: now)
-        try self.end([(id, end)], by: actor, in: tx)
-    }
-
-    /// The same for many.
-    static func end(_ ends: [(id: MessageID, end: MessageEnd)], by actor: String, in tx: borrowing Transaction) throws {
+    /// Ends messages; what has ended is not ended again.
+    static func end(_ ends: [(id: MessageID, end: MessageEnd)], in tx: borrowing Transaction) {
         guard !ends.isEmpty else { return }
-        let rows = try tx.rows(
+        tx.execute(
             """
             update messages set status = e.ended_as, reason_code = e.why, reason_detail = e.why_in_words,
                 channel = coalesce(e.through_channel, channel), provider = coalesce(e.through_provider, provider),
@@ -184,77 +168,8 @@ enum MessageStore {
                 \(ends.map(\.end.at)))
                 as e (message_id, ended_as, why, why_in_words, through_channel, through_provider, ended_at)
             where clinic_id = clinic_id() and id = e.message_id and status in ('queued', 'sending')
-            returning \(columns)
             """
         )
-        for row in rows { try announce(try decode(row), by: actor, in: tx) }
-    }
-
-    /// Tells the present state of the clinic's messages that have come to an end, without notices.
-    static func resend(
-        by actor: String,
-        after: String?,
-        limit: Int,
-        in tx: borrowing Transaction
-    ) throws -> ResendPage {
-        var query: Query = "select \(columns) from messages where clinic_id = clinic_id()"
-        if let last = after.flatMap({ MessageID($0) }) { query += " and id > \(last)" }
-        query += " order by id limit \(limit)"
-        let page = try tx.rows(query).map(decode)
-        for message in page { try announce(message, by: actor, notify: false, in: tx) }
-        return ResendPage(count: page.count, last: page.last?.id.description)
-    }
-
-    static func announce(
-        _ message: StoredMessage,
-        by actor: String,
-        notify: Bool = true,
-        in tx: borrowing Transaction
-    ) throws {
-        let state = MessageState(
-            id: message.id,
-            status: message.status,
-            channel: message.channel.flatMap { MessageChannel(rawValue: $0) },
-            provider: message.provider,
-            template: message.template,
-            category: message.category,
-            priority: message.priority,
-            patientId: message.patientID,
-            reason: message.reasonCode,
-            createdAt: message.createdAt,
-            updatedAt: message.updatedAt
-        )
-        let id = message.id.description
-        switch message.status {
-        case .sent, .delivered, .opened:
-            try Outbox.append(
-                MessageSent(message: state),
-                aggregate: id,
-                version: message.version,
-                actor: actor,
-                notify: notify,
-                in: tx
-            )
-        case .unknown:
-            try Outbox.append(
-                MessageUnknown(message: state),
-                aggregate: id,
-                version: message.version,
-                actor: actor,
-                notify: notify,
-                in: tx
-            )
-        case .failed, .suppressed, .cancelled, .expired:
-            try Outbox.append(
-                MessageFailed(message: state),
-                aggregate: id,
-                version: message.version,
-                actor: actor,
-                notify: notify,
-                in: tx
-            )
-        case .queued, .sending: break
-        }
     }
 
     static func decode(_ row: Row) throws -> StoredMessage {

@@ -18,7 +18,7 @@ struct SandboxWitness: Sendable {
         if let known = try home.read(String.self, file) {
             text = known
         } else {
-            text = (0..<32).map { _ in UInt8.random(in: 0...255) }.hex
+            text = RandomBytes.make(32).hex
             try home.write(text, file)
         }
         guard let seed = [UInt8](hex: text),

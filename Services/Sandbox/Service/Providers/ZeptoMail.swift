@@ -100,8 +100,8 @@ struct ZeptoMail: SandboxProvider {
 
     private func wrong(in body: JSONValue) -> SandboxReply? {
         let from = body["from"]?["address"]?.string ?? ""
-        guard EmailAddress(from) != nil else { return invalid("from.address", from) }
-        if from.lowercased().contains("@unverified") {
+        guard let sender = EmailAddress(from) else { return invalid("from.address", from) }
+        if sender.domain.hasPrefix("unverified") {
             return refusal(
                 400,
                 "TM_4001",

@@ -198,6 +198,7 @@ import Testing
             let clinic = try TestClinic()
             try await clinic.configure(try teller.draft(sandbox))
             let id = try await sent(clinic)
+            let version = try await clinic.version(of: id)
             let call = teller.signed(try teller.body(.hardBounce, id, to: [address(clinic)]), sandbox, id: "same")
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<50 { group.addTask { try await tell(clinic, teller, call) } }
@@ -205,10 +206,8 @@ import Testing
             }
             #expect(statuses == Array(repeating: 200, count: 50))
             #expect(try await kept(clinic) == 1)
-            let told = try await clinic.desk.database.inspect(
-                "select count(*) from outbox where clinic_id = \(clinic.clinic) and aggregate_id = \(id.description) and name = 'message.failed'"
-            ) { rows -> Int64 in try rows[0][0] }
-            #expect(told == 1)
+            #expect(try await clinic.message(id).status == .failed)
+            #expect(try await clinic.version(of: id) == version + 1)
         }
     }
 

@@ -128,6 +128,7 @@ import Testing
         try await SandboxPlace.with { sandbox in
             let clinic = try await clinic(sandbox)
             let message = try await sent(clinic)
+            let version = try await clinic.version(of: message.id)
             for callback in [status(message.sid, "undelivered", code: "30005"), inbound("I shall be late.")] {
                 let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                     for _ in 0..<50 { group.addTask { try await tell(clinic, callback) } }
@@ -141,12 +142,12 @@ import Testing
                 "select count(*) from inbound_messages where clinic_id = \(id)",
                 "select count(*) from conversations where clinic_id = \(id)",
                 "select count(*) from suppressions where clinic_id = \(id)",
-                "select count(*) from outbox where clinic_id = \(id) and aggregate_id = \(message.id.description) and name = 'message.failed'",
             ] {
                 let count: Int64 = try await clinic.desk.database.inspect(query) { try $0[0][0] }
                 #expect(count == 1)
             }
             #expect(try await clinic.message(message.id).status == .failed)
+            #expect(try await clinic.version(of: message.id) == version + 1)
         }
     }
 

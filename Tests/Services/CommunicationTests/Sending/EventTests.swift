@@ -203,32 +203,6 @@ import Testing
         #expect(try await visit.messages().isEmpty)
     }
 
-    @Test func messagesAreToldAgainWithoutNotices() async throws {
-        let clinic = try TestClinic()
-        try await clinic.configure(.smtp(port: 9))
-        var later = MessageDraft(
-            to: RecipientDraft(email: EmailAddress("asha@example.com")),
-            content: MessageContent(subject: "S", text: "T")
-        )
-        later.sendAt = .now() + .seconds(3_600)
-        let waiting = try await clinic.send(later)
-        let cancelled = try await clinic.send(later)
-        let answer = try await clinic.ask(MessageDesk.endpoints.messages.cancel, MessagePath(id: cancelled))
-        #expect(answer.status < 300)
-        let tenant = Tenant(clinic.clinic, actor: "test")
-        try await clinic.desk.database.database.transaction(for: tenant) { tx in
-            _ = try MessageStore.resend(by: "system:test", after: nil, limit: 500, in: tx)
-        }
-        let told = try await clinic.desk.database.inspect(
-            """
-            select name, aggregate_id, aggregate_version::text from outbox
-            where clinic_id = \(clinic.clinic) and part = 'events' and not notify order by position
-            """
-        ) { rows in try rows.map { [try $0[0], try $0[1], try $0[2]] as [String] } }
-        #expect(told.map { $0[0] } == ["message.failed"])
-        #expect(told.first?[1] == "\(cancelled)" && told.first?[1] != "\(waiting)")
-    }
-
     @Test func olderVersionsAndRepetitionsTellNothing() async throws {
         let visit = Visit(clinic: try TestClinic())
         try await visit.clinic.configure(.smtp(port: 9))
