@@ -6,10 +6,10 @@ import Synchronization
 final class ScriptedServer: Sendable {
     let port: Int
     private let listener: Int32
-    private let accepted = Mutex(0)
+    private let lines = Mutex((accepted: 0, open: Set<Int32>()))
 
     /// How many connections there have been.
-    var connections: Int { accepted.withLock { $0 } }
+    var connections: Int { lines.withLock { $0.accepted } }
 
     init(_ script: @escaping @Sendable (Line) -> Void) throws {
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -34,17 +34,27 @@ final class ScriptedServer: Sendable {
                     close(listener)
                     return
                 }
-                accepted.withLock { $0 += 1 }
-                Thread.detachNewThread {
+                lines.withLock { lines in
+                    lines.accepted += 1
+                    lines.open.insert(connection)
+                }
+                Thread.detachNewThread { [self] in
                     script(Line(connection))
                     shutdown(connection, Int32(SHUT_RDWR))
+                    _ = lines.withLock { $0.open.remove(connection) }
                     close(connection)
                 }
             }
         }
     }
 
-    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
+    /// Takes no further connections, and ends those that are open.
+    func stop() {
+        shutdown(listener, Int32(SHUT_RDWR))
+        lines.withLock { lines in
+            for connection in lines.open { shutdown(connection, Int32(SHUT_RDWR)) }
+        }
+    }
 
     /// One connection, read and written by its own thread.
     final class Line {
