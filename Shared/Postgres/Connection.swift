@@ -6,6 +6,9 @@ import Glibc
 @safe final class Connection {
     /// Prepared statements kept per connection; past it all are dropped and prepared again as they are used.
     private static let statementLimit = 500
+    /// What a connection may send or read at once and still be kept, in bytes: libpq's buffers grow with what they carry and
+    /// never shrink.
+    static let mostCarried = 4 << 20
 
     /// A statement that the server knows, with the plan it made for it.
     private struct Statement {
@@ -39,6 +42,8 @@ import Glibc
     private var statements: [Query.Shape: Statement] = [:]
     private var statementsMade = 0
     private var isBroken = false
+    /// Whether it holds on to more memory than a new connection costs.
+    private(set) var isSwollen = false
 
     init(configuration: DatabaseConfiguration, role: String?, heads: SeriesHeads) throws(DatabaseError) {
         let settings: [(String, String)] = [
@@ -85,6 +90,7 @@ import Glibc
         var commands: [Command] = []
         commands.reserveCapacity(batch.count + 2)
         let now = ContinuousClock.now
+        if batch.reduce(0, { $0 + $1.parameters.bytes.count }) > Self.mostCarried { isSwollen = true }
         for (index, query) in batch.enumerated() {
             guard send(query, index, now, &commands) else { return lost() }
         }
@@ -159,8 +165,9 @@ import Glibc
         guard count > 0 else { return unsafe PQsendQueryPrepared(handle, name, 0, nil, nil, nil, 1) == 1 }
         let lengths = parameters.entries.map { Int32($0.length) }
         let formats: [Int32] = parameters.entries.map { $0.type == .inferred ? 0 : 1 }
-        // An empty value needs an address as well: no address is NULL. The buffer gets one byte more for that.
-        return unsafe (parameters.bytes + [0]).withUnsafeBytes { bytes in
+        // An empty value needs an address as well: no address is NULL.
+        let bytes = parameters.bytes.isEmpty ? [0] : parameters.bytes
+        return unsafe bytes.withUnsafeBytes { bytes in
             let values = unsafe parameters.entries.map { entry -> UnsafePointer<CChar>? in
                 guard entry.length >= 0, let base = bytes.baseAddress else { return nil }
                 return unsafe (base + entry.offset).assumingMemoryBound(to: CChar.self)
@@ -198,6 +205,7 @@ import Glibc
             emptyReads = 0
             let status = unsafe PQresultStatus(pointer)
             let result = unsafe QueryResult(pointer)
+            if unsafe PQresultMemorySize(pointer) > Self.mostCarried { isSwollen = true }
             if status == PGRES_PIPELINE_SYNC { return answer }
             let command = index < commands.count ? commands[index] : nil
             if status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK {

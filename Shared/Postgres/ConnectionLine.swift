@@ -14,7 +14,8 @@ struct ConnectionFactory: Sendable {
     }
 }
 
-/// A thread's connection through its losses: opened when first needed, again when lost, not too often.
+/// A thread's connection through its losses: opened when first needed, again when lost, not too often, and when it has
+/// carried so much that its memory is worth more.
 final class ConnectionLine {
     /// After the first failure to connect, and at most.
     private static let shortestPause: Duration = .milliseconds(50)
@@ -36,6 +37,7 @@ final class ConnectionLine {
             return
         }
         job.run(on: connection)
+        if connection.isSwollen { self.connection = nil }
     }
 
     private func open() -> Connection? {

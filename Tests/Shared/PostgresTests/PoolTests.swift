@@ -40,6 +40,41 @@ import Testing
         #expect(left == 0)
     }
 
+    /// Buffers grow with what they carry and never shrink: who has carried much is not kept for it.
+    @Test func aConnectionThatHasCarriedMuchIsReplaced() async throws {
+        let pool = try Playground.open().pool { $0.requestConnections = 1 }
+        defer { pool.close() }
+        let tenant = Playground.tenant()
+        func server() async throws -> Int {
+            try await pool.one(for: tenant, "select pg_backend_pid()") { try $0[0][0] }
+        }
+        let first = try await server()
+        #expect(try await server() == first)
+        let large = [UInt8](repeating: 7, count: 5 << 20)
+        let sent: Int = try await pool.one(for: tenant, "select length(\(large))") { try $0[0][0] }
+        #expect(sent == large.count)
+        let second = try await server()
+        #expect(second != first)
+        let read: [UInt8] = try await pool.one(for: tenant, "select convert_to(repeat('7', 5000000), 'UTF8')") {
+            try $0[0][0]
+        }
+        #expect(read.count == 5_000_000)
+        let third = try await server()
+        #expect(third != second)
+        #expect(try await server() == third)
+    }
+
+    /// The shortest of values, alone: libpq wants an address for it.
+    @Test func nothingButAnEmptyValueIsNotNull() async throws {
+        let empty: Int = try await Playground.open().database.one(
+            for: Playground.tenant(),
+            "select length(\([UInt8]()))"
+        ) {
+            try $0[0][0]
+        }
+        #expect(empty == 0)
+    }
+
     @Test func aCancelledWaitEndsAtOnce() async throws {
         let pool = try Playground.open().pool { $0.requestConnections = 1 }
         defer { pool.close() }
