@@ -40,7 +40,9 @@ package struct OutboundResponse: Sendable {
 package final class OutboundHTTP: Sendable {
     /// Connecting and the TLS handshake together take no longer.
     package static let connectTime: Duration = .seconds(5)
-    /// Calls to one host at a time; a further one waits for a connection. With an answer in 200 ms these are 640 a second.
+    /// Calls to one host at a time; a further one waits for a connection.
+    ///
+    /// With an answer in 200 ms these are 640 a second.
     package static let mostCallsPerHost = 128
     /// The bound on an answer unless the caller sets another.
     package static let largestResponse = 1 << 20
