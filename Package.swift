@@ -125,9 +125,9 @@ let serviceBase: [Target.Dependency] = [
 ]
 
 var targets: [Target] = []
-targets += system("CLibPQ") + system("CHiredis") + system("CCurl")
+targets += system("CLibPQ") + system("CHiredis") + system("CCurl") + system("CMalloc")
 targets += shared("Core", [])
-targets += shared("Launch")
+targets += shared("Launch", ["CMalloc"])
 targets += shared("Contracts", ["Core"])
 targets += shared("Resilience", ["Core"])
 targets += shared("Settings", ["Core", configuration])
