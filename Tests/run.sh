@@ -26,7 +26,8 @@ for target in "${targets[@]}"; do
         passed=$((passed + count))
     else
         failed=$((failed + 1))
-        grep -E '✘|^↳|error:|Fatal' "$log" | head -n 60
+        # An issue's arguments may have lines of their own, and what was expected stands behind them.
+        grep -E -A 4 '✘|^↳|error:|Fatal' "$log" | head -n 150
         # A filter that matches nothing passes; a run without a verdict was stopped or crashed.
         [ "${count:-0}" -gt 0 ] || echo "no test of $target ran to a verdict (status $status)"
     fi
