@@ -214,7 +214,6 @@ import Testing
         try await desk.sequence(clinic)
         try await desk.sign(clinic)
         let endpoints = AuditEndpoints()
-        let page = try await desk.ask(endpoints.checkpoints, CheckpointQuery(), as: auditor, in: clinic)
         try await desk.append([desk.record(in: clinic)], to: clinic)
         try await desk.sequence(clinic)
         try await desk.sign(clinic)
@@ -227,7 +226,7 @@ import Testing
             cursor = page.nextCursor
         } while cursor != nil
         #expect(turned == all.reversed() && all.count > 1)
-        let newest = try #require(page.items.last)
+        let newest = try #require(all.last)
         let treeRoot = try #require(TreeHash(base64: newest.rootHash))
         for seq in [0, 255, 256, newest.size - 1] {
             let proof = try await desk.ask(
