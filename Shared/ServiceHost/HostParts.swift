@@ -167,11 +167,11 @@ struct HostParts {
         for definition: ServiceDefinition,
         consumers: [ServiceDefinition.Consumer]
     ) -> [any JobHandler] {
-        var jobs: [any JobHandler] = [ForgetReplies(), ReplayEvent(intake: intake, consumers: consumers)]
-        if !definition.resends.isEmpty {
-            jobs.append(ResendAggregates(lists: definition.resends))
-        }
-        return jobs
+        [
+            ForgetReplies(), ReplayEvent(intake: intake, consumers: consumers),
+            // Operators order it of every owner of events: who keeps nothing that could be told again is done at once.
+            ResendAggregates(lists: definition.resends),
+        ]
     }
 
     /// The consumers, of which that of access' events hears as well when this service is to tell everything again.
