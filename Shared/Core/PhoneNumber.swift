@@ -5,7 +5,7 @@ package struct PhoneNumber: Hashable, Sendable, CustomStringConvertible {
     package init?(_ text: some StringProtocol) {
         let bytes = Array(text.utf8)
         guard (9...16).contains(bytes.count), bytes[0] == UInt8(ascii: "+"), bytes[1] != UInt8(ascii: "0"),
-            bytes.dropFirst().allSatisfy({ (48...57).contains($0) })
+            bytes.dropFirst().allSatisfy(\.isDigit)
         else { return nil }
         number = String(text)
     }

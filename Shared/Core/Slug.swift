@@ -4,7 +4,7 @@ package struct Slug: Hashable, Sendable, CustomStringConvertible {
 
     package init?(_ text: some StringProtocol) {
         let bytes = Array(text.utf8)
-        func isPlain(_ byte: UInt8) -> Bool { (97...122).contains(byte) || (48...57).contains(byte) }
+        func isPlain(_ byte: UInt8) -> Bool { byte.isSmallLetter || byte.isDigit }
         guard (2...63).contains(bytes.count), let first = bytes.first, let last = bytes.last, isPlain(first),
             isPlain(last),
             bytes.allSatisfy({ isPlain($0) || $0 == UInt8(ascii: "-") })

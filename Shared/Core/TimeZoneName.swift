@@ -6,9 +6,9 @@ package struct TimeZoneName: Hashable, Sendable, CustomStringConvertible {
         let labels = text.split(separator: "/", omittingEmptySubsequences: false)
         guard (1...64).contains(text.utf8.count), (1...3).contains(labels.count),
             labels.allSatisfy({ label in
-                !label.isEmpty && label.utf8.first.map { (65...90).contains($0) || (97...122).contains($0) } == true
+                !label.isEmpty && label.utf8.first.map(\.isLetter) == true
                     && label.utf8.allSatisfy {
-                        (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 45
+                        $0.isLetterOrDigit || $0 == 45
                             || $0 == 95 || $0 == 43
                     }
             })

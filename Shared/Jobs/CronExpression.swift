@@ -1,3 +1,5 @@
+import Core
+
 /// A time table in the five fields of cron: minute, hour, day of month, month, day of week (0 and 7 are Sunday).
 ///
 /// Fields take `*`, numbers, names of months and days, ranges, lists and steps. As with cron, when day of month and day of
@@ -72,7 +74,7 @@ package struct CronExpression: Hashable, Sendable, CustomStringConvertible {
         if text == "*" { return range }
         let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { end -> Int? in
             if let index = names.firstIndex(of: end.lowercased()) { return index + firstName }
-            guard end.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(end) else { return nil }
+            guard end.utf8.allSatisfy(\.isDigit), let number = Int(end) else { return nil }
             return range.contains(number) ? number : nil
         }
         guard let first = ends.first ?? nil else { return nil }

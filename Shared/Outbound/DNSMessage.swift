@@ -1,3 +1,5 @@
+import Core
+
 /// A question for a name's TXT records and what was answered, as RFC 1035 has them on the wire.
 struct DNSMessage: Sendable, Equatable {
     /// An answer's longest, in bytes: what fits into a TCP message.
@@ -71,7 +73,7 @@ struct DNSMessage: Sendable, Equatable {
         guard let end = question[12...].firstIndex(of: 0), answer.count >= end + 5, question.count >= end + 5 else {
             return false
         }
-        func folded(_ byte: UInt8) -> UInt8 { (65...90).contains(byte) ? byte + 32 : byte }
+        func folded(_ byte: UInt8) -> UInt8 { byte.isCapitalLetter ? byte + 32 : byte }
         return answer[0..<2] == question[0..<2]
             && zip(answer[12..<end + 5], question[12..<end + 5]).allSatisfy { folded($0) == folded($1) }
     }

@@ -50,8 +50,7 @@ struct MIMEHeader {
         if isPlain(value) { return "\(name)=\(quoted(value))" }
         let encoded = value.utf8.map { byte in
             let isToken =
-                (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
-                || ".-_".utf8.contains(byte)
+                byte.isLetterOrDigit || ".-_".utf8.contains(byte)
             let digits = String(byte, radix: 16, uppercase: true)
             return isToken ? String(UnicodeScalar(byte)) : "%" + (digits.utf8.count < 2 ? "0" : "") + digits
         }

@@ -153,6 +153,6 @@ package struct MIMEMessage: Sendable {
     }
 
     private static func isBoundaryByte(_ byte: UInt8) -> Bool {
-        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+        byte.isLetterOrDigit
     }
 }

@@ -114,16 +114,9 @@ package final class OutboundHTTP: Sendable {
         upTo most: Int,
         until deadline: Deadline
     ) async throws -> ByteBuffer {
-        try await withThrowingTaskGroup(of: ByteBuffer.self) { group in
-            group.addTask { try await response.body.collect(upTo: most) }
-            group.addTask {
-                try await Task.sleep(for: deadline.remaining())
-                throw HTTPClientError.deadlineExceeded
-            }
-            defer { group.cancelAll() }
-            for try await bytes in group { return bytes }
-            throw CancellationError()
-        }
+        let bytes = try await withTimeLimit(deadline.remaining()) { try await response.body.collect(upTo: most) }
+        guard let bytes else { throw HTTPClientError.deadlineExceeded }
+        return bytes
     }
 
     private func checkTarget(_ url: String) async throws(OutboundFailure) {

@@ -1,7 +1,8 @@
 import CCurl
+import Core
 
 /// Reads a mail server's side of the conversation; rules only.
-enum SMTPReply {
+package enum SMTPReply {
     /// The verdict of a finished transfer from its result number, the last reply code and the lines the server sent.
     ///
     /// - Parameter hasBegun: the message's text was on its way.
@@ -56,13 +57,13 @@ enum SMTPReply {
     }
 
     /// `5.1.1` out of `550 5.1.1 no such user`.
-    static func enhanced(_ line: String) -> String? {
-        let words = line.split(whereSeparator: { $0 == " " || $0 == "-" })
+    package static func enhanced(_ line: some StringProtocol) -> String? {
+        let words = line.split(whereSeparator: { $0 == " " || $0 == "-" || $0 == "\t" })
         guard words.count > 1 else { return nil }
         let parts = words[1].split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, ["2", "4", "5"].contains(parts[0]),
             parts.dropFirst().allSatisfy({
-                (1...3).contains($0.utf8.count) && $0.utf8.allSatisfy { (48...57).contains($0) }
+                (1...3).contains($0.utf8.count) && $0.utf8.allSatisfy(\.isDigit)
             })
         else { return nil }
         return String(words[1])

@@ -54,12 +54,12 @@ package struct TextRecords: Sendable {
         guard let question = DNSMessage.question(name, id: id) else { throw .malformedName }
         for _ in 0..<Self.tries where !deadline.hasPassed() {
             let limit = min(Self.tryTime, deadline.remaining())
-            guard var answer = await Self.within(limit, { try await Self.datagram(question, address) }) else {
+            guard var answer = await Self.answer(within: limit, { try await Self.datagram(question, address) }) else {
                 continue
             }
             if answer.isCut {
                 let time = min(Self.tryTime, deadline.remaining())
-                guard let whole = await Self.within(time, { try await Self.stream(question, address) }) else {
+                guard let whole = await Self.answer(within: time, { try await Self.stream(question, address) }) else {
                     continue
                 }
                 answer = whole
@@ -74,19 +74,11 @@ package struct TextRecords: Sendable {
     }
 
     /// What `body` gives, `nil` if it takes too long or fails.
-    private static func within(
-        _ limit: Duration,
+    private static func answer(
+        within limit: Duration,
         _ body: @escaping @Sendable () async throws -> DNSMessage?
     ) async -> DNSMessage? {
-        await withTaskGroup(of: DNSMessage?.self) { group in
-            group.addTask { try? await body() }
-            group.addTask {
-                try? await Task.sleep(for: limit)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? nil
-        }
+        try? await withTimeLimit(limit, body) ?? nil
     }
 
     /// One datagram there and one back; a connected socket hears nobody else.

@@ -1,3 +1,5 @@
+import Core
+
 /// The name of a service's schema: a lower-case SQL identifier that needs no quotes.
 package struct SchemaName: Hashable, Sendable, CustomStringConvertible {
     /// PostgreSQL keeps 63 bytes of an identifier; the roles `polyclinic_<schema>_installation` must fit too.
@@ -8,9 +10,9 @@ package struct SchemaName: Hashable, Sendable, CustomStringConvertible {
     /// `nil` unless it is `[a-z][a-z0-9_]*` of at most `longest` characters.
     package init?(_ name: String) {
         let isWord = name.utf8.allSatisfy {
-            (97...122).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "_")
+            $0.isSmallLetter || $0.isDigit || $0 == UInt8(ascii: "_")
         }
-        guard let first = name.utf8.first, (97...122).contains(first), isWord, name.utf8.count <= Self.longest
+        guard let first = name.utf8.first, first.isSmallLetter, isWord, name.utf8.count <= Self.longest
         else { return nil }
         self.name = name
     }

@@ -34,14 +34,7 @@ package struct HealthReport: Sendable, Equatable {
     }
 
     private static func ask(_ check: HealthCheck, patience: Duration) async -> HealthCheck.Status {
-        await withTaskGroup(of: HealthCheck.Status.self) { group in
-            group.addTask { await check.status() }
-            group.addTask {
-                try? await Task.sleep(for: patience)
-                return .down("timeout")
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? .down("unknown")
-        }
+        let status = try? await withTimeLimit(patience) { await check.status() }
+        return status ?? .down("timeout")
     }
 }

@@ -1,3 +1,4 @@
+import Core
 import CoreMetrics
 import Synchronization
 
@@ -71,10 +72,10 @@ final class MetricSeries: Sendable {
     /// The name with everything that Prometheus does not allow in names turned into `_`.
     static func name(_ text: String) -> String {
         let plain = text.utf8.map { byte in
-            (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) ? byte : UInt8(ascii: "_")
+            byte.isLetterOrDigit ? byte : UInt8(ascii: "_")
         }
         let name = String(decoding: plain, as: UTF8.self)
-        return name.utf8.first.map { (48...57).contains($0) } == true ? "_" + name : name
+        return name.utf8.first.map(\.isDigit) == true ? "_" + name : name
     }
 
     private static func spelled(_ labels: [Label]) -> String {

@@ -1,4 +1,5 @@
 package import Contracts
+import Core
 
 /// What a provider says that a message cost, or several.
 package struct MessageCost: Wire, Hashable {
@@ -25,7 +26,7 @@ extension MessageCost {
     /// decimals or for what is no price.
     package init?(price: String?, currency: String?) {
         guard let price, let currency = currency?.uppercased(), currency.utf8.count == 3,
-            currency.utf8.allSatisfy({ (65...90).contains($0) })
+            currency.utf8.allSatisfy(\.isCapitalLetter)
         else { return nil }
         let digits = price.hasPrefix("-") ? price.dropFirst() : price[...]
         let parts = digits.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
@@ -38,6 +39,6 @@ extension MessageCost {
     }
 
     private static func isDigits(_ text: Substring) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { (48...57).contains($0) }
+        !text.isEmpty && text.utf8.allSatisfy(\.isDigit)
     }
 }

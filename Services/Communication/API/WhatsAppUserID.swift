@@ -1,4 +1,5 @@
 package import Contracts
+import Core
 
 /// What WhatsApp calls somebody towards one business, whether or not they show their number: a country, a dot, and an id.
 package struct WhatsAppUserID: Hashable, Sendable, CustomStringConvertible {
@@ -9,9 +10,9 @@ package struct WhatsAppUserID: Hashable, Sendable, CustomStringConvertible {
 
     package init?(_ text: some StringProtocol) {
         let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].count == 2, parts[0].allSatisfy({ (65...90).contains($0) }),
+        guard parts.count == 2, parts[0].count == 2, parts[0].allSatisfy(\.isCapitalLetter),
             (1...Self.longest).contains(parts[1].count),
-            parts[1].allSatisfy({ (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) })
+            parts[1].allSatisfy(\.isLetterOrDigit)
         else { return nil }
         id = String(text)
     }

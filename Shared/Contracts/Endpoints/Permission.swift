@@ -1,3 +1,5 @@
+import Core
+
 /// What a caller may do to a kind of resource: `appointments:create`.
 ///
 /// On the wire its name.
@@ -20,7 +22,7 @@ package struct Permission: Hashable, Sendable, CustomStringConvertible {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 2,
             parts.allSatisfy({ part in
-                !part.isEmpty && part.utf8.allSatisfy { (97...122).contains($0) || $0 == UInt8(ascii: "_") }
+                !part.isEmpty && part.utf8.allSatisfy { $0.isSmallLetter || $0 == UInt8(ascii: "_") }
             })
         else { return nil }
         resource = String(parts[0])

@@ -189,15 +189,11 @@ private struct SchemaCheck {
         var pointer = path.map { step -> String in
             switch step {
             case .index(let position): "/\(position)"
-            case .key(let node): "/" + Self.escaped(tape.text(node))
+            case .key(let node): JSONPointer.step(tape.text(node))
             }
         }.joined()
-        if let member { pointer += "/" + Self.escaped(member) }
+        if let member { pointer += JSONPointer.step(member) }
         faults.append(Problem.Fault(pointer: pointer, detail))
-    }
-
-    private static func escaped(_ name: String) -> String {
-        name.replacing("~", with: "~0").replacing("/", with: "~1")
     }
 
     private static func complaint(_ bounds: ClosedRange<Int>, _ things: String) -> String {

@@ -16,7 +16,7 @@ package struct TimeOfDay: Hashable, Comparable, Sendable {
     package init?(_ text: some StringProtocol) {
         let bytes = Array(text.utf8)
         guard bytes.count == 5, bytes[2] == UInt8(ascii: ":"),
-            [0, 1, 3, 4].allSatisfy({ (48...57).contains(bytes[$0]) })
+            [0, 1, 3, 4].allSatisfy({ bytes[$0].isDigit })
         else { return nil }
         let hour = Int(bytes[0] - 48) * 10 + Int(bytes[1] - 48)
         let minute = Int(bytes[3] - 48) * 10 + Int(bytes[4] - 48)

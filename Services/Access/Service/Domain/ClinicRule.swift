@@ -9,7 +9,7 @@ enum ClinicRule {
     static func check(_ clinic: Clinic) throws(Problem) {
         var faults: [Problem.Fault] = []
         if !isKnown(clinic.timeZone) { faults.append(.init(pointer: "/timeZone", "is not a known time zone")) }
-        if !clinic.country.utf8.allSatisfy({ (65...90).contains($0) }) || clinic.country.utf8.count != 2 {
+        if !clinic.country.utf8.allSatisfy(\.isCapitalLetter) || clinic.country.utf8.count != 2 {
             faults.append(.init(pointer: "/country", "is not two capital letters (ISO 3166-1)"))
         }
         if let logo = clinic.branding?.logoUrl, !logo.hasPrefix("https://") {

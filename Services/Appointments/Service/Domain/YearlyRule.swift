@@ -123,7 +123,7 @@ private struct RuleReader {
             while position < bytes.count, bytes[position] != UInt8(ascii: ">") { position += 1 }
             return skip(">")
         }
-        while position < bytes.count, (65...90).contains(bytes[position]) || (97...122).contains(bytes[position]) {
+        while position < bytes.count, bytes[position].isLetter {
             position += 1
         }
         return position - start >= 3
@@ -132,7 +132,7 @@ private struct RuleReader {
     private mutating func number() -> Int? {
         let start = position
         var value = 0
-        while position < bytes.count, (48...57).contains(bytes[position]), position - start < 4 {
+        while position < bytes.count, bytes[position].isDigit, position - start < 4 {
             value = value * 10 + Int(bytes[position] - 48)
             position += 1
         }

@@ -123,7 +123,7 @@ struct StripePaymentProvider: PaymentProvider {
     /// Codes of the provider are stored and shown: only what looks like one.
     private static func plainCode(_ text: String) -> String? {
         let isPlain = text.utf8.allSatisfy {
-            (97...122).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "_")
+            $0.isSmallLetter || $0.isDigit || $0 == UInt8(ascii: "_")
         }
         return isPlain && (1...60).contains(text.utf8.count) ? text : nil
     }
@@ -131,8 +131,7 @@ struct StripePaymentProvider: PaymentProvider {
     private static func isIntentID(_ text: String) -> Bool {
         text.hasPrefix("pi_") && text.utf8.count <= 255
             && text.utf8.allSatisfy { byte in
-                (97...122).contains(byte) || (65...90).contains(byte) || (48...57).contains(byte)
-                    || byte == UInt8(ascii: "_")
+                byte.isLetterOrDigit || byte == UInt8(ascii: "_")
             }
     }
 }

@@ -191,8 +191,7 @@ enum AttachmentRules {
     private static func isContentID(_ text: String) -> Bool {
         !text.isEmpty
             && text.utf8.allSatisfy {
-                (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
-                    || ".-_".utf8.contains($0)
+                $0.isLetterOrDigit || ".-_".utf8.contains($0)
             }
     }
 }

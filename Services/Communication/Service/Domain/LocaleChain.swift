@@ -25,7 +25,7 @@ enum LocaleChain {
             rest = rest.dropFirst()
         }
         if let region = rest.first {
-            let isNumber = region.utf8.count == 3 && region.utf8.allSatisfy { (48...57).contains($0) }
+            let isNumber = region.utf8.count == 3 && region.utf8.allSatisfy(\.isDigit)
             guard isNumber || region.utf8.count == 2 && isLetters(region) else { return nil }
             tag += "-" + region.uppercased()
             rest = rest.dropFirst()
@@ -40,7 +40,7 @@ enum LocaleChain {
             return false
         }
         return parts.dropFirst().allSatisfy { part in
-            (1...8).contains(part.utf8.count) && part.utf8.allSatisfy { (48...57).contains($0) || isLetter($0) }
+            (1...8).contains(part.utf8.count) && part.utf8.allSatisfy(\.isLetterOrDigit)
         }
     }
 
@@ -50,10 +50,6 @@ enum LocaleChain {
     }
 
     private static func isLetters(_ text: Substring) -> Bool {
-        text.utf8.allSatisfy(isLetter)
-    }
-
-    private static func isLetter(_ byte: UInt8) -> Bool {
-        (65...90).contains(byte & 0xDF)
+        text.utf8.allSatisfy(\.isLetter)
     }
 }

@@ -17,7 +17,7 @@ enum TemplateRules {
             faults.append(.init(pointer: "/contents", "has \(has) KiB of text; at most \(may) KiB are allowed"))
         }
         for (locale, texts) in body.contents.sorted(by: { $0.key < $1.key }) {
-            let place = "/contents/\(locale.replacing("~", with: "~0").replacing("/", with: "~1"))"
+            let place = "/contents" + JSONPointer.step(locale)
             if LocaleChain.canonical(locale) != locale {
                 let detail = "is no language tag such as de or de-AT"
                 faults.append(.init(pointer: place, LocaleChain.canonical(locale).map { "must be \($0)" } ?? detail))
@@ -30,8 +30,8 @@ enum TemplateRules {
     /// Throws 422 unless templates may be called so: small letters, digits and `_`, the first a letter.
     static func check(name: String) throws(Problem) {
         let isName =
-            name.utf8.first.map { (97...122).contains($0) } == true
-            && name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "_") }
+            name.utf8.first.map(\.isSmallLetter) == true
+            && name.utf8.allSatisfy { $0.isSmallLetter || $0.isDigit || $0 == UInt8(ascii: "_") }
         guard isName else {
             throw .invalid("/name", "must be of small letters, digits and _, the first a letter")
         }
@@ -109,7 +109,7 @@ enum TemplateRules {
     ) -> [Problem.Fault] {
         var faults: [Problem.Fault] = []
         let isWord = { (text: String) in
-            text.utf8.allSatisfy { (65...90).contains($0 & 0xDF) || (48...57).contains($0) || $0 == UInt8(ascii: "_") }
+            text.utf8.allSatisfy { $0.isLetterOrDigit || $0 == UInt8(ascii: "_") }
         }
         if !isWord(approved.name) { faults.append(.init(pointer: place + "/name", "must be of letters, digits and _")) }
         if !isWord(approved.language) {

@@ -50,9 +50,9 @@ struct TemplateSyntax {
 
     /// Whether the text can name a variable.
     static func isName(_ name: some StringProtocol) -> Bool {
-        guard let first = name.utf8.first, (97...122).contains(first) else { return false }
+        guard let first = name.utf8.first, first.isSmallLetter else { return false }
         return name.utf8.count <= TemplateVariable.longestName
-            && name.utf8.allSatisfy { (48...57).contains($0) || (65...90).contains($0 & 0xDF) }
+            && name.utf8.allSatisfy(\.isLetterOrDigit)
     }
 
     /// Bytes, not characters: what combines with a brace must not hide it.

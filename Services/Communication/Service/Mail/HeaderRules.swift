@@ -38,7 +38,7 @@ enum HeaderRules {
                     "has a name that is none: 1 to \(longestName) visible ASCII characters without a colon"
                 )
             }
-            let place = "/headers/" + name.replacing("~", with: "~0").replacing("/", with: "~1")
+            let place = "/headers" + JSONPointer.step(name)
             let plain = name.lowercased()
             guard seen.insert(plain).inserted else { return Problem.Fault(pointer: place, "is there twice") }
             let isClaimed = (others + claimed).contains { plain.hasPrefix($0) }

@@ -1,5 +1,6 @@
 import CommunicationAPI
 import Core
+import Outbound
 
 /// What mail servers tell of a message by e-mail: that it did not arrive (RFC 3464), or that somebody complains (RFC 5965).
 struct MailReport: Sendable, Equatable {
@@ -109,15 +110,10 @@ struct MailReport: Sendable, Equatable {
         guard ["", "5.0.0"].contains(code), parts.count == 2,
             parts[0].trimmingBlanks.uppercased() == "SMTP"
         else { return status }
-        let reply = parts[1].split { $0 == " " || $0 == "-" || $0 == "\t" }
-        if let found = reply.dropFirst().first, found.split(separator: ".").count == 3,
-            found.allSatisfy({ $0.isNumber || $0 == "." })
-        {
-            return String(found)
-        }
-        let words = parts[1].lowercased()
+        if let found = SMTPReply.enhanced(parts[1]) { return found }
+        let words = parts[1].trimmingBlanks.lowercased()
         // A sender that is not believed is refused in much the same words.
-        let isDead = reply.first == "550" && !words.contains("sender") && deadWords.contains(where: words.contains)
+        let isDead = words.hasPrefix("550") && !words.contains("sender") && deadWords.contains(where: words.contains)
         return isDead ? "5.1.1" : status
     }
 

@@ -95,7 +95,7 @@ struct AWSSNSAccount: Sendable {
     private static func isName(_ text: String?, atMost length: Int) -> Bool {
         guard let text, (1...length).contains(text.utf8.count) else { return false }
         return text.utf8.allSatisfy {
-            (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == UInt8(ascii: "-")
+            $0.isLetterOrDigit || $0 == UInt8(ascii: "-")
         }
     }
 }

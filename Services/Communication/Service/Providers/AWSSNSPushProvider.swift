@@ -71,7 +71,7 @@ struct AWSSNSPushProvider: PushProvider, HTTPProvider {
 
     private func publish(_ push: PushToSend, to endpoint: SNSName, deadline: Deadline) async -> ProviderVerdict {
         guard let parameters = try? Self.notice(push, to: endpoint, at: .now()) else { return .unspeakable }
-        return await account.verdict("Publish", parameters, deadline: deadline, reading: AWSSNSReply.pushVerdict)
+        return await account.verdict("Publish", parameters, deadline: deadline, reading: AWSSNSReply.published)
     }
 
     /// The request that asks for a device's endpoint, which is made when it is new.

@@ -53,13 +53,8 @@ enum AWSSNSReply {
         ("spend limit", (.quota, "What the account may spend in a month is used up.")),
     ]
 
-    /// What became of a text.
-    static func textVerdict(_ response: OutboundResponse) -> ProviderVerdict { published(response) }
-
-    /// What became of a notice to an app.
-    static func pushVerdict(_ response: OutboundResponse) -> ProviderVerdict { published(response) }
-
-    private static func published(_ response: OutboundResponse) -> ProviderVerdict {
+    /// What became of a text, or of a notice to an app.
+    static func published(_ response: OutboundResponse) -> ProviderVerdict {
         var verdict = verdict(response, id: "MessageId")
         verdict.messageID = ProviderVerdict.token(verdict.messageID)
         return verdict

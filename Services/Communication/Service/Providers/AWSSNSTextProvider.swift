@@ -38,7 +38,7 @@ struct AWSSNSTextProvider: TextProvider, HTTPProvider {
     static func usualBase(_ credentials: Credentials) -> String { AWSSNSAccount.usualBase(credentials) }
 
     func send(_ text: TextToSend, deadline: Deadline) async -> ProviderVerdict {
-        await account.verdict("Publish", parameters(text), deadline: deadline, reading: AWSSNSReply.textVerdict)
+        await account.verdict("Publish", parameters(text), deadline: deadline, reading: AWSSNSReply.published)
     }
 
     /// Asks how much the account may spend on texts; who may only send is let in all the same.
@@ -73,8 +73,7 @@ struct AWSSNSTextProvider: TextProvider, HTTPProvider {
     }
 
     private static func isSenderID(_ text: String) -> Bool {
-        let isLetter = { (byte: UInt8) in (65...90).contains(byte) || (97...122).contains(byte) }
-        return (3...11).contains(text.utf8.count) && text.utf8.contains(where: isLetter)
-            && text.utf8.allSatisfy { isLetter($0) || (48...57).contains($0) }
+        (3...11).contains(text.utf8.count) && text.utf8.contains(where: \.isLetter)
+            && text.utf8.allSatisfy(\.isLetterOrDigit)
     }
 }

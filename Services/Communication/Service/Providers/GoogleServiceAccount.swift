@@ -83,7 +83,7 @@ struct GoogleServiceAccount: Sendable {
     private static func isProjectID(_ text: String) -> Bool {
         (4...63).contains(text.utf8.count)
             && text.utf8.allSatisfy {
-                (48...57).contains($0) || (97...122).contains($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
+                $0.isDigit || $0.isSmallLetter || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
                     || $0 == UInt8(ascii: ":")
             }
     }

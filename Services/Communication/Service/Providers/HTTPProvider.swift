@@ -95,10 +95,8 @@ extension OutboundHTTP {
             return ProviderVerdict(failure: error)
         }
     }
-}
 
-extension OutboundHTTP {
-    /// The JSON of a successful answer; `nil` for every other.
+    /// The status of an answer and its JSON, `null` where its body is none; `nil` without an answer.
     func json(_ call: ProviderCall?, _ deadline: Deadline) async -> (status: Int, json: JSONValue)? {
         guard let call, let response = try? await send(call, deadline: deadline) else { return nil }
         return (response.status, (try? JSONTape(response.body).decode(JSONValue.self)) ?? .null)

@@ -197,13 +197,13 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     }
 
     private static func isID(_ text: String) -> Bool {
-        (1...32).contains(text.utf8.count) && text.utf8.allSatisfy { (48...57).contains($0) }
+        (1...32).contains(text.utf8.count) && text.utf8.allSatisfy(\.isDigit)
     }
 
     /// Whether a base URL ends with a version like `v26.0`.
     private static func isVersioned(_ base: String) -> Bool {
         guard let last = base.split(separator: "/").last, last.first == "v" else { return false }
         let parts = last.dropFirst().split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 2 && parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { (48...57).contains($0) } }
+        return parts.count == 2 && parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(\.isDigit) }
     }
 }

@@ -90,7 +90,7 @@ extension ResendNotices {
     static func isID(_ text: String) -> Bool {
         (1...64).contains(text.utf8.count)
             && text.utf8.allSatisfy { byte in
-                (48...57).contains(byte) || (97...122).contains(byte) || (65...90).contains(byte) || byte == 45
+                byte.isLetterOrDigit || byte == 45
             }
     }
 }

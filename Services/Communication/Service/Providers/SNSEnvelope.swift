@@ -12,7 +12,7 @@ struct SNSTopic: Sendable, Equatable {
     init?(_ arn: String) {
         let parts = arn.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 6, parts[0] == "arn", parts[2] == "sns", Self.isRegion(parts[3]), parts[4].count == 12,
-            parts[4].utf8.allSatisfy({ (48...57).contains($0) }), Self.isName(parts[5])
+            parts[4].utf8.allSatisfy(\.isDigit), Self.isName(parts[5])
         else { return nil }
         let isChina = parts[3].hasPrefix("cn-")
         switch parts[1] {
@@ -27,14 +27,13 @@ struct SNSTopic: Sendable, Equatable {
 
     private static func isRegion(_ text: Substring) -> Bool {
         (5...30).contains(text.utf8.count)
-            && text.utf8.allSatisfy { (48...57).contains($0) || (97...122).contains($0) || $0 == UInt8(ascii: "-") }
+            && text.utf8.allSatisfy { $0.isDigit || $0.isSmallLetter || $0 == UInt8(ascii: "-") }
     }
 
     private static func isName(_ text: Substring) -> Bool {
         (1...256).contains(text.utf8.count)
             && text.utf8.allSatisfy {
-                (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
-                    || [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ".")].contains($0)
+                $0.isLetterOrDigit || [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ".")].contains($0)
             }
     }
 }

@@ -136,6 +136,6 @@ struct TwilioMessages: Sendable {
 
     private static func isRegion(_ text: String) -> Bool {
         (2...8).contains(text.utf8.count)
-            && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) }
+            && text.utf8.allSatisfy { $0.isSmallLetter || $0.isDigit }
     }
 }

@@ -69,10 +69,8 @@ struct TwilioSMSProvider: TextProvider, HTTPProvider {
 
     private static func isSender(_ text: String) -> Bool {
         if PhoneNumber(text) != nil { return true }
-        let isDigit = { (byte: UInt8) in (48...57).contains(byte) }
-        let isLetter = { (byte: UInt8) in (65...90).contains(byte) || (97...122).contains(byte) }
-        if text.utf8.allSatisfy(isDigit) { return (3...8).contains(text.utf8.count) }
-        return (1...11).contains(text.utf8.count) && text.utf8.contains(where: isLetter)
-            && text.utf8.allSatisfy { isDigit($0) || isLetter($0) || $0 == UInt8(ascii: " ") }
+        if text.utf8.allSatisfy(\.isDigit) { return (3...8).contains(text.utf8.count) }
+        return (1...11).contains(text.utf8.count) && text.utf8.contains(where: \.isLetter)
+            && text.utf8.allSatisfy { $0.isLetterOrDigit || $0 == UInt8(ascii: " ") }
     }
 }

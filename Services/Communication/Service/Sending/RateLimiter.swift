@@ -129,14 +129,8 @@ final class RateLimiter: Sendable {
             .number(Int(RateBucket.shortestWait.microseconds)), .number(most),
         ]
         let (redis, key) = (redis, key(bucket.clinic, bucket.entry))
-        let reply = try await withThrowingTaskGroup(of: Reply?.self) { group in
-            group.addTask { try await RateScript.take.run(on: redis, keys: [key], arguments: arguments) }
-            group.addTask {
-                try await Task.sleep(for: Self.patience)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? nil
+        let reply = try await withTimeLimit(Self.patience) {
+            try await RateScript.take.run(on: redis, keys: [key], arguments: arguments)
         }
         guard let answer = reply?.integer else { throw RedisError.protocol }
         return answer

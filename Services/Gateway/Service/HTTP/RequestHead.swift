@@ -1,3 +1,4 @@
+import Core
 import NIOHTTP1
 
 /// A request's line and the headers the gateway looks at, found in one walk; nothing else is kept.
@@ -110,7 +111,7 @@ extension String {
         guard utf8.count == lowercased.utf8.count else { return false }
         var others = lowercased.utf8.makeIterator()
         for byte in utf8 {
-            guard let other = others.next(), byte == other || (65...90).contains(byte) && byte | 0x20 == other
+            guard let other = others.next(), byte == other || byte.isCapitalLetter && byte | 0x20 == other
             else { return false }
         }
         return true

@@ -317,7 +317,7 @@ struct Resend: SandboxProvider {
     private static func isTag(_ text: String) -> Bool {
         (1...256).contains(text.utf8.count)
             && text.utf8.allSatisfy {
-                (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == UInt8(ascii: "_")
+                $0.isLetterOrDigit || $0 == UInt8(ascii: "_")
                     || $0 == UInt8(ascii: "-")
             }
     }

@@ -160,7 +160,7 @@ struct TwilioOrder: Sendable {
     /// A number, a short code, or up to eleven letters and digits.
     private static func isSender(_ text: String) -> Bool {
         if PhoneNumber(text) != nil { return true }
-        let isShortCode = (3...8).contains(text.utf8.count) && text.utf8.allSatisfy { (48...57).contains($0) }
+        let isShortCode = (3...8).contains(text.utf8.count) && text.utf8.allSatisfy(\.isDigit)
         let isName =
             (1...11).contains(text.utf8.count) && text.contains(where: \.isLetter)
             && text.unicodeScalars.allSatisfy {

@@ -61,15 +61,6 @@ import Testing
         ]
     }
 
-    private func said(_ clinic: TestClinic) async throws -> [InboundMessage] {
-        let conversations = MessageDesk.endpoints.conversations
-        var found: [InboundMessage] = []
-        for talk in try #require(try await clinic.ask(conversations.list, .init()).output).items {
-            found += try #require(try await clinic.ask(conversations.messages, .init(id: talk.id)).output).items
-        }
-        return found
-    }
-
     private func count(_ table: Query, of clinic: TestClinic) async throws -> Int {
         let id = clinic.clinic
         return try await clinic.desk.database.inspect(
@@ -84,11 +75,11 @@ import Testing
             0, [],
         ]
         #expect(try await tell(clinic, "meta", news(["messages": .array(times.map { heard("no", at: $0) })])) == 200)
-        #expect(try await said(clinic).isEmpty)
+        #expect(try await clinic.heard().isEmpty)
         // From the beginning of time, and from its end: it was written no later than now.
         let far: [JSONValue] = [heard("first", at: 1), heard("last", at: 253_402_300_799)]
         #expect(try await tell(clinic, "meta", news(["messages": .array(far)])) == 200)
-        #expect(Set(try await said(clinic).map(\.text)) == ["first", "last"])
+        #expect(Set(try await clinic.heard().map(\.text)) == ["first", "last"])
     }
 
     @Test func whatNoDatabaseHoldsIsLeftOut() async throws {
@@ -96,7 +87,7 @@ import Testing
         #expect(try await tell(clinic, "meta", news(["messages": [heard("a\u{0}b")]])) == 200)
         let mail = "From: asha@example.com\r\nSubject: =?utf-8?q?c=00d?=\r\nMessage-ID: <\u{0}>\r\n\r\ne\u{0}f"
         #expect(try await tell(clinic, "smtp", Array(mail.utf8)) == 200)
-        let found = try await said(clinic)
+        let found = try await clinic.heard()
         #expect(Set(found.map(\.text)) == ["ab", "ef"])
         #expect(found.compactMap(\.subject) == ["cd"])
         let broken: JSONValue = [

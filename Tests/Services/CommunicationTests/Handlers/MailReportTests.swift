@@ -11,12 +11,10 @@ import Testing
 
 /// What mail servers report of a clinic's own messages.
 @Suite(.timeLimit(.minutes(3))) struct MailReportTests {
-    private static let token = "inbound-mail-token-0001"
-
     private func clinic(_ sandbox: SandboxPlace) async throws -> TestClinic {
         let clinic = try TestClinic()
         var draft = ProviderDraft.smtp(port: sandbox.smtpPort)
-        draft.credentials["verifyToken"] = .string(Self.token)
+        draft.credentials["verifyToken"] = .string(TestClinic.mailToken)
         try await clinic.configure(draft)
         return clinic
     }
@@ -40,26 +38,11 @@ import Testing
         return Array(lines.joined(separator: "\r\n").utf8)
     }
 
-    private func bring(_ body: [UInt8], to clinic: TestClinic) async throws -> Int {
-        let input = WebhookNotice(provider: "smtp", clinicId: clinic.clinic, body: RawBody(body))
-        let caller = Principal(kind: .provider, id: "test")
-        let headers = ["Authorization": "Bearer \(Self.token)"]
-        return try await clinic.ask(MessageDesk.endpoints.deliveries.receive, input, as: caller, headers: headers)
-            .status
-    }
-
     private func sent(_ clinic: TestClinic, to address: String) async throws -> (id: MessageID, name: String) {
         let id = try await clinic.send(to: address)
         let message = try await clinic.settled(id)
         #expect(message.status == .sent)
         return (id, try #require(message.attempts.last?.providerMessageId))
-    }
-
-    private func suppressed(_ clinic: TestClinic) async throws -> [String] {
-        let id = clinic.clinic
-        return try await clinic.desk.database.inspect(
-            "select reason from suppressions where clinic_id = \(id) order by reason"
-        ) { rows in try rows.map { try $0[0] } }
     }
 
     @Test func aBounceEndsItsMessageAndSuppressesItsAddress() async throws {
@@ -72,13 +55,13 @@ import Testing
                 report(of: "\(MessageID())", address, "failed", "5.1.1"),
                 report(of: name, "somebody.else@example.com", "failed", "5.1.1"),
                 report(of: name, address, "delayed", "4.4.1"), report(of: name, "no address", "failed", "5.1.1"),
-            ] { #expect(try await bring(body, to: clinic) == 200) }
+            ] { #expect(try await clinic.bring(mail: body) == 200) }
             #expect(try await clinic.message(id).status == .sent)
-            #expect(try await suppressed(clinic).isEmpty)
-            #expect(try await bring(report(of: name, address.uppercased(), "failed", "5.1.1"), to: clinic) == 200)
+            #expect(try await clinic.suppressionReasons().isEmpty)
+            #expect(try await clinic.bring(mail: report(of: name, address.uppercased(), "failed", "5.1.1")) == 200)
             let failed = try await clinic.message(id)
             #expect(failed.status == .failed && failed.reason?.code == "hard_bounce")
-            #expect(try await suppressed(clinic) == ["hard_bounce"])
+            #expect(try await clinic.suppressionReasons() == ["hard_bounce"])
             // A report is nobody's letter.
             let list = try await clinic.ask(MessageDesk.endpoints.conversations.list, .init())
             #expect(list.output?.items.isEmpty == true)
@@ -93,10 +76,10 @@ import Testing
             let address = "ben\(clinic.clinic.low)@example.com"
             for (status, reason) in [("5.7.1", "rejected"), ("5.2.2", "soft_bounce"), ("4.4.7", "soft_bounce")] {
                 let (id, name) = try await sent(clinic, to: address)
-                #expect(try await bring(report(of: name, address, "failed", status), to: clinic) == 200)
+                #expect(try await clinic.bring(mail: report(of: name, address, "failed", status)) == 200)
                 #expect(try await clinic.message(id).reason?.code == reason)
             }
-            #expect(try await suppressed(clinic).isEmpty)
+            #expect(try await clinic.suppressionReasons().isEmpty)
         }
     }
 
@@ -106,10 +89,10 @@ import Testing
             let address = "cara\(clinic.clinic.low)@example.com"
             let (id, name) = try await sent(clinic, to: address)
             let body = report(of: name, "cara@elsewhere.example", "failed", "5.1.1", original: address)
-            #expect(try await bring(body, to: clinic) == 200)
+            #expect(try await clinic.bring(mail: body) == 200)
             #expect(try await clinic.message(id).status == .failed)
             let (delivered, second) = try await sent(clinic, to: "d\(address)")
-            #expect(try await bring(report(of: second, "d\(address)", "delivered", "2.0.0"), to: clinic) == 200)
+            #expect(try await clinic.bring(mail: report(of: second, "d\(address)", "delivered", "2.0.0")) == 200)
             #expect(try await clinic.message(delivered).status == .delivered)
         }
     }
@@ -119,10 +102,10 @@ import Testing
             let (clinic, other) = (try await clinic(sandbox), try await clinic(sandbox))
             let address = "dora\(clinic.clinic.low)@example.com"
             let (id, name) = try await sent(clinic, to: address)
-            #expect(try await bring(report(of: name, address, "failed", "5.1.1"), to: other) == 200)
+            #expect(try await other.bring(mail: report(of: name, address, "failed", "5.1.1")) == 200)
             #expect(try await clinic.message(id).status == .sent)
-            #expect(try await suppressed(other).isEmpty)
-            #expect(try await suppressed(clinic).isEmpty)
+            #expect(try await other.suppressionReasons().isEmpty)
+            #expect(try await clinic.suppressionReasons().isEmpty)
         }
     }
 
@@ -132,17 +115,17 @@ import Testing
             let clinic = try await clinic(sandbox)
             let address = "eva\(clinic.clinic.low)@example.com"
             let (id, name) = try await sent(clinic, to: address)
-            #expect(try await bring(report(of: name, address, "failed", "5.2.2"), to: clinic) == 200)
+            #expect(try await clinic.bring(mail: report(of: name, address, "failed", "5.2.2")) == 200)
             #expect(try await clinic.message(id).status == .failed)
             #expect(try await clinic.ask(MessageDesk.endpoints.messages.retry, MessagePath(id: id)).status == 200)
             let again = try await clinic.settled(id)
             #expect(again.status == .sent)
             let second = try #require(again.attempts.last?.providerMessageId)
             #expect(second != name)
-            #expect(try await bring(report(of: name, address, "failed", "4.4.7"), to: clinic) == 200)
-            #expect(try await bring(report(of: name, address, "failed", "5.7.1"), to: clinic) == 200)
+            #expect(try await clinic.bring(mail: report(of: name, address, "failed", "4.4.7")) == 200)
+            #expect(try await clinic.bring(mail: report(of: name, address, "failed", "5.7.1")) == 200)
             #expect(try await clinic.message(id).status == .sent)
-            #expect(try await bring(report(of: second, address, "failed", "5.7.1"), to: clinic) == 200)
+            #expect(try await clinic.bring(mail: report(of: second, address, "failed", "5.7.1")) == 200)
             let failed = try await clinic.message(id)
             #expect(failed.status == .failed && failed.reason?.code == "rejected")
         }
@@ -161,9 +144,9 @@ import Testing
                 "",
                 "x", "--r--",
             ]
-            #expect(try await bring(Array(lines.joined(separator: "\r\n").utf8), to: clinic) == 200)
+            #expect(try await clinic.bring(mail: Array(lines.joined(separator: "\r\n").utf8)) == 200)
             #expect(try await clinic.message(id).status == .delivered)
-            #expect(try await suppressed(clinic) == ["complaint"])
+            #expect(try await clinic.suppressionReasons() == ["complaint"])
         }
     }
 }

@@ -24,26 +24,6 @@ import Testing
         "From: Zoë <zoe@example.com>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <1@example.com>\r\n"
         + "Content-Type: application/pdf; name=a.pdf\r\n\r\n%PDF-1.7\r\n"
 
-    private func bring(
-        _ call: (body: [UInt8], headers: [String: String]),
-        to clinic: TestClinic,
-        by provider: String
-    ) async throws -> Int {
-        let input = WebhookNotice(provider: provider, clinicId: clinic.clinic, body: RawBody(call.body))
-        let caller = Principal(kind: .provider, id: "test")
-        let endpoint = MessageDesk.endpoints.deliveries.receive
-        return try await clinic.ask(endpoint, input, as: caller, headers: call.headers).status
-    }
-
-    private func said(_ clinic: TestClinic) async throws -> [InboundMessage] {
-        let endpoints = MessageDesk.endpoints.conversations
-        var found: [InboundMessage] = []
-        for conversation in try #require(try await clinic.ask(endpoints.list, .init()).output).items {
-            found += try #require(try await clinic.ask(endpoints.messages, .init(id: conversation.id)).output).items
-        }
-        return found
-    }
-
     private func form(_ fields: [(name: String, value: String)], file: Bool = false) -> (
         body: [UInt8], type: String
     ) {
@@ -74,11 +54,11 @@ import Testing
             draft.credentials["webhookPublicKey"] = .text(SendGrid.publicKey(Self.seed))
             try await clinic.configure(draft)
             let whole = form([("email", Self.raw), ("envelope", "{\"from\":\"zoe@example.com\"}")])
-            #expect(try await bring(signed(whole, seed: "another-seed"), to: clinic, by: "sendgrid") == 401)
-            #expect(try await bring((whole.body, ["Content-Type": whole.type]), to: clinic, by: "sendgrid") == 401)
-            #expect(try await said(clinic).isEmpty)
-            #expect(try await bring(signed(whole), to: clinic, by: "sendgrid") == 200)
-            #expect(try await bring(signed(whole), to: clinic, by: "sendgrid") == 200)
+            #expect(try await clinic.bring(signed(whole, seed: "another-seed"), by: "sendgrid") == 401)
+            #expect(try await clinic.bring(whole.body, headers: ["Content-Type": whole.type], by: "sendgrid") == 401)
+            #expect(try await clinic.heard().isEmpty)
+            #expect(try await clinic.bring(signed(whole), by: "sendgrid") == 200)
+            #expect(try await clinic.bring(signed(whole), by: "sendgrid") == 200)
             let taken = form(
                 [
                     ("headers", "From: b@example.com\r\nMessage-ID: <2@example.com>\r\nSubject: Taken apart\r\n"),
@@ -86,9 +66,9 @@ import Testing
                 ],
                 file: true
             )
-            #expect(try await bring(signed(taken), to: clinic, by: "sendgrid") == 200)
-            #expect(try await bring(signed(form([("x", "y")])), to: clinic, by: "sendgrid") == 400)
-            let found = try await said(clinic)
+            #expect(try await clinic.bring(signed(taken), by: "sendgrid") == 200)
+            #expect(try await clinic.bring(signed(form([("x", "y")])), by: "sendgrid") == 400)
+            let found = try await clinic.heard()
             #expect(Set(found.map(\.text)) == ["nā, ok?\n", "apart"])
             #expect(Set(found.map(\.subject)) == ["Grüße", "Taken apart"])
             let second = found.first { $0.subject == "Taken apart" }
@@ -130,11 +110,11 @@ import Testing
                 let sent = SNSTopics.delivery(of: event, topic, .now(), origin: sandbox.url("aws_ses"))
                 return (sent.body, Dictionary(uniqueKeysWithValues: sent.headers))
             }
-            #expect(try await bring(delivery("\(Self.topic)-other", id: "m1"), to: clinic, by: "aws_ses") == 401)
-            #expect(try await bring(delivery(Self.topic, id: "m1"), to: clinic, by: "aws_ses") == 200)
-            #expect(try await bring(delivery(Self.topic, spam: "FAIL", id: "m2"), to: clinic, by: "aws_ses") == 200)
-            #expect(try await bring(delivery(Self.topic, virus: "FAIL", id: "m3"), to: clinic, by: "aws_ses") == 200)
-            let found = try await said(clinic)
+            #expect(try await clinic.bring(delivery("\(Self.topic)-other", id: "m1"), by: "aws_ses") == 401)
+            #expect(try await clinic.bring(delivery(Self.topic, id: "m1"), by: "aws_ses") == 200)
+            #expect(try await clinic.bring(delivery(Self.topic, spam: "FAIL", id: "m2"), by: "aws_ses") == 200)
+            #expect(try await clinic.bring(delivery(Self.topic, virus: "FAIL", id: "m3"), by: "aws_ses") == 200)
+            let found = try await clinic.heard()
             #expect(found.map(\.isAutomatic) == [true, true, false])
             #expect(found.allSatisfy { $0.subject == "Grüße" } && found.last?.text == "nā, ok?\n")
             #expect(found[0].files.map(\.status) == [.refused] && found[0].files.map(\.reason) == ["virus"])
@@ -164,9 +144,9 @@ import Testing
             }
             // Nobody is there who would hand it out: Resend tries again.
             try await configure(SandboxPlace.nowhere)
-            #expect(try await bring(call(), to: clinic, by: "resend") == 503)
-            #expect(try await bring(call(secret: Resend.signingSecretDefault), to: clinic, by: "resend") == 401)
-            #expect(try await said(clinic).isEmpty)
+            #expect(try await clinic.bring(call(), by: "resend") == 503)
+            #expect(try await clinic.bring(call(secret: Resend.signingSecretDefault), by: "resend") == 401)
+            #expect(try await clinic.heard().isEmpty)
             try await configure(sandbox.url("resend"))
             try await sandbox.call(
                 "/resend/received/\(id)",
@@ -176,9 +156,9 @@ import Testing
                 ],
                 method: "PUT"
             )
-            #expect(try await bring(call(), to: clinic, by: "resend") == 200)
-            #expect(try await bring(call(), to: clinic, by: "resend") == 200)
-            let found = try await said(clinic)
+            #expect(try await clinic.bring(call(), by: "resend") == 200)
+            #expect(try await clinic.bring(call(), by: "resend") == 200)
+            let found = try await clinic.heard()
             #expect(found.map(\.text) == ["nā, ok?"] && found.map(\.subject) == ["Grüße"])
         }
     }
@@ -223,9 +203,9 @@ import Testing
                 ["type": "email.received", "data": ["email_id": .string(id)]] as JSONValue
             )
             let headers = Dictionary(uniqueKeysWithValues: Resend.sign(Self.secret, id: "msg_1", body, .now()))
-            #expect(try await bring((body, headers), to: clinic, by: "resend") == 200)
+            #expect(try await clinic.bring(body, headers: headers, by: "resend") == 200)
             let settled = try await eventually("the files", within: .seconds(40)) {
-                let found = try await said(clinic).first?.files ?? []
+                let found = try await clinic.heard().first?.files ?? []
                 return found.contains { $0.status == .pending } || found.isEmpty ? nil : found
             }
             #expect(settled.map(\.status) == [.kept, .refused, .refused, .refused, .omitted])
@@ -250,8 +230,8 @@ import Testing
         try await clinic.configure(email: [smtp], sms: [.twilio("http://127.0.0.1:9")])
         let headers = ["Authorization": "Bearer inbound-mail-token-0001"]
         let large = Array(Self.raw.utf8) + Array(repeating: UInt8(ascii: "x"), count: 400_000)
-        #expect(try await bring((large, headers), to: clinic, by: "smtp") == 200)
-        #expect(try await bring((large, headers), to: clinic, by: "twilio") == 413)
-        #expect(try await said(clinic).first?.text?.count == InboundText.longestText)
+        #expect(try await clinic.bring(large, headers: headers, by: "smtp") == 200)
+        #expect(try await clinic.bring(large, headers: headers, by: "twilio") == 413)
+        #expect(try await clinic.heard().first?.text?.count == InboundText.longestText)
     }
 }

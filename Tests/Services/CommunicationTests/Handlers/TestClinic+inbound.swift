@@ -1,8 +1,10 @@
 import CommunicationAPI
+import Contracts
 import Core
 import Postgres
 import ProviderConfig
 import TestKit
+import Testing
 
 @testable import Communication
 
@@ -30,5 +32,42 @@ extension TestClinic {
         try await desk.database.database.transaction(for: Tenant(id, actor: "provider:twilio")) { tx in
             try intake.take(texts, through: entry, clinic: id, at: .now(), in: tx)
         }
+    }
+
+    /// Hands a provider's call to the clinic's webhook, and gives the status that the provider gets.
+    func bring(_ body: [UInt8], headers: [String: String], by provider: String) async throws -> Int {
+        let input = WebhookNotice(provider: provider, clinicId: clinic, body: RawBody(body))
+        let caller = Principal(kind: .provider, id: "test")
+        return try await ask(MessageDesk.endpoints.deliveries.receive, input, as: caller, headers: headers).status
+    }
+
+    func bring(_ call: (body: [UInt8], headers: [String: String]), by provider: String) async throws -> Int {
+        try await bring(call.body, headers: call.headers, by: provider)
+    }
+
+    /// What a mail server shows with the mails that it hands in, where the clinic's `verifyToken` is this.
+    static let mailToken = "inbound-mail-token-0001"
+
+    /// Hands an e-mail in as a mail server does.
+    func bring(mail: [UInt8]) async throws -> Int {
+        try await bring(mail, headers: ["Authorization": "Bearer \(Self.mailToken)"], by: "smtp")
+    }
+
+    /// What people have said to the clinic, over all conversations.
+    func heard() async throws -> [InboundMessage] {
+        let endpoints = MessageDesk.endpoints.conversations
+        var found: [InboundMessage] = []
+        for conversation in try #require(try await ask(endpoints.list, .init()).output).items {
+            found += try #require(try await ask(endpoints.messages, .init(id: conversation.id)).output).items
+        }
+        return found
+    }
+
+    /// Why addresses are suppressed, in the alphabet's order.
+    func suppressionReasons() async throws -> [String] {
+        let id = clinic
+        return try await desk.database.inspect(
+            "select reason from suppressions where clinic_id = \(id) order by reason"
+        ) { rows in try rows.map { try $0[0] } }
     }
 }

@@ -11,24 +11,6 @@ import Testing
 /// What a mail server that others have written reports of a clinic's messages, brought to us as it wrote it.
 @Suite(.serialized, .enabled(if: MailServer.isInstalled, "\(MailServer.absence)"), .timeLimit(.minutes(3)))
 struct MailServerReportTests {
-    private static let token = "inbound-mail-token-0001"
-
-    private func bring(_ body: [UInt8], to clinic: TestClinic) async throws -> Int {
-        let input = WebhookNotice(provider: "smtp", clinicId: clinic.clinic, body: RawBody(body))
-        let caller = Principal(kind: .provider, id: "test")
-        let headers = ["Authorization": "Bearer \(Self.token)"]
-        return try await clinic.ask(MessageDesk.endpoints.deliveries.receive, input, as: caller, headers: headers)
-            .status
-    }
-
-    private func suppressed(_ clinic: TestClinic) async throws -> [String] {
-        let id = clinic.clinic
-        return try await clinic.desk.database.inspect("select reason from suppressions where clinic_id = \(id)") {
-            rows in
-            try rows.map { try $0[0] }
-        }
-    }
-
     @Test(
         arguments: [
             ("absent@others.example", "hard_bounce", true), ("bare@others.example", "hard_bounce", true),
@@ -41,18 +23,18 @@ struct MailServerReportTests {
         try await MailServer.with(MailServer.Setup(isOpen: true)) { server in
             let clinic = try TestClinic()
             var draft = ProviderDraft.smtp(port: server.port)
-            draft.credentials["verifyToken"] = .string(Self.token)
+            draft.credentials["verifyToken"] = .string(TestClinic.mailToken)
             try await clinic.configure(draft)
             let id = try await clinic.send(to: address)
             #expect(try await clinic.settled(id).status == .sent)
             let report = try await eventually("the report") { server.mails(of: "clinic").first }
             #expect(String(decoding: report, as: UTF8.self).contains("message/delivery-status"))
-            #expect(try await bring(report, to: clinic) == 200)
+            #expect(try await clinic.bring(mail: report) == 200)
             let failed = try await clinic.message(id)
             #expect(failed.status == .failed && failed.reason?.code == reason, "\(String(describing: failed.reason))")
-            #expect(try await suppressed(clinic) == (isCondemned ? ["hard_bounce"] : []))
+            #expect(try await clinic.suppressionReasons() == (isCondemned ? ["hard_bounce"] : []))
             // Nobody's letter, and the same when it is told again.
-            #expect(try await bring(report, to: clinic) == 200)
+            #expect(try await clinic.bring(mail: report) == 200)
             let list = try await clinic.ask(MessageDesk.endpoints.conversations.list, .init())
             #expect(list.output?.items.isEmpty == true)
             let next = try await clinic.settled(try await clinic.send(to: address), [.suppressed, .sent])

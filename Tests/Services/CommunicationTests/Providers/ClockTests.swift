@@ -30,8 +30,7 @@ import Testing
         var verdicts: [ProviderVerdict] = []
         for (name, said) in Self.words {
             verdicts.append(AWSSESReply.verdict(Self.ses(name, said)))
-            verdicts.append(AWSSNSReply.textVerdict(Self.aws(name, said)))
-            verdicts.append(AWSSNSReply.pushVerdict(Self.aws(name, said)))
+            verdicts.append(AWSSNSReply.published(Self.aws(name, said)))
         }
         let grant = """
             {"error":"invalid_grant","error_description":"Invalid JWT: Token must be a short-lived token (60 minutes) and in a \
@@ -45,7 +44,7 @@ import Testing
         }
         // The same refusals for another reason are the credentials'.
         #expect(AWSSESReply.verdict(Self.ses("SignatureDoesNotMatch", "Check your key")).outcome == .credentials)
-        #expect(AWSSNSReply.textVerdict(Self.aws("SignatureDoesNotMatch", "Check your key")).outcome == .credentials)
+        #expect(AWSSNSReply.published(Self.aws("SignatureDoesNotMatch", "Check your key")).outcome == .credentials)
     }
 
     /// Within five minutes clocks may differ; beyond, a webhook is refused, and its sender brings it again later.

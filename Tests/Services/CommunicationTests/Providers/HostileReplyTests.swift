@@ -106,8 +106,8 @@ import Testing
             taken: RecordedAnswer(200, [], #"{"name":"projects/clinic-app-1/messages/0:1500415314455276%31bd1c96"}"#),
             id: "0:1500415314455276%31bd1c96"
         ),
-        sns("aws_sns, texts", { AWSSNSReply.textVerdict($0) }, { AWSSNSReply.textHealth($0) }),
-        sns("aws_sns, notices", { AWSSNSReply.pushVerdict($0) }, { AWSSNSReply.applicationHealth($0) }),
+        sns("aws_sns, texts", { AWSSNSReply.published($0) }, { AWSSNSReply.textHealth($0) }),
+        sns("aws_sns, notices", { AWSSNSReply.published($0) }, { AWSSNSReply.applicationHealth($0) }),
     ]
 
     /// What holds of each verdict, whatever was answered.
