@@ -1,3 +1,5 @@
+import Core
+
 /// What `/health/ready` says: every dependency and whether it is there.
 package struct HealthReport: Sendable, Equatable {
     package let statuses: [(name: String, status: HealthCheck.Status)]

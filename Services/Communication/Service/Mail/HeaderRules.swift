@@ -1,4 +1,5 @@
 import CommunicationAPI
+import Contracts
 import Core
 import Outbound
 
