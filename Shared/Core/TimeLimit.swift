@@ -1,17 +1,23 @@
 /// What `body` gives, or `nil` once `limit` is over: the body is cancelled then, and its end waited for.
 ///
-/// - Throws: what `body` throws, and `CancellationError` where the caller is cancelled.
+/// - Throws: what `body` throws; where the caller is cancelled the body is, and usually throws `CancellationError`.
 package func withTimeLimit<Value: Sendable>(
     _ limit: Duration,
     _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value? {
-    try await withThrowingTaskGroup(of: Value?.self) { group in
-        group.addTask { try await body() }
-        group.addTask {
-            try await Task.sleep(for: limit)
-            return nil
+    let work = Task { try await body() }
+    let alarm = Alarms.shared.set(after: limit) { work.cancel() }
+    do {
+        let value = try await withTaskCancellationHandler {
+            try await work.value
+        } onCancel: {
+            work.cancel()
         }
-        defer { group.cancelAll() }
-        return try await group.next() ?? nil
+        Alarms.shared.callOff(alarm)
+        return value
+    } catch {
+        let isOver = !Alarms.shared.callOff(alarm)
+        if isOver, !Task.isCancelled { return nil }
+        throw error
     }
 }

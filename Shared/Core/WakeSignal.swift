@@ -24,19 +24,11 @@ package final class WakeSignal: Sendable {
 
     /// Returns at a signal, when the time is over, or when the task is cancelled.
     package func wait(upTo limit: Duration) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.park() }
-            group.addTask { try? await Task.sleep(for: limit) }
-            await group.next()
-            group.cancelAll()
-        }
-    }
-
-    private func park() async {
         let id = state.withLock { state in
             state.next += 1
             return state.next
         }
+        var alarm: Alarms.Alarm?
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isDone = state.withLock { state in
@@ -47,10 +39,15 @@ package final class WakeSignal: Sendable {
                     state.waiting[id] = continuation
                     return false
                 }
-                if isDone { continuation.resume() }
+                if isDone { continuation.resume() } else { alarm = Alarms.shared.set(after: limit) { self.end(id) } }
             }
         } onCancel: {
-            state.withLock { $0.waiting.removeValue(forKey: id) }?.resume()
+            end(id)
         }
+        if let alarm { Alarms.shared.callOff(alarm) }
+    }
+
+    private func end(_ id: Int) {
+        state.withLock { $0.waiting.removeValue(forKey: id) }?.resume()
     }
 }
