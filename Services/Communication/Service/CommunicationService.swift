@@ -182,7 +182,9 @@ package enum CommunicationService {
             dataKeys: resources.dataKeys,
             cursors: resources.cursors
         ).register(in: &handlers)
-        TemplateHandlers(endpoints: endpoints.templates, cursors: resources.cursors).register(in: &handlers)
+        TemplateHandlers(endpoints: endpoints.templates, store: store, cursors: resources.cursors).register(
+            in: &handlers
+        )
         TemplateTrialHandlers(endpoints: endpoints.templates, intake: intake).register(in: &handlers)
         var definition = ServiceDefinition(.communication, endpoints: endpoints.all, handlers: handlers)
         definition.consumers =

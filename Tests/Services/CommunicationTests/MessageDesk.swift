@@ -168,7 +168,9 @@ final class MessageDesk: Sendable {
             dataKeys: dataKeys,
             cursors: CursorSeal(blindIndex)
         ).register(in: &handlers)
-        TemplateHandlers(endpoints: Self.endpoints.templates, cursors: CursorSeal(blindIndex)).register(in: &handlers)
+        TemplateHandlers(endpoints: Self.endpoints.templates, store: store, cursors: CursorSeal(blindIndex)).register(
+            in: &handlers
+        )
         TemplateTrialHandlers(endpoints: Self.endpoints.templates, intake: intake).register(in: &handlers)
         try handlers.complete(Self.endpoints.all)
         let ring = keys.busKeys.map { (id: $0.id, key: $0.key.bytes) }

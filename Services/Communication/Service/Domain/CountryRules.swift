@@ -20,6 +20,9 @@ struct CountryRules: Sendable, Equatable {
     /// Local hours in which people may be called for business in the United States: from the first, until the last.
     static let callingHours = 8..<21
 
+    /// The rule that a text to India is one of those registered there, as refusals have it.
+    static let dltRule = "in_dlt_template"
+
     private static let indian = "+91"
 
     private let registrations: CountryRegistrations
@@ -110,6 +113,23 @@ struct CountryRules: Sendable, Equatable {
         return DLTPreview(templateId: found?.templateID ?? words.dltTemplate, matches: found != nil)
     }
 
+    /// What is wrong with a body that is to be put in force: texts by SMS that, filled with the variables' examples, are not
+    /// what they are said to be registered as for India.
+    func faults(in body: TemplateBody) throws -> [Problem.Fault] {
+        let said = body.contents.filter { $0.value.sms?.dltTemplateId != nil }.keys.sorted()
+        guard !said.isEmpty else { return [] }
+        let template = try CompiledTemplate(name: "", category: .care, body)
+        let examples = TemplateValues.examples(of: body.variables)
+        return try said.compactMap { locale in
+            let words = try template.fill(examples, locales: [locale], channels: [.sms])[.sms]?.content
+            guard let words, let name = words.dltTemplate, identity(of: words.text, as: name) == nil else { return nil }
+            return Problem.Fault(
+                pointer: "/contents" + JSONPointer.step(locale) + "/sms/text",
+                "filled with the examples is not the text \(name) as settings.countryRules registers it for India (DLT)"
+            )
+        }
+    }
+
     private func identity(of text: String, as name: String?) -> DLTIdentity? {
         guard let india = registrations.india,
             let template = india.templates.first(where: {
@@ -127,7 +147,7 @@ struct CountryRules: Sendable, Equatable {
         let detail =
             name.map { "is not the text \($0) among those \(entity) registered for India (DLT)" }
             ?? "is none of the texts \(entity) registered for India (DLT)"
-        return Breach(rule: "in_dlt_template", pointer: "/content/text", detail: detail)
+        return Breach(rule: Self.dltRule, pointer: "/content/text", detail: detail)
     }
 
     private func american(_ zones: [String], _ category: MessageCategory, at moment: Instant) -> Breach? {

@@ -2,11 +2,13 @@ import CommunicationAPI
 import Contracts
 import Core
 import Postgres
+import ProviderConfig
 import ServiceHost
 
 /// Templates: listed, written, put in force, reset, removed.
 struct TemplateHandlers: Sendable {
     let endpoints: TemplateEndpoints
+    let store: ProviderConfigStore
     let cursors: CursorSeal
 
     func register(in table: inout HandlerTable) {
@@ -177,7 +179,22 @@ struct TemplateHandlers: Sendable {
                 in: tx
             )
         }
+        try checkRegistered(body, context, tx)
         return try save(template, body, context, tx)
+    }
+
+    /// Throws 422 where a text that is said to be registered is not.
+    private func checkRegistered(
+        _ body: TemplateBody,
+        _ context: OperationContext,
+        _ tx: borrowing Transaction
+    ) throws {
+        let rules = CountryRules(settings: try store.load(context.clinic, in: tx)?.settings ?? [:])
+        let faults = try rules.faults(in: body)
+        guard !faults.isEmpty else { return }
+        var problem = Problem.invalid(faults)
+        problem.code = CountryRules.dltRule
+        throw problem
     }
 
     private func reset(
