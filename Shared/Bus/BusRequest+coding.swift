@@ -1,6 +1,9 @@
 import Core
 
 extension BusRequest {
+    /// No header's name can begin so.
+    private static let heldWithin = ":held-within"
+
     /// The part that is sealed; id, clinic, deadline and trace stand in the header.
     func encodedContent() -> [UInt8] {
         var out = ByteWriter(capacity: input.count + 384)
@@ -16,6 +19,9 @@ extension BusRequest {
         out.text(source.userAgent)
         out.optional(accept)
         out.optional(page)
+        var headers = headers
+        // Among the headers, where a process of an earlier release passes it over.
+        if let held = principal.heldWithin { headers[Self.heldWithin] = held.joined(separator: " ") }
         out.number(headers.count)
         for (name, value) in headers.sorted(by: { $0.key < $1.key }) {
             out.text(name)
@@ -50,6 +56,9 @@ extension BusRequest {
             headers: try from.pairs(),
             input: try from.block()
         )
+        if let held = headers.removeValue(forKey: Self.heldWithin) {
+            principal.heldWithin = held.split(separator: " ").map(String.init)
+        }
         if !from.isAtEnd { principal.emergency = try from.emergency() }
         guard from.isAtEnd else { throw ByteCodingError() }
     }

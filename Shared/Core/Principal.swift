@@ -27,6 +27,9 @@ package struct Principal: Hashable, Sendable, Codable {
     /// The patient and doctor records of this user in the clinic of the request.
     package var patient: PatientID?
     package var doctor: DoctorID?
+    /// Which of the permissions that the operation asks for past its guard are held, by built-in roles or the clinic's own;
+    /// absent where it asks for none.
+    package var heldWithin: [String]?
 
     package init(
         kind: Kind,

@@ -12,6 +12,7 @@ package struct Endpoint<Input: Wire, Output: Wire>: EndpointDescription {
     package let path: String
     package let service: ServiceName
     package let `guard`: Guard
+    package let asksWithin: [Permission]
     package let tenancy: Tenancy
     package let status: Int
     package let audit: AuditClass
@@ -38,6 +39,7 @@ package struct Endpoint<Input: Wire, Output: Wire>: EndpointDescription {
         _ path: String,
         service: ServiceName,
         guard: Guard,
+        asksWithin: [Permission] = [],
         tenancy: Tenancy? = nil,
         takes: Input.Type = Input.self,
         gives: Output.Type = Output.self,
@@ -60,6 +62,7 @@ package struct Endpoint<Input: Wire, Output: Wire>: EndpointDescription {
         self.path = path
         self.service = service
         self.guard = `guard`
+        self.asksWithin = asksWithin
         self.tenancy = tenancy ?? (path.contains("{clinicId}") ? .path : .header)
         self.status = status ?? (Output.self == EmptyOutput.self ? 204 : 200)
         self.audit = audit

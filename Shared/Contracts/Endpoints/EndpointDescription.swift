@@ -15,6 +15,8 @@ package protocol EndpointDescription: Sendable {
     var path: String { get }
     var service: ServiceName { get }
     var `guard`: Guard { get }
+    /// Permissions that the operation asks for by its own rules, past its guard: what somebody may do there, or is shown.
+    var asksWithin: [Permission] { get }
     var tenancy: Tenancy { get }
     /// The status of success.
     var status: Int { get }

@@ -48,3 +48,8 @@ extension Permission: Codable {
         try container.encode(name)
     }
 }
+
+extension Principal {
+    /// Whether the caller holds a permission that the operation `asksWithin`, in more than a record of their own.
+    package func holds(_ permission: Permission) -> Bool { heldWithin?.contains(permission.name) == true }
+}

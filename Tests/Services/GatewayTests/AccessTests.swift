@@ -212,6 +212,16 @@ struct AccessTests {
             let token = try gateway.tokens.token(for: user)
             let answer = try await gateway.eventuallyGet("/api/v1/things", [bearer(token)])
             #expect(try answer.told["roles"] == role.description)
+            #expect(try answer.told["within"] == "")
+            // What the operation asks for past its guard is decided by the clinic's own roles as well.
+            define([
+                PermissionReach(permission: Permission("appointments:read"), scope: .clinic),
+                PermissionReach(permission: Permission("doctors:update"), scope: .locations),
+            ])
+            try await eventually("the role holds more") {
+                let told = try await gateway.get("/api/v1/things", [bearer(token)]).told
+                return told["within"] == "doctors:update"
+            }
             define([PermissionReach(permission: Permission("doctors:read"), scope: .clinic)])
             _ = try await gateway.eventuallyGet("/api/v1/things", [bearer(token)], status: 403)
             #expect(gateway.access.denials.last?.actor.roles == [role.description])

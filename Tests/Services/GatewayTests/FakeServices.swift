@@ -173,6 +173,7 @@ enum FakeService {
             "input": String(decoding: request.input, as: UTF8.self), "address": request.source.address,
             "agent": request.source.userAgent, "trace": request.trace.traceID, "id": "\(request.id)",
         ]
+        told["within"] = request.principal.heldWithin?.joined(separator: ",")
         told["clinic"] = request.clinic?.description
         told["ifMatch"] = request.ifMatch
         told["ifNoneMatch"] = request.ifNoneMatch

@@ -11,6 +11,7 @@ struct TestEndpoints {
         "/things",
         service: .appointments,
         guard: .permission(Permission("appointments:read")),
+        asksWithin: [Permission("doctors:read"), Permission("doctors:update")],
         takes: ThingQuery.self,
         gives: Page<Thing>.self,
         audit: .none(because: "a test"),

@@ -56,6 +56,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [nil, [], ["messages:read_content", "messages:send_critical"]] as [[String]?])
+    func whatIsHeldWithinTravelsWithThePrincipal(held: [String]?) throws {
+        var request = TestBus.request("{}")
+        request.headers = ["x-signature": "s"]
+        request.principal.heldWithin = held
+        let header = EntryHeader(
+            kind: .request,
+            writer: "gateway",
+            keyID: "k",
+            id: request.id,
+            clinic: request.clinic,
+            traceparent: request.trace.traceparent
+        )
+        let read = try BusRequest(content: request.encodedContent(), header: header, deadline: request.deadline)
+        #expect(read == request && read.headers == ["x-signature": "s"])
+    }
+
     @Test func hostileLengthsAreRefusedBeforeAnythingIsMade() {
         var reader = ByteReader([0xFF, 0xFF, 0xFF, 0xFF, 1])
         #expect(throws: ByteCodingError.self) { _ = try reader.block() }

@@ -15,6 +15,8 @@ final class Operation: Sendable {
     let isPublic: Bool
     /// The permission's place in every set; `nil` also for one that no role holds.
     let permission: PermissionBit?
+    /// The same for what it asks for past its guard.
+    let asksWithin: [(permission: Permission, bit: PermissionBit?)]
     /// Whether emergency access to a patient lets somebody do this.
     let opensInEmergency: Bool
     let tenancy: Tenancy
@@ -45,6 +47,7 @@ final class Operation: Sendable {
         `guard` = endpoint.guard
         isPublic = endpoint.guard.isPublic
         permission = endpoint.guard.permission.flatMap { PermissionCatalog.bit(of: $0) }
+        asksWithin = endpoint.asksWithin.map { ($0, PermissionCatalog.bit(of: $0)) }
         opensInEmergency =
             endpoint.verb == .GET && endpoint.guard.permission.map { Roles.opensInEmergency($0) } ?? false
         tenancy = endpoint.tenancy

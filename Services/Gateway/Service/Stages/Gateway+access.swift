@@ -102,6 +102,14 @@ extension Gateway {
         exchange.principal.roles = decision.roles
         exchange.principal.patient = decision.patient
         exchange.principal.doctor = decision.doctor
+        if !operation.asksWithin.isEmpty {
+            exchange.principal.heldWithin = operation.asksWithin.compactMap { permission, bit in
+                switch snapshot.decide(caller, clinic: exchange.clinic, permission: bit, at: now).scope {
+                case .clinic, .locations: permission.name
+                case .own, .treated, .account, nil: nil
+                }
+            }
+        }
         let emergencies = emergencies(operation, exchange, snapshot, at: now)
         let named = emergencies.first { names($0.patientId, parameters, exchange) }
         switch decision.outcome {
