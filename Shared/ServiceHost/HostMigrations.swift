@@ -9,6 +9,7 @@ package enum HostMigrations {
     static let files: [(name: String, bytes: [UInt8])] = [
         ("0001_create_replies.sql", PackageResources._001_create_replies_sql),
         ("0002_projections.sql", PackageResources._002_projections_sql),
+        ("0003_replies_of_any_size.sql", PackageResources._003_replies_of_any_size_sql),
     ]
 
     package static func all(

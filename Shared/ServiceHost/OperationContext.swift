@@ -58,8 +58,10 @@ package struct OperationContext: Sendable {
 
     /// Throws 428 unless the client said `If-None-Match: *` on the first PUT of something that needs preconditions.
     package func checkCreates() throws(Problem) {
+        // No version of what is not there can be meant.
+        if request.ifMatch != nil { throw .preconditionFailed }
         if case .required = endpoint.precondition, request.ifNoneMatch != "*" {
-            throw request.ifMatch == nil ? .preconditionRequired("If-None-Match") : .preconditionFailed
+            throw .preconditionRequired("If-None-Match")
         }
     }
 

@@ -7,8 +7,6 @@ import ProviderConfig
 
 /// Kept replies: what makes a repeated request an answer instead of a second effect.
 struct ReplyStore: Sendable {
-    /// Larger replies are not kept; their operations must be harmless when done again.
-    static let largest = 256 * 1_024
     static let keptForClients: Duration = .seconds(24 * 3_600)
     static let keptForGateway: Duration = .seconds(600)
 
@@ -112,7 +110,6 @@ struct ReplyKey: Sendable {
 
     /// Keeps the reply in the transaction of the effect.
     func keep(_ answer: BusReply, in tx: borrowing Transaction) throws {
-        guard answer.body.count <= ReplyStore.largest else { return }
         let sealed = try sealer.seal(answer.encoded(), purpose: "reply", record: hash.hex)
         tx.execute(
             """

@@ -2,11 +2,17 @@ package import Contracts
 package import Core
 
 /// Providers to be tried without being stored; masked secrets stand for the stored ones of the entry with that `id`.
+///
+/// What a configuration has beside them may be sent too and is ignored.
 package struct CandidateConfiguration: Wire {
     package var email: ChannelDraft?
     package var sms: ChannelDraft?
     package var whatsapp: ChannelDraft?
     package var push: ChannelDraft?
+    package var settings: CommunicationSettings?
+    package var version: Int64?
+    package var updatedAt: Instant?
+    package var updatedBy: String?
 
     package init(
         email: ChannelDraft? = nil,
@@ -19,6 +25,8 @@ package struct CandidateConfiguration: Wire {
         self.whatsapp = whatsapp
         self.push = push
     }
+
+    package static var limits: [Limit] { [.length(CodingKeys.updatedBy, 1...200)] }
 }
 
 /// Who gets the test message.

@@ -1,7 +1,9 @@
 package import Contracts
 package import Core
 
-/// Where a message stands; it only ever moves forward.
+/// Where a message stands.
+///
+/// Providers' news only ever move it forward; a further channel, or somebody who sends it again, begins it anew.
 package enum MessageStatus: String, Hashable, Sendable, Codable, CaseIterable {
     case queued, sending, sent, delivered, opened, failed, suppressed, cancelled, expired, unknown
 }
@@ -138,7 +140,7 @@ package struct MessageContent: Wire, Hashable {
 package struct Message: Wire {
     package var id: MessageID
     package var status: MessageStatus
-    /// The channel that took it, or that is tried next.
+    /// The channel whose provider took it last; absent until one has.
     package var channel: MessageChannel?
     package var template: String?
     /// Which version of it, where it is the clinic's own.
@@ -222,6 +224,7 @@ package struct MessagePath: Wire {
 /// Which messages to list.
 package struct MessageListRequest: Wire {
     package var status: MessageStatus?
+    /// The one that took it, or that has the first turn: what analytics count it under.
     package var channel: MessageChannel?
     package var provider: String?
     package var template: String?

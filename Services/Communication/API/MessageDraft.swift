@@ -44,7 +44,7 @@ package struct MessageDraft: Wire {
     package static let mostHeaders = 10
 
     package var to: RecipientDraft
-    /// The fallback order; the clinic's configured channels without it.
+    /// The fallback order; without it the contact's preference, then the channels that the clinic has providers for.
     package var channels: [MessageChannel]?
     package var template: String?
     package var content: MessageContent?
@@ -139,9 +139,9 @@ package struct MessageBatch: Wire {
     package static let most = 1_000
 
     /// Each a message as it could be sent alone.
-    package var messages: [JSONValue]
+    package var messages: [RawJSON]
 
-    package init(messages: [JSONValue]) { self.messages = messages }
+    package init(messages: [RawJSON]) { self.messages = messages }
 
     package static var limits: [Limit] { [.count(CodingKeys.messages, 1...most)] }
 }
@@ -150,6 +150,9 @@ package struct MessageBatch: Wire {
 package struct MessageBatchItem: Wire, Hashable {
     /// A problem as it would be the whole reply's, but for `instance`: the request is the batch's.
     package struct Refusal: Wire, Hashable {
+        /// Most faults told of one message, so that what is said of a thousand can be kept for repeats.
+        package static let mostFaults = 5
+
         package struct Fault: Wire, Hashable {
             package var pointer: String
             package var detail: String
@@ -166,6 +169,7 @@ package struct MessageBatchItem: Wire, Hashable {
         package var code: String
         package var detail: String
         package var retryable: Bool
+        /// At most `mostFaults`.
         package var errors: [Fault]?
 
         package init(

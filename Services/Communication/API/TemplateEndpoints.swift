@@ -85,7 +85,7 @@ package struct TemplateEndpoints: Sendable {
         gives: Template.self,
         audit: .change,
         precondition: .honoured,
-        errors: [ErrorCode(409, "nothing_to_publish")],
+        errors: [ErrorCode(409, "nothing_to_publish"), ErrorCode(422, "in_dlt_template")],
         summary: "Put the draft, or a former version, in force"
     )
     package let reset = Endpoint(
@@ -112,7 +112,10 @@ package struct TemplateEndpoints: Sendable {
         gives: AcceptedMessage.self,
         status: 202,
         audit: .change,
-        errors: [ErrorCode(409, "channel_not_configured")],
+        errors: [
+            ErrorCode(409, "channel_not_configured"), ErrorCode(409, "unsubscribe_unavailable"),
+            ErrorCode(422, "in_dlt_template"), ErrorCode(422, "us_10dlc"), ErrorCode(422, "us_calling_hours"),
+        ],
         summary: "Send one message of a template"
     )
     package let preview = Endpoint(

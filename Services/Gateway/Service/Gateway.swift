@@ -86,7 +86,11 @@ final class Gateway: Sendable {
     }
 
     private func handle(_ exchange: inout Exchange) async throws(Problem) -> (ClientReply, nextPage: String?) {
-        if let refusal = exchange.request.refusal { throw refusal }
+        if let refusal = exchange.request.refusal {
+            // A client learns under which key to repeat even what was refused before it was read.
+            if case .operation(let operation, _) = exchange.request.route { try? chooseKey(operation, &exchange) }
+            throw refusal
+        }
         if exchange.head.method == .OPTIONS { return (optionsReply(exchange), nil) }
         switch exchange.request.route {
         case .operation(let operation, let parameters):

@@ -13,12 +13,15 @@ package struct InputAssembler: Sendable {
     private let takesBytes: Bool
     /// What a refusal names beside the operation's own media types.
     private let otherMedia: [String]
+    /// What a provider adds to the address of its webhook says nothing to us, and what it signs is looked at later.
+    private let ignoresUnknownParameters: Bool
 
     /// Throws `SchemaError` when the input cannot be described or a path parameter is of a kind no path can hold.
     ///
     /// - Parameter otherMedia: types that another operation takes at the same method and path.
     package init(_ endpoint: any EndpointDescription, otherMedia: [String] = []) throws {
         self.otherMedia = otherMedia
+        ignoresUnknownParameters = if case .signature = endpoint.guard { true } else { false }
         let schema = try endpoint.inputSchema
         self.schema = schema
         kind = endpoint.body
@@ -72,8 +75,13 @@ package struct InputAssembler: Sendable {
         if let rawMember, takesBytes {
             Self.append(rawMember, JSONWriter.quoted(Base64.encode(body)), to: &front)
         }
-        let input = try Self.joined(front, bodyBytes)
-        let violations = schema.violations(in: try Self.parsed(input, body: bodyBytes))
+        var input = try Self.joined(front, bodyBytes)
+        var violations = schema.violations(in: try Self.parsed(input, body: bodyBytes))
+        if let bodyBytes, violations.contains(where: isRepeated) {
+            // What was read may be sent back whole: a member that says what the path says is no fault.
+            input = try Self.joined(front, try Self.without(path, in: bodyBytes))
+            violations = schema.violations(in: try Self.parsed(input, body: bodyBytes))
+        }
         // Nobody has an id that is none.
         if leadsNowhere(violations) { throw .notFound }
         faults += violations.map(placed)
@@ -85,7 +93,8 @@ package struct InputAssembler: Sendable {
     private func accepted(_ body: [UInt8], _ contentType: String?) throws(Problem) -> [UInt8]? {
         switch kind {
         case .none:
-            guard body.isEmpty else { throw .malformed("This operation takes no body.") }
+            // Many clients send an empty object where there is nothing to say.
+            guard body.isEmpty || Self.isEmptyObject(body) else { throw .malformed("This operation takes no body.") }
             return nil
         case .raw(let maxBytes, let media):
             guard media.isEmpty || media.contains(ContentType.type(of: contentType)) else {
@@ -136,6 +145,7 @@ package struct InputAssembler: Sendable {
         for name in order {
             guard let given = values[name] else { continue }
             guard places[name] == .query, let property = properties[name] else {
+                if ignoresUnknownParameters { continue }
                 faults.append(Problem.Fault(parameter: name, "is not a known parameter"))
                 continue
             }
@@ -183,6 +193,23 @@ package struct InputAssembler: Sendable {
         return [UInt8(ascii: "{")] + front + comma + rest
     }
 
+    private static func isEmptyObject(_ body: [UInt8]) -> Bool {
+        guard let tape = try? JSONTape(body) else { return false }
+        return tape.nodes[0].kind == .object && tape.nodes.count == 1
+    }
+
+    /// A body's object without the members that say the same as the path.
+    private static func without(_ path: [(name: String, value: String)], in body: [UInt8]) throws(Problem) -> [UInt8] {
+        let tape = try JSONTape(body)
+        let kept = tape.children(of: 0).filter { key in
+            !path.contains { $0.name == tape.text(key) && $0.value == tape.text(key + 1) }
+        }
+        let members = kept.map { key in
+            Array(JSONWriter.quoted(tape.text(key)).utf8) + [UInt8(ascii: ":")] + tape.source(key + 1)
+        }
+        return [UInt8(ascii: "{")] + members.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "}")]
+    }
+
     private static func parsed(_ input: [UInt8], body: [UInt8]?) throws(Problem) -> JSONTape {
         do throws(Problem) {
             return try JSONTape(input)
@@ -199,6 +226,11 @@ package struct InputAssembler: Sendable {
             guard let name = Self.member(fault), places[name] == .path else { return false }
             return !violations.contains { $0.pointer == fault.pointer && $0.detail == "appears twice" }
         }
+    }
+
+    /// Whether the body names again what the path names.
+    private func isRepeated(_ fault: Problem.Fault) -> Bool {
+        fault.detail == "appears twice" && Self.member(fault).map { places[$0] == .path } == true
     }
 
     private static func member(_ fault: Problem.Fault) -> String? {

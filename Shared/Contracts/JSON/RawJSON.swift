@@ -26,6 +26,6 @@ extension RawJSON: Codable {
 }
 
 extension RawJSON: Documented {
-    package static var schema: Schema { Schema(.any) }
+    package static var schema: Schema { Schema(.unread) }
     package static var placeholder: RawJSON { RawJSON(Array("null".utf8)) }
 }

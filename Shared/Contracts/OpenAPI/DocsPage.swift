@@ -94,7 +94,7 @@ package enum DocsPage {
         case .map(let element, _): kind = "map of " + describe(element)
         case .object: kind = "object"
         case .either(let schemas): kind = schemas.map(describe).joined(separator: " or ")
-        case .any: kind = "any JSON"
+        case .any, .unread: kind = "any JSON"
         }
         return schema.isNullable ? kind + " or null" : kind
     }

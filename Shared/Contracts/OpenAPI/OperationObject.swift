@@ -26,6 +26,9 @@ struct OperationObject {
             members["security"] = []
         } else {
             members["x-permission"] = .string(endpoint.guard.name)
+            if !endpoint.asksWithin.isEmpty {
+                members["x-permissions-within"] = .array(endpoint.asksWithin.map { .string($0.name) })
+            }
         }
         return .object(members)
     }
@@ -71,7 +74,13 @@ struct OperationObject {
         case .honoured: add("If-Match", "The ETag of the version to change; 412 when there is a newer one.")
         case .required: add("If-Match", "The ETag of the version to change; the first PUT says If-None-Match: *.")
         }
+        if makesFirst { add("If-None-Match", "* for what is not there yet; 412 when it is.") }
         return list
+    }
+
+    /// Whether it makes what it replaces where that is not there yet.
+    private var makesFirst: Bool {
+        if case .required = endpoint.precondition { endpoint.verb == .PUT } else { false }
     }
 
     private static let identifier = Schema.string(format: "uuid")
@@ -120,6 +129,7 @@ struct OperationObject {
 
     private func responses(_ components: inout SchemaComponents) throws -> [String: JSONValue] {
         var responses: [String: JSONValue] = [String(endpoint.status): .object(try success(&components))]
+        if makesFirst { responses["201"] = .object(try success(&components)) }
         for (status, codes) in refusals {
             responses[String(status)] = [
                 "description": .string(codes.sorted().joined(separator: ", ")),
@@ -144,8 +154,8 @@ struct OperationObject {
     /// Statuses of refusal with their codes: the conventions' and the operation's own.
     private var refusals: [Int: Set<String>] {
         var codes: [Int: Set<String>] = [
-            400: ["malformed"], 429: ["rate_limited"], 431: ["headers_too_large"], 503: ["unavailable"],
-            504: ["reply_timeout"],
+            400: ["malformed"], 406: ["not_acceptable"], 414: ["target_too_long"], 429: ["rate_limited"],
+            431: ["headers_too_large"], 500: ["internal"], 503: ["unavailable"], 504: ["reply_timeout"],
         ]
         func add(_ status: Int, _ code: String) { codes[status, default: []].insert(code) }
         if !endpoint.guard.isPublic { add(401, "unauthenticated") }
@@ -156,7 +166,7 @@ struct OperationObject {
             add(413, "too_large")
             let isTold = hasJSONBody || endpoint.body.isStreamed || !endpoint.body.rawMedia.isEmpty
             if isTold { add(415, "unsupported_media_type") }
-            if endpoint.body.isStreamed { add(408, "request_timeout") }
+            add(408, "request_timeout")
         }
         // What the path names wrongly is not there.
         if input.properties.contains(where: { !inPath.contains($0.name) }) { add(422, "invalid") }

@@ -42,7 +42,7 @@ extension Schema {
         switch kind {
         case .boolean: return ["type": "boolean"]
         case .number: return ["type": "number"]
-        case .any: return [:]
+        case .any, .unread: return [:]
         case .integer(let bounds):
             var members: [String: JSONValue] = ["type": "integer"]
             if bounds.lowerBound != .min { members["minimum"] = .integer(bounds.lowerBound) }

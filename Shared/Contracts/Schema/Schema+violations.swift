@@ -33,8 +33,10 @@ private struct SchemaCheck {
         guard faults.count < Schema.mostFaults else { return }
         let found = tape.nodes[node].kind
         if found == .null {
-            if case .any = schema.kind { return }
-            if !schema.isNullable { fault("must not be null") }
+            switch schema.kind {
+            case .any, .unread: return
+            default: if !schema.isNullable { fault("must not be null") }
+            }
             return
         }
         switch schema.kind {
@@ -47,6 +49,7 @@ private struct SchemaCheck {
         case .object(let rule): object(node, rule)
         case .either(let schemas): either(node, schemas)
         case .any: anything(node)
+        case .unread: return
         }
     }
 
@@ -151,10 +154,11 @@ private struct SchemaCheck {
         faults = first ?? before
     }
 
-    /// A value of any shape: no U+0000, no key twice.
+    /// A value of any shape: no U+0000, no key twice, no number past what can be counted with.
     private mutating func anything(_ node: Int) {
         switch tape.nodes[node].kind {
         case .string: if tape.nodes[node].hasNull { fault("must not contain U+0000") }
+        case .integer, .number: if tape.number(node) == nil { fault("is too large a number") }
         case .array:
             for (position, element) in tape.children(of: node).enumerated() {
                 path.append(.index(position))
@@ -167,7 +171,7 @@ private struct SchemaCheck {
                 anything(key + 1)
                 path.removeLast()
             }
-        default: break
+        case .null, .yes, .no, .key: break
         }
     }
 

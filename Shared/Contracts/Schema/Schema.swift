@@ -12,6 +12,8 @@ package struct Schema: Sendable {
         case either([Schema])
         /// Any JSON.
         case any
+        /// JSON that whoever takes it checks by itself.
+        case unread
     }
 
     package var kind: Kind

@@ -250,6 +250,12 @@ struct ConventionTests {
             let large = String(repeating: "a", count: (256 << 10) + 1)
             let tooLarge = try await gateway.post("/api/v1/webhooks/things/test/\(clinic)", headers, body: large)
             #expect(tooLarge.status == 413)
+            // What was refused before it was read can be repeated under the same key.
+            let key = ("Idempotency-Key", "a-key-of-the-clients")
+            let token = bearer(try gateway.tokens.token(for: user))
+            let larger = String(repeating: "a", count: (1 << 20) + 1)
+            let refused = try await gateway.post("/api/v1/things", [token, key], body: larger)
+            #expect(refused.status == 413 && refused.header("Idempotency-Key") == "a-key-of-the-clients")
         }
     }
 

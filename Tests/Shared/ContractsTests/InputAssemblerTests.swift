@@ -4,6 +4,7 @@ import Testing
 
 @Suite struct InputAssemblerTests {
     private static let id = "0198c1a2-7d3e-7c4b-9f10-2b6a5d8e4c31"
+    private static let other = "0198c1a2-7d3e-7c4b-9f10-2b6a5d8e4c32"
 
     private func assemble(
         _ endpoint: any EndpointDescription,
@@ -73,6 +74,31 @@ import Testing
         #expect(try refusal(Sample.change, body: #"{"id":7}"#).hasPrefix("422 | /id: appears twice"))
     }
 
+    /// What was read is sent back.
+    @Test func whatThePathSaysMayStandInTheBodyToo() throws {
+        let input = try assemble(Sample.change, body: #"{ "name" : "a\u0041" , "id":"\#(Self.id)"}"#)
+        #expect(input == #"{"id":"\#(Self.id)","name":"a\u0041"}"#)
+        let twice = #"{"id":"\#(Self.id)","id":"\#(Self.other)"}"#
+        #expect(try refusal(Sample.change, body: twice).hasPrefix("422 | /id: appears twice"))
+    }
+
+    @Test func anEmptyObjectIsNoBody() throws {
+        let endpoint = Endpoint(
+            "samples.stop",
+            .POST,
+            "/samples/{id}/stop",
+            service: .appointments,
+            guard: .signedIn,
+            takes: EmptyInput.self,
+            gives: EmptyOutput.self,
+            audit: .change,
+            body: BodyKind.none,
+            summary: "Stop it"
+        )
+        for body in ["", "{}", " { } "] { #expect(try assemble(endpoint, body: body) == "{}") }
+        for body in ["[]", #"{"a":1}"#, "{", "null"] { #expect(try refusal(endpoint, body: body) == "400") }
+    }
+
     /// A type that another operation takes at the same place is named beside the own.
     @Test func refusalsNameAllTypes() throws {
         let assembler = try InputAssembler(Sample.send, otherMedia: ["text/csv"])
@@ -107,7 +133,7 @@ import Testing
 
     @Test(arguments: [
         ("[1]", "422 | : must be an object"), ("\"x\"", "422 | : must be an object"), ("{", "400"), ("{}{}", "400"),
-        ("{,}", "400"), ("{},\"x\":1}", "400"), ("x", "400"), ("{\"id\":\"\(id)\"}", "422 | /id: appears twice"),
+        ("{,}", "400"), ("{},\"x\":1}", "400"), ("x", "400"), ("{\"id\":\"\(other)\"}", "422 | /id: appears twice"),
         ("{\"nope\":1}", "422 | /nope: is not a known key"),
     ])
     func refusesBodies(_ body: String, _ expected: String) throws {
@@ -128,7 +154,7 @@ import Testing
     }
 
     @Test func takesNoBodyWhereThereIsNone() throws {
-        #expect(try refusal(Sample.search, query: "from=2026-11-21", body: "{}") == "400")
+        #expect(try refusal(Sample.search, query: "from=2026-11-21", body: #"{"a":1}"#) == "400")
     }
 
     @Test func wrapsARawBody() throws {

@@ -55,6 +55,15 @@ import Testing
         #expect(try faults(json, Schema.of(Sample.Message.self)) == expected)
     }
 
+    @Test func freeNumbersCanBeCountedWith() throws {
+        #expect(
+            try faults(#"{"a":[1e400],"b":-1e999,"c":1e308,"d":12345678901234567890}"#, Schema(.any)) == [
+                "/a/0: is too large a number", "/b: is too large a number",
+            ]
+        )
+        #expect(try faults(#"{"a":1e400,"a":"\u0000"}"#, RawJSON.schema).isEmpty)
+    }
+
     @Test func stopsAtFiftyFaults() throws {
         let keys = (0..<200).map { "\"k\($0)\":1" }.joined(separator: ",")
         #expect(try faults("{\(keys)}", Schema.of(Sample.Message.self)).count == 50)

@@ -101,7 +101,7 @@ struct MessageHandlers: Sendable {
         var items: [MessageBatchItem] = []
         for (index, value) in batch.messages.enumerated() {
             do {
-                let tape = try JSONTape(try JSONWriter.encode(value))
+                let tape = try JSONTape(value.bytes)
                 let faults = schema.violations(in: tape)
                 guard faults.isEmpty else { throw Problem.invalid(faults) }
                 let draft = try tape.decode(MessageDraft.self)
@@ -278,17 +278,9 @@ struct MessageView {
     }
 }
 
-extension Principal {
-    /// Whether one of the roles held gives the permission in the whole clinic.
-    func holds(_ permission: Permission) -> Bool {
-        guard let rule = Roles.rules.first(where: { $0.permission == permission }) else { return false }
-        return roles.compactMap { Role(rawValue: $0) }.contains { rule.reach[$0] == .clinic }
-    }
-}
-
 extension MessageBatchItem.Refusal {
     init(_ problem: Problem) {
-        let faults = problem.errors.map { Fault(pointer: $0.pointer ?? "", detail: $0.detail) }
+        let faults = problem.errors.prefix(Self.mostFaults).map { Fault(pointer: $0.pointer ?? "", detail: $0.detail) }
         self.init(
             type: problem.typeURI,
             title: problem.title,

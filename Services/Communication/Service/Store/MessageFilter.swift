@@ -25,7 +25,8 @@ struct MessageFilter: Sendable {
     var conditions: Query {
         var query: Query = ""
         if let status = request.status { query += " and status = \(status.rawValue)" }
-        if let channel = request.channel { query += " and \(channel.rawValue) = any (channels)" }
+        // The one that it went by, or is to go by first: what analytics count it under.
+        if let channel = request.channel { query += " and coalesce(channel, channels[1]) = \(channel.rawValue)" }
         if let provider = request.provider { query += " and provider = \(provider)" }
         if let template = request.template { query += " and template = \(template)" }
         if let category = request.category { query += " and category = \(category.rawValue)" }

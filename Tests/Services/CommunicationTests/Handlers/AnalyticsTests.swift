@@ -86,6 +86,18 @@ import Testing
         #expect(rows.reduce(0) { $0 + $1.total } == 400)
     }
 
+    @Test func whatIsCountedUnderAChannelIsListedUnderIt() async throws {
+        let clinic = try TestClinic()
+        _ = try await make(100, clinic)
+        let messages = MessageDesk.endpoints.messages
+        for row in try await ask(clinic, .channel) {
+            let request = MessageListRequest(channel: row.key.flatMap { MessageChannel(rawValue: $0) }, limit: 100)
+            let listed = try #require(try await clinic.ask(messages.list, request, as: TestClinic.accountant).output)
+                .items
+            #expect(listed.count == row.total && row.total > 0)
+        }
+    }
+
     @Test func aPartIsCountedToo() async throws {
         let clinic = try TestClinic()
         let made = try await make(200, clinic)

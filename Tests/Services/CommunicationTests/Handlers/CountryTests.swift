@@ -76,7 +76,7 @@ import Testing
             try draft(Self.mumbai, "Dear Asha, we expect you on Monday.", .care),
             try draft(Self.mumbai, "Hi Asha, see you on Monday.", .care), try draft(Self.newYork, "Hello.", .care),
         ]
-        let batch = MessageBatch(
+        let batch = try MessageBatch(
             messages: try drafts.map { try JSONTape(JSONWriter.encode($0)).decode(JSONValue.self) }
         )
         let answer = try await clinic.ask(MessageDesk.endpoints.messages.sendBatch, batch)

@@ -161,7 +161,7 @@ import Testing
         let clinic = try TestClinic()
         try await clinic.configure(.smtp(port: 9))
         let good: JSONValue = ["to": ["email": "a@example.com"], "content": ["subject": "S", "text": "T"]]
-        let batch = MessageBatch(messages: [
+        let batch = try MessageBatch(messages: [
             good, ["to": ["email": "nobody"], "content": ["subject": "S", "text": "T"], "extra": 1],
             ["to": ["email": "b@example.com"], "channels": ["sms"], "content": ["text": "T"]], 7, good,
         ])
@@ -175,6 +175,38 @@ import Testing
         #expect(items[3].problem?.status == 422)
         let listed = try #require(try await clinic.ask(endpoints.list, MessageListRequest()).output)
         #expect(listed.items.count == 2)
+    }
+
+    /// What one message has that no message may have is that message's fault alone.
+    @Test func aBatchIsReadMessageByMessage() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let good = #"{"to":{"email":"a@example.com"},"content":{"subject":"S","text":"T"}}"#
+        let messages = [
+            good, #"{"to":{"email":"a@example.com"},"template":"t","data":{"x":1e400}}"#,
+            #"{"to":{"email":"a@example.com"},"to":{"email":"b@example.com"},"content":{"text":"T"}}"#,
+            #"{"to":{"email":"a@example.com"},"content":{"subject":"\u0000","text":"T"}}"#, good,
+        ]
+        let batch = MessageBatch(messages: messages.map { RawJSON(Array($0.utf8)) })
+        let items = try #require(try await clinic.ask(endpoints.sendBatch, batch).output?.items)
+        #expect(items.map { $0.id != nil } == [true, false, false, false, true])
+        #expect(items.map { $0.problem?.errors?.first?.pointer } == [nil, "/data/x", "/to", "/content/subject", nil])
+    }
+
+    /// However much is wrong with it.
+    @Test func aBatchOfMuchIsRepeatedUnderItsKey() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let faults = (0..<60).map { "\"unknown member \($0)\":1" }.joined(separator: ",")
+        let messages = (0..<MessageBatch.most).map { number in
+            number == 500 ? #"{"to":{"email":"a@example.com"},"content":{"subject":"S","text":"T"}}"# : "{\(faults)}"
+        }
+        let batch = MessageBatch(messages: messages.map { RawJSON(Array($0.utf8)) })
+        let first = try #require(try await clinic.ask(endpoints.sendBatch, batch, key: "much").output?.items)
+        #expect(first[0].problem?.errors?.count == MessageBatchItem.Refusal.mostFaults)
+        let again = try await clinic.ask(endpoints.sendBatch, batch, key: "much").output?.items
+        #expect(first[500].id != nil && again == first)
+        #expect(try await clinic.ask(endpoints.list, MessageListRequest()).output?.items.count == 1)
     }
 
     @Test func listsAreFilteredAndPaged() async throws {

@@ -74,7 +74,7 @@ import Testing
         try await clinic.configure(.smtp(port: 9))
         let answer = try await clinic.ask(Self.send, draft(["Bcc": "eve@evil.example", "X-A": "a\r\nBcc: b"]))
         #expect(answer.status == 422 && answer.pointers == ["/headers/Bcc", "/headers/X-A"])
-        let batch = MessageBatch(
+        let batch = try MessageBatch(
             messages: try [draft(), draft(["Subject": "Other"])].map {
                 try JSONTape(JSONWriter.encode($0)).decode(JSONValue.self)
             }
