@@ -69,7 +69,8 @@ struct InboundText: Sendable, Equatable {
     var subject: String?
     /// No person wrote it: it asks for nothing and is not answered.
     var isAutomatic = false
-    /// What messages it answers are called, the nearest first; of an e-mail, whose sender proves nothing.
+    /// What the provider calls the messages that it answers, the nearest first; of an e-mail, whose sender proves nothing, all
+    /// that is believed.
     var answers: [String] = []
 
     init(

@@ -109,17 +109,23 @@ struct DeliveryHandlers: Sendable {
         for entry in signers {
             let texts = try reader.texts(call, for: entry, at: context.now)
             guard !texts.isEmpty else { continue }
-            let byClinic =
+            let found =
                 if owner == .installation {
                     try await answered(texts, through: entry, context)
                 } else {
-                    [owner: texts]
+                    SharedTexts.Found(known: [owner: texts])
                 }
-            for (clinic, texts) in byClinic {
+            let (inbound, notice, now) = (inbound, context.requestID, context.now)
+            for (clinic, texts) in found.known {
                 let tenant = Tenant(clinic, actor: "provider:\(entry.provider)")
-                let (inbound, now) = (inbound, context.now)
                 try await context.database.transaction(for: tenant) { tx in
                     try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx)
+                }
+            }
+            for (clinic, texts) in found.wishes {
+                let tenant = Tenant(clinic, actor: "provider:\(entry.provider)")
+                try await context.database.transaction(for: tenant) { tx in
+                    try inbound.heed(texts, through: entry, notice: notice, clinic: clinic, at: now, in: tx)
                 }
             }
         }
@@ -139,40 +145,41 @@ struct DeliveryHandlers: Sendable {
         for entry in signers {
             for change in try reader.changes(call, for: entry, at: context.now) {
                 var clinics: Set<ClinicID> = [owner]
+                // What they answer by their new name is answered to those that wrote to them by the old one.
+                var heirs: [[UInt8]] = []
                 if owner == .installation {
                     let hashes = change.before.map { door.hash(entry.provider, to: $0) }
                     clinics = try await context.database.through(.lookup) { tx in
                         try NumberClinicStore.all(hashes, in: tx).values.reduce(into: []) { $0.formUnion($1) }
                     }
+                    heirs = Set(change.now).subtracting(change.before).map { door.hash(entry.provider, to: $0) }
                 }
                 for clinic in clinics {
                     let (tenant, now) = (Tenant(clinic, actor: "provider:\(entry.provider)"), context.now)
-                    try await context.database.transaction(for: tenant) { tx in
+                    try await context.database.transaction(for: tenant) { [heirs] tx in
                         try follower.follow(change, clinic: clinic, at: now, in: tx)
+                        for heir in heirs { NumberClinicStore.insert(heir, at: now, in: tx) }
                     }
                 }
             }
         }
     }
 
-    /// Texts to the installation's number, each for the clinic that wrote to its sender last; nobody's are counted.
+    /// Texts to the installation's number, each for the clinic that it answers; nobody's are counted, and said without what is in
+    /// them.
     private func answered(
         _ texts: [InboundText],
         through entry: ProviderEntry,
         _ context: OperationContext
-    ) async throws -> [ClinicID: [InboundText]] {
+    ) async throws -> SharedTexts.Found {
         let door = MessageDoor(blindIndex: intake.index.blindIndex)
-        let named = texts.map { (text: $0, hash: door.hash(entry.provider, to: $0.from)) }
-        let clinics = try await context.database.through(.lookup) { [hashes = named.map(\.hash)] tx in
-            try NumberClinicStore.last(hashes, in: tx)
-        }
-        var found: [ClinicID: [InboundText]] = [:]
-        for (text, hash) in named {
-            guard let clinic = clinics[hash] else {
-                Self.count(entry.provider, "unanswerable")
-                continue
-            }
-            found[clinic, default: []].append(text)
+        let found = try await SharedTexts(door: door, provider: entry.provider).sorted(texts, context.database)
+        for _ in found.unknown {
+            Self.count(entry.provider, "unanswerable")
+            context.log.notice(
+                "A text to the installation's own number is for no clinic that can be told",
+                metadata: .fields([.provider: entry.provider])
+            )
         }
         return found
     }

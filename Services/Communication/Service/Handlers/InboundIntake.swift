@@ -76,6 +76,43 @@ struct InboundIntake: Sendable {
         }
     }
 
+    /// Does what texts say of messages themselves, for a clinic that they may not be meant for: they are neither kept nor told to
+    /// anybody, nor answered.
+    ///
+    /// Texts that were heeded before change nothing.
+    func heed(
+        _ texts: [InboundText],
+        through entry: ProviderEntry,
+        notice: RequestID,
+        clinic: ClinicID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        for text in texts {
+            guard let command = Self.wish(text),
+                try DeliveryStore.isFirst(
+                    "text:\(text.providerMessageID)",
+                    kind: command.rawValue,
+                    by: entry,
+                    notice: notice,
+                    at: now,
+                    in: tx
+                )
+            else { continue }
+            let index = addresses.token(text.from, clinic)
+            try obey(text, command, [index] + aliases(of: text, index, clinic, in: tx), at: now, in: tx)
+        }
+    }
+
+    /// What a text says of messages themselves: that they end, or begin again.
+    static func wish(_ text: InboundText) -> InboundCommand? {
+        switch command(text) {
+        case .stop: .stop
+        case .start: .start
+        case .confirm, .cancel, .reschedule, .yes, .no, .help, nil: nil
+        }
+    }
+
     /// By what else WhatsApp knows the sender: what they say of messages is about the person, not the name they go by.
     private func aliases(
         of text: InboundText,

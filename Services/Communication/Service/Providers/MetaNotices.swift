@@ -132,6 +132,7 @@ struct MetaNotices: NoticeReader {
                 at: at
             )
             if from != nil { inbound.alias = user }
+            if let answers { inbound.answers = [answers] }
             return inbound
         }
     }

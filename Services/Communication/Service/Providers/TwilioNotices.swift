@@ -59,7 +59,7 @@ struct TwilioNotices: NoticeReader {
             let to = ProviderVerdict.token(form.value("To").map { bare($0) })
         else { return nil }
         let count = min(Int(form.value("NumMedia") ?? "") ?? 0, InboundText.mostMedia)
-        return InboundText(
+        var text = InboundText(
             channel: channel(form),
             to: to,
             from: from,
@@ -73,6 +73,9 @@ struct TwilioNotices: NoticeReader {
             providerMessageID: sid,
             optOut: form.value("OptOutType").flatMap { InboundText.OptOut(rawValue: $0.uppercased()) }
         )
+        // By WhatsApp it is said what somebody answers, or whose button they pressed.
+        if let answered = ProviderVerdict.token(form.value("OriginalRepliedMessageSid")) { text.answers = [answered] }
+        return text
     }
 
     /// What somebody wrote, or what stands on what they pressed.

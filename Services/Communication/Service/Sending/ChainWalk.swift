@@ -126,7 +126,7 @@ struct ChainWalk {
         let using = AttemptStore.means(of: work.message, entry.id, entry.fingerprint)
         pending.append(.closed(number, entry, verdict, latency: latency, using: using))
         if entry.isDefault, let id = verdict.messageID { pending.append(.known(door.hash(entry.provider, id))) }
-        if let note = answering(entry) { pending.append(note) }
+        if let note = answering(entry, after: verdict.outcome) { pending.append(note) }
         if let note = suppression(after: verdict, by: entry) { pending.append(note) }
         if let view = changes.entry { pending.append(.circuit(entry, view)) }
         if let view = changes.entry, entry.isDefault, let alert = AlertRules.alert(for: view) {
@@ -156,9 +156,10 @@ struct ChainWalk {
     }
 
     /// That somebody may answer to the installation's number or address, which is then for this clinic; `nil` where nobody
-    /// answers.
-    private func answering(_ entry: ProviderEntry) -> SendingNote? {
-        guard entry.isDefault, let channel = MessageChannel(rawValue: entry.channel),
+    /// answers, and where nothing was handed over that could be answered.
+    private func answering(_ entry: ProviderEntry, after outcome: AttemptOutcome) -> SendingNote? {
+        guard entry.isDefault, outcome == .accepted || outcome == .unknownOutcome,
+            let channel = MessageChannel(rawValue: entry.channel),
             channel != .push,
             let address = work.content.reach.address(on: channel)
         else { return nil }

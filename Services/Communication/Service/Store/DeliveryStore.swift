@@ -73,6 +73,29 @@ enum DeliveryStore {
         return try rows.map { try $0[0] as String }.compactMap { unique[$0] }
     }
 
+    /// Notes something that a provider told and that is about no message; whether it was not told before.
+    ///
+    /// - Parameters:
+    ///   - id: the same whenever it is told again; says nothing of anybody.
+    ///   - kind: in a word of ours.
+    static func isFirst(
+        _ id: String,
+        kind: String,
+        by entry: ProviderEntry,
+        notice: RequestID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        try tx.rows(
+            """
+            insert into delivery_events (clinic_id, provider, entry_id, event_id, kind, notice_id, received_at)
+            values (clinic_id(), \(entry.provider), \(entry.id), \(String(id.prefix(DeliveryReport.longestID))), \(kind),
+                \(notice), \(now))
+            on conflict do nothing
+            """
+        ).affected == 1
+    }
+
     /// Lets reports of a notice wait for their messages.
     static func wait(
         _ reports: [KeptReport],

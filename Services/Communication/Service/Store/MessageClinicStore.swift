@@ -27,23 +27,7 @@ enum NumberClinicStore {
         tx.execute("insert into number_clinics (id_hash, clinic_id, noted_at) values (\(hash), clinic_id(), \(now))")
     }
 
-    /// Which clinic wrote to each address last.
-    ///
-    /// Through the lookup door.
-    static func last(_ hashes: [[UInt8]], in tx: borrowing Transaction) throws -> [[UInt8]: ClinicID] {
-        guard !hashes.isEmpty else { return [:] }
-        let rows = try tx.rows(
-            """
-            select distinct on (id_hash) id_hash, clinic_id from number_clinics
-            where id_hash = any (\(ByteColumns(hashes))) order by id_hash, noted_at desc
-            """
-        )
-        var found: [[UInt8]: ClinicID] = [:]
-        for row in rows { found[try row[0]] = try row[1] as ClinicID }
-        return found
-    }
-
-    /// Which clinics wrote to each address.
+    /// Which clinics wrote to each address, for as long as that is kept (`ForgetNotices.kept`).
     ///
     /// Through the lookup door.
     static func all(_ hashes: [[UInt8]], in tx: borrowing Transaction) throws -> [[UInt8]: Set<ClinicID>] {

@@ -13,10 +13,10 @@ import Vault
 
 /// The installation's default providers; one after the other, as they are everybody's.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct DefaultProviderTests {
-    private static let superAdmin = Principal(kind: .user, id: "\(UserID(high: 1, low: 9))", roles: ["SUPER_ADMIN"])
-    private let endpoints = MessageDesk.endpoints.installation
+    static let superAdmin = Principal(kind: .user, id: "\(UserID(high: 1, low: 9))", roles: ["SUPER_ADMIN"])
+    let endpoints = MessageDesk.endpoints.installation
 
-    private func clinic() throws -> TestClinic { TestClinic(at: try MessageDesk.ofInstallation()) }
+    func clinic() throws -> TestClinic { TestClinic(at: try MessageDesk.ofInstallation()) }
     private func address(_ clinic: TestClinic) -> String { "d\(clinic.clinic.low)@example.com" }
 
     private func version(_ clinic: TestClinic) async throws -> String? {
@@ -35,7 +35,7 @@ import Vault
         try #require(answer.status == (version == nil ? 201 : 200), "\(String(describing: answer.problem))")
     }
 
-    private func delete(_ clinic: TestClinic) async throws {
+    func delete(_ clinic: TestClinic) async throws {
         guard let version = try await version(clinic) else { return }
         let answer = try await clinic.ask(endpoints.delete, EmptyInput(), as: Self.superAdmin, ifMatch: version)
         try #require(answer.status == 204)
@@ -306,55 +306,6 @@ import Vault
             )
             let answer = try await clinic.text(handshake, question)
             #expect(answer.status == status && (answer.text == "1158201444") == (status == 200))
-        }
-    }
-
-    /// Whoever answers to the installation's number answers the clinic that wrote to them last.
-    @Test func whatIsAnsweredToItsNumberIsForTheClinicThatWrote() async throws {
-        try await SandboxPlace.with { sandbox in
-            let (first, second) = (try clinic(), try clinic())
-            try await delete(first)
-            let draft = DefaultProvidersDraft(sms: ChannelDraft(primary: .twilio(sandbox.url("twilio"))))
-            #expect(try await first.ask(endpoints.put, draft, as: Self.superAdmin, ifNoneMatch: "*").status == 201)
-            let number = "+49151\(10_000_000 + first.clinic.low % 80_000_000)"
-            func write(_ clinic: TestClinic) async throws {
-                let draft = MessageDraft(
-                    to: RecipientDraft(phone: PhoneNumber(number)),
-                    channels: [.sms],
-                    content: MessageContent(text: "Tomorrow at ten?")
-                )
-                #expect(try await clinic.settled(try await clinic.send(draft)).status == .sent)
-            }
-            func answer(_ text: String, from number: String, token: String = "twilio-sandbox-token") async throws -> Int
-            {
-                let sid = "SM\(RequestID())"
-                let pairs: [(name: String, value: String)] = [
-                    ("MessageSid", sid), ("Body", text), ("To", "+15005550006"), ("From", number),
-                    ("AccountSid", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), ("NumMedia", "0"),
-                ]
-                let url = "https://polyclinic.test/api/v1/webhooks/communication/twilio/installation"
-                return try await first.ask(
-                    MessageDesk.endpoints.deliveries.receiveShared,
-                    SharedNotice(provider: "twilio", body: RawBody(Communication.FormBody.encode(pairs))),
-                    as: Principal(kind: .provider, id: "test"),
-                    headers: ["X-Twilio-Signature": Sandbox.TwilioSignature.make(token, url, pairs)]
-                ).status
-            }
-            func heard(_ clinic: TestClinic) async throws -> [String?] {
-                let endpoints = MessageDesk.endpoints.conversations
-                let found = try #require(try await clinic.ask(endpoints.list, .init()).output).items
-                guard let id = found.first?.id else { return [] }
-                return try #require(try await clinic.ask(endpoints.messages, .init(id: id)).output).items.map(\.text)
-            }
-            #expect(try await answer("Too early", from: number) == 204)
-            try await write(first)
-            #expect(try await answer("Yes", from: number, token: "another-token") == 401)
-            #expect(try await answer("Yes", from: number) == 204)
-            #expect(try await answer("Who is it?", from: "+4915100000000") == 204)
-            try await write(second)
-            #expect(try await answer("No", from: number) == 204)
-            #expect(try await heard(first) == ["Yes"])
-            #expect(try await heard(second) == ["No"])
         }
     }
 

@@ -168,6 +168,7 @@ import Testing
         #expect(heard.first?.text == saying.text && heard.first?.payload == saying.payload)
         let text = heard.first?.inbound(to: "106")
         #expect(text?.text == saying.text ?? "" && text?.channel == .whatsapp && text?.to == "106")
+        #expect(text?.answers == ["wamid.B"])
     }
 
     @Test func whoHidesTheirNumberIsHeardWithoutIt() throws {

@@ -17,6 +17,18 @@ import Testing
         #expect(TwilioNotices.text((head + pairs).map { (name: $0.0, value: $0.1) })?.text == said)
     }
 
+    @Test func whatIsAnsweredIsNamed() {
+        func answers(_ pairs: FormBody.Pairs) -> [String]? {
+            let head: FormBody.Pairs = [
+                ("MessageSid", "SM2"), ("From", "whatsapp:+4915112345678"), ("To", "whatsapp:+14155238886"),
+                ("ButtonPayload", "CONFIRM"),
+            ]
+            return TwilioNotices.text(head + pairs)?.answers
+        }
+        #expect(answers([("OriginalRepliedMessageSid", Self.sid)]) == [Self.sid])
+        #expect(answers([]) == [])
+    }
+
     private static let sid = "SM00000000000000000000000000000001"
 
     private static func status(_ status: String, _ more: FormBody.Pairs = []) -> FormBody.Pairs {
