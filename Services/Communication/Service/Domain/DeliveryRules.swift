@@ -9,6 +9,8 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
     case dropped
     /// It would not send to somebody who has told it to send nothing.
     case optedOut = "opted_out"
+    /// It would not send marketing to somebody who has told it to send none of that.
+    case marketingStopped = "marketing_stopped"
     /// It would not send the message after all, whoever it is for.
     case rejected
     /// WhatsApp took a text and then found the conversation closed: an approved template may be sent instead.
@@ -25,6 +27,7 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
     var status: MessageStatus {
         switch self {
         case .softBounce, .hardBounce, .dropped, .optedOut, .rejected, .outsideWindow, .pairLimited: .failed
+        case .marketingStopped: .suppressed
         // Who complains of a message, or of more of them, has got it.
         case .delivered, .complained, .unsubscribed: .delivered
         case .opened: .opened
@@ -38,6 +41,8 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
         case .hardBounce: MessageReason(code: rawValue, detail: "The recipient's server refused it for good.")
         case .dropped: MessageReason(code: rawValue, detail: "The provider does not send to the recipient any more.")
         case .optedOut: MessageReason(code: rawValue, detail: "The recipient has told the provider to send nothing.")
+        case .marketingStopped:
+            MessageReason(code: rawValue, detail: "The recipient has told the provider to send no marketing.")
         case .rejected: MessageReason(code: rawValue, detail: "The provider took it and then did not send it.")
         case .outsideWindow: MessageReason(code: rawValue, detail: "They had not written for a day.")
         case .pairLimited: MessageReason(code: rawValue, detail: "The recipient got too many messages at once.")
@@ -45,12 +50,28 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
         }
     }
 
+    /// Whether the message has not arrived.
+    var isFailure: Bool { status == .failed || status == .suppressed }
+
+    /// What the recipient is not to be sent again, after a message of a category; everything when `nil`.
+    func suppressed(after category: MessageCategory?) -> MessageCategory? {
+        switch self {
+        case .marketingStopped: .marketing
+        case .unsubscribed: category
+        default: nil
+        }
+    }
+
+    /// Whether nobody is to have a message of a category on whichever channel: its recipient does not want it.
+    func ends(_ category: MessageCategory) -> Bool { self == .marketingStopped && category == .marketing }
+
     /// Why the recipient is not to be written to again; `nil` where they may be.
     var suppression: SuppressionReason? {
         switch self {
         case .hardBounce, .dropped: .hardBounce
         case .complained: .complaint
         case .optedOut, .unsubscribed: .unsubscribe
+        case .marketingStopped: .stop
         case .softBounce, .rejected, .outsideWindow, .pairLimited, .delivered, .opened: nil
         }
     }
@@ -77,7 +98,7 @@ enum DeliveryRules {
     ///   - place: of the channel among the message's.
     ///   - taken: how often the channel's providers have taken it, since somebody sent it last.
     static func effect(of event: DeliveryEvent, at place: Int, taken: Int, on message: StoredMessage) -> Effect {
-        let isFailure = event.status == .failed
+        let isFailure = event.isFailure
         if message.isAwaitingReceipt || message.status == .sent, place >= message.stage,
             let pause = pause(after: event, taken: taken)
         {
@@ -85,7 +106,9 @@ enum DeliveryRules {
         }
         // A channel that had its turn cannot fail a message that has gone on.
         if isFailure, place < message.stage { return .none }
-        if isFailure, place + 1 < message.channels.count, message.isAwaitingReceipt || message.status == .sent {
+        if isFailure, !event.ends(message.category), place + 1 < message.channels.count,
+            message.isAwaitingReceipt || message.status == .sent
+        {
             return .nextChannel
         }
         let isWaiting = message.status == .queued && isFailure && !message.isAwaitingReceipt
@@ -120,8 +143,9 @@ enum DeliveryRules {
         case (.failed, DeliveryEvent.dropped.rawValue): 5
         case (.failed, DeliveryEvent.hardBounce.rawValue): 6
         case (.failed, DeliveryEvent.optedOut.rawValue): 7
-        case (.delivered, _): 8
-        case (.opened, _): 9
+        case (.suppressed, DeliveryEvent.marketingStopped.rawValue): 8
+        case (.delivered, _): 9
+        case (.opened, _): 10
         case (.failed, _), (.suppressed, _), (.cancelled, _), (.expired, _): nil
         }
     }

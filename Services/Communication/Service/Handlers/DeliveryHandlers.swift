@@ -91,6 +91,7 @@ struct DeliveryHandlers: Sendable {
         let mails = try await reader.mails(call, for: signers[0], at: context.now)
         if !mails.isEmpty { try await bring(mails, through: signers[0], of: entries, owner, context) }
         try await follow(call, with: reader, signers, owner, context)
+        try await heed(call, with: reader, signers, owner, context)
         try await hear(call, with: reader, signers, owner, context)
         try await alert(call, with: reader, signers, owner, context)
         Self.count(provider, "taken")
@@ -148,10 +149,7 @@ struct DeliveryHandlers: Sendable {
                 // What they answer by their new name is answered to those that wrote to them by the old one.
                 var heirs: [[UInt8]] = []
                 if owner == .installation {
-                    let hashes = change.before.map { door.hash(entry.provider, to: $0) }
-                    clinics = try await context.database.through(.lookup) { tx in
-                        try NumberClinicStore.all(hashes, in: tx).values.reduce(into: []) { $0.formUnion($1) }
-                    }
+                    clinics = try await writers(to: change.before, by: entry, context)
                     heirs = Set(change.now).subtracting(change.before).map { door.hash(entry.provider, to: $0) }
                 }
                 for clinic in clinics {
@@ -162,6 +160,44 @@ struct DeliveryHandlers: Sendable {
                     }
                 }
             }
+        }
+    }
+
+    /// What people have told the provider itself of messages: for the clinic, or for those that wrote from the installation's number.
+    private func heed(
+        _ call: WebhookCall,
+        with reader: any NoticeReader,
+        _ signers: [ProviderEntry],
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        let wishing = WishIntake(index: intake.index, suppressions: intake.suppressions)
+        for entry in signers {
+            var byClinic: [ClinicID: [CategoryWish]] = [:]
+            for wish in try reader.wishes(call, for: entry, at: context.now) {
+                let clinics = owner == .installation ? try await writers(to: wish.who, by: entry, context) : [owner]
+                for clinic in clinics { byClinic[clinic, default: []].append(wish) }
+            }
+            let (notice, now) = (context.requestID, context.now)
+            for (clinic, wishes) in byClinic {
+                let tenant = Tenant(clinic, actor: "provider:\(entry.provider)")
+                try await context.database.transaction(for: tenant) { tx in
+                    try wishing.take(wishes, through: entry, notice: notice, clinic: clinic, at: now, in: tx)
+                }
+            }
+        }
+    }
+
+    /// The clinics that wrote to somebody from the installation's number.
+    private func writers(
+        to names: [ChannelAddress],
+        by entry: ProviderEntry,
+        _ context: OperationContext
+    ) async throws -> Set<ClinicID> {
+        let door = MessageDoor(blindIndex: intake.index.blindIndex)
+        let hashes = names.map { door.hash(entry.provider, to: $0) }
+        return try await context.database.through(.lookup) { tx in
+            try NumberClinicStore.all(hashes, in: tx).values.reduce(into: []) { $0.formUnion($1) }
         }
     }
 

@@ -117,7 +117,7 @@ struct DeliveryIntake: Sendable {
         for report in reports {
             let attempt = found.attempt(of: report)
             // While the message is still being handed over, only its sender can say whether another channel is left.
-            if let attempt, !attempt.isOpen || report.event.status != .failed {
+            if let attempt, !attempt.isOpen || !report.event.isFailure {
                 known.append((report, attempt))
             } else {
                 unknown.append(report)
@@ -138,7 +138,7 @@ struct DeliveryIntake: Sendable {
                     addressIndex: index,
                     address: report.address?.text,
                     reason: reason,
-                    category: report.event == .unsubscribed ? recipient?.category : nil,
+                    category: report.event.suppressed(after: recipient?.category),
                     source: "provider:\(attempt.provider)",
                     at: now,
                     in: tx

@@ -55,6 +55,14 @@ struct MetaNotices: NoticeReader {
         return try Self.news(call.body, of: Place(entry)).changes
     }
 
+    func wishes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [CategoryWish] {
+        guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(Self.key, at: now))
+        else {
+            return []
+        }
+        return try Self.news(call.body, of: Place(entry)).wishes
+    }
+
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool {
         call.headers[Self.header]?.hasPrefix("sha256=") == true && !entry.webhookSecrets(Self.key, at: now).isEmpty
     }
@@ -66,7 +74,7 @@ struct MetaNotices: NoticeReader {
 
     static let header = "x-hub-signature-256"
     /// The end of the year 9999, in seconds since 1970: a time beyond is none.
-    private static let latest = 253_402_300_799
+    static let latest = 253_402_300_799
 
     /// What became of one message.
     struct Status: Sendable, Equatable {
@@ -142,6 +150,9 @@ struct MetaNotices: NoticeReader {
         var statuses: [Status] = []
         var heard: [Heard] = []
         var changes: [WhatsAppChange] = []
+        var wishes: [CategoryWish] = []
+
+        var count: Int { statuses.count + heard.count + changes.count + wishes.count }
     }
 
     /// Whether `X-Hub-Signature-256` is the HMAC-SHA256 of the raw body under one of the app secrets.
@@ -168,16 +179,21 @@ struct MetaNotices: NoticeReader {
         var news = News()
         for entry in items(notice["entry"]) {
             if let account = place.businessAccountID, entry["id"]?.string != account { continue }
-            for change in items(entry["changes"]) where change["field"]?.string == "messages" {
+            for change in items(entry["changes"]) {
                 guard let value = change["value"], value["metadata"]?["phone_number_id"]?.string == place.phoneNumberID
                 else { continue }
-                news.statuses += items(value["statuses"]).compactMap(status)
-                let senders = MetaSenders(value["contacts"])
-                news.heard += items(value["messages"]).compactMap { heard($0, senders) }
-                news.changes += items(value["messages"]).compactMap { Self.change($0) }
+                switch change["field"]?.string {
+                case "messages":
+                    news.statuses += items(value["statuses"]).compactMap(status)
+                    let senders = MetaSenders(value["contacts"])
+                    news.heard += items(value["messages"]).compactMap { heard($0, senders) }
+                    news.changes += items(value["messages"]).compactMap { Self.change($0) }
+                case wishField: news.wishes += items(value["user_preferences"]).compactMap { wish($0) }
+                default: break
+                }
             }
         }
-        guard news.statuses.count + news.heard.count + news.changes.count <= WebhookCall.mostReports else {
+        guard news.count <= WebhookCall.mostReports else {
             throw .malformed("The notice speaks of too many messages.")
         }
         return news

@@ -76,7 +76,8 @@ enum MetaReply {
         return switch code.flatMap({ meaning(of: $0) })?.outcome {
         case .badRecipient: .hardBounce
         // They have stopped one category, which says nothing of the others.
-        case .optedOut, .contentRejected, .senderNotAuthorised, .credentials, .quota: .rejected
+        case .optedOut: .marketingStopped
+        case .contentRejected, .senderNotAuthorised, .credentials, .quota: .rejected
         default: .softBounce
         }
     }

@@ -40,6 +40,8 @@ protocol NoticeReader: Sendable {
     func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail]
     /// Who goes by another number or id from now on, of a webhook that is signed for the entry's account.
     func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppChange]
+    /// What people have told the provider itself of a category of messages, of a webhook that is signed for the entry's account.
+    func wishes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [CategoryWish]
     /// Whether the headers of a webhook, whose body is not there yet, can be those of one that is signed for the entry's account.
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool
     /// Whether the provider asks, before it sends notices, whether the address is the clinic's.
@@ -56,6 +58,7 @@ extension NoticeReader {
     var longestBody: Int { WebhookNotice.longestBody }
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool { true }
     func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppChange] { [] }
+    func wishes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [CategoryWish] { [] }
     func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] { [] }
     func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] { [] }
     func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert] { [] }

@@ -200,20 +200,22 @@ struct SuppressionStore: Sendable {
     }
 
     /// Takes back what was suppressed for one reason: the recipient has changed their mind.
+    ///
+    /// - Parameter madeUntil: what was made later stays.
     static func remove(
         channel: MessageChannel,
         addressIndex: [UInt8],
         reason: SuppressionReason,
         category: MessageCategory? = nil,
+        madeUntil: Instant? = nil,
         in tx: borrowing Transaction
     ) throws -> Bool {
-        let rows = try tx.rows(
-            """
+        var query: Query = """
             delete from suppressions where clinic_id = clinic_id() and address_index = \(addressIndex)
                 and channel = \(channel.rawValue) and reason = \(reason.rawValue) and category = \(category?.rawValue ?? everything)
             """
-        )
-        return rows.affected == 1
+        if let madeUntil { query += " and created_at <= \(madeUntil)" }
+        return try tx.rows(query).affected == 1
     }
 
     /// The address in the clear.

@@ -9,7 +9,8 @@ import NIOHTTP1
 ///
 /// A number that begins with `1500` and ends with the code of an error gets that error, at once or afterwards as the real one
 /// tells it; to all others free text arrives only within a day after they wrote. By hand: `POST /meta/messages/{id}/{status}`
-/// tells of a further status, `POST /meta/inbound` plays a patient who writes or presses a button, and
+/// tells of a further status, `POST /meta/inbound` plays a patient who writes or presses a button, `POST /meta/preferences` one
+/// who stops offers or wants them again, and
 /// `POST /meta/subscribe {url, verifyToken, secret}` registers an address after the handshake.
 struct Meta: SandboxProvider {
     static let secretDefault = "meta-sandbox-secret"
@@ -45,6 +46,7 @@ struct Meta: SandboxProvider {
         do throws(MetaError) {
             switch (request.method, parts.first, parts.count) {
             case ("POST", "inbound", 1): return try hear(request.json ?? .null)
+            case ("POST", "preferences", 1): return try prefer(request.json ?? .null)
             case ("POST", "subscribe", 1): return try await subscribe(request.json ?? .null)
             case ("POST", "messages", 3): return try tell(parts[1], parts[2])
             default: break
@@ -299,7 +301,39 @@ struct Meta: SandboxProvider {
         return .json(200, ["id": .string(id)])
     }
 
-    private func post(_ news: [String: JSONValue], of number: String, id: String, type: String) {
+    /// Plays a patient who stops offers, or wants them again: `{from?, userId?, to?, value: "stop" | "resume"}`.
+    private func prefer(_ said: JSONValue) throws(MetaError) -> SandboxReply {
+        let from = said["from"]?.string.map { $0.filter { ("0"..."9").contains($0) } }.flatMap { $0.isEmpty ? nil : $0 }
+        let user = said["userId"]?.string
+        guard from != nil || user != nil, let number = said["to"]?.string ?? ledger.lastNumber,
+            let value = said["value"]?.string, ["stop", "resume"].contains(value)
+        else { throw .wrong("Say {\"from\" | \"userId\", \"to\"?, \"value\": \"stop\" | \"resume\"}.") }
+        var contact: [String: JSONValue] = ["profile": ["name": "Asha Sandbox"]]
+        var preference: [String: JSONValue] = [
+            "detail": .string("User requested to \(value) marketing messages"), "category": "marketing_messages",
+            "value": .string(value), "timestamp": .integer(Instant.now().seconds),
+        ]
+        for (name, id) in [("wa_id", from), ("user_id", user)] {
+            guard let id else { continue }
+            (contact[name], preference[name]) = (.string(id), .string(id))
+        }
+        post(
+            ["contacts": [.object(contact)], "user_preferences": [.object(preference)]],
+            of: number,
+            id: RandomText.make(24),
+            type: "user_preferences.\(value)",
+            field: "user_preferences"
+        )
+        return .json(200, ["value": .string(value)])
+    }
+
+    private func post(
+        _ news: [String: JSONValue],
+        of number: String,
+        id: String,
+        type: String,
+        field: String = "messages"
+    ) {
         let metadata: JSONValue = [
             "display_phone_number": .string(Self.displayNumber), "phone_number_id": .string(number),
         ]
@@ -307,7 +341,7 @@ struct Meta: SandboxProvider {
         let notice: JSONValue = [
             "object": "whatsapp_business_account",
             "entry": [
-                ["id": .string(Self.businessAccount), "changes": [["field": "messages", "value": .object(value)]]]
+                ["id": .string(Self.businessAccount), "changes": [["field": .string(field), "value": .object(value)]]]
             ],
         ]
         guard let body = try? JSONWriter.encode(notice) else { return }

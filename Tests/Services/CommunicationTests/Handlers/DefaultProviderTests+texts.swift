@@ -157,6 +157,35 @@ extension DefaultProviderTests {
         }
     }
 
+    /// Who has told WhatsApp that the installation's number is to send no offers gets none of any clinic that wrote from it.
+    @Test func whoStopsOffersOfItsNumberGetsNoneFromAnybody() async throws {
+        let (first, second, third) = (try clinic(), try clinic(), try clinic())
+        try await configure(
+            DefaultProvidersDraft(whatsapp: ChannelDraft(primary: .meta(SandboxPlace.nowhere))),
+            first
+        )
+        let number = try #require(PhoneNumber("+9193\(first.clinic.low % 100_000_000)"))
+        let hash = MessageDoor(blindIndex: first.desk.blindIndex)
+            .hash("meta", to: ChannelAddress(number, on: .whatsapp))
+        for clinic in [first, second] {
+            try await first.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+                NumberClinicStore.insert(hash, at: .now(), in: tx)
+            }
+        }
+        func prefer(_ value: String, _ seconds: Int64) -> [String: JSONValue] {
+            let preference: JSONValue = [
+                "wa_id": .string(String(number.number.dropFirst())), "category": "marketing_messages",
+                "value": .string(value), "timestamp": .integer(Instant.now().seconds + seconds),
+            ]
+            return ["user_preferences": [preference]]
+        }
+        #expect(try await tell(prefer("stop", -60), "user_preferences", at: first) == 200)
+        for clinic in [first, second] { #expect(try await clinic.suppressionReasons() == ["stop"]) }
+        #expect(try await third.suppressionReasons().isEmpty)
+        #expect(try await tell(prefer("resume", 0), "user_preferences", at: first) == 200)
+        for clinic in [first, second] { #expect(try await clinic.suppressionReasons().isEmpty) }
+    }
+
     /// A clinic whose message was never handed over has not written to anybody.
     @Test func whoHandsNothingOverHearsNothing() async throws {
         try await SandboxPlace.with { sandbox in

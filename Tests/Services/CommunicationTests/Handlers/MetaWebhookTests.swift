@@ -27,15 +27,38 @@ import Testing
         )
     }
 
-    private func notice(_ value: [String: JSONValue], number: String = Self.number) throws -> [UInt8] {
+    private func notice(
+        _ value: [String: JSONValue],
+        number: String = Self.number,
+        field: String = "messages"
+    ) throws -> [UInt8] {
         var value = value
         value["messaging_product"] = "whatsapp"
         value["metadata"] = ["display_phone_number": "15550783881", "phone_number_id": .string(number)]
         return try JSONWriter.encode(
             [
                 "object": "whatsapp_business_account",
-                "entry": [["id": "102290129340398", "changes": [["field": "messages", "value": .object(value)]]]],
+                "entry": [["id": "102290129340398", "changes": [["field": .string(field), "value": .object(value)]]]],
             ] as JSONValue
+        )
+    }
+
+    /// What Meta tells of who stops offers, or wants them again.
+    private func preference(_ clinic: TestClinic, _ value: String, at moment: Instant, number: String = Self.number)
+        throws -> [UInt8]
+    {
+        try notice(
+            [
+                "user_preferences": [
+                    [
+                        "wa_id": .string(String(try phone(clinic).number.dropFirst())),
+                        "detail": "User requested", "category": "marketing_messages", "value": .string(value),
+                        "timestamp": .integer(moment.seconds),
+                    ]
+                ]
+            ],
+            number: number,
+            field: "user_preferences"
         )
     }
 
@@ -75,16 +98,78 @@ import Testing
         ).status
     }
 
-    private func send(_ clinic: TestClinic, email: Bool = false) async throws -> Message {
+    private func send(_ clinic: TestClinic, email: Bool = false, _ category: MessageCategory = .care) async throws
+        -> Message
+    {
         let draft = MessageDraft(
             to: RecipientDraft(
                 email: email ? EmailAddress("m\(clinic.clinic.low)@example.com") : nil,
                 phone: try phone(clinic)
             ),
             channels: email ? [.whatsapp, .email] : [.whatsapp],
-            content: MessageContent(subject: "Hello", text: "Your results are in.")
+            content: MessageContent(subject: "Hello", text: "Your results are in."),
+            category: category
         )
-        return try await clinic.settled(try await clinic.send(draft))
+        return try await clinic.settled(try await clinic.send(draft), [.sent, .failed, .suppressed])
+    }
+
+    /// What is suppressed for the clinic, as channel, category, reason and source.
+    private func suppressed(_ clinic: TestClinic) async throws -> [String] {
+        let list = try await clinic.ask(MessageDesk.endpoints.suppressions.list, SuppressionListRequest())
+        return try #require(list.output?.items).map { item in
+            [item.channel.rawValue, item.category?.rawValue ?? "all", item.reason.rawValue, item.source]
+                .joined(separator: " ")
+        }
+    }
+
+    @Test func whoStopsOffersInWhatsAppGetsNone() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await configure(clinic, sandbox)
+            let phone = try phone(clinic)
+            try await sandbox.call("/meta/inbound", ["from": .string(phone.number), "to": .string(Self.number)])
+            #expect(try await tell(clinic, heard(clinic, "hello")) == 200)
+            let now = Instant.now()
+            let (stop, resume) = (now - .seconds(600), now - .seconds(300))
+            #expect(try await tell(clinic, preference(clinic, "stop", at: stop, number: "106540352242923")) == 200)
+            #expect(try await tell(clinic, preference(clinic, "stop", at: stop), secret: "guessed") == 401)
+            #expect(try await suppressed(clinic).isEmpty)
+            for _ in 0..<2 { #expect(try await tell(clinic, preference(clinic, "stop", at: stop)) == 200) }
+            #expect(try await suppressed(clinic) == ["whatsapp marketing stop provider:meta"])
+            #expect(try await send(clinic, .marketing).status == .suppressed)
+            #expect(try await send(clinic).status == .sent)
+            #expect(try await tell(clinic, preference(clinic, "resume", at: resume)) == 200)
+            // Told again, late: they have changed their mind since.
+            #expect(try await tell(clinic, preference(clinic, "stop", at: stop)) == 200)
+            #expect(try await suppressed(clinic).isEmpty)
+            #expect(try await send(clinic, .marketing).status == .sent)
+            // What was said before the last word takes nothing of it back.
+            #expect(try await tell(clinic, preference(clinic, "stop", at: now)) == 200)
+            #expect(try await tell(clinic, preference(clinic, "resume", at: resume + .seconds(60))) == 200)
+            #expect(try await suppressed(clinic).count == 1)
+        }
+    }
+
+    /// Meta says so only after it has taken the message.
+    @Test func whoHasStoppedOffersIsNotSentThemElsewhere() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await configure(clinic, sandbox, email: true)
+            #expect(try await tell(clinic, heard(clinic, "hello")) == 200)
+            let id = try await send(clinic, email: true, .marketing).id
+            #expect(try await tell(clinic, status(id, "failed", code: 131_050)) == 200)
+            let message = try await clinic.message(id)
+            #expect(message.status == .suppressed && message.reason?.code == "marketing_stopped")
+            #expect(message.attempts.map(\.channel) == [.whatsapp])
+            #expect(try await suppressed(clinic) == ["whatsapp marketing stop provider:meta"])
+            // A visit is told of all the same: what Meta takes for an offer goes by e-mail.
+            let care = try await send(clinic, email: true).id
+            #expect(try await tell(clinic, status(care, "failed", code: 131_050)) == 200)
+            try await eventually("the next channel") {
+                let message = try await clinic.message(care)
+                return message.status == .sent && message.channel == .email
+            }
+        }
     }
 
     @Test func whoWritesMayBeWrittenTo() async throws {

@@ -38,12 +38,17 @@ import Testing
 
     private static let place = MetaNotices.Place(phoneNumberID: "106", businessAccountID: nil)
 
-    private func notice(_ values: [JSONValue], number: String = "106", account: String = "102") throws -> [UInt8] {
+    private func notice(
+        _ values: [JSONValue],
+        number: String = "106",
+        account: String = "102",
+        field: String = "messages"
+    ) throws -> [UInt8] {
         let changes = values.map { value -> JSONValue in
             guard case .object(var members) = value else { return value }
             members["messaging_product"] = "whatsapp"
             members["metadata"] = ["display_phone_number": "15550783881", "phone_number_id": .string(number)]
-            return ["field": "messages", "value": .object(members)]
+            return ["field": .string(field), "value": .object(members)]
         }
         return try JSONWriter.encode(
             [
@@ -89,14 +94,14 @@ import Testing
     @Test(
         arguments: [
             (131_026, .hardBounce), (131_047, .outsideWindow), (131_056, .pairLimited), (131_049, .rejected),
-            (131_050, .rejected),
+            (131_050, .marketingStopped),
             (131_048, .rejected), (130_429, .softBounce), (131_000, .softBounce), (nil, .softBounce),
             (999_999, .softBounce),
         ] as [(Int?, DeliveryEvent)]
     )
     func whyItFailedDecidesAboutTheNumber(code: Int?, event: DeliveryEvent) {
         #expect(MetaReply.event(code) == event)
-        #expect((event.suppression != nil) == (code == 131_026))
+        #expect((event.suppression != nil) == (code == 131_026 || code == 131_050))
     }
 
     @Test func manyInOneOfSeveralClinics() throws {
@@ -117,6 +122,46 @@ import Testing
         #expect(try ids(.init(phoneNumberID: "106", businessAccountID: "102")) == ["wamid.1", "wamid.2"])
         #expect(try ids(.init(phoneNumberID: "107", businessAccountID: nil)) == ["wamid.3"])
         #expect(try ids(.init(phoneNumberID: "108", businessAccountID: nil)) == [])
+    }
+
+    /// As Meta's reference shows it.
+    @Test func whoStopsOffersAndWantsThemAgain() throws {
+        func wishes(_ changed: [String: JSONValue], _ field: String = "user_preferences") throws -> [CategoryWish] {
+            let preference: [String: JSONValue] = [
+                "wa_id": "16505551234", "detail": "User requested to stop marketing messages",
+                "category": "marketing_messages", "value": "stop", "timestamp": 1_731_705_721,
+            ]
+            let value: JSONValue = [
+                "contacts": [["profile": ["name": "Pablo"], "wa_id": "16505551234"]],
+                "user_preferences": [.object(preference.merging(changed) { $1 })],
+            ]
+            return try MetaNotices.news(try notice([value], field: field), of: Self.place).wishes
+        }
+        let number = ChannelAddress(try #require(PhoneNumber("+16505551234")), on: .whatsapp)
+        let user = ChannelAddress(try #require(WhatsAppUserID("US.1234")))
+        let stop = CategoryWish(
+            who: [number],
+            category: .marketing,
+            isWanted: false,
+            at: Instant(seconds: 1_731_705_721)
+        )
+        var resume = stop
+        resume.isWanted = true
+        var both = stop
+        both.who = [number, user]
+        var hidden = stop
+        hidden.who = [user]
+        #expect(try wishes([:]) == [stop] && wishes(["timestamp": "1731705721"]) == [stop])
+        #expect(try wishes(["value": "resume"]) == [resume])
+        #expect(try wishes(["user_id": "US.1234"]) == [both])
+        #expect(try wishes(["user_id": "US.1234", "wa_id": .null]) == [hidden])
+        for changed in [
+            ["wa_id": "../me"], ["category": "news"], ["value": "pause"], ["value": 1], ["timestamp": "soon"],
+            ["timestamp": 0], ["timestamp": 999_999_999_999],
+        ] as [[String: JSONValue]] {
+            #expect(try wishes(changed).isEmpty, "\(changed)")
+        }
+        #expect(try wishes([:], "messages").isEmpty)
     }
 
     struct Saying: Sendable {

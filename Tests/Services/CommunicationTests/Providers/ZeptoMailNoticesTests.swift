@@ -112,7 +112,7 @@ import Testing
             (131_047, 1, .sameChannel(.zero)), (131_047, 2, .nextChannel), (131_056, 1, .sameChannel(.seconds(4))),
             (131_056, 2, .sameChannel(.seconds(16))), (131_056, 3, .sameChannel(.seconds(64))),
             (131_056, 4, .nextChannel), (131_049, 1, .nextChannel), (130_472, 1, .nextChannel),
-            (131_026, 1, .nextChannel), (131_000, 1, .nextChannel),
+            (131_026, 1, .nextChannel), (131_050, 1, .nextChannel), (131_000, 1, .nextChannel),
         ] as [(Int, Int, DeliveryRules.Effect)]
     ) func whatFollowsFromALateFailure(code: Int, taken: Int, effect: DeliveryRules.Effect) {
         var message = StoredMessage(
@@ -148,6 +148,28 @@ import Testing
             (.suppressed, "opted_out", false), (.opened, nil, false),
         ] as [(MessageStatus, String?, Bool)]
     ) func whatOurselvesHaveEndedStays(
+    /// Who wants no offers gets them by no other channel either.
+    @Test(arguments: MessageCategory.allCases) func whoHasStoppedOffersIsNotSoughtElsewhere(category: MessageCategory) {
+        var message = StoredMessage(
+            id: MessageID(),
+            version: 1,
+            status: .sent,
+            channels: ["whatsapp", "email"],
+            category: category,
+            priority: .normal,
+            sealed: [],
+            createdAt: .now(),
+            updatedAt: .now(),
+            rounds: 0
+        )
+        let event = MetaReply.event(131_050)
+        let effect: DeliveryRules.Effect = category == .marketing ? .moves : .nextChannel
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: 1, on: message) == effect)
+        message.channels = ["whatsapp"]
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: 1, on: message) == .moves)
+        #expect(event.suppressed(after: category) == .marketing && event.suppression == .stop)
+    }
+
         status: MessageStatus,
         reason: String?,
         moves: Bool
