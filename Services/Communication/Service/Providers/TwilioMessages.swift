@@ -15,6 +15,13 @@ struct TwilioMessages: Sendable {
     /// Where content templates are, of every region.
     static let contentBase = "https://content.twilio.com"
     private static let path = "/2010-04-01/Accounts"
+    /// Where the API is, by the region that keeps the account's messages.
+    private static let bases = [
+        usualRegion: "https://api.twilio.com", "ie1": "https://api.dublin.ie1.twilio.com",
+        "au1": "https://api.sydney.au1.twilio.com",
+    ]
+    /// The region of accounts that name none.
+    private static let usualRegion = "us1"
     /// What both channels' credentials have.
     static let keys: [CredentialShape.Key] = [
         .text("accountSid"), .secret(TwilioNotices.key).signing, .optional("region"),
@@ -28,9 +35,10 @@ struct TwilioMessages: Sendable {
     private let isUsualBase: Bool
 
     init?(_ credentials: Credentials, base: String, through transports: ProviderTransports) {
-        guard let account = credentials.text("accountSid"), let token = credentials.text("authToken") else {
-            return nil
-        }
+        // What was kept before regions were checked leads nowhere.
+        guard let account = credentials.text("accountSid"), let token = credentials.text("authToken"),
+            Self.base(of: credentials) != nil
+        else { return nil }
         self.base = base
         self.account = account
         self.token = Secret(token)
@@ -43,16 +51,20 @@ struct TwilioMessages: Sendable {
         guard isSID(credentials.text("accountSid"), "AC") else {
             return ("accountSid", "must be AC and 32 hexadecimal digits")
         }
-        if let region = credentials.text("region"), !isRegion(region) {
-            return ("region", "must be a Twilio region like ie1")
+        guard base(of: credentials) != nil else {
+            return ("region", "must be \(bases.keys.sorted().joined(separator: ", ")), the regions of Twilio's API")
         }
         return nil
     }
 
-    /// `us1` is where the API is when no region is said.
+    /// Where the API is, in the account's region.
     static func usualBase(_ credentials: Credentials) -> String {
-        guard let region = credentials.text("region"), region != "us1" else { return "https://api.twilio.com" }
-        return "https://api.\(region).twilio.com"
+        base(of: credentials) ?? bases[usualRegion] ?? ""
+    }
+
+    /// `nil` for a region that Twilio has none in.
+    private static func base(of credentials: Credentials) -> String? {
+        bases[credentials.text("region") ?? usualRegion]
     }
 
     /// Whether a text is an id of a kind: two letters and 32 hexadecimal digits.
@@ -132,10 +144,5 @@ struct TwilioMessages: Sendable {
                 (name: "User-Agent", value: ProviderCall.userAgent),
             ]
         )
-    }
-
-    private static func isRegion(_ text: String) -> Bool {
-        (2...8).contains(text.utf8.count)
-            && text.utf8.allSatisfy { $0.isSmallLetter || $0.isDigit }
     }
 }

@@ -165,7 +165,9 @@ import Testing
     @Test(
         arguments: [
             ("accountSid", "AC1", "accountSid"), ("accountSid", "../Accounts/AC1", "accountSid"),
-            ("region", "ie1", nil), ("region", "evil.example/", "region"), ("fromNumber", "+4915112345678", nil),
+            ("region", "ie1", nil), ("region", "au1", nil), ("region", "us1", nil), ("region", "de1", "region"),
+            ("region", "dublin.ie1", "region"), ("region", "evil.example/", "region"),
+            ("fromNumber", "+4915112345678", nil),
             ("fromNumber", "12345", nil), ("fromNumber", "Klinik Sued", nil),
             ("fromNumber", "Klinik-Sued-Ost", "fromNumber"),
             ("fromNumber", "12", "fromNumber"), ("messagingServiceSid", "MG1", "messagingServiceSid"),
@@ -185,7 +187,8 @@ import Testing
             TwilioSMSProvider.base(Credentials(region.map { ["region": .string($0)] } ?? [:]))
         }
         #expect(base(nil) == "https://api.twilio.com" && base("us1") == "https://api.twilio.com")
-        #expect(base("ie1") == "https://api.ie1.twilio.com")
+        #expect(base("ie1") == "https://api.dublin.ie1.twilio.com")
+        #expect(base("au1") == "https://api.sydney.au1.twilio.com")
     }
 }
 

@@ -35,8 +35,8 @@ import Testing
 
     private static func make<Provider: MessageProvider>(_ type: Provider.Type) throws -> Provider {
         var credentials = try credentials()
-        // ZeptoMail has regions of its own.
-        if type.name == "zeptomail" {
+        // These have regions of their own.
+        if ["twilio", "zeptomail"].contains(type.name) {
             credentials = Credentials(credentials.unredacted.filter { $0.key != "region" })
         }
         return try #require(type.init(credentials, through: ProviderSamples.transports()))
