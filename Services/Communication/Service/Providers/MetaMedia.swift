@@ -5,6 +5,8 @@ import ProviderConfig
 
 /// Meta's media: an id, for which the Graph API gives an address that lives for minutes.
 struct MetaMedia: MediaKeeper {
+    /// Codes for an object that is not there; whatever else is wrong may pass or be mended, and has the same statuses.
+    private static let goneCodes: Set<Int> = [33, 100]
     /// Where their files lie.
     private static let files = "https://lookaside.fbsbx.com"
 
@@ -20,9 +22,7 @@ struct MetaMedia: MediaKeeper {
         } catch {
             return .later
         }
-        // What is gone is a 400 here; what else is wrong may be mended.
-        guard answer.status != 400, answer.status != 404 else { return .refused("not_there") }
-        guard answer.status == 200 else { return .later }
+        guard answer.status == 200 else { return Self.isGone(answer) ? .refused("not_there") : .later }
         guard let found = try? JSONTape(answer.body).decode(JSONValue.self), let url = found["url"]?.string else {
             return .refused("bad_address")
         }
@@ -36,5 +36,11 @@ struct MetaMedia: MediaKeeper {
             type: found["mime_type"]?.string ?? media.type,
             deadline: deadline
         )
+    }
+
+    /// Whether Meta says that it has no such file.
+    static func isGone(_ answer: OutboundResponse) -> Bool {
+        let said = try? JSONTape(answer.body).decode(JSONValue.self)
+        return MetaReply.number(said?["error"]?["code"]).map(goneCodes.contains) ?? false
     }
 }

@@ -166,6 +166,17 @@ import Testing
         }
     }
 
+    /// What Meta is asked for may be refused for a while under the same status as what is gone.
+    @Test(
+        arguments: [
+            (400, 100, true), (400, 33, true), (404, 100, true), (400, 4, false), (400, 190, false), (403, 10, false),
+            (400, 131_000, false), (500, 1, false), (400, nil, false), (404, nil, false),
+        ] as [(Int, Int?, Bool)]
+    ) func whatMayStillBeThereIsAskedForAgain(status: Int, code: Int?, isGone: Bool) {
+        let body = code.map { #"{"error":{"message":"m","type":"OAuthException","code":\#($0)}}"# } ?? "<html>"
+        #expect(MetaMedia.isGone(RecordedAnswer(status, [], body).response) == isGone)
+    }
+
     /// What leads elsewhere is followed without the clinic's credentials, and never to where nobody may connect.
     @Test func whereAFileLeadsIsHeldAgainstThePolicy() async throws {
         try await SandboxPlace.with { sandbox in
