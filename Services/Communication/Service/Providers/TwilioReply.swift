@@ -28,6 +28,7 @@ enum TwilioReply {
                 .senderNotAuthorised, [21_212, 21_606, 21_612, 21_659, 21_660, 21_661, 63_007],
                 "The sender is not the account's, or cannot send there."
             ),
+            (.senderNotAuthorised, [21_701, 21_703, 21_705], "The messaging service is not there, or has no sender."),
             (.senderNotAuthorised, [21_608], "A trial account sends to verified numbers only."),
             (.senderNotAuthorised, [30_024, 30_034], "The sender is not registered with the carriers."),
             (.contentRejected, [21_617], "The text is too long."),
@@ -47,6 +48,7 @@ enum TwilioReply {
                 "The channel does not deliver this message to the recipient for now."
             ),
             (.quota, [30_010], "The message costs more than the account allows."),
+            (.quota, [63_038], "The account's messages of the day are used up."),
             (.quota, [63_018, 63_020], "The account's limit on the channel is used up."),
             (.transient, [30_003], "The device could not be reached."),
             (.transient, [30_004], "The message was blocked on its way."),

@@ -118,6 +118,7 @@ import Testing
             (error(400, 30_007), .contentRejected),
             (error(400, 30_010), .quota), (error(500, 30_500), .transient), (error(400, 63_001), .credentials),
             (error(400, 63_016), .contentRejected), (error(400, 63_018), .quota), (error(400, 63_020), .quota),
+            (error(429, 63_038), .quota),
             (error(400, 63_012), .transient), (error(400, 99_999), .contentRejected),
             (RecordedAnswer(503, [], "<html>"), .transient), (RecordedAnswer(500, [], "<html>"), .unknownOutcome),
             (RecordedAnswer(502), .unknownOutcome), (RecordedAnswer(504), .unknownOutcome),
@@ -137,7 +138,10 @@ import Testing
         + [21_211, 21_214, 21_217, 21_614, 21_635, 21_268, 30_005, 30_006, 63_003, 63_024].map {
             (error(400, $0), .badRecipient)
         }
-        + [21_408, 21_212, 21_606, 21_612, 21_659, 21_660, 21_661, 21_608, 30_024, 30_034, 63_007].map {
+        + [
+            21_408, 21_212, 21_606, 21_612, 21_659, 21_660, 21_661, 21_701, 21_703, 21_705, 21_608, 30_024, 30_034,
+            63_007,
+        ].map {
             (error(400, $0), .senderNotAuthorised)
         }
         + [63_005, 63_013, 63_021, 63_022, 63_027, 63_028, 63_029, 63_032, 63_049].map {
