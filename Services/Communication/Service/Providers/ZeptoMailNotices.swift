@@ -9,20 +9,28 @@ import Vault
 struct ZeptoMailNotices: NoticeReader {
     /// What they are signed with, among the credentials.
     static let key = "webhookSecret"
+    /// Nothing is known of when they try again and under which time: as for others, a day counts; each event counts once all the
+    /// same.
+    static let oldest: Duration = .seconds(25 * 3_600)
+    static let earliest: Duration = .seconds(300)
+    /// Digits of a time.
+    private static let longestTime = 15
     /// Messages that one notice may speak of.
     static let mostMessages = 1_000
 
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
         let secrets = entry.webhookSecrets(Self.key, at: now)
-        guard Self.isSigned(call.body, call.headers["producer-signature"], secrets: secrets) else { return nil }
+        guard Self.isSigned(call.body, call.headers["producer-signature"], secrets: secrets, at: now) else {
+            return nil
+        }
         return try Self.reports(call.body)
     }
 
     /// Whether `producer-signature` is the HMAC-SHA256 of the raw body under one of the authentication keys.
     ///
     /// It was seen to be that of the body alone, and of the time `ts` and the body, with and without a dot between them. None of
-    /// these can be taken for another: a body begins with a brace.
-    static func isSigned(_ body: [UInt8], _ header: String?, secrets: [Secret]) -> Bool {
+    /// these can be taken for another: a body begins with a brace. A time that is signed has to be of these days.
+    static func isSigned(_ body: [UInt8], _ header: String?, secrets: [Secret], at now: Instant) -> Bool {
         var parts: [Substring: Substring] = [:]
         for part in (header ?? "").split(separator: ";") {
             let pair = part.split(separator: "=", maxSplits: 1)
@@ -32,7 +40,7 @@ struct ZeptoMailNotices: NoticeReader {
             let decoded = PercentCoding.decode(text, plusIsSpace: false), let signature = Base64.decode(decoded)
         else { return false }
         var beginnings: [[UInt8]] = [[]]
-        if body.first == UInt8(ascii: "{"), let time = parts["ts"], time.allSatisfy({ ("0"..."9").contains($0) }) {
+        if body.first == UInt8(ascii: "{"), let time = parts["ts"], isRecent(time, at: now) {
             beginnings += [Array(time.utf8), Array("\(time).".utf8)]
         }
         var isSigned = false
@@ -44,6 +52,14 @@ struct ZeptoMailNotices: NoticeReader {
             }
         }
         return isSigned
+    }
+
+    /// - Parameter time: in milliseconds since 1970.
+    private static func isRecent(_ time: Substring, at now: Instant) -> Bool {
+        guard (1...longestTime).contains(time.utf8.count), time.utf8.allSatisfy(\.isDigit),
+            let milliseconds = Int64(time)
+        else { return false }
+        return (now - oldest...now + earliest).contains(Instant(microseconds: milliseconds * 1_000))
     }
 
     /// What a notice says; throws 400 for what is none.

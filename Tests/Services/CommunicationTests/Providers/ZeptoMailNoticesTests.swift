@@ -9,6 +9,8 @@ import Testing
     private static let body = Array(
         #"{"event_name":["hardbounce"],"event_message":[],"mailagent_key":"ma1","webhook_request_id":"w1"}"#.utf8
     )
+    /// When the signatures were made.
+    private static let now = Instant(seconds: 1_760_000_000)
     private static let code = "YKrEinooZJQdY4sivhkhOQt/jQJrG7p6t3Q2Q5flV38="
 
     @Test(arguments: [
@@ -20,10 +22,10 @@ import Testing
         ("ts=1;s=AAAA;s-algorithm=HmacSHA256", false), ("s=;s-algorithm=HmacSHA256", false), ("", false), (nil, false),
     ]) func theSignatureIsThatOfTheRawBody(header: String?, isSigned: Bool) {
         let secrets = [Secret("another-key"), Secret("polyclinic-zepto-key")]
-        #expect(ZeptoMailNotices.isSigned(Self.body, header, secrets: secrets) == isSigned)
-        #expect(!ZeptoMailNotices.isSigned(Self.body + [0x20], header, secrets: secrets))
-        #expect(!ZeptoMailNotices.isSigned(Self.body, header, secrets: [Secret("another-key")]))
-        #expect(!ZeptoMailNotices.isSigned(Self.body, header, secrets: []))
+        #expect(ZeptoMailNotices.isSigned(Self.body, header, secrets: secrets, at: Self.now) == isSigned)
+        #expect(!ZeptoMailNotices.isSigned(Self.body + [0x20], header, secrets: secrets, at: Self.now))
+        #expect(!ZeptoMailNotices.isSigned(Self.body, header, secrets: [Secret("another-key")], at: Self.now))
+        #expect(!ZeptoMailNotices.isSigned(Self.body, header, secrets: [], at: Self.now))
     }
 
     @Test(arguments: [
@@ -47,12 +49,18 @@ import Testing
         "0p6veyUT8iKUnzi1el7KfCQ/O49rbp10UGSttCt7RNg=", "KS4ZyW6MsTSW9GJLx2ER/7hsYJjxVuOJQT0HzXGTeyI=",
     ]) func theTimeMayBeSignedToo(code: String) {
         let secrets = [Secret("polyclinic-zepto-key")]
-        func isSigned(at time: String, _ body: [UInt8] = Self.body) -> Bool {
+        func isSigned(at time: String, _ body: [UInt8] = Self.body, later: Duration = .zero) -> Bool {
             let header = "ts=\(time);s=\(PercentCoding.encode(code));s-algorithm=HmacSHA256"
-            return ZeptoMailNotices.isSigned(body, header, secrets: secrets)
+            return ZeptoMailNotices.isSigned(body, header, secrets: secrets, at: Self.now + later)
         }
         #expect(isSigned(at: "1760000000000"))
         #expect(!isSigned(at: "1760000000001") && !isSigned(at: "") && !isSigned(at: "1760000000000", [0x7B]))
+        // What somebody has kept is not told again another day, nor before its time.
+        for later in [ZeptoMailNotices.oldest, .zero - ZeptoMailNotices.earliest] {
+            #expect(isSigned(at: "1760000000000", later: later))
+        }
+        #expect(!isSigned(at: "1760000000000", later: ZeptoMailNotices.oldest + .seconds(1)))
+        #expect(!isSigned(at: "1760000000000", later: .zero - ZeptoMailNotices.earliest - .seconds(1)))
         // What was taken from the body and put before it is another body.
         #expect(!isSigned(at: "176000000000", Array("0".utf8) + Self.body))
     }
@@ -140,14 +148,6 @@ import Testing
         #expect(alone == (effect == .nextChannel ? .moves : effect))
     }
 
-    @Test(
-        arguments: [
-            (MessageStatus.sending, nil, true), (.sent, nil, true), (.unknown, "unknown_outcome", true),
-            (.failed, "bad_recipient", false), (.queued, nil, true), (.cancelled, nil, false),
-            (.expired, "expired", false),
-            (.suppressed, "opted_out", false), (.opened, nil, false),
-        ] as [(MessageStatus, String?, Bool)]
-    ) func whatOurselvesHaveEndedStays(
     /// Who wants no offers gets them by no other channel either.
     @Test(arguments: MessageCategory.allCases) func whoHasStoppedOffersIsNotSoughtElsewhere(category: MessageCategory) {
         var message = StoredMessage(
@@ -170,6 +170,14 @@ import Testing
         #expect(event.suppressed(after: category) == .marketing && event.suppression == .stop)
     }
 
+    @Test(
+        arguments: [
+            (MessageStatus.sending, nil, true), (.sent, nil, true), (.unknown, "unknown_outcome", true),
+            (.failed, "bad_recipient", false), (.queued, nil, true), (.cancelled, nil, false),
+            (.expired, "expired", false),
+            (.suppressed, "opted_out", false), (.opened, nil, false),
+        ] as [(MessageStatus, String?, Bool)]
+    ) func whatOurselvesHaveEndedStays(
         status: MessageStatus,
         reason: String?,
         moves: Bool
