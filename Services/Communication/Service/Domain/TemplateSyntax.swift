@@ -89,7 +89,11 @@ struct TemplateSyntax {
     private mutating func enter(_ name: String, inverted: Bool, _ line: Int) {
         let variable = variables[name]
         if variable == nil { fault(line, (inverted ? "^" : "#") + name, "is not among the variables") }
-        open.append(Section(name: name, isInverted: inverted, isList: variable?.type == .list, line: line))
+        let isList = variable?.type == .list
+        if isList, !inverted, open.contains(where: { $0.name == name && !$0.isInverted }) {
+            fault(line, "#" + name, "stands within itself: that would say each text as often as there are texts")
+        }
+        open.append(Section(name: name, isInverted: inverted, isList: isList, line: line))
         if open.count == Self.deepestSection + 1 {
             faults.append("line \(line): sections stand more than \(Self.deepestSection) deep")
         }
@@ -143,7 +147,8 @@ struct TemplateSyntax {
         return quote.map { !value.dropFirst().contains($0) } ?? !value.contains(">")
     }
 
-    private static func find(_ brace: UInt8, in bytes: [UInt8], from start: Int) -> Int? {
+    /// Where two such braces stand.
+    static func find(_ brace: UInt8, in bytes: [UInt8], from start: Int) -> Int? {
         var index = start
         while index + 1 < bytes.count {
             if bytes[index] == brace, bytes[index + 1] == brace { return index }

@@ -161,6 +161,8 @@ struct TemplateHandlers: Sendable {
             guard let former = try TemplateShelf.body(of: template, version: number, in: tx) else {
                 throw Problem.invalid("/version", "is not a version of the template")
             }
+            // The rules may have become stricter since it was in force.
+            try CompiledTemplate.check(former)
             body = former
             template.published = number
         } else {

@@ -13,10 +13,33 @@ struct CompiledTemplate: Sendable {
         var content: RenderedContent
     }
 
+    /// Bytes of one text with its places filled in; what could become more is not filled in at all.
+    static let mostBytes = 512 * 1_024
+
+    /// One text, ready to be filled in.
+    private struct Filling: Sendable {
+        let template: MustacheTemplate
+        let size: TemplateSize
+        let isHTML: Bool
+
+        /// - Parameter isHTML: whether values are escaped; otherwise they stand as they are.
+        init(_ text: String, isHTML: Bool = false) throws {
+            template = try MustacheTemplate(string: isHTML ? text : "{{% CONTENT_TYPE:TEXT}}\n" + text)
+            size = TemplateSize(text)
+            self.isHTML = isHTML
+        }
+
+        /// Throws 422 where it could become too long, before anything is made of it.
+        func render(_ words: [String: Any], as name: String) throws(Problem) -> String {
+            try CompiledTemplate.check(bytes: size.most(with: words, isEscaped: isHTML), of: name)
+            return template.render(words)
+        }
+    }
+
     private struct Text: Sendable {
-        var subject: MustacheTemplate?
-        var text: MustacheTemplate?
-        var html: MustacheTemplate?
+        var subject: Filling?
+        var text: Filling?
+        var html: Filling?
         var approved: ApprovedMapping?
         var approvedByTwilio: ApprovedMapping?
         var interactive: InteractiveContent?
@@ -36,18 +59,18 @@ struct CompiledTemplate: Sendable {
         for (locale, words) in body.contents {
             if let email = words.email {
                 texts[.email, default: [:]][locale] = Text(
-                    subject: try Self.plain(email.subject),
-                    text: try email.text.map(Self.plain),
-                    html: try email.html.map { try MustacheTemplate(string: $0) }
+                    subject: try Filling(email.subject),
+                    text: try email.text.map { try Filling($0) },
+                    html: try email.html.map { try Filling($0, isHTML: true) }
                 )
             }
             if let sms = words.sms {
-                let text = Text(text: try Self.plain(sms.text), dltTemplate: sms.dltTemplateId)
+                let text = Text(text: try Filling(sms.text), dltTemplate: sms.dltTemplateId)
                 texts[.sms, default: [:]][locale] = text
             }
             if let whatsapp = words.whatsapp {
                 let text = Text(
-                    text: try Self.plain(whatsapp.text),
+                    text: try Filling(whatsapp.text),
                     approved: whatsapp.approved,
                     approvedByTwilio: whatsapp.approvedByTwilio,
                     interactive: whatsapp.interactive
@@ -55,7 +78,7 @@ struct CompiledTemplate: Sendable {
                 texts[.whatsapp, default: [:]][locale] = text
             }
             if let push = words.push {
-                let text = Text(subject: try Self.plain(push.title), text: try Self.plain(push.text))
+                let text = Text(subject: try Filling(push.title), text: try Filling(push.text))
                 texts[.push, default: [:]][locale] = text
             }
         }
@@ -106,19 +129,24 @@ struct CompiledTemplate: Sendable {
         _ channel: MessageChannel,
         _ locale: String
     ) throws(Problem) -> RenderedContent {
-        let html = text.html?.render(words)
-        let plain = text.text?.render(words) ?? HTMLText.plain(html ?? "")
-        let content = RenderedContent(
-            subject: text.subject?.render(words),
+        func render(_ filling: Filling?, _ part: String) throws(Problem) -> String? {
+            try filling?.render(words, as: "\(channel.rawValue) \(part)")
+        }
+        let subject = try render(text.subject, channel == .push ? "title" : "subject")
+        var html = try render(text.html, "html")
+        let plain = try render(text.text, "text") ?? HTMLText.plain(html ?? "")
+        try check(subject: subject, text: plain, channel, isInteractive: text.interactive != nil)
+        if channel == .email, html == nil { html = HTMLText.page(plain, locale: locale) }
+        try check(bytes: html?.utf8.count ?? 0, of: "\(channel.rawValue) html")
+        return RenderedContent(
+            subject: subject,
             text: plain,
-            html: channel == .email ? html ?? HTMLText.page(plain, locale: locale) : nil,
+            html: html,
             approved: text.approved.map { approved($0, words) },
             approvedByTwilio: text.approvedByTwilio.map { approved($0, words) },
             interactive: text.interactive,
             dltTemplate: text.dltTemplate
         )
-        try check(content, channel)
-        return content
     }
 
     /// An approved template with its places filled in.
@@ -137,34 +165,39 @@ struct CompiledTemplate: Sendable {
         )
     }
 
-    private static func check(_ content: RenderedContent, _ channel: MessageChannel) throws(Problem) {
+    private static func check(bytes: Int, of name: String) throws(Problem) {
+        guard bytes > mostBytes else { return }
+        throw .invalid("/data", "could make the \(name) longer than the \(mostBytes / 1_024) KiB that are allowed")
+    }
+
+    private static func check(
+        subject: String?,
+        text: String,
+        _ channel: MessageChannel,
+        isInteractive: Bool
+    ) throws(Problem) {
         let longestSubject = channel == .push ? PushText.longestTitle : EmailTexts.longestSubject
         let longestText =
             switch channel {
             case .email: EmailTexts.longestHTML
-            case .whatsapp where content.interactive != nil: InteractiveContent.longestText
+            case .whatsapp where isInteractive: InteractiveContent.longestText
             case .sms, .whatsapp: SMSText.longest
             case .push: PushText.longestText
             }
-        let isBlank = content.text.allSatisfy(\.isWhitespace)
-        if isBlank, channel != .email || content.subject?.allSatisfy(\.isWhitespace) != false {
+        let isBlank = text.allSatisfy(\.isWhitespace)
+        if isBlank, channel != .email || subject?.allSatisfy(\.isWhitespace) != false {
             throw .invalid("/data", "leaves nothing to be said by \(channel.rawValue)")
         }
-        if let length = content.subject?.unicodeScalars.count, length > longestSubject {
+        if let length = subject?.unicodeScalars.count, length > longestSubject {
             let detail = "makes the subject or title \(length) characters long; at most \(longestSubject) are allowed"
             throw .invalid("/data", detail)
         }
-        let length = content.text.unicodeScalars.count
+        let length = text.unicodeScalars.count
         guard length <= longestText else {
             let detail =
                 "makes the \(channel.rawValue) text \(length) characters long; at most \(longestText) are allowed"
             throw .invalid("/data", detail)
         }
-    }
-
-    /// Values stand as they are.
-    private static func plain(_ text: String) throws -> MustacheTemplate {
-        try MustacheTemplate(string: "{{% CONTENT_TYPE:TEXT}}\n" + text)
     }
 
     /// Approved templates take no runs of blanks.

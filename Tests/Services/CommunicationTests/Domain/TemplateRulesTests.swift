@@ -37,6 +37,8 @@ import Testing
         ("{{uppercased(name)}}", "functions and paths"), ("{{name.count}}", "functions and paths"),
         ("{{name", "{{ without }}"), ("{{}}", "is no variable"), ("{{ # isNew }}", "is no variable"),
         ("{{missing}}", "not among the variables"), ("{{#missing}}{{/missing}}", "not among the variables"),
+        ("{{#items}}{{#items}}{{.}}{{/items}}{{/items}}", "stands within itself"),
+        ("{{#items}}{{#isNew}}{{#items}}{{.}}{{/items}}{{/isNew}}{{/items}}", "stands within itself"),
         ("{{#isNew}}", "is not closed"), ("{{/isNew}}", "closes no section"),
         ("{{#isNew}}{{#items}}{{/isNew}}{{/items}}", "closes no section"), ("{{.}}", "of a list"),
         ("{{#isNew}}{{.}}{{/isNew}}", "of a list"), ("{{^items}}{{.}}{{/items}}", "of a list"),

@@ -103,6 +103,82 @@ import Testing
         #expect(throws: Problem.self) { try fill("{{#note}}{{note}}{{/note}}", nil) }
     }
 
+    private func fill(_ email: EmailTexts, sms: String = "S", _ data: [String: JSONValue]) throws {
+        let variables: [TemplateVariable] = [
+            .init(name: "a", type: .list), .init(name: "b", type: .list), .init(name: "c", type: .list),
+        ]
+        // As one may be stored that was written under milder rules: it is not checked anew.
+        let body = TemplateBody(
+            variables: variables,
+            contents: ["en": TemplateTexts(email: email, sms: SMSText(text: sms))]
+        )
+        _ = try CompiledTemplate(name: "long", category: .care, body)
+            .fill(data, locales: ["en"], channels: [.email, .sms])
+    }
+
+    @Test(arguments: ["{{#a}}{{#b}}{{#c}}%{{/c}}{{/b}}{{/a}}", "{{#a}}{{#a}}{{#a}}%{{/a}}{{/a}}{{/a}}"])
+    func whatWouldBecomeTooLongIsNotFilledIn(_ form: String) throws {
+        let list = JSONValue.array(Array(repeating: "x", count: 12))
+        let data: [String: JSONValue] = ["a": list, "b": list, "c": list]
+        func bomb(_ count: Int) -> String {
+            form.replacing("%", with: String(repeating: " ", count: count))
+        }
+        for email in [
+            EmailTexts(subject: "S", text: "T", html: bomb(1_000)), EmailTexts(subject: "S", text: bomb(1_000)),
+            EmailTexts(subject: bomb(1_000), text: "T"),
+        ] {
+            let problem = #expect(throws: Problem.self) { try fill(email, data) }
+            #expect(problem?.status == 422)
+            // It is told of what it could become: nothing was made that could be measured.
+            #expect(problem?.errors.first?.detail.contains("could make") == true)
+        }
+        #expect(throws: Problem.self) { try fill(EmailTexts(subject: "S", text: "T"), sms: bomb(1_000), data) }
+        #expect(throws: Never.self) { try fill(EmailTexts(subject: "S", text: "T", html: bomb(10)), data) }
+        // Turns that write nothing are counted, too.
+        let many = JSONValue.array(Array(repeating: "x", count: 50))
+        let empty = String(repeating: bomb(0), count: 3)
+        #expect(throws: Problem.self) {
+            try fill(EmailTexts(subject: "S", text: "T" + empty), ["a": many, "b": many, "c": many])
+        }
+    }
+
+    @Test func aPageMadeOfATextHasItsBoundToo() throws {
+        // Within the longest text, but each of its characters is five on the page.
+        let text = String(repeating: "\"", count: 99_000)
+        let problem = #expect(throws: Problem.self) {
+            try fill(EmailTexts(subject: "S", text: text), ["a": [], "b": [], "c": []])
+        }
+        #expect(problem?.errors.first?.detail.contains("html") == true)
+    }
+
+    @Test(arguments: [
+        "{{name}} {{ name }}{{^note}}none{{/note}}", "{{#items}}<{{.}}{{name}}>{{/items}}",
+        "{{#items}}{{#isNew}}{{name}}{{/isNew}}{{/items}}{{^items}}no{{/items}}", "{{#note}}{{note}}{{/note}}é{{! x }}",
+    ])
+    func noTextBecomesLongerThanItsSizeSays(_ text: String) throws {
+        let variables: [TemplateVariable] = [
+            .init(name: "name", type: .text), .init(name: "items", type: .list), .init(name: "isNew", type: .flag),
+            .init(name: "note", type: .text, optional: true),
+        ]
+        let texts = TemplateTexts(email: EmailTexts(subject: "S", text: "T", html: text))
+        let template = try CompiledTemplate(
+            name: "long",
+            category: .care,
+            TemplateBody(variables: variables, contents: ["en": texts])
+        )
+        let values: [[String: JSONValue]] = [
+            ["name": "\"<&>'é", "items": ["a", "<b>", ""], "isNew": true, "note": "'"],
+            ["name": "x", "items": [], "isNew": false],
+        ]
+        for data in values {
+            let words = try TemplateValues(data, for: variables, of: "long").written(in: "en")
+            let html = try template.fill(data, locales: ["en"], channels: [.email])[.email]?.content.html
+            let most = TemplateSize(text).most(with: words, isEscaped: true)
+            #expect(try #require(html).utf8.count <= most)
+            #expect(most < 1_000)
+        }
+    }
+
     @Test func datesOfVisitsAreTakenApart() {
         let parts = VisitNotice.parts(of: "2026-03-29T02:30:00")
         #expect(parts.date == "2026-03-29" && parts.time == "02:30")
