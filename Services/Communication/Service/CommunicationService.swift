@@ -131,7 +131,8 @@ package enum CommunicationService {
             providers: providers,
             transports: transports,
             senders: SenderChecks(records: TextRecords(), providers: providers),
-            index: index
+            index: index,
+            rates: sending.rates
         ).register(in: &handlers)
         let readers = providers.readers(through: transports)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions)

@@ -121,7 +121,8 @@ final class MessageDesk: Sendable {
             providers: providers,
             transports: transports,
             senders: SenderChecks(records: TextRecords(host: "127.0.0.1", port: 9), providers: providers),
-            index: index
+            index: index,
+            rates: sending.rates
         ).register(in: &handlers)
         let readers = providers.readers(through: transports)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions)

@@ -2,6 +2,7 @@ import CommunicationAPI
 import Contracts
 import Core
 import Outbound
+import Outbox
 import Postgres
 import ProviderConfig
 import ServiceHost
@@ -19,25 +20,61 @@ struct ConfigurationTrials: Sendable {
     let transports: ProviderTransports
     let senders: SenderChecks
     let index: AddressIndex
+    let rates: RateLimiter
+    let turns = TrialTurns()
 
     func register(in table: inout HandlerTable) {
-        table.steps(endpoints.test) { [self] input, context in try await run(input, context) }
+        table.steps(endpoints.test) { [self] input, context in
+            try turns.begin(context.clinic)
+            defer { turns.end(context.clinic) }
+            return try await run(input, context)
+        }
+    }
+
+    /// One provider and what it is tried with.
+    private struct Trial: Sendable {
+        let entry: ProviderEntry
+        /// Whether it is not stored.
+        let isCandidate: Bool
+        /// What it is given; without it it is only asked whether it is there.
+        let message: OutgoingMessage?
+        let isSuppressed: Bool
+        let rate: SendingRate
+
+        var channel: MessageChannel { MessageChannel(rawValue: entry.channel) ?? .email }
     }
 
     private func run(
         _ input: ConfigurationTrial,
         _ context: OperationContext
     ) async throws -> Reply<ConfigurationTrialResults> {
-        let entries = try await entries(input, context)
-        let isCandidate = input.config != nil
+        let (entries, settings) = try await entries(input, context)
         let suppressed = try await suppressed(input.to, context)
-        let results = await withTaskGroup(of: (Int, ConfigurationTrialResults.Result).self) { group in
-            for (place, entry) in entries.enumerated() {
-                group.addTask { (place, await result(of: entry, isCandidate: isCandidate, input.to, suppressed)) }
-            }
-            return await group.reduce(into: [Int: ConfigurationTrialResults.Result]()) { $0[$1.0] = $1.1 }
+        let trials = entries.map { entry in
+            let channel = MessageChannel(rawValue: entry.channel) ?? .email
+            return Trial(
+                entry: entry,
+                isCandidate: input.config != nil,
+                message: input.to.flatMap { TrialMessage.message(to: $0, on: channel) },
+                isSuppressed: suppressed.contains(channel),
+                rate: SendingRate(of: entry.provider, channel, in: providers, settings: settings)
+            )
         }
-        let ordered = entries.indices.compactMap { results[$0] }
+        let results = await withTaskGroup(of: (Int, Result<ConfigurationTrialResults.Result, any Error>).self) {
+            group in
+            for (place, trial) in trials.enumerated() {
+                group.addTask {
+                    do { return (place, .success(try await result(of: trial, context))) } catch {
+                        return (place, .failure(error))
+                    }
+                }
+            }
+            // All are waited for: what one provider was given is told of even where another's entry cannot be written.
+            return await group.reduce(into: [Int: Result<ConfigurationTrialResults.Result, any Error>]()) {
+                $0[$1.0] = $1.1
+            }
+        }
+        let ordered = try trials.indices.compactMap { try results[$0]?.get() }
         return try await context.commit { _ in
             Reply(
                 ConfigurationTrialResults(results: ordered),
@@ -46,14 +83,16 @@ struct ConfigurationTrials: Sendable {
         }
     }
 
-    /// What is to be tried, in the order of the channels and of their chains.
-    private func entries(_ input: ConfigurationTrial, _ context: OperationContext) async throws -> [ProviderEntry] {
-        var entries: [ProviderEntry]
+    /// What is to be tried, in the order of the channels and of their chains, and what the clinic has set beside it.
+    private func entries(
+        _ input: ConfigurationTrial,
+        _ context: OperationContext
+    ) async throws -> ([ProviderEntry], settings: [String: JSONValue]) {
+        var (entries, settings) = try await effective.load(context)
         if let config = input.config {
             entries = try await candidates(config, context)
-        } else {
-            entries = try await effective.load(context).entries
-            if entries.isEmpty { throw Problem(404, "not_configured", "The clinic has no providers yet.") }
+        } else if entries.isEmpty {
+            throw Problem(404, "not_configured", "The clinic has no providers yet.")
         }
         if let channel = input.channel { entries.removeAll { $0.channel != channel.rawValue } }
         if let id = input.entryId {
@@ -61,9 +100,10 @@ struct ConfigurationTrials: Sendable {
             if entries.isEmpty { throw Problem.notFound }
         }
         let order = MessageChannel.allCases.map(\.rawValue)
-        return entries.sorted {
+        entries.sort {
             (order.firstIndex(of: $0.channel) ?? 0, $0.position) < (order.firstIndex(of: $1.channel) ?? 0, $1.position)
         }
+        return (entries, settings)
     }
 
     private func candidates(
@@ -98,43 +138,20 @@ struct ConfigurationTrials: Sendable {
     }
 
     private func result(
-        of entry: ProviderEntry,
-        isCandidate: Bool,
-        _ to: TrialRecipient?,
-        _ suppressed: Set<MessageChannel>
-    ) async -> ConfigurationTrialResults.Result {
-        let channel = MessageChannel(rawValue: entry.channel) ?? .email
-        let (clock, deadline) = (ContinuousClock(), Deadline.after(Self.callTime))
+        of trial: Trial,
+        _ context: OperationContext
+    ) async throws -> ConfigurationTrialResults.Result {
+        let (entry, isCandidate) = (trial.entry, trial.isCandidate)
+        let deadline = Deadline.after(Self.callTime)
         let provider = providers.provider(for: entry, through: transports)
         async let sender = senders.findings(of: entry, provider, deadline: deadline)
-        let started = clock.now
-        let message = to.flatMap { TrialMessage.message(to: $0, on: channel) }
-        let verdict: ProviderVerdict
-        if let provider {
-            if message != nil, suppressed.contains(channel) {
-                verdict = ProviderVerdict(
-                    .skippedSuppressed,
-                    host: .untried,
-                    detail: "The recipient is suppressed on the channel: nothing is sent."
-                )
-            } else if let message {
-                verdict = await provider.send(message, deadline: deadline)
-            } else {
-                verdict = await provider.check(deadline: deadline)
-            }
-        } else {
-            verdict = ProviderVerdict(
-                .credentials,
-                host: .untried,
-                detail: "The credentials cannot be used as they are."
-            )
-        }
-        let latency = clock.now - started
+        let (verdict, latency) = try await verdict(of: provider, trial, deadline: deadline, context)
         let isGood = verdict.outcome == .accepted
         let good =
-            message == nil ? "The provider is there and takes the credentials." : "The provider took the message."
+            trial.message == nil
+            ? "The provider is there and takes the credentials." : "The provider took the message."
         return await ConfigurationTrialResults.Result(
-            channel: channel,
+            channel: trial.channel,
             provider: entry.provider,
             entryId: isCandidate ? nil : entry.id,
             source: isCandidate ? nil : ProviderSource(entry),
@@ -144,6 +161,64 @@ struct ConfigurationTrials: Sendable {
             latencyMs: Int(latency.milliseconds),
             sender: sender
         )
+    }
+
+    /// Calls the provider, if there is anything to be called for, with an entry in the trail about what it answered.
+    private func verdict(
+        of provider: (any MessageProvider)?,
+        _ trial: Trial,
+        deadline: Deadline,
+        _ context: OperationContext
+    ) async throws -> (ProviderVerdict, latency: Duration) {
+        guard let provider else {
+            return (Self.untried(.credentials, "The credentials cannot be used as they are."), .zero)
+        }
+        if trial.message != nil, let refusal = await refusal(of: trial, context.clinic) { return (refusal, .zero) }
+        let started = ContinuousClock.now
+        let verdict =
+            if let message = trial.message {
+                await provider.send(message, deadline: deadline)
+            } else {
+                await provider.check(deadline: deadline)
+            }
+        let latency = ContinuousClock.now - started
+        try await note(verdict, of: trial, context)
+        return (verdict, latency)
+    }
+
+    /// Why a message is not handed over; `nil` when it may be.
+    ///
+    /// What is sent to try a provider is sent: the clinic's other messages through it, and its cap, count it too.
+    private func refusal(of trial: Trial, _ clinic: ClinicID) async -> ProviderVerdict? {
+        guard !trial.isSuppressed else {
+            return Self.untried(.skippedSuppressed, "The recipient is suppressed on the channel: nothing is sent.")
+        }
+        let bucket = trial.isCandidate ? Self.candidates(of: clinic) : trial.entry.id
+        guard await rates.take(clinic, bucket, trial.rate, .normal) != nil else { return nil }
+        return Self.untried(.throttled, "The clinic has used up its rate with the provider: nothing is sent.")
+    }
+
+    private static func untried(_ outcome: AttemptOutcome, _ detail: String) -> ProviderVerdict {
+        ProviderVerdict(outcome, host: .untried, detail: detail)
+    }
+
+    /// Whose rate all messages through a clinic's candidates are held to: each trial knows them by other ids.
+    private static func candidates(of clinic: ClinicID) -> ProviderEntryID {
+        ProviderEntryID(high: clinic.high, low: clinic.low)
+    }
+
+    /// Writes what came of a call, whatever becomes of the trial.
+    private func note(_ verdict: ProviderVerdict, of trial: Trial, _ context: OperationContext) async throws {
+        let entry = trial.entry
+        var record = context.auditRecord(
+            verdict.outcome == .accepted ? .succeeded : .failed,
+            AuditDetail(resource: entry.id.description, reason: verdict.outcome.rawValue)
+        )
+        record.actor = AuditRecord.Actor(Principal(kind: .provider, id: entry.provider))
+        if trial.message != nil { record.action = CommunicationPermissions.send.name }
+        record.using = "credentials:\(entry.id)=\(entry.fingerprint)"
+        let told = record
+        try await context.database.transaction(for: context.tenant) { tx in try Outbox.appendAudit(told, in: tx) }
     }
 }
 

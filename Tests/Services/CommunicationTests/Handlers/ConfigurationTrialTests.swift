@@ -146,6 +146,84 @@ import Testing
         }
     }
 
+    @Test func trialsRunOneByOneInAClinicAndAFewAtOnce() throws {
+        let turns = TrialTurns()
+        let clinics = (0...TrialTurns.most).map { _ in ClinicID() }
+        try turns.begin(clinics[0])
+        let problem = #expect(throws: Problem.self) { try turns.begin(clinics[0]) }
+        #expect(problem?.status == 429 && problem?.retryAfter == 10)
+        for clinic in clinics[1..<TrialTurns.most] { try turns.begin(clinic) }
+        #expect(throws: Problem.self) { try turns.begin(clinics[TrialTurns.most]) }
+        turns.end(clinics[0])
+        try turns.begin(clinics[TrialTurns.most])
+        #expect(throws: Problem.self) { try turns.begin(clinics[0]) }
+    }
+
+    @Test func aClinicHasOneTrialRunning() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await sandbox.call("/faults/zeptomail", ["kind": "slow", "delayMs": 5_000], method: "PUT")
+            async let first = trial(clinic, .zeptomail(sandbox.zeptomail))
+            async let second = trial(clinic, .zeptomail(sandbox.zeptomail))
+            let answers = try await [first, second]
+            #expect(Set(answers.map(\.status)) == [200, 429])
+            #expect(answers.contains { $0.code == "rate_limited" })
+            // The turn is given back.
+            try await sandbox.fault(nil, of: "zeptomail")
+            #expect(try await trial(clinic, .zeptomail(sandbox.zeptomail)).status == 200)
+        }
+    }
+
+    @Test func testMessagesAreHeldToTheRateOfTheirProvider() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let settings = CommunicationSettings(rates: ["smtp": 0.01])
+            try await clinic.configure(email: [.smtp(port: sandbox.smtpPort)], settings: settings)
+            let address = "r\(clinic.clinic.low)@example.com"
+            var outcomes: [AttemptOutcome?] = []
+            for _ in 0...3 { outcomes.append(try await trial(clinic, to: address).output?.results.first?.outcome) }
+            #expect(outcomes == [.accepted, .accepted, .accepted, .throttled])
+            #expect(try await sandbox.received(for: address).count == 3)
+            // Candidates have a rate, too, whatever ids they are known by.
+            outcomes = []
+            for _ in 0...3 {
+                let results = try await trial(clinic, .smtp(port: sandbox.smtpPort), to: address).output?.results
+                outcomes.append(results?.first?.outcome)
+            }
+            #expect(outcomes == [.accepted, .accepted, .accepted, .throttled])
+            #expect(try await sandbox.received(for: address).count == 6)
+        }
+    }
+
+    @Test func everyCallOfATrialLeavesAnEntry() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let chain = try await clinic.configure(
+                .zeptomail(sandbox.zeptomail, token: "a-wrong-token"),
+                .smtp(port: sandbox.smtpPort)
+            ).email
+            let (first, second) = (try #require(chain?.primary.id), try #require(chain?.fallback.first?.id))
+            func entries() async throws -> Set<String> {
+                let payloads = try await clinic.desk.database.inspect(
+                    "select payload from outbox where clinic_id = \(clinic.clinic) and part = 'audit' order by position"
+                ) { rows -> [[UInt8]] in try rows.map { try $0[0] } }
+                return Set(
+                    try payloads.map { try JSONTape($0).decode(AuditRecord.self) }
+                        .filter { $0.actor.type == Principal.Kind.provider.rawValue }
+                        .map { "\($0.actor.id) \($0.resource.id) \($0.action) \($0.outcome) \($0.reason ?? "")" }
+                )
+            }
+            _ = try await trial(clinic)
+            let asked: Set = [
+                "zeptomail \(first) communication_config:create failed credentials",
+                "smtp \(second) communication_config:create succeeded accepted",
+            ]
+            #expect(try await entries() == asked)
+            _ = try await trial(clinic, entry: second, to: "a\(clinic.clinic.low)@example.com")
+            #expect(try await entries() == asked.union(["smtp \(second) messages:send succeeded accepted"]))
+        }
+    }
+
     @Test func aMaskedSecretIsTheStoredOneAndGoesNowhereElse() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
