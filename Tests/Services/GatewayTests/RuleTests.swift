@@ -71,6 +71,42 @@ import Testing
         )
     }
 
+    private func isLetIn(_ limiter: RateLimiter, from address: String) -> Bool {
+        limiter.take(class: .authentication, caller: nil, clinic: nil, address: address, at: Self.now)?.retryAfter
+            == nil
+    }
+
+    @Test func whoHasANetworkOfAddressesHasOneLimit() {
+        var limits = RateLimits()
+        limits.address = RateLimits.Limit(quota: 3, window: 60)
+        let limiter = RateLimiter(limits: limits)
+        let inOne = (0..<10).count { isLetIn(limiter, from: "2001:db8:0:1::\($0)") }
+        #expect(inOne == 3)
+        #expect(isLetIn(limiter, from: "2001:db8:0:2::1"))
+        for address in ["192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201"] { #expect(isLetIn(limiter, from: address)) }
+        #expect(!isLetIn(limiter, from: "192.0.2.1"))
+        #expect(isLetIn(limiter, from: "192.0.2.2"))
+    }
+
+    @Test func aFloodOfAddressesFreesNobody() {
+        var limits = RateLimits()
+        limits.address = RateLimits.Limit(quota: 2, window: 60)
+        limits.user = RateLimits.Limit(quota: 1, window: 60)
+        let limiter = RateLimiter(limits: limits)
+        let user = UserID()
+        func isUserLetIn() -> Bool {
+            let caller = Caller.user(user, signIn: nil)
+            return limiter.take(class: .read, caller: caller, clinic: nil, address: "", at: Self.now)?.retryAfter == nil
+        }
+        #expect(isUserLetIn())
+        for wanted in [true, true, false] { #expect(isLetIn(limiter, from: "192.0.2.1") == wanted) }
+        for number in 0...RateLimiter.mostBuckets {
+            _ = isLetIn(limiter, from: "10.\(number >> 16).\(number >> 8 & 255).\(number & 255)")
+        }
+        #expect(!isUserLetIn())
+        #expect(!isLetIn(limiter, from: "192.0.2.1"))
+    }
+
     @Test func limitsAreLiftedInDevelopmentOnly() throws {
         #expect(try GatewayConfiguration.rateLimits(["off"], isDevelopment: true) == nil)
         #expect(throws: SettingsError.self) { try GatewayConfiguration.rateLimits(["off"], isDevelopment: false) }

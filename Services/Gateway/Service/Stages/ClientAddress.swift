@@ -1,3 +1,4 @@
+import Core
 import NIOCore
 
 /// Whose word is taken for where a request came from (`POLYCLINIC_TRUSTED_PROXIES`).
@@ -30,6 +31,15 @@ package struct TrustedProxies: Sendable {
             if !isTrusted(text) { break }
         }
         return address
+    }
+
+    /// What is limited as one client: an IPv4 address, and of IPv6 the network of 64 bits that one customer is given at least.
+    ///
+    /// A text that is no address stands for itself.
+    static func client(at address: String) -> String {
+        guard address.utf8.contains(UInt8(ascii: ":")), let bytes = Network.bytes(of: address) else { return address }
+        guard bytes.count == 16 else { return bytes.map(String.init).joined(separator: ".") }
+        return Array(bytes.prefix(8)).hex + "::/64"
     }
 
     private func isTrusted(_ address: String) -> Bool {

@@ -18,7 +18,7 @@ package struct RateLimits: Sendable, Hashable {
     package var key = Limit(quota: 50, window: 1)
     /// Per clinic and class of routes.
     package var clinic = Limit(quota: 500, window: 1)
-    /// Per client address on `/auth/*` and `/public/*`.
+    /// Per client address, of IPv6 per network of 64 bits, on `/auth/*` and `/public/*`.
     package var address = Limit(quota: 60, window: 60)
     /// Per client address on other public routes: webhooks come in bursts from few addresses.
     package var webhook = Limit(quota: 200, window: 1)
@@ -33,7 +33,7 @@ enum RouteClass: UInt8, Hashable, Sendable {
 
 /// Token buckets in this process; each gateway holds its share of the limits, so no request waits for another process.
 final class RateLimiter: Sendable {
-    /// Buckets kept at once; full ones are forgotten first.
+    /// Buckets of callers kept at once, and as many of addresses; full ones are forgotten first.
     static let mostBuckets = 200_000
 
     enum Subject: Hashable, Sendable {
@@ -53,7 +53,12 @@ final class RateLimiter: Sendable {
 
     /// `nil` lifts all limits.
     private let limits: RateLimits?
-    private let buckets = Mutex<[Subject: TokenBucket]>([:])
+    private typealias Buckets = [Subject: TokenBucket]
+
+    /// Of signed-in callers and of clinics.
+    private let callers = Mutex<Buckets>([:])
+    /// Of addresses: whoever has many of them takes no room from those who are signed in.
+    private let addresses = Mutex<Buckets>([:])
     private let share = Mutex(1)
 
     init(limits: RateLimits?) { self.limits = limits }
@@ -66,7 +71,9 @@ final class RateLimiter: Sendable {
             return share != gateways
         }
         // Buckets of another size would go on with the old rate.
-        if changed { buckets.withLock { $0.removeAll(keepingCapacity: true) } }
+        guard changed else { return }
+        callers.withLock { $0.removeAll(keepingCapacity: true) }
+        addresses.withLock { $0.removeAll(keepingCapacity: true) }
     }
 
     /// Takes one token of each subject's bucket; `nil` when nothing is limited.
@@ -95,16 +102,16 @@ final class RateLimiter: Sendable {
                 retryAfter: wider.retryAfter
             )
         case .authentication, .publicBooking:
-            return take(.address(address, routeClass), "address", limits.address, at: now)
+            return take(.address(TrustedProxies.client(at: address), routeClass), "address", limits.address, at: now)
         case .webhook, .open:
-            return take(.address(address, routeClass), "address", limits.webhook, at: now)
+            return take(.address(TrustedProxies.client(at: address), routeClass), "address", limits.webhook, at: now)
         }
     }
 
     private func take(_ subject: Subject, _ name: String, _ limit: RateLimits.Limit, at now: Instant) -> Verdict {
         let shared = share.withLock { $0 }
         let quota = max(1, limit.quota / shared)
-        let (wait, remaining) = buckets.withLock { buckets in
+        let take = { (buckets: inout Buckets) -> (Duration?, Int) in
             if buckets.count >= Self.mostBuckets { Self.makeRoom(&buckets, at: now) }
             var bucket =
                 buckets[subject]
@@ -113,6 +120,8 @@ final class RateLimiter: Sendable {
             buckets[subject] = bucket
             return (wait, bucket.remaining(at: now))
         }
+        let (wait, remaining) =
+            if case .address = subject { addresses.withLock { take(&$0) } } else { callers.withLock { take(&$0) } }
         let seconds = wait.map { max(1, Int($0.inSeconds.rounded(.up))) }
         return Verdict(
             policy: "\"\(name)\";q=\(quota);w=\(limit.window)",
@@ -121,9 +130,16 @@ final class RateLimiter: Sendable {
         )
     }
 
-    private static func makeRoom(_ buckets: inout [Subject: TokenBucket], at now: Instant) {
+    /// Forgets those who have asked least: what full buckets would say is the same without them, and whoever has used theirs
+    /// up stays held to it however many others come.
+    private static func makeRoom(_ buckets: inout Buckets, at now: Instant) {
         buckets = buckets.filter { !$0.value.isFull(at: now) }
-        // A flood from more addresses than there is room for must not grow memory; it starts everybody anew.
-        if buckets.count >= mostBuckets { buckets.removeAll(keepingCapacity: true) }
+        guard buckets.count >= mostBuckets else { return }
+        // Half of them at once, so that a flood from ever new addresses pays for one sorting with many requests.
+        let idlest = buckets.mapValues { bucket in
+            var bucket = bucket
+            return Double(bucket.remaining(at: now)) / bucket.burst
+        }.sorted { $0.value > $1.value }
+        for (subject, _) in idlest.prefix(mostBuckets / 2) { buckets[subject] = nil }
     }
 }
