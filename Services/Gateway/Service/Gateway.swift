@@ -35,7 +35,7 @@ final class Gateway: Sendable {
     let send: @Sendable (BusRequest, ServiceName) async throws -> BusReply
     let log: Logger
     /// Bodies that are being passed on piece by piece.
-    let flowing = Atomic(0)
+    let flows = FlowRoom()
     private let draining = Atomic(false)
 
     init(

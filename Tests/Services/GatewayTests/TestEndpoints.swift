@@ -151,8 +151,21 @@ struct TestEndpoints {
         summary: "Take a file"
     )
 
+    let notice = Endpoint(
+        "things.notice",
+        .POST,
+        "/webhooks/things-large/{provider}/{clinicId}",
+        service: .appointments,
+        guard: .signature(of: "test"),
+        takes: WebhookInput.self,
+        gives: EmptyOutput.self,
+        audit: .none(because: "a test"),
+        body: .streamed(maxBytes: longestUpload, media: []),
+        summary: "Take a large webhook"
+    )
+
     var all: [any EndpointDescription] {
-        [list, create, read, replace, remove, inClinic, export, slow, me, signIn, webhook, upload]
+        [list, create, read, replace, remove, inClinic, export, slow, me, signIn, webhook, upload, notice]
     }
 }
 

@@ -3,12 +3,13 @@ import Authorization
 import Bus
 import Contracts
 import Core
-import Gateway
 import NIOCore
 import NIOHTTP1
 import Synchronization
 import TestKit
 import Testing
+
+@testable import Gateway
 
 /// Bodies that are passed on piece by piece: in order, one at a time, and no more of them than that.
 @Suite(.serialized, .timeLimit(.minutes(2)))
@@ -24,11 +25,16 @@ struct UploadTests {
 
         private let state = Mutex(State())
         private let isOpen = Mutex(true)
+        /// First pieces of notices, none of which is taken before the shelf is open.
+        let notices = Mutex(0)
         /// The piece that is refused.
         let refused: Int?
+        /// Whether files are taken while it is not open.
+        let holdsNoticesOnly: Bool
 
-        init(refusing refused: Int? = nil, isOpen: Bool = true) {
+        init(refusing refused: Int? = nil, isOpen: Bool = true, holdsNoticesOnly: Bool = false) {
             self.refused = refused
+            self.holdsNoticesOnly = holdsNoticesOnly
             self.isOpen.withLock { $0 = isOpen }
         }
 
@@ -36,6 +42,11 @@ struct UploadTests {
         func open() { isOpen.withLock { $0 = true } }
 
         func answer(_ request: BusRequest) async -> RequestServer.Answer {
+            if request.operation == "things.notice" {
+                if BodyPiece(request)?.number == 0 { notices.withLock { $0 += 1 } }
+                while !isOpen.withLock({ $0 }) { await Task.yield() }
+                return .reply(BusReply(status: BodyPiece(request)?.isLast == true ? 204 : BodyPiece.taken))
+            }
             guard request.operation == "things.upload" else { return await FakeService.answer(request) }
             guard let piece = BodyPiece(request),
                 let input = try? JSONTape(request.input).decode(ThingUpload.self)
@@ -46,7 +57,7 @@ struct UploadTests {
                 state.names.insert(input.filename)
                 state.ids.insert(request.id)
             }
-            while !isOpen.withLock({ $0 }) { await Task.yield() }
+            while !isOpen.withLock({ $0 }), !holdsNoticesOnly { await Task.yield() }
             if piece.number == refused {
                 return .reply(
                     BusReply(status: 409, contentType: Problem.mediaType, body: Array(#"{"code":"full"}"#.utf8))
@@ -221,6 +232,93 @@ struct UploadTests {
             }
             #expect(heard.hasPrefix("HTTP/1.1 408 ") && shelf.taken.pieces.isEmpty)
         }
+    }
+
+    private static func notice(_ clinic: ClinicID, _ length: Int) -> String {
+        "POST /api/v1/webhooks/things-large/test/\(clinic) HTTP/1.1\r\nHost: a\r\nContent-Length: \(length)\r\n\r\n"
+    }
+
+    /// Whoever sends notices has no more than a share of the room for them, and takes none from uploads.
+    @Test func noticesKeepNoUploadWaiting() async throws {
+        let shelf = Shelf(isOpen: false, holdsNoticesOnly: true)
+        try await run(shelf) { gateway, token, _ in
+            let clinic = gateway.access.member([.clinicAdmin]).clinic
+            try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<FlowRoom.mostUnprovedOfClient {
+                    group.addTask {
+                        try await RawConnection.open(gateway.port) { connection in
+                            try await connection.say(Self.notice(clinic, 300_000))
+                            try await connection.say(String(repeating: "a", count: 300_000))
+                            _ = try await connection.hear("\r\n\r\n")
+                            return connection.text
+                        }
+                    }
+                }
+                try await eventually("all places are taken") {
+                    shelf.notices.withLock { $0 } == FlowRoom.mostUnprovedOfClient
+                }
+                let further = try await RawConnection.open(gateway.port) { connection in
+                    try await connection.say(Self.notice(clinic, 300_000))
+                    try await connection.say(String(repeating: "a", count: 300_000))
+                    _ = try await connection.hear("\r\n\r\n")
+                    return connection.text
+                }
+                #expect(further.hasPrefix("HTTP/1.1 503 "))
+                #expect(try await upload(Self.file(1 << 20), to: gateway, token).status == 201)
+                shelf.open()
+                for try await heard in group { #expect(heard.hasPrefix("HTTP/1.1 204 ")) }
+            }
+            // The places are free again.
+            let next = try await RawConnection.open(gateway.port) { connection in
+                try await connection.say(Self.notice(clinic, 300_000))
+                try await connection.say(String(repeating: "a", count: 300_000))
+                _ = try await connection.hear("\r\n\r\n")
+                return connection.text
+            }
+            #expect(next.hasPrefix("HTTP/1.1 204 "))
+        }
+    }
+
+    @Test(arguments: [true, false]) func aNoticeHasSoMuchTimeAndNoMore(isFixed: Bool) async throws {
+        let shelf = Shelf()
+        let change = { @Sendable (configuration: inout GatewayConfiguration) in
+            // Other bodies would be let in for hours.
+            configuration.limits.bodyRate = 1
+            if isFixed {
+                configuration.limits.unprovedTime = .milliseconds(300)
+            } else {
+                configuration.limits.bodyGrace = .milliseconds(200)
+                configuration.limits.unprovedRate = 4 << 20
+            }
+        }
+        try await run(shelf, change: change) { gateway, _, _ in
+            let clinic = gateway.access.member([.clinicAdmin]).clinic
+            let heard = try await RawConnection.open(gateway.port) { connection in
+                try await connection.say(Self.notice(clinic, 1_000_000))
+                try await connection.say(String(repeating: "a", count: 500_000))
+                return await connection.hearAll()
+            }
+            #expect(heard.hasPrefix("HTTP/1.1 408 "))
+        }
+    }
+
+    @Test func roomIsSharedAmongClientsAndClinics() throws {
+        let room = FlowRoom()
+        let clinic = ClinicID()
+        // A network of IPv6 is one client.
+        let ofOne = (0..<10).compactMap { room.enter(.unproved, ClinicID(), from: "2001:db8::\($0)") }
+        #expect(ofOne.count == FlowRoom.mostUnprovedOfClient)
+        let ofClinic = (0..<40).compactMap { room.enter(.unproved, clinic, from: "192.0.2.\($0)") }
+        #expect(ofClinic.count == FlowRoom.mostUnprovedOfClinic)
+        let others = (0..<40).compactMap { room.enter(.unproved, nil, from: "192.0.3.\($0)") }
+        #expect(ofOne.count + ofClinic.count + others.count == FlowRoom.mostUnproved)
+        let files = (0..<40).compactMap { _ in room.enter(.signedIn, clinic, from: "192.0.2.1") }
+        #expect(files.count == FlowRoom.mostSignedInOfClinic)
+        let more = (0..<100).compactMap { _ in room.enter(.signedIn, ClinicID(), from: "192.0.2.1") }
+        #expect(files.count + more.count == FlowRoom.mostSignedIn)
+        for place in ofOne + ofClinic + others + files + more { room.leave(place) }
+        #expect(room.enter(.unproved, clinic, from: "2001:db8::1") != nil)
+        #expect(room.enter(.signedIn, clinic, from: "192.0.2.1") != nil)
     }
 
     @Test func brokenChunksEndIt() async throws {

@@ -28,25 +28,27 @@ final class LargeNotices: Sendable {
         let all = try await context.database.through(.lookup) { [now = context.now] tx in
             try NoticeBodyStore.inAll(at: now, in: tx)
         }
-        let (id, until) = (context.requestID, context.now + LargeNoticeRules.patience)
-        let (now, dataKeys) = (context.now, dataKeys)
+        let (id, now, dataKeys) = (context.requestID, context.now, dataKeys)
         try await context.database.transaction(for: Self.tenant(owner, provider)) { tx in
+            let first = LargeNoticeRules.expiry(begunAt: now, isWhole: false, at: now)
             let isNew =
                 try piece.number == 0
-                && NoticeBodyStore.begin(id, of: provider, at: now, expiresAt: until, in: tx)
+                && NoticeBodyStore.begin(id, of: provider, at: now, expiresAt: first, in: tx)
             if isNew {
-                try Jobs.enqueue(ExpireNoticeJob.self, payload: .init(notice: id), lane: .bulk, dueAt: until, in: tx)
+                try Jobs.enqueue(ExpireNoticeJob.self, payload: .init(notice: id), lane: .bulk, dueAt: first, in: tx)
             }
-            guard let found = try NoticeBodyStore.lock(id, in: tx), piece.number <= found.pieces else {
+            guard let found = try NoticeBodyStore.lock(id, in: tx), piece.number <= found.pieces, found.expiresAt > now
+            else {
                 throw Problem.unavailable("What came of the notice before")
             }
             guard piece.number == found.pieces else { return }
             try LargeNoticeRules.checkRoom(
                 size: found.size + bytes.count,
                 longest: longest,
-                clinic: try NoticeBodyStore.holdRoom(of: owner, in: tx) + bytes.count,
+                clinic: try NoticeBodyStore.holdRoom(of: owner, at: now, in: tx) + bytes.count,
                 all: all + bytes.count
             )
+            let until = LargeNoticeRules.expiry(begunAt: found.begunAt, isWhole: piece.isLast, at: now)
             let store = NoticeBodyStore(sealer: try dataKeys.sealer(for: owner, in: tx))
             try store.append(bytes, to: id, at: piece.number, expiresAt: until, in: tx)
         }

@@ -14,6 +14,8 @@ struct NoticeBodyStore: Sendable {
         var pieces: Int
         /// In bytes.
         var size: Int
+        let begunAt: Instant
+        let expiresAt: Instant
     }
 
     /// Begins a body; `false` when it has begun before.
@@ -35,16 +37,23 @@ struct NoticeBodyStore: Sendable {
     /// A body, kept from others until the transaction ends.
     static func lock(_ id: RequestID, in tx: borrowing Transaction) throws -> Progress? {
         let rows = try tx.rows(
-            "select pieces, size from notice_bodies where clinic_id = clinic_id() and id = \(id) for update"
+            """
+            select pieces, size, begun_at, expires_at from notice_bodies where clinic_id = clinic_id() and id = \(id) for update
+            """
         )
-        return try rows.first.map { Progress(pieces: try $0[0], size: try $0[1]) }
+        return try rows.first.map {
+            Progress(pieces: try $0[0], size: try $0[1], begunAt: try $0[2], expiresAt: try $0[3])
+        }
     }
 
-    /// Has the clinic's other bodies wait with their next piece until the transaction ends, and gives the bytes of all of them.
-    static func holdRoom(of clinic: ClinicID, in tx: borrowing Transaction) throws -> Int {
+    /// Has the clinic's other bodies wait with their next piece until the transaction ends, and gives the bytes of all of them
+    /// that can still become whole.
+    static func holdRoom(of clinic: ClinicID, at now: Instant, in tx: borrowing Transaction) throws -> Int {
         tx.execute("select pg_advisory_xact_lock(hashtextextended(\("notices \(clinic)"), 0))")
         let rows = try tx.rows(
-            "select coalesce(sum(size), 0)::bigint from notice_bodies where clinic_id = clinic_id()"
+            """
+            select coalesce(sum(size), 0)::bigint from notice_bodies where clinic_id = clinic_id() and expires_at > \(now)
+            """
         )
         return try rows.first.map { try $0[0] } ?? 0
     }

@@ -33,6 +33,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         let limit: Int
         let isLast: Bool
         let startedAt: NIODeadline
+        /// Bytes per second that it must keep up on average.
+        let rate: Int
+        /// When it must be whole.
+        let latest: NIODeadline
         var length = 0
     }
 
@@ -148,7 +152,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         if parsed.expectsContinue { sendContinue(context) }
         isSending = true
         if case .operation(let operation, _) = route, operation.body.isStreamed {
-            return deliver(request, flowingUpTo: limit, context)
+            return deliver(request, flowingUpTo: limit, isProved: !operation.isPublic, context)
         }
         if let length = parsed.contentLength, length > 0 { request.body.reserveCapacity(length) }
         reading = .body(PendingBody(request: request, limit: limit, startedAt: .now()))
@@ -173,14 +177,31 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     /// Delivers a request whose body is still to come.
-    private func deliver(_ request: ClientRequest, flowingUpTo limit: Int, _ context: ChannelHandlerContext) {
+    ///
+    /// - Parameter isProved: whether it is known who asks before the body is whole.
+    private func deliver(
+        _ request: ClientRequest,
+        flowingUpTo limit: Int,
+        isProved: Bool,
+        _ context: ChannelHandlerContext
+    ) {
         let (bound, eventLoop) = (NIOLoopBound(self, eventLoop: context.eventLoop), context.eventLoop)
         let flow = BodyFlow { eventLoop.execute { bound.value.resumeFlow() } }
         var request = request
         request.flow = flow
-        reading = .flow(PendingFlow(flow: flow, limit: limit, isLast: request.isLast, startedAt: .now()))
+        let now = NIODeadline.now()
+        reading = .flow(
+            PendingFlow(
+                flow: flow,
+                limit: limit,
+                isLast: request.isLast,
+                startedAt: now,
+                rate: isProved ? limits.bodyRate : limits.unprovedRate,
+                latest: isProved ? .distantFuture : now + limits.unprovedTime
+            )
+        )
         outstanding += 1
-        setDeadline(in: limits.bodyGrace)
+        setDeadline(in: isProved ? limits.bodyGrace : min(limits.bodyGrace, limits.unprovedTime))
         connection?.deliver(request)
     }
 
@@ -193,7 +214,8 @@ final class ConnectionHandler: ChannelInboundHandler {
             isFlowPaused = true
             _ = context?.channel.setOption(.autoRead, value: false)
         }
-        deadline = pending.startedAt + limits.bodyGrace + .seconds(Int64(pending.length / limits.bodyRate))
+        let earned = pending.startedAt + limits.bodyGrace + .seconds(Int64(pending.length / pending.rate))
+        deadline = min(earned, pending.latest)
     }
 
     private func resumeFlow() {

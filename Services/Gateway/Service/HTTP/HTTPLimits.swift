@@ -17,6 +17,10 @@ package struct HTTPLimits: Sendable {
     package var bodyGrace: TimeAmount = .seconds(10)
     /// Bytes per second a body must keep up on average.
     package var bodyRate = 4 * 1_024
+    /// The same for a body that is passed on before anybody knows whose it is: providers send from machines as good as ours.
+    package var unprovedRate = 32 * 1_024
+    /// In which such a body must be whole, however long it is.
+    package var unprovedTime: TimeAmount = .seconds(180)
     /// Between requests.
     package var idle: TimeAmount = .seconds(75)
     /// For a request that may be on its way when the gateway stops.

@@ -201,6 +201,30 @@ import Testing
         #expect(throws: Problem.self) { try LargeNoticeRules.checkRoom(size: 2, longest: 1, clinic: 1, all: 1) }
     }
 
+    @Test func whatDoesNotBecomeWholeHoldsRoomForAWhileOnly() async throws {
+        let begun = Instant(seconds: 1_800_000_000)
+        func life(after time: Duration, isWhole: Bool = false) -> Duration {
+            LargeNoticeRules.expiry(begunAt: begun, isWhole: isWhole, at: begun + time) - begun
+        }
+        #expect(life(after: .zero) == LargeNoticeRules.patience)
+        #expect(life(after: .seconds(100)) == .seconds(100) + LargeNoticeRules.patience)
+        #expect(life(after: .seconds(190)) == LargeNoticeRules.longestLife)
+        // What is whole is kept for as long as it takes to be read.
+        #expect(life(after: .seconds(190), isWhole: true) == .seconds(190) + LargeNoticeRules.patience)
+
+        let clinic = try await clinic()
+        let (body, id) = (mail(), RequestID())
+        #expect(try await piece(0, of: body, id, to: clinic) == BodyPiece.taken)
+        let tenant = Tenant(clinic.clinic, actor: "test")
+        func held(at now: Instant) async throws -> Int {
+            try await clinic.desk.database.database.transaction(for: tenant) { tx in
+                try NoticeBodyStore.holdRoom(of: clinic.clinic, at: now, in: tx)
+            }
+        }
+        #expect(try await held(at: .now()) == BodyPiece.bytes)
+        #expect(try await held(at: .now() + LargeNoticeRules.patience + .seconds(1)) == 0)
+    }
+
     @Test func whatComesNoFurtherIsDropped() async throws {
         let clinic = try await clinic()
         let (body, id) = (mail(), RequestID())
