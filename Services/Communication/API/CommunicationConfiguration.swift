@@ -218,7 +218,8 @@ package struct ConfiguredProvider: Wire {
     package var updatedBy: String
     /// Where the provider is to send its webhooks; absent for providers that send none.
     package var webhookUrl: String?
-    /// What the provider is given with that address, so that it is known again; absent where none is asked for.
+    /// What the provider is given with that address, so that it is known again; absent where none is asked for, and masked
+    /// where whoever knows it could bring notices.
     package var verifyToken: String?
 
     package init(

@@ -134,15 +134,16 @@ struct ConfigurationEditor: Sendable {
     /// A channel's chain with its secrets masked; `nil` without providers.
     func shown(_ configuration: ProviderConfiguration, _ channel: MessageChannel) -> ConfiguredChannel? {
         let chain = configuration.entries(of: channel.rawValue).map { entry in
-            ConfiguredProvider(
+            let credentials = store.shapes.masked(entry)
+            return ConfiguredProvider(
                 id: entry.id,
                 provider: entry.provider,
-                credentials: store.shapes.masked(entry),
+                credentials: credentials,
                 version: entry.version,
                 updatedAt: entry.updatedAt,
                 updatedBy: entry.updatedBy,
                 webhookUrl: webhooks.url(of: entry, configuration.clinic),
-                verifyToken: entry.credentials.text("verifyToken")
+                verifyToken: providers.handshakeToken(entry) ?? credentials["verifyToken"]?.string
             )
         }
         return chain.first.map { ConfiguredChannel(primary: $0, fallback: Array(chain.dropFirst())) }

@@ -40,6 +40,9 @@ protocol MessageProvider: Sendable {
     static func givesReceipts(_ credentials: Credentials) -> Bool
     /// Whether its webhooks come to an address of ours, set up as it is.
     static func hasWebhook(_ credentials: Credentials) -> Bool
+    /// The credential that its people are to be told with the address of its webhooks, so that it asks with it; `nil` where all
+    /// that is secret stays so.
+    static var handshakeKey: String? { get }
     /// Whether people can write back to what messages come from, and it tells us what they write.
     static func hears(_ credentials: Credentials) -> Bool
     /// Whether what does not arrive comes back by e-mail, so that nothing else tells of it.
@@ -73,6 +76,7 @@ extension MessageProvider {
     static var claimedHeaders: [String] { [] }
     static func givesReceipts(_ credentials: Credentials) -> Bool { false }
     static func hasWebhook(_ credentials: Credentials) -> Bool { true }
+    static var handshakeKey: String? { nil }
     static func hears(_ credentials: Credentials) -> Bool { false }
     static var bouncesByMail: Bool { false }
     static func approved(_ words: RenderedContent) -> ApprovedTemplate? { words.approved }

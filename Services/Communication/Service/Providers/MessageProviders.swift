@@ -94,6 +94,11 @@ final class MessageProviders: Sendable {
     /// Whether an entry's provider has an address of ours to tell its news at.
     func hasWebhook(_ entry: ProviderEntry) -> Bool { type(of: entry)?.hasWebhook(entry.credentials) ?? false }
 
+    /// What an entry's provider is told with that address and asks with, in clear; `nil` where it asks nothing.
+    func handshakeToken(_ entry: ProviderEntry) -> String? {
+        type(of: entry)?.handshakeKey.flatMap { entry.credentials.text($0) }
+    }
+
     /// Whether people can write back to what an entry's messages come from.
     func hears(_ entry: ProviderEntry) -> Bool { type(of: entry)?.hears(entry.credentials) ?? false }
 

@@ -12,6 +12,8 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
         .secret("accessToken"), .text("phoneNumberId"), .optional("businessAccountId"),
         .secret(MetaNotices.key).signing, .secret("verifyToken"),
     ]
+    /// Typed into the app's settings; notices are signed with another secret.
+    static let handshakeKey: String? = "verifyToken"
     /// What a number begins with; what comes in counts too.
     static let usualRate = 80.0
     /// The version of the Graph API that is called; an `endpoint` that ends with another one is called by that.

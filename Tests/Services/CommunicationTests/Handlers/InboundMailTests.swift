@@ -96,11 +96,13 @@ import Testing
         #expect(try await bring([], to: clinic) == 400)
     }
 
-    @Test func theAddressIsShownWithItsSecretAndAShortOneIsRefused() async throws {
+    @Test func theAddressIsShownWithoutItsSecretAndAShortOneIsRefused() async throws {
         let clinic = try await clinic()
         let path = ConfigurationPath(clinicId: clinic.clinic)
         let shown = try await clinic.ask(MessageDesk.endpoints.configuration.read, path).output?.email?.primary
-        #expect(shown?.verifyToken == Self.token)
+        // Who knows it may bring e-mails in anybody's name: it is shown as other secrets are.
+        #expect(shown?.verifyToken?.hasPrefix("••••") == true && shown?.verifyToken?.contains(Self.token) == false)
+        #expect(shown?.credentials["verifyToken"]?.string == shown?.verifyToken)
         #expect(shown?.webhookUrl?.hasSuffix("/webhooks/communication/smtp/\(clinic.clinic)") == true)
         var draft = ProviderDraft.smtp(port: 9)
         draft.credentials["verifyToken"] = "short"
