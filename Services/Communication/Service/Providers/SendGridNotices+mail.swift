@@ -22,13 +22,17 @@ extension SendGridNotices {
         let head = Array("Content-Type: \(call.headers["content-type"] ?? "")".utf8)
         let fields = MailEntity(header: head[...], body: call.body[...]).parts(most: mostFields)
         func field(_ name: String) -> [UInt8]? { fields.first { $0.disposition?["name"] == name }?.content }
-        let envelope = field("envelope").flatMap { try? JSONTape($0).decode(JSONValue.self) }
+        func json(_ name: String) -> JSONValue? {
+            guard let bytes = field(name), bytes.count <= InboundMail.longestPart else { return nil }
+            return try? JSONTape(bytes).decode(JSONValue.self)
+        }
+        let envelope = json("envelope")
         let sender = envelope?["from"]?.string
         if let raw = field("email") { return InboundMail(raw, envelopeSender: sender) }
         guard let headers = field("headers") else { throw .malformed("The form holds no e-mail.") }
-        let charsets = field("charsets").flatMap { try? JSONTape($0).decode(JSONValue.self) }
+        let charsets = json("charsets")
         func text(_ name: String) -> String? {
-            field(name).map { MailCharset.decode($0[...], charsets?[name]?.string) }
+            field(name).map { MailCharset.decode($0.prefix(InboundMail.longestPart), charsets?[name]?.string) }
         }
         let all = fields.filter { $0.filename != nil }
         let parts = all.prefix(InboundMail.mostFiles).map { ($0, $0.content) }

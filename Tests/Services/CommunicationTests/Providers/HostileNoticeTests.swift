@@ -272,4 +272,18 @@ import Testing
             + "--x\r\nContent-Disposition: form-data; name=text\r\n\r\nHello\u{0}\r\n--x--"
         #expect(mail(type, apart)?.text == "Hello")
     }
+
+    /// Of a page only so much is read as of any part of an e-mail, whatever the rest of it hides.
+    @Test func noMoreOfAFormIsReadThanOfAPart() {
+        let headers = "--x\r\nContent-Disposition: form-data; name=headers\r\n\r\nFrom: a@example.com\r\n"
+        func said(_ field: String, _ text: String) -> String? {
+            let part = "--x\r\nContent-Disposition: form-data; name=\(field)\r\n\r\n\(text)\r\n--x--"
+            return mail("multipart/form-data; boundary=x", headers + part)?.text
+        }
+        func page(_ hidden: Int) -> String { "<style>\(String(repeating: "a", count: hidden))</style>Behind" }
+        #expect(said("html", page(1_000)) == "Behind")
+        #expect(said("html", page(InboundMail.longestPart)) == "")
+        let blanks = String(repeating: " ", count: InboundMail.longestPart)
+        #expect(said("text", blanks + "Behind")?.contains("Behind") == false)
+    }
 }
