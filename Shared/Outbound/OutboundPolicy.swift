@@ -32,8 +32,10 @@ package enum OutboundError: Error, Equatable, CustomStringConvertible {
 /// address that a name leads to, again at each connection.
 ///
 /// The rules are separated by commas: `public` (every public address, and any host name as a custom endpoint), `loopback`,
-/// host names (`smtp.example.com`, `*.example.com`) and address blocks (`10.1.0.0/16`). Host names say which custom
-/// endpoints may be named, the other rules which addresses may be reached. Without a rule for addresses it is the public ones.
+/// host names (`smtp.example.com`, `*.example.com`) and address blocks (`10.1.0.0/16`). Host names say which hosts a clinic may
+/// name: custom endpoints, which are refused without such a rule, and mail servers, which are held to it where there is one.
+/// The other rules say which addresses may be reached, by providers' own hosts too; without one it is the public ones, and
+/// where hosts are named theirs are among them.
 package struct OutboundPolicy: Sendable {
     private let anyHost: Bool
     private let publicAddresses: Bool
@@ -97,17 +99,28 @@ package struct OutboundPolicy: Sendable {
         guard encrypted || !blocks.isEmpty else { throw .unencrypted }
     }
 
+    /// Checks a server that a clinic has written, its mail server: where the operator names hosts it must be one of them.
+    ///
+    /// - Parameter encrypted: as with `check(host:encrypted:)`.
+    package func check(server host: String, encrypted: Bool) throws(OutboundError) {
+        try check(host: host, encrypted: encrypted)
+        guard hosts.isEmpty || names(host) else { throw .hostNotAllowed }
+    }
+
     /// Checks a custom endpoint, a provider's base URL that a clinic has written: it must be a host that the operator names.
     package func check(endpoint text: String) throws(OutboundError) {
         let endpoint = try OutboundURL(text)
         try check(host: endpoint.host, encrypted: endpoint.isEncrypted)
-        if let literal = IPAddress(endpoint.host) {
-            guard anyHost || opens(literal) else { throw .hostNotAllowed }
-            return
-        }
-        let host = endpoint.host.lowercased()
-        let isNamed = hosts.contains { $0.hasPrefix("*.") ? host.hasSuffix($0.dropFirst()) : $0 == host }
-        guard anyHost || isNamed || (loopback && Self.isLoopbackName(host)) else { throw .hostNotAllowed }
+        guard names(endpoint.host) else { throw .hostNotAllowed }
+    }
+
+    /// Whether the operator's rules name a host: itself, any, or the network that it stands in.
+    private func names(_ text: String) -> Bool {
+        if anyHost { return true }
+        if let literal = IPAddress(text) { return opens(literal) }
+        let host = text.lowercased()
+        return hosts.contains { $0.hasPrefix("*.") ? host.hasSuffix($0.dropFirst()) : $0 == host }
+            || (loopback && Self.isLoopbackName(host))
     }
 
     /// The addresses of a host, every one of them checked; blocks its thread.

@@ -64,6 +64,28 @@ import Testing
         }
     }
 
+    @Test func mailServersAreHeldToTheHostsThatAreNamed() throws {
+        let cases: [Case] = [
+            (nil, "smtp.example.com", true, nil), ("public", "smtp.example.com", true, nil),
+            ("smtp.example.com", "SMTP.example.com", true, nil), ("*.example.com", "smtp.example.com", true, nil),
+            ("smtp.example.com", "smtp.example.org", true, .hostNotAllowed),
+            ("smtp.example.com", "8.8.8.8", true, .hostNotAllowed),
+            ("smtp.example.com,public", "smtp.example.org", true, nil),
+            ("smtp.example.com,10.1.0.0/16", "10.1.2.3", false, nil),
+            ("smtp.example.com,10.1.0.0/16", "mail.inside", false, .hostNotAllowed),
+            ("10.1.0.0/16", "mail.inside", false, nil), ("smtp.example.com,loopback", "localhost", false, nil),
+            ("smtp.example.com", "smtp.example.com", false, .unencrypted),
+        ]
+        for (rules, host, encrypted, expected) in cases {
+            let policy = try OutboundPolicy(allow: rules)
+            var found: OutboundError?
+            do { try policy.check(server: host, encrypted: encrypted) } catch { found = error }
+            #expect(found == expected, "\(rules ?? "-") \(host) \(encrypted)")
+            // Providers' own hosts are nobody's choice.
+            #expect(throws: Never.self) { try policy.check(host: "api.provider.example", encrypted: true) }
+        }
+    }
+
     @Test func aNameThatLeadsInsideIsRefusedWhenResolved() async throws {
         // `localhost` by way of the resolver: the name check is passed by a rule, the address is not.
         let policy = try OutboundPolicy(allow: "public")

@@ -44,7 +44,7 @@ struct SMTPProvider: EmailProvider {
         }
         if server.username == nil, server.password != nil { return ("username", "is required with a password") }
         do {
-            try policy.check(host: server.host, encrypted: server.security != .none)
+            try policy.check(server: server.host, encrypted: server.security != .none)
         } catch {
             return (error == .unencrypted ? "security" : "host", error.description)
         }

@@ -30,7 +30,10 @@ struct ConfigCommand: AsyncParsableCommand {
         ("POLYCLINIC_KEYS_FILE", false, "the key file, or a process's view of it"),
         ("POLYCLINIC_KEY_PREFIX", false, "of keys in Redis, pc"),
         ("POLYCLINIC_TRUSTED_PROXIES", false, "whose X-Forwarded-For is believed"),
-        ("POLYCLINIC_OUTBOUND_ALLOW", false, "public, loopback, host names, address blocks"),
+        (
+            "POLYCLINIC_OUTBOUND_ALLOW", false,
+            "public, loopback, host names (then clinics may name no others), address blocks"
+        ),
         ("POLYCLINIC_DEFAULT_PROVIDERS_FILE", false, "providers for what a clinic has not configured"),
         ("POLYCLINIC_RATE_LIMITS", false, "off (development), or user=50/1,…"),
         ("POLYCLINIC_WITNESS_DIR", false, "where access keeps the newest checkpoints"),
