@@ -17,7 +17,7 @@ struct ChannelAddress: Hashable, Sendable {
         switch channel {
         case .email:
             guard let email = EmailAddress(text) else { return nil }
-            normalized = email.normalized
+            normalized = email.sought
         case .whatsapp where WhatsAppUserID(text) != nil: normalized = text
         case .sms, .whatsapp:
             guard let phone = PhoneNumber(text) else { return nil }

@@ -44,13 +44,13 @@ struct MailIntake: Sendable {
     static func texts(_ mails: [InboundMail], own: Set<String>) -> [InboundText] {
         mails.filter { $0.report == nil }.compactMap { mail in
             var text = mail.inbound()
-            if let from = mail.from, own.contains(from.address.normalized) { text?.isAutomatic = true }
+            if let from = mail.from, own.contains(from.address.sought) { text?.isAutomatic = true }
             return text
         }
     }
 
     /// The addresses that entries send from.
     static func senders(_ entries: [ProviderEntry]) -> Set<String> {
-        Set(entries.compactMap { $0.credentials.text("fromEmail")?.lowercased() })
+        Set(entries.compactMap { $0.credentials.text("fromEmail").flatMap { EmailAddress($0) }?.sought })
     }
 }

@@ -191,7 +191,7 @@ struct MessageIntake: Sendable {
 
     /// The keyed hash by which messages to an address are found.
     func index(of email: EmailAddress, _ clinic: ClinicID) -> [UInt8] {
-        blindIndex.token(email.normalized, purpose: AddressIndex.purpose, clinic: clinic)
+        blindIndex.token(email.sought, purpose: AddressIndex.purpose, clinic: clinic)
     }
 
     /// The keyed hash by which messages to a number are found.

@@ -31,6 +31,20 @@ import Testing
     }
 
     @Test(arguments: [
+        ("A.Rao@Example.com", "a.rao@example.com"), ("a@m\u{FC}nchen.de", "a@m\u{FC}nchen.de"),
+        ("a@mu\u{308}nchen.de", "a@m\u{FC}nchen.de"), ("a@M\u{DC}NCHEN.de", "a@m\u{FC}nchen.de"),
+        ("a@xn--mnchen-3ya.de", "a@m\u{FC}nchen.de"), ("A@XN--MNCHEN-3YA.DE", "a@m\u{FC}nchen.de"),
+        ("jose\u{301}@b.example", "jos\u{E9}@b.example"), ("xn--a@b.example", "xn--a@b.example"),
+        // What no label says stays as it is.
+        ("a@xn--99999999999999999999.com", "a@xn--99999999999999999999.com"),
+    ]) func anAddressIsFoundHoweverItIsSpelled(text: String, sought: String) throws {
+        let address = try #require(EmailAddress(text))
+        // Bytes: texts that look the same are equal anyhow.
+        #expect(Array(address.sought.utf8) == Array(sought.utf8))
+        #expect(ChannelAddress(.email, text).map { Array($0.normalized.utf8) } == Array(sought.utf8))
+    }
+
+    @Test(arguments: [
         "\(String(repeating: "a", count: 65))@b.example", "a@\(String(repeating: "b", count: 64)).example",
         "a@\(String(repeating: "b.", count: 150))example", "a@b\u{200B}c.example", "a\u{202E}b@c.example",
         "a@b.example\r\nBcc: c@d.example",

@@ -68,6 +68,15 @@ import Testing
         #expect(try await blocking(clinic, "mira@example.org", .care) == nil)
     }
 
+    @Test func aStopHoldsHoweverTheAddressIsSpelled() async throws {
+        let clinic = try TestClinic()
+        #expect(try await add(clinic, "mira@xn--mnchen-3ya.de").status == 201)
+        for spelling in ["mira@m\u{FC}nchen.de", "Mira@mu\u{308}nchen.de", "mira@XN--MNCHEN-3YA.de"] {
+            #expect(try await blocking(clinic, spelling, .care) == .manual, "\(spelling)")
+        }
+        #expect(try await blocking(clinic, "mira@muenchen.de", .care) == nil)
+    }
+
     @Test func theSameAgainIsTheSame() async throws {
         let clinic = try TestClinic()
         let soon = Instant.now() + .seconds(3_600)
