@@ -12,6 +12,13 @@ struct ChannelAddress: Hashable, Sendable {
     /// The form by which it is found again.
     let normalized: String
 
+    /// Other forms under which what is stored of it may still be found: until lately an e-mail address was found as it was spelled.
+    var formerForms: [String] {
+        guard channel == .email, let former = EmailAddress(text)?.normalized else { return [] }
+        // By bytes: a text is equal to itself in another form.
+        return former.utf8.elementsEqual(normalized.utf8) ? [] : [former]
+    }
+
     /// `nil` for what the channel does not take.
     init?(_ channel: MessageChannel, _ text: String) {
         switch channel {

@@ -17,13 +17,18 @@ struct AddressIndex: Sendable {
         on channels: [String],
         _ clinic: ClinicID
     ) -> [(channel: MessageChannel, addressIndex: [UInt8])] {
-        channels.compactMap { MessageChannel(rawValue: $0) }.compactMap { channel in
-            guard let address = reach.address(on: channel) else { return nil }
-            return (channel, token(address, clinic))
+        channels.compactMap { MessageChannel(rawValue: $0) }.flatMap { channel in
+            guard let address = reach.address(on: channel) else { return [(MessageChannel, [UInt8])]() }
+            let former = address.formerForms.map { (channel, token($0, clinic)) }
+            return [(channel, token(address, clinic))] + former
         }
     }
 
     func token(_ address: ChannelAddress, _ clinic: ClinicID) -> [UInt8] {
-        blindIndex.token(address.normalized, purpose: Self.purpose, clinic: clinic)
+        token(address.normalized, clinic)
+    }
+
+    private func token(_ form: String, _ clinic: ClinicID) -> [UInt8] {
+        blindIndex.token(form, purpose: Self.purpose, clinic: clinic)
     }
 }

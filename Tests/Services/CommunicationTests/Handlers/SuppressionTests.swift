@@ -5,6 +5,7 @@ import Core
 import Postgres
 import TestKit
 import Testing
+import Vault
 
 @testable import Communication
 @testable import Sandbox
@@ -75,6 +76,22 @@ import Testing
             #expect(try await blocking(clinic, spelling, .care) == .manual, "\(spelling)")
         }
         #expect(try await blocking(clinic, "mira@muenchen.de", .care) == nil)
+    }
+
+    /// Stops that were stored while addresses were found as they were spelled hold for the spelling that they came in.
+    @Test func aStopUnderAFormerFormIsLookedForToo() throws {
+        let clinic = try TestClinic()
+        let index = AddressIndex(blindIndex: clinic.desk.blindIndex)
+        func tokens(_ text: String) -> [[UInt8]] {
+            index.pairs(of: Reach(email: EmailAddress(text)), on: ["email"], clinic.clinic).map(\.addressIndex)
+        }
+        let former = clinic.desk.blindIndex.token(
+            "mira@xn--mnchen-3ya.de",
+            purpose: AddressIndex.purpose,
+            clinic: clinic.clinic
+        )
+        #expect(tokens("mira@xn--mnchen-3ya.de") == tokens("mira@m\u{FC}nchen.de") + [former])
+        #expect(tokens("mira@example.com").count == 1)
     }
 
     @Test func theSameAgainIsTheSame() async throws {
