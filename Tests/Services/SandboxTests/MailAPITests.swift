@@ -267,6 +267,14 @@ import Testing
         "Content": ["Simple": ["Subject": ["Data": "Your visit"], "Body": ["Text": ["Data": "Hi"]]]],
     ]
 
+    /// The content with one file, and how the mail is to carry it.
+    private static func file(_ content: String, _ encoding: String?) -> [String: JSONValue] {
+        var file: [String: JSONValue] = ["FileName": "letter.pdf", "RawContent": .string(content)]
+        if let encoding { file["ContentTransferEncoding"] = .string(encoding) }
+        let parts: JSONValue = ["Text": ["Data": "Hi"]]
+        return ["Content": ["Simple": ["Subject": ["Data": "x"], "Body": parts, "Attachments": [.object(file)]]]]
+    }
+
     @Test(
         arguments: [
             ([:], 200, nil), (["Colour": "red"], 400, "BadRequestException"),
@@ -283,6 +291,10 @@ import Testing
             (["Content": ["Raw": ["Data": "%"]]], 400, "BadRequestException"),
             (["Content": ["Simple": ["Subject": ["Data": "x"], "Body": [:]]]], 400, "BadRequestException"),
             (["Content": ["Template": ["TemplateName": "x"]]], 404, "NotFoundException"),
+            (file("JVBERi0xLjcKwqU=", nil), 400, "BadRequestException"),
+            (file("JVBERi0xLjcKwqU=", "SEVEN_BIT"), 400, "BadRequestException"),
+            (file("JVBERi0xLjcKwqU=", "8BIT"), 400, "BadRequestException"),
+            (file("JVBERi0xLjcKwqU=", "BASE64"), 200, nil), (file("SGVsbG8=", nil), 200, nil),
             (["ConfigurationSetName": "wrong"], 404, "NotFoundException"),
             (["EmailTags": [["Name": "patient", "Value": "Asha Rao"]]], 400, "BadRequestException"),
         ] as [([String: JSONValue], Int, String?)]

@@ -135,6 +135,8 @@ extension JSONValue {
             "RawContent": .base64(attachment.bytes), "FileName": .string(attachment.file.filename),
             "ContentType": .string(attachment.file.contentType),
             "ContentDisposition": attachment.file.contentID == nil ? "ATTACHMENT" : "INLINE",
+            // How the mail carries it; left out it would be put in as seven-bit text, and be damaged.
+            "ContentTransferEncoding": "BASE64",
         ]
         if let id = attachment.file.contentID { file["ContentId"] = .string(id) }
         return .object(file)

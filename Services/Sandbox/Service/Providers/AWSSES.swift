@@ -240,3 +240,20 @@ struct AWSSES: SandboxProvider {
         return Shown(subject: subject, text: text, html: html, headers: headers, files: files)
     }
 }
+        if case .array(let items) = value["Attachments"] {
+            for (file, item) in zip(files, items) {
+                try Self.checkEncoding(of: file, item["ContentTransferEncoding"]?.string ?? "SEVEN_BIT")
+            }
+        }
+
+    /// SES puts a file into the mail as it is told to; what would be damaged by that is refused here, so that it shows.
+    private static func checkEncoding(of file: ReceivedFile, _ encoding: String) throws(AWSRefusal) {
+        switch encoding {
+        case "BASE64", "QUOTED_PRINTABLE": return
+        case "SEVEN_BIT":
+            guard file.bytes.allSatisfy({ $0 < 0x80 }) else {
+                throw bad("Attachment \(file.name) is not seven-bit text.")
+            }
+        default: throw bad("Unknown ContentTransferEncoding: \(encoding)")
+        }
+    }

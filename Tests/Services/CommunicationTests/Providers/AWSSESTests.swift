@@ -21,8 +21,9 @@ import Testing
         )
         let full = try provider(["configurationSet": "clinic-1", "endpoint": "http://127.0.0.1:8090/aws_ses/"])
             .sending(ProviderSamples.email(), at: ProviderSamples.time)
+        let files = try provider().sending(ProviderSamples.emailWithFiles(), at: ProviderSamples.time)
         try Golden.check(
-            [plain, full].map(ProviderSamples.text).joined(separator: "\n\n\n") + "\n",
+            [plain, full, files].map(ProviderSamples.text).joined(separator: "\n\n\n") + "\n",
             "providers/aws_ses.txt"
         )
         #expect(!String(reflecting: plain).contains("Signature") && !"\(plain)".contains("asha"))

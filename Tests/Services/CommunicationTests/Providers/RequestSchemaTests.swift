@@ -58,6 +58,9 @@ import Testing
         }
         let simple = try body(provider.sending(files, at: ProviderSamples.time))["Content"]?["Simple"]
         #expect(simple?["Attachments"]?.list.count == 2 && simple?["Headers"]?.list.count == 6)
+        // Without it AWS takes a file for seven-bit text.
+        let encodings = simple?["Attachments"]?.list.map { $0["ContentTransferEncoding"]?.string }
+        #expect(encodings == ["BASE64", "BASE64"])
         // What is not there is seen.
         #expect(faults(["Content": ["Simple": ["Subject": ["Data": 1], "Title": "x"]]], schema).count == 3)
     }
