@@ -94,27 +94,22 @@ struct MailReport: Sendable, Equatable {
         return bare.isEmpty ? nil : String(bare)
     }
 
-    /// Words that say with a bare 550 that nobody is there.
-    private static let deadWords = [
-        "no such user", "no such mailbox", "no such recipient", "user unknown", "unknown user", "recipient unknown",
-        "unknown recipient", "user does not exist", "mailbox does not exist", "recipient does not exist",
-        "unrouteable address",
-    ]
-
     /// The status, or where it says no more than that it failed, what the other server's reply says.
     ///
-    /// Exim tells of every failure with 5.0.0, and quotes the reply.
+    /// Exim tells of every failure with 5.0.0, and quotes the reply. With 5.1.0 some address is wrong: where the reply speaks
+    /// of the sender's, it is 5.1.8.
     static func status(_ status: String?, said diagnostic: String?) -> String? {
         let code = (status ?? "").prefix { $0.isNumber || $0 == "." }
+        if code == "5.1.0", MailServerWords(diagnostic ?? "").areAboutSender { return "5.1.8" }
         let parts = (diagnostic ?? "").split(separator: ";", maxSplits: 1)
         guard ["", "5.0.0"].contains(code), parts.count == 2,
             parts[0].trimmingBlanks.uppercased() == "SMTP"
         else { return status }
-        if let found = SMTPReply.enhanced(parts[1]) { return found }
-        let words = parts[1].trimmingBlanks.lowercased()
-        // A sender that is not believed is refused in much the same words.
-        let isDead = words.hasPrefix("550") && !words.contains("sender") && deadWords.contains(where: words.contains)
-        return isDead ? "5.1.1" : status
+        let words = MailServerWords(parts[1])
+        if let found = SMTPReply.enhanced(parts[1]) {
+            return found == "5.1.0" && words.areAboutSender ? "5.1.8" : found
+        }
+        return parts[1].trimmingBlanks.hasPrefix("550") && words.sayNobodyIsThere ? "5.1.1" : status
     }
 
     /// What an action and its status (RFC 3463) come to; `nil` for what is not the end.

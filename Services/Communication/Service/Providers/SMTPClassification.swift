@@ -2,55 +2,198 @@ import CommunicationAPI
 import Core
 import Outbound
 
-/// What a mail server's reply means, by its code and its enhanced status; the first row that fits decides.
+/// What a mail server's reply means, by its code, its enhanced status and its words; the first row that fits decides.
 enum SMTPClassification {
     struct Row: Sendable {
         let codes: ClosedRange<Int>
-        /// A beginning of the enhanced status; empty for any, also none.
-        let enhanced: String
+        /// Enhanced statuses, whole or beginnings that end with a dot; empty for any, also none.
+        var enhanced: [String] = []
+        /// Fits only a reply whose status says no more than that it failed, or that has none.
+        var isBare = false
+        /// Words of which the reply has one; empty for any.
+        var words: [String] = []
+        /// Words that the reply must not have.
+        var unless: [String] = []
+        /// What the server was last asked; `nil` for anything.
+        var step: SMTPResult.Step?
         let outcome: AttemptOutcome
         let detail: String
+
+        func fits(_ result: SMTPResult, _ said: MailServerWords) -> Bool {
+            codes.contains(result.replyCode) && (step == nil || step == result.step)
+                && (enhanced.isEmpty || enhanced.contains { Self.fits($0, result.enhanced) })
+                && (!isBare || result.enhanced == nil || result.enhanced == "5.0.0")
+                && (words.isEmpty || said.containAny(of: words)) && !said.containAny(of: unless)
+        }
+
+        private static func fits(_ wanted: String, _ enhanced: String?) -> Bool {
+            guard let enhanced else { return false }
+            return wanted.hasSuffix(".") ? enhanced.hasPrefix(wanted) : enhanced == wanted
+        }
     }
 
-    static let rows: [Row] = [
+    /// How long a server is left alone that says that messages come too fast, but not for how long.
+    static let throttlePause: Duration = .seconds(1)
+
+    static let rows = limits + signingIn + senders + recipients + texts + rest
+
+    /// How many and how large messages may be; some say it with a code that means something else.
+    private static let limits: [Row] = [
+        Row(
+            codes: 400...599,
+            words: ["credits exceeded", "message quota exceeded", "sending quota", "sending limit"],
+            outcome: .quota,
+            detail: usedUp
+        ),
+        Row(codes: 500...599, enhanced: ["5.4.5"], outcome: .quota, detail: usedUp),
+        Row(
+            codes: 400...599,
+            words: [
+                "throttl", "rate limit", "sending rate", "rate exceeded", "too many connections", "connection limit",
+                "too many messages",
+            ],
+            outcome: .throttled,
+            detail: "Messages come faster than the mail server takes them."
+        ),
+        Row(codes: 400...499, enhanced: ["4.2.2"], outcome: .transient, detail: "The mailbox is full."),
+        Row(codes: 500...599, enhanced: ["5.2.2"], outcome: .transient, detail: "The mailbox is full."),
+        Row(codes: 500...599, enhanced: tooLarge, outcome: .contentRejected, detail: "The message is too large."),
+        Row(
+            codes: 400...599,
+            words: ["limit exceeded"],
+            unless: ["size", "mailbox", "storage"],
+            outcome: .quota,
+            detail: usedUp
+        ),
+    ]
+
+    private static let signingIn: [Row] = [
         Row(
             codes: 454...454,
-            enhanced: "4.7.0",
+            enhanced: ["4.7.0"],
             outcome: .transient,
             detail: "The mail server cannot sign us in for now."
         ),
-        Row(codes: 530...538, enhanced: "", outcome: .credentials, detail: "The mail server does not sign us in."),
-        Row(codes: 500...599, enhanced: "5.7.8", outcome: .credentials, detail: "The mail server does not sign us in."),
-        Row(codes: 500...599, enhanced: "5.7.9", outcome: .credentials, detail: "The mail server does not sign us in."),
-        Row(codes: 550...553, enhanced: "5.1.1", outcome: .badRecipient, detail: "There is no such mailbox."),
-        Row(codes: 550...553, enhanced: "5.1.2", outcome: .badRecipient, detail: "There is no such domain."),
-        Row(codes: 550...553, enhanced: "5.1.3", outcome: .badRecipient, detail: "The address is not valid there."),
-        Row(codes: 550...553, enhanced: "5.1.6", outcome: .badRecipient, detail: "The mailbox has moved."),
-        Row(codes: 550...553, enhanced: "5.1.10", outcome: .badRecipient, detail: "The domain takes no mail."),
-        Row(codes: 550...554, enhanced: "5.2.2", outcome: .transient, detail: "The mailbox is full."),
-        Row(codes: 552...552, enhanced: "5.3.4", outcome: .contentRejected, detail: "The message is too large."),
-        Row(codes: 552...552, enhanced: "5.2.3", outcome: .contentRejected, detail: "The message is too large."),
-        // A policy speaks of the sender or the text, never of the patient's address.
+        Row(codes: 530...538, outcome: .credentials, detail: "The mail server does not sign us in."),
         Row(
             codes: 500...599,
-            enhanced: "5.7.",
-            outcome: .senderNotAuthorised,
-            detail: "The mail server's policy refuses it."
+            enhanced: ["5.7.8", "5.7.9"],
+            outcome: .credentials,
+            detail: "The mail server does not sign us in."
         ),
-        Row(codes: 553...554, enhanced: "5.1.8", outcome: .senderNotAuthorised, detail: "The sender is not accepted."),
-        Row(codes: 551...551, enhanced: "", outcome: .badRecipient, detail: "The mailbox is elsewhere."),
+    ]
+
+    /// What is wrong with us: our name, our address, our reputation.
+    private static let senders: [Row] = [
+        Row(
+            codes: 500...599,
+            words: ["helo", "ehlo"],
+            outcome: .senderNotAuthorised,
+            detail: "Our name is not accepted."
+        ),
+        // A policy speaks of the sender or the text, never of the patient's address.
+        Row(codes: 500...599, enhanced: ["5.7."], outcome: .senderNotAuthorised, detail: policy),
+        Row(
+            codes: 500...599,
+            enhanced: ["5.1.7", "5.1.8", "5.2.252"],
+            outcome: .senderNotAuthorised,
+            detail: noSender
+        ),
+        Row(
+            codes: 500...599,
+            enhanced: ["5.1.0"],
+            words: MailServerWords.sender,
+            outcome: .senderNotAuthorised,
+            detail: noSender
+        ),
+        Row(
+            codes: 550...554,
+            isBare: true,
+            words: policyWords + MailServerWords.sender,
+            unless: ["size", "too large"],
+            outcome: .senderNotAuthorised,
+            detail: policy
+        ),
+    ]
+
+    /// Words of servers that refuse the sender or the text without a status that says so.
+    private static let policyWords = [
+        "spam", "block", "blacklist", "reputation", "policy", "spf", "dkim", "dmarc", "banned", "relay", "listed",
+        "not verified",
+    ]
+
+    /// The recipient is blamed where the server was asked about the recipient, and says that nobody is there.
+    private static let recipients: [Row] = [
+        Row(
+            codes: 550...553,
+            enhanced: ["5.1.1"],
+            step: .recipient,
+            outcome: .badRecipient,
+            detail: "There is no such mailbox."
+        ),
+        Row(
+            codes: 550...553,
+            enhanced: ["5.1.2"],
+            step: .recipient,
+            outcome: .badRecipient,
+            detail: "There is no such domain."
+        ),
+        Row(
+            codes: 550...553,
+            enhanced: ["5.1.3"],
+            step: .recipient,
+            outcome: .badRecipient,
+            detail: "The address is not valid there."
+        ),
+        Row(
+            codes: 550...553,
+            enhanced: ["5.1.6"],
+            step: .recipient,
+            outcome: .badRecipient,
+            detail: "The mailbox has moved."
+        ),
+        Row(
+            // 556 is the code that RFC 7505 gives it.
+            codes: 550...556,
+            enhanced: ["5.1.10"],
+            step: .recipient,
+            outcome: .badRecipient,
+            detail: "The domain takes no mail."
+        ),
+        Row(
+            codes: 550...550,
+            isBare: true,
+            words: MailServerWords.dead,
+            step: .recipient,
+            outcome: .badRecipient,
+            detail: "There is no such mailbox."
+        ),
+    ]
+
+    private static let texts: [Row] = [
+        Row(
+            codes: 500...599,
+            enhanced: ["5.6."],
+            outcome: .contentRejected,
+            detail: "The mail server refused the message."
+        ),
+        Row(codes: 552...552, outcome: .contentRejected, detail: "The message is too large."),
+    ]
+
+    private static let rest: [Row] = [
         Row(
             codes: 553...553,
-            enhanced: "",
             outcome: .senderNotAuthorised,
             detail: "The mail server does not relay for us."
         ),
-        Row(codes: 550...550, enhanced: "", outcome: .badRecipient, detail: "The mailbox is not available."),
-        Row(codes: 552...552, enhanced: "", outcome: .contentRejected, detail: "The message is too large."),
-        Row(codes: 421...452, enhanced: "", outcome: .transient, detail: "The mail server asks to try later."),
-        Row(codes: 400...499, enhanced: "", outcome: .transient, detail: "The mail server asks to try later."),
-        Row(codes: 500...599, enhanced: "", outcome: .contentRejected, detail: "The mail server refused the message."),
+        Row(codes: 400...499, outcome: .transient, detail: "The mail server asks to try later."),
+        Row(codes: 500...599, outcome: .contentRejected, detail: "The mail server refused the message."),
     ]
+
+    private static let tooLarge = ["5.3.4", "5.2.3"]
+    private static let usedUp = "The mail server's quota is used up."
+    private static let policy = "The mail server's policy refuses it."
+    private static let noSender = "The sender is not accepted."
 
     static func verdict(_ result: SMTPResult) -> ProviderVerdict {
         switch result.verdict {
@@ -69,47 +212,29 @@ enum SMTPClassification {
         }
     }
 
-    /// Words of servers that refuse the sender or the text with a bare 550, which else means that nobody is there.
-    private static let policyWords = [
-        "spam", "block", "blacklist", "reputation", "policy", "spf", "dkim", "dmarc", "banned", "relay", "listed",
-    ]
-
     private static func refused(_ result: SMTPResult) -> ProviderVerdict {
-        let said = result.line.unredacted.lowercased()
-        // Some say so with a code that means "later"; the words give it away.
-        if said.contains("credits exceeded") {
-            return ProviderVerdict(.quota, code: code(result), detail: "The mail server's quota is used up.")
+        let said = MailServerWords(result.line.unredacted)
+        let row = rows.first { $0.fits(result, said) }.map { isTooEarly($0, result) ? unwelcome : $0 }
+        var verdict = ProviderVerdict(row?.outcome ?? .transient, code: code(result), detail: row?.detail)
+        switch verdict.outcome {
+        case .transient, .quota: verdict.retryAfter = said.pause
+        case .throttled: verdict.retryAfter = said.pause ?? throttlePause
+        default: break
         }
-        if result.replyCode == 550, result.enhanced == nil, policyWords.contains(where: said.contains) {
-            return ProviderVerdict(
-                .senderNotAuthorised,
-                code: code(result),
-                detail: "The mail server's policy refuses it."
-            )
-        }
-        let fitting = rows.first { row in
-            row.codes.contains(result.replyCode) && (row.enhanced.isEmpty || fits(row.enhanced, result.enhanced))
-        }
-        let row = fitting.map { isTooEarly($0, result) ? unwelcome : $0 }
-        return ProviderVerdict(row?.outcome ?? .transient, code: code(result), detail: row?.detail)
+        return verdict
     }
 
     /// What a refusal means that comes before the server knows for whom the message is.
     private static let unwelcome = Row(
         codes: 500...599,
-        enhanced: "",
         outcome: .senderNotAuthorised,
         detail: "The mail server takes no mail from us."
     )
 
-    /// Whether a row blames a recipient or a text of which the server had heard nothing but the size.
+    /// Whether a row blames a text of which the server had heard nothing but the size.
     private static func isTooEarly(_ row: Row, _ result: SMTPResult) -> Bool {
-        result.step < .recipient && result.replyCode != 552 && [.badRecipient, .contentRejected].contains(row.outcome)
-    }
-
-    private static func fits(_ wanted: String, _ enhanced: String?) -> Bool {
-        guard let enhanced else { return false }
-        return wanted.hasSuffix(".") ? enhanced.hasPrefix(wanted) : enhanced == wanted
+        result.step < .recipient && row.outcome == .contentRejected && result.replyCode != 552
+            && row.enhanced != tooLarge
     }
 
     private static func code(_ result: SMTPResult) -> String {

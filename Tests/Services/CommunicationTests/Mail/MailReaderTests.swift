@@ -93,6 +93,23 @@ import Testing
         #expect(suppresses == (event == .hardBounce))
     }
 
+    /// 5.1.0 says that some address is wrong, not whose.
+    @Test(
+        arguments: [
+            ("5.1.0", "smtp; 550 5.1.0 <asha@example.com> no such user here", DeliveryEvent.hardBounce),
+            ("5.1.0", nil, .hardBounce),
+            ("5.1.0", "smtp; 550 5.1.0 Address of sender@example.com rejected", .hardBounce),
+            ("5.1.0", "smtp; 550 5.1.0 <clinic@example.com> sender rejected", .rejected),
+            ("5.1.0", "smtp; 553 5.1.0 Sender address rejected: not owned", .rejected),
+            ("5.0.0", "smtp; 550 5.1.0 MAIL FROM not allowed", .rejected),
+            ("5.0.0", "smtp; 550 5.1.0 no such user", .hardBounce),
+            ("5.0.0", "smtp; 550 From address: user unknown", .softBounce),
+        ] as [(String, String?, DeliveryEvent)]
+    )
+    func aSenderThatIsRefusedCondemnsNobody(status: String, said: String?, event: DeliveryEvent) {
+        #expect(MailReport.event(action: "failed", status: MailReport.status(status, said: said)) == event)
+    }
+
     private func complaint(_ type: String, recipient: String?) -> InboundMail {
         let lines = [
             "From: fbl@provider.example", "Content-Type: multipart/report; report-type=feedback-report; boundary=r", "",

@@ -13,13 +13,20 @@ import Testing
             (535, "5.7.8", .credentials),
             (538, nil, .credentials), (550, "5.1.1", .badRecipient), (551, "5.1.1", .badRecipient),
             (553, "5.1.3", .badRecipient),
-            (550, "5.1.2", .badRecipient), (550, "5.1.10", .badRecipient), (550, nil, .badRecipient),
+            (550, "5.1.2", .badRecipient), (550, "5.1.10", .badRecipient), (551, "5.1.6", .badRecipient),
             (552, "5.2.2", .transient),
             (552, "5.3.4", .contentRejected), (552, "5.2.3", .contentRejected), (552, nil, .contentRejected),
             (550, "5.7.1", .senderNotAuthorised), (554, "5.7.26", .senderNotAuthorised),
             (554, "5.7.1", .senderNotAuthorised),
             (553, nil, .senderNotAuthorised), (554, nil, .contentRejected), (554, "5.6.0", .contentRejected),
             (500, nil, .contentRejected),
+            // What is known of nobody's mailbox blames nobody.
+            (550, nil, .contentRejected), (551, nil, .contentRejected), (550, "5.0.0", .contentRejected),
+            (550, "5.1.0", .contentRejected), (550, "5.2.1", .contentRejected), (550, "5.5.0", .contentRejected),
+            (550, "5.1.7", .senderNotAuthorised), (550, "5.1.8", .senderNotAuthorised),
+            (501, "5.1.8", .senderNotAuthorised), (554, "5.2.252", .senderNotAuthorised),
+            (550, "5.4.5", .quota), (554, "5.3.4", .contentRejected), (550, "5.2.3", .contentRejected),
+            (550, "5.6.0", .contentRejected), (556, "5.1.10", .badRecipient),
         ] as [(Int, String?, AttemptOutcome)]
     )
     func everyReply(code: Int, enhanced: String?, outcome: AttemptOutcome) {
@@ -59,6 +66,8 @@ import Testing
         }
         let large = SMTPResult(verdict: .refused, step: .sender, replyCode: 552)
         #expect(SMTPClassification.verdict(large).outcome == .contentRejected)
+        let tooLarge = SMTPResult(verdict: .refused, step: .sender, replyCode: 554, enhanced: "5.3.4")
+        #expect(SMTPClassification.verdict(tooLarge).outcome == .contentRejected)
     }
 
     @Test(
@@ -67,12 +76,74 @@ import Testing
             ("550 SC-001 Part of their network is on our block list.", .senderNotAuthorised),
             ("550 Relaying denied", .senderNotAuthorised), ("550 DMARC check failed", .senderNotAuthorised),
             ("550 No such user here", .badRecipient),
-            ("550 Requested action not taken: mailbox unavailable", .badRecipient),
+            ("550 Requested action not taken: mailbox unavailable", .contentRejected),
+            ("550 <blockmann@spam.example>: user unknown", .badRecipient),
+            ("550 unknown user: your sender address is unknown here", .senderNotAuthorised),
+            ("550 Sender verify failed", .senderNotAuthorised),
+            ("550 5.1.0 <clinic@example.com> sender rejected", .senderNotAuthorised),
+            ("550 5.1.0 <sender@example.com> rejected", .contentRejected),
+            ("553 5.1.0 Return-Path not accepted", .senderNotAuthorised),
+            ("554 Message rejected: Email address is not verified.", .senderNotAuthorised),
+            ("554 Relay access denied", .senderNotAuthorised), ("554 relay denied", .senderNotAuthorised),
+            ("554 Transaction failed", .contentRejected), ("552 message size exceeds policy", .contentRejected),
+            ("504 5.5.2 <db1f2a>: Helo command rejected: need fully-qualified hostname", .senderNotAuthorised),
+            ("504 5.5.2 <asha>: Recipient address rejected: need fully-qualified address", .contentRejected),
+            ("550 Access denied - Invalid HELO name", .senderNotAuthorised),
+            ("454 Throttling failure: Daily message quota exceeded.", .quota),
+            ("454 Throttling failure: Maximum sending rate exceeded.", .throttled),
+            ("454 Temporary authentication failure", .transient), ("554 Hourly limit exceeded", .quota),
+            ("550 5.7.1 Daily sending quota exceeded", .quota), ("421 4.7.0 Too many connections", .throttled),
+            ("450 4.7.1 Rate limit exceeded", .throttled), ("452 4.2.2 storage limit exceeded", .transient),
+            ("550 5.2.2 mailbox limit exceeded", .transient), ("554 message size limit exceeded", .contentRejected),
         ]
     )
-    func aBareRefusalIsReadByItsWords(line: String, outcome: AttemptOutcome) {
-        let result = SMTPResult(verdict: .refused, step: .recipient, replyCode: 550, line: line)
+    func aRefusalIsReadByItsWords(line: String, outcome: AttemptOutcome) throws {
+        let result = SMTPResult(
+            verdict: .refused,
+            step: .recipient,
+            replyCode: try #require(Int(line.prefix(3))),
+            enhanced: SMTPReply.enhanced(line),
+            line: line
+        )
         #expect(SMTPClassification.verdict(result).outcome == outcome)
+    }
+
+    /// Once the server has the text, its answer is about the message: the recipient was taken before.
+    @Test(arguments: ["550 5.1.1 no such user", "550 No such user here", "550 no", "553 5.1.3 bad address"])
+    func onlyWhoWasAskedAboutTheRecipientBlamesThem(line: String) throws {
+        for step in [SMTPResult.Step.beginning, .sender, .text] {
+            let result = SMTPResult(
+                verdict: .refused,
+                step: step,
+                replyCode: try #require(Int(line.prefix(3))),
+                enhanced: SMTPReply.enhanced(line),
+                line: line
+            )
+            #expect(SMTPClassification.verdict(result).outcome != .badRecipient)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("450 4.2.0 Greylisted, please try again in 300 seconds", 300), ("451 try again in 5 minutes", 300),
+            ("450 4.2.0 Greylisted for 2 minutes.", 120), ("451 Please retry after 1 second", 1),
+            ("451 try again in 99999999 minutes", 3_600), ("451 try again in 7200 seconds", 3_600),
+            ("451 try again in 0 seconds", nil), ("451 try again in -5 minutes", nil), ("451 try again in", nil),
+            ("451 try again later", nil), ("451 you sent 90 messages in 60 seconds", nil),
+            ("450 4.7.1 Too many messages, try again in 9 seconds", 9), ("450 4.7.1 rate limit", 1),
+            ("454 Daily message quota exceeded, try again in 30 minutes", 1_800),
+            ("454 Daily message quota exceeded", nil),
+        ] as [(String, Int?)]
+    )
+    func howLongItWantsToBeLeftAlone(line: String, seconds: Int?) throws {
+        let result = SMTPResult(
+            verdict: .refused,
+            step: .recipient,
+            replyCode: try #require(Int(line.prefix(3))),
+            enhanced: SMTPReply.enhanced(line),
+            line: line
+        )
+        #expect(SMTPClassification.verdict(result).retryAfter == seconds.map { .seconds($0) })
     }
 
     @Test(arguments: [
