@@ -14,9 +14,13 @@ package final class CircuitBreaker: Sendable {
     }
 
     /// Whether a call may go now; an admitted call must be settled, whatever becomes of it.
-    package func admit(lastResort: Bool = false) -> CircuitStateMachine.Admission {
+    ///
+    /// - Parameter time: how long the call may take; a probe is waited for as long.
+    package func admit(lastResort: Bool = false, taking time: Duration = .zero) -> CircuitStateMachine.Admission {
         let now = now()
-        return machine.withLock { lastResort ? $0.admitLastResort(at: now) : $0.admit(at: now) }
+        return machine.withLock {
+            lastResort ? $0.admitLastResort(at: now, taking: time) : $0.admit(at: now, taking: time)
+        }
     }
 
     /// Whether `admit` would let a call go now; changes nothing.

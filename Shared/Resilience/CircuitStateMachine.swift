@@ -3,6 +3,7 @@ package import Core
 /// The rules of a circuit breaker, without a clock, a lock or chance of its own.
 ///
 /// Closed → open after failures → half-open once the open time has passed: one probe goes, with an owner and an expiry.
+/// While it is open one call may go as a last resort: its success closes the circuit, its failure leaves it as it was.
 /// Results that belong to an older generation change nothing. A latch holds until it is reset or its time has come.
 package struct CircuitStateMachine: Sendable, Equatable {
     /// What a call is admitted with, and handed back with its outcome.
@@ -32,11 +33,18 @@ package struct CircuitStateMachine: Sendable, Equatable {
         case latched(until: Instant?)
     }
 
+    /// The one call that may go while the circuit is open.
+    private enum LastResort: Sendable, Equatable {
+        case unused
+        case underWay(ends: Instant)
+        case used
+    }
+
     package let policy: CircuitBreakerPolicy
     private var state: State
     private var generation: UInt64 = 0
     private var failedProbes = 0
-    private var lastResortUsed = false
+    private var lastResort = LastResort.unused
     private var since: Instant
     private var reason: String?
 
@@ -47,29 +55,34 @@ package struct CircuitStateMachine: Sendable, Equatable {
     }
 
     /// Whether a call may go now.
-    package mutating func admit(at now: Instant) -> Admission {
+    ///
+    /// - Parameter time: how long the call may take; a probe that has not ended then, or after the policy's time if that is
+    ///   longer, is given up.
+    package mutating func admit(at now: Instant, taking time: Duration = .zero) -> Admission {
         switch state {
         case .closed:
             return .admitted(Permit(generation: generation, isProbe: false))
         case .open(let until):
-            guard now >= until else { return .refused(until: until) }
-            return startProbe(at: now)
+            let end = openEnd(until)
+            guard now >= end else { return .refused(until: end) }
+            return startProbe(at: now, taking: time)
         case .halfOpen(let ends):
             if let ends, now < ends { return .refused(until: ends) }
-            return startProbe(at: now)
+            return startProbe(at: now, taking: time)
         case .latched(let until):
             guard let until, now >= until else { return .refused(until: until) }
-            return startProbe(at: now)
+            return startProbe(at: now, taking: time)
         }
     }
 
     /// One call per open interval for when there is no other way left; never past a latch.
-    package mutating func admitLastResort(at now: Instant) -> Admission {
-        guard case .open(let until) = state, now < until else { return admit(at: now) }
-        guard !lastResortUsed else { return .refused(until: until) }
-        let admission = startProbe(at: now)
-        lastResortUsed = true
-        return admission
+    package mutating func admitLastResort(at now: Instant, taking time: Duration = .zero) -> Admission {
+        guard case .open(let until) = state, now < openEnd(until) else { return admit(at: now, taking: time) }
+        guard lastResort == .unused else { return .refused(until: openEnd(until)) }
+        lastResort = .underWay(ends: now + max(policy.probeTime, time))
+        // The circuit stays open, and of all permits only this one is of its present life.
+        generation += 1
+        return .admitted(Permit(generation: generation, isProbe: true))
     }
 
     /// Takes the outcome of an admitted call.
@@ -104,12 +117,34 @@ package struct CircuitStateMachine: Sendable, Equatable {
             open(why, retryAfter, at: now, roll: roll)
         case (.halfOpen, .neutral):
             state = .halfOpen(probeEnds: nil)
-        case (.closed, .neutral), (.open, _), (.latched, _):
+        case (.open(let until), _):
+            settleLastResort(outcome, why, retryAfter, openUntil: until, at: now)
+        case (.closed, .neutral), (.latched, _):
             break
         }
     }
 
+    /// Whoever has tried in vain out of turn neither prolongs the open time nor makes way for another one.
+    private mutating func settleLastResort(
+        _ outcome: Outcome,
+        _ why: String?,
+        _ retryAfter: Duration?,
+        openUntil until: Instant,
+        at now: Instant
+    ) {
+        switch outcome {
+        case .alive: close(at: now)
+        case .neutral: lastResort = .unused
+        case .failure:
+            lastResort = .used
+            if let retryAfter { state = .open(until: max(until, now + retryAfter)) }
+            reason = why
+        }
+    }
+
     /// Keeps the circuit open for a reason that trying again does not mend, until `until` or until it is reset.
+    ///
+    /// - Parameter now: since when it is so.
     package mutating func latch(_ why: String, until: Instant?, at now: Instant) {
         enter(.latched(until: until), at: now)
         reason = why
@@ -122,7 +157,7 @@ package struct CircuitStateMachine: Sendable, Equatable {
     package func view(at now: Instant) -> CircuitView {
         switch state {
         case .closed: CircuitView(state: .closed, since: since, reason: nil, retryAt: nil)
-        case .open(let until): CircuitView(state: .open, since: since, reason: reason, retryAt: until)
+        case .open(let until): CircuitView(state: .open, since: since, reason: reason, retryAt: openEnd(until))
         case .halfOpen(let ends): CircuitView(state: .halfOpen, since: since, reason: reason, retryAt: ends)
         case .latched(let until): CircuitView(state: .latched, since: since, reason: reason, retryAt: until)
         }
@@ -137,15 +172,20 @@ package struct CircuitStateMachine: Sendable, Equatable {
         return calls >= policy.minimumCalls && Double(failures) >= policy.failureRatio * Double(calls)
     }
 
-    private mutating func startProbe(at now: Instant) -> Admission {
-        enter(.halfOpen(probeEnds: now + policy.probeTime), at: now)
+    /// When an open circuit is tried again: not beside a last resort that is still under way.
+    private func openEnd(_ until: Instant) -> Instant {
+        if case .underWay(let ends) = lastResort { max(until, ends) } else { until }
+    }
+
+    private mutating func startProbe(at now: Instant, taking time: Duration) -> Admission {
+        enter(.halfOpen(probeEnds: now + max(policy.probeTime, time)), at: now)
         return .admitted(Permit(generation: generation, isProbe: true))
     }
 
     private mutating func open(_ why: String?, _ retryAfter: Duration?, at now: Instant, roll: Double) {
         let time = max(policy.openTime(afterFailedProbes: failedProbes, roll: roll), retryAfter ?? .zero)
         enter(.open(until: now + time), at: now)
-        lastResortUsed = false
+        lastResort = .unused
         reason = why
     }
 
@@ -153,7 +193,7 @@ package struct CircuitStateMachine: Sendable, Equatable {
         let window = CallWindow(length: policy.window, sourcesMax: policy.failingSources)
         enter(.closed(window, consecutive: 0), at: now)
         failedProbes = 0
-        lastResortUsed = false
+        lastResort = .unused
         reason = nil
     }
 

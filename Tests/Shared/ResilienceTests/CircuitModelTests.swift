@@ -19,7 +19,8 @@ import Testing
         /// Changes with the phase: who was let through before cannot say anything about what came after.
         var life = 0
         var failedProbes = 0
-        var lastResortIsUsed = false
+        /// The calls that went while it was open, since it is, and what came of them.
+        var lastResorts: [(at: Instant, outcome: CircuitStateMachine.Outcome?)] = []
         var calls: [(at: Instant, failed: Bool)] = []
 
         var state: CircuitView.State {
@@ -34,7 +35,9 @@ import Testing
         var retryAt: Instant? {
             switch phase {
             case .closed: nil
-            case .open(let until): until
+            // One that has not come back keeps the next probe off for as long as a probe may take.
+            case .open(let until):
+                lastResorts.filter { $0.outcome == nil }.map { $0.at + .seconds(30) }.reduce(until, max)
             case .trying(let until), .latched(let until): until
             }
         }
@@ -47,10 +50,11 @@ import Testing
         mutating func admit(at now: Instant, lastResort: Bool) -> Bool {
             switch phase {
             case .closed: return true
-            case .open(let until) where now < until:
-                guard lastResort, !lastResortIsUsed else { return false }
-                enter(.trying(until: now + .seconds(30)))
-                lastResortIsUsed = true
+            case .open where retryAt.map { now < $0 } == true:
+                // Only one that was cancelled makes way for another.
+                guard lastResort, lastResorts.allSatisfy({ $0.outcome == .neutral }) else { return false }
+                lastResorts.append((now, nil))
+                life += 1
                 return true
             case .trying(until: let until?) where now < until: return false
             case .latched(until: nil): return false
@@ -83,19 +87,23 @@ import Testing
                 failedProbes += 1
                 open(retryAfter, at: now)
             case (.trying, .neutral): phase = .trying(until: nil)
-            case (.closed, .neutral), (.open, _), (.latched, _): break
+            case (.open, .alive): close()
+            case (.open(let until), _):
+                lastResorts[lastResorts.count - 1].outcome = outcome
+                if outcome == .failure, let retryAfter { phase = .open(until: max(until, now + retryAfter)) }
+            case (.closed, .neutral), (.latched, _): break
             }
         }
 
         private mutating func open(_ retryAfter: Duration?, at now: Instant) {
             let seconds = min(30 << min(failedProbes, 10), 600)
             enter(.open(until: now + max(.seconds(seconds), retryAfter ?? .zero)))
-            lastResortIsUsed = false
+            lastResorts = []
         }
 
         mutating func close() {
             enter(.closed)
-            (failedProbes, lastResortIsUsed, calls) = (0, false, [])
+            (failedProbes, lastResorts, calls) = (0, [], [])
         }
 
         mutating func latch(until: Instant?) { enter(.latched(until: until)) }
@@ -114,6 +122,7 @@ import Testing
         var hungProbes = 0
         var cancelledProbes = 0
         var lastResorts = 0
+        var refusedLastResorts = 0
     }
 
     @Test func theyAgreeWhateverHappens() {
@@ -126,7 +135,7 @@ import Testing
         }
         #expect(seen.states == Set(CircuitView.State.allCases))
         #expect(seen.lateResults > 100 && seen.hungProbes > 100)
-        #expect(seen.cancelledProbes > 100 && seen.lastResorts > 100)
+        #expect(seen.cancelledProbes > 100 && seen.lastResorts > 100 && seen.refusedLastResorts > 100)
     }
 
     /// One walk; `false` where the two part.
@@ -151,6 +160,7 @@ import Testing
                 let isOpen = model.state == .open && model.retryAt.map { now < $0 } == true
                 guard let went = admit(&machine, &model, &underWay, lastResort: true, at: now) else { return false }
                 if isOpen, went { seen.lastResorts += 1 }
+                if isOpen, !went { seen.refusedLastResorts += 1 }
             case 54..<90:
                 settle(&machine, &model, &underWay, &seen, at: now, using: &random)
             case 90..<94:
@@ -185,7 +195,7 @@ import Testing
         switch lastResort ? machine.admitLastResort(at: now) : machine.admit(at: now) {
         case .admitted(let permit):
             underWay.append(Call(permit: permit, life: model.life))
-            return expected && permit.isProbe == (model.state == .halfOpen) ? true : nil
+            return expected && permit.isProbe == (model.state != .closed) ? true : nil
         case .refused(let told): return !expected && told == until ? false : nil
         }
     }

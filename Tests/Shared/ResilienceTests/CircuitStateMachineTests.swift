@@ -86,18 +86,19 @@ import Testing
         #expect(machine.view(at: Self.start).state == .closed)
     }
 
-    @Test(arguments: [(successes: 5, failures: 5, opens: true), (6, 5, false), (5, 4, false), (10, 10, true)])
-    func halfOfTenInAMinuteOpen(successes: Int, failures: Int, opens: Bool) throws {
+    /// Call by call, `+` an answer and `-` a failure; never five failures in a row, which would open it by themselves.
+    @Test(arguments: [
+        (calls: "+-+-+-+-+-", opens: true), ("++-+-+-+-+-", false), ("+-+-+-+-+", false), ("----+----", false),
+        ("----+----+", false), ("----+----+-", true), ("++++++----+--", false), ("++++++----+---", true),
+        ("++++++++++----+----+--", false), ("++++++++++----+----+----", true),
+    ])
+    func halfOfTenInAMinuteOpen(calls: String, opens: Bool) throws {
         var machine = machine()
-        for _ in 0..<successes { try call(&machine, .alive, at: Self.start) }
-        var left = failures
-        while left > 0, machine.view(at: Self.start).state == .closed {
-            try call(&machine, .failure, at: Self.start + .seconds(1))
-            left -= 1
-            // Keeps the rule of five in a row out of the way.
-            if left % 4 == 0, left > 0, failures > 5 { try call(&machine, .neutral, at: Self.start) }
+        for call in calls {
+            #expect(machine.view(at: Self.start).state == .closed)
+            try self.call(&machine, call == "+" ? .alive : .failure, at: Self.start)
         }
-        if failures < 5 || successes < 6 { #expect((machine.view(at: Self.start).state == .open) == opens) }
+        #expect((machine.view(at: Self.start).state == .open) == opens)
     }
 
     @Test func failuresOlderThanTheWindowAreForgotten() throws {
@@ -187,15 +188,52 @@ import Testing
 
     @Test func theLastResortIsOnePerOpenInterval() throws {
         var machine = try opened()
-        let soon = Self.start + .seconds(1)
-        guard case .admitted(let permit) = machine.admitLastResort(at: soon) else {
+        let (soon, end) = (Self.start + .seconds(1), Self.start + .seconds(30))
+        guard case .admitted(let cancelled) = machine.admitLastResort(at: soon) else {
             return #expect(Bool(false), "refused")
         }
-        machine.settle(permit, .neutral, at: soon, roll: 0.5)
-        guard case .admitted(let again) = machine.admitLastResort(at: soon) else {
+        // Nobody beside it, not even when the open time is over.
+        #expect(machine.admitLastResort(at: soon) == .refused(until: soon + .seconds(30)))
+        #expect(machine.admit(at: end) == .refused(until: soon + .seconds(30)))
+        machine.settle(cancelled, .neutral, at: soon, roll: 0.5)
+        guard case .admitted(let failed) = machine.admitLastResort(at: soon) else {
             return #expect(Bool(false), "refused")
         }
-        machine.settle(again, .failure, why: "transient", at: soon, roll: 0.5)
-        #expect(machine.view(at: soon).retryAt == soon + .seconds(60))
+        machine.settle(failed, .failure, why: "transient", at: soon, roll: 0.5)
+        // It was tried in vain: nobody else does until the open time is over, which is no longer than it was.
+        #expect(machine.view(at: soon).state == .open)
+        #expect(machine.admitLastResort(at: soon) == .refused(until: end))
+        #expect(machine.admitLastResort(at: Self.start + .seconds(29)) == .refused(until: end))
+        try call(&machine, .failure, at: end)
+        #expect(machine.view(at: end).retryAt == end + .seconds(60))
+        guard case .admitted(let good) = machine.admitLastResort(at: end) else {
+            return #expect(Bool(false), "refused")
+        }
+        // What the former interval's call says now is nothing.
+        machine.settle(failed, .alive, at: end, roll: 0.5)
+        #expect(machine.view(at: end).state == .open)
+        machine.settle(good, .alive, at: end, roll: 0.5)
+        #expect(machine.view(at: end).state == .closed)
+    }
+
+    @Test func aLastResortThatIsToldToWaitLongerDoes() throws {
+        var machine = try opened()
+        guard case .admitted(let permit) = machine.admitLastResort(at: Self.start) else {
+            return #expect(Bool(false), "refused")
+        }
+        machine.settle(permit, .failure, retryAfter: .seconds(90), at: Self.start, roll: 0.5)
+        #expect(machine.view(at: Self.start).retryAt == Self.start + .seconds(90))
+    }
+
+    /// A large mail takes longer than probes usually do: nobody else tries while it may be under way.
+    @Test func aProbeHasAsLongAsItsCallMayTake() throws {
+        var machine = try opened()
+        let later = Self.start + .seconds(30)
+        guard case .admitted(let probe) = machine.admit(at: later, taking: .seconds(160)) else {
+            return #expect(Bool(false), "no probe")
+        }
+        #expect(machine.admit(at: later + .seconds(159)) == .refused(until: later + .seconds(160)))
+        machine.settle(probe, .alive, at: later + .seconds(159), roll: 0.5)
+        #expect(machine.view(at: later).state == .closed)
     }
 }

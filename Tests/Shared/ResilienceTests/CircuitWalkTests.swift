@@ -24,20 +24,25 @@ import Testing
         var now = Instant(seconds: 1_000_000)
         var machine = CircuitStateMachine(policy: policy, at: now)
         var underWay: [(permit: CircuitStateMachine.Permit, since: Instant)] = []
+        func isLiveProbe(_ call: (permit: CircuitStateMachine.Permit, since: Instant), at now: Instant) -> Bool {
+            call.permit.isProbe && now < call.since + policy.probeTime
+        }
         for _ in 0..<2_000 {
             now = now + .milliseconds(Int.random(in: 0...3_000, using: &random))
             let before = machine.view(at: now)
             switch Int.random(in: 0..<10, using: &random) {
-            case 0..<6:
+            case 0..<5:
                 if case .admitted(let permit) = machine.admit(at: now) {
                     #expect(before.state != .open || before.retryAt.map { now >= $0 } == true)
-                    if permit.isProbe {
-                        let live = underWay.filter { $0.permit.isProbe && now < $0.since + policy.probeTime }
-                        #expect(live.allSatisfy { $0.permit != permit })
-                    }
+                    if permit.isProbe { #expect(!underWay.contains { isLiveProbe($0, at: now) }) }
                     underWay.append((permit, now))
                 } else {
                     #expect(before.state != .closed)
+                }
+            case 5:
+                if case .admitted(let permit) = machine.admitLastResort(at: now) {
+                    if permit.isProbe { #expect(!underWay.contains { isLiveProbe($0, at: now) }) }
+                    underWay.append((permit, now))
                 }
             case 6..<9:
                 guard !underWay.isEmpty else { continue }

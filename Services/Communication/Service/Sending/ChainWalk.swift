@@ -54,27 +54,43 @@ struct ChainWalk {
 
     mutating func run() async throws {
         var refused: [ProviderEntry] = []
-        for entry in chain where isOpen(entry) {
-            if hold(entry) { continue }
-            switch parts.circuits.admit(job.clinic, entry) {
-            case .refused(let view, let isEndpoint):
-                note(refused: entry, view, isEndpoint: isEndpoint)
-                refused.append(entry)
-            case .admitted(let permit):
-                if try await attempt(entry, permit) { return }
-            }
-        }
-        // With every circuit open one message may try, so that a channel never falls silent for good.
-        if !refused.isEmpty, refused.count == chain.count(where: { isOpen($0) }) {
-            for entry in refused {
-                guard case .admitted(let permit) = parts.circuits.admit(job.clinic, entry, lastResort: true) else {
-                    continue
+        for (place, entry) in chain.enumerated() {
+            if isOpen(entry), !hold(entry) {
+                switch parts.circuits.admit(job.clinic, entry, taking: permitTime) {
+                case .refused(let view, let isEndpoint):
+                    note(refused: entry, view, isEndpoint: isEndpoint)
+                    refused.append(entry)
+                case .admitted(let permit):
+                    if try await attempt(entry, permit) { return }
                 }
-                if try await attempt(entry, permit) { return }
-                break
             }
+            let isLast = !chain[(place + 1)...].contains { $0.channel == entry.channel }
+            if isLast, try await tryLastResort(on: entry.channel, refused) { return }
         }
         try await endRound()
+    }
+
+    /// As long as a call may take, so that no other probe goes beside it.
+    private var permitTime: Duration { work.callTime + SendingParts.callGrace }
+
+    /// With every circuit of a channel open one message may try, so that the channel never falls silent for good.
+    ///
+    /// - Returns: whether the message is over, or waits for the provider's rate.
+    private mutating func tryLastResort(on channel: String, _ refused: [ProviderEntry]) async throws -> Bool {
+        let refused = refused.filter { $0.channel == channel }
+        guard refused.count == chain.count(where: { $0.channel == channel && isOpen($0) }) else { return false }
+        for entry in refused {
+            guard
+                case .admitted(let permit) = parts.circuits.admit(
+                    job.clinic,
+                    entry,
+                    lastResort: true,
+                    taking: permitTime
+                )
+            else { continue }
+            return try await attempt(entry, permit)
+        }
+        return false
     }
 
     /// Whether the address is of use on the entry's channel, and it is not known to be no hour for it.

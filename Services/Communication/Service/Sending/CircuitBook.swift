@@ -85,7 +85,14 @@ final class CircuitBook: Sendable {
     }
 
     /// Whether a call may go now, by both circuits.
-    func admit(_ clinic: ClinicID, _ entry: ProviderEntry, lastResort: Bool = false) -> Admission {
+    ///
+    /// - Parameter time: how long the call may take; while it does, no other one tries a circuit that is open.
+    func admit(
+        _ clinic: ClinicID,
+        _ entry: ProviderEntry,
+        lastResort: Bool = false,
+        taking time: Duration = .zero
+    ) -> Admission {
         let name = providers.endpoint(of: entry)
         let endpoint = name.map { endpoints.breaker(for: $0) }
         // Asked first without taking anything: a host's only probe is not for a call that its own circuit holds back.
@@ -93,11 +100,11 @@ final class CircuitBook: Sendable {
             return .refused(endpoint.view, isEndpoint: true)
         }
         let breaker = breaker(clinic, entry)
-        guard case .admitted(let permit) = breaker.admit(lastResort: lastResort) else {
+        guard case .admitted(let permit) = breaker.admit(lastResort: lastResort, taking: time) else {
             return .refused(breaker.view, isEndpoint: false)
         }
         guard let name, let endpoint else { return .admitted(Permit(entry: permit, endpoint: nil)) }
-        guard case .admitted(let shared) = endpoint.admit(lastResort: lastResort) else {
+        guard case .admitted(let shared) = endpoint.admit(lastResort: lastResort, taking: time) else {
             breaker.settle(permit, .neutral)
             return .refused(endpoint.view, isEndpoint: true)
         }

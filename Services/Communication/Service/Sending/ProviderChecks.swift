@@ -50,7 +50,9 @@ struct ProviderChecks: Service {
         guard let entry = chain.entries.first(where: { $0.id == id && $0.fingerprint == key.fingerprint }),
             let provider = parts.provider(for: entry)
         else { return parts.circuits.forget(key) }
-        guard case .admitted(let permit) = parts.circuits.admit(key.clinic, entry) else { return }
+        guard case .admitted(let permit) = parts.circuits.admit(key.clinic, entry, taking: Self.callTime) else {
+            return
+        }
         let verdict = await provider.check(deadline: .after(Self.callTime))
         let now = Instant.now()
         let changes = parts.circuits.settle(permit, verdict, key.clinic, entry)

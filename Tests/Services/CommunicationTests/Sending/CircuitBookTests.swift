@@ -135,6 +135,33 @@ import Testing
         #expect(!isRefused(failing) && isRefused(latched))
     }
 
+    /// It failed in vain: until the open time is over, which is no longer for it, nobody else tries.
+    @Test func theOneThatTriesInVainIsTheLastOfItsInterval() throws {
+        let entry = entry()
+        for _ in 0..<5 { _ = book.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry) }
+        let until = try #require(book.breaker(clinic, entry).view.retryAt)
+        clock.advance(.seconds(1))
+        let last = try permit(entry, lastResort: true)
+        _ = book.settle(last, ProviderVerdict(.transient), clinic, entry)
+        #expect(isRefused(entry) && isRefused(entry, lastResort: true))
+        #expect(book.breaker(clinic, entry).view.retryAt == until)
+        clock.advance(.seconds(30))
+        #expect(!isRefused(entry))
+    }
+
+    /// A large mail's call takes longer than a trial usually has: nobody else tries meanwhile.
+    @Test func aTrialLastsAsLongAsItsCallMay() throws {
+        let entry = entry()
+        for _ in 0..<5 { _ = book.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry) }
+        clock.advance(.seconds(31))
+        let time = SendingParts.longestCallTime + SendingParts.callGrace
+        guard case .admitted(let trial) = book.admit(clinic, entry, taking: time) else { throw Refused() }
+        clock.advance(SendingParts.longestCallTime)
+        #expect(isRefused(entry) && isRefused(entry, lastResort: true))
+        _ = book.settle(trial, ProviderVerdict(.accepted), clinic, entry)
+        #expect(!isRefused(entry))
+    }
+
     /// A call that was cancelled here gives its turn back, one that hangs loses it, and what it says afterwards is nothing.
     @Test func aTrialThatNeverEndsIsGivenUp() throws {
         let entry = entry()

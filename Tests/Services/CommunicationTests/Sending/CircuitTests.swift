@@ -41,6 +41,29 @@ import Testing
         }
     }
 
+    /// A channel whose providers are all open is tried by one message, before the next channel has its turn.
+    @Test func eachChannelIsTriedOnceThoughAnotherOneWorks() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let phone = "+4915\(Int.random(in: 100_000_000...999_999_999))"
+            func outcomes() async throws -> [AttemptOutcome?] {
+                let draft = MessageDraft(
+                    to: RecipientDraft(email: EmailAddress(address(clinic)), phone: PhoneNumber(phone)),
+                    channels: [.email, .sms],
+                    content: MessageContent(subject: "Your visit", text: "See you at 10:30")
+                )
+                return try await clinic.settled(try await clinic.send(draft)).attempts.map(\.outcome)
+            }
+            try await clinic.configure(
+                email: [.zeptomail(SandboxPlace.nowhere)],
+                sms: [.texts("twilio", at: sandbox.url("twilio"))]
+            )
+            for _ in 0..<5 { #expect(try await outcomes() == [.transient, .accepted]) }
+            #expect(try await outcomes() == [.skippedCircuitOpen, .transient, .accepted])
+            #expect(try await outcomes() == [.skippedCircuitOpen, .accepted])
+        }
+    }
+
     @Test func aCheckClosesItWithoutAMessage() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
