@@ -27,6 +27,8 @@ struct ProviderVerdict: Sendable, Equatable {
     var isRepeatable = false
     /// A throttle that concerns this recipient or message alone: the provider is there for everybody else.
     var isAboutRecipient = false
+    /// The call failed in this process, for want of room or because it was given up: nothing is said of the provider.
+    var isOurOwn = false
     /// The recipient has ended messages of this one's category only.
     var isAboutCategory = false
 

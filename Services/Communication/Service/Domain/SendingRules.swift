@@ -60,6 +60,8 @@ enum SendingRules {
 
     static func circuit(after verdict: ProviderVerdict) -> CircuitEffect {
         switch verdict.outcome {
+        // A queue that is full here is no fault of whoever it leads to.
+        case .transient where verdict.isOurOwn, .unknownOutcome where verdict.isOurOwn: .settle(.neutral)
         case .transient, .unknownOutcome: .settle(.failure)
         case .credentials: .latch
         case .quota: .park(verdict.retryAfter ?? quotaPause)

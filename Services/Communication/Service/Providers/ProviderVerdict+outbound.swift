@@ -21,10 +21,11 @@ extension ProviderVerdict {
             let words: [OutboundFailure.NotSent: String] = [
                 .dns: "The provider's host name is unknown.", .connect: "The provider cannot be reached.",
                 .tls: "No trusted connection to the provider.", .cancelled: "The call was given up before it was made.",
-                .busy: "Too many messages wait for this provider.", .deadline: "The provider did not answer in time.",
+                .busy: "There was no room for another call in time.", .deadline: "The provider did not answer in time.",
             ]
             let host: Host = kind == .cancelled || kind == .busy ? .untried : .unreachable
             self.init(.transient, host: host, code: failure.code, detail: words[kind])
+            isOurOwn = kind == .cancelled || kind == .busy
         case .lost(let kind):
             let host: Host =
                 switch kind {
@@ -38,6 +39,7 @@ extension ProviderVerdict {
                 code: failure.code,
                 detail: "The request was sent and no reply came."
             )
+            isOurOwn = kind == .cancelled
         }
     }
 }

@@ -1,5 +1,6 @@
 import CommunicationAPI
 import Core
+import Outbound
 import ProviderConfig
 import Resilience
 import Testing
@@ -146,6 +147,21 @@ import Testing
         #expect(isRefused(entry) && isRefused(entry, lastResort: true))
         #expect(book.breaker(clinic, entry).view.retryAt == until)
         clock.advance(.seconds(30))
+        #expect(!isRefused(entry))
+    }
+
+    /// What waits too long in a queue of ours, or is given up here, is no fault of the provider or its host.
+    @Test(arguments: [OutboundFailure.notSent(.busy), .notSent(.cancelled), .lost(.cancelled)])
+    func whatFailsInThisProcessOpensNothing(failure: OutboundFailure) throws {
+        let entry = entry()
+        for _ in 0..<20 { _ = book.settle(try permit(entry), ProviderVerdict(failure: failure), clinic, entry) }
+        #expect(book.breaker(clinic, entry).view.state == .closed)
+        let unreachable = ProviderVerdict(failure: .notSent(.connect))
+        for _ in 0..<5 { _ = book.settle(try permit(entry), unreachable, clinic, entry) }
+        #expect(book.breaker(clinic, entry).view.state == .open)
+        // Nor does it count as the trial of a circuit that is open.
+        clock.advance(.seconds(31))
+        _ = book.settle(try permit(entry), ProviderVerdict(failure: failure), clinic, entry)
         #expect(!isRefused(entry))
     }
 
