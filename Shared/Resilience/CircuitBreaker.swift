@@ -47,8 +47,10 @@ package final class CircuitBreaker: Sendable {
     }
 
     /// Keeps the circuit open for a reason that trying again does not mend.
-    package func latch(_ why: String, until: Instant? = nil) {
-        let now = now()
+    ///
+    /// - Parameter since: since when it is so, where somebody else has found it out; `nil` for now.
+    package func latch(_ why: String, until: Instant? = nil, since: Instant? = nil) {
+        let now = since ?? now()
         machine.withLock { $0.latch(why, until: until, at: now) }
     }
 

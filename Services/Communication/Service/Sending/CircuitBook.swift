@@ -121,23 +121,29 @@ final class CircuitBook: Sendable {
     /// Takes over what was decided by hand, or holds for everybody: resets, and latches of the same credentials.
     ///
     /// A latch ends where another process was let in with those credentials since: nothing else would ever end it here, and
-    /// this process would keep to the fallbacks for good.
+    /// this process would keep to the fallbacks for good. What was read before a reset that is known here is passed over: the
+    /// message that read it may come later than one that has read of the reset.
     func follow(_ published: PublishedCircuit, _ clinic: ClinicID, _ entry: ProviderEntry) {
         guard published.fingerprint == entry.fingerprint else { return }
         let key = CircuitKey(clinic, entry)
         let breaker = breakers.breaker(for: key)
-        let isNewReset =
-            published.resets > 0
-            && state.withLock { state in
-                defer { state.resets[key] = published.resets }
-                return published.resets > state.resets[key] ?? 0
-            }
-        if isNewReset, breaker.view.state != .closed { breaker.reset() }
+        let known = state.withLock { state in
+            let known = state.resets[key] ?? 0
+            if published.resets > known { state.resets[key] = published.resets }
+            return known
+        }
+        guard published.resets >= known else { return }
+        if published.resets > known, breaker.view.state != .closed { breaker.reset() }
         if published.view.state == .closed, breaker.view.state == .latched, published.view.since > breaker.view.since {
             breaker.reset()
         }
         if published.view.state == .latched, breaker.view.state == .closed {
-            breaker.latch(published.view.reason ?? "credentials", until: published.view.retryAt)
+            // Since when it holds there: what has been let in since ends it here, too.
+            breaker.latch(
+                published.view.reason ?? "credentials",
+                until: published.view.retryAt,
+                since: published.view.since
+            )
         }
         note(clinic, entry)
     }

@@ -165,6 +165,42 @@ import Testing
         #expect(!isRefused(entry))
     }
 
+    private func told(_ entry: ProviderEntry, _ state: CircuitView.State, resets: Int64) -> PublishedCircuit {
+        let view = CircuitView(state: state, since: clock.now, reason: nil, retryAt: nil)
+        return PublishedCircuit(entry: entry.id, fingerprint: entry.fingerprint, view: view, resets: resets)
+    }
+
+    /// One message has looked before the reset and comes to it after another one that has looked later.
+    @Test func whatWasReadBeforeAResetUndoesNothing() throws {
+        let entry = entry()
+        let before = told(entry, .latched, resets: 0)
+        clock.advance(.seconds(1))
+        let after = told(entry, .closed, resets: 1)
+        clock.advance(.seconds(1))
+        book.follow(before, clinic, entry)
+        #expect(isRefused(entry))
+        book.follow(after, clinic, entry)
+        #expect(!isRefused(entry))
+        book.follow(before, clinic, entry)
+        #expect(!isRefused(entry))
+        // A latch since then is another one.
+        book.follow(told(entry, .latched, resets: 1), clinic, entry)
+        #expect(isRefused(entry))
+    }
+
+    /// Taken over late, a latch ends with what was told since it began, not since it was heard of.
+    @Test func aLatchHoldsSinceItWasFoundOut() throws {
+        let entry = entry()
+        let latched = told(entry, .latched, resets: 0)
+        clock.advance(.seconds(1))
+        let closed = told(entry, .closed, resets: 0)
+        clock.advance(.seconds(1))
+        book.follow(latched, clinic, entry)
+        #expect(isRefused(entry))
+        book.follow(closed, clinic, entry)
+        #expect(!isRefused(entry))
+    }
+
     /// A large mail's call takes longer than a trial usually has: nobody else tries meanwhile.
     @Test func aTrialLastsAsLongAsItsCallMay() throws {
         let entry = entry()
