@@ -31,7 +31,7 @@ import Core
         // Reset keeps the connection and forgets everything of the last message.
         unsafe curl_easy_reset(handle)
         conversation.begin(envelope.mail?.message ?? [])
-        setUp(envelope.server, milliseconds: Int(max(1, time.milliseconds)))
+        setUp(envelope.server, name: envelope.name, milliseconds: Int(max(1, time.milliseconds)))
         if let trustRoots { set(CURLOPT_CAINFO, trustRoots) }
         var recipients: UnsafeMutablePointer<curl_slist>?
         var pinned = unsafe curl_slist_append(nil, Self.pin(envelope.server, addresses))
@@ -67,10 +67,11 @@ import Core
         )
     }
 
-    private func setUp(_ server: SMTPServer, milliseconds: Int) {
+    private func setUp(_ server: SMTPServer, name: String?, milliseconds: Int) {
         let scheme = server.security == .tls ? "smtps" : "smtp"
         let host = server.host.contains(":") ? "[\(server.host)]" : server.host
-        set(CURLOPT_URL, "\(scheme)://\(host):\(server.port)/")
+        // The path is what libcurl says of us in EHLO; without one it says the machine's name, which nobody else knows.
+        set(CURLOPT_URL, "\(scheme)://\(host):\(server.port)/\(name ?? "")")
         set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
         set(CURLOPT_USE_SSL, server.security == .none ? Int(CURLUSESSL_NONE.rawValue) : Int(CURLUSESSL_ALL.rawValue))
         set(CURLOPT_NOSIGNAL, 1)

@@ -92,7 +92,7 @@ package enum CommunicationService {
             blindIndex: resources.blindIndex,
             unsubscribe: links
         )
-        let transports = ProviderTransports(policy: policy, log: resources.log)
+        let transports = ProviderTransports(policy: policy, log: resources.log, publicURL: resources.publicURL)
         let webhooks = WebhookAddresses(publicURL: resources.publicURL, providers: providers)
         let sending = SendingParts(
             dataKeys: resources.dataKeys,

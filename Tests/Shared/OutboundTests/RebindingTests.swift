@@ -157,8 +157,9 @@ import Testing
         defer { server.stop() }
         let lookup = try Self.answers(["127.0.0.1", "10.0.0.1"])
         let transport = SMTPTransport(policy: try OutboundPolicy(allow: "127.0.0.0/8", lookup: lookup))
+        let clinic = try #require(EmailAddress("clinic@example.com"))
         let mail = SMTPServer(host: Self.name, port: server.port, security: .none, username: "u", password: Secret("p"))
-        #expect(await transport.check(mail, deadline: .after(.seconds(10))).verdict == .notSent(.policy))
+        #expect(await transport.check(mail, from: clinic, deadline: .after(.seconds(10))).verdict == .notSent(.policy))
         #expect(server.connections == 0)
     }
 }

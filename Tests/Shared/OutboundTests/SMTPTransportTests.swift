@@ -1,5 +1,6 @@
 import Core
 import Outbound
+import TestKit
 import Testing
 
 /// The transport against a server that follows a script, fault by fault.
@@ -13,8 +14,12 @@ import Testing
         case silent, endlessGreeting, endlessAnswer
     }
 
-    private func server(_ fault: Fault, seen: Collected<String> = Collected()) throws -> ScriptedServer {
-        try ScriptedServer { line in
+    private func server(
+        _ fault: Fault,
+        at host: String = "127.0.0.1",
+        seen: Collected<String> = Collected()
+    ) throws -> ScriptedServer {
+        try ScriptedServer(at: host) { line in
             if fault == .closeAtOnce { return }
             if fault == .silent { return line.hang() }
             if fault == .endlessGreeting { while line.goesOn("220-scripted\r\n") {} }
@@ -51,22 +56,26 @@ import Testing
         security: SMTPServer.Security = .none,
         password: String? = nil,
         within time: Duration = .seconds(20),
-        text: String = "Hello\r\n.dot\r\n"
+        text: String = "Hello\r\n.dot\r\n",
+        for clinic: ClinicID? = nil
     ) async throws -> SMTPResult {
         await transport.send(
             SMTPServer(
-                host: "127.0.0.1",
+                host: server.host,
                 port: server.port,
                 security: security,
                 username: password.map { _ in "clinic" },
                 password: password.map { Secret($0) }
             ),
-            from: try #require(EmailAddress("clinic@example.com")),
+            from: try self.clinic(),
             to: try #require(EmailAddress("asha@example.com")),
             message: Array("Subject: x\r\n\r\n\(text)".utf8),
+            for: clinic,
             deadline: .after(time)
         )
     }
+
+    private func clinic() throws -> EmailAddress { try #require(EmailAddress("clinic@example.com")) }
 
     private func transport() throws -> SMTPTransport { SMTPTransport(policy: try OutboundPolicy(allow: "loopback")) }
 
@@ -194,6 +203,83 @@ import Testing
         }
     }
 
+    /// One clinic's servers that never answer, on ports of their own, leave threads to the mails of another.
+    @Test func oneClinicsServersThatHangHoldUpNoOtherClinicsMail() async throws {
+        let stuck = try (0..<SMTPTransport.mostThreads).map { _ in try server(.silent) }
+        let healthy = try server(.none)
+        defer { healthy.stop() }
+        let transport = try transport()
+        let (one, other) = (ClinicID(), ClinicID())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for server in stuck {
+                for _ in 0..<4 { group.addTask { _ = try await send(to: server, with: transport, for: one) } }
+            }
+            let connections = { stuck.reduce(0) { $0 + $1.connections } }
+            try await eventually { connections() == SMTPTransport.perClinic }
+            for _ in 0..<10 {
+                #expect(try await send(to: healthy, with: transport, for: other).verdict == .accepted)
+            }
+            for server in stuck { server.stop() }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Several clinics whose servers share an address that hangs hold no more than its part.
+    @Test func anAddressThatHangsHoldsUpNobodyElsewhere() async throws {
+        let stuck = try (0..<SMTPTransport.mostThreads).map { _ in try server(.silent) }
+        let healthy = try server(.none, at: "127.0.0.2")
+        defer { healthy.stop() }
+        let transport = try transport()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for server in stuck {
+                let clinic = ClinicID()
+                for _ in 0..<4 { group.addTask { _ = try await send(to: server, with: transport, for: clinic) } }
+            }
+            let connections = { stuck.reduce(0) { $0 + $1.connections } }
+            try await eventually { connections() == SMTPTransport.perAddress }
+            for _ in 0..<10 {
+                #expect(try await send(to: healthy, with: transport, for: ClinicID()).verdict == .accepted)
+            }
+            for server in stuck { server.stop() }
+            try await group.waitForAll()
+        }
+    }
+
+    /// What waits for all of its time says that there was no room here, and nothing of its server.
+    @Test func whatIsLateInOurQueueIsOurFault() async throws {
+        let server = try server(.silent)
+        let transport = try transport()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<SMTPTransport.perServer {
+                group.addTask { _ = try await send(to: server, with: transport, within: .seconds(60)) }
+            }
+            try await eventually { server.connections == SMTPTransport.perServer }
+            let late = try await send(to: server, with: transport, within: .milliseconds(100))
+            #expect(late.verdict == .notSent(.busy))
+            #expect(server.connections == SMTPTransport.perServer)
+            server.stop()
+            try await group.waitForAll()
+        }
+    }
+
+    /// The installation's public name where it has one, else the sender's domain, and never the machine's name.
+    @Test(
+        arguments: [
+            (nil, "example.com"), ("Clinic.Example", "clinic.example"), ("localhost", "example.com"),
+            ("192.0.2.1", "example.com"), ("clinic.example/x", "example.com"),
+        ] as [(String?, String)]
+    )
+    func weIntroduceOurselvesByAWholeName(name: String?, said: String) async throws {
+        let seen = Collected<String>()
+        let server = try server(.none, seen: seen)
+        defer { server.stop() }
+        let transport = SMTPTransport(policy: try OutboundPolicy(allow: "loopback"), name: name)
+        #expect(try await send(to: server, with: transport).verdict == .accepted)
+        let place = SMTPServer(host: server.host, port: server.port, security: .none)
+        #expect(await transport.check(place, from: try clinic(), deadline: .after(.seconds(20))).verdict == .accepted)
+        #expect(Set(seen.all.filter { $0.hasPrefix("EHLO") }) == ["EHLO \(said)"])
+    }
+
     @Test func startTLSIsNeverDoneWithout() async throws {
         let seen = Collected<String>()
         let server = try server(.none, seen: seen)
@@ -213,14 +299,20 @@ import Testing
             username: "u",
             password: Secret("p")
         )
-        #expect(await (try transport()).check(place, deadline: .after(.seconds(20))).verdict == .accepted)
+        #expect(
+            await (try transport()).check(place, from: try clinic(), deadline: .after(.seconds(20))).verdict
+                == .accepted
+        )
         #expect(seen.all.contains("NOOP") && seen.all.contains { $0.hasPrefix("AUTH") })
         #expect(!seen.all.contains { $0.hasPrefix("MAIL") })
         let refusing = try self.server(.refusePassword)
         defer { refusing.stop() }
         var other = place
         other.port = refusing.port
-        #expect(await (try transport()).check(other, deadline: .after(.seconds(20))).verdict == .notAuthenticated)
+        #expect(
+            await (try transport()).check(other, from: try clinic(), deadline: .after(.seconds(20))).verdict
+                == .notAuthenticated
+        )
     }
 
     @Test func nothingListeningAndNotAllowed() async throws {
@@ -229,7 +321,7 @@ import Testing
         #expect(try await send(to: server, with: try transport()).verdict == .notSent(.connect))
         let strict = SMTPTransport(policy: try OutboundPolicy(allow: nil))
         #expect(try await send(to: server, with: strict).verdict == .notSent(.policy))
-        #expect(try await send(to: server, with: try transport(), within: .zero).verdict == .notSent(.deadline))
+        #expect(try await send(to: server, with: try transport(), within: .zero).verdict == .notSent(.busy))
     }
 
     @Test func aHundredAtOnceAllArriveOnce() async throws {

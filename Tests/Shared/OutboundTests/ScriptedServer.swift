@@ -4,6 +4,7 @@ import Synchronization
 
 /// A server on a free loopback port that does with each connection what a test tells it.
 final class ScriptedServer: Sendable {
+    let host: String
     let port: Int
     private let listener: Int32
     private let lines = Mutex((accepted: 0, open: Set<Int32>()))
@@ -11,11 +12,13 @@ final class ScriptedServer: Sendable {
     /// How many connections there have been.
     var connections: Int { lines.withLock { $0.accepted } }
 
-    init(_ script: @escaping @Sendable (Line) -> Void) throws {
+    /// - Parameter host: an address of this machine.
+    init(at host: String = "127.0.0.1", _ script: @escaping @Sendable (Line) -> Void) throws {
+        self.host = host
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_addr.s_addr = unsafe inet_addr(host)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let listener = listener
         let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in

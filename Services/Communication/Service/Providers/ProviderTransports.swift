@@ -10,10 +10,12 @@ final class ProviderTransports: Sendable {
     let log: Logger
     private let kept = Mutex<[ObjectIdentifier: any Sendable]>([:])
 
-    /// - Parameter trustRoots: a file of certificates by which mail servers are trusted in place of the system's.
-    init(policy: OutboundPolicy, log: Logger, trustRoots: String? = nil) {
+    /// - Parameters:
+    ///   - publicURL: `POLYCLINIC_PUBLIC_URL`: mail servers know us by its host; empty where there is none.
+    ///   - trustRoots: a file of certificates by which mail servers are trusted in place of the system's.
+    init(policy: OutboundPolicy, log: Logger, publicURL: String = "", trustRoots: String? = nil) {
         http = OutboundHTTP(policy: policy, logger: log)
-        smtp = SMTPTransport(policy: policy, trustRoots: trustRoots)
+        smtp = SMTPTransport(policy: policy, name: (try? OutboundURL(publicURL))?.host, trustRoots: trustRoots)
         self.policy = policy
         self.log = log
     }

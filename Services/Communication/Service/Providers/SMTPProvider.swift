@@ -63,7 +63,14 @@ struct SMTPProvider: EmailProvider {
                 detail: "The subject or a name has a line break."
             )
         }
-        let result = await transport.send(server, from: from, to: email.to, message: bytes, deadline: deadline)
+        let result = await transport.send(
+            server,
+            from: from,
+            to: email.to,
+            message: bytes,
+            for: email.clinic,
+            deadline: deadline
+        )
         var verdict = SMTPClassification.verdict(result)
         // A mail server names nothing; a bounce comes back with the name that we have given.
         if [.accepted, .unknownOutcome].contains(verdict.outcome) { verdict.messageID = Self.name(of: email) }
@@ -98,7 +105,7 @@ struct SMTPProvider: EmailProvider {
     private static func name(of email: EmailToSend) -> String { email.key.replacing("/", with: ".") }
 
     func check(deadline: Deadline) async -> ProviderVerdict {
-        SMTPClassification.verdict(await transport.check(server, deadline: deadline))
+        SMTPClassification.verdict(await transport.check(server, from: from, deadline: deadline))
     }
 
     static func endpoint(_ credentials: Credentials) -> String? {

@@ -33,6 +33,7 @@ extension SendingWork {
                         attachments: attachments,
                         date: message.createdAt,
                         key: message.retries == 0 ? "\(id)" : "\(id)/\(message.retries)",
+                        clinic: clinic,
                         unsubscribeLink: sealed.unsubscribeLink,
                         furtherHeaders: sealed.headers ?? [:]
                     )

@@ -85,7 +85,7 @@ struct MailServerTests {
                     $0.first?.isWhitespace == false
                 }
                 #expect(above.count == 1 && above[0].hasPrefix("Received: "))
-                #expect(kept[0].contains("with esmtpsa"))
+                #expect(kept[0].contains("with esmtpsa") && kept[0].contains("helo=example.com"))
             }
         }
     }
