@@ -53,6 +53,12 @@ enum SendGridReply {
         Row(statuses: 413...413, outcome: .contentRejected, detail: "The message is too large."),
         Row(statuses: 429...429, outcome: .throttled, detail: "Too many requests for the provider."),
         Row(statuses: 400...499, outcome: .contentRejected, detail: "The provider refused the request."),
+        // It may have taken the message before its fault.
+        Row(
+            statuses: 500...500,
+            outcome: .unknownOutcome,
+            detail: "The provider had a fault with the message in hand."
+        ),
         // Something between us and them gave up waiting: they may have taken it.
         Row(statuses: 502...502, outcome: .unknownOutcome, detail: "The provider's answer was lost on the way."),
         Row(statuses: 504...504, outcome: .unknownOutcome, detail: "The provider's answer was lost on the way."),

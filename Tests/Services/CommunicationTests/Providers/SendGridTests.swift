@@ -55,7 +55,7 @@ import Testing
         (error(404, "not found"), .contentRejected, nil), (error(405, "method not allowed"), .contentRejected, nil),
         (error(406, "Not Acceptable"), .contentRejected, nil), (error(413, "Payload too large"), .contentRejected, nil),
         (error(429, "too many requests"), .throttled, "HTTP_429"),
-        (RecordedAnswer(500), .transient, "HTTP_500"), (RecordedAnswer(503, [], "<html>"), .transient, "HTTP_503"),
+        (RecordedAnswer(500), .unknownOutcome, "HTTP_500"), (RecordedAnswer(503, [], "<html>"), .transient, "HTTP_503"),
         (RecordedAnswer(502), .unknownOutcome, "HTTP_502"), (RecordedAnswer(504), .unknownOutcome, "HTTP_504"),
         (error(400, "x", field: "asha@example.com"), .contentRejected, "HTTP_400"),
     ]

@@ -56,7 +56,7 @@ import Testing
 
     @Test(arguments: [
         ("aws_ses", "429", AttemptOutcome.throttled), ("aws_ses", "500", .transient), ("sendgrid", "429", .throttled),
-        ("sendgrid", "500", .transient), ("resend", "429", .throttled), ("resend", "500", .transient),
+        ("sendgrid", "down", .transient), ("resend", "429", .throttled), ("resend", "500", .transient),
     ])
     func whateverOneSaysTheNextTakesIt(provider: String, fault: String, outcome: AttemptOutcome) async throws {
         try await SandboxPlace.with { sandbox in
