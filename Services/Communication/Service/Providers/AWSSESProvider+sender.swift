@@ -4,25 +4,40 @@ import Core
 import Outbound
 
 extension AWSSESProvider: SenderDirectory {
-    /// The identity of the domain, else that of the address (`GetEmailIdentity`).
+    /// What SES says of the identities that cover the sender (`GetEmailIdentity`): one that is verified is enough.
     func sender(deadline: Deadline) async -> [SenderFinding] {
-        for identity in [from.address.domain, from.address.address] {
+        var findings: [SenderFinding] = [.verified(false)]
+        for identity in identities {
             let path = "/v2/email/identities/\(PercentCoding.encode(identity))"
             guard let answer = await http.json(try? call("GET", path, at: .now()), deadline) else { return [] }
             if answer.status == 404 { continue }
             guard answer.status == 200 else { return [] }
             let isVerified = answer.json["VerifiedForSendingStatus"] == .bool(true)
             let isSigned = answer.json["DkimAttributes"]?["Status"] == "SUCCESS"
-            return [
+            let found: [SenderFinding] = [
                 .verified(isVerified),
                 SenderFinding(
                     aspect: .dkim,
                     state: isSigned ? .passed : .failed,
                     detail: isSigned ? "The provider signs with DKIM." : "The provider does not sign with DKIM yet."
                 ),
-            ] + (await tracking(deadline))
+            ]
+            if isVerified { return found + (await tracking(deadline)) }
+            // The nearest of those that wait for their verification is the one to be told of.
+            if findings.count == 1 { findings = found }
         }
-        return [.verified(false)]
+        return findings.count == 1 ? findings : findings + (await tracking(deadline))
+    }
+
+    /// A sender may use the address itself, its domain, and the domains above it.
+    private var identities: [String] {
+        var labels = from.address.domain.split(separator: ".")
+        var domains: [String] = []
+        while labels.count >= 2 {
+            domains.append(labels.joined(separator: "."))
+            labels.removeFirst()
+        }
+        return domains + [from.address.address]
     }
 
     /// Mails are marked where the configuration set tells somebody of openings or clicks (`GetConfigurationSetEventDestinations`).

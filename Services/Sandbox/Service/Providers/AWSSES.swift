@@ -68,16 +68,19 @@ struct AWSSES: SandboxProvider {
         )
     }
 
-    /// Every domain is verified but those that senders are refused for; addresses are not identities of their own.
+    /// Every domain is verified but those that senders are refused for, and those that are called `pending…`; addresses are not
+    /// identities of their own.
     private func identity(_ name: String) throws(AWSRefusal) -> SandboxReply {
         guard !name.contains("@"), !name.lowercased().hasPrefix("unverified") else {
             throw AWSRefusal(404, "NotFoundException", "Email identity \(name) does not exist.")
         }
+        let isVerified = !name.lowercased().hasPrefix("pending")
+        let status: JSONValue = isVerified ? "SUCCESS" : "PENDING"
         return .json(
             200,
             [
-                "IdentityType": "DOMAIN", "VerifiedForSendingStatus": true, "VerificationStatus": "SUCCESS",
-                "DkimAttributes": ["SigningEnabled": true, "Status": "SUCCESS", "Tokens": ["sandbox"]],
+                "IdentityType": "DOMAIN", "VerifiedForSendingStatus": .bool(isVerified), "VerificationStatus": status,
+                "DkimAttributes": ["SigningEnabled": true, "Status": status, "Tokens": ["sandbox"]],
             ]
         )
     }
@@ -237,14 +240,13 @@ struct AWSSES: SandboxProvider {
         guard headers.count <= Self.mostHeaders else { throw Self.bad("Number of headers exceeds 15.") }
         let keys = ("RawContent", "FileName", "ContentType", "ContentId")
         guard let files = ReceivedFile.list(value["Attachments"], keys) else { throw Self.bad("Invalid attachment.") }
-        return Shown(subject: subject, text: text, html: html, headers: headers, files: files)
-    }
-}
         if case .array(let items) = value["Attachments"] {
             for (file, item) in zip(files, items) {
                 try Self.checkEncoding(of: file, item["ContentTransferEncoding"]?.string ?? "SEVEN_BIT")
             }
         }
+        return Shown(subject: subject, text: text, html: html, headers: headers, files: files)
+    }
 
     /// SES puts a file into the mail as it is told to; what would be damaged by that is refused here, so that it shows.
     private static func checkEncoding(of file: ReceivedFile, _ encoding: String) throws(AWSRefusal) {
@@ -257,3 +259,4 @@ struct AWSSES: SandboxProvider {
         default: throw bad("Unknown ContentTransferEncoding: \(encoding)")
         }
     }
+}

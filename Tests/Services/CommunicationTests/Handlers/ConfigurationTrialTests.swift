@@ -111,6 +111,23 @@ import Testing
         }
     }
 
+    /// SES lets a sender use a domain when the one above it is verified, though its own is unknown or waits for it.
+    @Test(arguments: [
+        ("unverified.clinic.example", SenderFinding.State.passed), ("pending.clinic.example", .passed),
+        ("pending.unverified.clinic.example", .passed), ("pending.example", .failed),
+        ("pending.unverified.example", .failed),
+    ])
+    func aDomainAboveTheSendersCounts(domain: String, state: SenderFinding.State) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            var draft = try ProviderDraft.named("aws_ses", at: sandbox.url("aws_ses"))
+            draft.credentials["fromEmail"] = .string("hello@\(domain)")
+            let sender = try #require(try await trial(clinic, draft).output?.results.first?.sender)
+            #expect(sender.first { $0.aspect == .provider }?.state == state)
+            #expect(sender.first { $0.aspect == .dkim }?.state == state)
+        }
+    }
+
     /// Where a provider can be told by its own settings alone to leave mails as they are, the trial says whether it does.
     @Test func aTrialSaysWhetherMailsAreWatched() async throws {
         try await SandboxPlace.with { sandbox in
