@@ -43,6 +43,7 @@ package enum CommunicationService {
                 ("0025_whatsapp_users.sql", PackageResources._025_whatsapp_users_sql),
                 ("0026_message_statistics.sql", PackageResources._026_message_statistics_sql),
                 ("0027_large_notices.sql", PackageResources._027_large_notices_sql),
+                ("0028_courses.sql", PackageResources._028_courses_sql),
             ]
         )
     }

@@ -169,7 +169,7 @@ struct MessageHandlers: Sendable {
         guard !attempts.contains(where: { $0.outcome == .unknownOutcome }) else {
             throw Problem.conflict("not_cancellable", "A provider may have taken the message.")
         }
-        MessageStore.end([(path.id, MessageEnd(.cancelled, nil, at: context.now))], in: tx)
+        MessageStore.end([(path.id, message.course, MessageEnd(.cancelled, nil, at: context.now))], in: tx)
         return try shown(path.id, context, in: tx)
     }
 

@@ -153,7 +153,7 @@ struct MessageIntake: Sendable {
         guard isWanted else { return AcceptedMessage(id: id, status: .suppressed) }
         try Jobs.enqueue(
             SendMessageJob.self,
-            payload: .init(message: id),
+            payload: .init(message: id, course: message.course),
             lane: SendMessageJob.lane(of: message.priority),
             dueAt: start?.at,
             in: tx

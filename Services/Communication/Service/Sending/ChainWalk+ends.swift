@@ -26,17 +26,17 @@ extension ChainWalk {
     /// A provider took it: whether it arrived decides about the next channel.
     func awaitReceipt(of entry: ProviderEntry) async throws {
         let notes = pending
-        let (id, lane, stage) = (id, job.lane, place(of: entry) + 1)
+        let (message, lane, stage) = (work.message, job.lane, place(of: entry) + 1)
         let until = Instant.now() + (receiptTime(of: entry) ?? .zero)
         try await persistEnd { [job, parts] in
             try await job.finish { tx in
-                for note in notes { try note.write(of: id, in: tx) }
+                for note in notes { try note.write(of: message.id, in: tx) }
                 CircuitStore.succeeded(entry, at: .now(), in: tx)
                 try CostsJob.wake(for: entry, of: parts.providers, at: .now(), in: tx)
-                try MessageStore.awaitReceipt(id, from: entry, until: until, at: .now(), in: tx)
+                try MessageStore.awaitReceipt(message, from: entry, until: until, at: .now(), in: tx)
                 try Jobs.enqueue(
                     ReceiptDeadlineJob.self,
-                    payload: .init(message: id, stage: stage),
+                    payload: .init(message: message.id, stage: stage),
                     lane: lane,
                     dueAt: until,
                     in: tx
@@ -47,8 +47,8 @@ extension ChainWalk {
 
     func end(_ status: MessageStatus, _ reason: MessageReason?, _ entry: ProviderEntry? = nil) async throws {
         let end = MessageEnd(status, reason, channel: entry?.channel, provider: entry?.provider, at: .now())
-        try await persistEnd { [parts, job, id, pending] in
-            try await parts.ledger.end(id, end, pending, took: status == .sent ? entry : nil, job)
+        try await persistEnd { [parts, job, work, pending] in
+            try await parts.ledger.end(work.message, end, pending, took: status == .sent ? entry : nil, job)
         }
     }
 
@@ -71,13 +71,27 @@ extension ChainWalk {
 
     /// The message comes again, and no round is counted.
     func putOff(for wait: MessageWait, until: Instant) async throws {
-        let notes = pending
-        let id = id
-        let rounds = work.message.rounds
+        try await comeAgain(for: wait, until: until, rounds: work.message.rounds)
+    }
+
+    private func comeAgain(for wait: MessageWait, until: Instant, rounds: Int) async throws {
+        let (message, notes) = (work.message, pending)
         try await persistEnd { [job] in
             try await job.again(at: until) { tx in
+                for note in notes { try note.write(of: message.id, in: tx) }
+                try MessageStore.wait(message, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
+            }
+        }
+    }
+
+    /// Somebody else has done something to the message, or is at work with it: the next look tells what.
+    func lookAgain() async throws {
+        let id = id
+        // Numbers of what was passed over may be another run's by now; what was called is this one's.
+        let notes = pending.filter { !$0.isSkip }
+        try await persistEnd { [job] in
+            try await job.again(at: .now()) { tx in
                 for note in notes { try note.write(of: id, in: tx) }
-                try MessageStore.wait(id, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
             }
         }
     }
@@ -105,12 +119,7 @@ extension ChainWalk {
             if let opening, status == .failed { return try await waitForHours(until: opening) }
             try await self.end(status, reason)
         case .wait(let wait, let until):
-            try await persistEnd { [job, id, pending] in
-                try await job.again(at: until) { tx in
-                    for note in pending { try note.write(of: id, in: tx) }
-                    try MessageStore.wait(id, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
-                }
-            }
+            try await comeAgain(for: wait, until: until, rounds: rounds)
         }
     }
 

@@ -21,6 +21,8 @@ struct ChainWalk {
     /// What is still to be written, with the next transaction that is due anyway.
     var pending: [SendingNote] = []
     private var nextNumber: Int
+    /// What the message's last attempt was opened as, as far as this walk knows.
+    private var lastOpening: AttemptID?
     var outcomes: [AttemptOutcome] = []
     /// Channels whose address is of no use, and why.
     var closed: [String: MessageReason]
@@ -41,6 +43,7 @@ struct ChainWalk {
         self.chain = chain
         self.settings = settings
         nextNumber = work.nextAttempt
+        lastOpening = work.message.opening
         closed = work.closed
         for (channel, reason) in work.suppressed.sorted(by: { $0.key < $1.key }) {
             guard let entry = chain.first(where: { $0.channel == channel }) else { continue }
@@ -130,7 +133,7 @@ struct ChainWalk {
         let number = nextNumber
         nextNumber += 1
         guard try await open(number, entry, permit) else {
-            try await job.finish()
+            try await lookAgain()
             return true
         }
         let started = ContinuousClock.now
@@ -199,14 +202,17 @@ struct ChainWalk {
         )
     }
 
-    /// Commits that the provider is about to be called; `false` when the message has been ended by somebody.
+    /// Commits that the provider is about to be called; `false` when it must not be.
     private mutating func open(_ number: Int, _ entry: ProviderEntry, _ permit: CircuitBook.Permit) async throws
         -> Bool
     {
         let (now, time) = (Instant.now(), work.callTime)
         let opening = AttemptOpening(
+            id: AttemptID(),
+            previous: lastOpening,
             number: number,
             message: id,
+            course: work.message.course,
             entry: entry,
             at: now,
             heldUntil: now + time + SendingParts.callGrace,
@@ -218,9 +224,13 @@ struct ChainWalk {
             let isOpen = try await persist { [parts, job] in try await parts.ledger.open(opening, job) }
             // The clock that no setting can move decides whether the job is still ours to call for.
             try job.lease.check()
+            guard isOpen else {
+                parts.circuits.giveBack(permit, job.clinic, entry)
+                return false
+            }
+            lastOpening = opening.id
             pending = []
-            if !isOpen { parts.circuits.giveBack(permit, job.clinic, entry) }
-            return isOpen
+            return true
         } catch {
             parts.circuits.giveBack(permit, job.clinic, entry)
             throw error

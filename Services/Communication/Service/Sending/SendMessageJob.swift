@@ -10,6 +10,8 @@ import Resilience
 struct SendMessageJob: JobHandler {
     struct Payload: Codable, Sendable {
         let message: MessageID
+        /// Which of the message's courses it is the job of; `nil` in jobs of before messages had any.
+        var course: Int?
     }
 
     static let name = "messages.send"
@@ -21,7 +23,7 @@ struct SendMessageJob: JobHandler {
 
     func run(_ payload: Payload, _ job: JobContext) async throws {
         var work: SendingWork
-        switch try await parts.begin(payload.message, job) {
+        switch try await parts.begin(payload, job) {
         case .over: return try await job.finish()
         case .held(let until): return try await job.again(at: until) { _ in }
         case .ended: return

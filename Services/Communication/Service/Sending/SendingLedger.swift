@@ -14,10 +14,9 @@ struct SendingLedger: Sendable {
 
     init(providers: MessageProviders) {
         openings = GroupCommit(waitingFor: SendingParts.company) { openings, tx in
-            let now = openings.map(\.at).max() ?? .now()
-            let going = try MessageStore.startSending(openings.map(\.message), at: now, in: tx)
+            let going = try MessageStore.startSending(openings, at: .now(), in: tx)
             return try openings.map { opening in
-                guard going.contains(opening.message) else { return false }
+                guard going.contains(opening.id) else { return false }
                 try opening.write(in: tx)
                 return true
             }
@@ -28,12 +27,13 @@ struct SendingLedger: Sendable {
             for ending in held { try ending.write(in: tx) }
             let took = Dictionary(held.compactMap(\.took).map { ($0.id, $0) }) { first, _ in first }
             for entry in took.values { try CostsJob.wake(for: entry, of: providers, at: .now(), in: tx) }
-            MessageStore.end(held.map { ($0.message, $0.end) }, in: tx)
+            MessageStore.end(held.map { ($0.message.id, $0.message.course, $0.end) }, in: tx)
             return endings.map { ours.contains($0.ticket.id) }
         }
     }
 
-    /// Commits that a provider is about to be called; `false` when the message has been ended by somebody.
+    /// Commits that a provider is about to be called; `false` when it must not be: the message has been ended, begun anew,
+    /// or another run has opened an attempt of it since this one looked.
     func open(_ opening: AttemptOpening, _ job: JobContext) async throws -> Bool {
         try await openings.perform(
             opening,
@@ -45,11 +45,15 @@ struct SendingLedger: Sendable {
     }
 
     /// Ends a message, and its job with it.
-    func end(_ id: MessageID, _ end: MessageEnd, _ notes: [SendingNote], took: ProviderEntry?, _ job: JobContext)
-        async throws
-    {
+    func end(
+        _ message: StoredMessage,
+        _ end: MessageEnd,
+        _ notes: [SendingNote],
+        took: ProviderEntry?,
+        _ job: JobContext
+    ) async throws {
         try await job.finish { ticket in
-            let ending = MessageEnding(ticket: ticket, message: id, end: end, notes: notes, took: took)
+            let ending = MessageEnding(ticket: ticket, message: message, end: end, notes: notes, took: took)
             return try await endings.perform(
                 ending,
                 on: job.database,
@@ -61,15 +65,19 @@ struct SendingLedger: Sendable {
         guard end.status == .failed || end.status == .unknown else { return }
         job.log.notice(
             end.status == .failed ? "A message was not sent" : "What became of a message is not known",
-            metadata: .fields([.messageID: id.description, .reason: end.reason?.code ?? end.status.rawValue])
+            metadata: .fields([.messageID: message.id.description, .reason: end.reason?.code ?? end.status.rawValue])
         )
     }
 }
 
 /// An attempt that is to be opened, with what else is to be written of its message.
 struct AttemptOpening: Sendable {
+    let id: AttemptID
+    /// The message's last one, as far as its run knows: one run alone can add to it.
+    let previous: AttemptID?
     let number: Int
     let message: MessageID
+    let course: Int
     let entry: ProviderEntry
     let at: Instant
     let heldUntil: Instant
@@ -87,13 +95,13 @@ struct AttemptOpening: Sendable {
 /// A message's end, with what else is to be written of it.
 private struct MessageEnding: Sendable {
     let ticket: JobTicket
-    let message: MessageID
+    let message: StoredMessage
     let end: MessageEnd
     let notes: [SendingNote]
     let took: ProviderEntry?
 
     func write(in tx: borrowing Transaction) throws {
-        for note in notes { try note.write(of: message, in: tx) }
+        for note in notes { try note.write(of: message.id, in: tx) }
         if let took { CircuitStore.succeeded(took, at: end.at, in: tx) }
     }
 }

@@ -86,7 +86,7 @@ struct SendingLookup: Sendable {
         let next = SendingRules.next(after: lost.outcome, isRepeatable: isRepeatable, category: message.category)
         guard case .end(let status, let reason) = next else { return nil }
         let end = MessageEnd(status, reason, channel: open.channel, provider: open.provider, at: now)
-        MessageStore.end([(message.id, end)], in: tx)
+        MessageStore.end([(message.id, message.course, end)], in: tx)
         return .over
     }
 

@@ -22,6 +22,11 @@ enum SendingNote: Sendable {
         by: ProviderEntry
     )
 
+    /// Whether it tells of a provider that was not called.
+    var isSkip: Bool {
+        if case .skipped = self { true } else { false }
+    }
+
     func write(of id: MessageID, in tx: borrowing Transaction) throws {
         switch self {
         case .skipped(let number, let entry, let outcome, let detail, let at):

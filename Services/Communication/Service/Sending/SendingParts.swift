@@ -114,7 +114,7 @@ struct SendingParts: Sendable {
     }
 
     enum Beginning: Sendable {
-        /// Nothing to do: cancelled, or sent by a run before this one.
+        /// Nothing to do: cancelled, sent by a run before this one, or on another course.
         case over
         /// Ended here, and the job with it.
         case ended
@@ -124,9 +124,9 @@ struct SendingParts: Sendable {
     }
 
     /// Looks at the message: whether it is still to be sent, and what a run that was cut off has left.
-    func begin(_ id: MessageID, _ job: JobContext) async throws -> Beginning {
+    func begin(_ payload: SendMessageJob.Payload, _ job: JobContext) async throws -> Beginning {
         let finding = try await lookup.perform(
-            id,
+            payload.message,
             on: job.database,
             for: job.tenant,
             operation: "messages.look",
@@ -135,6 +135,7 @@ struct SendingParts: Sendable {
         switch finding {
         case .over: return .over
         case .held(let until): return .held(until: until)
+        case .work(let work) where payload.course ?? work.message.course != work.message.course: return .over
         case .work(let work):
             guard let expiry = work.message.expiresAt, expiry <= .now() else { return .work(work) }
             let expired = SendingRules.reason("expired", "It was not sent before it expired.")
@@ -183,6 +184,6 @@ struct SendingParts: Sendable {
 
     /// Ends a message without an attempt, and its job with it.
     func end(_ work: SendingWork, _ status: MessageStatus, _ reason: MessageReason, _ job: JobContext) async throws {
-        try await ledger.end(work.message.id, MessageEnd(status, reason, at: .now()), [], took: nil, job)
+        try await ledger.end(work.message, MessageEnd(status, reason, at: .now()), [], took: nil, job)
     }
 }

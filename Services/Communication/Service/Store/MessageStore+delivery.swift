@@ -33,7 +33,7 @@ extension MessageStore {
 
     /// Lets a message that was taken wait for its receipt, until its next channel has its turn.
     static func awaitReceipt(
-        _ id: MessageID,
+        _ message: StoredMessage,
         from entry: ProviderEntry,
         until: Instant,
         at now: Instant,
@@ -43,13 +43,14 @@ extension MessageStore {
             """
             update messages set status = 'queued', waiting_for = 'receipt', next_attempt_at = \(until),
                 channel = \(entry.channel), provider = \(entry.provider), updated_at = \(now), version = version + 1
-            where clinic_id = clinic_id() and id = \(id) and status in ('queued', 'sending')
+            where clinic_id = clinic_id() and id = \(message.id) and course = \(message.course)
+                and status in ('queued', 'sending')
             """
         )
         try tx.flush()
     }
 
-    /// Begins again at a channel, mostly a later one.
+    /// Begins again at a channel, mostly a later one, with a job of its own: the job of before does nothing more.
     static func goOn(
         _ message: StoredMessage,
         at stage: Int,
@@ -60,13 +61,13 @@ extension MessageStore {
         tx.execute(
             """
             update messages set status = 'queued', waiting_for = 'retry', next_attempt_at = \(now + pause), stage = \(stage),
-                reason_code = null, reason_detail = null, rounds = 0, updated_at = \(now), version = version + 1
+                course = \(message.course + 1), reason_code = null, reason_detail = null, rounds = 0, updated_at = \(now), version = version + 1
             where clinic_id = clinic_id() and id = \(message.id)
             """
         )
         try Jobs.enqueue(
             SendMessageJob.self,
-            payload: .init(message: message.id),
+            payload: .init(message: message.id, course: message.course + 1),
             lane: SendMessageJob.lane(of: message.priority),
             dueAt: pause == .zero ? nil : now + pause,
             in: tx

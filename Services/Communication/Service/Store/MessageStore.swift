@@ -39,6 +39,10 @@ struct StoredMessage: Sendable {
     var retries = 0
     /// The number of the last attempt before that.
     var settledAttempts = 0
+    /// How often it was begun anew, by hand or by a channel: a job of another course does nothing.
+    var course = 0
+    /// What its last attempt was opened as; `nil` before the first.
+    var opening: AttemptID?
 
     /// A provider has taken it, and the next channel has its turn if no receipt comes.
     var isAwaitingReceipt: Bool { status == .queued && waitingFor == MessageWait.receipt.rawValue }
@@ -54,7 +58,7 @@ enum MessageStore {
     static let columns: Query = """
         id, version, status, channels, channel, provider, template, category, priority, locale, patient_id, reference,
         sealed, created_at, updated_at, send_at, expires_at, reason_code, reason_detail, waiting_for, next_attempt_at, rounds, stage,
-        retries, settled_attempts, template_version
+        retries, settled_attempts, template_version, course, opening
         """
 
     /// Stores a message, with the transaction's others.
@@ -98,26 +102,32 @@ enum MessageStore {
         return try tx.rows(query).map(decode)
     }
 
-    /// Puts messages on their way; gives those that nobody has ended meanwhile.
+    /// Puts messages on their way; gives the openings that may be written.
+    ///
+    /// Those are of messages that nobody has ended, begun anew, or opened an attempt of meanwhile. One that was committed
+    /// before, and nobody knew, is given again.
     static func startSending(
-        _ ids: [MessageID],
+        _ openings: [AttemptOpening],
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws -> Set<MessageID> {
+    ) throws -> Set<AttemptID> {
         let rows = try tx.rows(
             """
-            update messages set status = 'sending', waiting_for = null, next_attempt_at = null, updated_at = \(now),
-                version = version + 1
-            where clinic_id = clinic_id() and id = any (\(ids)) and status in ('queued', 'sending')
-            returning id
+            update messages as m set status = 'sending', waiting_for = null, next_attempt_at = null, opening = o.id,
+                updated_at = \(now), version = version + 1
+            from unnest(\(openings.map(\.message)), \(openings.map(\.course)), \(openings.map(\.id)),
+                \(OptionalColumns(openings.map(\.previous)))) as o (message_id, course, id, previous)
+            where m.clinic_id = clinic_id() and m.id = o.message_id and m.status in ('queued', 'sending')
+                and m.course = o.course and (m.opening is not distinct from o.previous or m.opening = o.id)
+            returning o.id
             """
         )
-        return Set(try rows.map { try $0[0] as MessageID })
+        return Set(try rows.map { try $0[0] as AttemptID })
     }
 
-    /// Lets the message wait for its next round.
+    /// Lets the message wait for its next round, unless it was begun anew.
     static func wait(
-        _ id: MessageID,
+        _ message: StoredMessage,
         for wait: MessageWait,
         until: Instant,
         rounds: Int,
@@ -128,7 +138,8 @@ enum MessageStore {
             """
             update messages set status = 'queued', waiting_for = \(wait.rawValue), next_attempt_at = \(until),
                 rounds = \(rounds), updated_at = \(now), version = version + 1
-            where clinic_id = clinic_id() and id = \(id) and status in ('queued', 'sending')
+            where clinic_id = clinic_id() and id = \(message.id) and course = \(message.course)
+                and status in ('queued', 'sending')
             """
         )
         try tx.flush()
@@ -139,7 +150,8 @@ enum MessageStore {
         tx.execute(
             """
             update messages set status = 'queued', waiting_for = 'retry', next_attempt_at = \(now), stage = 0, rounds = 0,
-                reason_code = null, reason_detail = null, channel = null, provider = null, retries = retries + 1,
+                course = \(message.course + 1), reason_code = null, reason_detail = null, channel = null, provider = null,
+                retries = retries + 1,
                 settled_attempts = (select coalesce(max(number), 0) from message_attempts
                     where clinic_id = clinic_id() and message_id = \(message.id)),
                 updated_at = \(now), version = version + 1
@@ -148,26 +160,27 @@ enum MessageStore {
         )
         try Jobs.enqueue(
             SendMessageJob.self,
-            payload: .init(message: message.id),
+            payload: .init(message: message.id, course: message.course + 1),
             lane: SendMessageJob.lane(of: message.priority),
             in: tx
         )
     }
 
-    /// Ends messages; what has ended is not ended again.
-    static func end(_ ends: [(id: MessageID, end: MessageEnd)], in tx: borrowing Transaction) {
+    /// Ends messages; what has ended, or was begun anew since, is not ended.
+    static func end(_ ends: [(id: MessageID, course: Int, end: MessageEnd)], in tx: borrowing Transaction) {
         guard !ends.isEmpty else { return }
         tx.execute(
             """
             update messages set status = e.ended_as, reason_code = e.why, reason_detail = e.why_in_words,
                 channel = coalesce(e.through_channel, channel), provider = coalesce(e.through_provider, provider),
                 waiting_for = null, next_attempt_at = null, updated_at = e.ended_at, version = version + 1
-            from unnest(\(ends.map(\.id)), \(ends.map(\.end.status.rawValue)),
+            from unnest(\(ends.map(\.id)), \(ends.map(\.course)), \(ends.map(\.end.status.rawValue)),
                 \(OptionalColumns(ends.map { $0.end.reason?.code })), \(OptionalColumns(ends.map { $0.end.reason?.detail })),
                 \(OptionalColumns(ends.map(\.end.channel))), \(OptionalColumns(ends.map(\.end.provider))),
                 \(ends.map(\.end.at)))
-                as e (message_id, ended_as, why, why_in_words, through_channel, through_provider, ended_at)
-            where clinic_id = clinic_id() and id = e.message_id and status in ('queued', 'sending')
+                as e (message_id, on_course, ended_as, why, why_in_words, through_channel, through_provider, ended_at)
+            where clinic_id = clinic_id() and id = e.message_id and course = e.on_course
+                and status in ('queued', 'sending')
             """
         )
     }
@@ -199,7 +212,9 @@ enum MessageStore {
             rounds: try row[21],
             stage: try row[22],
             retries: try row[23],
-            settledAttempts: try row[24]
+            settledAttempts: try row[24],
+            course: try row[26],
+            opening: try row[27]
         )
     }
 }

@@ -40,6 +40,14 @@ import Testing
 
     /// Has a message's turn come now, as if it had been accepted with other hours.
     private func come(_ clinic: TestClinic, _ id: MessageID, quiet: QuietPeriods.Period?) async throws {
+        try await setHours(clinic, id, quiet: quiet)
+        _ = try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+            try Jobs.enqueue(SendMessageJob.self, payload: .init(message: id), lane: .normal, in: tx)
+        }
+    }
+
+    /// Gives a message other hours than it was accepted with.
+    private func setHours(_ clinic: TestClinic, _ id: MessageID, quiet: QuietPeriods.Period?) async throws {
         let sealer = try await clinic.desk.dataKeys.sealer(for: clinic.clinic)
         try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
             let message = try #require(try MessageStore.lock(id, in: tx))
@@ -47,7 +55,6 @@ import Testing
             content.quiet = quiet.flatMap { QuietPeriods([$0]) }
             let sealed = try content.seal(for: id, with: sealer)
             tx.execute("update messages set sealed = \(sealed) where clinic_id = clinic_id() and id = \(id)")
-            try Jobs.enqueue(SendMessageJob.self, payload: .init(message: id), lane: .normal, in: tx)
         }
     }
 
@@ -77,6 +84,39 @@ import Testing
             try await come(clinic, id, quiet: nil)
             #expect(try await clinic.settled(id).attempts.map(\.outcome) == [.accepted])
             #expect(try await sandbox.received(for: address(clinic)).count == 1)
+        }
+    }
+
+    /// The job of before is still there, and both are due when the night ends.
+    @Test func whatIsCancelledAndSentAgainInTheNightGoesOnce() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            try await sandbox.fault("slow", of: "smtp")
+            let (period, end) = try now()
+            var sent: [(id: MessageID, address: String)] = []
+            for number in 0..<6 {
+                var draft = draft(clinic, [.email], to: "+4915112345678")
+                let address = "again\(number)x\(clinic.clinic.low)@example.com"
+                draft.to.email = EmailAddress(address)
+                let id = try await clinic.send(draft)
+                try await setHours(clinic, id, quiet: period)
+                let path = MessagePath(id: id)
+                #expect(try await clinic.ask(MessageDesk.endpoints.messages.cancel, path).status == 200)
+                #expect(try await clinic.ask(MessageDesk.endpoints.messages.retry, path).status == 200)
+                sent.append((id, address))
+            }
+            for (id, _) in sent {
+                #expect(try await held(clinic, id).nextAttemptAt == end)
+                try await setHours(clinic, id, quiet: nil)
+            }
+            #expect(try await clinic.jobCount() == Int64(2 * sent.count))
+            try await clinic.hurryJobs()
+            for (id, address) in sent {
+                #expect(try await clinic.settled(id).attempts.map(\.outcome) == [.accepted])
+                #expect(try await sandbox.received(for: address).count == 1)
+            }
+            try await eventually("the jobs are done") { try await clinic.jobCount() == 0 ? true : nil }
         }
     }
 
