@@ -81,6 +81,8 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
 enum DeliveryRules {
     enum Effect: Sendable, Equatable {
         case none
+        /// The message is just being handed over: what it comes to decides.
+        case later
         /// The message becomes what the event says.
         case moves
         /// It did not arrive, and there is another channel.
@@ -97,22 +99,36 @@ enum DeliveryRules {
     /// - Parameters:
     ///   - place: of the channel among the message's.
     ///   - taken: how often the channel's providers have taken it, since somebody sent it last.
-    static func effect(of event: DeliveryEvent, at place: Int, taken: Int, on message: StoredMessage) -> Effect {
-        let isFailure = event.isFailure
-        if message.isAwaitingReceipt || message.status == .sent, place >= message.stage,
-            let pause = pause(after: event, taken: taken)
-        {
+    ///   - isLost: nobody knows whether the provider took it; it tells now what became of it.
+    ///   - isSuperseded: a provider has taken it since.
+    static func effect(
+        of event: DeliveryEvent,
+        at place: Int,
+        taken: Int,
+        isLost: Bool = false,
+        isSuperseded: Bool = false,
+        on message: StoredMessage
+    ) -> Effect {
+        guard event.isFailure else {
+            return moves(message.status, reason: message.reasonCode, event) ? .moves : .none
+        }
+        // A channel that had its turn, or a try before the one that was taken, cannot fail a message that has gone on.
+        if place < message.stage || isSuperseded { return .none }
+        if message.isAwaitingReceipt || message.status == .sent, let pause = pause(after: event, taken: taken) {
             return .sameChannel(pause)
         }
-        // A channel that had its turn cannot fail a message that has gone on.
-        if isFailure, place < message.stage { return .none }
-        if isFailure, !event.ends(message.category), place + 1 < message.channels.count,
-            message.isAwaitingReceipt || message.status == .sent
-        {
-            return .nextChannel
+        let hasNext = !event.ends(message.category) && place + 1 < message.channels.count
+        switch message.status {
+        case .sending: return .later
+        case .queued where !message.isAwaitingReceipt:
+            // What waits to be tried anyway is told nothing new, unless it waits to ask what has just been answered.
+            guard isLost else { return .none }
+            if hasNext { return .nextChannel }
+            // A code is tried again whatever became of the first.
+            return message.category == .security ? .none : .moves
+        case .queued, .sent, .unknown: return hasNext ? .nextChannel : .moves
+        default: return moves(message.status, reason: message.reasonCode, event) ? .moves : .none
         }
-        let isWaiting = message.status == .queued && isFailure && !message.isAwaitingReceipt
-        return !isWaiting && moves(message.status, reason: message.reasonCode, event) ? .moves : .none
     }
 
     /// After how long the same channel is to have the message again; `nil` for never.

@@ -102,7 +102,7 @@ struct DeliveryIntake: Sendable {
         return (known.map { ($0.key, $0.value) }, unknown)
     }
 
-    /// Does what reports say; gives those whose message is not known.
+    /// Does what reports say; gives those whose message is not known, or is just being handed over.
     func apply(
         _ reports: [KeptReport],
         through entries: [ProviderEntryID],
@@ -130,7 +130,10 @@ struct DeliveryIntake: Sendable {
             let index = recipient?.index(for: attempt.channel)
             // What happened to somebody else on a list says nothing of this message's recipient.
             if let about = report.recipient, about != index { continue }
-            try MessageStore.deliver(attempt, report.event, at: now, in: tx)
+            guard try MessageStore.deliver(attempt, report.event, at: now, in: tx) else {
+                unknown.append(report)
+                continue
+            }
             if let index, let reason = report.event.suppression, let channel = MessageChannel(rawValue: attempt.channel)
             {
                 try suppressions.add(

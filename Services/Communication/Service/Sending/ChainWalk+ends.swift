@@ -10,23 +10,17 @@ import Telemetry
 extension ChainWalk {
     /// How long a receipt is waited for before the next channel has its turn; `nil` where there is none, or nothing to wait for.
     func receiptTime(of entry: ProviderEntry) -> Duration? {
-        let others = chain.contains {
-            $0.channel != entry.channel && closed[$0.channel] == nil && isLater($0, than: entry)
-        }
-        guard others, parts.providers.givesReceipts(entry) else { return nil }
+        let hasLater = channels.contains { closed[$0] == nil && place(of: $0) > place(of: entry.channel) }
+        guard hasLater, parts.providers.givesReceipts(entry) else { return nil }
         return SendingRules.fallbackTime(settings)
     }
 
-    func isLater(_ entry: ProviderEntry, than other: ProviderEntry) -> Bool {
-        place(of: entry) > place(of: other)
-    }
-
-    func place(of entry: ProviderEntry) -> Int { work.message.channels.firstIndex(of: entry.channel) ?? 0 }
+    private func place(of channel: String) -> Int { work.message.place(of: channel) }
 
     /// A provider took it: whether it arrived decides about the next channel.
     func awaitReceipt(of entry: ProviderEntry) async throws {
         let notes = pending
-        let (message, lane, stage) = (work.message, job.lane, place(of: entry) + 1)
+        let (message, lane, stage) = (work.message, job.lane, place(of: entry.channel) + 1)
         let until = Instant.now() + (receiptTime(of: entry) ?? .zero)
         try await persistEnd { [job, parts] in
             try await job.finish { tx in

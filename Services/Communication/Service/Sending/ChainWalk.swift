@@ -15,6 +15,8 @@ struct ChainWalk {
     let work: SendingWork
     let job: JobContext
     let chain: [ProviderEntry]
+    /// Those that the message may still go by, be it only after the provider that is asked now.
+    let channels: Set<String>
     /// What the clinic has set beside its providers.
     let settings: [String: JSONValue]
 
@@ -35,12 +37,14 @@ struct ChainWalk {
         work: SendingWork,
         job: JobContext,
         chain: [ProviderEntry],
+        channels: Set<String>,
         settings: [String: JSONValue]
     ) {
         self.parts = parts
         self.work = work
         self.job = job
         self.chain = chain
+        self.channels = channels
         self.settings = settings
         nextNumber = work.nextAttempt
         lastOpening = work.message.opening

@@ -29,7 +29,8 @@ struct SendMessageJob: JobHandler {
         case .ended: return
         case .work(let found): work = found
         }
-        var chain = try await parts.chain(for: work, job.clinic)
+        let all = try await parts.chain(for: work, job.clinic)
+        var chain = parts.usable(all, for: work)
         guard !chain.isEmpty else {
             let none = SendingRules.reason("channel_not_configured", "The clinic has no provider for the channel.")
             let isUnresolved = work.unresolved != nil
@@ -57,7 +58,14 @@ struct SendMessageJob: JobHandler {
             if !work.attachments.isEmpty {
                 work.fileURL = parts.media.url(of: payload.message, 0, job.clinic, at: .now())
             }
-            var walk = ChainWalk(parts: parts, work: work, job: job, chain: chain, settings: settings)
+            var walk = ChainWalk(
+                parts: parts,
+                work: work,
+                job: job,
+                chain: chain,
+                channels: Set(all.map(\.channel)).intersection(wanted),
+                settings: settings
+            )
             try await walk.run()
         }
         if !isDone { try await job.again(at: .now() + LargeFiles.pause) { _ in } }

@@ -121,7 +121,7 @@ struct SendingLookup: Sendable {
                 message: message,
                 content: candidate.content,
                 nextAttempt: candidate.lastAttempt + 1,
-                unresolved: candidate.attempts.first { $0.outcome == .unknownOutcome },
+                unresolved: message.unresolved(among: candidate.attempts),
                 closed: Dictionary(closed) { first, _ in first }.merging(suppressions) { $1 },
                 suppressed: suppressions.filter { !told.contains($0.key) },
                 windows: message.channels.contains(MessageChannel.whatsapp.rawValue)

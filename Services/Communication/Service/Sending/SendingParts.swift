@@ -15,7 +15,7 @@ struct SendingWork: Sendable {
     var fileURL: String?
     /// The number of the next attempt.
     var nextAttempt: Int
-    /// The first attempt of which nobody knows whether the provider took the message; it alone may be repeated.
+    /// The first attempt of which nobody knows yet whether the provider took the message; it alone may be repeated.
     let unresolved: StoredAttempt?
     /// Channels whose address is of no use, and why.
     var closed: [String: MessageReason]
@@ -170,6 +170,11 @@ struct SendingParts: Sendable {
         for entry in chain {
             if let published = work.circuits[entry.id] { circuits.follow(published, clinic, entry) }
         }
+        return chain
+    }
+
+    /// Those of a chain that may have the message now: while a lost reply is asked for again, who would know the message.
+    func usable(_ chain: [ProviderEntry], for work: SendingWork) -> [ProviderEntry] {
         guard let unresolved = work.unresolved else { return chain }
         return chain.filter { isRepeatable(unresolved, with: $0, at: .now()) }
     }

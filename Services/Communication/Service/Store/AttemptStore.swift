@@ -25,6 +25,11 @@ struct StoredAttempt: Sendable {
     var detail: String?
     var cost: MessageCost?
 
+    /// Whether another one was made with the same account.
+    func isSamePlace(_ other: StoredAttempt) -> Bool {
+        entryID == other.entryID && fingerprint == other.fingerprint
+    }
+
     /// As clients see it.
     var shown: MessageAttempt {
         MessageAttempt(
@@ -82,16 +87,21 @@ enum AttemptStore {
         return MessageCost(micros: micros, currency: currency)
     }
 
-    /// How often a channel's providers have taken a message, since somebody sent it last.
-    static func taken(_ message: StoredMessage, on channel: String, in tx: borrowing Transaction) throws -> Int {
+    /// How often a channel's providers have taken a message, since somebody sent it last, and which attempt was the last that
+    /// any channel's provider took.
+    static func taken(
+        _ message: StoredMessage,
+        on channel: String,
+        in tx: borrowing Transaction
+    ) throws -> (times: Int, last: Int?) {
         let rows = try tx.rows(
             """
-            select count(*) from message_attempts
+            select count(*) filter (where channel = \(channel)), max(number) from message_attempts
             where clinic_id = clinic_id() and message_id = \(message.id) and number > \(message.settledAttempts)
-                and channel = \(channel) and outcome = 'accepted'
+                and outcome = 'accepted'
             """
         )
-        return try rows.first.map { row in try row[0] } ?? 0
+        return try rows.first.map { row in (try row[0], try row[1]) } ?? (0, nil)
     }
 
     /// Opens an attempt: committed before the provider is called; written twice it is there once.

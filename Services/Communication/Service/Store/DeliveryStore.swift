@@ -24,6 +24,8 @@ struct ReportedAttempt: Sendable {
     var provider: String
     /// The provider's answer has not been written down yet.
     var isOpen: Bool
+    /// It never came: nobody knows whether the provider took the message.
+    var isLost = false
 }
 
 /// Who has told it.
@@ -163,11 +165,13 @@ enum DeliveryStore {
         let providerIDs = Array(Set(reports.compactMap(\.providerMessageID)))
         let rows = try tx.rows(
             """
-            select message_id, provider_message_id, channel, provider, outcome is null, number from message_attempts
+            select message_id, provider_message_id, channel, provider, outcome is null, number,
+                outcome is not distinct from 'unknown_outcome' from message_attempts
             where clinic_id = clinic_id() and message_id = any (\(messages)) and entry_id = any (\(entries))
                 and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
             union
-            select message_id, provider_message_id, channel, provider, outcome is null, number from message_attempts
+            select message_id, provider_message_id, channel, provider, outcome is null, number,
+                outcome is not distinct from 'unknown_outcome' from message_attempts
             where clinic_id = clinic_id() and provider_message_id = any (\(providerIDs)) and entry_id = any (\(entries))
                 and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
             """
@@ -179,7 +183,8 @@ enum DeliveryStore {
                 providerMessageID: try row[1],
                 channel: try row[2],
                 provider: try row[3],
-                isOpen: try row[4]
+                isOpen: try row[4],
+                isLost: try row[6]
             )
         }
     }

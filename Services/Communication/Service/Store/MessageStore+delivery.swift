@@ -8,19 +8,31 @@ import ProviderConfig
 extension MessageStore {
     /// Moves a message to where a provider's event says it is, if that is forward; one that did not arrive goes on to its
     /// next channel instead, if it has one.
+    ///
+    /// - Returns: `false` where it is too early to say.
+    @discardableResult
     static func deliver(
         _ attempt: ReportedAttempt,
         _ event: DeliveryEvent,
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws {
-        guard let message = try lock(attempt.message, in: tx) else { return }
+    ) throws -> Bool {
+        guard let message = try lock(attempt.message, in: tx) else { return true }
         // Somebody has sent it again since: what became of it before decides nothing any more.
-        guard attempt.number > message.settledAttempts else { return }
-        let place = message.channels.firstIndex(of: attempt.channel) ?? 0
+        guard attempt.number > message.settledAttempts else { return true }
+        let place = message.place(of: attempt.channel)
         let taken = try AttemptStore.taken(message, on: attempt.channel, in: tx)
-        switch DeliveryRules.effect(of: event, at: place, taken: taken, on: message) {
+        let effect = DeliveryRules.effect(
+            of: event,
+            at: place,
+            taken: taken.times,
+            isLost: attempt.isLost,
+            isSuperseded: taken.last.map { $0 > attempt.number } ?? false,
+            on: message
+        )
+        switch effect {
         case .none: break
+        case .later: return false
         case .sameChannel(let pause):
             if event == .outsideWindow {
                 ConversationStore.close(with: message.id, by: attempt.provider, in: tx)
@@ -29,6 +41,7 @@ extension MessageStore {
         case .nextChannel: try goOn(message, at: place + 1, in: tx)
         case .moves: move(message, event, through: attempt, at: now, in: tx)
         }
+        return true
     }
 
     /// Lets a message that was taken wait for its receipt, until its next channel has its turn.

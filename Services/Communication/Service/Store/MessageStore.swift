@@ -46,6 +46,23 @@ struct StoredMessage: Sendable {
 
     /// A provider has taken it, and the next channel has its turn if no receipt comes.
     var isAwaitingReceipt: Bool { status == .queued && waitingFor == MessageWait.receipt.rawValue }
+
+    /// Where a channel stands among its channels.
+    func place(of channel: String) -> Int { channels.firstIndex(of: channel) ?? 0 }
+
+    /// The first of its attempts of which nobody knows yet whether the provider took it.
+    ///
+    /// Asked again, the provider has said so by taking it; and a channel that had its turn is left because what it got did
+    /// not arrive.
+    func unresolved(among attempts: [StoredAttempt]) -> StoredAttempt? {
+        attempts.first { attempt in
+            attempt.outcome == .unknownOutcome && attempt.number > settledAttempts
+                && place(of: attempt.channel) >= stage
+                && !attempts.contains {
+                    $0.outcome == .accepted && $0.number > attempt.number && $0.isSamePlace(attempt)
+                }
+        }
+    }
 }
 
 extension MessageStatus: Column {}

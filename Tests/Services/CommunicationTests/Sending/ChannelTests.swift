@@ -21,9 +21,24 @@ import Testing
 
     /// A clinic with mail that gives receipts, and SMS.
     private func clinic(_ sandbox: SandboxPlace, fallbackAfter: Int? = nil) async throws -> TestClinic {
-        let clinic = try TestClinic()
         var mail = ProviderDraft.zeptomail(sandbox.zeptomail)
         mail.credentials["webhookSecret"] = "a-secret-of-the-clinic"
+        return try await clinic(sandbox, by: mail, fallbackAfter: fallbackAfter)
+    }
+
+    /// Mail that knows a message again by its key.
+    private static func resend(_ sandbox: SandboxPlace) -> ProviderDraft {
+        var mail = ProviderDraft.resend(sandbox.url("resend"))
+        mail.credentials["webhookSecret"] = .string("whsec_" + Base64.encode(Array("a-secret-of-the-clinic".utf8)))
+        return mail
+    }
+
+    private func clinic(
+        _ sandbox: SandboxPlace,
+        by mail: ProviderDraft,
+        fallbackAfter: Int? = nil
+    ) async throws -> TestClinic {
+        let clinic = try TestClinic()
         try await clinic.configure(
             email: [mail],
             sms: [.twilio(sandbox.url("twilio"))],
@@ -139,6 +154,134 @@ import Testing
             }
             #expect(message.attempts.map(\.channel) == [.email, .sms])
         }
+    }
+
+    /// A lost reply that was answered when it was asked for again is lost no more.
+    @Test(arguments: [nil, 600]) func whatBouncesAfterALostReplyGoesOn(fallbackAfter: Int?) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await self.clinic(sandbox, by: Self.resend(sandbox), fallbackAfter: fallbackAfter)
+            try await sandbox.fault("lost_reply", of: "resend", times: 1)
+            let id = try await clinic.send(draft("l\(clinic.clinic.low)@example.com"))
+            let taken = try await eventually("mail has taken it", within: .seconds(40)) {
+                let message = try await clinic.message(id)
+                return message.attempts.last?.outcome == .accepted && message.status != .sending ? message : nil
+            }
+            #expect(taken.attempts.map(\.outcome) == [.unknownOutcome, .accepted])
+            #expect(taken.waitingFor == (fallbackAfter == nil ? nil : .receipt))
+            try await clinic.tell(.hardBounce, of: id, through: try #require(try await clinic.configuredEntry()))
+            let message = try await eventually("the other channel", within: .seconds(40)) {
+                let message = try await clinic.message(id)
+                return message.channel == .sms && message.status == .sent ? message : nil
+            }
+            #expect(message.attempts.map(\.channel) == [.email, .email, .sms])
+        }
+    }
+
+    /// What a provider tells of a message whose reply was lost, while it waits to be asked again.
+    @Test(arguments: [[MessageChannel.email, .sms], [.email]])
+    func aFailureIsHeardWhileALostReplyIsAskedFor(channels: [MessageChannel]) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await self.clinic(sandbox, by: Self.resend(sandbox))
+            try await sandbox.fault("lost_reply", of: "resend")
+            var draft = draft("w\(clinic.clinic.low)@example.com")
+            draft.channels = channels
+            let id = try await clinic.send(draft)
+            try await eventually("the reply is lost", within: .seconds(40)) {
+                try await clinic.message(id).waitingFor == .retry ? true : nil
+            }
+            try await clinic.tell(.hardBounce, of: id, through: try #require(try await clinic.configuredEntry()))
+            let message = try await clinic.settled(id)
+            if channels == [.email] {
+                #expect(message.status == .failed && message.reason?.code == "hard_bounce")
+            } else {
+                #expect(message.status == .sent && message.channel == .sms)
+            }
+            #expect(message.attempts.first?.outcome == .unknownOutcome)
+            try await clinic.hurryJobs()
+            try await eventually("the jobs are done", within: .seconds(40)) {
+                try await clinic.jobCount() == 0 ? true : nil
+            }
+            #expect(try await sandbox.received(for: "w\(clinic.clinic.low)@example.com").count == 1)
+        }
+    }
+
+    @Test func whatWasUnknownAndFailedGoesOn() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            try await sandbox.fault("lost_reply", of: "zeptomail", times: 1)
+            let id = try await clinic.send(draft("u\(clinic.clinic.low)@example.com"))
+            #expect(try await clinic.settled(id).status == .unknown)
+            try await clinic.tell(.hardBounce, of: id, through: try #require(try await clinic.configuredEntry()))
+            let message = try await clinic.settled(id, [.sent, .failed])
+            #expect(message.status == .sent && message.channel == .sms)
+            #expect(message.attempts.map(\.outcome) == [.unknownOutcome, .accepted])
+        }
+    }
+
+    /// While it is handed over only its sender can say what follows: the report waits, and is not lost.
+    @Test func aFailureDuringACallIsHeardAfterIt() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            var draft = draft("s\(clinic.clinic.low)@example.com")
+            draft.channels = [.email]
+            let id = try await clinic.send(draft)
+            #expect(try await clinic.settled(id).status == .sent)
+            try await inTransaction(clinic) { tx in
+                tx.execute("update messages set status = 'sending' where id = \(id)")
+            }
+            try await clinic.tell(.hardBounce, of: id, through: try #require(try await clinic.configuredEntry()))
+            #expect(try await clinic.message(id).status == .sending)
+            try await inTransaction(clinic) { tx in
+                tx.execute("update messages set status = 'sent' where id = \(id)")
+            }
+            #expect(try await clinic.settled(id, [.failed]).reason?.code == "hard_bounce")
+        }
+    }
+
+    @Test(
+        arguments: [
+            (MessageStatus.queued, true, false, MessageCategory.care, ["email", "sms"], .nextChannel),
+            (.queued, true, false, .care, ["email"], .moves), (.queued, true, false, .security, ["email"], .none),
+            // It is tried again anyway.
+            (.queued, false, false, .care, ["email", "sms"], .none),
+            (.sending, true, false, .care, ["email", "sms"], .later),
+            (.sending, false, false, .care, ["email"], .later),
+            (.unknown, true, false, .care, ["email", "sms"], .nextChannel),
+            (.unknown, true, false, .care, ["email"], .moves),
+            // Another try was taken.
+            (.sent, true, true, .security, ["email", "sms"], .none), (.sent, false, true, .care, ["email"], .none),
+            (.delivered, true, false, .care, ["email", "sms"], .none),
+        ] as [(MessageStatus, Bool, Bool, MessageCategory, [String], DeliveryRules.Effect)]
+    )
+    func whatFollowsFromAFailure(
+        status: MessageStatus,
+        isLost: Bool,
+        isSuperseded: Bool,
+        category: MessageCategory,
+        channels: [String],
+        effect: DeliveryRules.Effect
+    ) {
+        let message = StoredMessage(
+            id: MessageID(),
+            version: 1,
+            status: status,
+            channels: channels,
+            category: category,
+            priority: .normal,
+            sealed: [],
+            createdAt: .now(),
+            updatedAt: .now(),
+            rounds: 0
+        )
+        let found = DeliveryRules.effect(
+            of: .hardBounce,
+            at: 0,
+            taken: isLost ? 0 : 1,
+            isLost: isLost,
+            isSuperseded: isSuperseded,
+            on: message
+        )
+        #expect(found == effect)
     }
 
     @Test func oneChannelIsConfiguredWithoutTheOthers() async throws {
