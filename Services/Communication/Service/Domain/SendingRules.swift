@@ -35,6 +35,9 @@ enum SendingRules {
     /// The chain is gone through again after a pause, so many times at most.
     static let rounds = RetryPolicy(attempts: 16, base: .seconds(10), cap: .seconds(3_600), floor: .seconds(1))
 
+    /// So often an entry is handed a code whose replies are lost: twice is better than not at all, and enough.
+    static let mostLostReplies = 2
+
     /// - Parameters:
     ///   - isRepeatable: the provider takes the same message once only, however often it is handed over.
     ///   - category: a code that comes twice is better than none; whatever else is said twice frightens or misleads.

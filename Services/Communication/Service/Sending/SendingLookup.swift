@@ -122,6 +122,8 @@ struct SendingLookup: Sendable {
                 content: candidate.content,
                 nextAttempt: candidate.lastAttempt + 1,
                 unresolved: message.unresolved(among: candidate.attempts),
+                lostReplies: candidate.attempts.filter { $0.outcome == .unknownOutcome }
+                    .reduce(into: [:]) { $0[$1.entryID, default: 0] += 1 },
                 closed: Dictionary(closed) { first, _ in first }.merging(suppressions) { $1 },
                 suppressed: suppressions.filter { !told.contains($0.key) },
                 windows: message.channels.contains(MessageChannel.whatsapp.rawValue)

@@ -17,6 +17,8 @@ struct SendingWork: Sendable {
     var nextAttempt: Int
     /// The first attempt of which nobody knows yet whether the provider took the message; it alone may be repeated.
     let unresolved: StoredAttempt?
+    /// How many replies of each entry were lost.
+    let lostReplies: [ProviderEntryID: Int]
     /// Channels whose address is of no use, and why.
     var closed: [String: MessageReason]
     /// Those among them that are closed because the recipient is not to be called, and that no attempt tells of yet.
@@ -174,9 +176,13 @@ struct SendingParts: Sendable {
     }
 
     /// Those of a chain that may have the message now: while a lost reply is asked for again, who would know the message.
+    ///
+    /// A code that nobody would know again goes to all of them all the same, but to none that has lost it often enough.
     func usable(_ chain: [ProviderEntry], for work: SendingWork) -> [ProviderEntry] {
         guard let unresolved = work.unresolved else { return chain }
-        return chain.filter { isRepeatable(unresolved, with: $0, at: .now()) }
+        let repeatable = chain.filter { isRepeatable(unresolved, with: $0, at: .now()) }
+        guard repeatable.isEmpty, work.message.category == .security else { return repeatable }
+        return chain.filter { work.lostReplies[$0.id, default: 0] < SendingRules.mostLostReplies }
     }
 
     /// Whether an entry would know the message of an attempt again: the same account, and not too late.

@@ -128,34 +128,54 @@ import Testing
 
     @Test func aRunThatWasCutOffIsUnknownAndNotRepeated() async throws {
         try await SandboxPlace.with { sandbox in
-            let clinic = try TestClinic()
-            try await clinic.configure(.smtp(port: sandbox.smtpPort))
-            var draft = MessageDraft(
-                to: RecipientDraft(email: EmailAddress(address(clinic))),
-                content: MessageContent(subject: "S", text: "T")
-            )
-            draft.sendAt = .now() + .seconds(3_600)
-            let id = try await clinic.send(draft)
-            let clinicID = clinic.clinic
-            let tenant = Tenant(clinicID, actor: "test")
-            try await clinic.desk.database.database.transaction(for: tenant) { tx in
-                // What a killed process leaves: on its way, an attempt open and its time over.
-                tx.execute("update messages set status = 'sending', waiting_for = null where id = \(id)")
-                tx.execute(
-                    """
-                    insert into message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint,
-                        started_at, held_until)
-                    values (\(clinicID), \(id), 1, 'email', 'smtp', \(ProviderEntryID()), 'f', now(), now() - interval '1 second')
-                    """
-                )
-                try Jobs.enqueue(SendMessageJob.self, payload: .init(message: id), in: tx)
-            }
-            let message = try await clinic.settled(id)
+            let (clinic, message) = try await cutOff(.care, sandbox)
             #expect(message.status == .unknown)
             #expect(message.attempts.map(\.outcome) == [.unknownOutcome])
             #expect(message.attempts.first?.providerCode == "interrupted")
             #expect(try await sandbox.received(for: address(clinic)).isEmpty)
         }
+    }
+
+    /// A code that comes twice is better than none.
+    @Test func aCodeWhoseRunWasCutOffIsSentAgain() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, message) = try await cutOff(.security, sandbox)
+            #expect(message.status == .sent)
+            #expect(message.attempts.map(\.outcome) == [.unknownOutcome, .accepted])
+            #expect(message.attempts.first?.providerCode == "interrupted")
+            #expect(try await sandbox.received(for: address(clinic)).count == 1)
+        }
+    }
+
+    /// A message whose process was killed during its call, and what became of it.
+    private func cutOff(
+        _ category: MessageCategory,
+        _ sandbox: SandboxPlace
+    ) async throws -> (clinic: TestClinic, message: Message) {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: sandbox.smtpPort))
+        var draft = MessageDraft(
+            to: RecipientDraft(email: EmailAddress(address(clinic))),
+            content: MessageContent(subject: "S", text: "T")
+        )
+        draft.category = category
+        draft.sendAt = .now() + .seconds(3_600)
+        let id = try await clinic.send(draft)
+        let clinicID = clinic.clinic
+        let tenant = Tenant(clinicID, actor: "test")
+        try await clinic.desk.database.database.transaction(for: tenant) { tx in
+            // What a killed process leaves: on its way, an attempt open and its time over.
+            tx.execute("update messages set status = 'sending', waiting_for = null where id = \(id)")
+            tx.execute(
+                """
+                insert into message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint,
+                    started_at, held_until)
+                values (\(clinicID), \(id), 1, 'email', 'smtp', \(ProviderEntryID()), 'f', now(), now() - interval '1 second')
+                """
+            )
+            try Jobs.enqueue(SendMessageJob.self, payload: .init(message: id), in: tx)
+        }
+        return (clinic, try await clinic.settled(id))
     }
 
     @Test func whatExpiredIsNotSent() async throws {

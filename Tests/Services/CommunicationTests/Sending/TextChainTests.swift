@@ -166,6 +166,68 @@ import Vault
         }
     }
 
+    private func code(to number: String) -> MessageDraft {
+        var draft = draft(to: number, [.sms])
+        draft.category = .security
+        return draft
+    }
+
+    /// A code that comes twice is better than none, and twice is enough.
+    @Test(arguments: [1, nil]) func aCodeWhoseReplyIsLostComesAgainOnce(losses: Int?) async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, number) = (try TestClinic(), Self.number())
+            try await sandbox.fault("lost_reply", of: "twilio", times: losses)
+            try await clinic.configure(sms: [.texts("twilio", at: sandbox.url("twilio"))])
+            let id = try await clinic.send(code(to: number))
+            try await eventually("the code is handed over again", within: .seconds(40)) {
+                let message = try await clinic.message(id)
+                return message.attempts.count == 2 && message.attempts[1].outcome != nil ? true : nil
+            }
+            try await clinic.hurryJobs()
+            let message = try await clinic.settled(id)
+            #expect(message.status == (losses == 1 ? .sent : .unknown))
+            #expect(message.attempts.map(\.outcome) == [.unknownOutcome, losses == 1 ? .accepted : .unknownOutcome])
+            #expect(try await sandbox.received(for: number).count == 2)
+        }
+    }
+
+    @Test func aCodeWhoseReplyIsLostComesAgainWhereTheNextFailed() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, number) = (try TestClinic(), Self.number())
+            try await sandbox.fault("lost_reply", of: "twilio", times: 1)
+            try await sandbox.fault("500", of: "aws_sns", times: 1)
+            try await clinic.configure(sms: [
+                .texts("twilio", at: sandbox.url("twilio")), .texts("aws_sns", at: sandbox.url("aws_sns")),
+            ])
+            let message = try await clinic.settled(try await clinic.send(code(to: number)))
+            #expect(message.status == .sent)
+            #expect(message.attempts.map(\.outcome) == [.unknownOutcome, .transient, .accepted])
+        }
+    }
+
+    /// The next provider has no room for it yet.
+    @Test func aCodeWhoseReplyIsLostComesAgainWhereTheNextHasNoRoom() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, number) = (try TestClinic(), Self.number())
+            try await clinic.configure(
+                sms: [.texts("twilio", at: sandbox.url("twilio")), .texts("aws_sns", at: sandbox.url("aws_sns"))],
+                settings: CommunicationSettings(rates: ["aws_sns": 0.01])
+            )
+            try await sandbox.fault("down", of: "twilio")
+            for _ in 0..<3 {
+                #expect(try await clinic.settled(try await clinic.send(draft(to: number, [.sms]))).status == .sent)
+            }
+            try await sandbox.fault("lost_reply", of: "twilio", times: 1)
+            let id = try await clinic.send(code(to: number))
+            try await eventually("the code waits for room", within: .seconds(40)) {
+                try await clinic.message(id).waitingFor == .rateLimit ? true : nil
+            }
+            try await clinic.hurryJobs()
+            let message = try await clinic.settled(id)
+            #expect(message.status == .sent && message.attempts.map(\.outcome) == [.unknownOutcome, .accepted])
+        }
+    }
+
     @Test(arguments: ["twilio", "aws_sns"]) func wrongCredentialsLatch(provider: String) async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
