@@ -30,7 +30,7 @@ extension ChainWalk {
                 try MessageStore.awaitReceipt(message, from: entry, until: until, at: .now(), in: tx)
                 try Jobs.enqueue(
                     ReceiptDeadlineJob.self,
-                    payload: .init(message: message.id, stage: stage),
+                    payload: .init(message: message.id, stage: stage, until: until),
                     lane: lane,
                     dueAt: until,
                     in: tx

@@ -1,6 +1,7 @@
 import CommunicationAPI
 import Contracts
 import Core
+import FoundationEssentials
 import Postgres
 import TestKit
 import Testing
@@ -55,6 +56,20 @@ import Testing
         try await clinic.desk.database.database.transaction(for: tenant) { tx in try body(tx) }
     }
 
+    /// The jobs that wait for receipts in vain, in their order.
+    private func deadlines(_ clinic: TestClinic) async throws -> [(dueAt: Instant, payload: ReceiptDeadlineJob.Payload)]
+    {
+        let rows = try await clinic.desk.database.inspect(
+            """
+            select due_at, payload from jobs
+            where clinic_id = \(clinic.clinic) and handler = \(ReceiptDeadlineJob.name) order by due_at
+            """
+        ) { rows -> [(Instant, [UInt8])] in try rows.map { (try $0[0], try $0[1]) } }
+        return try rows.map { row in
+            (row.0, try JSONDecoder().decode(ReceiptDeadlineJob.Payload.self, from: Data(row.1)))
+        }
+    }
+
     private static func byMail(_ id: MessageID) -> ReportedAttempt {
         ReportedAttempt(
             message: id,
@@ -93,11 +108,11 @@ import Testing
             #expect(waiting.nextAttemptAt.map { abs(($0 - Instant.now()).inSeconds - 600) < 60 } == true)
             let cancelled = try await clinic.ask(MessageDesk.endpoints.messages.cancel, MessagePath(id: id))
             #expect(cancelled.code == "not_cancellable")
-            // The deadline's job as it runs then, twice as a worker that was cut off runs it.
+            let job = try #require(try await deadlines(clinic).first)
+            #expect(job.dueAt == waiting.nextAttemptAt && job.payload.message == id && job.payload.stage == 1)
+            // As it runs then, twice as a worker that was cut off runs it.
             for _ in 1...2 {
-                try await inTransaction(clinic) { tx in
-                    try ReceiptDeadlineJob().run([.init(message: id, stage: 1)], in: tx)
-                }
+                try await inTransaction(clinic) { tx in try ReceiptDeadlineJob().run([job.payload], in: tx) }
             }
             let message = try await clinic.settled(id)
             #expect(message.status == .sent && message.attempts.map(\.channel) == [.email, .sms])
@@ -111,6 +126,43 @@ import Testing
             }
             #expect(try await clinic.message(id).status == .delivered)
         }
+    }
+
+    /// Handed over again in the meantime, it waits as long as after the first time.
+    @Test func theDeadlineOfAWaitThatIsOverEndsNoOther() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox, fallbackAfter: 600)
+            let id = try await clinic.send(draft("o\(clinic.clinic.low)@example.com"))
+            try await eventually("the wait for a receipt") {
+                try await clinic.message(id).waitingFor == .receipt ? true : nil
+            }
+            try await inTransaction(clinic) { tx in
+                try MessageStore.deliver(Self.byMail(id), .pairLimited, at: .now(), in: tx)
+            }
+            let waiting = try await eventually("the second wait for a receipt") {
+                let message = try await clinic.message(id)
+                return message.waitingFor == .receipt && message.attempts.count == 2 ? message : nil
+            }
+            let jobs = try await deadlines(clinic)
+            #expect(jobs.count == 2 && jobs.last?.dueAt == waiting.nextAttemptAt)
+            try await inTransaction(clinic) { tx in try ReceiptDeadlineJob().run([jobs[0].payload], in: tx) }
+            #expect(try await clinic.message(id).waitingFor == .receipt)
+            try await inTransaction(clinic) { tx in try ReceiptDeadlineJob().run([jobs[1].payload], in: tx) }
+            let message = try await clinic.settled(id)
+            #expect(message.status == .sent && message.attempts.map(\.channel) == [.email, .email, .sms])
+        }
+    }
+
+    /// A job of before deadlines said when they are.
+    @Test func aDeadlineWithoutItsTimeActsStill() throws {
+        let id = MessageID()
+        let payload = try JSONDecoder().decode(
+            ReceiptDeadlineJob.Payload.self,
+            from: Data(#"{"message":"\#(id)","stage":1}"#.utf8)
+        )
+        #expect(payload.message == id && payload.stage == 1 && payload.until == nil)
+        let sending = try JSONDecoder().decode(SendMessageJob.Payload.self, from: Data(#"{"message":"\#(id)"}"#.utf8))
+        #expect(sending.message == id && sending.course == nil)
     }
 
     @Test func aReceiptInTimeIsTheEnd() async throws {
