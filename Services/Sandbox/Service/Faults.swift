@@ -16,6 +16,8 @@ struct Fault: Sendable, Hashable, Codable {
         case reset
         /// Does what it was asked, and closes the connection instead of an answer.
         case lostReply = "lost_reply"
+        /// Does what it was asked, and never answers.
+        case stall
     }
 
     var kind: Kind
@@ -30,6 +32,8 @@ struct Fault: Sendable, Hashable, Codable {
 
     static let delayDefault = 2_000
     static let delayMax = 120_000
+    /// Longer than anybody waits for an answer.
+    static let stall: Duration = .milliseconds(delayMax)
 
     /// What is wrong with it, if anything.
     var complaint: String? {

@@ -46,7 +46,12 @@ final class MessageDesk: Sendable {
     static func ofInstallation() throws -> MessageDesk { try madeApart.get() }
     private static let madeApart = Result { try MessageDesk(apart: "_installation") }
 
-    init(apart place: String = "", providers: MessageProviders = .builtIn) throws {
+    /// - Parameter callTime: after which a call without files is given up.
+    init(
+        apart place: String = "",
+        providers: MessageProviders = .builtIn,
+        callTime: Duration = SendingParts.callTime
+    ) throws {
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         Telemetry.bootstrap(service: "test", level: .critical)
         database = try TestDatabase.open("communication", migrations: CommunicationService.migrations, apart: place)
@@ -93,7 +98,8 @@ final class MessageDesk: Sendable {
             rates: RateLimiter(redis: redis, keyspace: Keyspace(prefix: TestKeyspace.prefix())),
             webhooks: WebhookAddresses(publicURL: "https://polyclinic.test", providers: providers),
             index: index,
-            media: MediaLinks(blindIndex: blindIndex, publicURL: "https://clinic.example")
+            media: MediaLinks(blindIndex: blindIndex, publicURL: "https://clinic.example"),
+            callTime: callTime
         )
         var handlers = HandlerTable()
         let webhooks = sending.webhooks

@@ -78,7 +78,7 @@ extension ChainWalk {
         }
     }
 
-    /// Somebody else has done something to the message, or is at work with it: the next look tells what.
+    /// The message has expired, or somebody else has done something to it or is at work with it: the next look tells what.
     func lookAgain() async throws {
         let id = id
         // Numbers of what was passed over may be another run's by now; what was called is this one's.

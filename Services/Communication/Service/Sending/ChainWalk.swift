@@ -141,7 +141,10 @@ struct ChainWalk {
             return true
         }
         let started = ContinuousClock.now
-        let verdict = await provider.send(message, deadline: .after(min(work.callTime, job.lease.remaining)))
+        let verdict = await provider.send(
+            message,
+            deadline: .after(min(parts.callTime(for: work), job.lease.remaining))
+        )
         let latency = ContinuousClock.now - started
         let changes = parts.circuits.settle(permit, verdict, job.clinic, entry)
         Self.count(entry, verdict, latency)
@@ -210,7 +213,7 @@ struct ChainWalk {
     private mutating func open(_ number: Int, _ entry: ProviderEntry, _ permit: CircuitBook.Permit) async throws
         -> Bool
     {
-        let (now, time) = (Instant.now(), work.callTime)
+        let (now, time) = (Instant.now(), parts.callTime(for: work))
         let opening = AttemptOpening(
             id: AttemptID(),
             previous: lastOpening,

@@ -32,8 +32,8 @@ struct SendingLedger: Sendable {
         }
     }
 
-    /// Commits that a provider is about to be called; `false` when it must not be: the message has been ended, begun anew,
-    /// or another run has opened an attempt of it since this one looked.
+    /// Commits that a provider is about to be called; `false` when it must not be: the message has expired, been ended or
+    /// begun anew, or another run has opened an attempt of it since this one looked.
     func open(_ opening: AttemptOpening, _ job: JobContext) async throws -> Bool {
         try await openings.perform(
             opening,

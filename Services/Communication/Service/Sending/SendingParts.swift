@@ -45,12 +45,6 @@ struct SendingWork: Sendable {
         let channels = message.channels.compactMap { MessageChannel(rawValue: $0) }
         return wishes.channels(channels, isAskedFor: content.isAskedFor ?? false).map(\.rawValue)
     }
-
-    /// How long a call may take.
-    var callTime: Duration {
-        guard !attachments.isEmpty else { return SendingParts.callTime }
-        return SendingParts.callTime(carrying: EmailSize.estimate(attachments.map(\.file)))
-    }
 }
 
 /// What sending is made of, shared by all jobs of the process.
@@ -77,6 +71,7 @@ struct SendingParts: Sendable {
     let media: MediaLinks
     let largeFiles = LargeFiles()
     let ledger: SendingLedger
+    private let plainCallTime: Duration
     private let lookup: GroupCommit<MessageID, SendingLookup.Finding>
 
     init(
@@ -89,7 +84,8 @@ struct SendingParts: Sendable {
         rates: RateLimiter,
         webhooks: WebhookAddresses,
         index: AddressIndex,
-        media: MediaLinks
+        media: MediaLinks,
+        callTime: Duration = SendingParts.callTime
     ) {
         self.dataKeys = dataKeys
         self.resolver = resolver
@@ -101,6 +97,7 @@ struct SendingParts: Sendable {
         self.webhooks = webhooks
         self.index = index
         self.media = media
+        plainCallTime = callTime
         let lookup = SendingLookup(dataKeys: dataKeys, store: store, index: index, providers: providers)
         self.lookup = GroupCommit(waitingFor: Self.company) { ids, tx in try lookup.find(ids, at: .now(), in: tx) }
     }
@@ -108,6 +105,12 @@ struct SendingParts: Sendable {
     /// `nil` for a provider this version does not have, or credentials that an older one stored otherwise.
     func provider(for entry: ProviderEntry) -> (any MessageProvider)? {
         providers.provider(for: entry, through: transports)
+    }
+
+    /// How long a call may take that hands a message over.
+    func callTime(for work: SendingWork) -> Duration {
+        guard !work.attachments.isEmpty else { return plainCallTime }
+        return Self.callTime(carrying: EmailSize.estimate(work.attachments.map(\.file)))
     }
 
     /// How long a call may take that carries so many bytes of files.

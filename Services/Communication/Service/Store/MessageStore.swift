@@ -121,8 +121,8 @@ enum MessageStore {
 
     /// Puts messages on their way; gives the openings that may be written.
     ///
-    /// Those are of messages that nobody has ended, begun anew, or opened an attempt of meanwhile. One that was committed
-    /// before, and nobody knew, is given again.
+    /// Those are of messages that have not expired, and that nobody has ended, begun anew, or opened an attempt of
+    /// meanwhile. One that was committed before, and nobody knew, is given again.
     static func startSending(
         _ openings: [AttemptOpening],
         at now: Instant,
@@ -135,7 +135,8 @@ enum MessageStore {
             from unnest(\(openings.map(\.message)), \(openings.map(\.course)), \(openings.map(\.id)),
                 \(OptionalColumns(openings.map(\.previous)))) as o (message_id, course, id, previous)
             where m.clinic_id = clinic_id() and m.id = o.message_id and m.status in ('queued', 'sending')
-                and m.course = o.course and (m.opening is not distinct from o.previous or m.opening = o.id)
+                and m.course = o.course and (m.expires_at is null or m.expires_at > \(now))
+                and (m.opening is not distinct from o.previous or m.opening = o.id)
             returning o.id
             """
         )

@@ -53,6 +53,10 @@ struct FrontDesk: Sendable {
         case .lostReply:
             _ = await provider.answer(request, path: path)
             return .dropped
+        case .stall:
+            _ = await provider.answer(request, path: path)
+            try? await Task.sleep(for: Fault.stall)
+            return .dropped
         case .slow:
             try? await Task.sleep(for: fault.delay)
             return await provider.answer(request, path: path)

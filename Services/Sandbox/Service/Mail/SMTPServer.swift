@@ -158,7 +158,7 @@ struct SMTPTalk {
         case .throttled:
             _ = session.take(Array("RSET".utf8)[...])
             replies += "450 4.7.1 Too many messages, try again in 1 second\r\n"
-        case .slow, .reset, .lostReply, nil: replies += text + "\r\n"
+        case .slow, .reset, .lostReply, .stall, nil: replies += text + "\r\n"
         }
         return false
     }
@@ -168,6 +168,10 @@ struct SMTPTalk {
         case .reset: return true
         case .lostReply:
             _ = server.deliver(envelope, data)
+            return true
+        case .stall:
+            _ = server.deliver(envelope, data)
+            try? await Task.sleep(for: Fault.stall)
             return true
         case .slow: try? await Task.sleep(for: fault?.delay ?? .zero)
         case .down, .failing, .throttled, nil: break
