@@ -137,7 +137,7 @@ package enum CommunicationService {
         ).register(in: &handlers)
         let readers = providers.readers(through: transports)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
-        DeliveryHandlers(
+        WebhookHandlers(
             endpoints: endpoints.deliveries,
             store: store,
             providers: providers,
@@ -149,7 +149,7 @@ package enum CommunicationService {
                 addresses: index
             ),
             webhooks: webhooks,
-            large: LargeNotices(dataKeys: resources.dataKeys)
+            large: LargeWebhooks(dataKeys: resources.dataKeys)
         ).register(in: &handlers)
         HandshakeHandlers(endpoints: endpoints.deliveries, store: store, readers: readers)
             .register(in: &handlers)
@@ -197,17 +197,17 @@ package enum CommunicationService {
             ).consumers
         definition.jobs = [
             SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
-            DeadLetterWatch(), CostsJob(parts: sending), ForgetNotices(),
+            DeadLetterWatch(), CostsJob(parts: sending), ForgetReports(),
             FetchFileJob(
                 keepers: providers.keepers(through: transports),
                 store: store,
                 dataKeys: resources.dataKeys
             ),
         ]
-        definition.schedules = [try DeadLetterWatch.schedule(), try ForgetNotices.schedule()]
+        definition.schedules = [try DeadLetterWatch.schedule(), try ForgetReports.schedule()]
         definition.transactionalJobs = [
             NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(), ExpireUploadJob(),
-            ExpireNoticeJob(), AlertJob(intake: intake, log: resources.log),
+            ExpireWebhookJob(), AlertJob(intake: intake, log: resources.log),
         ]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]
         if let file = try DefaultProvidersFile(resources.settings, of: providers, policy: policy) {

@@ -132,7 +132,7 @@ final class MessageDesk: Sendable {
         ).register(in: &handlers)
         let readers = providers.readers(through: transports)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
-        DeliveryHandlers(
+        WebhookHandlers(
             endpoints: Self.endpoints.deliveries,
             store: store,
             providers: providers,
@@ -144,7 +144,7 @@ final class MessageDesk: Sendable {
                 addresses: index
             ),
             webhooks: webhooks,
-            large: LargeNotices(dataKeys: dataKeys)
+            large: LargeWebhooks(dataKeys: dataKeys)
         ).register(in: &handlers)
         HandshakeHandlers(endpoints: Self.endpoints.deliveries, store: store, readers: readers)
             .register(in: &handlers)
@@ -210,7 +210,7 @@ final class MessageDesk: Sendable {
             database: database.database,
             handlers: [
                 SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
-                DeadLetterWatch(), CostsJob(parts: sending), ForgetNotices(),
+                DeadLetterWatch(), CostsJob(parts: sending), ForgetReports(),
                 FetchFileJob(
                     keepers: providers.keepers(through: transports),
                     store: store,
@@ -219,7 +219,7 @@ final class MessageDesk: Sendable {
             ],
             transactional: [
                 NoticeJob(intake: intake, log: log), ReceiptDeadlineJob(), AlertJob(intake: intake, log: log),
-                ExpireUploadJob(), ExpireNoticeJob(),
+                ExpireUploadJob(), ExpireWebhookJob(),
             ],
             logger: log
         )

@@ -41,8 +41,8 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
         base = Self.base(credentials)
     }
 
-    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? {
-        AWSSESNotices(sns: transports.shared(SNSVerifier(transports)))
+    static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? {
+        AWSSESWebhooks(sns: transports.shared(SNSVerifier(transports)))
     }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {

@@ -26,8 +26,8 @@ struct AWSSNSPushProvider: PushProvider, HTTPProvider {
         self.application = application
     }
 
-    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? {
-        AWSSNSNotices(sns: transports.shared(SNSVerifier(transports)))
+    static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? {
+        AWSSNSWebhooks(sns: transports.shared(SNSVerifier(transports)))
     }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {

@@ -24,8 +24,8 @@ struct AWSSNSTextProvider: TextProvider, HTTPProvider {
         senderID = credentials.text("senderId")
     }
 
-    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? {
-        AWSSNSNotices(sns: transports.shared(SNSVerifier(transports)))
+    static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? {
+        AWSSNSWebhooks(sns: transports.shared(SNSVerifier(transports)))
     }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {

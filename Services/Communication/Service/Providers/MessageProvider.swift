@@ -50,7 +50,7 @@ protocol MessageProvider: Sendable {
     /// What WhatsApp has approved to be said instead of a text, by the name under which this provider knows it.
     static func approved(_ words: RenderedContent) -> ApprovedTemplate?
     /// Who reads its webhooks; `nil` where it sends none. Providers of one name share it.
-    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)?
+    static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)?
     /// Who hands out the files that came with messages; `nil` where none come. Providers of one name share it.
     static func mediaKeeper(through transports: ProviderTransports) -> (any MediaKeeper)?
     /// What is wrong with credentials beyond their shape: where they would have us connect to.
@@ -80,7 +80,7 @@ extension MessageProvider {
     static func hears(_ credentials: Credentials) -> Bool { false }
     static var bouncesByMail: Bool { false }
     static func approved(_ words: RenderedContent) -> ApprovedTemplate? { words.approved }
-    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { nil }
+    static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? { nil }
     static func mediaKeeper(through transports: ProviderTransports) -> (any MediaKeeper)? { nil }
 }
 

@@ -51,8 +51,8 @@ final class MessageProviders: Sendable {
     }
 
     /// Who reads the webhooks, by the provider's name.
-    func readers(through transports: ProviderTransports) -> [String: any NoticeReader] {
-        byName { $0.noticeReader(through: transports) }
+    func readers(through transports: ProviderTransports) -> [String: any WebhookReader] {
+        byName { $0.webhookReader(through: transports) }
     }
 
     /// Who hands out the files that came with messages, by the provider's name.

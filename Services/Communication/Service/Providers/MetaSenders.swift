@@ -15,7 +15,7 @@ struct MetaSenders: Sendable {
     private let known: [Sender]
 
     init(_ contacts: JSONValue?) {
-        known = MetaNotices.items(contacts).map { contact in
+        known = MetaWebhooks.items(contacts).map { contact in
             Sender(
                 number: contact["wa_id"]?.string,
                 user: contact["user_id"]?.string,

@@ -10,7 +10,7 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     static let name = "meta"
     static let keys: [CredentialShape.Key] = [
         .secret("accessToken"), .text("phoneNumberId"), .optional("businessAccountId"),
-        .secret(MetaNotices.key).signing, .secret("verifyToken"),
+        .secret(MetaWebhooks.key).signing, .secret("verifyToken"),
     ]
     /// Typed into the app's settings; notices are signed with another secret.
     static let handshakeKey: String? = "verifyToken"
@@ -51,7 +51,7 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     static func givesReceipts(_ credentials: Credentials) -> Bool { true }
     static func hears(_ credentials: Credentials) -> Bool { true }
 
-    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { MetaNotices() }
+    static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? { MetaWebhooks() }
 
     static func mediaKeeper(through transports: ProviderTransports) -> (any MediaKeeper)? {
         MetaMedia(http: transports.http)

@@ -9,12 +9,12 @@ struct ResendMedia: MediaKeeper {
 
     /// What a file is called here; `nil` for what is no id.
     static func name(of file: JSONValue?, in mail: String) -> String? {
-        file?.string.flatMap { ResendNotices.isID($0) && ResendNotices.isID(mail) ? "\(mail)/\($0)" : nil }
+        file?.string.flatMap { ResendWebhooks.isID($0) && ResendWebhooks.isID(mail) ? "\(mail)/\($0)" : nil }
     }
 
     func fetch(_ media: InboundText.Media, for entry: ProviderEntry, deadline: Deadline) async -> FetchedFile {
         let parts = media.id?.split(separator: "/").map(String.init) ?? []
-        guard parts.count == 2, parts.allSatisfy(ResendNotices.isID), let key = entry.credentials.text("apiKey") else {
+        guard parts.count == 2, parts.allSatisfy(ResendWebhooks.isID), let key = entry.credentials.text("apiKey") else {
             return .refused("not_there")
         }
         let url = "\(ResendProvider.base(entry.credentials))/emails/receiving/\(parts[0])/attachments/\(parts[1])"

@@ -10,7 +10,7 @@ struct ResendProvider: EmailProvider, HTTPProvider {
     static let claimedHeaders = ["x-resend"]
     static let keys: [CredentialShape.Key] = [
         .secret("apiKey"), .email("fromEmail"), .text("fromName"), .optional("region"),
-        .secrets(ResendNotices.key).signing,
+        .secrets(ResendWebhooks.key).signing,
     ]
     static let dkimSelectors = ["resend"]
     /// What a team begins with.
@@ -39,8 +39,8 @@ struct ResendProvider: EmailProvider, HTTPProvider {
         base = Self.base(credentials)
     }
 
-    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? {
-        ResendNotices(http: transports.http)
+    static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? {
+        ResendWebhooks(http: transports.http)
     }
 
     static func mediaKeeper(through transports: ProviderTransports) -> (any MediaKeeper)? {

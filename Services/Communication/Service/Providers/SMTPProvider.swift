@@ -11,7 +11,7 @@ struct SMTPProvider: EmailProvider {
         .text("host"), .init("port", form: .number(1...65_535)),
         .init("security", form: .choice(["none", "starttls", "tls"])), .optional("username"),
         .init("password", isSecret: true, isRequired: false), .email("fromEmail"), .text("fromName"),
-        .init(SMTPNotices.key, isSecret: true, isRequired: false, signsWebhooks: true),
+        .init(SMTPWebhooks.key, isSecret: true, isRequired: false, signsWebhooks: true),
     ]
     static let bouncesByMail = true
     /// A mail server names no limit; this is about what one process can hand over.
@@ -35,7 +35,7 @@ struct SMTPProvider: EmailProvider {
         transport = transports.smtp
     }
 
-    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { SMTPNotices() }
+    static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? { SMTPWebhooks() }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
         guard let server = server(credentials) else { return ("host", "is not a mail server") }

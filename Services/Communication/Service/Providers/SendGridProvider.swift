@@ -10,7 +10,7 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
     static let claimedHeaders = ["x-sendgrid", "x-sg-", "x-smtpapi"]
     static let keys: [CredentialShape.Key] = [
         .secret("apiKey"), .email("fromEmail"), .text("fromName"), .optional("region"),
-        .init(SendGridNotices.key, form: .texts, isRequired: false, signsWebhooks: true),
+        .init(SendGridWebhooks.key, form: .texts, isRequired: false, signsWebhooks: true),
     ]
     static let dkimSelectors = ["s1", "s2"]
     /// It takes far more; this keeps one clinic from filling its subuser's window at once.
@@ -35,13 +35,13 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
         base = Self.base(credentials)
     }
 
-    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { SendGridNotices() }
+    static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? { SendGridWebhooks() }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
         if let region = credentials.text("region"), !regions.contains(region) {
             return ("region", "must be one of \(regions.joined(separator: ", "))")
         }
-        if !credentials.texts("webhookPublicKey").allSatisfy({ SendGridNotices.publicKey($0) != nil }) {
+        if !credentials.texts("webhookPublicKey").allSatisfy({ SendGridWebhooks.publicKey($0) != nil }) {
             return ("webhookPublicKey", "is not the verification key that their console shows")
         }
         return keyFault(credentials, "apiKey") ?? endpointFault(credentials, policy)

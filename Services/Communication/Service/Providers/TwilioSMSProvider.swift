@@ -36,7 +36,7 @@ struct TwilioSMSProvider: TextProvider, HTTPProvider {
         credentials.text("messagingServiceSid") != nil || credentials.text("fromNumber")?.hasPrefix("+") == true
     }
 
-    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { TwilioNotices() }
+    static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? { TwilioWebhooks() }
 
     static func mediaKeeper(through transports: ProviderTransports) -> (any MediaKeeper)? {
         TwilioMedia(http: transports.http)

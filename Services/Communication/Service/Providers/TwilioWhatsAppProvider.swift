@@ -28,7 +28,7 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
     static func givesReceipts(_ credentials: Credentials) -> Bool { true }
     static func hears(_ credentials: Credentials) -> Bool { true }
 
-    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { TwilioNotices() }
+    static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? { TwilioWebhooks() }
 
     static func mediaKeeper(through transports: ProviderTransports) -> (any MediaKeeper)? {
         TwilioMedia(http: transports.http)

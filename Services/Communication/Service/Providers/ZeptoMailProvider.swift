@@ -10,7 +10,7 @@ struct ZeptoMailProvider: EmailProvider, HTTPProvider {
     static let claimedHeaders = ["x-zeptomail", "x-zm-", "x-zoho"]
     static let keys: [CredentialShape.Key] = [
         .secret("sendMailToken"), .email("fromEmail"), .text("fromName"), .optional("region"),
-        .secrets(ZeptoMailNotices.key).signing,
+        .secrets(ZeptoMailWebhooks.key).signing,
     ]
     /// It names no limit of its own; this is about what one process can hand over.
     static let usualRate = 2_500.0
@@ -37,7 +37,7 @@ struct ZeptoMailProvider: EmailProvider, HTTPProvider {
         url = Self.base(credentials) + "/v1.1/email"
     }
 
-    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { ZeptoMailNotices() }
+    static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? { ZeptoMailWebhooks() }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
         if let region = credentials.text("region"), !regions.contains(region) {

@@ -127,7 +127,7 @@ struct SendingLookup: Sendable {
                 closed: Dictionary(closed) { first, _ in first }.merging(suppressions) { $1 },
                 suppressed: suppressions.filter { !told.contains($0.key) },
                 windows: message.channels.contains(MessageChannel.whatsapp.rawValue)
-                    ? try ConversationStore.windows(of: message.id, in: tx) : .none,
+                    ? try ConversationWindowStore.windows(of: message.id, in: tx) : .none,
                 choice: candidate.content.contact.flatMap { choices[$0] },
                 configuration: configuration,
                 circuits: circuits

@@ -27,7 +27,7 @@ enum NumberClinicStore {
         tx.execute("insert into number_clinics (id_hash, clinic_id, noted_at) values (\(hash), clinic_id(), \(now))")
     }
 
-    /// Which clinics wrote to each address, for as long as that is kept (`ForgetNotices.kept`).
+    /// Which clinics wrote to each address, for as long as that is kept (`ForgetReports.kept`).
     ///
     /// Through the lookup door.
     static func all(_ hashes: [[UInt8]], in tx: borrowing Transaction) throws -> [[UInt8]: Set<ClinicID>] {

@@ -35,7 +35,7 @@ extension MessageStore {
         case .later: return false
         case .sameChannel(let pause):
             if event == .outsideWindow {
-                ConversationStore.close(with: message.id, by: attempt.provider, in: tx)
+                ConversationWindowStore.close(with: message.id, by: attempt.provider, in: tx)
             }
             try goOn(message, at: place, after: pause, in: tx)
         case .nextChannel: try goOn(message, at: place + 1, in: tx)

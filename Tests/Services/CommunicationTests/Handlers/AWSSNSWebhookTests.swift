@@ -28,7 +28,7 @@ import Testing
             ],
             "status": .string(status),
         ]
-        let report = AWSSNSNotices.report(String(decoding: try JSONWriter.encode(log), as: UTF8.self), id: "n")
+        let report = AWSSNSWebhooks.report(String(decoding: try JSONWriter.encode(log), as: UTF8.self), id: "n")
         #expect(report?.event == event)
         guard event != nil else { return }
         #expect(report?.providerMessageID == "34d9b400-c6dd-5444-820d-fbeb0f1f54cf" && report?.recipient == nil)
@@ -38,12 +38,12 @@ import Testing
         ("EndpointDisabled", DeliveryEvent.hardBounce), ("InvalidPlatformToken", .hardBounce), ("Another", .softBounce),
     ]) func failuresOfAPlatformApplicationAreRead(kind: String, event: DeliveryEvent) {
         let told = #"{"Service":"SNS","EventType":"DeliveryFailure","FailureType":"\#(kind)","MessageId":"m-1"}"#
-        #expect(AWSSNSNotices.report(told, id: "n")?.event == event)
+        #expect(AWSSNSWebhooks.report(told, id: "n")?.event == event)
     }
 
     @Test(arguments: ["", "no JSON", "{}", "[]", #"{"status":"SUCCESS"}"#, #"{"originationNumber":"+491701234567"}"#])
     func allElseSaysNothing(message: String) {
-        #expect(AWSSNSNotices.report(message, id: "n") == nil && AWSSNSNotices.text(message) == nil)
+        #expect(AWSSNSWebhooks.report(message, id: "n") == nil && AWSSNSWebhooks.text(message) == nil)
     }
 
     private func tell(_ clinic: TestClinic, _ message: JSONValue, topic: String = topic, at origin: String) async throws

@@ -200,7 +200,7 @@ extension DefaultProviderTests {
             let (id, index) = (first.clinic, AddressIndex(blindIndex: first.desk.blindIndex))
             try await first.desk.database.database.transaction(for: Tenant(id, actor: "test")) { tx in
                 let sender = index.token(ChannelAddress(number, on: .whatsapp), id)
-                ConversationStore.note("meta:106540352242922", sender, at: .now(), in: tx)
+                ConversationWindowStore.note("meta:106540352242922", sender, at: .now(), in: tx)
             }
             let asked = try await write(first, to: number, .whatsapp)
             #expect(asked.status == .sent)

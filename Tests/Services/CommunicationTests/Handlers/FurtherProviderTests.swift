@@ -50,7 +50,7 @@ import Testing
             MessageDesk.endpoints.deliveries.receive,
             input,
             as: .init(kind: .provider, id: "test"),
-            headers: [PigeonNotices.header: seal]
+            headers: [PigeonWebhooks.header: seal]
         ).status
     }
 

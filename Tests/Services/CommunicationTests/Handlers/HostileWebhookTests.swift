@@ -133,7 +133,7 @@ import Testing
         let body = Array(
             #"{"event_name":["delivered"],"event_message":[{"event_data":[{"details":[{"to":[\#(many)"a"]}]}]}]}"#.utf8
         )
-        #expect(try ZeptoMailNotices.reports(body).count == WebhookCall.mostReports + 1)
+        #expect(try ZeptoMailWebhooks.reports(body).count == WebhookCall.mostReports + 1)
         var draft = ProviderDraft.zeptomail(SandboxPlace.nowhere)
         draft.credentials["webhookSecret"] = "clinic-zepto-key-0001"
         try await clinic.configure(draft)

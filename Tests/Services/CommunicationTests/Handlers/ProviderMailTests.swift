@@ -218,7 +218,7 @@ import Testing
             "from": "a@example.com", "subject": "x\r\nBcc: y", "message_id": "<1@example.com>",
             "headers": ["auto-submitted": "auto-replied"], "to": ["clinic@example.com"],
         ]
-        let mail = ResendNotices.mail(data, id: "1")
+        let mail = ResendWebhooks.mail(data, id: "1")
         #expect(mail.from?.address.address == "a@example.com" && mail.isAutomatic && mail.text.isEmpty)
         #expect(mail.subject == "xBcc: y")
     }

@@ -37,7 +37,7 @@ import Testing
         let transports = try ProviderSamples.transports()
         for name in all.names {
             let types = all.types.filter { $0.name == name }
-            let readers = Set(types.map { $0.noticeReader(through: transports).map { "\(type(of: $0))" } })
+            let readers = Set(types.map { $0.webhookReader(through: transports).map { "\(type(of: $0))" } })
             let keepers = Set(types.map { $0.mediaKeeper(through: transports).map { "\(type(of: $0))" } })
             #expect(readers.count == 1 && keepers.count == 1, "\(name): \(readers), \(keepers)")
         }

@@ -20,7 +20,7 @@ import Testing
             "tags": ["ses:configuration-set": ["events"], "message_id": [.string("\(Self.id)")]],
         ]
         let event = JSONValue.object(members.merging([key: .string(kind), "mail": mail]) { old, _ in old })
-        return AWSSESNotices.reports(String(decoding: try JSONWriter.encode(event), as: UTF8.self), id: "n")
+        return AWSSESWebhooks.reports(String(decoding: try JSONWriter.encode(event), as: UTF8.self), id: "n")
     }
 
     private func bounce(_ type: String, _ subType: String) -> [String: JSONValue] {
@@ -94,7 +94,7 @@ import Testing
             "Successfully validated SNS topic for Amazon SES event publishing.", "", "[]", "{}", "null",
             #"{"notificationType":"AmazonSnsSubscriptionSucceeded","message":"You have subscribed."}"#,
         ] {
-            #expect(AWSSESNotices.reports(text, id: "n").isEmpty, "\(text)")
+            #expect(AWSSESWebhooks.reports(text, id: "n").isEmpty, "\(text)")
         }
     }
 
@@ -106,7 +106,7 @@ import Testing
             "sg_message_id": "abc.recvd-5f54-1.0", "message_id": .string("\(Self.id)"),
         ]
         let event = JSONValue.object(usual.merging(members) { _, new in new })
-        return try SendGridNotices.reports(try JSONWriter.encode(JSONValue.array([event])))
+        return try SendGridWebhooks.reports(try JSONWriter.encode(JSONValue.array([event])))
     }
 
     @Test(
@@ -149,9 +149,9 @@ import Testing
         #expect(try sendgrid(["event": "delivered", "sg_event_id": .null]) == first)
         #expect(first.map(\.id) != second.map(\.id) && first.first?.id.count == 64)
         for text in ["", "{}", "null", "[", #"{"event":"delivered"}"#] {
-            #expect(throws: Problem.self) { try SendGridNotices.reports(Array(text.utf8)) }
+            #expect(throws: Problem.self) { try SendGridWebhooks.reports(Array(text.utf8)) }
         }
-        #expect(try SendGridNotices.reports(Array("[]\r\n".utf8)).isEmpty)
+        #expect(try SendGridWebhooks.reports(Array("[]\r\n".utf8)).isEmpty)
     }
 
     // MARK: - Resend
@@ -162,7 +162,7 @@ import Testing
             "tags": ["message_id": .string("\(Self.id)")],
         ]
         let notice: JSONValue = ["type": .string(type), "data": .object(usual.merging(members) { _, new in new })]
-        return try ResendNotices.reports(try JSONWriter.encode(notice), id: "msg_1")
+        return try ResendWebhooks.reports(try JSONWriter.encode(notice), id: "msg_1")
     }
 
     @Test(arguments: [
@@ -195,7 +195,7 @@ import Testing
         let bounce: JSONValue = ["type": .string(type), "subType": .string(subType), "message": "550 5.1.1"]
         #expect(try resend("email.bounced", ["bounce": bounce]).map(\.event) == [event])
         for text in ["", "[]", "{}", "null"] {
-            #expect(throws: Problem.self) { try ResendNotices.reports(Array(text.utf8), id: "m") }
+            #expect(throws: Problem.self) { try ResendWebhooks.reports(Array(text.utf8), id: "m") }
         }
     }
 }

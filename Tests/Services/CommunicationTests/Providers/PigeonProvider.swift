@@ -15,7 +15,7 @@ struct PigeonProvider: TextProvider {
     static let channel = MessageChannel.sms
     static let name = "pigeon_post"
     static let keys: [CredentialShape.Key] = [
-        .secret("ring"), .text("loft"), .secrets(PigeonNotices.key).signing,
+        .secret("ring"), .text("loft"), .secrets(PigeonWebhooks.key).signing,
     ]
     static let usualRate = 7.0
     static let lofts = ["north", "south"]
@@ -39,7 +39,7 @@ struct PigeonProvider: TextProvider {
             ? nil : ("loft", "must be one of \(lofts.joined(separator: ", "))")
     }
 
-    static func noticeReader(through transports: ProviderTransports) -> (any NoticeReader)? { PigeonNotices() }
+    static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? { PigeonWebhooks() }
     static func mediaKeeper(through transports: ProviderTransports) -> (any MediaKeeper)? { PigeonMedia() }
 
     func send(_ text: TextToSend, deadline: Deadline) async -> ProviderVerdict {
@@ -51,7 +51,7 @@ struct PigeonProvider: TextProvider {
 }
 
 /// What comes back to the loft, marked with a seal that is the secret itself.
-struct PigeonNotices: NoticeReader {
+struct PigeonWebhooks: WebhookReader {
     static let key = "webhookSecret"
     static let header = "x-pigeon-seal"
 

@@ -116,9 +116,9 @@ import Testing
 
     @Test func eventsAreJudgedAsSendGridsOwnVerifierDoes() throws {
         for item in try cases("sendgrid") {
-            let key = try #require(SendGridNotices.publicKey(try text(item, "key")))
+            let key = try #require(SendGridWebhooks.publicKey(try text(item, "key")))
             let at = Instant(seconds: try #require(Int64(try text(item, "timestamp"))))
-            let isSigned = SendGridNotices.isSigned(try call(item), [key], at: at)
+            let isSigned = SendGridWebhooks.isSigned(try call(item), [key], at: at)
             #expect(.bool(isSigned) == item["isValid"], "\(item["name"]?.string ?? "as it was signed")")
         }
     }
@@ -127,25 +127,25 @@ import Testing
         let item = try #require(try cases("sendgrid").first)
         let text = try text(item, "key")
         let pem = "-----BEGIN PUBLIC KEY-----\n\(text.prefix(64))\n\(text.dropFirst(64))\n-----END PUBLIC KEY-----\n"
-        let key = try #require(SendGridNotices.publicKey(pem))
+        let key = try #require(SendGridWebhooks.publicKey(pem))
         let call = try call(item)
         let at = Instant(seconds: try #require(Int64(try self.text(item, "timestamp"))))
         for (seconds, isSigned) in [(0, true), (90_000, true), (90_001, false), (-300, true), (-301, false)] {
-            #expect(SendGridNotices.isSigned(call, [key], at: at + .seconds(seconds)) == isSigned, "\(seconds)")
+            #expect(SendGridWebhooks.isSigned(call, [key], at: at + .seconds(seconds)) == isSigned, "\(seconds)")
         }
-        #expect(!SendGridNotices.isSigned(call, [], at: at))
+        #expect(!SendGridWebhooks.isSigned(call, [], at: at))
         for name in call.headers.keys {
             for junk in ["", "AAAA", "x", "1600112502x", "+1600112502", " 1600112502"] {
                 let changed = WebhookCall(
                     body: call.body,
                     headers: call.headers.merging([name: junk]) { _, new in new }
                 )
-                #expect(!SendGridNotices.isSigned(changed, [key], at: at), "\(name): \(junk)")
+                #expect(!SendGridWebhooks.isSigned(changed, [key], at: at), "\(name): \(junk)")
             }
             let without = WebhookCall(body: call.body, headers: call.headers.filter { $0.key != name })
-            #expect(!SendGridNotices.isSigned(without, [key], at: at))
+            #expect(!SendGridWebhooks.isSigned(without, [key], at: at))
         }
-        for text in ["", "AAAA", "no key", "MFkw"] { #expect(SendGridNotices.publicKey(text) == nil) }
+        for text in ["", "AAAA", "no key", "MFkw"] { #expect(SendGridWebhooks.publicKey(text) == nil) }
     }
 
     // MARK: - SNS

@@ -86,7 +86,7 @@ import Vault
             #expect(begun.attempts.map(\.outcome) == [.contentRejected, .accepted] && begun.channel == .sms)
             let index = clinic.desk.blindIndex.token(number, purpose: AddressIndex.purpose, clinic: clinic.clinic)
             try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
-                ConversationStore.note("twilio:+14155238886", index, at: .now(), in: tx)
+                ConversationWindowStore.note("twilio:+14155238886", index, at: .now(), in: tx)
             }
             let message = try await clinic.settled(try await clinic.send(draft(to: number, [.whatsapp, .sms])))
             #expect(message.status == .sent && message.channel == .whatsapp)

@@ -45,7 +45,7 @@ import Testing
         let index = AddressIndex(blindIndex: clinic.desk.blindIndex)
         let token = index.token(ChannelAddress(try phone(clinic), on: .whatsapp), clinic.clinic)
         try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
-            ConversationStore.note("twilio:\(Self.number)", token, at: .now(), in: tx)
+            ConversationWindowStore.note("twilio:\(Self.number)", token, at: .now(), in: tx)
         }
         return clinic
     }

@@ -33,7 +33,7 @@ import Vault
             clinic: clinic.clinic
         )
         try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
-            ConversationStore.note("meta:\(Self.number)", index, at: .now(), in: tx)
+            ConversationWindowStore.note("meta:\(Self.number)", index, at: .now(), in: tx)
         }
         return clinic
     }

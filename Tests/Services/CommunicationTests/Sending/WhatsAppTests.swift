@@ -49,7 +49,7 @@ import Vault
         )
         let tenant = Tenant(clinic.clinic, actor: "test")
         try await clinic.desk.database.database.transaction(for: tenant) { tx in
-            ConversationStore.note("meta:\(number)", index, at: .now() - ago, in: tx)
+            ConversationWindowStore.note("meta:\(number)", index, at: .now() - ago, in: tx)
         }
     }
 
@@ -97,7 +97,7 @@ import Vault
                 clinic: other.clinic
             )
             try await other.desk.database.database.transaction(for: Tenant(other.clinic, actor: "test")) { tx in
-                ConversationStore.note("meta:\(Self.number)", index, at: .now(), in: tx)
+                ConversationWindowStore.note("meta:\(Self.number)", index, at: .now(), in: tx)
             }
             let message = try await clinic.settled(try await clinic.send(draft(clinic, email: false)))
             #expect(message.attempts.map(\.providerCode) == ["outside_window"])
@@ -152,7 +152,7 @@ import Vault
         let now = Instant(seconds: 1_792_566_000)
         let id = try await clinic.desk.database.database.transaction(for: tenant) { tx in
             for ago in [60, 3_600, 0, 7_200] {
-                ConversationStore.note("meta:1", index, at: now - .seconds(ago), in: tx)
+                ConversationWindowStore.note("meta:1", index, at: now - .seconds(ago), in: tx)
             }
             let last = try tx.rows("select last_inbound_at from conversation_windows where phone_index = \(index)")
             return try last.map { try $0[0] as Instant }

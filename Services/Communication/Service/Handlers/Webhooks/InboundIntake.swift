@@ -1,0 +1,222 @@
+import CommunicationAPI
+import Core
+import Jobs
+import Outbox
+import Postgres
+import ProviderConfig
+
+/// Takes in what patients have written: kept once, understood where it is a command, and told to others.
+struct InboundIntake: Sendable {
+    /// What a suppression says of where it comes from.
+    private static let source = "keyword"
+
+    let store: InboundStore
+    let suppressions: SuppressionStore
+    let addresses: AddressIndex
+
+    /// Texts that were taken before change nothing.
+    func take(
+        _ texts: [InboundText],
+        through entry: ProviderEntry,
+        clinic: ClinicID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        let sealer = try suppressions.dataKeys.sealer(for: clinic, in: tx)
+        for text in texts {
+            let address = text.from
+            let index = addresses.token(address, clinic)
+            let aliases = try aliases(of: text, index, clinic, in: tx)
+            if text.channel == .whatsapp {
+                let number = ConversationWindows.number(entry.provider, text.to)
+                for index in [index] + aliases {
+                    ConversationWindowStore.note(number, index, at: min(text.at ?? now, now), in: tx)
+                }
+            }
+            let meaning = try meaning(of: text, [index] + aliases, at: now, in: tx)
+            let command = meaning.command
+            guard
+                let kept = try store.keep(
+                    text,
+                    contactIndex: index,
+                    command: command,
+                    through: entry,
+                    at: now,
+                    in: tx
+                )
+            else { continue }
+            try fetch(text.fetchable, of: kept.id, at: now, in: tx)
+            try keepFiles(of: text, kept.id, with: sealer, at: now, in: tx)
+            // Who writes first and is nobody's patient is a contact from then on.
+            let contacts = try ContactStore.findOrMake(address, index: addresses, sealer: sealer, at: now, in: tx)
+            if let alias = text.alias {
+                ContactStore.link(alias, to: contacts, index: addresses, clinic: clinic, in: tx)
+            }
+            try obey(text, command, [index] + aliases, at: now, in: tx)
+            // Some providers answer that one themselves, and say so.
+            if command == .help, text.optOut == nil {
+                try Jobs.enqueue(NoticeJob.self, payload: .answer(.help(kept.id)), in: tx)
+            }
+            try Outbox.append(
+                InboundMessageReceived(
+                    id: kept.id,
+                    conversationId: kept.conversation,
+                    channel: text.channel,
+                    command: command?.rawValue,
+                    choice: command == nil ? meaning.said.flatMap { InboundChoice.read($0) } : nil,
+                    appointmentId: meaning.appointment,
+                    patientIds: try ContactStore.patients(index, in: tx),
+                    receivedAt: now
+                ),
+                aggregate: kept.id.description,
+                version: 1,
+                actor: "provider:\(entry.provider)",
+                in: tx
+            )
+        }
+    }
+
+    /// Does what texts say of messages themselves, for a clinic that they may not be meant for: they are neither kept nor told to
+    /// anybody, nor answered.
+    ///
+    /// Texts that were heeded before change nothing.
+    func heed(
+        _ texts: [InboundText],
+        through entry: ProviderEntry,
+        notice: RequestID,
+        clinic: ClinicID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        for text in texts {
+            guard let command = Self.wish(text),
+                try DeliveryStore.isFirst(
+                    "text:\(text.providerMessageID)",
+                    kind: command.rawValue,
+                    by: entry,
+                    notice: notice,
+                    at: now,
+                    in: tx
+                )
+            else { continue }
+            let index = addresses.token(text.from, clinic)
+            try obey(text, command, [index] + aliases(of: text, index, clinic, in: tx), at: now, in: tx)
+        }
+    }
+
+    /// What a text says of messages themselves: that they end, or begin again.
+    static func wish(_ text: InboundText) -> InboundCommand? {
+        switch command(text) {
+        case .stop: .stop
+        case .start: .start
+        case .confirm, .cancel, .reschedule, .yes, .no, .help, nil: nil
+        }
+    }
+
+    /// By what else WhatsApp knows the sender: what they say of messages is about the person, not the name they go by.
+    private func aliases(
+        of text: InboundText,
+        _ index: [UInt8],
+        _ clinic: ClinicID,
+        in tx: borrowing Transaction
+    ) throws -> [[UInt8]] {
+        guard text.channel == .whatsapp else { return [] }
+        let told = text.alias.map { addresses.token(ChannelAddress($0), clinic) }
+        let known = try ContactStore.aliases(index, in: tx)
+        return known + (told.map { known.contains($0) ? [] : [$0] } ?? [])
+    }
+
+    /// Has files fetched that the provider holds.
+    private func fetch(
+        _ places: [Int],
+        of message: InboundMessageID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        InboundFileStore.note(places, of: message, at: now, in: tx)
+        for place in places {
+            _ = try Jobs.enqueue(
+                FetchFileJob.self,
+                payload: .init(message: message, place: place),
+                lane: .bulk,
+                in: tx
+            )
+        }
+    }
+
+    /// Keeps the files that came with a text, as far as they may be.
+    private func keepFiles(
+        of text: InboundText,
+        _ message: InboundMessageID,
+        with sealer: ClinicSealer,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        var room = InboundFileRules.mostBytes
+        for (place, bytes) in text.contents.sorted(by: { $0.key < $1.key }) where text.media.indices.contains(place) {
+            let found =
+                text.withheld.map { FetchedFile.refused($0) }
+                ?? InboundFileRules.judge(bytes, text.media[place], room: room)
+            if case .kept = found { room -= bytes.count }
+            try InboundFileStore.add(found, of: message, place, with: sealer, at: now, in: tx)
+        }
+    }
+
+    /// What a text asks for, which visit it is about, and what it says where that may be asked for.
+    ///
+    /// Whoever writes an e-mail can claim to be anybody: it asks for something only where it answers a message of ours.
+    private func meaning(
+        of text: InboundText,
+        _ indexes: [[UInt8]],
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> (command: InboundCommand?, appointment: AppointmentID?, said: String?) {
+        guard text.channel == .email else {
+            let command = Self.command(text)
+            let appointment = try InboundStore.appointment(repliedTo: indexes, with: command, at: now, in: tx)
+            return (command, appointment, text.text)
+        }
+        guard !text.isAutomatic, let index = indexes.first,
+            let answered = try InboundStore.answered(text.answers, from: index, at: now, in: tx)
+        else { return (nil, nil, nil) }
+        let said = QuotedHistory.stripped(text.text)
+        return (InboundCommands.read(said, from: nil), answered.appointment, said)
+    }
+
+    /// A word that the provider has taken for an end is one for us as well: it does not send to the number any more.
+    private static func command(_ text: InboundText) -> InboundCommand? {
+        switch text.optOut {
+        case .stop: .stop
+        case .start: .start
+        case .help, nil: InboundCommands.read(text.text, from: text.phone)
+        }
+    }
+
+    private func obey(
+        _ text: InboundText,
+        _ command: InboundCommand?,
+        _ indexes: [[UInt8]],
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        switch command {
+        case .stop:
+            for (place, index) in indexes.enumerated() {
+                try suppressions.add(
+                    channel: text.channel,
+                    addressIndex: index,
+                    address: place == 0 ? text.from.text : nil,
+                    reason: .stop,
+                    source: Self.source,
+                    at: now,
+                    in: tx
+                )
+            }
+        case .start:
+            for index in indexes {
+                _ = try SuppressionStore.remove(channel: text.channel, addressIndex: index, reason: .stop, in: tx)
+            }
+        case .confirm, .cancel, .reschedule, .yes, .no, .help, nil: break
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import CommunicationAPI
+import Contracts
+import Core
+import ProviderConfig
+
+/// SES's events, which it publishes to a topic of SNS.
+struct AWSSESWebhooks: WebhookReader {
+    let sns: SNSVerifier
+
+    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
+        switch try await sns.read(call, for: entry, at: now) {
+        case .foreign: nil
+        case .handled: []
+        case .notification(let envelope): Self.reports(envelope.message, id: envelope.id)
+        }
+    }
+
+    /// What an event says: of a configuration set's publishing, or of an identity's notifications.
+    ///
+    /// A topic carries other texts as well, such as SES's word that it may publish there: they say nothing of a message.
+    static func reports(_ message: String, id: String) -> [DeliveryReport] {
+        guard let event = try? JSONTape(Array(message.utf8)).decode(JSONValue.self),
+            let kind = (event["eventType"] ?? event["notificationType"])?.string, let mail = event["mail"]
+        else { return [] }
+        let (what, recipients) = finding(kind, event)
+        guard let what else { return [] }
+        return DeliveryReport.each(
+            recipients,
+            id: id,
+            message: mail["tags"]?["message_id"]?.list.first?.string.flatMap { MessageID($0) },
+            providerMessageID: ProviderVerdict.id(mail["messageId"]),
+            what
+        )
+    }
+
+    /// What happened, and to whom: never to all that the mail went to.
+    private static func finding(_ kind: String, _ event: JSONValue) -> (DeliveryEvent?, [String]) {
+        switch kind {
+        case "Delivery": (.delivered, event["delivery"]?["recipients"]?.list.compactMap(\.string) ?? [])
+        case "Bounce": (bounce(event["bounce"] ?? .null), addresses(event["bounce"]?["bouncedRecipients"]))
+        case "Complaint":
+            (complaint(event["complaint"] ?? .null), addresses(event["complaint"]?["complainedRecipients"]))
+        case "Open": (.opened, [])
+        case "Reject", "Rendering Failure": (.rejected, [])
+        case "Subscription":
+            (event["subscription"]?["newTopicPreferences"]?["unsubscribeAll"] == .bool(true) ? .unsubscribed : nil, [])
+        default: (nil, [])
+        }
+    }
+
+    private static func bounce(_ bounce: JSONValue) -> DeliveryEvent {
+        switch (bounce["bounceType"]?.string, bounce["bounceSubType"]?.string) {
+        case ("Permanent", "Suppressed"), ("Permanent", "OnAccountSuppressionList"): .dropped
+        case ("Permanent", "UnsubscribedRecipient"): .optedOut
+        case ("Permanent", _): .hardBounce
+        default: .softBounce
+        }
+    }
+
+    private static func complaint(_ complaint: JSONValue) -> DeliveryEvent? {
+        // Withdrawn: somebody took the message out of the folder it was filtered into.
+        if complaint["complaintFeedbackType"]?.string == "not-spam" { return nil }
+        return complaint["complaintSubType"]?.string == "OnAccountSuppressionList" ? .optedOut : .complained
+    }
+
+    private static func addresses(_ recipients: JSONValue?) -> [String] {
+        (recipients?.list ?? []).compactMap { $0["emailAddress"]?.string }
+    }
+}

@@ -1,0 +1,79 @@
+import CommunicationAPI
+import Contracts
+import Core
+import ProviderConfig
+
+/// What a topic of the clinic's at Amazon SNS tells: what became of texts and notices, and what patients have written.
+///
+/// SNS calls nobody for a text: what CloudWatch logs of it is passed on to the topic as it stands. A platform application
+/// publishes its failures there by itself, and a number of two-way SMS what it receives.
+struct AWSSNSWebhooks: WebhookReader {
+    let sns: SNSVerifier
+
+    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
+        switch try await sns.read(call, for: entry, at: now) {
+        case .foreign: nil
+        case .handled: []
+        case .notification(let envelope): Self.report(envelope.message, id: envelope.id).map { [$0] } ?? []
+        }
+    }
+
+    func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] {
+        guard entry.channel == MessageChannel.sms.rawValue, let envelope = SNSEnvelope(call.body),
+            envelope.kind == .notification
+        else { return [] }
+        return Self.text(envelope.message).map { [$0] } ?? []
+    }
+
+    /// What is said of a message; numbers are left out of it, for logs may hide their digits and each went to one.
+    static func report(_ message: String, id: String) -> DeliveryReport? {
+        guard let said = try? JSONTape(Array(message.utf8)).decode(JSONValue.self) else { return nil }
+        if let sent = ProviderVerdict.id(said["notification"]?["messageId"]), let status = said["status"]?.string {
+            return event(status, said["delivery"]?["providerResponse"]?.string).map {
+                DeliveryReport(id: id, message: nil, providerMessageID: sent, event: $0, recipient: nil)
+            }
+        }
+        guard let kind = said["FailureType"]?.string, let sent = ProviderVerdict.id(said["MessageId"]) else {
+            return nil
+        }
+        let event = deadEndpoints.contains(kind) ? DeliveryEvent.hardBounce : .softBounce
+        return DeliveryReport(id: id, message: nil, providerMessageID: sent, event: event, recipient: nil)
+    }
+
+    /// What somebody has written to a number of the account; `nil` for everything else.
+    static func text(_ message: String) -> InboundText? {
+        guard let said = try? JSONTape(Array(message.utf8)).decode(JSONValue.self),
+            let from = said["originationNumber"]?.string.flatMap({ PhoneNumber($0) }),
+            let to = ProviderVerdict.id(said["destinationNumber"]),
+            let id = ProviderVerdict.id(said["inboundMessageId"])
+        else { return nil }
+        return InboundText(
+            channel: .sms,
+            to: to,
+            from: from,
+            text: InboundText.clipped(said["messageBody"]?.string ?? ""),
+            media: [],
+            providerMessageID: id
+        )
+    }
+
+    /// Failures of an app's endpoint that nothing is sent to any more.
+    private static let deadEndpoints: Set<String> = ["EndpointDisabled", "InvalidPlatformToken"]
+
+    /// Why a text did not arrive, in their words; what is not listed may pass.
+    private static let responses: [String: DeliveryEvent] = [
+        "invalid phone number": .hardBounce, "phone number is opted out": .optedOut,
+        "phone has blocked sms": .dropped, "phone is on a blocked list": .dropped,
+        "destination is on a blocked list": .dropped, "blocked as spam by phone carrier": .rejected,
+        "phone carrier has blocked this message": .rejected, "message body is invalid": .rejected,
+        "this delivery would exceed max price": .rejected, "no quota left for account": .rejected,
+    ]
+
+    private static func event(_ status: String, _ response: String?) -> DeliveryEvent? {
+        switch status {
+        case "SUCCESS": .delivered
+        case "FAILURE": responses[response?.lowercased() ?? ""] ?? .softBounce
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import ProviderConfig
+
+/// Resend's webhooks, signed as Svix signs.
+struct ResendWebhooks: WebhookReader {
+    /// What they are signed with, among the credentials.
+    static let key = "webhookSecret"
+
+    /// Hands out the e-mails that came to an account.
+    let http: OutboundHTTP
+
+    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
+        let signature = SvixSignature(call.headers)
+        guard let signature,
+            signature.isValid(for: call.body, secrets: entry.webhookSecrets(Self.key, at: now), at: now)
+        else {
+            return nil
+        }
+        return try Self.reports(call.body, id: signature.id)
+    }
+
+    /// What a notice says; throws 400 for what is none.
+    static func reports(_ body: [UInt8], id: String) throws(Problem) -> [DeliveryReport] {
+        let notice = try JSONValue.notice(body)
+        guard let type = notice["type"]?.string else { throw .malformed("The notice names no event.") }
+        let data = notice["data"] ?? .null
+        guard let event = event(type, data) else { return [] }
+        // It does not say which of several it means; what we send goes to one.
+        let recipients = data["to"]?.list.compactMap(\.string) ?? []
+        guard recipients.count <= 1 else { return [] }
+        return DeliveryReport.each(
+            recipients,
+            id: id,
+            message: message(data["tags"]),
+            providerMessageID: ProviderVerdict.id(data["email_id"]),
+            event
+        )
+    }
+
+    private static func event(_ type: String, _ data: JSONValue) -> DeliveryEvent? {
+        switch type {
+        case "email.delivered": .delivered
+        case "email.opened": .opened
+        case "email.complained": .complained
+        case "email.failed": .rejected
+        case "email.suppressed": .dropped
+        case "email.bounced":
+            switch (data["bounce"]?["type"]?.string, data["bounce"]?["subType"]?.string) {
+            case ("Permanent", "Suppressed"), ("Permanent", "OnAccountSuppressionList"): .dropped
+            case ("Permanent", _): .hardBounce
+            default: .softBounce
+            }
+        default: nil
+        }
+    }
+
+    /// Tags come as they were sent, or as an object.
+    private static func message(_ tags: JSONValue?) -> MessageID? {
+        if let id = tags?["message_id"]?.string { return MessageID(id) }
+        let tag = tags?.list.first { $0["name"]?.string == "message_id" }
+        return tag?["value"]?.string.flatMap { MessageID($0) }
+    }
+}

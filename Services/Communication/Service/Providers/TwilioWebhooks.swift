@@ -1,0 +1,111 @@
+import CommunicationAPI
+import Contracts
+import Core
+import ProviderConfig
+
+/// Twilio's callbacks: what became of messages, and what patients have written.
+struct TwilioWebhooks: WebhookReader {
+    /// What they are signed with, among the credentials.
+    static let key = "authToken"
+
+    /// What stood in the answer to a text would be sent to who wrote it.
+    var acknowledgement: Int { 204 }
+
+    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
+        guard let form = Self.form(call, for: entry, at: now) else { return nil }
+        return Self.reports(form, message: call.message)
+    }
+
+    func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] {
+        guard let form = Self.form(call, for: entry, at: now) else { return [] }
+        return Self.text(form).map { [$0] } ?? []
+    }
+
+    /// The parameters, if the account of the entry has signed them for its channel.
+    private static func form(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> FormBody.Pairs? {
+        guard let url = call.url, let form = FormBody.parse(call.body),
+            TwilioSignature.isValid(
+                call.headers["x-twilio-signature"],
+                url: url,
+                form: form,
+                tokens: entry.webhookSecrets(Self.key, at: now)
+            )
+        else { return nil }
+        // One token may sign for several accounts, and one account may stand behind both channels.
+        let isAccounts = form.value("AccountSid") == entry.credentials.text("accountSid")
+        return isAccounts && channel(form).rawValue == entry.channel ? form : nil
+    }
+
+    /// What a callback says of a message of ours.
+    static func reports(_ form: FormBody.Pairs, message: MessageID?) -> [DeliveryReport] {
+        guard let status = form.value("MessageStatus"), let sid = ProviderVerdict.token(form.value("MessageSid")),
+            let event = event(status, form.value("ErrorCode"))
+        else { return [] }
+        return [
+            DeliveryReport(
+                id: "\(sid):\(status)",
+                message: message,
+                providerMessageID: sid,
+                event: event,
+                recipient: form.value("To").map { bare($0) }
+            )
+        ]
+    }
+
+    /// What somebody has written; `nil` where a callback is about a message of ours, or comes from no person's number.
+    static func text(_ form: FormBody.Pairs) -> InboundText? {
+        guard form.value("MessageStatus") == nil, let sid = ProviderVerdict.token(form.value("MessageSid")),
+            let from = form.value("From").flatMap({ PhoneNumber(bare($0)) }),
+            let to = ProviderVerdict.token(form.value("To").map { bare($0) })
+        else { return nil }
+        let count = min(Int(form.value("NumMedia") ?? "") ?? 0, InboundText.mostMedia)
+        var text = InboundText(
+            channel: channel(form),
+            to: to,
+            from: from,
+            text: InboundText.clipped(said(form)),
+            media: (0..<max(count, 0)).compactMap { index in
+                form.value("MediaUrl\(index)").flatMap { url in
+                    url.utf8.count <= InboundText.longestURL
+                        ? .init(url: url, type: form.value("MediaContentType\(index)")) : nil
+                }
+            },
+            providerMessageID: sid,
+            optOut: form.value("OptOutType").flatMap { InboundText.OptOut(rawValue: $0.uppercased()) }
+        )
+        // By WhatsApp it is said what somebody answers, or whose button they pressed.
+        if let answered = ProviderVerdict.token(form.value("OriginalRepliedMessageSid")) { text.answers = [answered] }
+        return text
+    }
+
+    /// What somebody wrote, or what stands on what they pressed.
+    private static func said(_ form: FormBody.Pairs) -> String {
+        let body = form.value("Body") ?? ""
+        return body.isEmpty ? form.value("ButtonText") ?? form.value("ListTitle") ?? "" : body
+    }
+
+    /// The code of an earlier try stays where it was: it is read only with a status that says that it failed.
+    private static func event(_ status: String, _ code: String?) -> DeliveryEvent? {
+        switch status {
+        case "delivered": .delivered
+        case "read": .opened
+        case "undelivered", "failed": TwilioReply.event(code.flatMap { Int64($0) })
+        default: nil
+        }
+    }
+
+    private static func channel(_ form: FormBody.Pairs) -> MessageChannel {
+        let isWhatsApp = ["From", "To"].contains { form.value($0)?.hasPrefix(TwilioMessages.whatsAppPrefix) == true }
+        return isWhatsApp ? .whatsapp : .sms
+    }
+
+    private static func bare(_ number: String) -> String {
+        let prefix = TwilioMessages.whatsAppPrefix
+        return number.hasPrefix(prefix) ? String(number.dropFirst(prefix.count)) : number
+    }
+}
+
+extension FormBody.Pairs {
+    /// The first value of a name.
+    fileprivate func value(_ name: String) -> String? { first { $0.name == name }?.value }
+}

@@ -1,0 +1,106 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Crypto
+import ProviderConfig
+import Vault
+
+/// ZeptoMail's webhooks: who signed them, and what they say of our messages.
+struct ZeptoMailWebhooks: WebhookReader {
+    /// What they are signed with, among the credentials.
+    static let key = "webhookSecret"
+    /// Nothing is known of when they try again and under which time: as for others, a day counts; each event counts once all the
+    /// same.
+    static let oldest: Duration = .seconds(25 * 3_600)
+    static let earliest: Duration = .seconds(300)
+    /// Digits of a time.
+    private static let longestTime = 15
+    /// Messages that one notice may speak of.
+    static let mostMessages = 1_000
+
+    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
+        let secrets = entry.webhookSecrets(Self.key, at: now)
+        guard Self.isSigned(call.body, call.headers["producer-signature"], secrets: secrets, at: now) else {
+            return nil
+        }
+        return try Self.reports(call.body)
+    }
+
+    /// Whether `producer-signature` is the HMAC-SHA256 of the raw body under one of the authentication keys.
+    ///
+    /// It was seen to be that of the body alone, and of the time `ts` and the body, with and without a dot between them. None of
+    /// these can be taken for another: a body begins with a brace. A time that is signed has to be of these days.
+    static func isSigned(_ body: [UInt8], _ header: String?, secrets: [Secret], at now: Instant) -> Bool {
+        var parts: [Substring: Substring] = [:]
+        for part in (header ?? "").split(separator: ";") {
+            let pair = part.split(separator: "=", maxSplits: 1)
+            if pair.count == 2 { parts[pair[0].drop { $0 == " " }] = pair[1] }
+        }
+        guard parts["s-algorithm"] == "HmacSHA256", let text = parts["s"],
+            let decoded = PercentCoding.decode(text, plusIsSpace: false), let signature = Base64.decode(decoded)
+        else { return false }
+        var beginnings: [[UInt8]] = [[]]
+        if body.first == UInt8(ascii: "{"), let time = parts["ts"], isRecent(time, at: now) {
+            beginnings += [Array(time.utf8), Array("\(time).".utf8)]
+        }
+        var isSigned = false
+        for secret in secrets {
+            let key = SymmetricKey(data: Array(secret.unredacted.utf8))
+            for beginning in beginnings {
+                let expected = Array(HMAC<SHA256>.authenticationCode(for: beginning + body, using: key))
+                if constantTimeEqual(signature, expected) { isSigned = true }
+            }
+        }
+        return isSigned
+    }
+
+    /// - Parameter time: in milliseconds since 1970.
+    private static func isRecent(_ time: Substring, at now: Instant) -> Bool {
+        guard (1...longestTime).contains(time.utf8.count), time.utf8.allSatisfy(\.isDigit),
+            let milliseconds = Int64(time)
+        else { return false }
+        return (now - oldest...now + earliest).contains(Instant(microseconds: milliseconds * 1_000))
+    }
+
+    /// What a notice says; throws 400 for what is none.
+    static func reports(_ body: [UInt8]) throws(Problem) -> [DeliveryReport] {
+        let notice = try JSONValue.notice(body)
+        let names = notice["event_name"]?.list.compactMap(\.string) ?? []
+        guard !names.isEmpty else { throw .malformed("The notice names no event.") }
+        let messages = notice["event_message"]?.list ?? []
+        guard messages.count <= mostMessages else { throw .malformed("The notice speaks of too many messages.") }
+        let id = ProviderVerdict.id(notice["webhook_request_id"]) ?? Array(SHA256.hash(data: body)).hex
+        // One event for all its messages, or one for each.
+        return messages.enumerated().flatMap { index, message -> [DeliveryReport] in
+            guard let event = event(names.count == messages.count ? names[index] : names[0]) else { return [] }
+            return DeliveryReport.each(
+                recipients(of: message),
+                id: "\(id):\(index)",
+                message: message["email_info"]?["client_reference"]?.string.flatMap { MessageID($0) },
+                providerMessageID: ProviderVerdict.id(message["request_id"]),
+                event
+            )
+        }
+    }
+
+    /// The spellings seen differ in case and in what stands between the words.
+    private static func event(_ name: String) -> DeliveryEvent? {
+        switch String(name.lowercased().filter { ("a"..."z").contains($0) }) {
+        case "softbounce": .softBounce
+        case "hardbounce": .hardBounce
+        case "delivered", "emaildelivered": .delivered
+        case "emailopen": .opened
+        case "fblcompliant", "fblcomplaint", "feedbackloop": .complained
+        default: nil
+        }
+    }
+
+    /// Who is concerned; the message's own `to` names everybody it went to.
+    private static func recipients(of message: JSONValue) -> [String] {
+        let details = (message["event_data"]?.list ?? []).flatMap { $0["details"]?.list ?? [] }
+        return details.flatMap { detail -> [String] in
+            let bounced = detail["bounced_recipient"]?.list.compactMap(\.string) ?? []
+            return bounced.isEmpty ? detail["to"]?.list.compactMap(\.string) ?? [] : bounced
+        }
+    }
+}

@@ -1,0 +1,187 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Testing
+
+@testable import Communication
+
+@Suite struct ZeptoMailWebhookReadingTests {
+    private static let body = Array(
+        #"{"event_name":["hardbounce"],"event_message":[],"mailagent_key":"ma1","webhook_request_id":"w1"}"#.utf8
+    )
+    /// When the signatures were made.
+    private static let now = Instant(seconds: 1_760_000_000)
+    private static let code = "YKrEinooZJQdY4sivhkhOQt/jQJrG7p6t3Q2Q5flV38="
+
+    @Test(arguments: [
+        (header: "ts=1760000000000;s=\(PercentCoding.encode(code));s-algorithm=HmacSHA256" as String?, isSigned: true),
+        ("ts=1760000000000; s=\(PercentCoding.encode(code)); s-algorithm=HmacSHA256", true),
+        ("ts=1760000000000;s=\(code);s-algorithm=HmacSHA256", true),
+        ("ts=1760000000000;s=\(PercentCoding.encode(code));s-algorithm=none", false),
+        ("ts=1760000000000;s=\(PercentCoding.encode(code))", false),
+        ("ts=1;s=AAAA;s-algorithm=HmacSHA256", false), ("s=;s-algorithm=HmacSHA256", false), ("", false), (nil, false),
+    ]) func theSignatureIsThatOfTheRawBody(header: String?, isSigned: Bool) {
+        let secrets = [Secret("another-key"), Secret("polyclinic-zepto-key")]
+        #expect(ZeptoMailWebhooks.isSigned(Self.body, header, secrets: secrets, at: Self.now) == isSigned)
+        #expect(!ZeptoMailWebhooks.isSigned(Self.body + [0x20], header, secrets: secrets, at: Self.now))
+        #expect(!ZeptoMailWebhooks.isSigned(Self.body, header, secrets: [Secret("another-key")], at: Self.now))
+        #expect(!ZeptoMailWebhooks.isSigned(Self.body, header, secrets: [], at: Self.now))
+    }
+
+    @Test(arguments: [
+        (name: "hardbounce", event: DeliveryEvent.hardBounce as DeliveryEvent?), ("softbounce", .softBounce),
+        ("delivered", .delivered), ("email_delivered", .delivered), ("Email_Open", .opened), ("email_link_click", nil),
+        ("fbl_compliant", .complained), ("FBL Complaint", .complained), ("feedback_loop", .complained),
+    ]) func itsKinds(name: String, event: DeliveryEvent?) throws {
+        let id = MessageID()
+        let message: JSONValue = ["email_info": ["client_reference": .string("\(id)")], "event_data": []]
+        for messages in [message, .array([message])] {
+            for names in [JSONValue.string(name), [.string(name)]] {
+                let notice: JSONValue = ["event_name": names, "event_message": messages, "webhook_request_id": "w1"]
+                let reports = try ZeptoMailWebhooks.reports(try JSONWriter.encode(notice))
+                #expect(reports == event.map { [.init(id: "w1:0", message: id, event: $0)] } ?? [])
+            }
+        }
+    }
+
+    /// Not all accounts were seen to sign the same; whatever is signed, the time and the body are.
+    @Test(arguments: [
+        "0p6veyUT8iKUnzi1el7KfCQ/O49rbp10UGSttCt7RNg=", "KS4ZyW6MsTSW9GJLx2ER/7hsYJjxVuOJQT0HzXGTeyI=",
+    ]) func theTimeMayBeSignedToo(code: String) {
+        let secrets = [Secret("polyclinic-zepto-key")]
+        func isSigned(at time: String, _ body: [UInt8] = Self.body, later: Duration = .zero) -> Bool {
+            let header = "ts=\(time);s=\(PercentCoding.encode(code));s-algorithm=HmacSHA256"
+            return ZeptoMailWebhooks.isSigned(body, header, secrets: secrets, at: Self.now + later)
+        }
+        #expect(isSigned(at: "1760000000000"))
+        #expect(!isSigned(at: "1760000000001") && !isSigned(at: "") && !isSigned(at: "1760000000000", [0x7B]))
+        // What somebody has kept is not told again another day, nor before its time.
+        for later in [ZeptoMailWebhooks.oldest, .zero - ZeptoMailWebhooks.earliest] {
+            #expect(isSigned(at: "1760000000000", later: later))
+        }
+        #expect(!isSigned(at: "1760000000000", later: ZeptoMailWebhooks.oldest + .seconds(1)))
+        #expect(!isSigned(at: "1760000000000", later: .zero - ZeptoMailWebhooks.earliest - .seconds(1)))
+        // What was taken from the body and put before it is another body.
+        #expect(!isSigned(at: "176000000000", Array("0".utf8) + Self.body))
+    }
+
+    /// `to` names everybody; only who is named with the event is concerned.
+    @Test func itIsAboutWhomTheEventNames() throws {
+        func recipients(_ details: JSONValue, _ name: String) throws -> [String?] {
+            let message: JSONValue = [
+                "email_info": ["to": [["email_address": ["address": "innocent@example.com"]]]], "request_id": "r1",
+                "event_data": [["object": "email", "details": details]],
+            ]
+            let notice: JSONValue = ["event_name": [.string(name)], "event_message": [message]]
+            let reports = try ZeptoMailWebhooks.reports(try JSONWriter.encode(notice))
+            #expect(reports.allSatisfy { $0.providerMessageID == "r1" })
+            #expect(Set(reports.map(\.id)).count == reports.count)
+            return reports.map(\.recipient)
+        }
+        #expect(try recipients([["bounced_recipient": "a@example.com"]], "hardbounce") == ["a@example.com"])
+        #expect(try recipients(["bounced_recipient": "a@example.com"], "hardbounce") == ["a@example.com"])
+        let two: JSONValue = [["bounced_recipient": "a@example.com"], ["bounced_recipient": "b@example.com"]]
+        #expect(try recipients(two, "softbounce") == ["a@example.com", "b@example.com"])
+        #expect(try recipients([["to": "c@example.com"]], "fbl_compliant") == ["c@example.com"])
+        #expect(try recipients([["time": "2026-01-01"]], "delivered") == [nil])
+    }
+
+    @Test func whatIsNoNoticeIsRefused() {
+        for text in ["", "[]", "{}", #"{"event_name":[]}"#, #"{"event_name":[1]}"#] {
+            #expect(throws: Problem.self) { try ZeptoMailWebhooks.reports(Array(text.utf8)) }
+        }
+    }
+}
+
+@Suite struct DeliveryRulesTests {
+    /// Whatever the order in which events come, the message ends the same.
+    @Test func theOrderDoesNotMatter() {
+        func end(_ events: [DeliveryEvent]) -> (MessageStatus, String?) {
+            events.reduce((MessageStatus.sent, String?.none)) { now, event in
+                DeliveryRules.moves(now.0, reason: now.1, event) ? (event.status, event.reason?.code) : now
+            }
+        }
+        let events = DeliveryEvent.allCases
+        for first in events {
+            for second in events {
+                for third in events {
+                    let ends = [[first, second, third], [third, second, first], [second, third, first, second]].map(end)
+                    #expect(ends.allSatisfy { $0 == ends[0] }, "\(first) \(second) \(third)")
+                }
+            }
+        }
+        #expect(end([.hardBounce, .softBounce]) == (.failed, "hard_bounce"))
+        #expect(end([.delivered, .hardBounce]) == (.delivered, nil))
+    }
+
+    /// What Meta tells later of a message with another channel left: how often it was taken, and what follows.
+    @Test(
+        arguments: [
+            (131_047, 1, .sameChannel(.zero)), (131_047, 2, .nextChannel), (131_056, 1, .sameChannel(.seconds(4))),
+            (131_056, 2, .sameChannel(.seconds(16))), (131_056, 3, .sameChannel(.seconds(64))),
+            (131_056, 4, .nextChannel), (131_049, 1, .nextChannel), (130_472, 1, .nextChannel),
+            (131_026, 1, .nextChannel), (131_050, 1, .nextChannel), (131_000, 1, .nextChannel),
+        ] as [(Int, Int, DeliveryRules.Effect)]
+    ) func whatFollowsFromALateFailure(code: Int, taken: Int, effect: DeliveryRules.Effect) {
+        var message = StoredMessage(
+            id: MessageID(),
+            version: 1,
+            status: .sent,
+            channels: ["whatsapp", "email"],
+            category: .care,
+            priority: .normal,
+            sealed: [],
+            createdAt: .now(),
+            updatedAt: .now(),
+            rounds: 0
+        )
+        let event = MetaReply.event(code)
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: taken, on: message) == effect)
+        // Who has gone on does not come back.
+        message.stage = 1
+        message.status = .queued
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: taken, on: message) == .none)
+        message.channels = ["whatsapp"]
+        message.stage = 0
+        message.status = .sent
+        let alone = DeliveryRules.effect(of: event, at: 0, taken: taken, on: message)
+        #expect(alone == (effect == .nextChannel ? .moves : effect))
+    }
+
+    /// Who wants no offers gets them by no other channel either.
+    @Test(arguments: MessageCategory.allCases) func whoHasStoppedOffersIsNotSoughtElsewhere(category: MessageCategory) {
+        var message = StoredMessage(
+            id: MessageID(),
+            version: 1,
+            status: .sent,
+            channels: ["whatsapp", "email"],
+            category: category,
+            priority: .normal,
+            sealed: [],
+            createdAt: .now(),
+            updatedAt: .now(),
+            rounds: 0
+        )
+        let event = MetaReply.event(131_050)
+        let effect: DeliveryRules.Effect = category == .marketing ? .moves : .nextChannel
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: 1, on: message) == effect)
+        message.channels = ["whatsapp"]
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: 1, on: message) == .moves)
+        #expect(event.suppressed(after: category) == .marketing && event.suppression == .stop)
+    }
+
+    @Test(
+        arguments: [
+            (MessageStatus.sending, nil, true), (.sent, nil, true), (.unknown, "unknown_outcome", true),
+            (.failed, "bad_recipient", false), (.queued, nil, true), (.cancelled, nil, false),
+            (.expired, "expired", false),
+            (.suppressed, "opted_out", false), (.opened, nil, false),
+        ] as [(MessageStatus, String?, Bool)]
+    ) func whatOurselvesHaveEndedStays(
+        status: MessageStatus,
+        reason: String?,
+        moves: Bool
+    ) {
+        #expect(DeliveryRules.moves(status, reason: reason, .delivered) == moves)
+    }
+}
