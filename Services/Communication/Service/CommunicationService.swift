@@ -90,7 +90,7 @@ package enum CommunicationService {
             dataKeys: resources.dataKeys,
             store: store,
             providers: providers,
-            blindIndex: resources.blindIndex,
+            index: index,
             unsubscribe: links
         )
         let transports = ProviderTransports(policy: policy, log: resources.log, publicURL: resources.publicURL)

@@ -77,7 +77,7 @@ final class MessageDesk: Sendable {
             dataKeys: dataKeys,
             store: store,
             providers: providers,
-            blindIndex: blindIndex,
+            index: index,
             unsubscribe: links
         )
         let clock = clock

@@ -20,11 +20,7 @@ struct DeadLetterWatch: JobHandler {
     func run(_ payload: NoPayload, _ job: JobContext) async throws {
         let now = Instant.now()
         let found = try await job.database.through(.relay, operation: "alerts.dead_letters") { tx in
-            try tx.rows(
-                """
-                select clinic_id, min(handler) from dead_letters where failed_at > \(now - Self.window) group by clinic_id
-                """
-            ).map { row -> (ClinicID, String) in (try row[0], try row[1]) }
+            try DeadLetterStore.clinics(since: now - Self.window, in: tx)
         }
         for (clinic, handler) in found {
             try await job.database.transaction(for: Tenant(clinic, actor: "system"), lane: .background) { tx in

@@ -56,11 +56,8 @@ extension ChainWalk {
         guard let expiry = work.message.expiresAt, expiry <= opening else {
             return try await putOff(for: .quietHours, until: opening)
         }
-        let isUnresolved = work.unresolved != nil
-        try await end(
-            isUnresolved ? .unknown : .expired,
-            isUnresolved ? SendingRules.lost : SendingRules.expiredAtNight
-        )
+        let ending = work.ending(.expired, SendingRules.expiredAtNight)
+        try await end(ending.status, ending.reason)
     }
 
     /// The message comes again, and no round is counted.

@@ -33,25 +33,13 @@ struct SendMessageJob: JobHandler {
         var chain = parts.usable(all, for: work)
         guard !chain.isEmpty else {
             let none = SendingRules.reason("channel_not_configured", "The clinic has no provider for the channel.")
-            let isUnresolved = work.unresolved != nil
-            return try await parts.end(
-                work,
-                isUnresolved ? .unknown : .failed,
-                isUnresolved ? SendingRules.lost : none,
-                job
-            )
+            return try await parts.end(work, .failed, none, job)
         }
         let settings = try await parts.settings(of: job.clinic)
         let wanted = work.heed(quietOfClinic: QuietTime(settings: settings))
         chain.removeAll { !wanted.contains($0.channel) }
         guard !chain.isEmpty else {
-            let isUnresolved = work.unresolved != nil
-            return try await parts.end(
-                work,
-                isUnresolved ? .unknown : .suppressed,
-                isUnresolved ? SendingRules.lost : SuppressionRules.notWanted,
-                job
-            )
+            return try await parts.end(work, .suppressed, SuppressionRules.notWanted, job)
         }
         let isDone = try await parts.largeFiles.inTurn(work.content.attachments ?? []) {
             work.attachments = try await parts.files(of: work, job)

@@ -5,48 +5,6 @@ import Jobs
 import Postgres
 import ProviderConfig
 
-/// A message to be sent, opened and ready.
-struct SendingWork: Sendable {
-    let message: StoredMessage
-    var content: SealedContent
-    /// Loaded by `SendingParts.files` when their turn has come.
-    var attachments: [Attachment] = []
-    /// Where a provider may fetch the first of them.
-    var fileURL: String?
-    /// The number of the next attempt.
-    var nextAttempt: Int
-    /// The first attempt of which nobody knows yet whether the provider took the message; it alone may be repeated.
-    let unresolved: StoredAttempt?
-    /// How many replies of each entry were lost.
-    let lostReplies: [ProviderEntryID: Int]
-    /// Channels whose address is of no use, and why.
-    var closed: [String: MessageReason]
-    /// Those among them that are closed because the recipient is not to be called, and that no attempt tells of yet.
-    let suppressed: [String: MessageReason]
-    /// Which of the clinic's WhatsApp numbers the recipient has written to lately.
-    let windows: ConversationWindows
-    /// What the recipient wants now; `nil` where it was looked at a moment ago.
-    let choice: PresentChoice?
-    let configuration: CurrentVersions
-    let circuits: [ProviderEntryID: PublishedCircuit]
-
-    /// Has the recipient's present wishes stand in for those of when it was accepted; gives the channels that they leave.
-    mutating func heed(quietOfClinic: QuietTime?) -> [String] {
-        guard let choice else { return message.channels }
-        let wishes = choice.wishes(
-            template: message.template,
-            message.category,
-            isPatient: message.patientID != nil,
-            quietOfClinic: quietOfClinic
-        )
-        let canWait = RecipientWishes.canWait(message.priority, message.category)
-        let calling = content.quiet?.periods.filter { $0.channel != nil } ?? []
-        content.quiet = QuietPeriods((canWait ? wishes.quietPeriods : []) + calling)
-        let channels = message.channels.compactMap { MessageChannel(rawValue: $0) }
-        return wishes.channels(channels, isAskedFor: content.isAskedFor ?? false).map(\.rawValue)
-    }
-}
-
 /// What sending is made of, shared by all jobs of the process.
 struct SendingParts: Sendable {
     /// No call takes longer, but for what its files take.
@@ -144,8 +102,7 @@ struct SendingParts: Sendable {
         case .work(let work):
             guard let expiry = work.message.expiresAt, expiry <= .now() else { return .work(work) }
             let expired = SendingRules.reason("expired", "It was not sent before it expired.")
-            let isUnresolved = work.unresolved != nil
-            try await end(work, isUnresolved ? .unknown : .expired, isUnresolved ? SendingRules.lost : expired, job)
+            try await end(work, .expired, expired, job)
             return .ended
         }
     }
@@ -198,6 +155,7 @@ struct SendingParts: Sendable {
 
     /// Ends a message without an attempt, and its job with it.
     func end(_ work: SendingWork, _ status: MessageStatus, _ reason: MessageReason, _ job: JobContext) async throws {
-        try await ledger.end(work.message, MessageEnd(status, reason, at: .now()), [], took: nil, job)
+        let ending = work.ending(status, reason)
+        try await ledger.end(work.message, MessageEnd(ending.status, ending.reason, at: .now()), [], took: nil, job)
     }
 }

@@ -4,40 +4,6 @@ import Core
 import Postgres
 import ProviderConfig
 
-/// What of an inbound message is sealed at rest.
-struct InboundContent: Codable, Sendable, Equatable {
-    private static let purpose = "inbound message"
-
-    var text: String
-    var media: [InboundText.Media]
-    /// Of an e-mail.
-    var subject: String?
-    /// No person wrote it.
-    var isAutomatic: Bool?
-    /// How many further files there were.
-    var leftOut: Int?
-
-    init(_ text: InboundText) {
-        self.init(text: text.text, media: text.media)
-        subject = text.subject
-        leftOut = text.leftOut > 0 ? text.leftOut : nil
-        isAutomatic = text.isAutomatic ? true : nil
-    }
-
-    init(text: String, media: [InboundText.Media]) {
-        self.text = text
-        self.media = media
-    }
-
-    func seal(for id: InboundMessageID, with sealer: ClinicSealer) throws -> [UInt8] {
-        try sealer.seal(try JSONWriter.encode(self), purpose: Self.purpose, record: id.description)
-    }
-
-    static func open(_ sealed: [UInt8], of id: InboundMessageID, with sealer: ClinicSealer) throws -> InboundContent {
-        try JSONTape(try sealer.open(sealed, purpose: purpose, record: id.description)).decode(InboundContent.self)
-    }
-}
-
 /// Where an inbound message stands once it is kept.
 struct KeptInbound: Sendable, Equatable {
     var id: InboundMessageID
@@ -124,21 +90,6 @@ struct InboundStore: Sendable {
             decoding: try sealer.open(sealed, purpose: purpose, record: contactIndex.hex),
             as: UTF8.self
         )
-    }
-
-    /// When a contact wrote last on a channel.
-    static func heard(
-        _ channel: MessageChannel,
-        contactIndex: [UInt8],
-        in tx: borrowing Transaction
-    ) throws -> Instant? {
-        let rows = try tx.rows(
-            """
-            select heard_at from conversations where clinic_id = clinic_id() and channel = \(channel.rawValue)
-                and contact_index = \(contactIndex)
-            """
-        )
-        return try rows.first.map { try $0[0] }
     }
 
     /// The appointment that the last message to somebody's number was about, if it was about one.

@@ -26,7 +26,8 @@ import Testing
             var draft = try ProviderDraft.named(provider, at: sandbox.url(provider))
             switch provider {
             case "aws_ses": draft.credentials["eventTopicArn"] = .string(topic)
-            case "sendgrid": draft.credentials["webhookPublicKey"] = .text(SendGrid.publicKey(ProviderWebhookTests.seed))
+            case "sendgrid":
+                draft.credentials["webhookPublicKey"] = .text(SendGrid.publicKey(ProviderWebhookTests.seed))
             default: draft.credentials["webhookSecret"] = .string(ProviderWebhookTests.secret)
             }
             return draft

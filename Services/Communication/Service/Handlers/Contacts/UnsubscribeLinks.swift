@@ -13,7 +13,7 @@ struct UnsubscribeLinks: Sendable {
     private static let purpose = "unsubscribe link"
     private static let macLength = 16
     private static let idLength = 16
-    private static let path = "/api/v1/public/unsubscribe/"
+    private static let path = "\(RouteTable.base)/public/unsubscribe/"
 
     let dataKeys: DataKeyStore
     let blindIndex: BlindIndex

@@ -7,7 +7,7 @@ struct MediaLinks: Sendable {
     /// Providers fetch at once; what they cannot deliver at once they have fetched by then.
     static let lifetime: Duration = .seconds(7_200)
     private static let purpose = "media link"
-    private static let path = "/api/v1/public/media/"
+    private static let path = "\(RouteTable.base)/public/media/"
     private static let idLength = 16
     private static let macLength = 32
 

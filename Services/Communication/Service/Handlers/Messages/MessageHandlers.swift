@@ -57,7 +57,7 @@ struct MessageHandlers: Sendable {
         let accepted = try accept(draft, context, terms, tally, in: tx)
         return Reply(
             accepted,
-            location: "/api/v1/communication/messages/\(accepted.id)",
+            location: "\(RouteTable.base)/communication/messages/\(accepted.id)",
             audit: AuditDetail(resource: accepted.id.description, patient: draft.to.patientId)
         )
     }
@@ -141,10 +141,10 @@ struct MessageHandlers: Sendable {
 
     private func recipient(_ text: String?, _ clinic: ClinicID) throws(Problem) -> RecipientIndex? {
         guard let text else { return nil }
-        if let email = EmailAddress(text) { return .email(intake.index(of: email, clinic)) }
+        if let email = EmailAddress(text) { return .email(intake.index.token(.email(email), clinic)) }
         // A number, or what stands for a hidden one.
         if let address = ChannelAddress(.whatsapp, text) {
-            return .phone(AddressIndex(blindIndex: intake.blindIndex).token(address, clinic))
+            return .phone(intake.index.token(address, clinic))
         }
         throw .invalid([
             .init(parameter: "recipient", "must be an e-mail address, a phone number or a user id of WhatsApp's")
@@ -222,59 +222,6 @@ struct MessageHandlers: Sendable {
     private func view(_ context: OperationContext, in tx: borrowing Transaction) throws -> MessageView {
         let showsContent = context.principal.holds(CommunicationPermissions.readContent)
         return MessageView(sealer: showsContent ? try intake.dataKeys.sealer(for: context.clinic, in: tx) : nil)
-    }
-}
-
-/// Shows stored messages; recipient and text only to those who may read them.
-struct MessageView {
-    let sealer: ClinicSealer?
-
-    func show(_ messages: [StoredMessage], in tx: borrowing Transaction) throws -> [Message] {
-        let attempts = try AttemptStore.all(messages.map(\.id), in: tx)
-        return try messages.map { message in
-            var shown = Message(
-                id: message.id,
-                status: message.status,
-                channel: message.channel.flatMap { MessageChannel(rawValue: $0) },
-                template: message.template,
-                templateVersion: message.templateVersion,
-                category: message.category,
-                priority: message.priority,
-                locale: message.locale,
-                patientId: message.patientID,
-                reference: message.reference,
-                createdAt: message.createdAt,
-                updatedAt: message.updatedAt,
-                sendAt: message.sendAt,
-                expiresAt: message.expiresAt,
-                reason: message.reasonCode.map { MessageReason(code: $0, detail: message.reasonDetail ?? "") },
-                waitingFor: message.waitingFor.flatMap { MessageWait(rawValue: $0) },
-                nextAttemptAt: message.nextAttemptAt,
-                attempts: (attempts[message.id] ?? []).map(\.shown)
-            )
-            if let sealer {
-                let content = try SealedContent.open(message.sealed, of: message.id, with: sealer)
-                shown.to = MessageRecipient(
-                    email: content.email,
-                    phone: content.phone,
-                    whatsAppUserId: content.whatsAppUser
-                )
-                // Codes and links into accounts are for who receives them, whatever else a reader may see.
-                if !SecurityTemplates.contains(message.template) {
-                    shown.content = MessageContent(
-                        subject: content.subject,
-                        text: content.text,
-                        html: content.html,
-                        interactive: content.interactive
-                    )
-                    shown.headers = content.headers
-                    shown.attachments = content.attachments?.map {
-                        MessageAttachment(filename: $0.filename, contentType: $0.contentType, bytes: $0.size)
-                    }
-                }
-            }
-            return shown
-        }
     }
 }
 

@@ -16,7 +16,7 @@ struct MessageIntake: Sendable {
     let dataKeys: DataKeyStore
     let store: ProviderConfigStore
     let providers: MessageProviders
-    let blindIndex: BlindIndex
+    let index: AddressIndex
     let unsubscribe: UnsubscribeLinks
 
     /// Who asks, for which clinic, and when.
@@ -144,8 +144,8 @@ struct MessageIntake: Sendable {
             rounds: 0
         )
         let hashes = AddressHashes(
-            email: reach.email.map { index(of: $0, sender.clinic) },
-            phone: reach.address(on: .whatsapp).map { AddressIndex(blindIndex: blindIndex).token($0, sender.clinic) }
+            email: reach.email.map { index.token(.email($0), sender.clinic) },
+            phone: reach.address(on: .whatsapp).map { index.token($0, sender.clinic) }
         )
         MessageStore.insert(message, to: hashes, by: sender.actor, in: tx)
         try AttachmentStore.insert(files, of: id, sealer: sealer, in: tx)
@@ -187,15 +187,5 @@ struct MessageIntake: Sendable {
             throw AttachmentRules.tooLarge("As the clinic's providers take a mail, its files", most)
         }
         return files
-    }
-
-    /// The keyed hash by which messages to an address are found.
-    func index(of email: EmailAddress, _ clinic: ClinicID) -> [UInt8] {
-        blindIndex.token(email.sought, purpose: AddressIndex.purpose, clinic: clinic)
-    }
-
-    /// The keyed hash by which messages to a number are found.
-    func index(of phone: PhoneNumber, _ clinic: ClinicID) -> [UInt8] {
-        blindIndex.token(phone.number, purpose: AddressIndex.purpose, clinic: clinic)
     }
 }

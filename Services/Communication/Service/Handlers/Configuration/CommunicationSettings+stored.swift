@@ -1,0 +1,76 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import Postgres
+import ProviderConfig
+import ServiceHost
+
+extension CommunicationSettings {
+    /// What holds; rates and caps as they were set.
+    init(_ configuration: ProviderConfiguration, _ providers: MessageProviders) {
+        var rates: [String: Double]?
+        var caps: [String: Int]?
+        for name in providers.names {
+            if configuration.settings["rates"]?[name] != nil {
+                rates = rates ?? [:]
+                rates?[name] = SendingRate(of: name, in: providers, settings: configuration.settings).perSecond
+            }
+            if let cap = SendingRate(of: name, in: providers, settings: configuration.settings).dailyCap {
+                caps = caps ?? [:]
+                caps?[name] = cap
+            }
+        }
+        self.init(
+            fallbackAfter: SendingRules.fallbackTime(configuration.settings).map { Int($0.components.seconds) },
+            quietHours: QuietTime(settings: configuration.settings),
+            allowDefault: configuration.allowsDefault,
+            rates: rates,
+            dailyCaps: caps,
+            countryRules: CountryRules(settings: configuration.settings).shown,
+            reminders: ReminderRules.chosen(configuration.settings)
+        )
+    }
+
+    /// Throws 422 for providers that are none and numbers out of bounds.
+    func check(at pointer: String, _ providers: MessageProviders) throws(Problem) {
+        var faults: [Problem.Fault] = []
+        let known = "is not a provider: \(providers.names.joined(separator: ", "))"
+        for (name, rate) in (rates ?? [:]).sorted(by: { $0.key < $1.key }) {
+            let (place, allowed) = ("\(pointer)/rates/\(name)", SendingRate.allowed)
+            if !providers.names.contains(name) { faults.append(.init(pointer: place, known)) }
+            if !allowed.contains(rate) {
+                faults.append(.init(pointer: place, "must be \(allowed.lowerBound) to \(Int(allowed.upperBound))"))
+            }
+        }
+        for (name, cap) in (dailyCaps ?? [:]).sorted(by: { $0.key < $1.key }) {
+            let (place, allowed) = ("\(pointer)/dailyCaps/\(name)", SendingRate.allowedCaps)
+            if !providers.names.contains(name) { faults.append(.init(pointer: place, known)) }
+            if !allowed.contains(cap) {
+                faults.append(.init(pointer: place, "must be \(allowed.lowerBound) to \(allowed.upperBound)"))
+            }
+        }
+        if let reminders, Set(reminders).count != reminders.count {
+            faults.append(.init(pointer: "\(pointer)/reminders", "has one twice"))
+        }
+        if let quietHours, quietHours.from == quietHours.to {
+            faults.append(.init(pointer: "\(pointer)/quietHours", "begin when they end"))
+        }
+        guard faults.isEmpty else { throw .invalid(faults) }
+    }
+
+    /// As the configuration keeps them.
+    var stored: [String: JSONValue] {
+        var members: [String: JSONValue] = [:]
+        if let fallbackAfter { members[SendingRules.fallbackKey] = .integer(Int64(fallbackAfter)) }
+        if let quietHours { members[QuietTime.settingsKey] = quietHours.stored }
+        if let allowDefault { members[ProviderConfiguration.allowDefaultKey] = .bool(allowDefault) }
+        if let rates { members["rates"] = .object(rates.mapValues { .number($0) }) }
+        if let dailyCaps { members["dailyCaps"] = .object(dailyCaps.mapValues { .integer(Int64($0)) }) }
+        if let reminders {
+            members[ReminderRules.settingsKey] = .array(reminders.map { .string($0.rawValue) })
+        }
+        if let rules = countryRules.flatMap({ CountryRules($0).stored }) { members[CountryRules.key] = rules }
+        return members
+    }
+}

@@ -1,0 +1,252 @@
+import Bus
+import CommunicationAPI
+import Contracts
+import Core
+import Logging
+import Metrics
+import Postgres
+import ProviderConfig
+import ServiceHost
+import Telemetry
+
+/// What is done with what a webhook tells, each for the clinic that it concerns.
+extension WebhookHandlers {
+    /// What somebody wrote: to the clinic, or to the installation's number that a clinic wrote from.
+    func hear(
+        _ call: WebhookCall,
+        with reader: any WebhookReader,
+        _ signers: [ProviderEntry],
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        // Entries of one account may be different numbers of it.
+        for entry in signers {
+            let texts = try reader.texts(call, for: entry, at: context.now)
+            guard !texts.isEmpty else { continue }
+            let found =
+                if owner == .installation {
+                    try await answered(texts, through: entry, context)
+                } else {
+                    SharedTexts.Found(known: [owner: texts])
+                }
+            let (inbound, notice, now) = (inbound, context.requestID, context.now)
+            for (clinic, texts) in found.known {
+                let tenant = Tenant(clinic, actor: "provider:\(entry.provider)")
+                try await context.database.transaction(for: tenant) { tx in
+                    try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx)
+                }
+            }
+            for (clinic, texts) in found.wishes {
+                let tenant = Tenant(clinic, actor: "provider:\(entry.provider)")
+                try await context.database.transaction(for: tenant) { tx in
+                    try inbound.heed(texts, through: entry, notice: notice, clinic: clinic, at: now, in: tx)
+                }
+            }
+        }
+    }
+
+    /// Who goes by another number or id from now on: known by it in the clinic, or in those that wrote from the installation's
+    /// number.
+    func follow(
+        _ call: WebhookCall,
+        with reader: any WebhookReader,
+        _ signers: [ProviderEntry],
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        let door = MessageDoor(blindIndex: intake.index.blindIndex)
+        let follower = ContactFollower(index: intake.index, suppressions: intake.suppressions)
+        for entry in signers {
+            for change in try reader.changes(call, for: entry, at: context.now) {
+                var clinics: Set<ClinicID> = [owner]
+                // What they answer by their new name is answered to those that wrote to them by the old one.
+                var heirs: [[UInt8]] = []
+                if owner == .installation {
+                    clinics = try await writers(to: change.before, by: entry, context)
+                    heirs = Set(change.now).subtracting(change.before).map { door.hash(entry.provider, to: $0) }
+                }
+                for clinic in clinics {
+                    let (tenant, now) = (Tenant(clinic, actor: "provider:\(entry.provider)"), context.now)
+                    try await context.database.transaction(for: tenant) { [heirs] tx in
+                        try follower.follow(change, clinic: clinic, at: now, in: tx)
+                        for heir in heirs { NumberClinicStore.insert(heir, at: now, in: tx) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What people have told the provider itself of messages: for the clinic, or for those that wrote from the installation's number.
+    func heed(
+        _ call: WebhookCall,
+        with reader: any WebhookReader,
+        _ signers: [ProviderEntry],
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        let wishing = WishIntake(index: intake.index, suppressions: intake.suppressions)
+        for entry in signers {
+            var byClinic: [ClinicID: [CategoryWish]] = [:]
+            for wish in try reader.wishes(call, for: entry, at: context.now) {
+                let clinics = owner == .installation ? try await writers(to: wish.who, by: entry, context) : [owner]
+                for clinic in clinics { byClinic[clinic, default: []].append(wish) }
+            }
+            let (notice, now) = (context.requestID, context.now)
+            for (clinic, wishes) in byClinic {
+                let tenant = Tenant(clinic, actor: "provider:\(entry.provider)")
+                try await context.database.transaction(for: tenant) { tx in
+                    try wishing.take(wishes, through: entry, notice: notice, clinic: clinic, at: now, in: tx)
+                }
+            }
+        }
+    }
+
+    /// The clinics that wrote to somebody from the installation's number.
+    private func writers(
+        to names: [ChannelAddress],
+        by entry: ProviderEntry,
+        _ context: OperationContext
+    ) async throws -> Set<ClinicID> {
+        let door = MessageDoor(blindIndex: intake.index.blindIndex)
+        let hashes = names.map { door.hash(entry.provider, to: $0) }
+        return try await context.database.through(.lookup) { tx in
+            try NumberClinicStore.all(hashes, in: tx).values.reduce(into: []) { $0.formUnion($1) }
+        }
+    }
+
+    /// Texts to the installation's number, each for the clinic that it answers; nobody's are counted, and said without what is in
+    /// them.
+    private func answered(
+        _ texts: [InboundText],
+        through entry: ProviderEntry,
+        _ context: OperationContext
+    ) async throws -> SharedTexts.Found {
+        let door = MessageDoor(blindIndex: intake.index.blindIndex)
+        let found = try await SharedTexts(door: door, provider: entry.provider).sorted(texts, context.database)
+        for _ in found.unknown {
+            Self.count(entry.provider, "unanswerable")
+            context.log.notice(
+                "A text to the installation's own number is for no clinic that can be told",
+                metadata: .fields([.provider: entry.provider])
+            )
+        }
+        return found
+    }
+
+    /// E-mails that came to the clinic.
+    func bring(
+        _ mails: [InboundMail],
+        through entry: ProviderEntry,
+        of entries: [ProviderEntry],
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        let lost = mails.filter { $0.report == nil && $0.inbound() == nil }
+        for _ in lost { Self.count(entry.provider, "unanswerable") }
+        if owner == .installation {
+            let bouncing = entries.filter(providers.bouncesByMail)
+            try await share(MailIntake.reports(mails), of: bouncing, keepsUnknown: false, context)
+            return try await handOn(mails, through: entry, of: entries, context)
+        }
+        let intake = MailIntake(deliveries: intake, inbound: inbound, providers: providers)
+        let (notice, now) = (context.requestID, context.now)
+        let tenant = Tenant(owner, actor: "provider:\(entry.provider)")
+        try await context.database.transaction(for: tenant) { tx in
+            try intake.take(mails, through: entry, of: entries, notice: notice, clinic: owner, at: now, in: tx)
+        }
+    }
+
+    /// E-mails to the installation's own address, each to the clinic that it answers; nobody's are counted, and said without
+    /// what is in them.
+    private func handOn(
+        _ mails: [InboundMail],
+        through entry: ProviderEntry,
+        of entries: [ProviderEntry],
+        _ context: OperationContext
+    ) async throws {
+        let found = try await SharedMail(door: MessageDoor(blindIndex: intake.index.blindIndex), entries: entries)
+            .sorted(mails.filter { $0.report == nil && $0.inbound() != nil }, context.database)
+        for _ in found.unknown {
+            Self.count(entry.provider, "unanswerable")
+            context.log.notice(
+                "An e-mail to the installation's own address is about no clinic",
+                metadata: .fields([.provider: entry.provider])
+            )
+        }
+        let (inbound, now, own) = (inbound, context.now, MailIntake.senders(entries))
+        for (clinic, mails) in found.known {
+            let tenant = Tenant(clinic, actor: "provider:\(entry.provider)")
+            try await context.database.transaction(for: tenant) { tx in
+                let texts = MailIntake.texts(mails, own: own)
+                try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx)
+            }
+        }
+    }
+
+    /// What the account's owner should know of.
+    func alert(
+        _ call: WebhookCall,
+        with reader: any WebhookReader,
+        _ signers: [ProviderEntry],
+        _ owner: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        var alerts: [ProviderAlert] = []
+        for entry in signers {
+            // Each kind is told once an hour: the first of a notice stands for the rest.
+            for alert in try reader.alerts(call, for: entry, at: context.now)
+            where !alerts.contains(where: { $0.kind == alert.kind }) {
+                alerts.append(alert)
+            }
+        }
+        guard !alerts.isEmpty else { return }
+        let now = context.now
+        try await context.database.transaction(for: Tenant(owner, actor: "system")) { [alerts] tx in
+            for alert in alerts { try AlertStore.raise(alert.kind, about: alert.subject, at: now, in: tx) }
+        }
+    }
+
+    /// The clinic's own provider has told it of its own messages.
+    func take(
+        _ reports: [DeliveryReport],
+        of signers: [ProviderEntry],
+        _ clinic: ClinicID,
+        _ context: OperationContext
+    ) async throws {
+        guard let provider = signers.first?.provider, !reports.isEmpty else { return }
+        // The clinic is the path's, which the signature has proved; the caller has no scope of its own.
+        let tenant = Tenant(clinic, actor: "provider:\(provider)")
+        let (intake, notice, now) = (intake, context.requestID, context.now)
+        try await context.database.transaction(for: tenant) { tx in
+            try intake.take(reports, of: signers, notice: notice, clinic: clinic, at: now, in: tx)
+        }
+    }
+
+    /// The installation's provider has told of messages of any clinic: each gets its own.
+    ///
+    /// - Parameter keepsUnknown: whether what is about nobody's message waits for one; never what names its recipient.
+    func share(
+        _ reports: [DeliveryReport],
+        of signers: [ProviderEntry],
+        keepsUnknown: Bool = true,
+        _ context: OperationContext
+    ) async throws {
+        guard let source = ReportSource(signers), !reports.isEmpty else { return }
+        let (intake, notice, now) = (intake, context.requestID, context.now)
+        let found = try await intake.sorted(
+            reports.map(DeliveryIntake.anonymous),
+            from: source.provider,
+            context.database
+        )
+        let byID = Dictionary(reports.map { ($0.id, $0) }) { first, _ in first }
+        for (clinic, kept) in found.known {
+            let own = kept.compactMap { byID[$0.id] }
+            try await take(own, of: signers, clinic, context)
+        }
+        guard keepsUnknown, !found.unknown.isEmpty else { return }
+        let tenant = Tenant(.installation, actor: "provider:\(source.provider)")
+        try await context.database.transaction(for: tenant) { [unknown = found.unknown] tx in
+            try intake.keep(unknown, from: source, notice: notice, at: now, in: tx)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Jobs
+import Postgres
+import ProviderConfig
+
+/// A message to be sent, opened and ready.
+struct SendingWork: Sendable {
+    let message: StoredMessage
+    var content: SealedContent
+    /// Loaded by `SendingParts.files` when their turn has come.
+    var attachments: [Attachment] = []
+    /// Where a provider may fetch the first of them.
+    var fileURL: String?
+    /// The number of the next attempt.
+    var nextAttempt: Int
+    /// The first attempt of which nobody knows yet whether the provider took the message; it alone may be repeated.
+    let unresolved: StoredAttempt?
+    /// How many replies of each entry were lost.
+    let lostReplies: [ProviderEntryID: Int]
+    /// Channels whose address is of no use, and why.
+    var closed: [String: MessageReason]
+    /// Those among them that are closed because the recipient is not to be called, and that no attempt tells of yet.
+    let suppressed: [String: MessageReason]
+    /// Which of the clinic's WhatsApp numbers the recipient has written to lately.
+    let windows: ConversationWindows
+    /// What the recipient wants now; `nil` where it was looked at a moment ago.
+    let choice: PresentChoice?
+    let configuration: CurrentVersions
+    let circuits: [ProviderEntryID: PublishedCircuit]
+
+    /// Has the recipient's present wishes stand in for those of when it was accepted; gives the channels that they leave.
+    mutating func heed(quietOfClinic: QuietTime?) -> [String] {
+        guard let choice else { return message.channels }
+        let wishes = choice.wishes(
+            template: message.template,
+            message.category,
+            isPatient: message.patientID != nil,
+            quietOfClinic: quietOfClinic
+        )
+        let canWait = RecipientWishes.canWait(message.priority, message.category)
+        let calling = content.quiet?.periods.filter { $0.channel != nil } ?? []
+        content.quiet = QuietPeriods((canWait ? wishes.quietPeriods : []) + calling)
+        let channels = message.channels.compactMap { MessageChannel(rawValue: $0) }
+        return wishes.channels(channels, isAskedFor: content.isAskedFor ?? false).map(\.rawValue)
+    }
+
+    /// How it ends where no provider is to be called: as said, but for a message that may have arrived.
+    func ending(_ status: MessageStatus, _ reason: MessageReason) -> (status: MessageStatus, reason: MessageReason) {
+        unresolved == nil ? (status, reason) : (.unknown, SendingRules.lost)
+    }
+}

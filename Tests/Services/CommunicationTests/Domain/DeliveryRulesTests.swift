@@ -1,0 +1,97 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Testing
+
+@Suite struct DeliveryRulesTests {
+    /// Whatever the order in which events come, the message ends the same.
+    @Test func theOrderDoesNotMatter() {
+        func end(_ events: [DeliveryEvent]) -> (MessageStatus, String?) {
+            events.reduce((MessageStatus.sent, String?.none)) { now, event in
+                DeliveryRules.moves(now.0, reason: now.1, event) ? (event.status, event.reason?.code) : now
+            }
+        }
+        let events = DeliveryEvent.allCases
+        for first in events {
+            for second in events {
+                for third in events {
+                    let ends = [[first, second, third], [third, second, first], [second, third, first, second]].map(end)
+                    #expect(ends.allSatisfy { $0 == ends[0] }, "\(first) \(second) \(third)")
+                }
+            }
+        }
+        #expect(end([.hardBounce, .softBounce]) == (.failed, "hard_bounce"))
+        #expect(end([.delivered, .hardBounce]) == (.delivered, nil))
+    }
+
+    /// What Meta tells later of a message with another channel left: how often it was taken, and what follows.
+    @Test(
+        arguments: [
+            (131_047, 1, .sameChannel(.zero)), (131_047, 2, .nextChannel), (131_056, 1, .sameChannel(.seconds(4))),
+            (131_056, 2, .sameChannel(.seconds(16))), (131_056, 3, .sameChannel(.seconds(64))),
+            (131_056, 4, .nextChannel), (131_049, 1, .nextChannel), (130_472, 1, .nextChannel),
+            (131_026, 1, .nextChannel), (131_050, 1, .nextChannel), (131_000, 1, .nextChannel),
+        ] as [(Int, Int, DeliveryRules.Effect)]
+    ) func whatFollowsFromALateFailure(code: Int, taken: Int, effect: DeliveryRules.Effect) {
+        var message = StoredMessage(
+            id: MessageID(),
+            version: 1,
+            status: .sent,
+            channels: ["whatsapp", "email"],
+            category: .care,
+            priority: .normal,
+            sealed: [],
+            createdAt: .now(),
+            updatedAt: .now(),
+            rounds: 0
+        )
+        let event = MetaReply.event(code)
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: taken, on: message) == effect)
+        // Who has gone on does not come back.
+        message.stage = 1
+        message.status = .queued
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: taken, on: message) == .none)
+        message.channels = ["whatsapp"]
+        message.stage = 0
+        message.status = .sent
+        let alone = DeliveryRules.effect(of: event, at: 0, taken: taken, on: message)
+        #expect(alone == (effect == .nextChannel ? .moves : effect))
+    }
+
+    /// Who wants no offers gets them by no other channel either.
+    @Test(arguments: MessageCategory.allCases) func whoHasStoppedOffersIsNotSoughtElsewhere(category: MessageCategory) {
+        var message = StoredMessage(
+            id: MessageID(),
+            version: 1,
+            status: .sent,
+            channels: ["whatsapp", "email"],
+            category: category,
+            priority: .normal,
+            sealed: [],
+            createdAt: .now(),
+            updatedAt: .now(),
+            rounds: 0
+        )
+        let event = MetaReply.event(131_050)
+        let effect: DeliveryRules.Effect = category == .marketing ? .moves : .nextChannel
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: 1, on: message) == effect)
+        message.channels = ["whatsapp"]
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: 1, on: message) == .moves)
+        #expect(event.suppressed(after: category) == .marketing && event.suppression == .stop)
+    }
+
+    @Test(
+        arguments: [
+            (MessageStatus.sending, nil, true), (.sent, nil, true), (.unknown, "unknown_outcome", true),
+            (.failed, "bad_recipient", false), (.queued, nil, true), (.cancelled, nil, false),
+            (.expired, "expired", false),
+            (.suppressed, "opted_out", false), (.opened, nil, false),
+        ] as [(MessageStatus, String?, Bool)]
+    ) func whatOurselvesHaveEndedStays(
+        status: MessageStatus,
+        reason: String?,
+        moves: Bool
+    ) {
+        #expect(DeliveryRules.moves(status, reason: reason, .delivered) == moves)
+    }
+}
