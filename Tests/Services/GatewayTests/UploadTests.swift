@@ -25,6 +25,8 @@ struct UploadTests {
 
         private let state = Mutex(State())
         private let isOpen = Mutex(true)
+        /// One that the gateway knows.
+        let clinic = Mutex<ClinicID?>(nil)
         /// First pieces of notices, none of which is taken before the shelf is open.
         let notices = Mutex(0)
         /// The piece that is refused.
@@ -75,7 +77,8 @@ struct UploadTests {
         _ body: @escaping @Sendable (TestGateway, String, UserID) async throws -> Void
     ) async throws {
         try await TestGateway.run(change: change, handler: { await shelf.answer($0) }) { gateway in
-            let user = gateway.access.member([.clinicAdmin]).user
+            let (clinic, user) = gateway.access.member([.clinicAdmin])
+            shelf.clinic.withLock { $0 = clinic }
             let token = try gateway.tokens.token(for: user)
             _ = try await gateway.eventuallyGet("/api/v1/things", [bearer(token)])
             try await body(gateway, token, user)
@@ -242,7 +245,7 @@ struct UploadTests {
     @Test func noticesKeepNoUploadWaiting() async throws {
         let shelf = Shelf(isOpen: false, holdsNoticesOnly: true)
         try await run(shelf) { gateway, token, _ in
-            let clinic = gateway.access.member([.clinicAdmin]).clinic
+            let clinic = try #require(shelf.clinic.withLock { $0 })
             try await withThrowingTaskGroup(of: String.self) { group in
                 for _ in 0..<FlowRoom.mostUnprovedOfClient {
                     group.addTask {
@@ -292,7 +295,7 @@ struct UploadTests {
             }
         }
         try await run(shelf, change: change) { gateway, _, _ in
-            let clinic = gateway.access.member([.clinicAdmin]).clinic
+            let clinic = try #require(shelf.clinic.withLock { $0 })
             let heard = try await RawConnection.open(gateway.port) { connection in
                 try await connection.say(Self.notice(clinic, 1_000_000))
                 try await connection.say(String(repeating: "a", count: 500_000))

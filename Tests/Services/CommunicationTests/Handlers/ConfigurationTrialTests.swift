@@ -7,8 +7,8 @@ import Testing
 
 @testable import Communication
 
-/// Providers tried before they are relied on.
-@Suite(.timeLimit(.minutes(2))) struct ConfigurationTrialTests {
+/// Providers tried before they are relied on; one after the other, for a process runs a few trials at once.
+@Suite(.serialized, .timeLimit(.minutes(4))) struct ConfigurationTrialTests {
     private let endpoint = MessageDesk.endpoints.configuration.test
 
     private func trial(

@@ -8,7 +8,7 @@ final class TrialTurns: Sendable {
     /// Of one clinic at once.
     static let mostOfClinic = 1
     /// Of all clinics together in one process: a small part of the requests that it serves at once.
-    static let most = 8
+    static let most = 16
 
     private let running = Mutex<[ClinicID: Int]>([:])
 
