@@ -78,7 +78,7 @@ struct ChainWalk {
     }
 
     /// As long as a call may take, so that no other probe goes beside it.
-    private var permitTime: Duration { work.callTime + SendingParts.callGrace }
+    private var permitTime: Duration { parts.callTime(for: work) + SendingParts.callGrace }
 
     /// With every circuit of a channel open one message may try, so that the channel never falls silent for good.
     ///

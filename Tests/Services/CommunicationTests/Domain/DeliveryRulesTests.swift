@@ -3,6 +3,8 @@ import Contracts
 import Core
 import Testing
 
+@testable import Communication
+
 @Suite struct DeliveryRulesTests {
     /// Whatever the order in which events come, the message ends the same.
     @Test func theOrderDoesNotMatter() {

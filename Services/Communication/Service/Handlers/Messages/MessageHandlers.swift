@@ -141,7 +141,7 @@ struct MessageHandlers: Sendable {
 
     private func recipient(_ text: String?, _ clinic: ClinicID) throws(Problem) -> RecipientIndex? {
         guard let text else { return nil }
-        if let email = EmailAddress(text) { return .email(intake.index.token(.email(email), clinic)) }
+        if let address = ChannelAddress(.email, text) { return .email(intake.index.token(address, clinic)) }
         // A number, or what stands for a hidden one.
         if let address = ChannelAddress(.whatsapp, text) {
             return .phone(intake.index.token(address, clinic))

@@ -144,7 +144,7 @@ struct MessageIntake: Sendable {
             rounds: 0
         )
         let hashes = AddressHashes(
-            email: reach.email.map { index.token(.email($0), sender.clinic) },
+            email: reach.address(on: .email).map { index.token($0, sender.clinic) },
             phone: reach.address(on: .whatsapp).map { index.token($0, sender.clinic) }
         )
         MessageStore.insert(message, to: hashes, by: sender.actor, in: tx)
