@@ -59,6 +59,19 @@ import Testing
         }
     }
 
+    @Test func statementsStandInStores() {
+        for file in SourceTree.swift(below: ["Services"])
+        where file.path.contains("/Service/") && !file.path.hasPrefix("Services/Operator/")
+            && !file.path.contains("/Store/")
+        {
+            for (number, line) in file.lines.enumerated() {
+                let code = Self.code(line)
+                guard code.contains("tx.rows(") || code.contains("tx.execute(") else { continue }
+                Issue.record("\(file.path):\(number + 1) has SQL; give it to a file below Store")
+            }
+        }
+    }
+
     @Test func standardOutputBelongsToTheCommandLine() {
         for file in SourceTree.swift(below: ["Shared", "Services"]) where !file.path.hasPrefix("Services/Operator/") {
             for (number, line) in file.lines.enumerated() {
