@@ -13,8 +13,8 @@ package func withTimeLimit<Value: Sendable>(
         } onCancel: {
             work.cancel()
         }
-        Alarms.shared.callOff(alarm)
-        return value
+        // What ends because it was told to has not ended in time, whatever it gives.
+        return Alarms.shared.callOff(alarm) ? value : nil
     } catch {
         let isOver = !Alarms.shared.callOff(alarm)
         if isOver, !Task.isCancelled { return nil }

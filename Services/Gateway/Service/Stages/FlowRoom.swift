@@ -30,7 +30,7 @@ final class FlowRoom: Sendable {
     /// Of them those for one clinic, which is the one that the path names.
     static let mostUnprovedOfClinic = 16
     /// Of them those from one client address.
-    static let mostUnprovedOfClient = 4
+    static let mostUnprovedOfClient = 8
 
     private struct State {
         var all: [Kind: Int] = [:]
