@@ -4,9 +4,8 @@ import Testing
 @testable import Bus
 
 @Suite struct CodingTests {
-    @Test func truncatedOrGarbledBytesAreRefused() throws {
-        let request = TestBus.request("{\"a\":1}")
-        let header = EntryHeader(
+    private func header(of request: BusRequest) -> EntryHeader {
+        EntryHeader(
             kind: .request,
             writer: "gateway",
             keyID: "k",
@@ -14,6 +13,11 @@ import Testing
             clinic: request.clinic,
             traceparent: request.trace.traceparent
         )
+    }
+
+    @Test func truncatedOrGarbledBytesAreRefused() throws {
+        let request = TestBus.request("{\"a\":1}")
+        let header = self.header(of: request)
         let bytes = request.encodedContent()
         #expect(try BusRequest(content: bytes, header: header, deadline: request.deadline) == request)
         for count in 0..<bytes.count {
@@ -38,14 +42,7 @@ import Testing
             patient: PatientID(),
             expiresAt: Instant(microseconds: 1_700_000_000_123_456)
         )
-        let header = EntryHeader(
-            kind: .request,
-            writer: "gateway",
-            keyID: "k",
-            id: request.id,
-            clinic: request.clinic,
-            traceparent: request.trace.traceparent
-        )
+        let header = self.header(of: request)
         let bytes = request.encodedContent()
         #expect(Array(bytes.prefix(plain.count)) == plain)
         #expect(try BusRequest(content: bytes, header: header, deadline: request.deadline) == request)
@@ -61,14 +58,7 @@ import Testing
         var request = TestBus.request("{}")
         request.headers = ["x-signature": "s"]
         request.principal.heldWithin = held
-        let header = EntryHeader(
-            kind: .request,
-            writer: "gateway",
-            keyID: "k",
-            id: request.id,
-            clinic: request.clinic,
-            traceparent: request.trace.traceparent
-        )
+        let header = self.header(of: request)
         let read = try BusRequest(content: request.encodedContent(), header: header, deadline: request.deadline)
         #expect(read == request && read.headers == ["x-signature": "s"])
     }
@@ -87,14 +77,7 @@ import Testing
     func scopesComeBack(scope: Scope) throws {
         var request = TestBus.request()
         request.scope = scope
-        let header = EntryHeader(
-            kind: .request,
-            writer: "gateway",
-            keyID: "k",
-            id: request.id,
-            clinic: request.clinic,
-            traceparent: request.trace.traceparent
-        )
+        let header = self.header(of: request)
         #expect(
             try BusRequest(content: request.encodedContent(), header: header, deadline: request.deadline) == request
         )

@@ -21,7 +21,7 @@ struct FindClinicsJob: JobHandler {
         }
         let found = try await intake.sorted(waiting, from: source.provider, job.database)
         for (clinic, reports) in found.known {
-            let tenant = Tenant(clinic, actor: "provider:\(source.provider)")
+            let tenant = Tenant(clinic, toldBy: source.provider)
             try await job.database.together(for: tenant) { [intake] tx in
                 try intake.take(reports, from: source, notice: notice, at: now, in: tx)
             }

@@ -47,7 +47,7 @@ enum SendingNote: Sendable {
                 address: address.text,
                 reason: reason,
                 category: category,
-                source: "provider:\(entry.provider)",
+                source: ProviderActor.name(entry.provider),
                 at: .now(),
                 in: tx
             )

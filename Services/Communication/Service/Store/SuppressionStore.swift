@@ -89,7 +89,7 @@ struct SuppressionStore: Sendable {
         at now: Instant,
         in tx: borrowing Transaction
     ) throws {
-        let isTold = suppression.source.hasPrefix("provider:")
+        let isTold = ProviderActor.isOne(suppression.source)
         guard isTold, suppression.reason == .hardBounce || suppression.reason == .complaint else { return }
         // Ids begin with their time.
         let from = SuppressionID(high: SuppressionID(at: now - .seconds(3_600)).high & ~0xFFFF, low: 0)

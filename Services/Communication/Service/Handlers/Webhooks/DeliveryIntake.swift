@@ -142,7 +142,7 @@ struct DeliveryIntake: Sendable {
                     address: report.address?.text,
                     reason: reason,
                     category: report.event.suppressed(after: recipient?.category),
-                    source: "provider:\(attempt.provider)",
+                    source: ProviderActor.name(attempt.provider),
                     at: now,
                     in: tx
                 )

@@ -70,7 +70,7 @@ struct InboundIntake: Sendable {
                 ),
                 aggregate: kept.id.description,
                 version: 1,
-                actor: "provider:\(entry.provider)",
+                actor: ProviderActor.name(entry.provider),
                 in: tx
             )
         }

@@ -85,6 +85,6 @@ final class LargeWebhooks: Sendable {
     }
 
     private static func tenant(_ owner: ClinicID, _ provider: String) -> Tenant {
-        Tenant(owner, actor: "provider:\(provider)")
+        Tenant(owner, toldBy: provider)
     }
 }

@@ -11,6 +11,8 @@ import Telemetry
 
 /// What is done with what a webhook tells, each for the clinic that it concerns.
 extension WebhookHandlers {
+    private var door: MessageDoor { MessageDoor(blindIndex: intake.index.blindIndex) }
+
     /// What somebody wrote: to the clinic, or to the installation's number that a clinic wrote from.
     func hear(
         _ call: WebhookCall,
@@ -31,13 +33,13 @@ extension WebhookHandlers {
                 }
             let (inbound, notice, now) = (inbound, context.requestID, context.now)
             for (clinic, texts) in found.known {
-                let tenant = Tenant(clinic, actor: "provider:\(entry.provider)")
+                let tenant = Tenant(clinic, toldBy: entry.provider)
                 try await context.database.transaction(for: tenant) { tx in
                     try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx)
                 }
             }
             for (clinic, texts) in found.wishes {
-                let tenant = Tenant(clinic, actor: "provider:\(entry.provider)")
+                let tenant = Tenant(clinic, toldBy: entry.provider)
                 try await context.database.transaction(for: tenant) { tx in
                     try inbound.heed(texts, through: entry, notice: notice, clinic: clinic, at: now, in: tx)
                 }
@@ -54,7 +56,6 @@ extension WebhookHandlers {
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws {
-        let door = MessageDoor(blindIndex: intake.index.blindIndex)
         let follower = ContactFollower(index: intake.index, suppressions: intake.suppressions)
         for entry in signers {
             for change in try reader.changes(call, for: entry, at: context.now) {
@@ -66,7 +67,7 @@ extension WebhookHandlers {
                     heirs = Set(change.now).subtracting(change.before).map { door.hash(entry.provider, to: $0) }
                 }
                 for clinic in clinics {
-                    let (tenant, now) = (Tenant(clinic, actor: "provider:\(entry.provider)"), context.now)
+                    let (tenant, now) = (Tenant(clinic, toldBy: entry.provider), context.now)
                     try await context.database.transaction(for: tenant) { [heirs] tx in
                         try follower.follow(change, clinic: clinic, at: now, in: tx)
                         for heir in heirs { NumberClinicStore.insert(heir, at: now, in: tx) }
@@ -93,7 +94,7 @@ extension WebhookHandlers {
             }
             let (notice, now) = (context.requestID, context.now)
             for (clinic, wishes) in byClinic {
-                let tenant = Tenant(clinic, actor: "provider:\(entry.provider)")
+                let tenant = Tenant(clinic, toldBy: entry.provider)
                 try await context.database.transaction(for: tenant) { tx in
                     try wishing.take(wishes, through: entry, notice: notice, clinic: clinic, at: now, in: tx)
                 }
@@ -107,7 +108,6 @@ extension WebhookHandlers {
         by entry: ProviderEntry,
         _ context: OperationContext
     ) async throws -> Set<ClinicID> {
-        let door = MessageDoor(blindIndex: intake.index.blindIndex)
         let hashes = names.map { door.hash(entry.provider, to: $0) }
         return try await context.database.through(.lookup) { tx in
             try NumberClinicStore.all(hashes, in: tx).values.reduce(into: []) { $0.formUnion($1) }
@@ -121,7 +121,6 @@ extension WebhookHandlers {
         through entry: ProviderEntry,
         _ context: OperationContext
     ) async throws -> SharedTexts.Found {
-        let door = MessageDoor(blindIndex: intake.index.blindIndex)
         let found = try await SharedTexts(door: door, provider: entry.provider).sorted(texts, context.database)
         for _ in found.unknown {
             Self.count(entry.provider, "unanswerable")
@@ -150,7 +149,7 @@ extension WebhookHandlers {
         }
         let intake = MailIntake(deliveries: intake, inbound: inbound, providers: providers)
         let (notice, now) = (context.requestID, context.now)
-        let tenant = Tenant(owner, actor: "provider:\(entry.provider)")
+        let tenant = Tenant(owner, toldBy: entry.provider)
         try await context.database.transaction(for: tenant) { tx in
             try intake.take(mails, through: entry, of: entries, notice: notice, clinic: owner, at: now, in: tx)
         }
@@ -164,7 +163,7 @@ extension WebhookHandlers {
         of entries: [ProviderEntry],
         _ context: OperationContext
     ) async throws {
-        let found = try await SharedMail(door: MessageDoor(blindIndex: intake.index.blindIndex), entries: entries)
+        let found = try await SharedMail(door: door, entries: entries)
             .sorted(mails.filter { $0.report == nil && $0.inbound() != nil }, context.database)
         for _ in found.unknown {
             Self.count(entry.provider, "unanswerable")
@@ -175,7 +174,7 @@ extension WebhookHandlers {
         }
         let (inbound, now, own) = (inbound, context.now, MailIntake.senders(entries))
         for (clinic, mails) in found.known {
-            let tenant = Tenant(clinic, actor: "provider:\(entry.provider)")
+            let tenant = Tenant(clinic, toldBy: entry.provider)
             try await context.database.transaction(for: tenant) { tx in
                 let texts = MailIntake.texts(mails, own: own)
                 try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx)
@@ -215,7 +214,7 @@ extension WebhookHandlers {
     ) async throws {
         guard let provider = signers.first?.provider, !reports.isEmpty else { return }
         // The clinic is the path's, which the signature has proved; the caller has no scope of its own.
-        let tenant = Tenant(clinic, actor: "provider:\(provider)")
+        let tenant = Tenant(clinic, toldBy: provider)
         let (intake, notice, now) = (intake, context.requestID, context.now)
         try await context.database.transaction(for: tenant) { tx in
             try intake.take(reports, of: signers, notice: notice, clinic: clinic, at: now, in: tx)
@@ -244,7 +243,7 @@ extension WebhookHandlers {
             try await take(own, of: signers, clinic, context)
         }
         guard keepsUnknown, !found.unknown.isEmpty else { return }
-        let tenant = Tenant(.installation, actor: "provider:\(source.provider)")
+        let tenant = Tenant(.installation, toldBy: source.provider)
         try await context.database.transaction(for: tenant) { [unknown = found.unknown] tx in
             try intake.keep(unknown, from: source, notice: notice, at: now, in: tx)
         }

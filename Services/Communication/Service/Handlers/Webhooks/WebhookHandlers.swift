@@ -128,7 +128,7 @@ struct WebhookHandlers: Sendable {
         _ context: OperationContext
     ) async throws -> [ProviderEntry] {
         let store = store
-        let tenant = Tenant(owner, actor: "provider:\(provider)")
+        let tenant = Tenant(owner, toldBy: provider)
         return try await context.database.read(for: tenant) { tx in try store.load(owner, in: tx)?.entries ?? [] }
     }
 

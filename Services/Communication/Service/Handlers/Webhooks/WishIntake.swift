@@ -56,7 +56,7 @@ struct WishIntake: Sendable {
                         address: address.text,
                         reason: .stop,
                         category: wish.category,
-                        source: "provider:\(entry.provider)",
+                        source: ProviderActor.name(entry.provider),
                         at: min(wish.at, now),
                         in: tx
                     )
