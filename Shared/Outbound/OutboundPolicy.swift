@@ -17,7 +17,8 @@ package enum OutboundError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .unreadableRule(let rule):
             "POLYCLINIC_OUTBOUND_ALLOW: “\(rule)” is not public, loopback, a host name, *.domain or an address block."
-        case .malformedURL: "must be an http(s) URL without user, query or fragment"
+        case .malformedURL:
+            "must be an http(s) URL with a port up to 65535 at most, and without user, query or fragment"
         case .unencrypted: "must be encrypted; plain connections are only possible to networks the operator has opened"
         case .hostNotAllowed: "is not a host that the operator's outbound policy allows"
         case .addressNotAllowed: "leads to an address that the operator's outbound policy does not allow"
@@ -110,6 +111,8 @@ package struct OutboundPolicy: Sendable {
     /// Checks a custom endpoint, a provider's base URL that a clinic has written: it must be a host that the operator names.
     package func check(endpoint text: String) throws(OutboundError) {
         let endpoint = try OutboundURL(text)
+        // A provider's paths are put behind it.
+        guard !endpoint.hasQuery else { throw .malformedURL }
         try check(host: endpoint.host, encrypted: endpoint.isEncrypted)
         guard names(endpoint.host) else { throw .hostNotAllowed }
     }

@@ -4,7 +4,9 @@ import FoundationEssentials
 package struct OutboundURL: Sendable, Equatable {
     package let isEncrypted: Bool
     package let host: String
+    /// From 1 to 65535: a socket's address with another one ends the process.
     package let port: Int
+    let hasQuery: Bool
 
     /// As the `Host` header has it: without the port that the scheme means anyway.
     package var authority: String {
@@ -19,8 +21,11 @@ package struct OutboundURL: Sendable, Equatable {
             scheme == "https" || scheme == "http", let host = parts.host, !host.isEmpty, parts.user == nil,
             parts.password == nil, parts.fragment == nil
         else { throw .malformedURL }
+        // What is no number is read as no port.
+        guard parts.rangeOfPort == nil || parts.port.map((1...65_535).contains) == true else { throw .malformedURL }
         isEncrypted = scheme == "https"
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         port = parts.port ?? (isEncrypted ? 443 : 80)
+        hasQuery = parts.query != nil
     }
 }

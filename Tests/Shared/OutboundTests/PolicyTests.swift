@@ -55,6 +55,11 @@ import Testing
             ("public", "https://example.com\\@127.0.0.1/", .malformedURL),
             ("public", "https://exa mple.com", .malformedURL),
             ("public", "https://example.com/#x", .malformedURL), ("public", "not a url", .malformedURL),
+            ("public", "https://example.com/?x=1", .malformedURL), ("public", "https://example.com?", .malformedURL),
+            ("public", "https://1.1.1.1:99999/", .malformedURL), ("public", "https://1.1.1.1:65536", .malformedURL),
+            ("public", "https://1.1.1.1:0", .malformedURL), ("public", "https://1.1.1.1:-1", .malformedURL),
+            ("public", "https://1.1.1.1:18446744073709551617", .malformedURL),
+            ("public", "https://1.1.1.1:65535/", nil),
         ]
         for (rules, url, expected) in cases {
             let policy = try OutboundPolicy(allow: rules)
