@@ -64,9 +64,9 @@ struct ConfigurationTrials: Sendable {
             group in
             for (place, trial) in trials.enumerated() {
                 group.addTask {
-                    do { return (place, .success(try await result(of: trial, context))) } catch {
-                        return (place, .failure(error))
-                    }
+                    let outcome: Result<ConfigurationTrialResults.Result, any Error>
+                    do { outcome = .success(try await result(of: trial, context)) } catch { outcome = .failure(error) }
+                    return (place, outcome)
                 }
             }
             // All are waited for: what one provider was given is told of even where another's entry cannot be written.
