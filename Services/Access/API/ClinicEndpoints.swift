@@ -75,7 +75,7 @@ package struct ClinicEndpoints: Sendable {
         gives: Clinic.self,
         audit: .change,
         body: BodyKind.none,
-        summary: "Close a clinic to everybody but system roles"
+        summary: "Close a clinic to everybody but system roles; its messages wait, but for those about accounts"
     )
 
     package init() {}

@@ -13,10 +13,13 @@ struct SendingLookup: Sendable {
     let index: AddressIndex
     let providers: MessageProviders
 
+    /// How long the messages of a suspended clinic rest before they are looked at again.
+    static let suspensionRest: Duration = .seconds(600)
+
     enum Finding: Sendable {
         /// Nothing to do: cancelled, or sent by a run before this one.
         case over
-        /// Somebody may still be at work with it.
+        /// Somebody may still be at work with it, or its clinic is suspended.
         case held(until: Instant)
         case work(SendingWork)
     }
@@ -36,11 +39,16 @@ struct SendingLookup: Sendable {
         let messages = Dictionary(try MessageStore.find(ids, in: tx).map { ($0.id, $0) }) { first, _ in first }
         let attempts = try AttemptStore.all(ids, in: tx)
         let sealer = try dataKeys.sealer(for: clinic, in: tx)
+        let isSuspended = try ProjectionStore.isSuspended(in: tx)
         var findings: [MessageID: Finding] = [:]
         var candidates: [Candidate] = []
         for id in Set(ids) {
             guard let message = messages[id], Self.isToBeSent(message) else { continue }
             let all = attempts[id] ?? []
+            if isSuspended, message.category != .security, message.expiresAt.map({ $0 > now }) ?? true {
+                findings[id] = .held(until: now + Self.suspensionRest)
+                continue
+            }
             // What came before somebody sent it again decides nothing any more.
             var present = all.filter { $0.number > message.settledAttempts }
             if let finding = try settle(&present, of: message, at: now, in: tx) {

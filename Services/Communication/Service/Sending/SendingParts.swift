@@ -81,7 +81,7 @@ struct SendingParts: Sendable {
         case over
         /// Ended here, and the job with it.
         case ended
-        /// Somebody may still be at work with it.
+        /// Somebody may still be at work with it, or its clinic is suspended.
         case held(until: Instant)
         case work(SendingWork)
     }

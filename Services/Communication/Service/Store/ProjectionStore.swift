@@ -32,11 +32,11 @@ enum ProjectionStore {
     static func keep(_ clinic: Clinic, version: Int64, in tx: borrowing Transaction) {
         tx.execute(
             """
-            insert into known_clinics (clinic_id, version, name, locale, time_zone)
+            insert into known_clinics (clinic_id, version, name, locale, time_zone, suspended)
             values (\(clinic.id), \(version), \(clinic.branding?.displayName ?? clinic.name), \(clinic.locale),
-                \(clinic.timeZone.name))
+                \(clinic.timeZone.name), \(clinic.status == .suspended))
             on conflict (clinic_id) do update set version = excluded.version, name = excluded.name,
-                locale = excluded.locale, time_zone = excluded.time_zone
+                locale = excluded.locale, time_zone = excluded.time_zone, suspended = excluded.suspended
             where known_clinics.version <= excluded.version
             """
         )
@@ -147,6 +147,10 @@ enum ProjectionStore {
         let sealer = try dataKeys.sealer(for: clinic, in: tx)
         let known = try KnownPatient.open(try row[0], of: id, version: try row[1], with: sealer)
         return PatientContact(patient: known, locale: try row[2])
+    }
+
+    static func isSuspended(in tx: borrowing Transaction) throws -> Bool {
+        try !tx.rows("select from known_clinics where clinic_id = clinic_id() and suspended").isEmpty
     }
 
     static func clinicName(in tx: borrowing Transaction) throws -> String? {

@@ -201,7 +201,11 @@ import Testing
 
 extension TestClinic {
     /// The clinic as access tells of it.
-    func tellOfItself(zone: String = "Europe/Berlin") async throws {
+    func tellOfItself(
+        zone: String = "Europe/Berlin",
+        status: Clinic.Status = .active,
+        version: Int64 = 1
+    ) async throws {
         let now = Instant.now()
         let state = Clinic(
             id: clinic,
@@ -212,7 +216,7 @@ extension TestClinic {
             country: "DE",
             locale: "de-DE",
             branding: nil,
-            status: .active,
+            status: status,
             createdAt: now,
             updatedAt: now
         )
@@ -223,7 +227,7 @@ extension TestClinic {
                 actor: "user:1",
                 at: now,
                 aggregateId: "\(clinic)",
-                aggregateVersion: 1
+                aggregateVersion: version
             )
         )
     }
