@@ -72,6 +72,25 @@ import Testing
         #expect(try await stored().map(\.seq) == (0..<Int64(count)).map(\.self))
     }
 
+    /// However long the log is, and however little the planner knows of it.
+    @Test func theNextPlaceIsFoundWithoutReadingTheLog() async throws {
+        let desk = desk
+        let clinic = clinic
+        try await desk.append((0..<300).map { _ in desk.record(in: clinic) }, to: clinic)
+        try await desk.sequence(clinic)
+        try await eventually("the log to be nobody else's") {
+            let read = try await desk.database.through(.sequencer) { tx -> Int? in
+                guard try AuditStore.sequence(clinic, limit: 1, in: tx) != nil else { return nil }
+                return try tx.rows(
+                    "select idx_tup_fetch from pg_stat_xact_user_tables where relid = 'audit_nodes'::regclass"
+                ).first.map { try $0[0] }
+            }
+            guard let read else { return false }
+            #expect(read < 10)
+            return true
+        }
+    }
+
     @Test func anotherClinicsLogIsNotSeen() async throws {
         try await desk.append([desk.record(in: clinic)], to: clinic)
         try await desk.sequence(clinic)

@@ -52,8 +52,12 @@ package enum AuditStore {
     /// The leaf and its hash are made by the statement that stores them, from the bytes that arrived.
     static func sequence(_ clinic: ClinicID, limit: Int, in tx: borrowing Transaction) throws -> Int? {
         guard try lock(clinic, in: tx) else { return nil }
+        // Not `max`: of a table that nobody has analysed yet the planner would read all leaves for it.
         let heads = try tx.rows(
-            "select coalesce(max(index) + 1, 0) from audit_nodes where clinic_id = \(clinic) and level = 0"
+            """
+            select index + 1 from audit_nodes where clinic_id = \(clinic) and level = 0
+            order by clinic_id desc, level desc, index desc limit 1
+            """
         )
         let size: Int64 = try heads.first.map { try $0[0] } ?? 0
         let last = try tx.rows(
