@@ -233,7 +233,7 @@ targets += service(
 targets += [
     .target(
         name: "TestKit",
-        dependencies: ["Core", "Postgres", "LocalServers", logging],
+        dependencies: ["Core", "Contracts", "Postgres", "LocalServers", logging],
         path: "Tests/TestKit",
         swiftSettings: strict
     )

@@ -10,12 +10,13 @@ extension CommitNews {
 
 /// An event on its way into the table `outbox`, together with all others of its transaction.
 struct NewOutboxRow: GatheredRow {
-    let event: EventEnvelope
+    var event: EventEnvelope
     let part: TopicPart
 
     static let news: CommitNews? = .outbox
 
     static func statements(for rows: [NewOutboxRow]) -> [Query] {
+        let rows = AuditRun.joining(rows)
         let events = rows.map(\.event)
         return [
             """

@@ -5,9 +5,7 @@ package import Postgres
 
 /// Writes events beside the state they follow from: both commit in one transaction, or neither does.
 package enum Outbox {
-    /// What an audit entry is called on the bus.
-    ///
-    /// Its aggregate is the series that numbers it, its version the number.
+    /// What audit entries are called on the bus, where several travel as an `AuditRun`.
     package static let auditKind = "audit.entry"
     /// What `AuditHeads` are called there.
     package static let headsKind = "audit.heads"
@@ -51,7 +49,10 @@ package enum Outbox {
     ///
     /// Through the relay's door.
     package static func appendAudit(_ records: [AuditRecord], in transaction: borrowing Transaction) throws {
-        for record in records { try insert(record, in: transaction) }
+        // Clinic by clinic: what follows one another in a clinic's log travels together.
+        for records in Dictionary(grouping: records, by: \.clinicId).values {
+            for record in records { try insert(record, in: transaction) }
+        }
     }
 
     /// Appends how far the series of audit entries have come.
@@ -84,32 +85,12 @@ package enum Outbox {
     }
 
     private static func insert(_ record: AuditRecord, in transaction: borrowing Transaction) throws {
-        let place = transaction.number()
-        let envelope = EventEnvelope(
-            id: record.id.retagged(),
-            name: auditKind,
-            version: 1,
-            category: .userActivity,
-            priority: .normal,
-            clinicId: record.clinicId,
-            actor: record.writer,
-            at: record.at,
-            aggregateId: place.series.description,
-            aggregateVersion: place.numbers.lowerBound,
-            notify: true,
-            payload: try JSONWriter.encode(record)
-        )
-        insert(envelope, .audit, in: transaction)
+        insert(try AuditRun.event(record, at: transaction.number()), .audit, in: transaction)
     }
 
     private static func insert(_ event: EventEnvelope, _ part: TopicPart, in transaction: borrowing Transaction) {
         transaction.gather(NewOutboxRow(event: event, part: part))
     }
-}
-
-extension AuditRecord {
-    /// Who did it, as `kind:id`.
-    fileprivate var writer: String { "\(actor.type):\(actor.id)" }
 }
 
 /// What was asked of the outbox cannot be done.

@@ -21,21 +21,22 @@ import Testing
     private var consumer: AuditEntryConsumer { AuditEntryConsumer(database: desk.database) }
     private var watch: AuditGapWatch { AuditGapWatch(database: desk.database, log: Logger(label: "test")) }
 
-    private func entry(_ number: Int64) throws -> EventEnvelope {
-        let record = desk.record(in: clinic)
-        return EventEnvelope(
-            id: record.id.retagged(),
+    private func entry(_ number: Int64) throws -> EventEnvelope { try run(of: [desk.record(in: clinic)], from: number) }
+
+    private func run(of records: [AuditRecord], from number: Int64) throws -> EventEnvelope {
+        EventEnvelope(
+            id: EventID(),
             name: Outbox.auditKind,
-            version: 1,
+            version: AuditRun.version,
             category: .userActivity,
             priority: .normal,
             clinicId: clinic,
             actor: "user:u",
-            at: record.at,
+            at: start,
             aggregateId: series.description,
             aggregateVersion: number,
             notify: true,
-            payload: try JSONWriter.encode(record)
+            payload: try JSONWriter.encode(records)
         )
     }
 
@@ -68,6 +69,52 @@ import Testing
     }
 
     private let late: Int64 = AuditGapWatch.patience.components.seconds + 1
+
+    private func stored(_ records: [AuditRecord]) async throws -> Int {
+        let ids = records.map(\.id)
+        return try await desk.test.inspect(
+            """
+            select (select count(*) from access.audit_pending where clinic_id = \(clinic) and id = any (\(ids)))
+                + (select count(*) from access.audit_entries where clinic_id = \(clinic) and id = any (\(ids)))
+            """
+        ) { try $0[0][0] }
+    }
+
+    @Test func aRunIsItsEntriesWithTheirNumbers() async throws {
+        let records = (0..<3).map { _ in desk.record(in: clinic) }
+        try await consumer.take([try run(of: records, from: 1), try entry(5)], from: .billing)
+        #expect(try await stored(records) == 3)
+        #expect(try await gap(at: 0) == nil)
+        #expect(try await gap(at: late)?.numbers == "{[4,5)}")
+    }
+
+    @Test func anEntryOfBeforeThereWereRunsIsTaken() async throws {
+        let record = desk.record(in: clinic)
+        var event = try run(of: [], from: 1)
+        event.version = 1
+        event.payload = try JSONWriter.encode(record)
+        try await consumer.take([event], from: .billing)
+        #expect(try await stored([record]) == 1)
+    }
+
+    @Test func aRunThatOnlyANewerReplicaUnderstandsIsLeftToIt() async throws {
+        let record = desk.record(in: clinic)
+        var event = try run(of: [record], from: 1)
+        event.version = AuditRun.version + 1
+        await #expect(throws: EventConsumer.NotUnderstood.self) { try await consumer.take([event], from: .billing) }
+        #expect(try await stored([record]) == 0)
+    }
+
+    @Test func anEntryThatCannotBeStoredKeepsNoneOfItsRunBack() async throws {
+        var records = (0..<3).map { _ in desk.record(in: clinic) }
+        records[1].actor.id = "no\0body"
+        let event = try run(of: records, from: 1)
+        for _ in 0..<2 {
+            await #expect(throws: DatabaseError.self) { try await consumer.take([event], from: .billing) }
+        }
+        #expect(try await stored([records[0], records[2]]) == 2)
+        #expect(try await stored([records[1]]) == 0)
+    }
 
     @Test(arguments: [[1, 2, 3], [3, 1, 2], [2, 2, 1, 3, 3]] as [[Int64]])
     func whatArrivesInAnyOrderAndOftenIsNotMissed(_ numbers: [Int64]) async throws {

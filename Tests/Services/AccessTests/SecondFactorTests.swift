@@ -211,10 +211,9 @@ import Testing
         #expect(notices.count == 1 && notices.first?.request.userId == person.id)
         let again = try await desk.call(endpoints.reset, path, as: admin, in: clinic)
         #expect(again.code == "totp_not_enabled")
-        let entries = try await desk.test.inspect(
-            "select payload from outbox where clinic_id = \(clinic) and part = 'audit' and name = 'audit.entry'"
-        ) { rows in try rows.map { try JSONTape(try $0[0]).decode(AuditRecord.self) } }
-        let told = entries.filter { $0.action == "users:reset_second_factor" && $0.outcome == .succeeded }
+        let told = try await desk.test.audit(of: clinic).filter {
+            $0.action == "users:reset_second_factor" && $0.outcome == .succeeded
+        }
         #expect(told.map(\.resource.id) == [person.id.description])
         #expect(told.map(\.actor.id) == [admin.id.description])
         // A new one is set up from the beginning.

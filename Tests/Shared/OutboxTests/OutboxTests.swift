@@ -1,10 +1,11 @@
 import Bus
 import Contracts
 import Core
-import Outbox
 import Postgres
 import TestKit
 import Testing
+
+@testable import Outbox
 
 @Suite(.timeLimit(.minutes(2))) struct OutboxTests {
     @Test func anEventCommitsWithItsStateOrNotAtAll() async throws {
@@ -55,6 +56,64 @@ import Testing
         await #expect(throws: DatabaseError.self) {
             try await fixture.database.through(.relay) { tx in _ = try tx.rows("delete from outbox") }
         }
+    }
+
+    @Test func theAuditEntriesOfATransactionTravelInRunsByClinic() async throws {
+        let fixture = try BusFixture("outbox_runs")
+        let clinics = [ClinicID(), ClinicID()]
+        let records = (0..<70).map { number in
+            AuditRecord(
+                at: .now(),
+                clinicId: clinics[number % 2],
+                actor: .init(type: "user", id: "u"),
+                action: "things:read",
+                resource: .init(type: "thing", id: "\(number)"),
+                outcome: .succeeded,
+                requestId: RequestID(),
+                source: .init(address: "127.0.0.1", userAgent: "test")
+            )
+        }
+        try await fixture.database.through(.relay) { tx in try Outbox.appendAudit(records, in: tx) }
+        let events = try await fixture.store.inspect(
+            "select \(OutboxRow.columns) from outbox as o order by o.aggregate_version"
+        ) { try $0.map { try OutboxRow($0).event } }
+        #expect(events.count == 4)
+        var numbers: [Int64] = []
+        var found: [AuditEntryID: ClinicID] = [:]
+        for event in events {
+            for (number, record) in try AuditRun.records(of: event) {
+                numbers.append(number)
+                found[record.id] = event.clinicId
+                #expect(record.clinicId == event.clinicId)
+            }
+        }
+        #expect(numbers == Array(1...70))
+        #expect(Set(found.keys) == Set(records.map(\.id)))
+        #expect(Set(events.map(\.aggregateId)).count == 1)
+    }
+
+    @Test func eventsBetweenAuditEntriesBreakNoRun() async throws {
+        let fixture = try BusFixture("outbox_mixed")
+        try await fixture.database.transaction(for: fixture.tenant()) { [clinic = fixture.clinic] tx in
+            for number in 0..<3 {
+                try Outbox.appendAudit(
+                    AuditRecord(
+                        at: .now(),
+                        clinicId: clinic,
+                        actor: .init(type: "user", id: "u"),
+                        action: "things:update",
+                        resource: .init(type: "thing", id: "\(number)"),
+                        outcome: .succeeded,
+                        requestId: RequestID(),
+                        source: .init(address: "127.0.0.1", userAgent: "test")
+                    ),
+                    in: tx
+                )
+                try Outbox.append(ThingChanged(label: "\(number)"), aggregate: "x", version: 1, actor: "user:u", in: tx)
+            }
+        }
+        #expect(try await fixture.count("select count(*) from outbox where part = 'events'") == 3)
+        #expect(try await fixture.count("select count(*) from outbox where part = 'audit'") == 1)
     }
 
     @Test func theInboxTakesAnEventInOncePerHandlerAndClinic() async throws {

@@ -188,14 +188,5 @@ struct NotesService {
     }
 
     /// Outcomes and reasons of the clinic's audit entries, oldest first.
-    func audit(of clinic: ClinicID) async throws -> [AuditRecord] {
-        try await database.inspect(
-            "select payload from outbox where clinic_id = \(clinic) and part = 'audit' order by position"
-        ) { rows in
-            try rows.map { row in
-                let payload: [UInt8] = try row[0]
-                return try JSONTape(payload).decode(AuditRecord.self)
-            }
-        }
-    }
+    func audit(of clinic: ClinicID) async throws -> [AuditRecord] { try await database.audit(of: clinic) }
 }

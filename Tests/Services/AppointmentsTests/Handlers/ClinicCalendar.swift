@@ -293,14 +293,5 @@ struct ClinicCalendar {
     }
 
     /// Audit entries of this clinic, oldest first.
-    func audit() async throws -> [AuditRecord] {
-        try await database.inspect(
-            "select payload from outbox where clinic_id = \(clinic) and part = 'audit' order by position"
-        ) { rows in
-            try rows.map { row in
-                let payload: [UInt8] = try row[0]
-                return try JSONTape(payload).decode(AuditRecord.self)
-            }
-        }
-    }
+    func audit() async throws -> [AuditRecord] { try await database.audit(of: clinic) }
 }

@@ -59,9 +59,7 @@ import Testing
         let told = try #require(try await calendar.events().last)
         #expect(told.aggregateVersion == 2 && told.notify)
         #expect(try told.decode(PatientChanged.self).patient.userId == user)
-        let entries = try await calendar.database.inspect(
-            "select payload from outbox where clinic_id = \(calendar.clinic) and part = 'audit' order by position"
-        ) { rows in try rows.map { try JSONTape(try $0[0]).decode(AuditRecord.self) } }
+        let entries = try await calendar.audit()
         let entry = try #require(entries.last { $0.reason == "verified_match" })
         #expect(entry.patientId == record.id && entry.actor.type == "system" && entry.action == "patients:update")
         #expect(entries.count { $0.reason == "verified_match" } == 1)

@@ -221,11 +221,8 @@ import Testing
             ).email
             let (first, second) = (try #require(chain?.primary.id), try #require(chain?.fallback.first?.id))
             func entries() async throws -> Set<String> {
-                let payloads = try await clinic.desk.database.inspect(
-                    "select payload from outbox where clinic_id = \(clinic.clinic) and part = 'audit' order by position"
-                ) { rows -> [[UInt8]] in try rows.map { try $0[0] } }
-                return Set(
-                    try payloads.map { try JSONTape($0).decode(AuditRecord.self) }
+                Set(
+                    try await clinic.desk.database.audit(of: clinic.clinic)
                         .filter { $0.actor.type == Principal.Kind.provider.rawValue }
                         .map { "\($0.actor.id) \($0.resource.id) \($0.action) \($0.outcome) \($0.reason ?? "")" }
                 )

@@ -76,10 +76,8 @@ import Vault
 
     @Test func aChangeStandsInTheInstallationsLog() async throws {
         let clinic = try clinic()
-        let entries: @Sendable () async throws -> Int64 = {
-            try await clinic.desk.database.inspect(
-                "select count(*) from outbox where clinic_id = \(ClinicID.installation) and part = 'audit'"
-            ) { try $0[0][0] }
+        let entries: @Sendable () async throws -> Int = {
+            try await clinic.desk.database.audit(of: .installation).count
         }
         let before = try await entries()
         try await put(clinic, .smtp(port: 9))

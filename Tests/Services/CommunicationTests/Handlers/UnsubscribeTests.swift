@@ -76,10 +76,7 @@ import Testing
         #expect(statuses == Array(repeating: 200, count: 8))
         let shown = try await clinic.ask(endpoints.show, UnsubscribePath(token: token), as: .anonymous)
         #expect(shown.output?.unsubscribed == true)
-        let audited = try await clinic.desk.database.inspect(
-            "select count(*) from outbox where clinic_id = \(clinic.clinic) and part = 'audit'"
-        ) { rows -> Int64 in try rows[0][0] }
-        #expect(audited == 9)
+        #expect(try await clinic.desk.database.audit(of: clinic.clinic).count == 9)
         let list = try await clinic.ask(MessageDesk.endpoints.suppressions.list, SuppressionListRequest())
         #expect(list.output?.items.map(\.address) == ["reader@example.org"])
         #expect(list.output?.items.first?.category == .marketing && list.output?.items.first?.source == "link")

@@ -62,10 +62,7 @@ import Vault
             ])
             let message = try await clinic.settled(try await clinic.send(draft(to: number, [.sms])))
             #expect(message.attempts.map(\.outcome) == [.transient, .accepted])
-            let payloads = try await clinic.desk.database.inspect(
-                "select payload from outbox where clinic_id = \(clinic.clinic) and part = 'audit' order by position"
-            ) { rows -> [[UInt8]] in try rows.map { try $0[0] } }
-            let entries = try payloads.map { try JSONTape($0).decode(AuditRecord.self) }.filter {
+            let entries = try await clinic.desk.database.audit(of: clinic.clinic).filter {
                 $0.actor.type == Principal.Kind.provider.rawValue
             }
             #expect(entries.map(\.actor.id) == ["twilio", "aws_sns"])

@@ -139,10 +139,7 @@ import Testing
 extension TestClinic {
     /// What the trail says of a message's calls, in order.
     func trail(of message: MessageID) async throws -> [AuditRecord] {
-        let payloads = try await desk.database.inspect(
-            "select payload from outbox where clinic_id = \(clinic) and part = 'audit' order by position"
-        ) { rows -> [[UInt8]] in try rows.map { try $0[0] } }
-        return try payloads.map { try JSONTape($0).decode(AuditRecord.self) }.filter {
+        try await desk.database.audit(of: clinic).filter {
             $0.actor.type == Principal.Kind.provider.rawValue && $0.resource.id == message.description
         }
     }
