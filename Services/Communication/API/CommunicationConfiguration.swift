@@ -105,6 +105,11 @@ package struct CommunicationSettings: Wire, Hashable {
     package var countryRules: CountryRegistrations?
     /// Which reminders of visits are sent: `24h` and `2h` unless it says otherwise, none when it is empty.
     package var reminders: [ReminderTime]?
+    /// The order of the channels where neither sender nor recipient names any, each at most once; what it leaves out is
+    /// not used then.
+    ///
+    /// Absent: all that have a provider.
+    package var channels: [MessageChannel]?
 
     package init(
         fallbackAfter: Int? = nil,
@@ -113,7 +118,8 @@ package struct CommunicationSettings: Wire, Hashable {
         rates: [String: Double]? = nil,
         dailyCaps: [String: Int]? = nil,
         countryRules: CountryRegistrations? = nil,
-        reminders: [ReminderTime]? = nil
+        reminders: [ReminderTime]? = nil,
+        channels: [MessageChannel]? = nil
     ) {
         self.fallbackAfter = fallbackAfter
         self.quietHours = quietHours
@@ -122,6 +128,7 @@ package struct CommunicationSettings: Wire, Hashable {
         self.dailyCaps = dailyCaps
         self.countryRules = countryRules
         self.reminders = reminders
+        self.channels = channels
     }
 
     package static var limits: [Limit] {
@@ -150,6 +157,15 @@ package struct CommunicationSettings: Wire, Hashable {
                 "What the clinic has registered for its texts by SMS; a message that breaks a rule there is refused."
             ),
             .describe(CodingKeys.reminders, "24h and 2h when absent; none when empty."),
+            .count(CodingKeys.channels, 1...MessageChannel.allCases.count),
+            .describe(
+                CodingKeys.channels,
+                """
+                The order in which channels are tried where neither sender nor recipient names any, each at most once. What it \
+                leaves out is not used then, but for what concerns somebody's account, at last. Absent: email, sms, whatsapp, \
+                push, as far as they have a provider.
+                """
+            ),
         ]
     }
 }

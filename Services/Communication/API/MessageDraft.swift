@@ -44,7 +44,7 @@ package struct MessageDraft: Wire {
     package static let mostHeaders = 10
 
     package var to: RecipientDraft
-    /// The fallback order; without it the contact's preference, then the channels that the clinic has providers for.
+    /// The fallback order; without it the contact's preference, then the clinic's order, then all it has providers for.
     package var channels: [MessageChannel]?
     package var template: String?
     package var content: MessageContent?

@@ -13,18 +13,33 @@ struct RecipientWishes: Sendable {
     var notice: NoticePreference?
     /// The clinic's own quiet hours.
     var quietOfClinic: QuietTime?
+    /// The clinic's own order of channels.
+    var orderOfClinic: ChannelOrder?
     /// Where the recipient's day is; without it nobody's night is known.
     var zone: TimeZoneName?
 
-    /// The channels among `wanted` that may be used: in the sender's order where one was asked for, else in the recipient's.
-    func channels(_ wanted: [MessageChannel], isAskedFor: Bool) -> [MessageChannel] {
-        let account = notice?.channels?.compactMap { MessageChannel(rawValue: $0.rawValue) }
-        let left = [category?.channels, account].reduce(wanted) { left, chosen in
-            guard let chosen else { return left }
-            return isAskedFor ? left.filter(chosen.contains) : chosen.filter(left.contains)
+    /// The channels among `wanted` that a message may take: in the sender's order where one was asked for, else in the
+    /// recipient's, else in the clinic's.
+    func channels(
+        _ wanted: [MessageChannel],
+        _ category: MessageCategory,
+        isAskedFor: Bool
+    ) -> [MessageChannel] {
+        let usual = isAskedFor ? wanted : orderOfClinic?.chosen(from: wanted, category) ?? wanted
+        guard hasChannels else { return usual }
+        let left = chosenChannels.reduce(wanted) { left, chosen in
+            isAskedFor ? left.filter(chosen.contains) : chosen.filter(left.contains)
         }
         // Who asks for a code gets it, be it on a channel they like less.
-        return left.isEmpty && category?.category == .security ? wanted : left
+        return left.isEmpty && category == .security ? usual : left
+    }
+
+    /// Whether the recipient has said anything of channels.
+    var hasChannels: Bool { !chosenChannels.isEmpty }
+
+    private var chosenChannels: [[MessageChannel]] {
+        let account = notice?.channels?.compactMap { MessageChannel(rawValue: $0.rawValue) }
+        return [category?.channels, account].compactMap { $0 }
     }
 
     /// Whether a message may be held up by quiet hours.

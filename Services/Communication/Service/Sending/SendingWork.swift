@@ -43,7 +43,7 @@ struct SendingWork: Sendable {
         let calling = content.quiet?.periods.filter { $0.channel != nil } ?? []
         content.quiet = QuietPeriods((canWait ? wishes.quietPeriods : []) + calling)
         let channels = message.channels.compactMap { MessageChannel(rawValue: $0) }
-        return wishes.channels(channels, isAskedFor: content.isAskedFor ?? false).map(\.rawValue)
+        return wishes.channels(channels, message.category, isAskedFor: content.isAskedFor ?? false).map(\.rawValue)
     }
 
     /// How it ends where no provider is to be called: as said, but for a message that may have arrived.

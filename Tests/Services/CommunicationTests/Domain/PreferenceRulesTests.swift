@@ -114,10 +114,10 @@ import Testing
     func channelsAreTheContacts(_ choice: Choice) {
         let category = CategoryPreference(category: .care, channels: choice.chosen)
         let ofContact = RecipientWishes(category: category)
-        #expect(ofContact.channels(choice.wanted, isAskedFor: choice.isAskedFor) == choice.expected)
+        #expect(ofContact.channels(choice.wanted, .care, isAskedFor: choice.isAskedFor) == choice.expected)
         let channels = choice.chosen?.compactMap { NoticeChannel(rawValue: $0.rawValue) }
         let ofAccount = RecipientWishes(notice: NoticePreference(kind: .invoice, channels: channels))
-        #expect(ofAccount.channels(choice.wanted, isAskedFor: choice.isAskedFor) == choice.expected)
+        #expect(ofAccount.channels(choice.wanted, .billing, isAskedFor: choice.isAskedFor) == choice.expected)
     }
 
     struct Night: Sendable {
@@ -209,11 +209,11 @@ import Testing
             category: CategoryPreference(category: .care, channels: [.sms, .email]),
             notice: NoticePreference(kind: .appointmentReminder, channels: [.email, .push])
         )
-        #expect(both.channels([.email, .sms, .push], isAskedFor: false) == [.email])
-        #expect(RecipientWishes().channels([.sms, .email], isAskedFor: false) == [.sms, .email])
+        #expect(both.channels([.email, .sms, .push], .care, isAskedFor: false) == [.email])
+        #expect(RecipientWishes().channels([.sms, .email], .care, isAskedFor: false) == [.sms, .email])
         let codes = RecipientWishes(category: CategoryPreference(category: .security, channels: [.sms]))
-        #expect(codes.channels([.email, .sms], isAskedFor: false) == [.sms])
-        #expect(codes.channels([.email], isAskedFor: false) == [.email])
+        #expect(codes.channels([.email, .sms], .security, isAskedFor: false) == [.sms])
+        #expect(codes.channels([.email], .security, isAskedFor: false) == [.email])
     }
 
     @Test func oneNightMayFollowAnother() throws {

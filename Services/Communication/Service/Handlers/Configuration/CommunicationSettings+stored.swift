@@ -28,7 +28,8 @@ extension CommunicationSettings {
             rates: rates,
             dailyCaps: caps,
             countryRules: CountryRules(settings: configuration.settings).shown,
-            reminders: ReminderRules.chosen(configuration.settings)
+            reminders: ReminderRules.chosen(configuration.settings),
+            channels: ChannelOrder(settings: configuration.settings)?.channels
         )
     }
 
@@ -53,6 +54,9 @@ extension CommunicationSettings {
         if let reminders, Set(reminders).count != reminders.count {
             faults.append(.init(pointer: "\(pointer)/reminders", "has one twice"))
         }
+        if let channels, Set(channels).count != channels.count {
+            faults.append(.init(pointer: "\(pointer)/channels", "has a channel twice"))
+        }
         if let quietHours, quietHours.from == quietHours.to {
             faults.append(.init(pointer: "\(pointer)/quietHours", "begin when they end"))
         }
@@ -70,6 +74,7 @@ extension CommunicationSettings {
         if let reminders {
             members[ReminderRules.settingsKey] = .array(reminders.map { .string($0.rawValue) })
         }
+        if let channels { members[ChannelOrder.settingsKey] = ChannelOrder(channels).stored }
         if let rules = countryRules.flatMap({ CountryRules($0).stored }) { members[CountryRules.key] = rules }
         return members
     }

@@ -47,11 +47,13 @@ extension MessageIntake {
     {
         let wanted = draft.channels ?? MessageChannel.allCases
         let usable = wanted.filter { configured.contains($0) }
-        guard !usable.isEmpty else {
-            let names = (draft.channels ?? [.email]).map(\.rawValue).joined(separator: ", ")
-            throw .conflict("channel_not_configured", "The clinic has no provider for \(names).")
-        }
+        guard !usable.isEmpty else { throw Self.notConfigured(draft.channels ?? [.email]) }
         return usable.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+
+    static func notConfigured(_ channels: [MessageChannel]) -> Problem {
+        let names = channels.map(\.rawValue).joined(separator: ", ")
+        return .conflict("channel_not_configured", "The clinic has no provider for \(names).")
     }
 
     /// The channels among `wanted` that there is an address for.
@@ -126,6 +128,7 @@ extension MessageIntake {
         var wishes = RecipientWishes(
             category: contact?.choice.categories.first { $0.category == category },
             quietOfClinic: terms.quietHours,
+            orderOfClinic: terms.order,
             zone: contact?.timeZone
         )
         if let patient = contact?.patientID, let kind = RecipientWishes.kind(template: draft.template, category),

@@ -31,6 +31,8 @@ struct MessageIntake: Sendable {
         /// The channels that the clinic can send through now, be it with the installation's providers.
         var channels: Set<MessageChannel>
         var quietHours: QuietTime?
+        /// Its own order of channels.
+        var order: ChannelOrder?
         /// The largest mail that any of the providers takes, in bytes; `nil` where one names no limit.
         var mailCapacity: Int?
         /// Which reminders of visits it sends.
@@ -56,6 +58,7 @@ struct MessageIntake: Sendable {
         return Terms(
             channels: channels,
             quietHours: QuietTime(settings: settings),
+            order: ChannelOrder(settings: settings),
             mailCapacity: providers.capacity(of: carriers),
             reminders: ReminderRules.wanted(settings),
             canBeAnswered: TextSenders.canBeAnswered(channels, own: own?.entries ?? [], by: providers),
@@ -86,7 +89,9 @@ struct MessageIntake: Sendable {
         let contact = try contact(of: draft, in: tx)
         let reach = try Self.reach(of: draft, contact)
         let wishes = try entry == nil ? wishes(of: contact, draft, category, terms, in: tx) : RecipientWishes()
-        let chosen = wishes.channels(wanted, isAskedFor: draft.channels != nil)
+        let chosen = wishes.channels(wanted, category, isAskedFor: draft.channels != nil)
+        // An order that leaves nothing is the clinic's to mend: the recipient has refused nothing.
+        guard !chosen.isEmpty || wishes.hasChannels else { throw Self.notConfigured(terms.order?.channels ?? wanted) }
         let reached = try Self.reached(chosen.isEmpty ? wanted : chosen, reach, draft)
         let words = try source.words(in: [draft.locale, contact?.locale], on: reached)
         let canWait = RecipientWishes.canWait(draft.priority ?? .normal, category)
