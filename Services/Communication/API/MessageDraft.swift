@@ -123,14 +123,23 @@ package struct MessageDraft: Wire {
     }
 }
 
-/// A message that will be sent.
+/// A message that was taken in.
 package struct AcceptedMessage: Wire, Hashable {
-    package var id: MessageID
-    package var status: MessageStatus
+    package enum Status: String, Hashable, Sendable, Codable, CaseIterable {
+        case queued
+    }
 
-    package init(id: MessageID, status: MessageStatus) {
+    package var id: MessageID
+    /// The same for each, one that its recipient does not want too: what became of it the message itself tells.
+    package var status: Status
+
+    package init(id: MessageID) {
         self.id = id
-        self.status = status
+        status = .queued
+    }
+
+    package static var limits: [Limit] {
+        [.describe(CodingKeys.status, "Of every message that is taken in: what became of it, its GET tells at once.")]
     }
 }
 

@@ -155,7 +155,7 @@ struct MessageIntake: Sendable {
         MessageStore.insert(message, to: hashes, by: sender.actor, in: tx)
         try AttachmentStore.insert(files, of: id, sealer: sealer, in: tx)
         if let first = channels.first { tally.note(first) }
-        guard isWanted else { return AcceptedMessage(id: id, status: .suppressed) }
+        guard isWanted else { return AcceptedMessage(id: id) }
         try Jobs.enqueue(
             SendMessageJob.self,
             payload: .init(message: id, course: message.course),
@@ -163,7 +163,7 @@ struct MessageIntake: Sendable {
             dueAt: start?.at,
             in: tx
         )
-        return AcceptedMessage(id: id, status: .queued)
+        return AcceptedMessage(id: id)
     }
 
     /// The files of a message; throws 413 where none of the clinic's providers can carry them.
