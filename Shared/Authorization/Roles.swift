@@ -92,6 +92,19 @@ package enum Roles {
             own: [.patient]
         ),
         PermissionRule("suppressions:delete", clinic: administrators),
+        PermissionRule(
+            "devices:create",
+            "Have notices reach an app of somebody's",
+            clinic: administrators + [.receptionist],
+            own: [.patient]
+        ),
+        PermissionRule("devices:read", clinic: administrators + careTeam, own: [.patient]),
+        PermissionRule(
+            "devices:delete",
+            "Send no more notices to an app of somebody's",
+            clinic: administrators + [.receptionist],
+            own: [.patient]
+        ),
         PermissionRule("conversations:create", clinic: [.clinicAdmin] + careTeam, own: [.patient]),
         PermissionRule("conversations:read", clinic: [.clinicAdmin] + careTeam, own: [.patient]),
         PermissionRule("conversations:update", clinic: [.clinicAdmin] + careTeam),

@@ -35,6 +35,7 @@ package enum Entity {
     package enum BreakGlass {}
     package enum Suppression {}
     package enum Contact {}
+    package enum Device {}
 }
 
 package typealias ClinicID = TypedID<Entity.Clinic>
@@ -72,6 +73,8 @@ package typealias BreakGlassID = TypedID<Entity.BreakGlass>
 package typealias SuppressionID = TypedID<Entity.Suppression>
 /// Somebody who is written to; a patient's contact has the patient's own id.
 package typealias ContactID = TypedID<Entity.Contact>
+/// An installed app by which a contact is reached.
+package typealias DeviceID = TypedID<Entity.Device>
 
 extension ClinicID {
     /// The installation itself: its audit log, its default providers.

@@ -104,6 +104,36 @@ extension SystemTests {
             try await patient.expect(403, from: "DELETE", "/communication/suppressions/\(id)")
         }
 
+        @Test(.timeLimit(.minutes(2))) func patientsRegisterTheirOwnDevices() async throws {
+            let suite = try await RunningSuite.shared.value
+            let patient = try await suite.api.signedIn(suite.demo.patient, clinic: suite.demo.clinicId)
+            let path = "/communication/contacts/\(suite.demo.patientId)/devices"
+            let token = "device-\(RequestID())"
+            let device: JSONValue = ["pushToken": .string(token), "name": "Phone", "platform": "ios"]
+            #expect(try await suite.api.send("POST", path, device).status == 401)
+            let auditor = try await suite.api.signedIn(suite.demo.auditor, clinic: suite.demo.clinicId)
+            try await auditor.expect(403, from: "POST", path, device)
+            try await auditor.expect(403, from: "GET", path)
+            try await patient.expect(
+                404,
+                from: "POST",
+                path.replacing(suite.demo.patientId, with: "\(RequestID())"),
+                device
+            )
+            let long = JSONValue.string(String(repeating: "a", count: 4_097))
+            let refused = try await patient.expect(422, from: "POST", path, ["pushToken": long])
+            #expect(refused.text.contains("/pushToken"))
+            let made = try await patient.expect(201, from: "POST", path, device)
+            let id = try made.json.text("id")
+            #expect(made.headers["location"] == "/api/v1\(path)/\(id)" && !made.text.contains(token))
+            let again = try await patient.expect(200, from: "POST", path, device)
+            #expect(try again.json.text("id") == id)
+            let listed = try await patient.expect(200, from: "GET", path)
+            #expect(listed.items.contains { $0["id"]?.string == id } && !listed.text.contains(token))
+            try await patient.expect(204, from: "DELETE", "\(path)/\(id)")
+            try await patient.expect(404, from: "GET", "\(path)/\(id)")
+        }
+
         @Test(
             .timeLimit(.minutes(2)),
             arguments: [

@@ -34,6 +34,7 @@ extension SystemTests {
                 "/communication/suppressions", "/communication/suppressions?address=nobody@example.org",
                 "/communication/conversations",
                 "/communication/preferences/\(suite.demo.patientId)",
+                "/communication/contacts/\(suite.demo.patientId)/devices",
                 "/communication/analytics?from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z&by=day",
                 "/clinics/\(suite.demo.clinicId)/communication/alert-routes",
             ] {

@@ -14,6 +14,7 @@ package struct CommunicationEndpoints: Sendable {
     package let deliveries = DeliveryEndpoints()
     package let suppressions = SuppressionEndpoints()
     package let preferences = ContactPreferenceEndpoints()
+    package let devices = ContactDeviceEndpoints()
     package let unsubscribing = UnsubscribeEndpoints()
     package let analytics = AnalyticsEndpoints()
     package let alerts = AlertEndpoints()
@@ -23,7 +24,7 @@ package struct CommunicationEndpoints: Sendable {
     package var all: [any EndpointDescription] {
         configuration.all + installation.all + health.all + messages.all + attachments.all + media.all
             + conversations.all + templates.all + deliveries.all + suppressions.all + preferences.all
-            + unsubscribing.all + analytics.all + alerts.all
+            + devices.all + unsubscribing.all + analytics.all + alerts.all
     }
 }
 

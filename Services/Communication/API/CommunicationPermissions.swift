@@ -19,6 +19,9 @@ package enum CommunicationPermissions {
     package static let readSuppressions = Permission("suppressions:read")
     package static let updateSuppressions = Permission("suppressions:update")
     package static let deleteSuppressions = Permission("suppressions:delete")
+    package static let createDevices = Permission("devices:create")
+    package static let readDevices = Permission("devices:read")
+    package static let deleteDevices = Permission("devices:delete")
     /// What somebody has written is shown only with `readContent` on top.
     package static let readConversations = Permission("conversations:read")
     package static let readReports = Permission("reports:read")

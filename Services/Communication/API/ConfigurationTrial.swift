@@ -41,7 +41,7 @@ package struct TrialRecipient: Wire {
         self.pushToken = pushToken
     }
 
-    package static var limits: [Limit] { [.length(CodingKeys.pushToken, 16...4_096)] }
+    package static var limits: [Limit] { [.length(CodingKeys.pushToken, RecipientDraft.pushTokenLengths)] }
 }
 
 /// What of a clinic's configuration is to be tried: all that is in force unless said otherwise.

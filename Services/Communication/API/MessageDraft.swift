@@ -3,6 +3,9 @@ package import Core
 
 /// Whom a message is to reach: an address, or a patient or contact whose addresses are known.
 package struct RecipientDraft: Wire {
+    /// In characters.
+    package static let pushTokenLengths: ClosedRange<Int> = 16...4_096
+
     package var email: EmailAddress?
     package var phone: PhoneNumber?
     /// Of somebody who has written by WhatsApp and hides their number.
@@ -30,7 +33,11 @@ package struct RecipientDraft: Wire {
 
     package static var limits: [Limit] {
         [
-            .length(CodingKeys.pushToken, 16...4_096),
+            .length(CodingKeys.pushToken, pushTokenLengths),
+            .describe(
+                CodingKeys.pushToken,
+                "What names an installed app to the push provider; those of contacts and patients are known where they registered."
+            ),
             .describe(
                 CodingKeys.whatsAppUserId,
                 "Of somebody who has written by WhatsApp and hides their number, as their conversation shows it."

@@ -44,6 +44,7 @@ package enum CommunicationService {
                 ("0026_message_statistics.sql", PackageResources._026_message_statistics_sql),
                 ("0027_large_notices.sql", PackageResources._027_large_notices_sql),
                 ("0028_courses.sql", PackageResources._028_courses_sql),
+                ("0029_contact_devices.sql", PackageResources._029_contact_devices_sql),
                 ("0030_suspended_clinics.sql", PackageResources._030_suspended_clinics_sql),
             ]
         )
@@ -165,6 +166,12 @@ package enum CommunicationService {
         ContactPreferenceHandlers(endpoints: endpoints.preferences, dataKeys: resources.dataKeys).register(
             in: &handlers
         )
+        ContactDeviceHandlers(
+            endpoints: endpoints.devices,
+            dataKeys: resources.dataKeys,
+            index: index,
+            cursors: resources.cursors
+        ).register(in: &handlers)
         SuppressionHandlers(
             endpoints: endpoints.suppressions,
             store: suppressions,

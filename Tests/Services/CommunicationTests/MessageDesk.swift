@@ -157,6 +157,12 @@ final class MessageDesk: Sendable {
                 in: &handlers
             )
         ContactPreferenceHandlers(endpoints: Self.endpoints.preferences, dataKeys: dataKeys).register(in: &handlers)
+        ContactDeviceHandlers(
+            endpoints: Self.endpoints.devices,
+            dataKeys: dataKeys,
+            index: index,
+            cursors: CursorSeal(blindIndex)
+        ).register(in: &handlers)
         SuppressionHandlers(
             endpoints: Self.endpoints.suppressions,
             store: suppressions,

@@ -73,6 +73,13 @@ import Testing
             "CreatePlatformEndpoint", [("PlatformApplicationArn", application), ("Token", "known")], 400,
             "already exists"
         ),
+        (
+            "SetEndpointAttributes",
+            [
+                ("EndpointArn", "arn:aws:sns:eu-west-1:1:endpoint/GCM/a/b"), ("Attributes.entry.1.key", "Enabled"),
+                ("Attributes.entry.1.value", "true"),
+            ], 404, "Endpoint does not exist"
+        ),
         ("DeleteTopic", [], 400, "InvalidAction"),
     ]
 
@@ -123,6 +130,21 @@ import Testing
         let dead = await Self.call(sns, "Publish", [("TargetArn", await register("disabled-1")), ("Message", "Hi")])
         #expect(dead.status == 400 && Self.text(dead).contains("<Code>EndpointDisabled</Code>"))
         #expect(messages.all.count == 1)
+        // Made anew it is the same one, and disabled; whoever owns it enables it.
+        let disabled = await register("disabled-1")
+        let still = await Self.call(sns, "Publish", [("TargetArn", disabled), ("Message", "Hi")])
+        #expect(still.status == 400)
+        let enabled = await Self.call(
+            sns,
+            "SetEndpointAttributes",
+            [
+                ("EndpointArn", disabled), ("Attributes.entry.1.key", "Enabled"), ("Attributes.entry.1.value", "true"),
+                ("Attributes.entry.2.key", "Token"), ("Attributes.entry.2.value", "disabled-1"),
+            ]
+        )
+        #expect(enabled.status == 200 && Self.text(enabled).contains("<RequestId>"))
+        let alive = await Self.call(sns, "Publish", [("TargetArn", disabled), ("Message", "Hi")])
+        #expect(alive.status == 200 && messages.all.count == 2)
     }
 }
 

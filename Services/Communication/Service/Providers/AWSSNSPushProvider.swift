@@ -44,7 +44,7 @@ struct AWSSNSPushProvider: PushProvider, HTTPProvider {
         let token = push.token.unredacted
         if let endpoint = SNSName(token) {
             guard endpoint.kind == .endpoint, endpoint.region == account.region else { return .otherEndpoint }
-            return await publish(push, to: endpoint, deadline: deadline)
+            return await deliver(push, to: endpoint, of: nil, deadline: deadline)
         }
         let made = await account.verdict(
             "CreatePlatformEndpoint",
@@ -56,7 +56,35 @@ struct AWSSNSPushProvider: PushProvider, HTTPProvider {
         guard let endpoint = made.messageID.flatMap({ SNSName($0) }), endpoint.kind == .endpoint else {
             return ProviderVerdict(.transient, code: "endpoint_arn", detail: "The provider named no endpoint.")
         }
-        return await publish(push, to: endpoint, deadline: deadline)
+        return await deliver(push, to: endpoint, of: token, deadline: deadline)
+    }
+
+    /// Publishes; an endpoint that is disabled is enabled where the app has registered itself since.
+    ///
+    /// SNS disables an endpoint when Apple or Google have refused its token once, and nobody but its owner enables it again:
+    /// making it anew gives the same one, disabled as it is.
+    ///
+    /// - Parameter token: the device's own; `nil` where it is known by its endpoint alone.
+    private func deliver(
+        _ push: PushToSend,
+        to endpoint: SNSName,
+        of token: String?,
+        deadline: Deadline
+    ) async -> ProviderVerdict {
+        let verdict = await publish(push, to: endpoint, deadline: deadline)
+        guard push.isFresh, verdict.code == AWSSNSReply.endpointDisabled else { return verdict }
+        let enabled = await account.verdict(
+            "SetEndpointAttributes",
+            Self.enabling(endpoint, of: token),
+            deadline: deadline,
+            reading: AWSSNSReply.changed
+        )
+        switch enabled.outcome {
+        case .accepted: return await publish(push, to: endpoint, deadline: deadline)
+        case .throttled, .transient, .unknownOutcome: return enabled.beforeSending
+        // Whoever may send and change nothing is told what was said of the endpoint.
+        default: return verdict
+        }
     }
 
     /// Asks for the platform application; who may only send is let in all the same.
@@ -79,6 +107,11 @@ struct AWSSNSPushProvider: PushProvider, HTTPProvider {
         try account.call("CreatePlatformEndpoint", Self.registration(of: token, with: application), at: now)
     }
 
+    /// The request that has a device's endpoint be sent to again.
+    func enabling(_ endpoint: SNSName, of token: String?, at now: Instant) throws -> ProviderCall {
+        try account.call("SetEndpointAttributes", Self.enabling(endpoint, of: token), at: now)
+    }
+
     /// The request that hands a notice over.
     func sending(_ push: PushToSend, to endpoint: SNSName, at now: Instant) throws -> ProviderCall {
         try account.call("Publish", Self.notice(push, to: endpoint, at: now), at: now)
@@ -86,6 +119,17 @@ struct AWSSNSPushProvider: PushProvider, HTTPProvider {
 
     private static func registration(of token: String, with application: String) -> FormBody.Pairs {
         [("PlatformApplicationArn", application), ("Token", token)]
+    }
+
+    private static func enabling(_ endpoint: SNSName, of token: String?) -> FormBody.Pairs {
+        let attributes = [(name: "Enabled", value: "true")] + (token.map { [(name: "Token", value: $0)] } ?? [])
+        return [("EndpointArn", endpoint.arn)]
+            + attributes.enumerated().flatMap { index, attribute in
+                [
+                    (name: "Attributes.entry.\(index + 1).key", value: attribute.name),
+                    (name: "Attributes.entry.\(index + 1).value", value: attribute.value),
+                ]
+            }
     }
 
     private static func notice(_ push: PushToSend, to endpoint: SNSName, at now: Instant) throws -> FormBody.Pairs {

@@ -7,6 +7,8 @@ import Outbound
 enum AWSSNSReply {
     /// How long SNS is left alone when it says that messages come too fast.
     static let throttlePause: Duration = .seconds(1)
+    /// SNS sends to an app's endpoint no more, until its owner enables it.
+    static let endpointDisabled = "EndpointDisabled"
 
     private typealias Meaning = (outcome: AttemptOutcome, detail: String)
 
@@ -25,7 +27,7 @@ enum AWSSNSReply {
         "InvalidParameterValue": (.contentRejected, "The provider refused the request."),
         "ParameterValueInvalid": (.contentRejected, "The provider refused the request."),
         "Validation": (.contentRejected, "The provider refused the request."),
-        "OptedOut": (.optedOut, "The recipient has told this sender to stop."), "EndpointDisabled": gone,
+        "OptedOut": (.optedOut, "The recipient has told this sender to stop."), endpointDisabled: gone,
         "PlatformApplicationDisabled": noApplication,
         "NotFound": (.contentRejected, "The provider does not know whom the message is for."),
         "AuthorizationError": denied, "AccessDenied": denied,
@@ -70,6 +72,9 @@ enum AWSSNSReply {
         else { return found }
         return ProviderVerdict(.accepted, messageID: String(arn))
     }
+
+    /// Whether something was changed, which SNS confirms without a word.
+    static func changed(_ response: OutboundResponse) -> ProviderVerdict { verdict(response, id: "RequestId") }
 
     /// What the account's settings say about texts.
     static func textHealth(_ response: OutboundResponse) -> ProviderVerdict {

@@ -13,6 +13,8 @@ struct PushToSend: Sendable {
     let expiresAt: Instant?
     /// It may wake the device.
     let isUrgent: Bool
+    /// The app has registered its token since a provider last took a notice for it: it is there, whatever is known of it.
+    var isFresh = false
 }
 
 /// A way to send notices to installed apps.

@@ -12,7 +12,8 @@ import Telemetry
 /// One round through a message's providers: skip, try, classify, go on; and what is written at each step.
 struct ChainWalk {
     let parts: SendingParts
-    let work: SendingWork
+    /// What is sent, to the device whose turn it is.
+    private(set) var work: SendingWork
     let job: JobContext
     let chain: [ProviderEntry]
     /// Those that the message may still go by, be it only after the provider that is asked now.
@@ -153,7 +154,7 @@ struct ChainWalk {
         pending.append(.closed(number, entry, verdict, latency: latency, using: using))
         if entry.isDefault, let id = verdict.messageID { pending.append(.known(door.hash(entry.provider, id))) }
         if let note = answering(entry, after: verdict.outcome) { pending.append(note) }
-        if let note = suppression(after: verdict, by: entry) { pending.append(note) }
+        if let note = finding(after: verdict, by: entry) { pending.append(note) }
         if let view = changes.entry { pending.append(.circuit(entry, view)) }
         if let view = changes.entry, entry.isDefault, let alert = AlertRules.alert(for: view) {
             await AlertStore.raiseForOperators(
@@ -172,6 +173,7 @@ struct ChainWalk {
         switch next {
         case .nextProvider: return false
         case .nextChannel(let reason):
+            if isGone(verdict, entry), work.leaveDevice() { return try await attemptNextDevice(entry) }
             closed[entry.channel] = reason
             return false
         case .sameProvider: try await endRound()
@@ -190,6 +192,30 @@ struct ChainWalk {
             let address = work.content.reach.address(on: channel)
         else { return nil }
         return .wrote(door.hash(entry.provider, to: address), at: .now())
+    }
+
+    /// Tries the contact's next device with the provider that has just said that the app on the one before is gone.
+    private mutating func attemptNextDevice(_ entry: ProviderEntry) async throws -> Bool {
+        guard
+            case .admitted(let permit) = parts.circuits.admit(job.clinic, entry, lastResort: true, taking: permitTime)
+        else { return false }
+        return try await attempt(entry, permit)
+    }
+
+    /// Whether the app on the contact's device is gone.
+    private func isGone(_ verdict: ProviderVerdict, _ entry: ProviderEntry) -> Bool {
+        verdict.outcome == .badRecipient && entry.channel == MessageChannel.push.rawValue
+    }
+
+    /// What is to be kept of an address after a call; `nil` where the verdict is not about it.
+    ///
+    /// A contact's device whose app is gone is given up, not suppressed: when it is there again, the app says so.
+    private func finding(after verdict: ProviderVerdict, by entry: ProviderEntry) -> SendingNote? {
+        guard entry.channel == MessageChannel.push.rawValue, let device = work.devices.first else {
+            return suppression(after: verdict, by: entry)
+        }
+        if isGone(verdict, entry) { return .gone(device) }
+        return verdict.outcome == .accepted && device.isFresh ? .reached(device, at: .now()) : nil
     }
 
     /// That an address is not to be called again; `nil` where the verdict is not about the address.

@@ -32,8 +32,7 @@ struct SendMessageJob: JobHandler {
         let all = try await parts.chain(for: work, job.clinic)
         var chain = parts.usable(all, for: work)
         guard !chain.isEmpty else {
-            let none = SendingRules.reason("channel_not_configured", "The clinic has no provider for the channel.")
-            return try await parts.end(work, .failed, none, job)
+            return try await parts.end(work, .failed, work.reasonWithoutProvider, job)
         }
         let settings = try await parts.settings(of: job.clinic)
         let wanted = work.heed(quietOfClinic: QuietTime(settings: settings))

@@ -25,9 +25,9 @@ struct SendingLookup: Sendable {
     }
 
     /// A message that is to be sent, with what was tried before.
-    private struct Candidate {
+    struct Candidate {
         let message: StoredMessage
-        let content: SealedContent
+        var content: SealedContent
         let pairs: [(channel: MessageChannel, addressIndex: [UInt8])]
         var attempts: [StoredAttempt]
         let lastAttempt: Int
@@ -67,7 +67,7 @@ struct SendingLookup: Sendable {
                 )
             )
         }
-        for work in try prepare(candidates, clinic, at: now, in: tx) { findings[work.message.id] = .work(work) }
+        for work in try prepare(candidates, sealer, at: now, in: tx) { findings[work.message.id] = .work(work) }
         return ids.map { findings[$0] ?? .over }
     }
 
@@ -100,34 +100,36 @@ struct SendingLookup: Sendable {
 
     private func prepare(
         _ candidates: [Candidate],
-        _ clinic: ClinicID,
+        _ sealer: ClinicSealer,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> [SendingWork] {
         if candidates.isEmpty { return [] }
+        let devices = try ContactDeviceStore.all(of: Self.holders(among: candidates), sealer: sealer, in: tx)
         let suppressed = try SuppressionStore.inForce(
-            candidates.flatMap { $0.pairs.map(\.addressIndex) },
+            candidates.flatMap { $0.pairs.map(\.addressIndex) } + devices.values.joined().map(\.addressIndex),
             at: now,
             in: tx
         )
         // What goes at once has just been held against them.
         let waited = candidates.filter { now - $0.message.createdAt > PresentChoice.freshFor }
         let choices = try PresentChoice.all(of: Array(Set(waited.compactMap(\.content.contact))), in: tx)
-        let configuration = try store.currentVersions(clinic, in: tx)
+        let configuration = try store.currentVersions(sealer.clinic, in: tx)
         let circuits = try CircuitStore.all(in: tx)
         return try candidates.map { candidate in
             let message = candidate.message
-            let blocking = SuppressionStore.weightiest(suppressed, candidate.pairs, message.category)
+            let reached = candidate.reached(by: devices, suppressed)
+            let blocking = SuppressionStore.weightiest(suppressed, candidate.pairs + reached.pairs, message.category)
             let suppressions = Dictionary(
                 uniqueKeysWithValues: blocking.map { ($0.key.rawValue, SuppressionRules.reason($0.value.reason)) }
             )
             let told = Set(candidate.attempts.filter { $0.outcome == .skippedSuppressed }.map(\.channel))
-            let closed = candidate.attempts.compactMap { attempt in
+            let closed = candidate.attempts.filter { !candidate.isAboutDevice($0) }.compactMap { attempt in
                 SendingRules.closing(attempt.outcome).map { (attempt.channel, $0) }
             }
             return SendingWork(
                 message: message,
-                content: candidate.content,
+                content: reached.content,
                 nextAttempt: candidate.lastAttempt + 1,
                 unresolved: message.unresolved(among: candidate.attempts),
                 lostReplies: candidate.attempts.filter { $0.outcome == .unknownOutcome }
@@ -136,6 +138,7 @@ struct SendingLookup: Sendable {
                 suppressed: suppressions.filter { !told.contains($0.key) },
                 windows: message.channels.contains(MessageChannel.whatsapp.rawValue)
                     ? try ConversationWindowStore.windows(of: message.id, in: tx) : .none,
+                devices: reached.devices,
                 choice: candidate.content.contact.flatMap { choices[$0] },
                 configuration: configuration,
                 circuits: circuits

@@ -13,6 +13,10 @@ enum SendingNote: Sendable {
     case known([UInt8])
     /// Whom the installation's provider was given it for, hashed.
     case wrote([UInt8], at: Instant)
+    /// A provider says that the app on a contact's device is gone.
+    case gone(PushDevice)
+    /// A provider has taken a notice for a device that was registered anew.
+    case reached(PushDevice, at: Instant)
     case suppressed(
         SuppressionStore,
         ChannelAddress,
@@ -35,6 +39,8 @@ enum SendingNote: Sendable {
             try AttemptStore.close(number, of: id, at: entry.provider, verdict, latency: latency, using: using, in: tx)
         case .known(let hash): MessageClinicStore.insert(hash, in: tx)
         case .wrote(let hash, let at): NumberClinicStore.insert(hash, at: at, in: tx)
+        case .gone(let device): ContactDeviceStore.giveUp(device, in: tx)
+        case .reached(let device, let at): ContactDeviceStore.taken(device, at: at, in: tx)
         case .circuit(let entry, let view):
             CircuitStore.publish(view, of: entry, in: tx)
             // The installation's own providers are not the clinic's to mend.

@@ -72,7 +72,8 @@ extension SendingWork {
                         title: words.subject,
                         text: words.text,
                         expiresAt: message.expiresAt,
-                        isUrgent: message.priority == .critical
+                        isUrgent: message.priority == .critical,
+                        isFresh: devices.first?.isFresh ?? false
                     )
                 )
             }

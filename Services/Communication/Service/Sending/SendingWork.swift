@@ -25,6 +25,8 @@ struct SendingWork: Sendable {
     let suppressed: [String: MessageReason]
     /// Which of the clinic's WhatsApp numbers the recipient has written to lately.
     let windows: ConversationWindows
+    /// The contact's devices that a push notice may go to, the one that is called first; empty where a token was named.
+    private(set) var devices: [PushDevice]
     /// What the recipient wants now; `nil` where it was looked at a moment ago.
     let choice: PresentChoice?
     let configuration: CurrentVersions
@@ -44,6 +46,22 @@ struct SendingWork: Sendable {
         content.quiet = QuietPeriods((canWait ? wishes.quietPeriods : []) + calling)
         let channels = message.channels.compactMap { MessageChannel(rawValue: $0) }
         return wishes.channels(channels, message.category, isAskedFor: content.isAskedFor ?? false).map(\.rawValue)
+    }
+
+    /// Turns to the contact's next device, as the app on this one is gone; whether there is one.
+    mutating func leaveDevice() -> Bool {
+        guard !devices.isEmpty else { return false }
+        devices.removeFirst()
+        content.pushToken = devices.first?.token.unredacted
+        return !devices.isEmpty
+    }
+
+    /// Why nobody can be given it.
+    var reasonWithoutProvider: MessageReason {
+        let isForNobody = content.isForDevices == true && !content.reach.has(.push)
+        return isForNobody
+            ? SendingRules.badRecipient
+            : SendingRules.reason("channel_not_configured", "The clinic has no provider for the channel.")
     }
 
     /// How it ends where no provider is to be called: as said, but for a message that may have arrived.

@@ -54,8 +54,19 @@ enum ContactStore {
                         and p.kind = 'phone' and p.address_index = \(kept)))
             """
         )
-        guard !deleted else { return }
+        guard !deleted else { return ContactDeviceStore.remove(of: id, in: tx) }
         for case let address? in [email, phone] { add(address, to: id, index, clinic, in: tx) }
+    }
+
+    /// Makes the row of a patient of whom the calendar has told before there were contacts.
+    static func keep(_ contact: KnownContact, at now: Instant, in tx: borrowing Transaction) {
+        guard let patient = contact.patientID else { return }
+        tx.execute(
+            """
+            insert into contacts (clinic_id, id, patient_id, created_at, updated_at)
+            values (clinic_id(), \(contact.id), \(patient), \(now), \(now)) on conflict do nothing
+            """
+        )
     }
 
     /// A contact whom the transaction's scope reaches; `nil` for others, and for patients who have been removed.

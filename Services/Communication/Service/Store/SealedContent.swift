@@ -19,6 +19,8 @@ struct SealedContent: Codable, Sendable, Equatable {
     var through: ProviderEntryID?
     /// Whose wishes are looked at again before it is sent; absent for an answer, which goes to whoever has just written.
     var contact: ContactID?
+    /// By push it goes to those of the contact's devices that there are when it is sent.
+    var isForDevices: Bool?
     /// The sender has named its channels.
     var isAskedFor: Bool?
     /// When it is not to be sent; absent for what goes at all hours.

@@ -19,7 +19,9 @@ struct SuppressionFilter: Sendable {
         if let holder {
             query += """
                  and address_index in (
-                    select address_index from contact_identities where clinic_id = clinic_id() and contact_id = \(holder))
+                    select address_index from contact_identities where clinic_id = clinic_id() and contact_id = \(holder)
+                    union all
+                    select token_index from contact_devices where clinic_id = clinic_id() and contact_id = \(holder))
                 """
         }
         if let channel { query += " and channel = \(channel.rawValue)" }

@@ -3,8 +3,8 @@ import Core
 
 /// Amazon SNS (docs.aws.amazon.com/sns/latest/api), version 2010-03-31: texts to numbers, and notices to apps' endpoints.
 ///
-/// `+15005550004` has opted out. A device's token that has `disabled` in it gets an endpoint that is disabled; one that has
-/// `known` in it is there already, with other data.
+/// `+15005550004` has opted out. A device's token that has `disabled` in it gets an endpoint that is disabled until somebody
+/// enables it; one that has `known` in it is there already, with other data.
 struct AWSSNS: SandboxProvider {
     let name = "aws_sns"
     let messages: MessageStore
@@ -83,6 +83,7 @@ struct AWSSNS: SandboxProvider {
                     Self.map("Attributes", [("Enabled", "\(endpoint.isEnabled)"), ("Token", endpoint.token)])
                 )
             }
+        case "SetEndpointAttributes": return try change(&form)
         default: throw AWSRefusal(400, "InvalidAction", "The action \(action) is not valid for this endpoint.")
         }
     }
@@ -223,6 +224,19 @@ struct AWSSNS: SandboxProvider {
             )
         }
         return { Self.result("CreatePlatformEndpoint", "<EndpointArn>\(endpoint.arn)</EndpointArn>") }
+    }
+
+    private func change(_ form: inout SNSForm) throws(AWSRefusal) -> () -> SandboxReply {
+        let endpoint = try endpoint(form.take("EndpointArn"))
+        let attributes = form.takeMap("Attributes")
+        if let extra = attributes.keys.first(where: { !["Enabled", "Token", "CustomUserData"].contains($0) }) {
+            throw .invalidParameter("Attributes Reason: Invalid attribute name: \(extra)")
+        }
+        let isEnabled = attributes["Enabled"].map { $0 == "true" }
+        return {
+            self.endpoints.change(endpoint.arn, token: attributes["Token"], isEnabled: isEnabled)
+            return Self.result("SetEndpointAttributes", "")
+        }
     }
 
     /// `arn:aws:sns:eu-west-1:123456789012:app/GCM/clinic`, of the region that is called.

@@ -7,8 +7,8 @@ final class SNSEndpoints: Sendable {
     struct Endpoint: Sendable {
         let arn: String
         let application: String
-        let token: String
-        let isEnabled: Bool
+        var token: String
+        var isEnabled: Bool
 
         /// `GCM`, `APNS`, `APNS_SANDBOX` and others.
         var platform: String { application.split(separator: "/").dropFirst().first.map(String.init) ?? "" }
@@ -32,6 +32,14 @@ final class SNSEndpoints: Sendable {
             )
             endpoints[endpoint.arn] = endpoint
             return endpoint
+        }
+    }
+
+    /// Sets what is given of an endpoint.
+    func change(_ arn: String, token: String?, isEnabled: Bool?) {
+        byARN.withLock { endpoints in
+            if let token { endpoints[arn]?.token = token }
+            if let isEnabled { endpoints[arn]?.isEnabled = isEnabled }
         }
     }
 

@@ -33,6 +33,15 @@ struct SNSForm {
         return found
     }
 
+    /// `Attributes.entry.1.key` and `.value`.
+    mutating func takeMap(_ name: String) -> [String: String] {
+        var found: [String: String] = [:]
+        while let key = take("\(name).entry.\(found.count + 1).key") {
+            found[key] = take("\(name).entry.\(found.count + 1).value") ?? ""
+        }
+        return found
+    }
+
     /// AWS passes over what it does not know; here a misspelt parameter shows.
     func end() throws(AWSRefusal) {
         if let first = values.first { throw .invalidParameter("unknown parameter \(first.name)") }

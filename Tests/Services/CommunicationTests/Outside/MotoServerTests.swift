@@ -193,4 +193,40 @@ struct MotoServerTests {
             #expect(await send(to: "\(endpoint)0").outcome == .badRecipient)
         }
     }
+
+    @Test func anEndpointIsEnabledForAnAppThatIsThereAgain() async throws {
+        func send(by server: MotoServer, to token: String, isFresh: Bool) async throws -> ProviderVerdict {
+            let credentials = Credentials(credentials(server, of: .push))
+            let provider = try #require(AWSSNSPushProvider(credentials, through: ProviderSamples.transports()))
+            let notice = PushToSend(
+                id: MessageID(),
+                token: Secret(token),
+                title: nil,
+                text: "Bald!",
+                expiresAt: nil,
+                isUrgent: false,
+                isFresh: isFresh
+            )
+            return await provider.send(notice, deadline: .after(.seconds(20)))
+        }
+        func endpoint(at server: MotoServer) async throws -> String {
+            #expect(try await send(by: server, to: Self.device, isFresh: true).outcome == .accepted)
+            return try #require(try await server.kept("sns", "PlatformEndpoint").first?["arn"]?.string)
+        }
+        try await MotoServer.with { server in
+            let endpoint = try await endpoint(at: server)
+            for token in [Self.device, endpoint] {
+                try await server.disable(endpoint)
+                #expect(try await send(by: server, to: token, isFresh: false).code == "EndpointDisabled")
+                #expect(try await send(by: server, to: token, isFresh: true).outcome == .accepted)
+                #expect(try await send(by: server, to: token, isFresh: false).outcome == .accepted)
+            }
+        }
+        // Who may send and no more leaves it disabled, and is not blamed for it.
+        try await MotoServer.with(allowing: ["sns:CreatePlatformEndpoint", "sns:Publish"]) { server in
+            try await server.disable(try await endpoint(at: server))
+            let verdict = try await send(by: server, to: Self.device, isFresh: true)
+            #expect(verdict.outcome == .badRecipient && verdict.code == "EndpointDisabled", "\(verdict)")
+        }
+    }
 }

@@ -42,6 +42,8 @@ import Testing
                 at: now
             ),
             try Self.push().registering("token:1/a", at: now),
+            try Self.push().enabling(Self.endpoint("GCM"), of: "token:1/a", at: now),
+            try Self.push().enabling(Self.endpoint("APNS"), of: nil, at: now),
             try Self.push().sending(urgent, to: Self.endpoint("GCM"), at: now),
             try Self.push().sending(urgent, to: Self.endpoint("APNS_SANDBOX"), at: now),
             try Self.push().sending(notice, to: Self.endpoint("APNS"), at: now),

@@ -91,13 +91,25 @@ extension MessageIntake {
     }
 
     /// The addresses in the request, or else those known of the contact.
-    static func reach(of draft: MessageDraft, _ contact: KnownContact?) throws(Problem) -> Reach {
+    ///
+    /// - Parameter wanted: the channels that the message may take.
+    static func reach(
+        of draft: MessageDraft,
+        _ contact: KnownContact?,
+        on wanted: [MessageChannel],
+        in tx: borrowing Transaction
+    ) throws -> Reach {
         let explicit = draft.to.explicit
         if !explicit.isEmpty { return explicit }
         if let contact {
-            return Reach(email: contact.email, phone: contact.phone, whatsAppUser: contact.whatsAppUser)
+            return Reach(
+                email: contact.email,
+                phone: contact.phone,
+                whatsAppUser: contact.whatsAppUser,
+                hasDevices: try wanted.contains(.push) && ContactDeviceStore.hasAny(contact.id, in: tx)
+            )
         }
-        throw .invalid(
+        throw Problem.invalid(
             "/to",
             "must have an e-mail address, a phone number, a whatsAppUserId, a pushToken, a patientId or a contactId"
         )

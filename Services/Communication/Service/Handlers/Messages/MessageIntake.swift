@@ -87,7 +87,7 @@ struct MessageIntake: Sendable {
         let category = draft.category ?? source.category
         let wanted = try channels(for: draft, terms.channels)
         let contact = try contact(of: draft, in: tx)
-        let reach = try Self.reach(of: draft, contact)
+        let reach = try Self.reach(of: draft, contact, on: wanted, in: tx)
         let wishes = try entry == nil ? wishes(of: contact, draft, category, terms, in: tx) : RecipientWishes()
         let chosen = wishes.channels(wanted, category, isAskedFor: draft.channels != nil)
         // An order that leaves nothing is the clinic's to mend: the recipient has refused nothing.
@@ -116,6 +116,7 @@ struct MessageIntake: Sendable {
         sealed.headers = draft.headers
         sealed.through = entry
         sealed.contact = entry == nil ? contact?.id : nil
+        sealed.isForDevices = reach.hasDevices && channels.contains(.push) ? true : nil
         sealed.isAskedFor = draft.channels == nil ? nil : true
         sealed.quiet = QuietPeriods(
             (canWait ? wishes.quietPeriods : [])
