@@ -1,5 +1,16 @@
 import Core
 
+/// Calls of a while, and how many of them failed.
+package struct CallTotals: Sendable, Equatable {
+    package var calls: Int
+    package var failures: Int
+
+    package init(calls: Int = 0, failures: Int = 0) {
+        self.calls = calls
+        self.failures = failures
+    }
+}
+
 /// Successes and failures of the last while, in slices of equal length.
 struct CallWindow: Sendable, Equatable {
     private struct Slice: Sendable, Equatable {
@@ -32,10 +43,10 @@ struct CallWindow: Sendable, Equatable {
     }
 
     /// What lies within the window that ends now.
-    func totals(at now: Instant) -> (calls: Int, failures: Int) {
-        slices(at: now).reduce(into: (0, 0)) { sum, slice in
-            sum.0 += slice.successes + slice.failures
-            sum.1 += slice.failures
+    func totals(at now: Instant) -> CallTotals {
+        slices(at: now).reduce(into: CallTotals()) { sum, slice in
+            sum.calls += slice.successes + slice.failures
+            sum.failures += slice.failures
         }
     }
 

@@ -60,6 +60,12 @@ package final class CircuitBreaker: Sendable {
         machine.withLock { $0.reset(at: now) }
     }
 
+    /// What went through it within the window that ends now; nothing while it is not closed.
+    package var totals: CallTotals {
+        let now = now()
+        return machine.withLock { $0.totals(at: now) }
+    }
+
     /// What can be shown of it.
     package var view: CircuitView {
         let now = now()

@@ -163,13 +163,19 @@ package struct CircuitStateMachine: Sendable, Equatable {
         }
     }
 
+    /// What went through it within the window that ends now; nothing while it is not closed.
+    package func totals(at now: Instant) -> CallTotals {
+        if case .closed(let window, _) = state { window.totals(at: now) } else { CallTotals() }
+    }
+
     private func shouldOpen(_ window: CallWindow, _ consecutive: Int, at now: Instant) -> Bool {
         guard policy.failingSources <= 1 || window.failingSources(at: now) >= policy.failingSources else {
             return false
         }
         if consecutive >= policy.consecutiveFailures { return true }
-        let (calls, failures) = window.totals(at: now)
-        return calls >= policy.minimumCalls && Double(failures) >= policy.failureRatio * Double(calls)
+        let totals = window.totals(at: now)
+        return totals.calls >= policy.minimumCalls
+            && Double(totals.failures) >= policy.failureRatio * Double(totals.calls)
     }
 
     /// When an open circuit is tried again: not beside a last resort that is still under way.

@@ -25,6 +25,7 @@ package enum MetricName: String, CaseIterable, Sendable {
     case databaseErrors = "polyclinic_database_errors_total"
     case messagesAccepted = "polyclinic_messages_accepted_total"
     case messageAttempts = "polyclinic_message_attempts_total"
+    case messagesShifted = "polyclinic_messages_shifted_total"
     case providerDuration = "polyclinic_provider_call_duration_seconds"
     case circuitChanges = "polyclinic_circuit_changes_total"
     case circuitsOpen = "polyclinic_circuits_open"
@@ -64,6 +65,8 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .databaseErrors: "Database errors, by code."
         case .messagesAccepted: "Messages accepted for sending, by channel."
         case .messageAttempts: "Attempts to send, by channel, provider and outcome."
+        case .messagesShifted:
+            "Messages handed to a provider before its turn because one before it does worse, by channel and provider."
         case .providerDuration: "Time a provider's call took."
         case .circuitChanges: "Circuits that changed state, by channel, provider and state."
         case .circuitsOpen: "Circuits of clinics' entries that are not closed in this process, by channel and provider."

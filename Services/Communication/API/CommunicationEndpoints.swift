@@ -213,7 +213,7 @@ package struct ProviderHealthEndpoints: Sendable {
         takes: ConfigurationPath.self,
         gives: ProviderHealth.self,
         audit: .none(because: "holds no health data"),
-        summary: "Circuits, success rates and last errors of the configured providers"
+        summary: "Circuits, shares of messages, success rates, receipts and last errors of the configured providers"
     )
     package let reset = Endpoint(
         "communication.health.reset",

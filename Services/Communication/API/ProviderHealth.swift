@@ -40,6 +40,11 @@ package struct EntryHealth: Wire {
     package var successRate: Double?
     /// 95 of 100 attempts of the last hour took no longer.
     package var p95Milliseconds: Int?
+    /// The part of the channel's messages that it is handed first, 0 to 1, as the process that answers has it: 1 for a primary
+    /// that is well, less for one that fails or whose receipts come late, 0 for whoever is not needed or left alone.
+    package var share: Double
+    /// Half of the receipts of the last quarter of an hour came no later after their message; absent without any.
+    package var receiptP50Milliseconds: Int?
     package var lastError: LastError?
     /// When a circuit was last tried by a check instead of a message.
     package var lastCheck: Instant?
@@ -98,6 +103,8 @@ package struct EntryHealth: Wire {
         endpoint: EndpointHealth? = nil,
         successRate: Double? = nil,
         p95Milliseconds: Int? = nil,
+        share: Double = 0,
+        receiptP50Milliseconds: Int? = nil,
         lastError: LastError? = nil,
         lastCheck: Instant? = nil,
         rate: Rate
@@ -114,6 +121,8 @@ package struct EntryHealth: Wire {
         self.endpoint = endpoint
         self.successRate = successRate
         self.p95Milliseconds = p95Milliseconds
+        self.share = share
+        self.receiptP50Milliseconds = receiptP50Milliseconds
         self.lastError = lastError
         self.lastCheck = lastCheck
         self.rate = rate

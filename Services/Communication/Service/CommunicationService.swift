@@ -104,6 +104,7 @@ package enum CommunicationService {
             providers: providers,
             transports: transports,
             circuits: CircuitBook(policy: circuits, providers: providers),
+            receipts: ReceiptBook(),
             rates: RateLimiter(redis: resources.redis, keyspace: resources.keyspace),
             webhooks: webhooks,
             index: index,
@@ -138,7 +139,7 @@ package enum CommunicationService {
             rates: sending.rates
         ).register(in: &handlers)
         let readers = providers.readers(through: transports)
-        let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
+        let deliveries = DeliveryIntake(index: index, suppressions: suppressions, receipts: sending.shares.receipts)
         WebhookHandlers(
             endpoints: endpoints.deliveries,
             store: store,
@@ -155,8 +156,12 @@ package enum CommunicationService {
         ).register(in: &handlers)
         HandshakeHandlers(endpoints: endpoints.deliveries, store: store, readers: readers)
             .register(in: &handlers)
-        HealthHandlers(endpoints: endpoints.health, effective: effective, providers: providers)
-            .register(in: &handlers)
+        HealthHandlers(
+            endpoints: endpoints.health,
+            effective: effective,
+            providers: providers,
+            shares: sending.shares
+        ).register(in: &handlers)
         AlertHandlers(endpoints: endpoints.alerts, dataKeys: resources.dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: endpoints.analytics).register(in: &handlers)
         UnsubscribeHandlers(endpoints: endpoints.unsubscribing, links: links, store: suppressions, index: index)

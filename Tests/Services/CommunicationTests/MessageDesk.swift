@@ -46,10 +46,13 @@ final class MessageDesk: Sendable {
     static func ofInstallation() throws -> MessageDesk { try madeApart.get() }
     private static let madeApart = Result { try MessageDesk(apart: "_installation") }
 
-    /// - Parameter callTime: after which a call without files is given up.
+    /// - Parameters:
+    ///   - circuits: when circuits open.
+    ///   - callTime: after which a call without files is given up.
     init(
         apart place: String = "",
         providers: MessageProviders = .builtIn,
+        circuits: CircuitBreakerPolicy = CircuitBreakerPolicy(jitter: 0),
         callTime: Duration = SendingParts.callTime
     ) throws {
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -94,7 +97,8 @@ final class MessageDesk: Sendable {
             resolver: ProviderConfigResolver(store: store, database: database.database, usesDefault: true),
             providers: providers,
             transports: transports,
-            circuits: CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), providers: providers, now: { clock.now }),
+            circuits: CircuitBook(policy: circuits, providers: providers, now: { clock.now }),
+            receipts: ReceiptBook(now: { clock.now }),
             rates: RateLimiter(redis: redis, keyspace: Keyspace(prefix: TestKeyspace.prefix())),
             webhooks: WebhookAddresses(publicURL: "https://polyclinic.test", providers: providers),
             index: index,
@@ -131,7 +135,7 @@ final class MessageDesk: Sendable {
             rates: sending.rates
         ).register(in: &handlers)
         let readers = providers.readers(through: transports)
-        let deliveries = DeliveryIntake(index: index, suppressions: suppressions)
+        let deliveries = DeliveryIntake(index: index, suppressions: suppressions, receipts: sending.shares.receipts)
         WebhookHandlers(
             endpoints: Self.endpoints.deliveries,
             store: store,
@@ -148,8 +152,12 @@ final class MessageDesk: Sendable {
         ).register(in: &handlers)
         HandshakeHandlers(endpoints: Self.endpoints.deliveries, store: store, readers: readers)
             .register(in: &handlers)
-        HealthHandlers(endpoints: Self.endpoints.health, effective: effective, providers: providers)
-            .register(in: &handlers)
+        HealthHandlers(
+            endpoints: Self.endpoints.health,
+            effective: effective,
+            providers: providers,
+            shares: sending.shares
+        ).register(in: &handlers)
         AlertHandlers(endpoints: Self.endpoints.alerts, dataKeys: dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: Self.endpoints.analytics).register(in: &handlers)
         UnsubscribeHandlers(endpoints: Self.endpoints.unsubscribing, links: links, store: suppressions, index: index)

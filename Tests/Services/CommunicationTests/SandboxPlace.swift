@@ -38,11 +38,14 @@ struct SandboxPlace: Sendable {
     }
 
     /// Makes a provider fail; with `nil` it is well again.
-    func fault(_ kind: String?, of provider: String, times: Int? = nil) async throws {
+    ///
+    /// - Parameter rate: the share of calls that it hits; all when `nil`.
+    func fault(_ kind: String?, of provider: String, times: Int? = nil, rate: Double? = nil) async throws {
         let url = "http://127.0.0.1:\(ports.http)/faults/\(provider)"
         var fault: [String: JSONValue] = [:]
         if let kind { fault["kind"] = .string(kind) }
         if let times { fault["times"] = .integer(Int64(times)) }
+        if let rate { fault["rate"] = .number(rate) }
         let response = try await http.send(
             method: kind == nil ? "DELETE" : "PUT",
             url: url,

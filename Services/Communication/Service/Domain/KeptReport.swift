@@ -20,6 +20,9 @@ struct ReportedAttempt: Sendable {
     var providerMessageID: String?
     var channel: String
     var provider: String
+    /// What the entry's credentials were.
+    var fingerprint: String
+    var startedAt: Instant
     /// The provider's answer has not been written down yet.
     var isOpen: Bool
     /// It never came: nobody knows whether the provider took the message.

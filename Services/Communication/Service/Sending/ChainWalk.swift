@@ -15,7 +15,10 @@ struct ChainWalk {
     /// What is sent, to the device whose turn it is.
     private(set) var work: SendingWork
     let job: JobContext
-    let chain: [ProviderEntry]
+    /// In the order in which they are tried.
+    private(set) var chain: [ProviderEntry]
+    /// Who is tried before its turn, and by how many places.
+    private var ahead: [ProviderEntryID: Int]
     /// Those that the message may still go by, be it only after the provider that is asked now.
     let channels: Set<String>
     /// What the clinic has set beside its providers.
@@ -37,14 +40,15 @@ struct ChainWalk {
         parts: SendingParts,
         work: SendingWork,
         job: JobContext,
-        chain: [ProviderEntry],
+        order: ProviderShares.Order,
         channels: Set<String>,
         settings: [String: JSONValue]
     ) {
         self.parts = parts
         self.work = work
         self.job = job
-        self.chain = chain
+        chain = order.chain
+        ahead = order.ahead
         self.channels = channels
         self.settings = settings
         nextNumber = work.nextAttempt
@@ -62,7 +66,9 @@ struct ChainWalk {
 
     mutating func run() async throws {
         var refused: [ProviderEntry] = []
-        for (place, entry) in chain.enumerated() {
+        var place = 0
+        while place < chain.count {
+            let entry = chain[place]
             if isOpen(entry), !hold(entry) {
                 switch parts.circuits.admit(job.clinic, entry, taking: permitTime) {
                 case .refused(let view, let isEndpoint):
@@ -70,9 +76,12 @@ struct ChainWalk {
                     refused.append(entry)
                 case .admitted(let permit):
                     if try await attempt(entry, permit) { return }
+                    // It waits for its turn, and somebody else has its place.
+                    if chain[place].id != entry.id { continue }
                 }
             }
-            let isLast = !chain[(place + 1)...].contains { $0.channel == entry.channel }
+            place += 1
+            let isLast = !chain[place...].contains { $0.channel == entry.channel }
             if isLast, try await tryLastResort(on: entry.channel, refused) { return }
         }
         try await endRound()
@@ -132,6 +141,7 @@ struct ChainWalk {
             work.message.priority
         ) {
             parts.circuits.giveBack(permit, job.clinic, entry)
+            if putBack(entry) { return false }
             try await waitForRate(until: .now() + wait)
             return true
         }
@@ -148,7 +158,7 @@ struct ChainWalk {
         )
         let latency = ContinuousClock.now - started
         let changes = parts.circuits.settle(permit, verdict, job.clinic, entry)
-        Self.count(entry, verdict, latency)
+        Self.count(entry, verdict, latency, isAhead: ahead[entry.id] != nil)
         outcomes.append(verdict.outcome)
         let using = AttemptStore.means(of: work.message, entry.id, entry.fingerprint)
         pending.append(.closed(number, entry, verdict, latency: latency, using: using))
@@ -180,6 +190,15 @@ struct ChainWalk {
         case .end(.sent, _) where receiptTime(of: entry) != nil: try await awaitReceipt(of: entry)
         case .end(let status, let reason): try await end(status, reason, entry)
         }
+        return true
+    }
+
+    /// Has an entry that is tried before its turn and has no room wait for it; `false` where it is its turn.
+    private mutating func putBack(_ entry: ProviderEntry) -> Bool {
+        guard let places = ahead.removeValue(forKey: entry.id),
+            let place = chain.firstIndex(where: { $0.id == entry.id })
+        else { return false }
+        chain.insert(chain.remove(at: place), at: place + places)
         return true
     }
 
@@ -281,9 +300,15 @@ struct ChainWalk {
         nextNumber += 1
     }
 
-    private static func count(_ entry: ProviderEntry, _ verdict: ProviderVerdict, _ latency: Duration) {
+    private static func count(
+        _ entry: ProviderEntry,
+        _ verdict: ProviderVerdict,
+        _ latency: Duration,
+        isAhead: Bool
+    ) {
         let labels: [(MetricLabel, String)] = [(.channel, entry.channel), (.provider, entry.provider)]
         Counter(.messageAttempts, labels + [(.outcome, verdict.outcome.rawValue)]).increment()
+        if isAhead { Counter(.messagesShifted, labels).increment() }
         Metrics.Timer(.providerDuration, labels).recordNanoseconds(latency.microseconds * 1_000)
     }
 }

@@ -19,6 +19,13 @@ struct CircuitKey: Hashable, Sendable {
         provider = entry.provider
         fingerprint = entry.fingerprint
     }
+
+    init(_ clinic: ClinicID, _ attempt: ReportedAttempt) {
+        self.clinic = clinic
+        channel = attempt.channel
+        provider = attempt.provider
+        fingerprint = attempt.fingerprint
+    }
 }
 
 /// Where circuits are counted together.
@@ -82,6 +89,18 @@ final class CircuitBook: Sendable {
 
     func breaker(_ clinic: ClinicID, _ entry: ProviderEntry) -> CircuitBreaker {
         breakers.breaker(for: CircuitKey(clinic, entry))
+    }
+
+    /// Whether calls go through both circuits as they come: neither is open, or being tried.
+    func isClosed(_ clinic: ClinicID, _ entry: ProviderEntry) -> Bool {
+        let own = breakers.existing(for: CircuitKey(clinic, entry))
+        let shared = providers.endpoint(of: entry).flatMap { endpoints.existing(for: $0) }
+        return [own, shared].allSatisfy { $0?.view.state ?? .closed == .closed }
+    }
+
+    /// What went through a circuit within its window.
+    func totals(_ clinic: ClinicID, _ entry: ProviderEntry) -> CallTotals {
+        breakers.existing(for: CircuitKey(clinic, entry))?.totals ?? CallTotals()
     }
 
     /// Whether a call may go now, by both circuits.

@@ -49,7 +49,7 @@ struct SendMessageJob: JobHandler {
                 parts: parts,
                 work: work,
                 job: job,
-                chain: chain,
+                order: parts.shares.order(chain, for: work, job.clinic),
                 channels: Set(all.map(\.channel)).intersection(wanted),
                 settings: settings
             )

@@ -23,6 +23,7 @@ struct SendingParts: Sendable {
     let providers: MessageProviders
     let transports: ProviderTransports
     let circuits: CircuitBook
+    let shares: ProviderShares
     let rates: RateLimiter
     let webhooks: WebhookAddresses
     let index: AddressIndex
@@ -39,6 +40,7 @@ struct SendingParts: Sendable {
         providers: MessageProviders,
         transports: ProviderTransports,
         circuits: CircuitBook,
+        receipts: ReceiptBook,
         rates: RateLimiter,
         webhooks: WebhookAddresses,
         index: AddressIndex,
@@ -51,6 +53,7 @@ struct SendingParts: Sendable {
         self.transports = transports
         ledger = SendingLedger(providers: providers)
         self.circuits = circuits
+        shares = ProviderShares(circuits: circuits, receipts: receipts)
         self.rates = rates
         self.webhooks = webhooks
         self.index = index

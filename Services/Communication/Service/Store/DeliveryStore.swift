@@ -141,12 +141,12 @@ enum DeliveryStore {
         let rows = try tx.rows(
             """
             select message_id, provider_message_id, channel, provider, outcome is null, number,
-                outcome is not distinct from 'unknown_outcome' from message_attempts
+                outcome is not distinct from 'unknown_outcome', fingerprint, started_at from message_attempts
             where clinic_id = clinic_id() and message_id = any (\(messages)) and entry_id = any (\(entries))
                 and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
             union
             select message_id, provider_message_id, channel, provider, outcome is null, number,
-                outcome is not distinct from 'unknown_outcome' from message_attempts
+                outcome is not distinct from 'unknown_outcome', fingerprint, started_at from message_attempts
             where clinic_id = clinic_id() and provider_message_id = any (\(providerIDs)) and entry_id = any (\(entries))
                 and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
             """
@@ -158,6 +158,8 @@ enum DeliveryStore {
                 providerMessageID: try row[1],
                 channel: try row[2],
                 provider: try row[3],
+                fingerprint: try row[7],
+                startedAt: try row[8],
                 isOpen: try row[4],
                 isLost: try row[6]
             )

@@ -15,6 +15,8 @@ import Testing
             providerMessageID: providerID,
             channel: "email",
             provider: "resend",
+            fingerprint: "",
+            startedAt: .now(),
             isOpen: false
         )
     }

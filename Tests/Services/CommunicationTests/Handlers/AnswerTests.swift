@@ -172,6 +172,28 @@ import Testing
         }
     }
 
+    /// Almost all others go by the fallback, whose receipts are not late.
+    @Test func anAnswerGoesByTheNumberThatWasWrittenToHoweverItDoes() async throws {
+        try await SandboxPlace.with { sandbox in
+            let line = try await Line(sandbox)
+            let (desk, clinic) = (line.clinic.desk, line.clinic.clinic)
+            let primary = try #require(try await desk.sending.resolver.resolve(clinic, channel: "sms").entries.first)
+            for _ in 0..<ShareRules.minimumReceipts {
+                desk.sending.shares.receipts.note(CircuitKey(clinic, primary), after: ShareRules.lateAfter * 2)
+            }
+            #expect(try await line.clinic.health().map(\.share) == [ShareRules.floor, 1 - ShareRules.floor])
+            let results: [(VisitCommandResult, String)] = [
+                (.confirmed, "reply_confirmed"), (.rescheduled, "reply_rescheduled"), (.tooLate, "reply_too_late"),
+            ]
+            for (result, template) in results {
+                try await line.answer(try await line.write("CONFIRM"), result, about: line.visit)
+                _ = try await line.answered(template)
+            }
+            let numbers = try await sandbox.received(for: line.phone.number).map { $0.message["from"]?.string }
+            #expect(numbers == Array(repeating: "+15005550006", count: results.count))
+        }
+    }
+
     /// Within the day in which free text may be sent, from the number that was written to.
     @Test func whoWritesByWhatsAppIsAnsweredThere() async throws {
         try await SandboxPlace.with { sandbox in

@@ -72,16 +72,18 @@ extension TestClinic {
         _ event: DeliveryEvent,
         of message: MessageID,
         about recipient: String? = nil,
-        through entry: ProviderEntry
+        through entry: ProviderEntry,
+        at now: Instant = .now()
     ) async throws {
         let intake = DeliveryIntake(
             index: AddressIndex(blindIndex: desk.blindIndex),
-            suppressions: SuppressionStore(dataKeys: desk.dataKeys)
+            suppressions: SuppressionStore(dataKeys: desk.dataKeys),
+            receipts: desk.sending.shares.receipts
         )
         let report = DeliveryReport(id: "\(RequestID())", message: message, event: event, recipient: recipient)
         let id = clinic
         try await desk.database.database.transaction(for: Tenant(id, actor: "provider:\(entry.provider)")) { tx in
-            _ = try intake.take([report], of: [entry], notice: RequestID(), clinic: id, at: .now(), in: tx)
+            _ = try intake.take([report], of: [entry], notice: RequestID(), clinic: id, at: now, in: tx)
         }
     }
 }

@@ -77,6 +77,8 @@ import Testing
             providerMessageID: nil,
             channel: "email",
             provider: "zeptomail",
+            fingerprint: "",
+            startedAt: .now(),
             isOpen: false
         )
     }

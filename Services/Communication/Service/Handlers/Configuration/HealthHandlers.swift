@@ -11,6 +11,7 @@ struct HealthHandlers: Sendable {
     let endpoints: ProviderHealthEndpoints
     let effective: EffectiveProviders
     let providers: MessageProviders
+    let shares: ProviderShares
 
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.read) { [self] _, context in try await read(context) }
@@ -24,11 +25,12 @@ struct HealthHandlers: Sendable {
             guard !entry.isDefault else {
                 throw Problem(403, "installation_provider", "The provider is the installation's, not the clinic's.")
             }
-            let view = HealthView(providers: providers)
+            let view = HealthView(providers: providers, shares: shares)
             return try await context.commit { tx in
                 try CircuitStore.reset(entry, at: context.now, in: tx)
-                let items = try view.items([entry], settings: found.settings, at: context.now, in: tx)
-                guard let item = items.first else { throw Problem.notFound }
+                let chain = found.entries.filter { $0.channel == entry.channel }
+                let items = try view.items(chain, settings: found.settings, at: context.now, in: tx)
+                guard let item = items.first(where: { $0.entryId == entry.id }) else { throw Problem.notFound }
                 return Reply(item, audit: AuditDetail(resource: entry.id.description))
             }
         }
@@ -36,7 +38,7 @@ struct HealthHandlers: Sendable {
 
     private func read(_ context: OperationContext) async throws -> Reply<ProviderHealth> {
         let found = try await effective.load(context)
-        let view = HealthView(providers: providers)
+        let view = HealthView(providers: providers, shares: shares)
         return try await context.database.read(for: context.tenant) { tx in
             let items = try view.items(found.entries, settings: found.settings, at: context.now, in: tx)
             return Reply(ProviderHealth(items: items, unroutedAlerts: try AlertStore.unrouted(in: tx)))

@@ -6,15 +6,19 @@ import ProviderConfig
 import Resilience
 import ServiceHost
 
-/// Puts together what is shown of entries: the circuit as last told, and the last hour's attempts.
+/// Puts together what is shown of entries: the circuit as last told, the last hour's attempts, and the part of messages that
+/// each is handed first, as this process sees it.
 ///
 /// All of it is the clinic's own, of the installation's providers too: what others sent through them shows nowhere.
 struct HealthView: Sendable {
     static let window: Duration = .seconds(3_600)
 
     let providers: MessageProviders
+    let shares: ProviderShares
 
-    /// - Parameter settings: the configuration's, with the rates that the clinic has set.
+    /// - Parameters:
+    ///   - entries: of each channel that is shown all, in their order.
+    ///   - settings: the configuration's, with the rates that the clinic has set.
     func items(
         _ entries: [ProviderEntry],
         settings: [String: JSONValue],
@@ -23,7 +27,7 @@ struct HealthView: Sendable {
     ) throws -> [EntryHealth] {
         let circuits = try CircuitStore.all(in: tx)
         let hosts = try EndpointCircuitStore.open(entries.compactMap(providers.endpoint), at: now, in: tx)
-        return try entries.compactMap { entry in
+        var items: [EntryHealth] = try entries.compactMap { entry in
             guard let channel = MessageChannel(rawValue: entry.channel) else { return nil }
             let figures = try AttemptStore.figures(of: entry.id, since: now - Self.window, in: tx)
             var item = EntryHealth(
@@ -53,6 +57,21 @@ struct HealthView: Sendable {
                 item.lastCheck = circuit.checkedAt
             }
             return item
+        }
+        if let clinic = tx.tenant?.clinic { share(&items, of: entries, clinic) }
+        return items
+    }
+
+    private func share(_ items: inout [EntryHealth], of entries: [ProviderEntry], _ clinic: ClinicID) {
+        let closed = Set(items.filter { $0.state == .closed && $0.endpoint == nil }.map(\.entryId))
+        for chain in Dictionary(grouping: entries, by: \.channel).values {
+            let parts = shares.shares(clinic, chain) { closed.contains($0.id) }
+            for (entry, part) in zip(chain, parts) {
+                guard let place = items.firstIndex(where: { $0.entryId == entry.id }) else { continue }
+                items[place].share = (part * 1_000).rounded() / 1_000
+                let receipts = shares.receipts.figures(CircuitKey(clinic, entry))
+                items[place].receiptP50Milliseconds = receipts.median.map { Int($0.milliseconds) }
+            }
         }
     }
 

@@ -13,6 +13,7 @@ struct DeliveryIntake: Sendable {
 
     let index: AddressIndex
     let suppressions: SuppressionStore
+    let receipts: ReceiptBook
 
     /// Keeps the reports of one notice and does what the new ones say.
     ///
@@ -133,6 +134,9 @@ struct DeliveryIntake: Sendable {
             guard try MessageStore.deliver(attempt, report.event, at: now, in: tx) else {
                 unknown.append(report)
                 continue
+            }
+            if report.event == .delivered, let clinic = tx.tenant?.clinic {
+                receipts.note(CircuitKey(clinic, attempt), after: now - attempt.startedAt)
             }
             if let index, let reason = report.event.suppression, let channel = MessageChannel(rawValue: attempt.channel)
             {
