@@ -1,7 +1,7 @@
 import CommunicationAPI
 import Core
 
-/// Addresses that are no mistake but a trick.
+/// Addresses that no mail can reach, or that are no mistake but a trick.
 enum AddressRules {
     /// Letters of scripts that look like Latin ones: beside those, they are there to be taken for them.
     private static let lookalikes: [ClosedRange<UInt32>] = [
@@ -11,12 +11,12 @@ enum AddressRules {
     /// Latin letters, those with marks too, end before it.
     private static let endOfLatin: UInt32 = 0x0250
 
-    /// Throws 422 for an address whose domain mixes Latin letters with such as look like them.
+    /// Throws 422 for an address whose domain has no form that travels, or mixes Latin letters with such as look like them.
     static func check(_ draft: MessageDraft) throws(Problem) {
         for (email, pointer) in [(draft.to.email, "/to/email"), (draft.replyTo, "/replyTo")] {
-            if let email, isDeceptive(email) {
-                throw .invalid(pointer, "mixes letters of several alphabets in its domain")
-            }
+            guard let email else { continue }
+            guard email.mailed != nil else { throw .invalid(pointer, DomainName.complaint) }
+            if isDeceptive(email) { throw .invalid(pointer, "mixes letters of several alphabets in its domain") }
         }
     }
 
@@ -24,8 +24,8 @@ enum AddressRules {
         email.domain.split(separator: ".").contains { label in
             var (hasLatin, hasLookalike) = (false, false)
             // Written in ASCII it is shown in letters all the same.
-            for scalar in (Punycode.decode(label) ?? String(label)).unicodeScalars where scalar.properties.isAlphabetic
-            {
+            let letters = DomainName.letters(of: label) ?? String(label)
+            for scalar in letters.unicodeScalars where scalar.properties.isAlphabetic {
                 if scalar.value < endOfLatin { hasLatin = true }
                 if lookalikes.contains(where: { $0.contains(scalar.value) }) { hasLookalike = true }
             }

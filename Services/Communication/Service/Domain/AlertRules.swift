@@ -82,6 +82,9 @@ enum AlertRules {
                 if recipient.email == nil, recipient.phone == nil {
                     faults.append(.init(pointer: place, "must have an e-mail address or a phone number"))
                 }
+                if let email = recipient.email, email.mailed == nil {
+                    faults.append(.init(pointer: "\(place)/email", DomainName.complaint))
+                }
                 let reach = Reach(email: recipient.email, phone: recipient.phone)
                 if let channels = recipient.channels, !channels.allSatisfy(reach.has) {
                     faults.append(.init(pointer: "\(place)/channels", "has a channel without an address"))

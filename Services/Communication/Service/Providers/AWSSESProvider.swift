@@ -27,7 +27,7 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
     init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let accessKeyID = credentials.text("accessKeyId"), let secret = credentials.text("secretAccessKey"),
             let region = credentials.text("region"),
-            let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
+            let from = credentials.sender
         else { return nil }
         signer = SigV4(
             accessKeyID: accessKeyID,

@@ -2,13 +2,14 @@ import CommunicationAPI
 import Contracts
 import Core
 import Outbound
+import ProviderConfig
 
 /// One e-mail as a provider is asked to send it.
 struct EmailToSend: Sendable {
     /// Ours; where a provider takes a reference, it is this.
     let id: MessageID
-    let to: EmailAddress
-    let replyTo: EmailAddress?
+    var to: EmailAddress
+    var replyTo: EmailAddress?
     let subject: String
     let text: String
     let html: String?
@@ -52,9 +53,36 @@ struct EmailToSend: Sendable {
     }
 }
 
+extension EmailToSend {
+    /// With its addresses as they are handed over; `nil` where no mail can travel to the recipient's domain.
+    var mailed: EmailToSend? {
+        guard let to = to.mailed else { return nil }
+        var email = self
+        email.to = to
+        // One to which no answer could travel is of no use in the header.
+        email.replyTo = replyTo?.mailed
+        return email
+    }
+}
+
+extension Credentials {
+    /// The address that e-mails come from, as it is handed over.
+    var sender: EmailAddress? { text("fromEmail").flatMap { EmailAddress($0)?.mailed } }
+}
+
+extension ProviderVerdict {
+    /// An address that is not worth a call.
+    fileprivate static let noDomain = ProviderVerdict(
+        .badRecipient,
+        host: .untried,
+        code: "domain",
+        detail: "No mail can travel to the domain of the address."
+    )
+}
+
 /// A way to send e-mail.
 protocol EmailProvider: MessageProvider {
-    /// Hands one e-mail over.
+    /// Hands one e-mail over, whose addresses have their domains in ASCII.
     func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict
 }
 
@@ -63,6 +91,7 @@ extension EmailProvider {
 
     func send(_ message: OutgoingMessage, deadline: Deadline) async -> ProviderVerdict {
         guard case .email(let email) = message else { return .otherChannel }
+        guard let email = email.mailed else { return .noDomain }
         return await send(email, deadline: deadline)
     }
 }

@@ -125,6 +125,10 @@ final class MessageProviders: Sendable {
             let known = shapes.providers(of: entry.channel).joined(separator: ", ")
             return ("provider", "must be one of \(known)")
         }
+        // Each provider of e-mail is handed it in the same form.
+        if let from = entry.credentials.text("fromEmail"), EmailAddress(from)?.mailed == nil {
+            return ("fromEmail", DomainName.complaint)
+        }
         return type.fault(entry.credentials, policy: policy)
     }
 

@@ -8,7 +8,9 @@ extension ResendProvider: SenderDirectory {
         guard let answer = await http.json(ProviderCall("GET", base + "/domains", bearer: key), deadline),
             answer.status == 200
         else { return [] }
-        let known = (answer.json["data"]?.list ?? []).filter { $0["name"]?.string?.lowercased() == domain }
+        let known = (answer.json["data"]?.list ?? []).filter {
+            $0["name"]?.string.flatMap { DomainName.travelling($0.lowercased()) } == domain
+        }
         guard let verified = known.first(where: { $0["status"]?.string == "verified" }) else {
             return [.verified(false)]
         }

@@ -30,7 +30,7 @@ struct ResendProvider: EmailProvider, HTTPProvider {
 
     init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let key = credentials.text("apiKey"),
-            let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
+            let from = credentials.sender
         else { return nil }
         self.key = Secret(key)
         domain = from.domain

@@ -27,7 +27,7 @@ struct SMTPProvider: EmailProvider {
 
     init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let server = Self.server(credentials),
-            let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
+            let from = credentials.sender
         else { return nil }
         self.server = server
         self.from = from

@@ -14,7 +14,7 @@ extension SendGridProvider: SenderDirectory {
         let senders = await http.json(ProviderCall("GET", base + "/v3/verified_senders", bearer: key), deadline)
         guard let senders, senders.status == 200 else { return [] }
         let isVerified = senders.json["results"]?.list.contains {
-            $0["verified"] == .bool(true) && $0["from_email"]?.string.flatMap { EmailAddress($0) } == from
+            $0["verified"] == .bool(true) && $0["from_email"]?.string.flatMap { EmailAddress($0)?.mailed } == from
         }
         return [.verified(isVerified ?? false)]
     }

@@ -27,7 +27,7 @@ struct ZeptoMailProvider: EmailProvider, HTTPProvider {
 
     init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let token = credentials.text("sendMailToken"),
-            let from = credentials.text("fromEmail").flatMap({ EmailAddress($0) })
+            let from = credentials.sender
         else { return nil }
         // Their console copies the token with the prefix.
         self.token = Secret(token.hasPrefix(Self.tokenPrefix) ? token : Self.tokenPrefix + token)

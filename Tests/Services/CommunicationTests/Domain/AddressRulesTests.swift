@@ -18,24 +18,15 @@ import Testing
         #expect(AddressRules.isDeceptive(try #require(EmailAddress(text))) == isDeceptive)
     }
 
-    /// As Python's codec writes them.
-    @Test(
-        arguments: [
-            ("xn--pple-43d", "\u{430}pple"), ("xn--bcher-kva", "bücher"), ("xn--80a1acny", "почта"),
-            ("xn--ab-s73as50l", "ab例え"), ("xn--ls8h", "💩"), ("xn--maana-pta", "mañana"), ("apple", nil), ("xn--", ""),
-            ("xn--\u{E4}", nil), ("xn--a-!", nil), ("xn--\u{E4}-ls8h", nil), ("xn--99999999999999999999", nil),
-            ("xn--zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", nil),
-        ] as [(String, String?)]
-    ) func labelsAreReadAsTheyAreShown(label: String, text: String?) {
-        #expect(Punycode.decode(label) == text)
-    }
-
     @Test(arguments: [
         ("A.Rao@Example.com", "a.rao@example.com"), ("a@m\u{FC}nchen.de", "a@m\u{FC}nchen.de"),
         ("a@mu\u{308}nchen.de", "a@m\u{FC}nchen.de"), ("a@M\u{DC}NCHEN.de", "a@m\u{FC}nchen.de"),
         ("a@xn--mnchen-3ya.de", "a@m\u{FC}nchen.de"), ("A@XN--MNCHEN-3YA.DE", "a@m\u{FC}nchen.de"),
         ("jose\u{301}@b.example", "jos\u{E9}@b.example"), ("xn--a@b.example", "xn--a@b.example"),
+        // Whatever is one domain to mail is one address.
+        ("a@ｇmail.com", "a@gmail.com"), ("a@Faß.de", "a@faß.de"), ("a@xn--fa-hia.de", "a@faß.de"),
         // What no label says stays as it is.
+        ("a@aa--ü.example", "a@aa--ü.example"),
         ("a@xn--99999999999999999999.com", "a@xn--99999999999999999999.com"),
     ]) func anAddressIsFoundHoweverItIsSpelled(text: String, sought: String) throws {
         let address = try #require(EmailAddress(text))
@@ -50,9 +41,11 @@ import Testing
         "a@b.example\r\nBcc: c@d.example",
     ]) func whatIsTooLongOrHidesSomethingIsNoAddress(text: String) { #expect(EmailAddress(text) == nil) }
 
-    @Test func whoIsMeantToBeMistakenIsRefusedAtItsPlace() {
+    @Test(arguments: ["a@\u{430}pple.example", "a@aa--ü.example"]) func whatReachesNobodyIsRefusedAtItsPlace(
+        text: String
+    ) {
         let content = MessageContent(subject: "S", text: "T")
-        let address = EmailAddress("a@\u{430}pple.example")
+        let address = EmailAddress(text)
         var draft = MessageDraft(to: RecipientDraft(email: address), content: content)
         #expect(throws: Problem.self) { try AddressRules.check(draft) }
         draft.to.email = EmailAddress("a@apple.example")

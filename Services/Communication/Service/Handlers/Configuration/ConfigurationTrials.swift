@@ -48,6 +48,7 @@ struct ConfigurationTrials: Sendable {
         _ input: ConfigurationTrial,
         _ context: OperationContext
     ) async throws -> Reply<ConfigurationTrialResults> {
+        if let email = input.to?.email, email.mailed == nil { throw Problem.invalid("/to/email", DomainName.complaint) }
         let (entries, settings) = try await entries(input, context)
         let suppressed = try await suppressed(input.to, context)
         let trials = entries.map { entry in

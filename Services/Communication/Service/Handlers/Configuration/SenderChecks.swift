@@ -25,7 +25,7 @@ struct SenderChecks: Sendable {
             return await (provider as? any SenderDirectory)?.sender(deadline: deadline)
         }
         guard entry.channel == MessageChannel.email.rawValue,
-            let from = entry.credentials.text("fromEmail").flatMap({ EmailAddress($0) })
+            let from = entry.credentials.sender
         else { return nil }
         async let told = (provider as? any SenderDirectory)?.sender(deadline: deadline) ?? []
         async let policy = spf(of: from.domain, deadline)

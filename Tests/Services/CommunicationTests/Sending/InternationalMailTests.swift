@@ -1,0 +1,143 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import ProviderConfig
+import Resilience
+import TestKit
+import Testing
+
+@testable import Communication
+
+/// Addresses in letters of all scripts, from the request to whoever carries the mail.
+@Suite(.timeLimit(.minutes(3))) struct InternationalMailTests {
+    private static let endpoints = MessageDesk.endpoints
+    /// Its domain has no form in ASCII: the hyphens stand where A-labels have theirs.
+    private static let impossible = "asha@aa--ü.example"
+
+    private func draft(to address: String, replyTo: String? = nil) -> MessageDraft {
+        MessageDraft(
+            to: RecipientDraft(email: EmailAddress(address)),
+            content: MessageContent(subject: "Hello", text: "See you soon."),
+            replyTo: replyTo.flatMap { EmailAddress($0) }
+        )
+    }
+
+    private func provider(_ name: String, at sandbox: SandboxPlace, from sender: String) throws -> ProviderDraft {
+        var draft: ProviderDraft =
+            switch name {
+            case "zeptomail": .zeptomail(sandbox.zeptomail)
+            case "smtp": .smtp(port: sandbox.smtpPort)
+            default: try .named(name, at: sandbox.url(name))
+            }
+        draft.credentials["fromEmail"] = .string(sender)
+        return draft
+    }
+
+    @Test(arguments: ["zeptomail", "aws_ses", "smtp", "sendgrid", "resend"])
+    func eachIsHandedTheDomainInASCII(name: String) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let shown = try await clinic.configure(try provider(name, at: sandbox, from: "praxis@Bücher.example"))
+            let id = try await clinic.send(draft(to: "asha@München.example", replyTo: "desk@παράδειγμα.example"))
+            let message = try await clinic.settled(id, [.sent, .delivered, .failed])
+            #expect(message.attempts.map(\.outcome) == [.accepted])
+            let arrived = try await sandbox.received(for: "asha@xn--mnchen-3ya.example")
+            #expect(arrived.map(\.provider) == [name])
+            #expect(arrived.first?.message["from"]?.string?.contains("praxis@xn--bcher-kva.example") == true)
+            #expect(try await sandbox.received(for: "asha@München.example").isEmpty)
+            // The clinic sees what it wrote.
+            #expect(message.to?.email?.address == "asha@München.example")
+            #expect(shown.email?.primary.credentials["fromEmail"]?.string == "praxis@Bücher.example")
+        }
+    }
+
+    /// Whatever else stands in a request or a mail is ASCII or encoded, so that any other letter is an address's.
+    @Test func noHeaderAndNoMemberHasAnotherForm() throws {
+        let plain = EmailToSend(
+            id: MessageID(),
+            to: try #require(EmailAddress("asha@München.example")),
+            replyTo: EmailAddress("desk@παράδειγμα.example"),
+            subject: "Hello",
+            text: "Hello",
+            html: nil,
+            attachments: [],
+            date: ProviderSamples.time,
+            key: "k1"
+        )
+        let email = try #require(plain.mailed)
+        let credentials = ProviderSamples.credentials([
+            "fromEmail": "praxis@bücher.example", "fromName": "Praxis", "region": "eu-west-1", "sendMailToken": "t",
+            "host": "mail.example", "port": 587, "security": "starttls",
+        ])
+        let transports = try ProviderSamples.transports()
+        let written = [
+            try #require(ZeptoMailProvider(credentials, through: transports)).sending(email).body,
+            try #require(AWSSESProvider(credentials, through: transports)).sending(email, at: .now()).body,
+            try #require(SendGridProvider(credentials, through: transports)).sending(email).body,
+            try #require(ResendProvider(credentials, through: transports)).sending(email).body,
+            try #require(SMTPProvider(credentials, through: transports)).writing(email).bytes(),
+        ]
+        for bytes in written {
+            let text = String(decoding: bytes, as: UTF8.self)
+            #expect(bytes.allSatisfy { $0 < 0x80 }, "\(text)")
+            for address in [
+                "asha@xn--mnchen-3ya.example", "desk@xn--hxajbheg2az3al.example", "praxis@xn--bcher-kva.example",
+            ] { #expect(text.contains(address), "\(address) in \(text)") }
+        }
+    }
+
+    @Test func whereNoMailCanTravelNobodyIsWrittenTo() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        for (draft, pointer) in [
+            (draft(to: Self.impossible), "/to/email"),
+            (draft(to: "a@example.com", replyTo: Self.impossible), "/replyTo"),
+        ] {
+            let answer = try await clinic.ask(Self.endpoints.messages.send, draft)
+            #expect(answer.status == 422 && answer.pointers == [pointer])
+            #expect("\(String(describing: answer.problem))".contains(DomainName.complaint))
+        }
+        let trial = ConfigurationTrial(
+            clinicId: clinic.clinic,
+            to: TrialRecipient(email: EmailAddress(Self.impossible))
+        )
+        #expect(try await clinic.ask(Self.endpoints.configuration.test, trial).pointers == ["/to/email"])
+        let route = AlertRoute(
+            alert: .deadLetters,
+            to: [
+                AlertRecipient(phone: PhoneNumber("+4915112345678")),
+                AlertRecipient(email: EmailAddress(Self.impossible)),
+            ]
+        )
+        #expect(throws: Problem.invalid("/routes/0/to/1/email", DomainName.complaint)) {
+            try AlertRules.check([route])
+        }
+    }
+
+    @Test(arguments: ["zeptomail", "aws_ses", "smtp", "sendgrid", "resend"])
+    func nobodyWritesFromThereEither(name: String) async throws {
+        let clinic = try TestClinic()
+        var draft =
+            try ["zeptomail": ProviderDraft.zeptomail(SandboxPlace.nowhere), "smtp": .smtp(port: 9)][name]
+            ?? .named(name, at: SandboxPlace.nowhere)
+        draft.credentials["fromEmail"] = .string(Self.impossible)
+        let answer = try await clinic.ask(
+            Self.endpoints.configuration.put,
+            ConfigurationDraft(clinicId: clinic.clinic, email: ChannelDraft(primary: draft)),
+            ifNoneMatch: "*"
+        )
+        #expect(answer.status == 422 && answer.pointers == ["/email/primary/credentials/fromEmail"])
+    }
+
+    /// An address that was stored before is of no use, and nobody is called for it.
+    @Test func whatWasAcceptedBeforeIsABadAddress() async throws {
+        let credentials = ProviderSamples.credentials(["host": "127.0.0.1", "port": 9, "security": "none"])
+        let provider = try #require(SMTPProvider(credentials, through: ProviderSamples.transports()))
+        var email = try ProviderSamples.email(full: false)
+        email.to = try #require(EmailAddress(Self.impossible))
+        let verdict = await provider.send(OutgoingMessage.email(email), deadline: .after(.seconds(10)))
+        #expect(verdict.outcome == .badRecipient && verdict.host == .untried && verdict.code == "domain")
+        #expect(SendingRules.circuit(after: verdict) == .settle(.neutral))
+    }
+}
