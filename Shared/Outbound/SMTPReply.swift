@@ -46,6 +46,20 @@ package enum SMTPReply {
         }
     }
 
+    /// Whether we say who we are, and the server answers with what it offers; a line of a password has no blank.
+    static func isIntroduction(_ command: some StringProtocol) -> Bool {
+        ["EHLO ", "HELO "].contains(command.prefix(5).uppercased())
+    }
+
+    /// Whether we ask for encryption.
+    static func isSTARTTLS(_ command: some StringProtocol) -> Bool { command.prefix(8).uppercased() == "STARTTLS" }
+
+    /// Whether a line of an introduction offers to take addresses in all letters (RFC 6531); read as libcurl reads it, which
+    /// announces such addresses only then.
+    ///
+    /// It does not announce those that stand in the header alone, as Reply-To; a server that offers it passes them on.
+    static func offersSMTPUTF8(_ line: some StringProtocol) -> Bool { line.dropFirst(4).hasPrefix("SMTPUTF8") }
+
     /// Whether it was the connection's end alone that kept a message from being taken: servers end those that they have had
     /// for a while, or for so many messages.
     static func isOverdue(_ result: SMTPResult) -> Bool {

@@ -38,6 +38,8 @@ package struct SMTPResult: Sendable, Equatable {
         case accepted
         /// The server said no, with this reply code.
         case refused
+        /// The server does not take the letters of the message's addresses (SMTPUTF8, RFC 6531): it was told nothing of it.
+        case needsSMTPUTF8
         /// The server did not let us in.
         case notAuthenticated
         /// Nothing of the message was taken over: no route, no TLS, no greeting, no room here.

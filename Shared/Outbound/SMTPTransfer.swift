@@ -28,9 +28,11 @@ import Core
         trustRoots: String?,
         within time: Duration
     ) -> SMTPResult {
+        // On a connection that is kept the server does not say again what it takes.
+        if conversation.lacksSMTPUTF8(for: envelope) { return SMTPResult(verdict: .needsSMTPUTF8) }
         // Reset keeps the connection and forgets everything of the last message.
         unsafe curl_easy_reset(handle)
-        conversation.begin(envelope.mail?.message ?? [])
+        conversation.begin(envelope)
         setUp(envelope.server, name: envelope.name, milliseconds: Int(max(1, time.milliseconds)))
         if let trustRoots { set(CURLOPT_CAINFO, trustRoots) }
         var recipients: UnsafeMutablePointer<curl_slist>?
@@ -56,6 +58,8 @@ import Core
         unsafe polyclinic_curl_set_pointer(handle, CURLOPT_HEADERDATA, context)
         unsafe polyclinic_curl_set_pointer(handle, CURLOPT_DEBUGDATA, context)
         let code = unsafe Int(curl_easy_perform(handle).rawValue)
+        // Breaking off is an error to libcurl, and the connection of no use any more.
+        if conversation.isBrokenOff { return SMTPResult(verdict: .needsSMTPUTF8, curlCode: code) }
         var reply = 0
         unsafe polyclinic_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &reply)
         return SMTPReply.result(
@@ -112,6 +116,8 @@ private final class Conversation {
     /// Lines kept of one conversation, the last ones, and bytes of a line.
     static let mostLines = 100
     static let longestLine = 1_000
+    /// Bytes of a command that say which it is.
+    static let longestCommand = 8
 
     private var message: [UInt8] = []
     private var position = 0
@@ -119,17 +125,39 @@ private final class Conversation {
     /// The server has asked for the text.
     private(set) var hasBegun = false
     private(set) var step = SMTPResult.Step.beginning
+    /// Whether the server takes addresses in all letters, as it introduced itself last on this connection; `nil` before that.
+    private var offersSMTPUTF8: Bool?
+    /// It was ended because the server does not take the message's addresses.
+    private(set) var isBrokenOff = false
+    private var needsSMTPUTF8 = false
+    /// The server answers to our name.
+    private var isIntroducing = false
+    /// What it offers so far is not what counts: it says it again once the connection is encrypted (RFC 3207).
+    private var isInTheOpen = false
 
-    func begin(_ message: [UInt8]) {
-        self.message = message
+    func begin(_ envelope: SMTPEnvelope) {
+        message = envelope.mail?.message ?? []
         position = 0
         lines = []
         hasBegun = false
         step = .beginning
+        isBrokenOff = false
+        needsSMTPUTF8 = envelope.mail?.needsSMTPUTF8 ?? false
+        isIntroducing = false
+        isInTheOpen = envelope.server.security == .starttls
+    }
+
+    /// Whether the server is known not to take a message's addresses.
+    func lacksSMTPUTF8(for envelope: SMTPEnvelope) -> Bool {
+        envelope.mail?.needsSMTPUTF8 == true && offersSMTPUTF8 == false
     }
 
     func note(_ command: UnsafeRawBufferPointer) {
-        step = unsafe SMTPReply.step(String(decoding: command.prefix(4), as: UTF8.self)) ?? step
+        let text = unsafe String(decoding: command.prefix(Self.longestCommand), as: UTF8.self)
+        step = SMTPReply.step(text) ?? step
+        if SMTPReply.isSTARTTLS(text) { isInTheOpen = false }
+        isIntroducing = SMTPReply.isIntroduction(text)
+        if isIntroducing { offersSMTPUTF8 = false }
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
@@ -140,10 +168,16 @@ private final class Conversation {
         return count
     }
 
-    func keep(_ line: UnsafeRawBufferPointer) {
+    /// Keeps a line of the server's; `false` to say nothing more to it.
+    func keep(_ line: UnsafeRawBufferPointer) -> Bool {
         if lines.count == Self.mostLines { lines.removeFirst() }
         let text = unsafe String(decoding: line.prefix(Self.longestLine), as: UTF8.self)
         lines.append(String(text.reversed().drop { $0.isWhitespace }.reversed()))
+        guard isIntroducing, text.hasPrefix("250") else { return true }
+        if SMTPReply.offersSMTPUTF8(text) { offersSMTPUTF8 = true }
+        // libcurl would go on, and say the address as it is.
+        isBrokenOff = needsSMTPUTF8 && offersSMTPUTF8 != true && !isInTheOpen && !text.hasPrefix("250-")
+        return !isBrokenOff
     }
 }
 
@@ -166,8 +200,7 @@ private func keepLine(
 ) -> Int {
     guard let buffer = unsafe buffer, let context = unsafe context else { return size * count }
     let conversation = unsafe Unmanaged<Conversation>.fromOpaque(context).takeUnretainedValue()
-    unsafe conversation.keep(UnsafeRawBufferPointer(start: buffer, count: size * count))
-    return size * count
+    return unsafe conversation.keep(UnsafeRawBufferPointer(start: buffer, count: size * count)) ? size * count : 0
 }
 
 /// Passwords are among what is told: nothing is kept but what a command is about.

@@ -8,6 +8,24 @@ struct SMTPEnvelope: Sendable {
         let sender: String
         let recipient: String
         let message: [UInt8]
+        /// Whether an address in the envelope or in the header has letters that only a server with SMTPUTF8 takes (RFC 6531).
+        let needsSMTPUTF8: Bool
+
+        init(sender: String, recipient: String, message: [UInt8]) {
+            self.sender = sender
+            self.recipient = recipient
+            self.message = message
+            needsSMTPUTF8 = (sender + recipient).utf8.contains { $0 >= 0x80 } || Self.hasOtherLetters(headerOf: message)
+        }
+
+        /// Whether a byte is not ASCII's before the first empty line: whatever else than addresses stands there is encoded.
+        private static func hasOtherLetters(headerOf message: [UInt8]) -> Bool {
+            for (index, byte) in message.enumerated() {
+                if byte >= 0x80 { return true }
+                if byte == UInt8(ascii: "\n"), message[(index + 1)...].starts(with: "\r\n".utf8) { return false }
+            }
+            return false
+        }
     }
 
     let server: SMTPServer

@@ -94,6 +94,7 @@ package enum SandboxService {
             port: settings.smtpPort,
             user: settings.smtpUser,
             password: settings.smtpPassword,
+            offersSMTPUTF8: settings.smtpOffersUTF8,
             messages: messages,
             faults: faults,
             log: log,

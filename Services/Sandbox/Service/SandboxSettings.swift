@@ -16,6 +16,8 @@ package struct SandboxSettings: Sendable {
     /// The only SMTP user and password taken; without them any but those that say that they are wrong.
     package var smtpUser: String?
     package var smtpPassword: Secret?
+    /// Whether the mail server takes addresses in all letters (SMTPUTF8); many do not.
+    package var smtpOffersUTF8 = true
     /// 32 bytes that the witness's key is made of; random when absent.
     package var witnessSeed: [UInt8]?
     /// The logs that the witness knows: what their origins begin with, and their keys.

@@ -5,8 +5,10 @@ import Testing
 
 @Suite struct SMTPSessionTests {
     /// What each line is answered with, up to its first blank; `…` for none.
-    private static func talk(_ lines: [String], requiresLogin: Bool = false) -> [String] {
-        var session = SMTPSession(requiresLogin: requiresLogin) { $0 == "u" && $1 == "p" }
+    private static func talk(_ lines: [String], requiresLogin: Bool = false, offersSMTPUTF8: Bool = true) -> [String] {
+        var session = SMTPSession(requiresLogin: requiresLogin, offersSMTPUTF8: offersSMTPUTF8) {
+            $0 == "u" && $1 == "p"
+        }
         return lines.map { line in
             switch session.take(Array(line.utf8)[...]) {
             case .none: "…"
@@ -84,9 +86,15 @@ import Testing
             name: "addresses",
             lines: [
                 "EHLO x", "MAIL FROM:a@b.example", "MAIL FROM:<nobody>", "MAIL FROM:<me@unverified.example>",
-                "MAIL FROM:<ü@bücher.example>", "RCPT TO:<x y@z>", "RCPT TO:<unknown@z.example>",
+                "MAIL FROM:<ü@bücher.example> SMTPUTF8", "RCPT TO:<x y@z>", "RCPT TO:<unknown@z.example>",
+                "RCPT TO:<用户@z.example>",
             ],
-            answers: ["250", "501", "501", "553", "250", "501", "550"]
+            answers: ["250", "501", "501", "553", "250", "501", "550", "250"]
+        ),
+        Case(
+            name: "other letters that nobody announced",
+            lines: ["EHLO x", "MAIL FROM:<ü@b.example>", "MAIL FROM:<a@b.example>", "RCPT TO:<用户@z.example>"],
+            answers: ["250", "550", "250", "553"]
         ),
         Case(
             name: "unknown",
@@ -94,6 +102,11 @@ import Testing
             answers: ["500", "501", "502", "252", "500"]
         ),
     ]
+
+    @Test func letters() {
+        let lines = ["EHLO x", "MAIL FROM:<ü@b.example> SMTPUTF8", "MAIL FROM:<a@b.example>", "RCPT TO:<ü@b.example>"]
+        #expect(Self.talk(lines, offersSMTPUTF8: false) == ["250", "555", "250", "553"])
+    }
 
     @Test(arguments: cases) func answers(_ example: Case) {
         #expect(Self.talk(example.lines, requiresLogin: example.requiresLogin) == example.answers)

@@ -28,6 +28,22 @@ import Testing
         #expect(SMTPReply.verdict(curl: curl, reply: reply, hasBegun: true) == verdict)
     }
 
+    @Test(arguments: [
+        ("250-SMTPUTF8", true), ("250 SMTPUTF8", true), ("250-8BITMIME", false), ("250-X-SMTPUTF8", false),
+        ("250", false),
+    ])
+    func whetherAllLettersAreTaken(line: String, isOffered: Bool) {
+        #expect(SMTPReply.offersSMTPUTF8(line) == isOffered)
+    }
+
+    /// A line of a password could begin as a command does, but has no blank.
+    @Test(arguments: [
+        ("EHLO clinic.example\r\n", true), ("HELO x", true), ("EHLOabc=", false), ("MAIL FROM:<a@b>", false),
+    ])
+    func whichCommandIsAnIntroduction(command: String, isOne: Bool) {
+        #expect(SMTPReply.isIntroduction(command) == isOne)
+    }
+
     @Test func theLineIsTheOneOfTheReply() {
         let result = SMTPReply.result(
             curl: 55,

@@ -10,6 +10,8 @@ import Testing
         case none
         case closeAtOnce, refuseSender, refuseRecipient, refuseMessage, closeAfterBody, hangAfterBody, refusePassword
         case closeBeforeBody
+        /// Takes addresses in all letters.
+        case takesAllLetters
         /// Says nothing, or never ends what it says.
         case silent, endlessGreeting, endlessAnswer
     }
@@ -28,6 +30,8 @@ import Testing
                 seen.add(command)
                 switch command.prefix(4).uppercased() {
                 case "EHLO" where fault == .endlessAnswer: while line.goesOn("250-scripted\r\n") {}
+                case "EHLO" where fault == .takesAllLetters:
+                    line.write("250-scripted\r\n250-SMTPUTF8\r\n250 8BITMIME\r\n")
                 case "EHLO": line.write("250-scripted\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n")
                 case "AUTH": line.write(fault == .refusePassword ? "535 5.7.8 bad credentials\r\n" : "235 2.7.0 ok\r\n")
                 case "MAIL": line.write(fault == .refuseSender ? "451 4.7.1 later\r\n" : "250 2.1.0 ok\r\n")
@@ -57,6 +61,8 @@ import Testing
         password: String? = nil,
         within time: Duration = .seconds(20),
         text: String = "Hello\r\n.dot\r\n",
+        to recipient: String = "asha@example.com",
+        header: String = "Subject: x",
         for clinic: ClinicID? = nil
     ) async throws -> SMTPResult {
         await transport.send(
@@ -68,11 +74,57 @@ import Testing
                 password: password.map { Secret($0) }
             ),
             from: try self.clinic(),
-            to: try #require(EmailAddress("asha@example.com")),
-            message: Array("Subject: x\r\n\r\n\(text)".utf8),
+            to: try #require(EmailAddress(recipient)),
+            message: Array("\(header)\r\n\r\n\(text)".utf8),
             for: clinic,
             deadline: .after(time)
         )
+    }
+
+    /// Nothing of a message is said to a server that does not take its addresses, on a new connection or on one that is kept.
+    @Test func otherLettersGoOnlyToWhoTakesThem() async throws {
+        let seen = Collected<String>()
+        let server = try server(.none, seen: seen)
+        defer { server.stop() }
+        let transport = try transport()
+        let replyTo = "Reply-To: <用户@example.com>\r\nSubject: x"
+        for _ in 0..<2 {
+            #expect(try await send(to: server, with: transport, to: "用户@example.com").verdict == .needsSMTPUTF8)
+            #expect(try await send(to: server, with: transport, header: replyTo).verdict == .needsSMTPUTF8)
+            // What its text says is its own affair.
+            let plain = try await send(to: server, with: transport, text: "用户\r\n")
+            #expect(plain.verdict == .accepted)
+        }
+        #expect(
+            seen.all.filter { $0.hasPrefix("MAIL") } == [
+                "MAIL FROM:<clinic@example.com>", "MAIL FROM:<clinic@example.com>",
+            ]
+        )
+        #expect(!seen.all.contains { $0.contains("用户@") })
+    }
+
+    /// Credentials are not shown to a server that is of no use for the message.
+    @Test func whoDoesNotTakeThemIsNotSignedInTo() async throws {
+        let seen = Collected<String>()
+        let server = try server(.none, seen: seen)
+        defer { server.stop() }
+        let result = try await send(to: server, with: try transport(), password: "pw", to: "用户@example.com")
+        #expect(result.verdict == .needsSMTPUTF8 && result.step == .beginning)
+        #expect(!seen.all.contains { $0.hasPrefix("AUTH") })
+    }
+
+    @Test func whoTakesThemIsToldOfThem() async throws {
+        let seen = Collected<String>()
+        let server = try server(.takesAllLetters, seen: seen)
+        defer { server.stop() }
+        let transport = try transport()
+        for _ in 0..<2 {
+            #expect(try await send(to: server, with: transport, to: "用户@example.com").verdict == .accepted)
+        }
+        #expect(try await send(to: server, with: transport).verdict == .accepted)
+        let senders = seen.all.filter { $0.hasPrefix("MAIL") }
+        #expect(senders.prefix(2).allSatisfy { $0.hasSuffix(" SMTPUTF8") } && senders.last?.hasSuffix("com>") == true)
+        #expect(seen.all.contains("RCPT TO:<用户@example.com>"))
     }
 
     private func clinic() throws -> EmailAddress { try #require(EmailAddress("clinic@example.com")) }

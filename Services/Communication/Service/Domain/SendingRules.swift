@@ -72,7 +72,8 @@ enum SendingRules {
         case .throttled where verdict.retryAfter != nil && !verdict.isAboutRecipient:
             .park(min(verdict.retryAfter ?? .zero, longestThrottle))
         // What was not worth a call says nothing of the provider.
-        case .contentRejected where verdict.host == .untried, .badRecipient where verdict.host == .untried:
+        case .contentRejected where verdict.host == .untried, .badRecipient where verdict.host == .untried,
+            .senderNotAuthorised where verdict.host == .untried:
             .settle(.neutral)
         // Whoever answers is there, whatever he says.
         case .accepted, .badRecipient, .optedOut, .contentRejected, .senderNotAuthorised, .throttled: .settle(.alive)

@@ -51,6 +51,9 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
         if let set = credentials.text("configurationSet"), !isName(set, atMost: 64) {
             return ("configurationSet", "must be letters, digits, hyphens and underscores, at most 64")
         }
+        if let from = credentials.sender, !DomainName.isASCII(from.address) {
+            return ("fromEmail", "must have no other letters than ASCII's before the @: SES takes none")
+        }
         if let topic = credentials.text("eventTopicArn"), SNSTopic(topic) == nil {
             return ("eventTopicArn", "must be the ARN of an SNS topic, like arn:aws:sns:eu-west-1:123456789012:events")
         }
@@ -68,6 +71,8 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
     }
 
     func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {
+        // Their documentation says of addresses that they have ASCII only; it would refuse the whole message for it.
+        if email.needsSMTPUTF8(from: from.address) { return .asciiOnly(host: .untried) }
         guard !email.hasLineBreak, let call = try? sending(email, at: .now()) else { return .lineBreak }
         return await http.verdict(call, deadline: deadline, reading: AWSSESReply.verdict)
     }

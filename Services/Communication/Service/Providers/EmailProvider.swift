@@ -63,6 +63,11 @@ extension EmailToSend {
         email.replyTo = replyTo?.mailed
         return email
     }
+
+    /// Whether an address of it, handed over, has letters that only those who know SMTPUTF8 (RFC 6531) carry.
+    func needsSMTPUTF8(from sender: EmailAddress) -> Bool {
+        [sender, to, replyTo].contains { $0.map { !DomainName.isASCII($0.address) } ?? false }
+    }
 }
 
 extension Credentials {
@@ -78,6 +83,13 @@ extension ProviderVerdict {
         code: "domain",
         detail: "No mail can travel to the domain of the address."
     )
+
+    /// An address with letters that the provider does not carry; the next one may, and nothing is wrong with the address.
+    static func asciiOnly(host: Host) -> ProviderVerdict {
+        ProviderVerdict(.senderNotAuthorised, host: host, code: "SMTPUTF8", detail: asciiOnlyDetail)
+    }
+
+    static let asciiOnlyDetail = "The provider takes no address with other letters than ASCII's before the @."
 }
 
 /// A way to send e-mail.

@@ -35,7 +35,7 @@ enum SMTPClassification {
     /// How long a server is left alone that says that messages come too fast, but not for how long.
     static let throttlePause: Duration = .seconds(1)
 
-    static let rows = limits + signingIn + senders + recipients + texts + rest
+    static let rows = limits + signingIn + letters + senders + recipients + texts + rest
 
     /// How many and how large messages may be; some say it with a code that means something else.
     private static let limits: [Row] = [
@@ -81,6 +81,16 @@ enum SMTPClassification {
             outcome: .credentials,
             detail: "The mail server does not sign us in."
         ),
+    ]
+
+    /// Servers that do not take an address with other letters than ASCII's, or know one on the way that does not (RFC 6531).
+    private static let letters = [
+        Row(
+            codes: 500...599,
+            enhanced: ["5.6.7", "5.6.8", "5.6.9", "5.6.10"],
+            outcome: .senderNotAuthorised,
+            detail: ProviderVerdict.asciiOnlyDetail
+        )
     ]
 
     /// What is wrong with us: our name, our address, our reputation.
@@ -205,6 +215,7 @@ enum SMTPClassification {
                 code: "354",
                 detail: "The connection was lost while the message was handed over."
             )
+        case .needsSMTPUTF8: return .asciiOnly(host: .answered)
         case .notSent(let kind): return ProviderVerdict(failure: .notSent(kind))
         case .notAuthenticated where result.replyCode / 100 != 4:
             return ProviderVerdict(.credentials, code: code(result), detail: "The mail server does not sign us in.")

@@ -16,6 +16,7 @@ struct SMTPServer: Service {
     let port: Int
     let user: String?
     let password: Secret?
+    let offersSMTPUTF8: Bool
     let messages: MessageStore
     let faults: Faults
     let log: Logger
@@ -113,7 +114,9 @@ struct SMTPTalk {
 
     init(server: SMTPServer) {
         self.server = server
-        session = SMTPSession(requiresLogin: server.user != nil) { server.accepts($0, $1) }
+        session = SMTPSession(requiresLogin: server.user != nil, offersSMTPUTF8: server.offersSMTPUTF8) {
+            server.accepts($0, $1)
+        }
     }
 
     /// Takes a chunk; `true` when the conversation is over.

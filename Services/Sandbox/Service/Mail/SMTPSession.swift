@@ -33,15 +33,20 @@ struct SMTPSession {
     /// Whether a user and a password are good.
     private let accepts: @Sendable (String, String) -> Bool
     private let requiresLogin: Bool
+    /// Whether addresses in all letters are taken (RFC 6531), from who announces them.
+    private let offersSMTPUTF8: Bool
     private var mode = Mode.commands
     private var isGreeted = false
     private var isLoggedIn = false
     private var envelope: Envelope?
+    /// The message's sender has announced addresses in all letters.
+    private var isInternational = false
     private var data: [UInt8] = []
     private var isTooLarge = false
 
-    init(requiresLogin: Bool, accepts: @escaping @Sendable (String, String) -> Bool) {
+    init(requiresLogin: Bool, offersSMTPUTF8: Bool = true, accepts: @escaping @Sendable (String, String) -> Bool) {
         self.requiresLogin = requiresLogin
+        self.offersSMTPUTF8 = offersSMTPUTF8
         self.accepts = accepts
     }
 
@@ -95,10 +100,9 @@ struct SMTPSession {
         isGreeted = true
         envelope = nil
         guard isExtended else { return .reply("250 \(Self.domain)") }
-        let offers = [
-            Self.domain, "PIPELINING", "SIZE \(Self.messageBytesMax)", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES",
-            "AUTH PLAIN LOGIN",
-        ]
+        let offers =
+            [Self.domain, "PIPELINING", "SIZE \(Self.messageBytesMax)", "8BITMIME"]
+            + (offersSMTPUTF8 ? ["SMTPUTF8"] : []) + ["ENHANCEDSTATUSCODES", "AUTH PLAIN LOGIN"]
         let lines = offers.enumerated().map { "250\($0 == offers.count - 1 ? " " : "-")\($1)" }
         return .reply(lines.joined(separator: "\r\n"))
     }
@@ -160,19 +164,22 @@ struct SMTPSession {
         guard let path = Self.path(argument, after: "FROM:") else {
             return .reply("501 5.5.4 Syntax: MAIL FROM:<address>")
         }
+        isInternational = false
         for parameter in path.parameters {
             let pair = parameter.uppercased().split(separator: "=", maxSplits: 1)
             switch pair.first {
             case "SIZE":
                 guard pair.count == 2, let size = Int(pair[1]) else { return .reply("501 5.5.4 SIZE is a number") }
                 if size > Self.messageBytesMax { return .reply("552 5.3.4 Message size exceeds fixed limit") }
-            case "BODY", "SMTPUTF8", "AUTH", "RET", "ENVID": continue
+            case "SMTPUTF8" where offersSMTPUTF8: isInternational = true
+            case "BODY", "AUTH", "RET", "ENVID": continue
             default: return .reply("555 5.5.4 Unsupported option: \(parameter)")
             }
         }
         guard path.address.isEmpty || EmailAddress(path.address) != nil else {
             return .reply("501 5.1.7 Bad sender address syntax")
         }
+        guard isTaken(path.address) else { return .reply("550 5.6.7 Non-ASCII sender address without SMTPUTF8") }
         if path.address.lowercased().contains("@unverified") {
             return .reply("553 5.7.1 Sender address rejected: not owned by user")
         }
@@ -184,6 +191,7 @@ struct SMTPSession {
         guard envelope != nil else { return .reply("503 5.5.1 Error: need MAIL command") }
         guard let path = Self.path(argument, after: "TO:") else { return .reply("501 5.5.4 Syntax: RCPT TO:<address>") }
         guard EmailAddress(path.address) != nil else { return .reply("501 5.1.3 Bad recipient address syntax") }
+        guard isTaken(path.address) else { return .reply("553 5.6.7 Non-ASCII recipient address without SMTPUTF8") }
         guard (envelope?.to.count ?? 0) < Self.recipientsMax else { return .reply("452 4.5.3 Too many recipients") }
         // Nobody has this mailbox, so that a refused recipient can be tried out.
         if path.address.lowercased().hasPrefix("unknown@") {
@@ -192,6 +200,9 @@ struct SMTPSession {
         envelope?.to.append(path.address)
         return .reply("250 2.1.5 Ok")
     }
+
+    /// Other letters than ASCII's are taken from who announces them.
+    private func isTaken(_ address: String) -> Bool { isInternational || address.utf8.allSatisfy { $0 < 0x80 } }
 
     /// `FROM:<a@b> SIZE=10` in its parts.
     private static func path(_ argument: String, after word: String) -> (address: String, parameters: [String])? {

@@ -18,6 +18,8 @@ struct MailServer: Sendable {
         /// Nobody need sign in, and nothing be encrypted.
         var isOpen = false
         var mechanisms = ["PLAIN", "LOGIN", "CRAM-MD5"]
+        /// Whether addresses in other letters than ASCII's are taken (SMTPUTF8).
+        var takesAllLetters = true
     }
 
     static let (username, password) = ("clinic", "p@ss w0rd: süd")
@@ -120,7 +122,8 @@ extension MailServer {
             "never_users =",
             "daemon_smtp_ports = \(port) : \(tlsPort) : \(otherPort)", "tls_on_connect_ports = \(tlsPort)",
             "tls_certificate = \(certificate)", "tls_privatekey = \(folder)/key.pem",
-            "auth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}", "smtputf8_advertise_hosts = *",
+            "auth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}",
+            "smtputf8_advertise_hosts = \(setup.takesAllLetters ? "*" : "")",
         ]
         return [
             general, setup.settings, stages, ["begin acl"], Stage.allCases.flatMap { rule($0, setup) }, routing,

@@ -54,7 +54,7 @@ struct MailServerTests {
     }
 
     private func send(_ email: EmailToSend, by provider: SMTPProvider) async -> ProviderVerdict {
-        await provider.send(email, deadline: .after(.seconds(20)))
+        await provider.send(OutgoingMessage.email(email), deadline: .after(.seconds(20)))
     }
 
     private func arrived(_ count: Int = 1, for name: String = "asha", at server: MailServer) async throws -> [[UInt8]] {
@@ -90,13 +90,31 @@ struct MailServerTests {
         }
     }
 
-    @Test func namesInOtherScriptsAreTaken() async throws {
+    @Test(arguments: Security.allCases) func namesInOtherScriptsAreTaken(security: Security) async throws {
         try await MailServer.with { server in
-            let provider = try provider(server, trusting: server.certificate)
+            let provider = try provider(server, security.rawValue, trusting: server.certificate)
             for (address, box) in [("आशा@example.com", "आशा"), ("zoë@klinik-süd.example", "zoë")] {
                 #expect(await send(try email(to: address), by: provider).outcome == .accepted)
-                _ = try await arrived(for: box, at: server)
+                let mail = try #require(try await arrived(for: box, at: server).first)
+                // How it came says that it was announced.
+                #expect(String(decoding: mail, as: UTF8.self).contains("with utf8esmtpsa"))
             }
+        }
+    }
+
+    @Test(arguments: Security.allCases) func whoDoesNotTakeThemIsNotToldOfThem(security: Security) async throws {
+        try await MailServer.with(MailServer.Setup(takesAllLetters: false)) { server in
+            let provider = try provider(server, security.rawValue, trusting: server.certificate)
+            for _ in 0..<2 {
+                let verdict = await send(try email(to: "आशा@example.com"), by: provider)
+                #expect(verdict == .asciiOnly(host: .answered))
+                // A domain in other letters travels in ASCII.
+                let other = try email(to: "asha@klinik-süd.example")
+                #expect(await send(other, by: provider).outcome == .accepted)
+            }
+            let mails = try await arrived(2, at: server).map { String(decoding: $0, as: UTF8.self) }
+            #expect(mails.allSatisfy { $0.contains("To: <asha@xn--klinik-sd-x9a.example>") }, "\(mails)")
+            #expect(!server.log.contains("आशा"))
         }
     }
 

@@ -27,6 +27,9 @@ import Testing
             (501, "5.1.8", .senderNotAuthorised), (554, "5.2.252", .senderNotAuthorised),
             (550, "5.4.5", .quota), (554, "5.3.4", .contentRejected), (550, "5.2.3", .contentRejected),
             (550, "5.6.0", .contentRejected), (556, "5.1.10", .badRecipient),
+            // Letters that the server, or one behind it, does not take: another one may.
+            (550, "5.6.7", .senderNotAuthorised), (553, "5.6.7", .senderNotAuthorised),
+            (554, "5.6.9", .senderNotAuthorised),
         ] as [(Int, String?, AttemptOutcome)]
     )
     func everyReply(code: Int, enhanced: String?, outcome: AttemptOutcome) {

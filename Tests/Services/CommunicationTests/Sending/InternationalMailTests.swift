@@ -4,6 +4,7 @@ import Core
 import Outbound
 import ProviderConfig
 import Resilience
+import Sandbox
 import TestKit
 import Testing
 
@@ -128,6 +129,51 @@ import Testing
             ifNoneMatch: "*"
         )
         #expect(answer.status == 422 && answer.pointers == ["/email/primary/credentials/fromEmail"])
+    }
+
+    /// The next provider has its turn, and nothing is held against the address or the one that cannot carry it.
+    @Test(arguments: ["smtp", "aws_ses"]) func whereOneCannotCarryANameTheNextOneMay(name: String) async throws {
+        var settings = SandboxSettings()
+        settings.smtpOffersUTF8 = false
+        try await SandboxPlace.with(settings) { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(
+                try provider(name, at: sandbox, from: "praxis@example.com"),
+                .sendgrid(sandbox.url("sendgrid"))
+            )
+            for _ in 0..<2 {
+                let message = try await clinic.settled(try await clinic.send(to: "用户@例え.テスト"))
+                #expect(message.attempts.map(\.outcome) == [.senderNotAuthorised, .accepted])
+                #expect(message.attempts.first?.providerCode == "SMTPUTF8")
+                #expect(message.attempts.first?.detail == ProviderVerdict.asciiOnlyDetail)
+            }
+            let arrived = try await sandbox.received(for: "用户@xn--r8jz45g.xn--zckzah")
+            #expect(arrived.map(\.provider) == ["sendgrid", "sendgrid"])
+            #expect(try await clinic.health().map(\.state) == [.closed, .closed])
+            // Whoever has a name in ASCII is written to as before.
+            let other = try await clinic.settled(try await clinic.send(to: "asha@例え.テスト"))
+            #expect(other.attempts.map(\.provider) == [name])
+        }
+    }
+
+    @Test func namesInOtherLettersArriveWhereTheyAreTaken() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            let id = try await clinic.send(draft(to: "用户@例え.テスト", replyTo: "बैठक@example.com"))
+            #expect(try await clinic.settled(id).attempts.map(\.outcome) == [.accepted])
+            let arrived = try await sandbox.received(for: "用户@xn--r8jz45g.xn--zckzah")
+            #expect(arrived.first?.message["headers"]?["Reply-To"]?.string == "<बैठक@example.com>")
+        }
+    }
+
+    @Test func whatSESCannotCarryIsKnownBeforeACall() throws {
+        let credentials = ProviderSamples.credentials(["region": "eu-west-1"])
+        #expect(AWSSESProvider.fault(credentials, policy: try OutboundPolicy(allow: "public")) == nil)
+        let other = ProviderSamples.credentials(["region": "eu-west-1", "fromEmail": "praxis-süd@example.com"])
+        #expect(AWSSESProvider.fault(other, policy: try OutboundPolicy(allow: "public"))?.key == "fromEmail")
+        #expect(SendingRules.circuit(after: .asciiOnly(host: .untried)) == .settle(.neutral))
+        #expect(SendingRules.circuit(after: .asciiOnly(host: .answered)) == .settle(.alive))
     }
 
     /// An address that was stored before is of no use, and nobody is called for it.
