@@ -5,6 +5,7 @@ package enum OutboundError: Error, Equatable, CustomStringConvertible {
     /// The operator's list has an item that is none of its kinds.
     case unreadableRule(String)
     case malformedURL
+    case malformedMailServer
     /// Neither `https` nor, where the operator allows it, `http`.
     case unencrypted
     /// The host is not one the operator's policy names.
@@ -19,6 +20,7 @@ package enum OutboundError: Error, Equatable, CustomStringConvertible {
             "POLYCLINIC_OUTBOUND_ALLOW: “\(rule)” is not public, loopback, a host name, *.domain or an address block."
         case .malformedURL:
             "must be an http(s) URL with a port up to 65535 at most, and without user, query or fragment"
+        case .malformedMailServer: "must be smtp://host:port or smtps://host:port without user, path or query"
         case .unencrypted: "must be encrypted; plain connections are only possible to networks the operator has opened"
         case .hostNotAllowed: "is not a host that the operator's outbound policy allows"
         case .addressNotAllowed: "leads to an address that the operator's outbound policy does not allow"
@@ -113,8 +115,19 @@ package struct OutboundPolicy: Sendable {
         let endpoint = try OutboundURL(text)
         // A provider's paths are put behind it.
         guard !endpoint.hasQuery else { throw .malformedURL }
-        try check(host: endpoint.host, encrypted: endpoint.isEncrypted)
-        guard names(endpoint.host) else { throw .hostNotAllowed }
+        try check(named: endpoint.host, encrypted: endpoint.isEncrypted)
+    }
+
+    /// The same of a mail server.
+    ///
+    /// - Parameter encrypted: as with `check(host:encrypted:)`.
+    package func check(endpoint: SMTPEndpoint, encrypted: Bool) throws(OutboundError) {
+        try check(named: endpoint.host, encrypted: encrypted)
+    }
+
+    private func check(named host: String, encrypted: Bool) throws(OutboundError) {
+        try check(host: host, encrypted: encrypted)
+        guard names(host) else { throw .hostNotAllowed }
     }
 
     /// Whether the operator's rules name a host: itself, any, or the network that it stands in.

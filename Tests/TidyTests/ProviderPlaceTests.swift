@@ -12,6 +12,7 @@ import Testing
     /// Lines that have a provider's name and do not mean it, and why.
     private static let otherMeanings = [
         "CommunicationConfiguration.swift": "an example for readers of the interface",
+        "SMTPEndpoint.swift": "the scheme of a mail server's address",
         "SMTPTransfer.swift": "the scheme of a mail server's address",
         "TwilioContents.swift": "a member of Twilio's answers",
     ]

@@ -310,7 +310,14 @@ extension ProviderDraft {
     }
 
     /// A mail server at a port of the test's; nobody's at port 9.
-    static func smtp(port: Int, host: String? = nil, password: String? = nil) -> ProviderDraft {
+    ///
+    /// - Parameter endpoint: another one in its place.
+    static func smtp(
+        port: Int,
+        host: String? = nil,
+        password: String? = nil,
+        endpoint: String? = nil
+    ) -> ProviderDraft {
         let host = host ?? (port == 9 ? SandboxPlace.nobody : "127.0.0.1")
         var credentials: [String: JSONValue] = [
             "host": .string(host), "port": .integer(Int64(port)), "security": "none", "fromEmail": "clinic@example.com",
@@ -320,6 +327,7 @@ extension ProviderDraft {
             credentials["username"] = "clinic"
             credentials["password"] = .string(password)
         }
+        if let endpoint { credentials["endpoint"] = .string(endpoint) }
         return ProviderDraft(provider: "smtp", credentials: credentials)
     }
 }

@@ -69,6 +69,44 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("smtp://mail.example.com", false, "mail.example.com", 587),
+        ("smtps://mail.example.com", true, "mail.example.com", 465),
+        ("SMTP://Mail.example.com:2525/", false, "Mail.example.com", 2_525), ("smtps://[::1]:465", true, "::1", 465),
+    ])
+    func mailServersAsURLs(text: String, isEncrypted: Bool, host: String, port: Int) throws {
+        let endpoint = try SMTPEndpoint(text)
+        #expect(endpoint.isEncrypted == isEncrypted && endpoint.host == host && endpoint.port == port)
+    }
+
+    @Test(arguments: [
+        "https://mail.example.com", "mail.example.com:25", "smtp://", "smtp:mail.example.com",
+        "smtp://u@mail.example.com",
+        "smtp://u:p@mail.example.com", "smtp://mail.example.com/clinic", "smtp://mail.example.com?x=1",
+        "smtp://mail.example.com#x", "smtp://mail.example.com:0", "smtp://mail.example.com:70000",
+        "smtp://mail.example.com\\@127.0.0.1", "smtp://mail.exa mple.com", "smtp://m\u{FC}nchen.example", "",
+    ])
+    func noMailServers(text: String) {
+        #expect(throws: OutboundError.malformedMailServer) { try SMTPEndpoint(text) }
+    }
+
+    @Test func mailServersInPlaceOfOthersAreTheOperatorsToName() throws {
+        let cases: [(rules: String?, url: String, encrypted: Bool, error: OutboundError?)] = [
+            (nil, "smtps://mail.example.com", true, .hostNotAllowed), ("public", "smtp://mail.example.com", true, nil),
+            ("mail.example.com", "smtp://MAIL.example.com:25", true, nil),
+            ("mail.example.com", "smtp://mail.example.com", false, .unencrypted),
+            ("loopback", "smtp://127.0.0.1:1025", false, nil),
+            ("public", "smtp://127.0.0.1:1025", true, .addressNotAllowed),
+            ("public", "smtps://[::ffff:169.254.169.254]", true, .addressNotAllowed),
+        ]
+        for (rules, url, encrypted, expected) in cases {
+            let (policy, endpoint) = (try OutboundPolicy(allow: rules), try SMTPEndpoint(url))
+            var found: OutboundError?
+            do { try policy.check(endpoint: endpoint, encrypted: encrypted) } catch { found = error }
+            #expect(found == expected, "\(rules ?? "-") \(url)")
+        }
+    }
+
     @Test func mailServersAreHeldToTheHostsThatAreNamed() throws {
         let cases: [Case] = [
             (nil, "smtp.example.com", true, nil), ("public", "smtp.example.com", true, nil),

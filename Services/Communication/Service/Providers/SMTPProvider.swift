@@ -5,13 +5,16 @@ import Outbound
 import ProviderConfig
 
 /// A clinic's own mail server.
+///
+/// Where the credentials have an `endpoint`, it stands in place of `host` and `port`: mails go there, and the server there shows a
+/// certificate of that name.
 struct SMTPProvider: EmailProvider {
     static let name = "smtp"
     static let keys: [CredentialShape.Key] = [
         .text("host"), .init("port", form: .number(1...65_535)),
         .init("security", form: .choice(["none", "starttls", "tls"])), .optional("username"),
         .init("password", isSecret: true, isRequired: false), .email("fromEmail"), .text("fromName"),
-        .init(SMTPWebhooks.key, isSecret: true, isRequired: false, signsWebhooks: true),
+        .init(SMTPWebhooks.key, isSecret: true, isRequired: false, signsWebhooks: true), .optional("endpoint"),
     ]
     static let bouncesByMail = true
     /// A mail server names no limit; this is about what one process can hand over.
@@ -38,11 +41,14 @@ struct SMTPProvider: EmailProvider {
     static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? { SMTPWebhooks() }
 
     static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+        if let fault = endpointFault(credentials, policy) { return fault }
         guard let server = server(credentials) else { return ("host", "is not a mail server") }
         if let token = credentials.text("verifyToken"), token.utf8.count < shortestToken {
             return ("verifyToken", "must have at least \(shortestToken) characters")
         }
         if server.username == nil, server.password != nil { return ("username", "is required with a password") }
+        // Nobody connects to what the endpoint stands in for.
+        guard credentials.text("endpoint") == nil else { return nil }
         do {
             try policy.check(server: server.host, encrypted: server.security != .none)
         } catch {
@@ -112,13 +118,37 @@ struct SMTPProvider: EmailProvider {
         server(credentials).map { "\($0.host.lowercased()):\($0.port)" }
     }
 
+    /// What is wrong with the clinic's `endpoint`, if it has one.
+    private static func endpointFault(
+        _ credentials: Credentials,
+        _ policy: OutboundPolicy
+    ) -> (key: String, detail: String)? {
+        guard let text = credentials.text("endpoint"), let security = security(credentials) else { return nil }
+        do throws(OutboundError) {
+            let endpoint = try SMTPEndpoint(text)
+            // The two say the same: neither is passed over.
+            guard endpoint.isEncrypted == (security == .tls) else {
+                return ("endpoint", "must begin with smtps:// where security is tls, and with smtp:// elsewhere")
+            }
+            try policy.check(endpoint: endpoint, encrypted: security != .none)
+        } catch {
+            return ("endpoint", error.description)
+        }
+        return nil
+    }
+
+    private static func security(_ credentials: Credentials) -> SMTPServer.Security? {
+        credentials.text("security").flatMap { SMTPServer.Security(rawValue: $0) }
+    }
+
     private static func server(_ credentials: Credentials) -> SMTPServer? {
         guard let host = credentials.text("host"), case .integer(let port) = credentials.unredacted["port"],
-            let security = credentials.text("security").flatMap({ SMTPServer.Security(rawValue: $0) })
+            let security = security(credentials)
         else { return nil }
+        let endpoint = credentials.text("endpoint").flatMap { try? SMTPEndpoint($0) }
         return SMTPServer(
-            host: host,
-            port: Int(port),
+            host: endpoint?.host ?? host,
+            port: endpoint?.port ?? Int(port),
             security: security,
             username: credentials.text("username"),
             password: credentials.text("password").map { Secret($0) }

@@ -84,6 +84,31 @@ import Testing
         }
     }
 
+    /// As with every provider: mails go there, whatever stands beside it, and a password is not taken along.
+    @Test func aMailServersEndpointStandsInItsPlace() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let endpoint = "smtp://127.0.0.1:\(sandbox.smtpPort)"
+            let drafted = ProviderDraft.smtp(port: 25, host: "smtp.example.com", password: "pw", endpoint: endpoint)
+            let shown = try #require(try await clinic.configure(drafted).email?.primary)
+            #expect(shown.credentials["endpoint"]?.string == endpoint)
+            #expect(shown.credentials["host"]?.string == "smtp.example.com")
+            let message = try await clinic.settled(try await clinic.send())
+            #expect(message.attempts.map(\.outcome) == [.accepted])
+            #expect(try await sandbox.received(for: "asha@example.com").map(\.provider) == ["smtp"])
+            let entry = try #require(try await clinic.configuredEntry())
+            #expect(MessageProviders.builtIn.endpoint(of: entry) == "127.0.0.1:\(sandbox.smtpPort)")
+            var elsewhere = ProviderDraft(id: shown.id, provider: "smtp", credentials: shown.credentials)
+            elsewhere.credentials["endpoint"] = "smtp://127.0.0.1:1"
+            let stolen = try await clinic.ask(
+                endpoints.put,
+                draft(clinic, ChannelDraft(primary: elsewhere)),
+                ifMatch: "*"
+            )
+            #expect(stolen.status == 422 && stolen.code == "secret_missing")
+        }
+    }
+
     @Test func whereToConnectIsTheOperatorsToSay() async throws {
         let clinic = try TestClinic()
         let refused: [(ProviderDraft, String)] = [
@@ -93,6 +118,12 @@ import Testing
             (.awsSES("https://169.254.169.254"), "/email/primary/credentials/endpoint"),
             (.sendgrid("https://api.sendgrid.com.evil.example"), "/email/primary/credentials/endpoint"),
             (.resend("http://[::ffff:169.254.169.254]"), "/email/primary/credentials/endpoint"),
+            (.smtp(port: 25, endpoint: "smtp://169.254.169.254"), "/email/primary/credentials/endpoint"),
+            (.smtp(port: 25, endpoint: "smtp://smtp.example.com:25"), "/email/primary/credentials/endpoint"),
+            (.smtp(port: 25, endpoint: "smtp://127.0.0.1:25/path"), "/email/primary/credentials/endpoint"),
+            (.smtp(port: 25, endpoint: "http://127.0.0.1:25"), "/email/primary/credentials/endpoint"),
+            // Plain by what its security says, encrypted by what its scheme does.
+            (.smtp(port: 25, endpoint: "smtps://127.0.0.1:25"), "/email/primary/credentials/endpoint"),
             (.smtp(port: 25, host: "10.0.0.1"), "/email/primary/credentials/host"),
             (.smtp(port: 25, host: "smtp.example.com"), "/email/primary/credentials/security"),
         ]

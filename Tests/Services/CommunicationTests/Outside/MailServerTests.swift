@@ -172,6 +172,22 @@ struct MailServerTests {
         }
     }
 
+    /// It is the server there that shows who it is.
+    @Test(arguments: Security.allCases) func anEndpointIsTrustedByItsOwnName(security: Security) async throws {
+        try await MailServer.with { server in
+            let (scheme, port) = security == .tls ? ("smtps", server.tlsPort) : ("smtp", server.port)
+            func provider(at host: String, beside other: JSONValue) throws -> SMTPProvider {
+                let changes: [String: JSONValue] = ["host": other, "endpoint": .string("\(scheme)://\(host):\(port)")]
+                return try self.provider(server, security.rawValue, trusting: server.certificate, changes)
+            }
+            #expect(
+                await send(try email(), by: try provider(at: "localhost", beside: "mail.example")).outcome == .accepted
+            )
+            let misnamed = await send(try email(), by: try provider(at: "127.0.0.1", beside: "localhost"))
+            #expect(misnamed.outcome == .transient && misnamed.detail == "No trusted connection to the provider.")
+        }
+    }
+
     @Test func withoutEncryptionNobodySignsIn() async throws {
         try await MailServer.with(MailServer.Setup(settings: ["tls_advertise_hosts ="])) { server in
             let verdict = await send(try email(), by: try provider(server, trusting: server.certificate))
