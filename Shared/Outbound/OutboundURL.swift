@@ -21,11 +21,15 @@ package struct OutboundURL: Sendable, Equatable {
             scheme == "https" || scheme == "http", let host = parts.host, !host.isEmpty, parts.user == nil,
             parts.password == nil, parts.fragment == nil
         else { throw .malformedURL }
-        // What is no number is read as no port.
-        guard parts.rangeOfPort == nil || parts.port.map((1...65_535).contains) == true else { throw .malformedURL }
+        guard parts.isPortUsable else { throw .malformedURL }
         isEncrypted = scheme == "https"
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         port = parts.port ?? (isEncrypted ? 443 : 80)
         hasQuery = parts.query != nil
     }
+}
+
+extension URLComponents {
+    /// Whether its port, if it names one, is one that sockets have; one that is too large to be read looks like none.
+    var isPortUsable: Bool { rangeOfPort == nil || port.map((1...65_535).contains) == true }
 }

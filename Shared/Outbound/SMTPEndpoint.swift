@@ -18,7 +18,7 @@ package struct SMTPEndpoint: Sendable, Equatable {
         else { throw .malformedMailServer }
         isEncrypted = scheme == "smtps"
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
+        guard parts.isPortUsable else { throw .malformedMailServer }
         port = parts.port ?? (isEncrypted ? Self.encryptedPort : Self.submissionPort)
-        guard (1...65_535).contains(port) else { throw .malformedMailServer }
     }
 }

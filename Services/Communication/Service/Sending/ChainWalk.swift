@@ -295,6 +295,8 @@ struct ChainWalk {
         if let until = view.retryAt { openUntil = min(until, openUntil ?? until) }
         outcomes.append(outcome)
         let circuit = isEndpoint ? "circuit of the provider's host, shared by all clinics," : "circuit"
+        // Configured anew with the same credentials, it stands before the circuit that they had, which nobody has told of.
+        if !isEndpoint, work.circuits[entry.id] == nil { pending.append(.circuit(entry, view)) }
         let detail = "Passed over: the \(circuit) is \(view.state.rawValue) because of \(view.reason ?? "failures")."
         pending.append(.skipped(nextNumber, entry, outcome, detail: detail, at: .now()))
         nextNumber += 1

@@ -126,6 +126,25 @@ import Testing
         }
     }
 
+    /// Taken out and put in again, an entry has another id and the circuit that its credentials had.
+    @Test func whatIsConfiguredAnewWithTheSameCredentialsShowsTheirCircuit() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let wrong = ProviderDraft.zeptomail(sandbox.zeptomail, token: "wrong-token-0002")
+            let right = ProviderDraft.smtp(port: sandbox.smtpPort)
+            try await clinic.configure(wrong, right)
+            _ = try await clinic.settled(try await clinic.send(to: address(clinic)))
+            let before = try await clinic.health().first { $0.provider == "zeptomail" }
+            try await clinic.configure(right)
+            try await clinic.configure(wrong, right)
+            let message = try await clinic.settled(try await clinic.send(to: address(clinic)))
+            #expect(message.attempts.map(\.outcome) == [.skippedCircuitOpen, .accepted])
+            let shown = try #require(try await clinic.health().first { $0.provider == "zeptomail" })
+            #expect(shown.state == .latched && shown.reason == "credentials")
+            #expect(before.map { $0.entryId != shown.entryId } == true)
+        }
+    }
+
     @Test func aRunThatWasCutOffIsUnknownAndNotRepeated() async throws {
         try await SandboxPlace.with { sandbox in
             let (clinic, message) = try await cutOff(.care, sandbox)
