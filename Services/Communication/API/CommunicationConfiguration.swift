@@ -103,7 +103,8 @@ package struct CommunicationSettings: Wire, Hashable {
     package var allowDefault: Bool?
     /// Messages per second by provider; what is over a rate waits.
     package var rates: [String: Double]?
-    /// Messages per day in UTC by provider; what is over a cap waits for the next day.
+    /// Messages per day in UTC by provider; what is over a cap goes by the next provider or channel, and waits for the next day
+    /// where there is none.
     package var dailyCaps: [String: Int]?
     /// What the clinic has registered for its texts by SMS, by country; a message that breaks a rule there is refused.
     package var countryRules: CountryRegistrations?
@@ -154,7 +155,7 @@ package struct CommunicationSettings: Wire, Hashable {
             .describe(CodingKeys.rates, "Messages per second, by provider: {\"zeptomail\": 20}; what is over waits."),
             .describe(
                 CodingKeys.dailyCaps,
-                "Messages per day in UTC, by provider: {\"twilio\": 5000}; what is over waits for the next day."
+                "Messages per day in UTC, by provider: {\"twilio\": 5000}; what is over goes by the next provider or channel, and waits for the next day where there is none."
             ),
             .describe(
                 CodingKeys.countryRules,

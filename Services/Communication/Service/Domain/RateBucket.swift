@@ -1,6 +1,20 @@
 import CommunicationAPI
 import Core
 
+/// Why a message does not go by a provider now, and for how long.
+enum RateWait: Sendable, Equatable {
+    /// The rate is used up: there is room for the message then.
+    case rate(Duration)
+    /// The day's cap is used up, until the next day begins.
+    case cap(Duration)
+
+    var time: Duration {
+        switch self {
+        case .rate(let time), .cap(let time): time
+        }
+    }
+}
+
 /// A token bucket that critical messages are served from before normal ones, and those before bulk.
 ///
 /// `RateScript` is the same rule where processes share a bucket.
@@ -32,13 +46,13 @@ struct RateBucket: Sendable, Equatable {
         day = Self.day(of: now)
     }
 
-    /// Takes a token; `nil` when it was there, else how long to stay away.
-    mutating func take(_ rate: SendingRate, _ priority: MessagePriority, at now: Instant) -> Duration? {
+    /// Takes a token; `nil` when it was there.
+    mutating func take(_ rate: SendingRate, _ priority: MessagePriority, at now: Instant) -> RateWait? {
         if now > filledAt { tokens += (now - filledAt).inSeconds * rate.perSecond }
         tokens = min(rate.burst, tokens)
         filledAt = now
         if day != Self.day(of: now) { (day, count) = (Self.day(of: now), 0) }
-        if let cap = rate.dailyCap, count >= cap { return Instant(seconds: (day + 1) * 86_400) - now }
+        if let cap = rate.dailyCap, count >= cap { return .cap(Instant(seconds: (day + 1) * 86_400) - now) }
         let rank = priority.rank
         let reserve = claims[..<rank].count { $0 > now }
         let wanted = Double(1 + reserve)
@@ -51,7 +65,7 @@ struct RateBucket: Sendable, Equatable {
         let due = max(now + max(Self.shortestWait, untilThere), queues[rank])
         queues[rank] = due + .microseconds(Int64((1_000_000 / rate.perSecond).rounded(.up)))
         claims[rank] = max(claims[rank], due + Self.claimLasts)
-        return due - now
+        return .rate(due - now)
     }
 
     private static func day(of now: Instant) -> Int64 { now.microseconds.flooredDivision(by: 86_400_000_000) }

@@ -46,7 +46,8 @@ extension ChainWalk {
         }
     }
 
-    /// The provider is well and its rate is used up: the message comes again when there is room.
+    /// The provider is well and its rate, or every provider's cap for the day, is used up: the message comes again when there
+    /// is room.
     func waitForRate(until moment: Instant) async throws {
         try await putOff(for: .rateLimit, until: work.message.expiresAt.map { min($0, moment) } ?? moment)
     }
@@ -90,7 +91,11 @@ extension ChainWalk {
     /// Nobody took it: the job comes again, or this was the last time.
     func endRound() async throws {
         let opening = held.values.min()
-        if let opening, !chain.contains(where: { isOpen($0) }) { return try await waitForHours(until: opening) }
+        let left = chain.filter { isOpen($0) }
+        if let opening, left.isEmpty { return try await waitForHours(until: opening) }
+        if let next = left.compactMap({ capped[$0.id] }).min(), left.allSatisfy({ capped[$0.id] != nil }) {
+            return try await waitForRate(until: min(next, opening ?? next))
+        }
         let rounds = work.message.rounds + 1
         var random = SystemRandomNumberGenerator()
         let end = SendingRules.roundEnd(

@@ -33,6 +33,8 @@ struct ChainWalk {
     /// Channels whose address is of no use, and why.
     var closed: [String: MessageReason]
     var openUntil: Instant?
+    /// Entries whose cap for the day is used up, and when the next day begins.
+    var capped: [ProviderEntryID: Instant] = [:]
     /// Channels that are not to be used at this hour, and when theirs begin.
     var held: [String: Instant] = [:]
 
@@ -95,7 +97,8 @@ struct ChainWalk {
     /// - Returns: whether the message is over, or waits for the provider's rate.
     private mutating func tryLastResort(on channel: String, _ refused: [ProviderEntry]) async throws -> Bool {
         let refused = refused.filter { $0.channel == channel }
-        guard refused.count == chain.count(where: { $0.channel == channel && isOpen($0) }) else { return false }
+        let open = chain.filter { $0.channel == channel && isOpen($0) && capped[$0.id] == nil }
+        guard refused.count == open.count else { return false }
         for entry in refused {
             guard
                 case .admitted(let permit) = parts.circuits.admit(
@@ -141,9 +144,15 @@ struct ChainWalk {
             work.message.priority
         ) {
             parts.circuits.giveBack(permit, job.clinic, entry)
-            if putBack(entry) { return false }
-            try await waitForRate(until: .now() + wait)
-            return true
+            switch wait {
+            case .rate(let time):
+                if putBack(entry) { return false }
+                try await waitForRate(until: .now() + time)
+                return true
+            case .cap(let time):
+                note(capped: entry, until: .now() + time)
+                return false
+            }
         }
         let number = nextNumber
         nextNumber += 1
@@ -299,6 +308,15 @@ struct ChainWalk {
         if !isEndpoint, work.circuits[entry.id] == nil { pending.append(.circuit(entry, view)) }
         let detail = "Passed over: the \(circuit) is \(view.state.rawValue) because of \(view.reason ?? "failures")."
         pending.append(.skipped(nextNumber, entry, outcome, detail: detail, at: .now()))
+        nextNumber += 1
+    }
+
+    private mutating func note(capped entry: ProviderEntry, until: Instant) {
+        capped[entry.id] = until
+        openUntil = min(until, openUntil ?? until)
+        outcomes.append(.skippedQuota)
+        let detail = "Passed over: the clinic's cap for the day is used up."
+        pending.append(.skipped(nextNumber, entry, .skippedQuota, detail: detail, at: .now()))
         nextNumber += 1
     }
 

@@ -36,6 +36,23 @@ final class RateLimiter: Sendable {
     /// Fetched tokens that nobody needs in so long are lost.
     private static let purseLasts: Duration = .milliseconds(100)
 
+    /// What Redis says.
+    private enum Answer {
+        /// So many tokens are taken, one of them spent already.
+        case taken(Int)
+        case wait(RateWait)
+
+        init?(_ reply: Reply?) {
+            guard let parts = reply?.array, parts.count == 2, let number = parts[1].integer else { return nil }
+            switch parts[0].string {
+            case "taken": self = .taken(Int(number))
+            case "rate": self = .wait(.rate(.microseconds(number)))
+            case "cap": self = .wait(.cap(.microseconds(number)))
+            default: return nil
+            }
+        }
+    }
+
     private struct Purse {
         var tokens = 0
         var until = ContinuousClock.now
@@ -54,13 +71,13 @@ final class RateLimiter: Sendable {
         self.keyspace = keyspace
     }
 
-    /// Takes what one message needs of a clinic's rate with a provider entry; `nil` when it may go, else how long it waits.
+    /// Takes what one message needs of a clinic's rate with a provider entry; `nil` when it may go, else why it may not.
     func take(
         _ clinic: ClinicID,
         _ entry: ProviderEntryID,
         _ rate: SendingRate,
         _ priority: MessagePriority
-    ) async -> Duration? {
+    ) async -> RateWait? {
         let key = Key(clinic: clinic, entry: entry)
         let purse = Self.fetched(of: rate)
         if purse > 1, pay(from: key) { return nil }
@@ -69,10 +86,15 @@ final class RateLimiter: Sendable {
         do {
             let answer = try await askRedis(key, rate, priority, most: fills ? purse : 1)
             circuit.settle(permit, .alive)
-            if fills { fill(key, answer) }
-            guard answer >= 0 else { return nil }
-            Self.count(priority, "redis")
-            return .microseconds(answer)
+            switch answer {
+            case .taken(let tokens):
+                if fills { fill(key, tokens - 1) }
+                return nil
+            case .wait(let wait):
+                if fills { fill(key, 0) }
+                Self.count(priority, "redis")
+                return wait
+            }
         } catch {
             circuit.settle(permit, .failure)
             if fills { fill(key, 0) }
@@ -108,9 +130,7 @@ final class RateLimiter: Sendable {
         }
     }
 
-    /// - Parameter answer: what Redis said: less than zero for taken tokens, of which one is spent already.
-    private func fill(_ key: Key, _ answer: Int64) {
-        let tokens = max(0, Int(-answer) - 1)
+    private func fill(_ key: Key, _ tokens: Int) {
         purses.withLock { $0[key] = Purse(tokens: tokens, until: .now + Self.purseLasts) }
     }
 
@@ -119,9 +139,8 @@ final class RateLimiter: Sendable {
         keyspace.rateLimit("sending:\(clinic):\(entry)")
     }
 
-    /// Less than zero when so many tokens are taken, else microseconds to wait.
     private func askRedis(_ bucket: Key, _ rate: SendingRate, _ priority: MessagePriority, most: Int) async throws
-        -> Int64
+        -> Answer
     {
         let arguments: [RedisArgument] = [
             .text("\(rate.perSecond)"), .text("\(rate.burst)"), .number(rate.dailyCap ?? 0), .number(priority.rank),
@@ -132,7 +151,7 @@ final class RateLimiter: Sendable {
         let reply = try await withTimeLimit(Self.patience) {
             try await RateScript.take.run(on: redis, keys: [key], arguments: arguments)
         }
-        guard let answer = reply?.integer else { throw RedisError.protocol }
+        guard let answer = Answer(reply) else { throw RedisError.protocol }
         return answer
     }
 
@@ -140,7 +159,7 @@ final class RateLimiter: Sendable {
         _ key: Key,
         _ rate: SendingRate,
         _ priority: MessagePriority
-    ) -> Duration? {
+    ) -> RateWait? {
         let now = Instant.now()
         let wait = local.withLock { local in
             if local[key] == nil, local.count >= Self.localCapacity, let any = local.keys.first { local[any] = nil }

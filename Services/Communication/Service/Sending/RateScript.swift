@@ -5,8 +5,8 @@ enum RateScript {
     /// Takes a token, and more if they are there, or says how long to stay away.
     ///
     /// KEYS bucket; ARGV tokens per second, burst, daily cap (0: none), rank, microseconds that a claim lasts, microseconds
-    /// of the shortest wait, tokens at most. Gives how many were taken, less than zero, else microseconds to wait. The bucket
-    /// expires when forgetting it changes nothing.
+    /// of the shortest wait, tokens at most. Gives `taken` and how many were, or `rate` or `cap`, whichever is used up, and
+    /// microseconds to wait. The bucket expires when forgetting it changes nothing.
     static let take = RedisScript(
         """
         local time = redis.call('TIME')
@@ -26,9 +26,9 @@ enum RateScript {
           claims[class] = tonumber(kept[5 + class] or now)
           queues[class] = tonumber(kept[8 + class] or now)
         end
-        local wait
+        local answer
         if cap > 0 and count >= cap then
-          wait = (day + 1) * 86400000000 - now
+          answer = {'cap', (day + 1) * 86400000000 - now}
         else
           local wanted = 1
           for higher = 0, rank - 1 do
@@ -38,13 +38,13 @@ enum RateScript {
             local taken = math.max(1, math.min(most, math.floor(tokens + 0.000001) - wanted + 1))
             tokens = tokens - taken
             count = count + taken
-            wait = -taken
+            answer = {'taken', taken}
           else
             local due = now + math.max(shortest, math.ceil((wanted - tokens) / rate * 1000000))
             due = math.max(due, queues[rank])
             queues[rank] = due + math.ceil(1000000 / rate)
             claims[rank] = math.max(claims[rank], due + lasts)
-            wait = due - now
+            answer = {'rate', due - now}
           end
         end
         local function text(number) return string.format('%.0f', number) end
@@ -55,7 +55,7 @@ enum RateScript {
         for class = 0, 2 do needed = math.max(needed, claims[class], queues[class]) end
         if cap > 0 then needed = math.max(needed, (day + 1) * 86400000000) end
         redis.call('PEXPIRE', KEYS[1], math.ceil((needed - now) / 1000) + 1000)
-        return wait
+        return answer
         """
     )
 }

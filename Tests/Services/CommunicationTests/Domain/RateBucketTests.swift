@@ -18,7 +18,7 @@ import Testing
     @Test func whatIsOverTheRateComesOneAfterTheOther() {
         var bucket = emptied(rate)
         for number in 1...5 {
-            #expect(bucket.take(rate, .bulk, at: Self.start) == .milliseconds(100 * number))
+            #expect(bucket.take(rate, .bulk, at: Self.start) == .rate(.milliseconds(100 * number)))
         }
         #expect(bucket.take(rate, .bulk, at: Self.start + .milliseconds(100)) == nil)
         #expect(bucket.take(rate, .bulk, at: Self.start + .seconds(60)) == nil)
@@ -29,7 +29,7 @@ import Testing
         (.normal, .bulk, true), (.normal, .critical, false), (.bulk, .critical, false), (.bulk, .normal, false),
     ]) func whoWaitsIsServedBeforeLowerOnes(waits: MessagePriority, other: MessagePriority, yields: Bool) {
         var bucket = emptied(rate)
-        #expect(bucket.take(rate, waits, at: Self.start) == .milliseconds(100))
+        #expect(bucket.take(rate, waits, at: Self.start) == .rate(.milliseconds(100)))
         let now = Self.start + .milliseconds(100)
         #expect((bucket.take(rate, other, at: now) != nil) == yields)
         #expect((bucket.take(rate, waits, at: now) == nil) == yields)
@@ -38,7 +38,7 @@ import Testing
     @Test func aClaimThatNobodyComesForEnds() {
         let slow = SendingRate(perSecond: 1)
         var bucket = emptied(slow)
-        #expect(bucket.take(slow, .critical, at: Self.start) == .seconds(1))
+        #expect(bucket.take(slow, .critical, at: Self.start) == .rate(.seconds(1)))
         #expect(bucket.take(slow, .bulk, at: Self.start + .seconds(1)) != nil)
         #expect(bucket.take(slow, .bulk, at: Self.start + .seconds(4)) == nil)
     }
@@ -48,13 +48,24 @@ import Testing
         let evening = Self.start + .seconds(86_000)
         var bucket = RateBucket(capped, at: evening)
         for _ in 0..<2 { #expect(bucket.take(capped, .critical, at: evening) == nil) }
-        #expect(bucket.take(capped, .critical, at: evening) == .seconds(400))
+        #expect(bucket.take(capped, .critical, at: evening) == .cap(.seconds(400)))
         #expect(bucket.take(capped, .critical, at: evening + .seconds(400)) == nil)
+    }
+
+    /// Where both are used up it is the cap that counts: nothing is to be had of the rate either.
+    @Test func aCapIsTellableFromARate() {
+        let capped = SendingRate(perSecond: 0.01, dailyCap: 3)
+        var bucket = RateBucket(capped, at: Self.start)
+        for _ in 0..<2 { #expect(bucket.take(capped, .normal, at: Self.start) == nil) }
+        let rate = SendingRate(perSecond: 0.01, dailyCap: 4)
+        #expect(bucket.take(rate, .normal, at: Self.start) == nil)
+        #expect(bucket.take(rate, .normal, at: Self.start) == .rate(.seconds(100)))
+        #expect(bucket.take(capped, .normal, at: Self.start) == .cap(.seconds(86_400)))
     }
 
     @Test func aClockSetBackGivesAndTakesNothing() {
         var bucket = emptied(rate)
-        #expect(bucket.take(rate, .bulk, at: Self.start - .seconds(60)) == .milliseconds(100))
+        #expect(bucket.take(rate, .bulk, at: Self.start - .seconds(60)) == .rate(.milliseconds(100)))
     }
 
     /// A campaign, with others coming in the midst of it: everybody is served, in about the time that the rate allows.
@@ -73,7 +84,7 @@ import Testing
             try #require(turns < 700)
             let message = waiting.remove(at: next)
             if let wait = bucket.take(rate, message.priority, at: message.due) {
-                waiting.append((message.priority, message.due + wait))
+                waiting.append((message.priority, message.due + wait.time))
             } else {
                 served[message.priority] = message.due
             }

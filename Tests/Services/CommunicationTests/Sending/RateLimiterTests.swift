@@ -32,12 +32,14 @@ import Testing
         }
     }
 
+    private func isCap(_ wait: RateWait?) -> Bool { if case .cap = wait { true } else { false } }
+
     @Test func replicasShareABucket() async throws {
         let slow = slow
         try await withRedis { redis, keyspace in
             let (clinic, entry) = (ClinicID(), ProviderEntryID())
             let replicas = (0..<2).map { _ in RateLimiter(redis: redis, keyspace: keyspace) }
-            let waits = await withTaskGroup(of: Duration?.self) { group in
+            let waits = await withTaskGroup(of: RateWait?.self) { group in
                 for number in 0..<20 {
                     group.addTask { await replicas[number % 2].take(clinic, entry, slow, .normal) }
                 }
@@ -69,7 +71,8 @@ import Testing
                     let shared = await limiter.take(clinic, entry, rate, priority)
                     #expect((own == nil) == (shared == nil), "step \(step)")
                     // The server's clock goes on while the test runs.
-                    let difference = (own ?? .zero) - (shared ?? .zero)
+                    #expect(isCap(own) == isCap(shared), "step \(step)")
+                    let difference = (own?.time ?? .zero) - (shared?.time ?? .zero)
                     let passed = Instant.now() - now + .seconds(1)
                     #expect(difference < passed && difference > .seconds(-1), "step \(step): \(difference)")
                 }
@@ -119,7 +122,7 @@ import Testing
         let nobody = RedisClient(RedisEndpoint(host: "127.0.0.1", port: 1), name: "none", logger: Self.quiet)
         let limiter = RateLimiter(redis: nobody, keyspace: Keyspace())
         let (clinic, entry) = (ClinicID(), ProviderEntryID())
-        var waits: [Duration?] = []
+        var waits: [RateWait?] = []
         for _ in 0..<5 { waits.append(await limiter.take(clinic, entry, slow, .normal)) }
         #expect(waits.map { $0 == nil } == [true, true, true, false, false])
         #expect(await limiter.take(ClinicID(), entry, slow, .normal) == nil)
@@ -240,9 +243,45 @@ import Testing
             try await configure(clinic, .init(dailyCaps: ["smtp": 1]), .smtp(port: sandbox.smtpPort))
             #expect(try await clinic.settled(try await send(clinic, .critical)).status == .sent)
             let held = try await waiting(clinic, try await send(clinic, .critical))
+            #expect(held.attempts.map(\.outcome) == [.skippedQuota])
             let next = try #require(held.nextAttemptAt)
             let intoDay = next.microseconds.flooredDivision(by: 86_400_000_000)
             #expect(abs((next - Instant(seconds: intoDay * 86_400)).inSeconds) < 5)
+        }
+    }
+
+    /// Its cap used up, a provider keeps no message from those who could take it.
+    @Test func overACapTheNextProviderAndChannelHaveTheirTurn() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, other) = (try TestClinic(), try TestClinic())
+            let phone = "+4915\(Int.random(in: 100_000_000...999_999_999))"
+            func sent(_ clinic: TestClinic, _ priority: MessagePriority = .normal) async throws -> Message {
+                var draft = MessageDraft(
+                    to: RecipientDraft(email: EmailAddress(address(clinic)), phone: PhoneNumber(phone)),
+                    channels: [.email, .sms],
+                    content: MessageContent(subject: "Your visit", text: "See you at 10:30")
+                )
+                draft.priority = priority
+                return try await clinic.settled(try await clinic.send(draft))
+            }
+            for clinic in [clinic, other] {
+                try await clinic.configure(
+                    email: [.zeptomail(sandbox.zeptomail), .smtp(port: sandbox.smtpPort)],
+                    sms: [.texts("twilio", at: sandbox.url("twilio"))],
+                    settings: CommunicationSettings(dailyCaps: ["zeptomail": 1, "smtp": 1])
+                )
+            }
+            #expect(try await sent(clinic).attempts.map(\.provider) == ["zeptomail"])
+            let second = try await sent(clinic, .critical)
+            #expect(second.attempts.map(\.outcome) == [.skippedQuota, .accepted])
+            #expect(second.attempts.map(\.provider) == ["zeptomail", "smtp"])
+            let third = try await sent(clinic)
+            #expect(third.attempts.map(\.outcome) == [.skippedQuota, .skippedQuota, .accepted])
+            #expect(third.channel == .sms)
+            // Another clinic has a day of its own.
+            #expect(try await sent(other).attempts.map(\.provider) == ["zeptomail"])
+            #expect(try await sandbox.received(for: phone).count == 1)
+            #expect(try await clinic.health().map(\.state) == [.closed, .closed, .closed])
         }
     }
 

@@ -195,8 +195,16 @@ struct ConfigurationTrials: Sendable {
             return Self.untried(.skippedSuppressed, "The recipient is suppressed on the channel: nothing is sent.")
         }
         let bucket = trial.isCandidate ? Self.candidates(of: clinic) : trial.entry.id
-        guard await rates.take(clinic, bucket, trial.rate, .normal) != nil else { return nil }
-        return Self.untried(.throttled, "The clinic has used up its rate with the provider: nothing is sent.")
+        switch await rates.take(clinic, bucket, trial.rate, .normal) {
+        case nil: return nil
+        case .rate:
+            return Self.untried(.throttled, "The clinic has used up its rate with the provider: nothing is sent.")
+        case .cap:
+            return Self.untried(
+                .skippedQuota,
+                "The clinic has used up its cap for the day with the provider: nothing is sent."
+            )
+        }
     }
 
     private static func untried(_ outcome: AttemptOutcome, _ detail: String) -> ProviderVerdict {
