@@ -163,11 +163,14 @@ enum MessageStore {
         try tx.flush()
     }
 
-    /// Begins a message anew that came to an end, as if it had not been tried.
+    /// Begins a message anew that came to an end, as if it had not been tried; not before the time it was to be sent at.
     static func retry(_ message: StoredMessage, at now: Instant, in tx: borrowing Transaction) throws {
+        let schedule = message.sendAt.flatMap { $0 > now ? $0 : nil }
+        let wait: MessageWait = schedule == nil ? .retry : .schedule
         tx.execute(
             """
-            update messages set status = 'queued', waiting_for = 'retry', next_attempt_at = \(now), stage = 0, rounds = 0,
+            update messages set status = 'queued', waiting_for = \(wait.rawValue), next_attempt_at = \(schedule ?? now),
+                stage = 0, rounds = 0,
                 course = \(message.course + 1), reason_code = null, reason_detail = null, channel = null, provider = null,
                 retries = retries + 1,
                 settled_attempts = (select coalesce(max(number), 0) from message_attempts
@@ -180,6 +183,7 @@ enum MessageStore {
             SendMessageJob.self,
             payload: .init(message: message.id, course: message.course + 1),
             lane: SendMessageJob.lane(of: message.priority),
+            dueAt: schedule,
             in: tx
         )
     }

@@ -77,6 +77,34 @@ import Testing
         }
     }
 
+    /// Who has called a message off that was to be sent later, and wants it after all, wants it then.
+    @Test func whatIsScheduledWaitsForItsTimeAgain() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let address = "later\(clinic.clinic.low)@example.com"
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            let sendAt = Instant.now() + .seconds(3_600)
+            var draft = MessageDraft(
+                to: RecipientDraft(email: EmailAddress(address)),
+                content: MessageContent(subject: "Hello", text: "See you tomorrow.")
+            )
+            draft.sendAt = sendAt
+            let id = try await clinic.send(draft)
+            let cancelled = try await clinic.ask(endpoints.cancel, MessagePath(id: id))
+            try #require(cancelled.output?.status == .cancelled)
+            let again = try await clinic.ask(endpoints.retry, MessagePath(id: id))
+            #expect(again.output?.status == .queued && again.output?.waitingFor == .schedule)
+            #expect(again.output?.nextAttemptAt == again.output?.sendAt && again.output?.sendAt != nil)
+            let dueAt = try await clinic.desk.database.inspect(
+                "select min(due_at) from jobs where clinic_id = \(clinic.clinic) and handler = \(SendMessageJob.name)"
+            ) { rows -> Instant in try rows[0][0] }
+            #expect(dueAt > sendAt - .seconds(1))
+            try await clinic.hurryJobs()
+            #expect(try await clinic.settled(id).status == .sent)
+            #expect(try await sandbox.received(for: address).count == 1)
+        }
+    }
+
     private func end(_ id: MessageID, _ status: MessageStatus, in clinic: TestClinic) async throws {
         let tenant = Tenant(clinic.clinic, actor: "test")
         try await clinic.desk.database.database.transaction(for: tenant) { tx in

@@ -58,6 +58,13 @@ import Testing
         }
     }
 
+    /// Has a message wait for no time, whenever its job is due.
+    private func unschedule(_ clinic: TestClinic, _ id: MessageID) async throws {
+        try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+            tx.execute("update messages set send_at = null where clinic_id = clinic_id() and id = \(id)")
+        }
+    }
+
     private func held(_ clinic: TestClinic, _ id: MessageID) async throws -> Message {
         try await eventually("the message waits for the morning", within: .seconds(40)) {
             let message = try await clinic.message(id)
@@ -103,6 +110,7 @@ import Testing
                 try await setHours(clinic, id, quiet: period)
                 let path = MessagePath(id: id)
                 #expect(try await clinic.ask(MessageDesk.endpoints.messages.cancel, path).status == 200)
+                try await unschedule(clinic, id)
                 #expect(try await clinic.ask(MessageDesk.endpoints.messages.retry, path).status == 200)
                 sent.append((id, address))
             }
