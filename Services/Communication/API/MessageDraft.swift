@@ -117,7 +117,7 @@ package struct MessageDraft: Wire {
             ),
             .describe(
                 CodingKeys.channels,
-                "The fallback order, each channel once; without it the contact's preference, then the clinic's."
+                "The fallback order, each channel once; without it the contact's preference, then the clinic's. Marketing that its recipient has ended on one channel goes on to another only where they have consented to it there."
             ), .describe(CodingKeys.template, "A template's name; exactly one of template and content."),
             .describe(CodingKeys.data, "The template's variables; one that is missing is an error."),
             .describe(CodingKeys.locale, "A language tag; without it the contact's, the clinic's, then English."),

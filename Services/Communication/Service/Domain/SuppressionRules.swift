@@ -24,6 +24,40 @@ enum SuppressionRules {
         }
     }
 
+    /// Whether it is the recipient who wants no more; not an address that takes nothing, nor a clinic that sends nothing.
+    static func isOptOut(_ reason: SuppressionReason) -> Bool {
+        switch reason {
+        case .stop, .unsubscribe, .complaint: true
+        case .hardBounce, .manual: false
+        }
+    }
+
+    /// The channels that a message is not passed on to, and why: its recipient has ended messages like it on a channel before
+    /// them, and has not said yes to them there.
+    ///
+    /// Marketing only: what somebody is treated, billed or let in with reaches them by whatever is left.
+    ///
+    /// - Parameters:
+    ///   - channels: the message's, in its order.
+    ///   - ended: the channels on which the recipient has opted out of the message.
+    ///   - consents: what the recipient is known to have said.
+    static func notPassedOn(
+        _ category: MessageCategory,
+        along channels: [MessageChannel],
+        ended: [MessageChannel: SuppressionReason],
+        _ consents: [Consent]
+    ) -> [MessageChannel: MessageReason] {
+        guard category == .marketing, let place = channels.firstIndex(where: { ended[$0] != nil }),
+            let reason = ended[channels[place]]
+        else { return [:] }
+        let granted = consents.filter { $0.category == category && $0.granted }.map(\.channel)
+        let detail =
+            "The recipient has ended messages like it on another channel, and has not agreed to them on this one."
+        let why = MessageReason(code: Self.reason(reason).code, detail: detail)
+        let later = channels[(place + 1)...].filter { !granted.contains($0) }
+        return Dictionary(later.map { ($0, why) }) { first, _ in first }
+    }
+
     /// What an attempt says of its address; `nil` for nothing that lasts.
     static func reason(after outcome: AttemptOutcome) -> SuppressionReason? {
         switch outcome {

@@ -111,18 +111,28 @@ struct SendingLookup: Sendable {
             at: now,
             in: tx
         )
-        // What goes at once has just been held against them.
-        let waited = candidates.filter { now - $0.message.createdAt > PresentChoice.freshFor }
-        let choices = try PresentChoice.all(of: Array(Set(waited.compactMap(\.content.contact))), in: tx)
+        let optOuts = candidates.map { SuppressionStore.optOuts(suppressed, $0.pairs, $0.message.category) }
+        // What goes at once has just been held against them; not so against what is said of one channel and may end another.
+        let asked = zip(candidates, optOuts).filter { candidate, ended in
+            now - candidate.message.createdAt > PresentChoice.freshFor
+                || candidate.message.category == .marketing && !ended.isEmpty
+        }
+        let choices = try PresentChoice.all(of: Array(Set(asked.compactMap(\.0.content.contact))), in: tx)
         let configuration = try store.currentVersions(sealer.clinic, in: tx)
         let circuits = try CircuitStore.all(in: tx)
-        return try candidates.map { candidate in
+        return try zip(candidates, optOuts).map { candidate, ended in
             let message = candidate.message
             let reached = candidate.reached(by: devices, suppressed)
+            let choice = candidate.content.contact.flatMap { choices[$0] }
             let blocking = SuppressionStore.weightiest(suppressed, candidate.pairs + reached.pairs, message.category)
-            let suppressions = Dictionary(
-                uniqueKeysWithValues: blocking.map { ($0.key.rawValue, SuppressionRules.reason($0.value.reason)) }
+            let notPassedOn = SuppressionRules.notPassedOn(
+                message.category,
+                along: message.channels.compactMap { MessageChannel(rawValue: $0) },
+                ended: ended,
+                choice?.consents ?? []
             )
+            let reasons = notPassedOn.merging(blocking.mapValues { SuppressionRules.reason($0.reason) }) { $1 }
+            let suppressions = Dictionary(uniqueKeysWithValues: reasons.map { ($0.key.rawValue, $0.value) })
             let told = Set(candidate.attempts.filter { $0.outcome == .skippedSuppressed }.map(\.channel))
             let closed = candidate.attempts.filter { !candidate.isAboutDevice($0) }.compactMap { attempt in
                 SendingRules.closing(attempt.outcome).map { (attempt.channel, $0) }
@@ -139,7 +149,7 @@ struct SendingLookup: Sendable {
                 windows: message.channels.contains(MessageChannel.whatsapp.rawValue)
                     ? try ConversationWindowStore.windows(of: message.id, in: tx) : .none,
                 devices: reached.devices,
-                choice: candidate.content.contact.flatMap { choices[$0] },
+                choice: choice,
                 configuration: configuration,
                 circuits: circuits
             )

@@ -21,7 +21,7 @@ struct SendingWork: Sendable {
     let lostReplies: [ProviderEntryID: Int]
     /// Channels whose address is of no use, and why.
     var closed: [String: MessageReason]
-    /// Those among them that are closed because the recipient is not to be called, and that no attempt tells of yet.
+    /// Those among them that are closed because the recipient is not to be called there, and that no attempt tells of yet.
     let suppressed: [String: MessageReason]
     /// Which of the clinic's WhatsApp numbers the recipient has written to lately.
     let windows: ConversationWindows

@@ -11,6 +11,7 @@ struct PresentChoice: Sendable, Equatable {
 
     var categories: [CategoryPreference] = []
     var notices: [NoticePreference] = []
+    var consents: [Consent] = []
     /// The contact's, else the account's, else the clinic's.
     var zone: TimeZoneName?
 
@@ -39,7 +40,7 @@ struct PresentChoice: Sendable, Equatable {
         let rows = try tx.rows(
             """
             select w.id, c.categories, n.notices, coalesce(c.time_zone, n.time_zone,
-                (select k.time_zone from known_clinics k where k.clinic_id = clinic_id()))
+                (select k.time_zone from known_clinics k where k.clinic_id = clinic_id())), c.consents
             from unnest(\(contacts)) as w (id)
             left join contacts c on c.clinic_id = clinic_id() and c.id = w.id
             left join lateral (
@@ -51,9 +52,11 @@ struct PresentChoice: Sendable, Equatable {
         var found: [ContactID: PresentChoice] = [:]
         for row in rows {
             let (categories, notices): (JSONColumn?, JSONColumn?) = (try row[1], try row[2])
+            let consents: JSONColumn? = try row[4]
             found[try row[0]] = PresentChoice(
                 categories: try categories.map { try JSONTape($0.json).decode([CategoryPreference].self) } ?? [],
                 notices: try notices.map { try JSONTape($0.json).decode([NoticePreference].self) } ?? [],
+                consents: try consents.map { try JSONTape($0.json).decode([Consent].self) } ?? [],
                 zone: try row[3]
             )
         }

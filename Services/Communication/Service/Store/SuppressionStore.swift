@@ -147,6 +147,15 @@ struct SuppressionStore: Sendable {
         }
     }
 
+    /// Of what is in force, on which channels the recipient has opted out of a category, and how.
+    static func optOuts(
+        _ found: [StoredSuppression],
+        _ pairs: [(channel: MessageChannel, addressIndex: [UInt8])],
+        _ category: MessageCategory
+    ) -> [MessageChannel: SuppressionReason] {
+        weightiest(found.filter { SuppressionRules.isOptOut($0.reason) }, pairs, category).mapValues(\.reason)
+    }
+
     /// - Parameter holder: only one about an address of theirs.
     static func find(
         _ id: SuppressionID,

@@ -34,6 +34,65 @@ import Testing
         #expect(Set(blocked) == expected.blocked)
     }
 
+    struct Passing: Sendable {
+        var category = MessageCategory.marketing
+        var channels: [MessageChannel] = [.email, .sms, .whatsapp]
+        let ended: [MessageChannel: SuppressionReason]
+        var granted: [MessageChannel] = []
+        /// Where it does not go, beside where it was ended.
+        let closed: Set<MessageChannel>
+        let code: String?
+    }
+
+    @Test(
+        arguments: [
+            Passing(ended: [.email: .unsubscribe], closed: [.sms, .whatsapp], code: "suppressed_unsubscribe"),
+            Passing(ended: [.email: .stop], closed: [.sms, .whatsapp], code: "suppressed_stop"),
+            Passing(ended: [.email: .complaint], closed: [.sms, .whatsapp], code: "suppressed_complaint"),
+            Passing(
+                ended: [.email: .unsubscribe],
+                granted: [.whatsapp],
+                closed: [.sms],
+                code: "suppressed_unsubscribe"
+            ),
+            Passing(ended: [.email: .unsubscribe], granted: [.sms, .whatsapp], closed: [], code: nil),
+            // What comes first was asked for itself.
+            Passing(ended: [.sms: .stop], closed: [.whatsapp], code: "suppressed_stop"),
+            Passing(ended: [.whatsapp: .stop], closed: [], code: nil), Passing(ended: [:], closed: [], code: nil),
+            Passing(channels: [.sms], ended: [.sms: .stop], closed: [], code: nil),
+            Passing(category: .care, ended: [.email: .stop], closed: [], code: nil),
+            Passing(category: .billing, ended: [.email: .complaint], closed: [], code: nil),
+            Passing(category: .security, ended: [.email: .stop], closed: [], code: nil),
+        ]
+    )
+    func whatIsNotPassedOn(_ expected: Passing) {
+        // What was refused, and what was said of other messages, is no consent.
+        let consents = MessageChannel.allCases.flatMap { channel in
+            [
+                Consent(
+                    category: expected.category,
+                    channel: channel,
+                    granted: expected.granted.contains(channel),
+                    source: "patient",
+                    at: .now()
+                ), Consent(category: .care, channel: channel, granted: true, source: "patient", at: .now()),
+            ]
+        }
+        let closed = SuppressionRules.notPassedOn(
+            expected.category,
+            along: expected.channels,
+            ended: expected.ended,
+            consents
+        )
+        #expect(Set(closed.keys) == expected.closed)
+        #expect(Set(closed.values.map(\.code)) == Set([expected.code].compactMap { $0 }))
+        #expect(closed.values.allSatisfy { SuppressionRules.isSuppression($0) })
+    }
+
+    @Test func whoHasOptedOut() {
+        #expect(SuppressionReason.allCases.filter { !SuppressionRules.isOptOut($0) } == [.hardBounce, .manual])
+    }
+
     @Test func onlyWhatIsAboutTheAddressSuppressesIt() {
         let telling = AttemptOutcome.allCases.filter { SuppressionRules.reason(after: $0) != nil }
         #expect(telling == [.badRecipient, .optedOut])

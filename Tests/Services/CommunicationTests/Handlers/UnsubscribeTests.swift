@@ -120,6 +120,107 @@ import Testing
         }
     }
 
+    /// A clinic with e-mail and SMS, and a patient who has ended marketing by e-mail when the body is run.
+    private func withPatient(
+        granting consented: [MessageChannel]? = nil,
+        _ body: @Sendable @escaping (SandboxPlace, TestClinic, Endings) async throws -> Void
+    ) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(
+                email: [.resend(sandbox.url("resend"))],
+                sms: [.texts("twilio", at: sandbox.url("twilio"))]
+            )
+            let patient = PatientID()
+            let place = Endings(
+                patient: patient,
+                email: "ended\(clinic.clinic.low)@example.com",
+                phone: "+4915\(Int.random(in: 100_000_000...999_999_999))"
+            )
+            try await clinic.tell(of: patient, email: place.email, phone: PhoneNumber(place.phone))
+            if let consented {
+                let preferences = ContactPreferencesDraft(
+                    contactId: patient.retagged(),
+                    categories: [CategoryPreference(category: .marketing, channels: consented)]
+                )
+                let answer = try await clinic.ask(MessageDesk.endpoints.preferences.put, preferences)
+                try #require(answer.status == 200)
+            }
+            try await body(sandbox, clinic, place)
+        }
+    }
+
+    private struct Endings {
+        let patient: PatientID
+        let email: String
+        let phone: String
+
+        func draft(_ category: MessageCategory, sendAt: Instant? = nil) -> MessageDraft {
+            var draft = MessageDraft(
+                to: RecipientDraft(patientId: patient),
+                channels: [.email, .sms],
+                content: MessageContent(subject: "Spring offer", text: "A check-up for less."),
+                category: category
+            )
+            draft.sendAt = sendAt
+            return draft
+        }
+
+        func end(_ clinic: TestClinic, _ reason: SuppressionReason) async throws {
+            let draft = SuppressionDraft(channel: .email, address: email, category: .marketing, reason: reason)
+            let answer = try await clinic.ask(MessageDesk.endpoints.suppressions.create, draft)
+            try #require(answer.status == 201, "\(String(describing: answer.problem))")
+        }
+    }
+
+    private static let ends: Set<MessageStatus> = [.suppressed, .sent, .failed]
+
+    /// Whoever ends marketing by e-mail has not asked for it by SMS; of a message accepted before it is as true as of one after.
+    @Test func marketingThatWasEndedIsNotPassedOn() async throws {
+        try await withPatient { sandbox, clinic, place in
+            let sendAt = Instant.now() + PresentChoice.freshFor + .seconds(1)
+            let before = try await clinic.send(place.draft(.marketing, sendAt: sendAt))
+            try await place.end(clinic, .unsubscribe)
+            let after = try await clinic.send(place.draft(.marketing))
+            for id in [before, after] {
+                let message = try await clinic.settled(id, Self.ends)
+                #expect(message.status == .suppressed && message.reason?.code == "suppressed_unsubscribe")
+                #expect(message.attempts.map(\.channel) == [.email, .sms])
+                #expect(message.attempts.allSatisfy { $0.outcome == .skippedSuppressed })
+            }
+            #expect(try await sandbox.received(for: place.phone).isEmpty)
+            // What they are treated for still finds them, and what they end here another clinic is not told of.
+            #expect(try await clinic.settled(try await clinic.send(place.draft(.care))).channel == .email)
+            let other = try TestClinic()
+            try await other.configure(
+                email: [.resend(sandbox.url("resend"))],
+                sms: [.texts("twilio", at: sandbox.url("twilio"))]
+            )
+            try await other.tell(of: place.patient, email: place.email, phone: PhoneNumber(place.phone))
+            #expect(try await other.settled(try await other.send(place.draft(.marketing))).channel == .email)
+        }
+    }
+
+    /// An address that takes nothing says nothing of what its owner wants.
+    @Test func whatBouncesIsPassedOn() async throws {
+        try await withPatient { sandbox, clinic, place in
+            try await place.end(clinic, .hardBounce)
+            let message = try await clinic.settled(try await clinic.send(place.draft(.marketing)), Self.ends)
+            #expect(message.status == .sent && message.channel == .sms)
+            #expect(try await sandbox.received(for: place.phone).count == 1)
+        }
+    }
+
+    @Test func whereItIsConsentedToItIsPassedOn() async throws {
+        try await withPatient(granting: [.email, .sms]) { sandbox, clinic, place in
+            try await place.end(clinic, .complaint)
+            let message = try await clinic.settled(try await clinic.send(place.draft(.marketing)), Self.ends)
+            #expect(message.status == .sent && message.channel == .sms)
+            #expect(message.attempts.map(\.outcome) == [.skippedSuppressed, .accepted])
+            #expect(try await sandbox.received(for: place.phone).count == 1)
+        }
+    }
+
     @Test func withoutALinkThereIsNoMarketing() async throws {
         let clinic = try TestClinic()
         let sealer = try await clinic.desk.dataKeys.sealer(for: clinic.clinic)
