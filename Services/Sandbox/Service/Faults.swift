@@ -29,9 +29,12 @@ struct Fault: Sendable, Hashable, Codable {
     var rate: Double?
     /// For `slow`; 2,000 when absent.
     var delayMs: Int?
+    /// Seconds of `Retry-After` with an answer that refuses; the provider's own when absent.
+    var retryAfter: Int?
 
     static let delayDefault = 2_000
     static let delayMax = 120_000
+    static let retryAfterMax = 86_400
     /// Longer than anybody waits for an answer.
     static let stall: Duration = .milliseconds(delayMax)
 
@@ -41,6 +44,9 @@ struct Fault: Sendable, Hashable, Codable {
         if let times, times < 1 { return "times must be at least 1" }
         if let rate, !(0...1).contains(rate) { return "rate must be from 0 to 1" }
         if let delayMs, !(0...Self.delayMax).contains(delayMs) { return "delayMs must be from 0 to \(Self.delayMax)" }
+        if let retryAfter, !(0...Self.retryAfterMax).contains(retryAfter) {
+            return "retryAfter must be from 0 to \(Self.retryAfterMax)"
+        }
         return nil
     }
 

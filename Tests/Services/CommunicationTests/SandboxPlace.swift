@@ -39,13 +39,22 @@ struct SandboxPlace: Sendable {
 
     /// Makes a provider fail; with `nil` it is well again.
     ///
-    /// - Parameter rate: the share of calls that it hits; all when `nil`.
-    func fault(_ kind: String?, of provider: String, times: Int? = nil, rate: Double? = nil) async throws {
+    /// - Parameters:
+    ///   - rate: the share of calls that it hits; all when `nil`.
+    ///   - retryAfter: seconds that its answers name.
+    func fault(
+        _ kind: String?,
+        of provider: String,
+        times: Int? = nil,
+        rate: Double? = nil,
+        retryAfter: Int? = nil
+    ) async throws {
         let url = "http://127.0.0.1:\(ports.http)/faults/\(provider)"
         var fault: [String: JSONValue] = [:]
         if let kind { fault["kind"] = .string(kind) }
         if let times { fault["times"] = .integer(Int64(times)) }
         if let rate { fault["rate"] = .number(rate) }
+        if let retryAfter { fault["retryAfter"] = .integer(Int64(retryAfter)) }
         let response = try await http.send(
             method: kind == nil ? "DELETE" : "PUT",
             url: url,

@@ -129,6 +129,17 @@ import Testing
         }
     }
 
+    @Test(arguments: ["down", "429"]) func aFaultAsksForTime(_ kind: String) async throws {
+        try await RunningSandbox.with { sandbox in
+            let fault: JSONValue = ["kind": .string(kind), "retryAfter": 120]
+            #expect(await sandbox.call("PUT", "/faults/zeptomail", json: fault)?.status == 200)
+            let refused = await sandbox.call("POST", "/zeptomail/v1.1/email")
+            #expect(refused?.headers["retry-after"] == "120")
+            let wrong: JSONValue = ["kind": .string(kind), "retryAfter": -1]
+            #expect(await sandbox.call("PUT", "/faults/zeptomail", json: wrong)?.status == 422)
+        }
+    }
+
     @Test func afaultStaysUntilItIsTakenAway() async throws {
         try await RunningSandbox.with { sandbox in
             #expect(await sandbox.call("PUT", "/faults/zeptomail", json: ["kind": "down"])?.status == 200)

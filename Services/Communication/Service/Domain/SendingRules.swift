@@ -132,6 +132,7 @@ enum SendingRules {
     ///   - rounds: rounds gone through, this one included.
     ///   - isUnresolved: a provider may have taken it before: it cannot be said to have failed.
     ///   - openUntil: the earliest moment at which a circuit may be tried, where nothing but circuits stood in the way.
+    ///   - nobodyUntil: before when everybody who could take it wants to be left alone.
     ///   - age: since it was accepted, or was to be sent.
     static func roundEnd(
         outcomes: [AttemptOutcome],
@@ -139,6 +140,7 @@ enum SendingRules {
         rounds: Int,
         isUnresolved: Bool = false,
         openUntil: Instant?,
+        nobodyUntil: Instant? = nil,
         age: Duration = patience,
         expiresAt: Instant?,
         now: Instant,
@@ -160,6 +162,7 @@ enum SendingRules {
         }
         var until = now + pause
         if isOnlySkipped, let openUntil { until = max(min(openUntil, until + pause), now + Self.rounds.floor) }
+        if let nobodyUntil { until = max(until, nobodyUntil) }
         if let expiresAt, until >= expiresAt { until = expiresAt }
         return .wait(isOnlySkipped ? .circuit : .retry, until: until)
     }

@@ -89,14 +89,18 @@ extension ChainWalk {
     }
 
     /// Nobody took it: the job comes again, or this was the last time.
-    func endRound() async throws {
+    ///
+    /// - Parameter asked: who alone may be asked again; else whoever the message is of use to.
+    func endRound(of asked: [ProviderEntry]? = nil) async throws {
         let opening = held.values.min()
-        let left = chain.filter { isOpen($0) }
+        let left = asked ?? chain.filter { isOpen($0) }
         if let opening, left.isEmpty { return try await waitForHours(until: opening) }
         if let next = left.compactMap({ capped[$0.id] }).min(), left.allSatisfy({ capped[$0.id] != nil }) {
             return try await waitForRate(until: min(next, opening ?? next))
         }
         let rounds = work.message.rounds + 1
+        var again = left.map { asking[$0.id] ?? .anyTime }
+        if let opening { again.append(.shut(until: opening)) }
         var random = SystemRandomNumberGenerator()
         let end = SendingRules.roundEnd(
             outcomes: outcomes,
@@ -104,6 +108,7 @@ extension ChainWalk {
             rounds: rounds,
             isUnresolved: work.unresolved != nil || outcomes.contains(.unknownOutcome),
             openUntil: openUntil,
+            nobodyUntil: AskingAgain.earliest(again),
             age: .now() - (work.message.sendAt ?? work.message.createdAt),
             expiresAt: work.message.expiresAt,
             now: .now(),

@@ -33,6 +33,8 @@ struct ChainWalk {
     /// Channels whose address is of no use, and why.
     var closed: [String: MessageReason]
     var openUntil: Instant?
+    /// When those that were asked, or passed over, may be asked again.
+    var asking: [ProviderEntryID: AskingAgain] = [:]
     /// Entries whose cap for the day is used up, and when the next day begins.
     var capped: [ProviderEntryID: Instant] = [:]
     /// Channels that are not to be used at this hour, and when theirs begin.
@@ -169,6 +171,7 @@ struct ChainWalk {
         let changes = parts.circuits.settle(permit, verdict, job.clinic, entry)
         Self.count(entry, verdict, latency, isAhead: ahead[entry.id] != nil)
         outcomes.append(verdict.outcome)
+        asking[entry.id] = AskingAgain(after: verdict, at: .now())
         let using = AttemptStore.means(of: work.message, entry.id, entry.fingerprint)
         pending.append(.closed(number, entry, verdict, latency: latency, using: using))
         if entry.isDefault, let id = verdict.messageID { pending.append(.known(door.hash(entry.provider, id))) }
@@ -195,7 +198,7 @@ struct ChainWalk {
             if isGone(verdict, entry), work.leaveDevice() { return try await attemptNextDevice(entry) }
             closed[entry.channel] = reason
             return false
-        case .sameProvider: try await endRound()
+        case .sameProvider: try await endRound(of: [entry])
         case .end(.sent, _) where receiptTime(of: entry) != nil: try await awaitReceipt(of: entry)
         case .end(let status, let reason): try await end(status, reason, entry)
         }
@@ -302,6 +305,8 @@ struct ChainWalk {
         let isQuota = view.reason == AttemptOutcome.quota.rawValue
         let outcome: AttemptOutcome = isQuota ? .skippedQuota : .skippedCircuitOpen
         if let until = view.retryAt { openUntil = min(until, openUntil ?? until) }
+        let time = view.retryAt.map { $0 - parts.circuits.now() }
+        asking[entry.id] = AskingAgain(refusedBy: view, for: time, at: .now())
         outcomes.append(outcome)
         let circuit = isEndpoint ? "circuit of the provider's host, shared by all clinics," : "circuit"
         // Configured anew with the same credentials, it stands before the circuit that they had, which nobody has told of.
@@ -313,6 +318,7 @@ struct ChainWalk {
 
     private mutating func note(capped entry: ProviderEntry, until: Instant) {
         capped[entry.id] = until
+        asking[entry.id] = .shut(until: until)
         openUntil = min(until, openUntil ?? until)
         outcomes.append(.skippedQuota)
         let detail = "Passed over: the clinic's cap for the day is used up."

@@ -71,7 +71,8 @@ final class CircuitBook: Sendable {
     private let providers: MessageProviders
     private let breakers: CircuitBreakers<CircuitKey>
     private let endpoints: CircuitBreakers<String>
-    private let now: @Sendable () -> Instant
+    /// By which circuits open.
+    let now: @Sendable () -> Instant
     private let state = Mutex(State())
 
     init(

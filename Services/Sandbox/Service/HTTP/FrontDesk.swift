@@ -46,9 +46,9 @@ struct FrontDesk: Sendable {
     {
         guard let fault = faults.next(provider.name) else { return await provider.answer(request, path: path) }
         switch fault.kind {
-        case .down: return provider.failure(503)
-        case .failing: return provider.failure(500)
-        case .throttled: return provider.failure(429)
+        case .down: return failure(503, of: provider, fault)
+        case .failing: return failure(500, of: provider, fault)
+        case .throttled: return failure(429, of: provider, fault)
         case .reset: return .dropped
         case .lostReply:
             _ = await provider.answer(request, path: path)
@@ -61,6 +61,14 @@ struct FrontDesk: Sendable {
             try? await Task.sleep(for: fault.delay)
             return await provider.answer(request, path: path)
         }
+    }
+
+    private func failure(_ status: Int, of provider: any SandboxProvider, _ fault: Fault) -> SandboxReply {
+        var reply = provider.failure(status)
+        guard let seconds = fault.retryAfter else { return reply }
+        reply.headers.removeAll { $0.0.lowercased() == "retry-after" }
+        reply.headers.append(("Retry-After", "\(seconds)"))
+        return reply
     }
 
     private func fault(_ request: SandboxRequest, _ name: String?) -> SandboxReply {
@@ -80,7 +88,10 @@ struct FrontDesk: Sendable {
         case "PUT":
             guard let tape = try? JSONTape(request.body), let fault = try? tape.decode(Fault.self) else {
                 let kinds = Fault.Kind.allCases.map(\.rawValue).joined(separator: ", ")
-                return .problem(422, "Say {\"kind\", \"times\"?, \"rate\"?, \"delayMs\"?}; kind is one of \(kinds).")
+                return .problem(
+                    422,
+                    "Say {\"kind\", \"times\"?, \"rate\"?, \"delayMs\"?, \"retryAfter\"?}; kind is one of \(kinds)."
+                )
             }
             if let complaint = fault.complaint { return .problem(422, complaint) }
             faults.set(fault, for: name)
@@ -95,6 +106,7 @@ struct FrontDesk: Sendable {
         if let times = fault.times { members["times"] = .integer(Int64(times)) }
         if let rate = fault.rate { members["rate"] = .number(rate) }
         if let delay = fault.delayMs { members["delayMs"] = .integer(Int64(delay)) }
+        if let seconds = fault.retryAfter { members["retryAfter"] = .integer(Int64(seconds)) }
         return .object(members)
     }
 

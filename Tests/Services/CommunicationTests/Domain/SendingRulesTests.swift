@@ -171,6 +171,71 @@ import Testing
         #expect(reason.code == "providers_failed")
     }
 
+    @Test(
+        arguments: [
+            (ProviderVerdict(.transient, retryAfter: .seconds(120)), AskingAgain.asked(until: start + .seconds(120))),
+            (ProviderVerdict(.transient), .anyTime), (ProviderVerdict(.credentials), .never),
+            (ProviderVerdict(.senderNotAuthorised), .anyTime),
+            (ProviderVerdict(.quota), .asked(until: start + SendingRules.quotaPause)),
+            (ProviderVerdict(.throttled, retryAfter: .seconds(7)), .asked(until: start + .seconds(7))),
+            (
+                ProviderVerdict(.throttled, retryAfter: .seconds(86_400)),
+                .asked(until: start + SendingRules.longestThrottle)
+            ),
+        ] as [(ProviderVerdict, AskingAgain)]
+    )
+    func whoAsksForTimeIsGivenIt(_ verdict: ProviderVerdict, _ asking: AskingAgain) {
+        #expect(AskingAgain(after: verdict, at: Self.start) == asking)
+    }
+
+    @Test(
+        arguments: [
+            (CircuitView.State.latched, Duration.seconds(60), AskingAgain.asked(until: start + .seconds(60))),
+            (.latched, nil, .never), (.open, .seconds(60), .shut(until: start + .seconds(60))),
+            (.halfOpen, nil, .anyTime),
+        ] as [(CircuitView.State, Duration?, AskingAgain)]
+    )
+    func whatStandsInTheWayEnds(_ state: CircuitView.State, _ time: Duration?, _ asking: AskingAgain) {
+        let view = CircuitView(state: state, since: Self.start, reason: nil, retryAt: time.map { Self.start + $0 })
+        #expect(AskingAgain(refusedBy: view, for: time, at: Self.start) == asking)
+    }
+
+    private static let start = Instant(seconds: 1_000)
+    private static func asked(_ seconds: Int64) -> AskingAgain { .asked(until: start + .seconds(seconds)) }
+    private static func shut(_ seconds: Int64) -> AskingAgain { .shut(until: start + .seconds(seconds)) }
+
+    /// Seconds before nobody is asked.
+    @Test(
+        arguments: [
+            ([asked(120)], 120), ([asked(120), asked(60)], 60), ([asked(120), .never], 120),
+            ([asked(120), shut(30)], 30), ([asked(120), .anyTime], nil), ([shut(30)], nil), ([.never], nil), ([], nil),
+        ] as [([AskingAgain], Int64?)]
+    )
+    func theRoundComesWhenSomebodyMayBeAsked(_ providers: [AskingAgain], _ seconds: Int64?) {
+        #expect(AskingAgain.earliest(providers) == seconds.map { Self.start + .seconds($0) })
+    }
+
+    @Test(arguments: [nil, 60] as [Int64?]) func timeThatWasAskedForIsGivenWithinTheExpiry(_ expiry: Int64?) {
+        var random = SystemRandomNumberGenerator()
+        let expiresAt = expiry.map { Self.start + .seconds($0) }
+        for outcome in [AttemptOutcome.transient, .throttled, .skippedCircuitOpen] {
+            let end = SendingRules.roundEnd(
+                outcomes: [outcome],
+                rounds: 1,
+                openUntil: outcome == .skippedCircuitOpen ? Self.start + .seconds(1_200) : nil,
+                nobodyUntil: Self.start + .seconds(1_200),
+                expiresAt: expiresAt,
+                now: Self.start,
+                using: &random
+            )
+            guard case .wait(_, let until) = end else {
+                Issue.record("the first round ended in \(end)")
+                return
+            }
+            #expect(until == expiresAt ?? Self.start + .seconds(1_200))
+        }
+    }
+
     @Test func whoeverWaitsForCircuitsComesWhenTheyOpenAndNeverAfterExpiry() {
         var random = SystemRandomNumberGenerator()
         let now = Instant(seconds: 1_000)

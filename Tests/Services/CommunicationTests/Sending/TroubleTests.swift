@@ -43,6 +43,32 @@ import Testing
         }
     }
 
+    /// A message whose only provider asks for time comes no sooner, and says so; where another one can be asked, it is.
+    @Test(arguments: ["down", "429"]) func whoAsksForTimeIsLeftAlone(fault: String) async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, other) = (try TestClinic(), try TestClinic())
+            try await sandbox.fault(fault, of: "zeptomail", retryAfter: 300)
+            try await clinic.configure(.zeptomail(sandbox.zeptomail))
+            try await other.configure(.zeptomail(sandbox.zeptomail), .smtp(port: 9))
+            func waiting(_ clinic: TestClinic, _ id: MessageID) async throws -> Message {
+                try await eventually("the message waits", within: .seconds(30)) {
+                    let message = try await clinic.message(id)
+                    return message.nextAttemptAt != nil && !message.attempts.isEmpty ? message : nil
+                }
+            }
+            let before = Instant.now()
+            // The second finds what the first has been told.
+            for _ in 0..<2 {
+                let message = try await waiting(clinic, try await clinic.send(to: "t\(clinic.clinic.low)@example.com"))
+                #expect(try #require(message.nextAttemptAt) >= before + .seconds(299))
+                #expect(message.attempts.count == 1)
+            }
+            let message = try await waiting(other, try await other.send(to: "t\(other.clinic.low)@example.com"))
+            #expect(try #require(message.nextAttemptAt) < before + .seconds(299))
+            #expect(message.attempts.map(\.provider).prefix(2) == ["zeptomail", "smtp"])
+        }
+    }
+
     /// Every circuit of the channel is open: no message fails by it, and all arrive once one provider is back.
     @Test func whenNobodyCanTakeThemTheyWait() async throws {
         try await SandboxPlace.with { sandbox in

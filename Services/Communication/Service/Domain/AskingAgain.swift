@@ -1,0 +1,49 @@
+import Core
+import Resilience
+
+/// When one of the providers of a round may be asked again.
+enum AskingAgain: Sendable, Equatable {
+    /// It has said nothing about it.
+    case anyTime
+    /// Not before, for it has asked so itself.
+    case asked(until: Instant)
+    /// Not before, for a reason of ours: its circuit, its cap for the day, its channel's hours.
+    case shut(until: Instant)
+    /// Not until somebody has seen to it.
+    case never
+
+    /// What a provider has answered; whoever is left alone by all messages is by this one.
+    init(after verdict: ProviderVerdict, at now: Instant) {
+        switch (SendingRules.circuit(after: verdict), verdict.retryAfter) {
+        case (.latch, _): self = .never
+        case (.park(let time), _): self = .asked(until: now + time)
+        case (.settle, let time?): self = .asked(until: now + time)
+        case (.settle, nil): self = .anyTime
+        }
+    }
+
+    /// What stands in the way of a provider that was not called.
+    ///
+    /// - Parameter time: after which its circuit may be tried; `nil` for no time.
+    init(refusedBy circuit: CircuitView, for time: Duration?, at now: Instant) {
+        switch (circuit.state, time) {
+        case (.latched, nil): self = .never
+        case (.latched, let time?): self = .asked(until: now + time)
+        case (_, let time?): self = .shut(until: now + time)
+        case (_, nil): self = .anyTime
+        }
+    }
+
+    private var isAsked: Bool { if case .asked = self { true } else { false } }
+
+    /// Before when a message has nobody to go to; `nil` where nobody has asked for time, or somebody may be asked at any.
+    static func earliest(_ providers: [AskingAgain]) -> Instant? {
+        guard providers.contains(where: \.isAsked), !providers.contains(.anyTime) else { return nil }
+        return providers.compactMap { provider in
+            switch provider {
+            case .asked(let until), .shut(let until): until
+            case .anyTime, .never: nil
+            }
+        }.min()
+    }
+}
