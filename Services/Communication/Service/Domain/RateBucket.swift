@@ -15,6 +15,16 @@ enum RateWait: Sendable, Equatable {
     }
 }
 
+/// How many messages have gone through a provider entry on a day of UTC.
+struct DayCount: Sendable, Equatable {
+    /// Since 1970.
+    let day: Int64
+    let messages: Int
+
+    static func day(of now: Instant) -> Int64 { now.microseconds.flooredDivision(by: 86_400_000_000) }
+    static func start(of day: Int64) -> Instant { Instant(seconds: day * 86_400) }
+}
+
 /// A token bucket that critical messages are served from before normal ones, and those before bulk.
 ///
 /// `RateScript` is the same rule where processes share a bucket.
@@ -34,7 +44,8 @@ struct RateBucket: Sendable, Equatable {
     /// When the next one sent away is to come, by class: they come one after the other, and who was passed meanwhile goes to the
     /// end, so that nobody has to ask again and again.
     private var queues: [Instant]
-    private var day: Int64
+    /// The day that is counted; `nil` while there is no cap, for then messages pass uncounted.
+    private(set) var day: Int64?
     private var count = 0
 
     /// A full bucket.
@@ -43,16 +54,22 @@ struct RateBucket: Sendable, Equatable {
         filledAt = now
         claims = Array(repeating: Instant(microseconds: 0), count: MessagePriority.allCases.count)
         queues = claims
-        day = Self.day(of: now)
     }
+
+    /// Goes on from how many have gone already.
+    mutating func begin(_ count: DayCount) { (day, self.count) = (count.day, count.messages) }
+
+    /// Somebody else counts.
+    mutating func stopCounting() { day = nil }
 
     /// Takes a token; `nil` when it was there.
     mutating func take(_ rate: SendingRate, _ priority: MessagePriority, at now: Instant) -> RateWait? {
         if now > filledAt { tokens += (now - filledAt).inSeconds * rate.perSecond }
         tokens = min(rate.burst, tokens)
         filledAt = now
-        if day != Self.day(of: now) { (day, count) = (Self.day(of: now), 0) }
-        if let cap = rate.dailyCap, count >= cap { return .cap(Instant(seconds: (day + 1) * 86_400) - now) }
+        let today = DayCount.day(of: now)
+        if rate.dailyCap == nil { day = nil } else if day != today { begin(DayCount(day: today, messages: 0)) }
+        if let cap = rate.dailyCap, count >= cap { return .cap(DayCount.start(of: today + 1) - now) }
         let rank = priority.rank
         let reserve = claims[..<rank].count { $0 > now }
         let wanted = Double(1 + reserve)
@@ -67,8 +84,6 @@ struct RateBucket: Sendable, Equatable {
         claims[rank] = max(claims[rank], due + Self.claimLasts)
         return .rate(due - now)
     }
-
-    private static func day(of now: Instant) -> Int64 { now.microseconds.flooredDivision(by: 86_400_000_000) }
 }
 
 extension MessagePriority {

@@ -134,17 +134,7 @@ struct ChainWalk {
             outcomes.append(.transient)
             return false
         }
-        if let wait = await parts.rates.take(
-            job.clinic,
-            entry.id,
-            SendingRate(
-                of: entry.provider,
-                MessageChannel(rawValue: entry.channel),
-                in: parts.providers,
-                settings: settings
-            ),
-            work.message.priority
-        ) {
+        if let wait = try await takeRate(entry, permit) {
             parts.circuits.giveBack(permit, job.clinic, entry)
             switch wait {
             case .rate(let time):
@@ -212,6 +202,26 @@ struct ChainWalk {
         else { return false }
         chain.insert(chain.remove(at: place), at: place + places)
         return true
+    }
+
+    /// Why the message does not go by the entry now; `nil` when it may.
+    private func takeRate(_ entry: ProviderEntry, _ permit: CircuitBook.Permit) async throws -> RateWait? {
+        let rate = SendingRate(
+            of: entry.provider,
+            MessageChannel(rawValue: entry.channel),
+            in: parts.providers,
+            settings: settings
+        )
+        do {
+            return try await parts.rates.take(job.clinic, entry.id, rate, work.message.priority) { [job] midnight in
+                try await job.database.read(for: job.tenant, lane: .background, operation: "messages.day") { tx in
+                    try AttemptStore.calls(of: entry.id, since: midnight, in: tx)
+                }
+            }
+        } catch {
+            parts.circuits.giveBack(permit, job.clinic, entry)
+            throw error
+        }
     }
 
     /// That somebody may answer to the installation's number or address, which is then for this clinic; `nil` where nobody

@@ -36,11 +36,13 @@ final class RateLimiter: Sendable {
     /// Fetched tokens that nobody needs in so long are lost.
     private static let purseLasts: Duration = .milliseconds(100)
 
-    /// What Redis says.
+    /// What a bucket says.
     private enum Answer {
         /// So many tokens are taken, one of them spent already.
         case taken(Int)
         case wait(RateWait)
+        /// A day is capped of which nobody has said yet how many have gone.
+        case uncounted(day: Int64)
 
         init?(_ reply: Reply?) {
             guard let parts = reply?.array, parts.count == 2, let number = parts[1].integer else { return nil }
@@ -48,6 +50,7 @@ final class RateLimiter: Sendable {
             case "taken": self = .taken(Int(number))
             case "rate": self = .wait(.rate(.microseconds(number)))
             case "cap": self = .wait(.cap(.microseconds(number)))
+            case "uncounted": self = .uncounted(day: number)
             default: return nil
             }
         }
@@ -72,33 +75,50 @@ final class RateLimiter: Sendable {
     }
 
     /// Takes what one message needs of a clinic's rate with a provider entry; `nil` when it may go, else why it may not.
+    ///
+    /// - Parameter gone: how many have gone through the entry since a day's beginning; asked where a cap is to be kept and the
+    ///   day's count is not known, once for all processes.
     func take(
         _ clinic: ClinicID,
         _ entry: ProviderEntryID,
         _ rate: SendingRate,
-        _ priority: MessagePriority
-    ) async -> RateWait? {
+        _ priority: MessagePriority,
+        gone: (_ since: Instant) async throws -> Int
+    ) async rethrows -> RateWait? {
         let key = Key(clinic: clinic, entry: entry)
+        var count: DayCount?
+        while true {
+            switch await ask(key, rate, priority, count) {
+            case .taken: return nil
+            case .wait(let wait): return wait
+            case .uncounted(let day): count = DayCount(day: day, messages: try await gone(DayCount.start(of: day)))
+            }
+        }
+    }
+
+    private func ask(_ key: Key, _ rate: SendingRate, _ priority: MessagePriority, _ count: DayCount?) async -> Answer {
         let purse = Self.fetched(of: rate)
-        if purse > 1, pay(from: key) { return nil }
-        guard case .admitted(let permit) = circuit.admit() else { return takeLocally(key, rate, priority) }
+        if purse > 1, pay(from: key) { return .taken(1) }
+        guard case .admitted(let permit) = circuit.admit() else { return takeLocally(key, rate, priority, count) }
         let fills = purse > 1 && startFilling(key)
         do {
-            let answer = try await askRedis(key, rate, priority, most: fills ? purse : 1)
+            let answer = try await askRedis(key, rate, priority, count, most: fills ? purse : 1)
             circuit.settle(permit, .alive)
             switch answer {
             case .taken(let tokens):
                 if fills { fill(key, tokens - 1) }
-                return nil
-            case .wait(let wait):
+                stopCountingLocally(key, rate)
+            case .wait:
                 if fills { fill(key, 0) }
                 Self.count(priority, "redis")
-                return wait
+                stopCountingLocally(key, rate)
+            case .uncounted: break
             }
+            return answer
         } catch {
             circuit.settle(permit, .failure)
             if fills { fill(key, 0) }
-            return takeLocally(key, rate, priority)
+            return takeLocally(key, rate, priority, count)
         }
     }
 
@@ -139,13 +159,20 @@ final class RateLimiter: Sendable {
         keyspace.rateLimit("sending:\(clinic):\(entry)")
     }
 
-    private func askRedis(_ bucket: Key, _ rate: SendingRate, _ priority: MessagePriority, most: Int) async throws
-        -> Answer
-    {
+    private func askRedis(
+        _ bucket: Key,
+        _ rate: SendingRate,
+        _ priority: MessagePriority,
+        _ count: DayCount?,
+        most: Int
+    ) async throws -> Answer {
+        // What went while it was away Redis has not counted.
+        let isAgain = rate.dailyCap != nil && local.withLock { $0[bucket]?.day != nil }
         let arguments: [RedisArgument] = [
             .text("\(rate.perSecond)"), .text("\(rate.burst)"), .number(rate.dailyCap ?? 0), .number(priority.rank),
             .number(Int(RateBucket.claimLasts.microseconds)),
-            .number(Int(RateBucket.shortestWait.microseconds)), .number(most),
+            .number(Int(RateBucket.shortestWait.microseconds)), .number(most), .number(Int(count?.day ?? -1)),
+            .number(count?.messages ?? 0), .number(isAgain ? 1 : 0),
         ]
         let (redis, key) = (redis, key(bucket.clinic, bucket.entry))
         let reply = try await withTimeLimit(Self.patience) {
@@ -158,14 +185,29 @@ final class RateLimiter: Sendable {
     private func takeLocally(
         _ key: Key,
         _ rate: SendingRate,
-        _ priority: MessagePriority
-    ) -> RateWait? {
+        _ priority: MessagePriority,
+        _ count: DayCount?
+    ) -> Answer {
         let now = Instant.now()
-        let wait = local.withLock { local in
+        let today = DayCount.day(of: now)
+        let answer: Answer = local.withLock { local in
             if local[key] == nil, local.count >= Self.localCapacity, let any = local.keys.first { local[any] = nil }
-            return local[key, default: RateBucket(rate, at: now)].take(rate, priority, at: now)
+            var bucket = local[key] ?? RateBucket(rate, at: now)
+            if rate.dailyCap != nil, bucket.day != today {
+                guard let count, count.day == today else { return .uncounted(day: today) }
+                bucket.begin(count)
+            }
+            let wait = bucket.take(rate, priority, at: now)
+            local[key] = bucket
+            return wait.map { Answer.wait($0) } ?? .taken(1)
         }
-        if wait != nil { Self.count(priority, "process") }
-        return wait
+        if case .wait = answer { Self.count(priority, "process") }
+        return answer
+    }
+
+    /// Redis counts again, with what it has been told.
+    private func stopCountingLocally(_ key: Key, _ rate: SendingRate) {
+        guard rate.dailyCap != nil else { return }
+        local.withLock { $0[key]?.stopCounting() }
     }
 }

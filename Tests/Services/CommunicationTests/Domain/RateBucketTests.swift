@@ -63,6 +63,19 @@ import Testing
         #expect(bucket.take(capped, .normal, at: Self.start) == .cap(.seconds(86_400)))
     }
 
+    /// A day's count goes on from what has gone, and nobody counts where there is no cap.
+    @Test func aCapCountsWhatHasGoneBefore() {
+        let (free, capped) = (SendingRate(perSecond: 10), SendingRate(perSecond: 10, dailyCap: 5))
+        var bucket = RateBucket(free, at: Self.start)
+        for _ in 0..<3 { #expect(bucket.take(free, .normal, at: Self.start) == nil) }
+        #expect(bucket.day == nil)
+        bucket.begin(DayCount(day: DayCount.day(of: Self.start), messages: 4))
+        #expect(bucket.take(capped, .normal, at: Self.start) == nil)
+        #expect(bucket.take(capped, .normal, at: Self.start) == .cap(.seconds(86_400)))
+        #expect(bucket.take(free, .normal, at: Self.start) == nil && bucket.day == nil)
+        #expect(DayCount.start(of: DayCount.day(of: Self.start + .seconds(86_399))) == Self.start)
+    }
+
     @Test func aClockSetBackGivesAndTakesNothing() {
         var bucket = emptied(rate)
         #expect(bucket.take(rate, .bulk, at: Self.start - .seconds(60)) == .rate(.milliseconds(100)))

@@ -7,6 +7,7 @@ import Logging
 import Postgres
 import ProviderConfig
 import Redis
+import Synchronization
 import Telemetry
 import TestKit
 import Testing
@@ -83,18 +84,21 @@ import Testing
     @Test func tokensOfAFastProviderAreFetchedTogether() async throws {
         try await withRedis { redis, keyspace in
             let limiter = RateLimiter(redis: redis, keyspace: keyspace)
-            func counted(after takes: Int, _ rate: SendingRate) async throws -> Int {
+            func left(after takes: Int, _ rate: SendingRate, _ field: String) async throws -> Double? {
                 let (clinic, entry) = (ClinicID(), ProviderEntryID())
                 for _ in 0..<takes { #expect(await limiter.take(clinic, entry, rate, .normal) == nil) }
-                let count = try await redis.send(["HGET", .text(limiter.key(clinic, entry)), "count"])
-                return try #require(count.string.flatMap { Int($0) })
+                let kept = try await redis.send(["HGET", .text(limiter.key(clinic, entry)), .text(field)])
+                return kept.string.flatMap { Double($0) }
             }
-            // What is not needed in time is lost, and fetched again.
-            let fetched = try await counted(after: 40, SendingRate(perSecond: 5_000))
-            #expect(fetched >= 64 && fetched % 32 == 0)
-            #expect(try await counted(after: 2, SendingRate(perSecond: 10)) == 2)
-            // A day's cap counts messages, not what was fetched for them.
-            #expect(try await counted(after: 40, SendingRate(perSecond: 5_000, dailyCap: 50)) == 40)
+            let fast = SendingRate(perSecond: 5_000)
+            let fetched = try await left(after: 1, fast, "tokens")
+            #expect(fetched == 4_968)
+            #expect(try await left(after: 1, SendingRate(perSecond: 10), "tokens") == 9)
+            // A day's cap counts messages, not what was fetched for them; without one nobody counts.
+            let capped = SendingRate(perSecond: 5_000, dailyCap: 50)
+            #expect(try await left(after: 1, capped, "tokens") == 4_999)
+            #expect(try await left(after: 40, capped, "count") == 40)
+            #expect(try await left(after: 40, fast, "count") == nil)
         }
     }
 
@@ -104,6 +108,58 @@ import Testing
     ) {
         #expect(RateLimiter.fetched(of: SendingRate(perSecond: perSecond)) == tokens)
         #expect(RateLimiter.fetched(of: SendingRate(perSecond: perSecond, dailyCap: 10)) == 1)
+    }
+
+    /// A cap that is set during the day, or whose count is gone with Redis' keys, begins with what has gone; all processes ask once.
+    @Test func aCapCountsWhatHasGoneBeforeIt() async throws {
+        try await withRedis { redis, keyspace in
+            let (clinic, entry) = (ClinicID(), ProviderEntryID())
+            let replicas = (0..<2).map { _ in RateLimiter(redis: redis, keyspace: keyspace) }
+            let questions = Questions()
+            /// Whether a message goes, with so many gone before by what the store says.
+            func goes(_ replica: Int, cap: Int?, gone: Int) async -> Bool {
+                let rate = SendingRate(perSecond: 10, dailyCap: cap)
+                let wait = await replicas[replica].take(clinic, entry, rate, .normal) { midnight in
+                    questions.note(midnight)
+                    return gone
+                }
+                return !isCap(wait)
+            }
+            for _ in 0..<3 { #expect(await goes(0, cap: nil, gone: 0)) }
+            #expect(questions.all.isEmpty)
+            for replica in [0, 1] { #expect(await goes(replica, cap: 5, gone: 3)) }
+            for replica in [0, 1] { #expect(await !goes(replica, cap: 5, gone: 3)) }
+            let midnight = try #require(questions.all.first)
+            #expect(questions.all.count == 1)
+            #expect(midnight == DayCount.start(of: DayCount.day(of: midnight)) && midnight <= .now())
+            // Raised, it goes on counting.
+            #expect(await goes(1, cap: 6, gone: 0))
+            #expect(await !goes(0, cap: 6, gone: 0))
+            _ = try await redis.send(["DEL", .text(replicas[0].key(clinic, entry))])
+            #expect(await !goes(0, cap: 5, gone: 5))
+            #expect(questions.all.count == 2)
+            // While there is no cap nobody counts, so the next one has to be told again.
+            #expect(await goes(0, cap: nil, gone: 0))
+            #expect(await !goes(1, cap: 6, gone: 6))
+            #expect(questions.all.count == 3)
+        }
+    }
+
+    @Test func withoutRedisACapCountsWhatHasGone() async throws {
+        let nobody = RedisClient(RedisEndpoint(host: "127.0.0.1", port: 1), name: "none", logger: Self.quiet)
+        let limiter = RateLimiter(redis: nobody, keyspace: Keyspace())
+        let (clinic, entry) = (ClinicID(), ProviderEntryID())
+        let capped = SendingRate(perSecond: 100, dailyCap: 5)
+        for isLast in [false, false, true] {
+            let wait = await limiter.take(clinic, entry, capped, .normal) { _ in 3 }
+            #expect(isCap(wait) == isLast)
+        }
+        // Whoever cannot say how many have gone lets none go.
+        await #expect(throws: Problem.self) {
+            _ = try await limiter.take(ClinicID(), entry, capped, .normal) { _ in
+                throw Problem.unavailable("The count")
+            }
+        }
     }
 
     @Test func aServerThatHasForgottenTheScriptIsToldAgain() async throws {
@@ -132,6 +188,26 @@ import Testing
         let told = Telemetry.metrics.exposition()
         #expect(told.contains("polyclinic_rate_waits_total{lane=\"normal\",source=\"process\"}"))
     }
+}
+
+extension RateLimiter {
+    /// Where nothing has gone before.
+    fileprivate func take(
+        _ clinic: ClinicID,
+        _ entry: ProviderEntryID,
+        _ rate: SendingRate,
+        _ priority: MessagePriority
+    ) async -> RateWait? {
+        await take(clinic, entry, rate, priority) { _ in 0 }
+    }
+}
+
+/// What the store was asked.
+private final class Questions: Sendable {
+    private let midnights = Mutex<[Instant]>([])
+
+    var all: [Instant] { midnights.withLock { $0 } }
+    func note(_ midnight: Instant) { midnights.withLock { $0.append(midnight) } }
 }
 
 /// Messages over their provider's rate.
@@ -247,6 +323,29 @@ import Testing
             let next = try #require(held.nextAttemptAt)
             let intoDay = next.microseconds.flooredDivision(by: 86_400_000_000)
             #expect(abs((next - Instant(seconds: intoDay * 86_400)).inSeconds) < 5)
+        }
+    }
+
+    /// What went before a cap was set is counted too, as health shows it; Redis' keys may be lost meanwhile.
+    @Test func aCapThatIsSetDuringTheDayCountsTheDay() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, other) = (try TestClinic(), try TestClinic())
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            try await other.configure(.smtp(port: sandbox.smtpPort))
+            for _ in 0..<2 { #expect(try await clinic.settled(try await send(clinic, .normal)).status == .sent) }
+            for clinic in [clinic, other] {
+                try await clinic.configure(
+                    email: [.smtp(port: sandbox.smtpPort)],
+                    settings: CommunicationSettings(dailyCaps: ["smtp": 3])
+                )
+            }
+            #expect(try await clinic.settled(try await send(clinic, .normal)).status == .sent)
+            let held = try await waiting(clinic, try await send(clinic, .critical))
+            #expect(held.attempts.map(\.outcome) == [.skippedQuota])
+            #expect(try await clinic.health().map(\.rate.today) == [3])
+            for _ in 0..<3 { #expect(try await other.settled(try await send(other, .normal)).status == .sent) }
+            let fourth = try await waiting(other, try await send(other, .normal))
+            #expect(fourth.attempts.map(\.outcome) == [.skippedQuota])
         }
     }
 

@@ -174,7 +174,7 @@ struct ConfigurationTrials: Sendable {
         guard let provider else {
             return (Self.untried(.credentials, "The credentials cannot be used as they are."), .zero)
         }
-        if trial.message != nil, let refusal = await refusal(of: trial, context.clinic) { return (refusal, .zero) }
+        if trial.message != nil, let refusal = try await refusal(of: trial, context) { return (refusal, .zero) }
         let started = ContinuousClock.now
         let verdict =
             if let message = trial.message {
@@ -190,12 +190,17 @@ struct ConfigurationTrials: Sendable {
     /// Why a message is not handed over; `nil` when it may be.
     ///
     /// What is sent to try a provider is sent: the clinic's other messages through it, and its cap, count it too.
-    private func refusal(of trial: Trial, _ clinic: ClinicID) async -> ProviderVerdict? {
+    private func refusal(of trial: Trial, _ context: OperationContext) async throws -> ProviderVerdict? {
         guard !trial.isSuppressed else {
             return Self.untried(.skippedSuppressed, "The recipient is suppressed on the channel: nothing is sent.")
         }
-        let bucket = trial.isCandidate ? Self.candidates(of: clinic) : trial.entry.id
-        switch await rates.take(clinic, bucket, trial.rate, .normal) {
+        let bucket = trial.isCandidate ? Self.candidates(of: context.clinic) : trial.entry.id
+        let wait = try await rates.take(context.clinic, bucket, trial.rate, .normal) { midnight in
+            try await context.database.read(for: context.tenant) { tx in
+                try AttemptStore.calls(of: bucket, since: midnight, in: tx)
+            }
+        }
+        switch wait {
         case nil: return nil
         case .rate:
             return Self.untried(.throttled, "The clinic has used up its rate with the provider: nothing is sent.")

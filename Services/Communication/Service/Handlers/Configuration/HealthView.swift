@@ -84,7 +84,7 @@ struct HealthView: Sendable {
     ) throws -> EntryHealth.Rate {
         let rate = SendingRate(of: entry.provider, channel, in: providers, settings: settings)
         guard let cap = rate.dailyCap else { return EntryHealth.Rate(perSecond: rate.perSecond) }
-        let midnight = Instant(seconds: now.seconds.flooredDivision(by: 86_400) * 86_400)
+        let midnight = DayCount.start(of: DayCount.day(of: now))
         let calls = try AttemptStore.calls(of: entry.id, since: midnight, in: tx)
         return EntryHealth.Rate(perSecond: rate.perSecond, dailyCap: cap, today: calls)
     }
