@@ -27,7 +27,7 @@ package struct Problem: Error, Hashable, Sendable {
     package var detail: String
     /// Whether the same request may succeed later without being changed.
     package var retryable: Bool
-    /// All faults of the input, at most 50.
+    /// All faults of the input, at most `mostErrors`.
     package var errors: [Fault]
     /// Seconds for `Retry-After`.
     package var retryAfter: Int?
@@ -58,6 +58,11 @@ package struct Problem: Error, Hashable, Sendable {
 }
 
 extension Problem {
+    /// Most faults told of one request.
+    package static let mostErrors = 50
+    /// The code of a request with faults where no other says more.
+    package static let invalidCode = "invalid"
+
     package static func malformed(_ detail: String) -> Problem { Problem(400, "malformed", detail) }
     package static let unauthenticated = Problem(401, "unauthenticated", "A valid access token is needed.")
     package static func forbidden(_ permission: String) -> Problem {
@@ -77,7 +82,7 @@ extension Problem {
     package static func invalid(_ errors: [Fault]) -> Problem {
         Problem(
             422,
-            "invalid",
+            invalidCode,
             "The request has \(errors.count == 1 ? "an error" : "\(errors.count) errors").",
             errors: errors
         )

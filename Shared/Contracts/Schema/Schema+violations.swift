@@ -2,7 +2,7 @@ package import Core
 
 extension Schema {
     /// Most faults told of one request.
-    package static let mostFaults = 50
+    package static let mostFaults = Problem.mostErrors
 
     /// Everything that is wrong with a value, at once; empty when it is valid.
     ///

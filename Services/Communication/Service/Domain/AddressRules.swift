@@ -11,12 +11,15 @@ enum AddressRules {
     /// Latin letters, those with marks too, end before it.
     private static let endOfLatin: UInt32 = 0x0250
 
-    /// Throws 422 for an address whose domain has no form that travels, or mixes Latin letters with such as look like them.
-    static func check(_ draft: MessageDraft) throws(Problem) {
-        for (email, pointer) in [(draft.to.email, "/to/email"), (draft.replyTo, "/replyTo")] {
-            guard let email else { continue }
-            guard email.mailed != nil else { throw .invalid(pointer, DomainName.complaint) }
-            if isDeceptive(email) { throw .invalid(pointer, "mixes letters of several alphabets in its domain") }
+    /// What is wrong with a message's addresses: a domain that has no form that travels, or mixes Latin letters with such as
+    /// look like them.
+    static func faults(_ draft: MessageDraft) -> [Problem.Fault] {
+        let addresses = [(draft.to.email, "/to/email"), (draft.replyTo, "/replyTo")]
+        return addresses.compactMap { email, pointer in
+            guard let email else { return nil }
+            if email.mailed == nil { return Problem.Fault(pointer: pointer, DomainName.complaint) }
+            guard isDeceptive(email) else { return nil }
+            return Problem.Fault(pointer: pointer, "mixes letters of several alphabets in its domain")
         }
     }
 

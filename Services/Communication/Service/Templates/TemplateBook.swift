@@ -72,6 +72,11 @@ struct OpenTemplate: Sendable {
 
     var category: MessageCategory { template.category }
 
+    /// Throws 422 for every variable that is missing or wrong.
+    func check(_ data: [String: JSONValue]) throws(Problem) {
+        _ = try TemplateValues(data, for: template.variables, of: template.name)
+    }
+
     /// What a message says on each channel.
     ///
     /// Throws 422 for every variable that is missing or wrong, and when there is no text for any of the channels.

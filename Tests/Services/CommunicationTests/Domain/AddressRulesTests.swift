@@ -46,11 +46,11 @@ import Testing
     ) {
         let content = MessageContent(subject: "S", text: "T")
         let address = EmailAddress(text)
-        var draft = MessageDraft(to: RecipientDraft(email: address), content: content)
-        #expect(throws: Problem.self) { try AddressRules.check(draft) }
+        var draft = MessageDraft(to: RecipientDraft(email: address), content: content, replyTo: address)
+        #expect(AddressRules.faults(draft).map(\.pointer) == ["/to/email", "/replyTo"])
         draft.to.email = EmailAddress("a@apple.example")
-        #expect(throws: Never.self) { try AddressRules.check(draft) }
-        draft.replyTo = address
-        #expect(throws: Problem.self) { try AddressRules.check(draft) }
+        #expect(AddressRules.faults(draft).map(\.pointer) == ["/replyTo"])
+        draft.replyTo = nil
+        #expect(AddressRules.faults(draft).isEmpty)
     }
 }

@@ -53,6 +53,62 @@ import Testing
         #expect(stored == 0)
     }
 
+    @Test func allThatIsWrongIsToldAtOnce() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        var draft = try plain()
+        draft.channels = [.email, .email]
+        draft.template = BuiltInTemplates.appointmentReminder
+        draft.sendAt = .now() + .seconds(400 * 86_400)
+        draft.expiresAt = .now() - .seconds(1)
+        draft.headers = ["Bcc": "eve@example.com"]
+        let program = AttachmentDraft(filename: "a.exe", contentType: "application/x-msdownload", content: "AAAA")
+        draft.attachments = [program]
+        let answer = try await clinic.ask(endpoints.send, draft)
+        #expect(answer.status == 422 && answer.code == "invalid")
+        #expect(
+            answer.pointers.sorted() == [
+                "", "/attachments/0/contentType", "/channels", "/expiresAt", "/headers/Bcc", "/sendAt",
+            ]
+        )
+        let batch = try await clinic.ask(endpoints.sendBatch, MessageBatch(messages: [draft.json()]))
+        #expect(batch.output?.items.first?.problem?.errors?.count == MessageBatchItem.Refusal.mostFaults)
+    }
+
+    /// What it says is wrong whoever it is for.
+    @Test func whoIsUnknownHidesNothingElse() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        var draft = try plain()
+        draft.to = RecipientDraft(patientId: PatientID())
+        draft.content?.subject = nil
+        draft.expiresAt = .now() - .seconds(1)
+        let plain = try await clinic.ask(endpoints.send, draft)
+        #expect(plain.pointers == ["/expiresAt", "/to/patientId", "/content/subject"])
+        (draft.template, draft.content) = (BuiltInTemplates.appointmentReminder, nil)
+        let filled = try await clinic.ask(endpoints.send, draft)
+        #expect(filled.pointers.contains("/to/patientId") && filled.pointers.contains("/data/clinicName"))
+        // By e-mail nobody is reached at a number.
+        draft = try self.plain()
+        draft.to = RecipientDraft(phone: PhoneNumber("+4915112345678"))
+        draft.content?.subject = nil
+        #expect(try await clinic.ask(endpoints.send, draft).pointers == ["/to", "/content/subject"])
+    }
+
+    /// What the clinic lacks is told of a message that could be sent.
+    @Test func aFaultComesBeforeAConflict() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        var draft = try plain()
+        draft.channels = [.sms]
+        draft.expiresAt = .now() - .seconds(1)
+        let wrong = try await clinic.ask(endpoints.send, draft)
+        #expect(wrong.status == 422 && wrong.pointers == ["/expiresAt"])
+        draft.expiresAt = nil
+        let right = try await clinic.ask(endpoints.send, draft)
+        #expect(right.status == 409 && right.code == "channel_not_configured")
+    }
+
     @Test func criticalOnesNeedTheirOwnPermission() async throws {
         let clinic = try TestClinic()
         try await clinic.configure(.smtp(port: 9))

@@ -70,15 +70,12 @@ struct MessageHandlers: Sendable {
         in tx: borrowing Transaction
     ) throws -> AcceptedMessage {
         try checkPriority(draft, context)
-        try checkForm(draft)
-        if SecurityTemplates.contains(draft.template) {
-            throw Problem.invalid("/template", "is for what the installation itself has to say")
-        }
-        return try intake.accept(draft, from: sender(context), on: terms, tally: tally, in: tx)
+        let faults = Self.formFaults(draft)
+        return try intake.accept(draft, beside: faults, from: sender(context), on: terms, tally: tally, in: tx)
     }
 
-    /// Throws 422 for what would be passed over in silence.
-    private func checkForm(_ draft: MessageDraft) throws(Problem) {
+    /// What would be passed over in silence, or is not a client's to say.
+    private static func formFaults(_ draft: MessageDraft) -> [Problem.Fault] {
         var faults: [Problem.Fault] = []
         if let channels = draft.channels, Set(channels).count != channels.count {
             faults.append(.init(pointer: "/channels", "has a channel twice"))
@@ -86,7 +83,10 @@ struct MessageHandlers: Sendable {
         if let locale = draft.locale, !LocaleChain.isTag(locale) {
             faults.append(.init(pointer: "/locale", "is not a language tag"))
         }
-        if !faults.isEmpty { throw .invalid(faults) }
+        if SecurityTemplates.contains(draft.template) {
+            faults.append(.init(pointer: "/template", "is for what the installation itself has to say"))
+        }
+        return faults
     }
 
     /// Each message is checked as one sent alone would be, by the same schema, and stands or falls by itself.

@@ -8,34 +8,29 @@ import Vault
 
 /// What a draft asks for, held against what the recipient, the clinic and its channels allow.
 extension MessageIntake {
-    func checkTimes(_ draft: MessageDraft, now: Instant) throws(Problem) {
+    /// What is wrong with a draft's times.
+    static func timeFaults(_ draft: MessageDraft, now: Instant) -> [Problem.Fault] {
         var faults: [Problem.Fault] = []
-        if let sendAt = draft.sendAt, sendAt > now + Self.furthestSchedule {
+        if let sendAt = draft.sendAt, sendAt > now + furthestSchedule {
             faults.append(.init(pointer: "/sendAt", "must be within a year"))
         }
         if let expiresAt = draft.expiresAt, expiresAt <= max(now, draft.sendAt ?? now) {
             faults.append(.init(pointer: "/expiresAt", "must be later than now and than sendAt"))
         }
-        if !faults.isEmpty { throw .invalid(faults) }
-    }
-
-    /// Throws 422 for header lines that are not the sender's to write, or are none.
-    func check(_ headers: [String: String]?) throws(Problem) {
-        let faults = headers.map { HeaderRules.faults($0, claimed: providers.claimedHeaders) } ?? []
-        if !faults.isEmpty { throw .invalid(faults) }
+        return faults
     }
 
     func source(of draft: MessageDraft, in tx: borrowing Transaction) throws -> MessageSource {
         switch (draft.template, draft.content) {
         case (let name?, nil): return .template(try templates.open(name, in: tx), draft.data ?? [:])
         case (nil, let content?):
-            if draft.data != nil { throw Problem.invalid("/data", "belongs to a template") }
+            var faults = content.interactive.map { InteractiveRules.faults($0) } ?? []
+            if draft.data != nil { faults.append(.init(pointer: "/data", "belongs to a template")) }
             if let subject = content.subject,
                 subject.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
             {
-                throw Problem.invalid("/content/subject", "must be one line without control characters")
+                faults.append(.init(pointer: "/content/subject", "must be one line without control characters"))
             }
-            let faults = content.interactive.map { InteractiveRules.faults($0) } ?? []
             guard faults.isEmpty else { throw Problem.invalid(faults) }
             return .words(MessageWords(content, category: .care))
         default: throw Problem.invalid("", "must have exactly one of template and content")
@@ -90,10 +85,22 @@ extension MessageIntake {
         return usable
     }
 
+    /// Whom a message is for, and where they are reached.
+    ///
+    /// - Parameter wanted: the channels that the message may take.
+    func recipient(
+        of draft: MessageDraft,
+        on wanted: [MessageChannel],
+        in tx: borrowing Transaction
+    ) throws -> Recipient {
+        let contact = try contact(of: draft, in: tx)
+        return Recipient(contact: contact, reach: try Self.reach(of: draft, contact, on: wanted, in: tx))
+    }
+
     /// The addresses in the request, or else those known of the contact.
     ///
     /// - Parameter wanted: the channels that the message may take.
-    static func reach(
+    private static func reach(
         of draft: MessageDraft,
         _ contact: KnownContact?,
         on wanted: [MessageChannel],
@@ -116,7 +123,7 @@ extension MessageIntake {
     }
 
     /// Whom a message is for, where the request says so; nobody need be known to be written to at an address in the request.
-    func contact(of draft: MessageDraft, in tx: borrowing Transaction) throws -> KnownContact? {
+    private func contact(of draft: MessageDraft, in tx: borrowing Transaction) throws -> KnownContact? {
         let patient: ContactID? = draft.to.patientId?.retagged()
         if patient != nil, draft.to.contactId != nil {
             throw Problem.invalid("/to/contactId", "must be absent with patientId")

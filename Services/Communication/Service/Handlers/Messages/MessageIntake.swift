@@ -71,33 +71,32 @@ struct MessageIntake: Sendable {
     /// - Parameters:
     ///   - words: what it says where the draft has neither template nor content.
     ///   - entry: whose number or address was written to: whoever has just written is answered there, at once.
+    ///   - found: what is known to be wrong with the draft; it is told with all else.
     func accept(
         _ draft: MessageDraft,
         saying words: MessageWords? = nil,
         answeringThrough entry: ProviderEntryID? = nil,
+        beside found: [Problem.Fault] = [],
         from sender: Sender,
         on terms: Terms,
         tally: AcceptedTally,
         in tx: borrowing Transaction
     ) throws -> AcceptedMessage {
-        try checkTimes(draft, now: sender.now)
-        try AddressRules.check(draft)
-        try check(draft.headers)
-        let source = try words.map { MessageSource.words($0) } ?? source(of: draft, in: tx)
-        let category = draft.category ?? source.category
-        let wanted = try channels(for: draft, terms.channels)
-        let contact = try contact(of: draft, in: tx)
-        let reach = try Self.reach(of: draft, contact, on: wanted, in: tx)
-        let wishes = try entry == nil ? wishes(of: contact, draft, category, terms, in: tx) : RecipientWishes()
-        let chosen = wishes.channels(wanted, category, isAskedFor: draft.channels != nil)
-        // An order that leaves nothing is the clinic's to mend: the recipient has refused nothing.
-        guard !chosen.isEmpty || wishes.hasChannels else { throw Self.notConfigured(terms.order?.channels ?? wanted) }
-        let reached = try Self.reached(chosen.isEmpty ? wanted : chosen, reach, draft)
-        let words = try source.words(in: [draft.locale, contact?.locale], on: reached)
+        let meaning = try meaning(
+            of: draft,
+            saying: words,
+            isAnswer: entry != nil,
+            beside: found,
+            from: sender,
+            on: terms,
+            in: tx
+        )
+        let (words, wishes, category) = (meaning.words, meaning.wishes, meaning.category)
+        let (contact, reach) = (meaning.recipient.contact, meaning.recipient.reach)
         let canWait = RecipientWishes.canWait(draft.priority ?? .normal, category)
         let start = Self.start(of: draft, canWait ? wishes : nil, now: sender.now)
         let channels = try terms.rules.permitted(
-            try Self.usable(reached, words, draft),
+            meaning.channels,
             to: reach.phone,
             saying: words[.sms],
             category,
@@ -105,11 +104,9 @@ struct MessageIntake: Sendable {
             isAskedFor: draft.channels != nil && category != .security,
             at: start?.at ?? sender.now
         )
-        if draft.headers != nil, !channels.contains(.email) {
-            throw Problem.invalid("/headers", "go by e-mail, and the message does not")
-        }
+        try Self.checkCarried(draft, meaning, on: channels, terms)
+        let files = meaning.files
         let sealer = try dataKeys.sealer(for: sender.clinic, in: tx)
-        let files = try files(of: draft, saying: words, on: channels, terms, sealer, at: sender.now, in: tx)
         let id = MessageID(at: sender.now)
         var sealed = words.sealed(for: channels, to: reach)
         sealed.replyTo = draft.replyTo
@@ -124,7 +121,7 @@ struct MessageIntake: Sendable {
         )
         sealed.unsubscribeLink = try unsubscribeLink(category, channels, reach, sealer)
         sealed.attachments = files.isEmpty ? nil : files.map(\.file)
-        let isWanted = !chosen.isEmpty
+        let isWanted = meaning.isWanted
         let message = StoredMessage(
             id: id,
             version: 1,
@@ -167,31 +164,35 @@ struct MessageIntake: Sendable {
         return AcceptedMessage(id: id)
     }
 
-    /// The files of a message; throws 413 where none of the clinic's providers can carry them.
-    private func files(
-        of draft: MessageDraft,
-        saying words: MessageWords,
-        on channels: [MessageChannel],
-        _ terms: Terms,
-        _ sealer: ClinicSealer,
-        at now: Instant,
-        in tx: borrowing Transaction
-    ) throws -> [Attachment] {
+    /// The files of a message; throws 422 for those that may not go with one, 413 where they are too large together.
+    func files(of draft: MessageDraft, from sender: Sender, in tx: borrowing Transaction) throws -> [Attachment] {
         guard let drafts = draft.attachments, !drafts.isEmpty else { return [] }
-        let uploads = try UploadStore(sealer: sealer).usable(drafts.compactMap(\.attachmentId), at: now, in: tx)
-        let files = try AttachmentRules.files(drafts, uploads: uploads)
-        guard channels.contains(.email) else {
-            guard channels.contains(.whatsapp) else {
-                throw Problem.invalid("/attachments", "go by e-mail or WhatsApp, and the message does not")
-            }
-            if let fault = WhatsAppMedia.fault(files.map(\.file), with: words[.whatsapp]) {
-                throw Problem.invalid("/attachments", fault)
-            }
-            return files
-        }
-        if let most = terms.mailCapacity, EmailSize.estimate(files.map(\.file)) > most {
+        let uploads = UploadStore(sealer: try dataKeys.sealer(for: sender.clinic, in: tx))
+        let usable = try uploads.usable(drafts.compactMap(\.attachmentId), at: sender.now, in: tx)
+        return try AttachmentRules.files(drafts, uploads: usable)
+    }
+
+    /// Throws 422 for what none of the channels carries, 413 where none of the clinic's providers can carry the files.
+    private static func checkCarried(
+        _ draft: MessageDraft,
+        _ meaning: Meaning,
+        on channels: [MessageChannel],
+        _ terms: Terms
+    ) throws(Problem) {
+        let files = meaning.files.map(\.file)
+        if channels.contains(.email) {
+            guard let most = terms.mailCapacity, !files.isEmpty, EmailSize.estimate(files) > most else { return }
             throw AttachmentRules.tooLarge("As the clinic's providers take a mail, its files", most)
         }
-        return files
+        var faults = Faults()
+        if draft.headers != nil {
+            faults.add([.init(pointer: "/headers", "go by e-mail, and the message does not")])
+        }
+        if !files.isEmpty, !channels.contains(.whatsapp) {
+            faults.add([.init(pointer: "/attachments", "go by e-mail or WhatsApp, and the message does not")])
+        } else if !files.isEmpty, let fault = WhatsAppMedia.fault(files, with: meaning.words[.whatsapp]) {
+            faults.add([.init(pointer: "/attachments", fault)])
+        }
+        try faults.check()
     }
 }

@@ -1,0 +1,101 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Postgres
+
+extension MessageIntake {
+    /// Whom a message is for.
+    struct Recipient: Sendable {
+        /// Where the request names one, or a patient.
+        let contact: KnownContact?
+        let reach: Reach
+    }
+
+    /// What a draft comes to once nothing is wrong with it.
+    struct Meaning: Sendable {
+        let recipient: Recipient
+        let category: MessageCategory
+        let wishes: RecipientWishes
+        /// Whether the recipient wants such messages at all.
+        let isWanted: Bool
+        let words: MessageWords
+        /// Those that reach the recipient and can carry the words, in the order of their turns.
+        let channels: [MessageChannel]
+        let files: [Attachment]
+    }
+
+    /// Throws everything that is wrong with a draft, at once; what follows from something that is wrong is not asked.
+    ///
+    /// - Parameters:
+    ///   - words: what it says where the draft has neither template nor content.
+    ///   - isAnswer: whether somebody has just written: they are answered there, at once.
+    ///   - found: what is known to be wrong with it.
+    func meaning(
+        of draft: MessageDraft,
+        saying words: MessageWords?,
+        isAnswer: Bool,
+        beside found: [Problem.Fault],
+        from sender: Sender,
+        on terms: Terms,
+        in tx: borrowing Transaction
+    ) throws -> Meaning {
+        var faults = Faults(found)
+        faults.add(Self.timeFaults(draft, now: sender.now))
+        faults.add(AddressRules.faults(draft))
+        faults.add(draft.headers.map { HeaderRules.faults($0, claimed: providers.claimedHeaders) } ?? [])
+        let source = try faults.collect { try words.map { MessageSource.words($0) } ?? self.source(of: draft, in: tx) }
+        let wanted = try faults.collect { try channels(for: draft, terms.channels) }
+        // Without channels nobody is reached by push, and all else is known.
+        let recipient = try faults.collect { try self.recipient(of: draft, on: wanted ?? [], in: tx) }
+        let files = try faults.collect { try self.files(of: draft, from: sender, in: tx) }
+        guard let source, let wanted, let recipient else {
+            if let source { try Self.note(&faults, of: source, on: wanted, draft) }
+            throw faults.problem
+        }
+        let category = draft.category ?? source.category
+        let wishes =
+            try isAnswer ? RecipientWishes() : self.wishes(of: recipient.contact, draft, category, terms, in: tx)
+        let chosen = wishes.channels(wanted, category, isAskedFor: draft.channels != nil)
+        let reached = try faults.collect { () throws(Problem) in
+            // An order that leaves nothing is the clinic's to mend: the recipient has refused nothing.
+            guard !chosen.isEmpty || wishes.hasChannels else {
+                throw Self.notConfigured(terms.order?.channels ?? wanted)
+            }
+            return try Self.reached(chosen.isEmpty ? wanted : chosen, recipient.reach, draft)
+        }
+        guard let reached else {
+            try Self.note(&faults, of: source, on: wanted, draft)
+            throw faults.problem
+        }
+        let locales = [draft.locale, recipient.contact?.locale]
+        let said = try faults.collect { () -> (MessageWords, [MessageChannel]) in
+            let words = try source.words(in: locales, on: reached)
+            return (words, try Self.usable(reached, words, draft))
+        }
+        guard faults.isEmpty, let (words, channels) = said, let files else { throw faults.problem }
+        return Meaning(
+            recipient: recipient,
+            category: category,
+            wishes: wishes,
+            isWanted: !chosen.isEmpty,
+            words: words,
+            channels: channels,
+            files: files
+        )
+    }
+
+    /// Notes what is wrong with what a message says whoever it is for: nobody knows whom, or how they are reached.
+    private static func note(
+        _ faults: inout Faults,
+        of source: MessageSource,
+        on wanted: [MessageChannel]?,
+        _ draft: MessageDraft
+    ) throws {
+        switch source {
+        case .template(let template, let data): try faults.collect { try template.check(data) }
+        case .words(let words):
+            // Of several channels nobody knows which are left.
+            if let wanted, wanted.count == 1 { try faults.collect { try usable(wanted, words, draft) } }
+        }
+    }
+}
