@@ -6,26 +6,40 @@ package struct ProviderConfigDraft: Sendable {
     /// How long a replaced webhook secret stays valid.
     package static let formerSecretsLast: Duration = .seconds(24 * 3_600)
 
+    /// All that a service finds wrong with an entry beyond the shape of its credentials.
+    package typealias Rules = @Sendable (ProviderEntry) -> [CredentialFault]
+
     private let drafts: [ProviderEntryDraft]
     private let shapes: CredentialShapes
+    private let rules: Rules
 
-    package init(_ drafts: [ProviderEntryDraft], of shapes: CredentialShapes) {
+    package init(
+        _ drafts: [ProviderEntryDraft],
+        of shapes: CredentialShapes,
+        rules: @escaping Rules = { _ in [] }
+    ) {
         self.drafts = drafts
         self.shapes = shapes
+        self.rules = rules
     }
 
     /// The entries of version `version`.
     ///
-    /// Throws 422 with every fault; `secret_missing` when a masked secret has no stored value to stand for.
+    /// Throws 422 with every fault; `secret_missing` when a masked secret has no stored value to stand for, else what the
+    /// rules say.
+    ///
+    /// - Parameter found: what is known to be wrong with the request; it is told with all else.
     package func entries(
         replacing stored: [ProviderEntry],
         version: Int64,
         by actor: String,
         at now: Instant,
+        beside found: [Problem.Fault] = [],
         fingerprint: (Credentials) -> String
     ) throws(Problem) -> [ProviderEntry] {
-        var faults: [Problem.Fault] = []
+        var faults = found
         var isSecretMissing = false
+        var code: String?
         var entries: [ProviderEntry] = []
         var ids: Set<ProviderEntryID> = []
         var taken = Set(drafts.compactMap(\.id))
@@ -44,19 +58,21 @@ package struct ProviderConfigDraft: Sendable {
             }
             let (credentials, missing) = Self.unmasked(draft, before, shape)
             isSecretMissing = isSecretMissing || !missing.isEmpty
-            faults += missing.map {
-                .init(pointer: "\(draft.pointer)/credentials/\($0)", "has no stored value to keep")
+            var wrong = missing.map { CredentialFault($0, "has no stored value to keep").told(at: draft.pointer) }
+            wrong += shape.faults(of: credentials, at: "\(draft.pointer)/credentials")
+            let entry = Self.entry(draft, Credentials(credentials), before, shape, version, actor, now, fingerprint)
+            // Of a credential that is none already nothing more can be said.
+            let places = Set(wrong.map(\.pointer))
+            for fault in rules(entry) where !places.contains(fault.told(at: draft.pointer).pointer) {
+                wrong.append(fault.told(at: draft.pointer))
+                code = code ?? fault.code
             }
-            faults += shape.faults(of: credentials, at: "\(draft.pointer)/credentials")
-            entries.append(
-                Self.entry(draft, Credentials(credentials), before, shape, version, actor, now, fingerprint)
-            )
+            faults += wrong
+            entries.append(entry)
         }
-        guard faults.isEmpty else {
-            var problem = Problem.invalid(faults)
-            if isSecretMissing { problem.code = "secret_missing" }
-            throw problem
-        }
+        var all = Faults()
+        all.add(faults, code: isSecretMissing ? "secret_missing" : code)
+        try all.check()
         return entries
     }
 

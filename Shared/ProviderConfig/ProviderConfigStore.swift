@@ -108,6 +108,10 @@ package struct ProviderConfigStore: Sendable {
     /// Throws 422 for drafts that cannot be.
     ///
     /// The caller has checked the version it replaces; `stored` is what `load` gave in this transaction.
+    ///
+    /// - Parameters:
+    ///   - found: what is known to be wrong with the request; it is told with all else.
+    ///   - rules: what entries are held against beyond the shapes of their credentials.
     package func save(
         _ drafts: [ProviderEntryDraft],
         settings: [String: JSONValue],
@@ -115,14 +119,17 @@ package struct ProviderConfigStore: Sendable {
         clinic: ClinicID,
         by actor: String,
         at now: Instant,
+        beside found: [Problem.Fault] = [],
+        rules: @escaping ProviderConfigDraft.Rules = { _ in [] },
         in tx: borrowing Transaction
     ) throws -> ProviderConfiguration {
         let version = try lock(clinic, in: tx) + 1
-        let entries = try ProviderConfigDraft(drafts, of: shapes).entries(
+        let entries = try ProviderConfigDraft(drafts, of: shapes, rules: rules).entries(
             replacing: stored?.entries ?? [],
             version: version,
             by: actor,
-            at: now
+            at: now,
+            beside: found
         ) { fingerprint(of: $0, clinic) }
         let configuration = ProviderConfiguration(
             clinic: clinic,
@@ -142,9 +149,10 @@ package struct ProviderConfigStore: Sendable {
         replacing stored: ProviderConfiguration?,
         clinic: ClinicID,
         by actor: String,
-        at now: Instant
+        at now: Instant,
+        rules: @escaping ProviderConfigDraft.Rules = { _ in [] }
     ) throws(Problem) -> [ProviderEntry] {
-        try ProviderConfigDraft(drafts, of: shapes).entries(
+        try ProviderConfigDraft(drafts, of: shapes, rules: rules).entries(
             replacing: stored?.entries ?? [],
             version: 0,
             by: actor,

@@ -92,7 +92,7 @@ package enum ReminderTime: String, Hashable, Sendable, Codable, CaseIterable {
 /// What a clinic decides beside its providers.
 package struct CommunicationSettings: Wire, Hashable {
     /// The least and the most of `fallbackAfter`, in seconds.
-    package static let fallbackTimes: ClosedRange<Int64> = 30...86_400
+    package static let fallbackTimes: ClosedRange<Int> = 30...86_400
 
     /// Seconds after which a message without a receipt goes on to its next channel; without it only what a provider
     /// reports as undelivered does.
@@ -138,11 +138,11 @@ package struct CommunicationSettings: Wire, Hashable {
 
     package static var limits: [Limit] {
         [
-            .range(CodingKeys.fallbackAfter, fallbackTimes), .count(CodingKeys.rates, 0...20),
+            .count(CodingKeys.rates, 0...20),
             .count(CodingKeys.dailyCaps, 0...20), .count(CodingKeys.reminders, 0...ReminderTime.allCases.count),
             .describe(
                 CodingKeys.fallbackAfter,
-                "Seconds after which a message without a receipt goes on to its next channel; never when absent."
+                "Seconds, 30 to 86,400, after which a message without a receipt goes on to its next channel; never when absent."
             ),
             .describe(
                 CodingKeys.quietHours,

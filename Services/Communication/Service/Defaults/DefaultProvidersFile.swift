@@ -38,9 +38,8 @@ struct DefaultProvidersFile: Sendable {
         do { draft = try tape.decode(DefaultProvidersDraft.self) } catch { throw .malformed("It cannot be read.") }
         let drafts = ConfigurationEditor.drafts(of: draft.chains)
         guard !drafts.isEmpty else { throw DefaultProvidersDraft.empty }
-        let entries = try ProviderConfigDraft(drafts, of: providers.shapes)
+        _ = try ProviderConfigDraft(drafts, of: providers.shapes, rules: providers.rules(policy))
             .entries(replacing: [], version: 1, by: "", at: .now()) { _ in "" }
-        try providers.check(entries, drafts, policy)
         return drafts
     }
 }

@@ -45,19 +45,25 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
         AWSSESWebhooks(sns: transports.shared(SNSVerifier(transports)))
     }
 
-    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
-        if !isName(credentials.text("region"), atMost: 32) { return ("region", "must be an AWS region like eu-west-1") }
-        if !isName(credentials.text("accessKeyId"), atMost: 128) { return ("accessKeyId", "is not an access key id") }
+    static func faults(_ credentials: Credentials, policy: OutboundPolicy) -> [CredentialFault] {
+        var faults: [CredentialFault] = []
+        if !isName(credentials.text("region"), atMost: 32) {
+            faults.append(.init("region", "must be an AWS region like eu-west-1"))
+        }
+        if !isName(credentials.text("accessKeyId"), atMost: 128) {
+            faults.append(.init("accessKeyId", "is not an access key id"))
+        }
         if let set = credentials.text("configurationSet"), !isName(set, atMost: 64) {
-            return ("configurationSet", "must be letters, digits, hyphens and underscores, at most 64")
+            faults.append(.init("configurationSet", "must be letters, digits, hyphens and underscores, at most 64"))
         }
         if let from = credentials.sender, !DomainName.isASCII(from.address) {
-            return ("fromEmail", "must have no other letters than ASCII's before the @: SES takes none")
+            faults.append(.init("fromEmail", "must have no other letters than ASCII's before the @: SES takes none"))
         }
         if let topic = credentials.text("eventTopicArn"), SNSTopic(topic) == nil {
-            return ("eventTopicArn", "must be the ARN of an SNS topic, like arn:aws:sns:eu-west-1:123456789012:events")
+            let example = "arn:aws:sns:eu-west-1:123456789012:events"
+            faults.append(.init("eventTopicArn", "must be the ARN of an SNS topic, like \(example)"))
         }
-        return endpointFault(credentials, policy)
+        return faults + endpointFaults(credentials, policy)
     }
 
     /// Its events come by a topic, and only from a configuration set that publishes there.

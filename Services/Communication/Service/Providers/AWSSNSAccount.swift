@@ -34,13 +34,19 @@ struct AWSSNSAccount: Sendable {
     }
 
     /// What is wrong with what both channels' credentials have.
-    static func fault(_ credentials: Credentials) -> (key: String, detail: String)? {
-        if !isName(credentials.text("region"), atMost: 32) { return ("region", "must be an AWS region like eu-west-1") }
-        if !isName(credentials.text("accessKeyId"), atMost: 128) { return ("accessKeyId", "is not an access key id") }
-        if let topic = credentials.text("eventTopicArn"), SNSTopic(topic) == nil {
-            return ("eventTopicArn", "must be the ARN of an SNS topic, like arn:aws:sns:eu-west-1:123456789012:events")
+    static func faults(_ credentials: Credentials) -> [CredentialFault] {
+        var faults: [CredentialFault] = []
+        if !isName(credentials.text("region"), atMost: 32) {
+            faults.append(.init("region", "must be an AWS region like eu-west-1"))
         }
-        return nil
+        if !isName(credentials.text("accessKeyId"), atMost: 128) {
+            faults.append(.init("accessKeyId", "is not an access key id"))
+        }
+        if let topic = credentials.text("eventTopicArn"), SNSTopic(topic) == nil {
+            let example = "arn:aws:sns:eu-west-1:123456789012:events"
+            faults.append(.init("eventTopicArn", "must be the ARN of an SNS topic, like \(example)"))
+        }
+        return faults
     }
 
     static func usualBase(_ credentials: Credentials) -> String {

@@ -30,12 +30,14 @@ struct AWSSNSPushProvider: PushProvider, HTTPProvider {
         AWSSNSWebhooks(sns: transports.shared(SNSVerifier(transports)))
     }
 
-    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
-        if let fault = AWSSNSAccount.fault(credentials) { return fault }
-        guard let arn = SNSName(credentials.text("platformApplicationArn") ?? ""), arn.kind == .application,
-            arn.region == credentials.text("region")
-        else { return ("platformApplicationArn", "must be a platform application's ARN in the same region") }
-        return endpointFault(credentials, policy)
+    static func faults(_ credentials: Credentials, policy: OutboundPolicy) -> [CredentialFault] {
+        var faults = AWSSNSAccount.faults(credentials)
+        let hasRegion = !faults.contains { $0.key == "region" }
+        let arn = SNSName(credentials.text("platformApplicationArn") ?? "")
+        if arn?.kind != .application || hasRegion && arn?.region != credentials.text("region") {
+            faults.append(.init("platformApplicationArn", "must be a platform application's ARN in the same region"))
+        }
+        return faults + endpointFaults(credentials, policy)
     }
 
     static func usualBase(_ credentials: Credentials) -> String { AWSSNSAccount.usualBase(credentials) }

@@ -28,11 +28,12 @@ struct AWSSNSTextProvider: TextProvider, HTTPProvider {
         AWSSNSWebhooks(sns: transports.shared(SNSVerifier(transports)))
     }
 
-    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+    static func faults(_ credentials: Credentials, policy: OutboundPolicy) -> [CredentialFault] {
+        var faults = AWSSNSAccount.faults(credentials)
         if let sender = credentials.text("senderId"), !isSenderID(sender) {
-            return ("senderId", "must be 3 to 11 letters and digits, with at least one letter")
+            faults.append(.init("senderId", "must be 3 to 11 letters and digits, with at least one letter"))
         }
-        return AWSSNSAccount.fault(credentials) ?? endpointFault(credentials, policy)
+        return faults + endpointFaults(credentials, policy)
     }
 
     static func usualBase(_ credentials: Credentials) -> String { AWSSNSAccount.usualBase(credentials) }

@@ -30,12 +30,15 @@ struct FCMProvider: PushProvider, HTTPProvider {
         base = Self.base(credentials)
     }
 
-    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
-        guard let account = GoogleServiceAccount(credentials) else {
-            return ("serviceAccount", "must be the JSON key of a service account, as Google Cloud gives it")
+    static func faults(_ credentials: Credentials, policy: OutboundPolicy) -> [CredentialFault] {
+        var faults = endpointFaults(credentials, policy)
+        if let account = GoogleServiceAccount(credentials) {
+            if let wrong = account.fault(policy: policy) { faults.append(.init("serviceAccount", wrong)) }
+        } else {
+            let wrong = "must be the JSON key of a service account, as Google Cloud gives it"
+            faults.append(.init("serviceAccount", wrong))
         }
-        if let wrong = account.fault(policy: policy) { return ("serviceAccount", wrong) }
-        return endpointFault(credentials, policy)
+        return faults
     }
 
     /// It tells nothing later.

@@ -25,16 +25,16 @@ extension HTTPProvider {
     }
 
     /// What is wrong with the clinic's `endpoint`, if it has one.
-    static func endpointFault(_ credentials: Credentials, _ policy: OutboundPolicy) -> (key: String, detail: String)? {
-        guard let endpoint = credentials.text("endpoint") else { return nil }
-        do { try policy.check(endpoint: endpoint) } catch { return ("endpoint", error.description) }
-        return nil
+    static func endpointFaults(_ credentials: Credentials, _ policy: OutboundPolicy) -> [CredentialFault] {
+        guard let endpoint = credentials.text("endpoint") else { return [] }
+        do { try policy.check(endpoint: endpoint) } catch { return [.init("endpoint", error.description)] }
+        return []
     }
 
     /// What is wrong with a key that goes into a header as it is.
-    static func keyFault(_ credentials: Credentials, _ key: String) -> (key: String, detail: String)? {
+    static func keyFaults(_ credentials: Credentials, _ key: String) -> [CredentialFault] {
         let isToken = credentials.text(key)?.utf8.allSatisfy { (0x21...0x7E).contains($0) } == true
-        return isToken ? nil : (key, "has characters that no key has")
+        return isToken ? [] : [.init(key, "has characters that no key has")]
     }
 }
 

@@ -53,8 +53,8 @@ protocol MessageProvider: Sendable {
     static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)?
     /// Who hands out the files that came with messages; `nil` where none come. Providers of one name share it.
     static func mediaKeeper(through transports: ProviderTransports) -> (any MediaKeeper)?
-    /// What is wrong with credentials beyond their shape: where they would have us connect to.
-    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)?
+    /// All that is wrong with credentials beyond their shape, where they would have us connect to included.
+    static func faults(_ credentials: Credentials, policy: OutboundPolicy) -> [CredentialFault]
     /// The host and port that credentials have us connect to.
     static func endpoint(_ credentials: Credentials) -> String?
 

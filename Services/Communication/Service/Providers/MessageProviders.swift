@@ -119,18 +119,31 @@ final class MessageProviders: Sendable {
     /// Whether an entry's provider tells what messages cost.
     func tellsCosts(_ entry: ProviderEntry) -> Bool { type(of: entry) is any CostTeller.Type }
 
-    /// What is wrong with credentials beyond their shape: where they would have us connect to.
-    func fault(_ entry: ProviderEntry, policy: OutboundPolicy) -> (key: String, detail: String)? {
+    /// All that is wrong with an entry beyond the shape of its credentials, where they would have us connect to included.
+    func faults(_ entry: ProviderEntry, policy: OutboundPolicy) -> [CredentialFault] {
         guard let type = type(of: entry) else {
             let known = shapes.providers(of: entry.channel).joined(separator: ", ")
-            return ("provider", "must be one of \(known)")
+            return [CredentialFault(nil, "must be one of \(known)")]
         }
+        var faults = type.faults(entry.credentials, policy: policy)
         // Each provider of e-mail is handed it in the same form.
         if let from = entry.credentials.text("fromEmail"), EmailAddress(from)?.mailed == nil {
-            return ("fromEmail", DomainName.complaint)
+            faults.append(CredentialFault("fromEmail", DomainName.complaint))
         }
-        return type.fault(entry.credentials, policy: policy)
+        return faults.map { fault in
+            var fault = fault
+            if fault.key.map(Self.keysOfPolicy.contains) == true { fault.code = "endpoint_not_allowed" }
+            return fault
+        }
     }
+
+    /// The same, as drafts are held against it.
+    func rules(_ policy: OutboundPolicy) -> ProviderConfigDraft.Rules {
+        { [self] entry in faults(entry, policy: policy) }
+    }
+
+    /// Credentials that the operator's outbound policy has a say in.
+    private static let keysOfPolicy: Set<String> = ["endpoint", "host", "security"]
 
     private func type(of entry: ProviderEntry) -> (any MessageProvider.Type)? {
         byPlace[Place(channel: entry.channel, provider: entry.provider)]

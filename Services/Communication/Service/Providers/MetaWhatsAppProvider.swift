@@ -57,12 +57,15 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
         MetaMedia(http: transports.http)
     }
 
-    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+    static func faults(_ credentials: Credentials, policy: OutboundPolicy) -> [CredentialFault] {
+        var faults: [CredentialFault] = []
         for key in ["phoneNumberId", "businessAccountId"] {
             // An id stands in a path: what is no number could lead elsewhere.
-            if let id = credentials.text(key), !isID(id) { return (key, "must be the id that Meta shows, digits only") }
+            if let id = credentials.text(key), !isID(id) {
+                faults.append(.init(key, "must be the id that Meta shows, digits only"))
+            }
         }
-        return keyFault(credentials, "accessToken") ?? endpointFault(credentials, policy)
+        return faults + keyFaults(credentials, "accessToken") + endpointFaults(credentials, policy)
     }
 
     static func usualBase(_ credentials: Credentials) -> String { "https://graph.facebook.com" }

@@ -47,14 +47,16 @@ struct ResendProvider: EmailProvider, HTTPProvider {
         ResendMedia(http: transports.http)
     }
 
-    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+    static func faults(_ credentials: Credentials, policy: OutboundPolicy) -> [CredentialFault] {
+        var faults: [CredentialFault] = []
         if let region = credentials.text("region"), !regions.contains(region) {
-            return ("region", "must be one of \(regions.joined(separator: ", "))")
+            faults.append(.init("region", "must be one of \(regions.joined(separator: ", "))"))
         }
         if !credentials.texts("webhookSecret").allSatisfy({ SvixSignature.key(Secret($0)) != nil }) {
-            return ("webhookSecret", "is not a signing secret, which begins with \(SvixSignature.secretPrefix)")
+            let wrong = "is not a signing secret, which begins with \(SvixSignature.secretPrefix)"
+            faults.append(.init("webhookSecret", wrong))
         }
-        return keyFault(credentials, "apiKey") ?? endpointFault(credentials, policy)
+        return faults + keyFaults(credentials, "apiKey") + endpointFaults(credentials, policy)
     }
 
     static func givesReceipts(_ credentials: Credentials) -> Bool { !credentials.texts("webhookSecret").isEmpty }

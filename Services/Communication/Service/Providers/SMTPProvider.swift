@@ -40,21 +40,27 @@ struct SMTPProvider: EmailProvider {
 
     static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? { SMTPWebhooks() }
 
-    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
-        if let fault = endpointFault(credentials, policy) { return fault }
-        guard let server = server(credentials) else { return ("host", "is not a mail server") }
+    static func faults(_ credentials: Credentials, policy: OutboundPolicy) -> [CredentialFault] {
+        var faults: [CredentialFault] = []
         if let token = credentials.text("verifyToken"), token.utf8.count < shortestToken {
-            return ("verifyToken", "must have at least \(shortestToken) characters")
+            faults.append(.init("verifyToken", "must have at least \(shortestToken) characters"))
         }
-        if server.username == nil, server.password != nil { return ("username", "is required with a password") }
+        if credentials.text("username") == nil, credentials.text("password") != nil {
+            faults.append(.init("username", "is required with a password"))
+        }
+        if case .integer = credentials.unredacted["port"] {} else { faults.append(.init("port", "must be a number")) }
+        guard let host = credentials.text("host") else { return faults + [.init("host", "is not a mail server")] }
+        guard let security = security(credentials) else {
+            return faults + [.init("security", "is none that there is")]
+        }
         // Nobody connects to what the endpoint stands in for.
-        guard credentials.text("endpoint") == nil else { return nil }
+        if let endpoint = credentials.text("endpoint") { return faults + endpointFaults(endpoint, security, policy) }
         do {
-            try policy.check(server: server.host, encrypted: server.security != .none)
+            try policy.check(server: host, encrypted: security != .none)
         } catch {
-            return (error == .unencrypted ? "security" : "host", error.description)
+            faults.append(.init(error == .unencrypted ? "security" : "host", error.description))
         }
-        return nil
+        return faults
     }
 
     /// A mail server brings e-mails where it has been given a secret for it.
@@ -118,23 +124,23 @@ struct SMTPProvider: EmailProvider {
         server(credentials).map { "\($0.host.lowercased()):\($0.port)" }
     }
 
-    /// What is wrong with the clinic's `endpoint`, if it has one.
-    private static func endpointFault(
-        _ credentials: Credentials,
+    private static func endpointFaults(
+        _ text: String,
+        _ security: SMTPServer.Security,
         _ policy: OutboundPolicy
-    ) -> (key: String, detail: String)? {
-        guard let text = credentials.text("endpoint"), let security = security(credentials) else { return nil }
+    ) -> [CredentialFault] {
         do throws(OutboundError) {
             let endpoint = try SMTPEndpoint(text)
             // The two say the same: neither is passed over.
             guard endpoint.isEncrypted == (security == .tls) else {
-                return ("endpoint", "must begin with smtps:// where security is tls, and with smtp:// elsewhere")
+                let detail = "must begin with smtps:// where security is tls, and with smtp:// elsewhere"
+                return [.init("endpoint", detail)]
             }
             try policy.check(endpoint: endpoint, encrypted: security != .none)
         } catch {
-            return ("endpoint", error.description)
+            return [.init("endpoint", error.description)]
         }
-        return nil
+        return []
     }
 
     private static func security(_ credentials: Credentials) -> SMTPServer.Security? {

@@ -37,14 +37,15 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
 
     static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? { SendGridWebhooks() }
 
-    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+    static func faults(_ credentials: Credentials, policy: OutboundPolicy) -> [CredentialFault] {
+        var faults: [CredentialFault] = []
         if let region = credentials.text("region"), !regions.contains(region) {
-            return ("region", "must be one of \(regions.joined(separator: ", "))")
+            faults.append(.init("region", "must be one of \(regions.joined(separator: ", "))"))
         }
         if !credentials.texts("webhookPublicKey").allSatisfy({ SendGridWebhooks.publicKey($0) != nil }) {
-            return ("webhookPublicKey", "is not the verification key that their console shows")
+            faults.append(.init("webhookPublicKey", "is not the verification key that their console shows"))
         }
-        return keyFault(credentials, "apiKey") ?? endpointFault(credentials, policy)
+        return faults + keyFaults(credentials, "apiKey") + endpointFaults(credentials, policy)
     }
 
     static func givesReceipts(_ credentials: Credentials) -> Bool { !credentials.texts("webhookPublicKey").isEmpty }

@@ -47,14 +47,16 @@ struct TwilioMessages: Sendable {
     }
 
     /// What is wrong with what both channels' credentials have.
-    static func fault(_ credentials: Credentials) -> (key: String, detail: String)? {
-        guard isSID(credentials.text("accountSid"), "AC") else {
-            return ("accountSid", "must be AC and 32 hexadecimal digits")
+    static func faults(_ credentials: Credentials) -> [CredentialFault] {
+        var faults: [CredentialFault] = []
+        if !isSID(credentials.text("accountSid"), "AC") {
+            faults.append(.init("accountSid", "must be AC and 32 hexadecimal digits"))
         }
-        guard base(of: credentials) != nil else {
-            return ("region", "must be \(bases.keys.sorted().joined(separator: ", ")), the regions of Twilio's API")
+        if base(of: credentials) == nil {
+            let known = bases.keys.sorted().joined(separator: ", ")
+            faults.append(.init("region", "must be \(known), the regions of Twilio's API"))
         }
-        return nil
+        return faults
     }
 
     /// Where the API is, in the account's region.

@@ -42,14 +42,16 @@ struct TwilioSMSProvider: TextProvider, HTTPProvider {
         TwilioMedia(http: transports.http)
     }
 
-    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+    static func faults(_ credentials: Credentials, policy: OutboundPolicy) -> [CredentialFault] {
+        var faults: [CredentialFault] = []
         if let service = credentials.text("messagingServiceSid"), !TwilioMessages.isSID(service, "MG") {
-            return ("messagingServiceSid", "must be MG and 32 hexadecimal digits")
+            faults.append(.init("messagingServiceSid", "must be MG and 32 hexadecimal digits"))
         }
         if let number = credentials.text("fromNumber"), !isSender(number) {
-            return ("fromNumber", "must be an E.164 number, a short code, or up to 11 letters and digits")
+            let wrong = "must be an E.164 number, a short code, or up to 11 letters and digits"
+            faults.append(.init("fromNumber", wrong))
         }
-        return TwilioMessages.fault(credentials) ?? endpointFault(credentials, policy)
+        return faults + TwilioMessages.faults(credentials) + endpointFaults(credentials, policy)
     }
 
     static func usualBase(_ credentials: Credentials) -> String { TwilioMessages.usualBase(credentials) }

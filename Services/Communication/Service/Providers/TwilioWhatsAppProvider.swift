@@ -37,11 +37,12 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
     /// Its templates have names of their own.
     static func approved(_ words: RenderedContent) -> ApprovedTemplate? { words.approvedByTwilio ?? words.approved }
 
-    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
-        guard credentials.text("whatsappNumber").flatMap(number) != nil else {
-            return ("whatsappNumber", "must be an E.164 number")
+    static func faults(_ credentials: Credentials, policy: OutboundPolicy) -> [CredentialFault] {
+        var faults: [CredentialFault] = []
+        if credentials.text("whatsappNumber").flatMap(number) == nil {
+            faults.append(.init("whatsappNumber", "must be an E.164 number"))
         }
-        return TwilioMessages.fault(credentials) ?? endpointFault(credentials, policy)
+        return faults + TwilioMessages.faults(credentials) + endpointFaults(credentials, policy)
     }
 
     static func usualBase(_ credentials: Credentials) -> String { TwilioMessages.usualBase(credentials) }

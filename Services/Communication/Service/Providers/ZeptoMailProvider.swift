@@ -39,11 +39,12 @@ struct ZeptoMailProvider: EmailProvider, HTTPProvider {
 
     static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? { ZeptoMailWebhooks() }
 
-    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+    static func faults(_ credentials: Credentials, policy: OutboundPolicy) -> [CredentialFault] {
+        var faults: [CredentialFault] = []
         if let region = credentials.text("region"), !regions.contains(region) {
-            return ("region", "must be one of \(regions.joined(separator: ", "))")
+            faults.append(.init("region", "must be one of \(regions.joined(separator: ", "))"))
         }
-        return endpointFault(credentials, policy)
+        return faults + endpointFaults(credentials, policy)
     }
 
     func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {

@@ -159,6 +159,39 @@ import Testing
         )
     }
 
+    @Test func oneFaultHidesNoOther() async throws {
+        let clinic = try TestClinic()
+        var mail = ProviderDraft.zeptomail("https://169.254.169.254")
+        mail.credentials["sendMailToken"] = "••••0001"
+        mail.credentials["fromName"] = nil
+        var text = ProviderDraft.twilio("https://169.254.169.254")
+        text.credentials["accountSid"] = "AC0"
+        text.credentials["fromNumber"] = "nobody's own number"
+        let settings = CommunicationSettings(
+            fallbackAfter: 5,
+            quietHours: QuietTime(from: .placeholder, to: .placeholder),
+            rates: ["pigeon": 1],
+            dailyCaps: ["twilio": 0]
+        )
+        let wrong = ConfigurationDraft(
+            clinicId: clinic.clinic,
+            email: ChannelDraft(primary: mail, fallback: [.smtp(port: 25, host: "10.0.0.1")]),
+            sms: ChannelDraft(primary: text),
+            settings: settings
+        )
+        let answer = try await clinic.ask(endpoints.put, wrong, ifNoneMatch: "*")
+        #expect(answer.status == 422 && answer.code == "secret_missing")
+        let (email, sms) = ("/email/primary/credentials", "/sms/primary/credentials")
+        #expect(
+            answer.pointers.sorted() == [
+                "/email/fallback/0/credentials/host", "\(email)/endpoint", "\(email)/fromName",
+                "\(email)/sendMailToken",
+                "/settings/dailyCaps/twilio", "/settings/fallbackAfter", "/settings/quietHours",
+                "/settings/rates/pigeon", "\(sms)/accountSid", "\(sms)/endpoint", "\(sms)/fromNumber",
+            ]
+        )
+    }
+
     @Test func oneChannelAndItsEnd() async throws {
         let clinic = try TestClinic()
         let draft = ChannelConfigurationDraft(clinicId: clinic.clinic, channel: .email, primary: .smtp(port: 2_525))

@@ -56,8 +56,8 @@ struct ProviderContract: Sendable {
             fingerprint: "contract",
             formerSecrets: []
         )
-        let fault = MessageProviders.builtIn.fault(entry, policy: policy)
-        try #require(fault == nil, "\(String(describing: fault))")
+        let wrong = MessageProviders.builtIn.faults(entry, policy: policy)
+        try #require(wrong.isEmpty, "\(wrong)")
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let transports = ProviderTransports(policy: policy, log: log, trustRoots: trustRoots)
         return try #require(MessageProviders.builtIn.provider(for: entry, through: transports))

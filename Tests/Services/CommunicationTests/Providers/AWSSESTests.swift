@@ -130,7 +130,7 @@ import Testing
     )
     func credentialsThatLeadElsewhere(key: String, value: String, wrong: String?) throws {
         let credentials = ProviderSamples.credentials(["region": "eu-west-1"].merging([key: .string(value)]) { $1 })
-        let fault = AWSSESProvider.fault(credentials, policy: try OutboundPolicy(allow: "loopback"))
+        let fault = AWSSESProvider.faults(credentials, policy: try OutboundPolicy(allow: "loopback")).first
         #expect(fault?.key == wrong)
     }
 

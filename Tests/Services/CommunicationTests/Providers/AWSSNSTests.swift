@@ -182,7 +182,7 @@ import Testing
     )
     func credentialsThatLeadElsewhere(key: String, value: String, wrong: String?) throws {
         let policy = try OutboundPolicy(allow: "loopback")
-        #expect(AWSSNSTextProvider.fault(Self.credentials([key: .string(value)]), policy: policy)?.key == wrong)
+        #expect(AWSSNSTextProvider.faults(Self.credentials([key: .string(value)]), policy: policy).first?.key == wrong)
     }
 
     @Test(
@@ -197,7 +197,7 @@ import Testing
     func theApplicationIsOneOfTheRegion(arn: String, wrong: String?) throws {
         let policy = try OutboundPolicy(allow: "loopback")
         let credentials = Self.credentials(["platformApplicationArn": .string(arn)])
-        #expect(AWSSNSPushProvider.fault(credentials, policy: policy)?.key == wrong)
+        #expect(AWSSNSPushProvider.faults(credentials, policy: policy).first?.key == wrong)
     }
 
     @Test(arguments: [

@@ -209,12 +209,15 @@ import Testing
             let account = try Self.account(changes)
             let text = String(decoding: try JSONWriter.encode(account), as: UTF8.self)
             let credentials = Credentials(["serviceAccount": isText ? .string(text) : account])
-            let fault = FCMProvider.fault(credentials, policy: policy)
+            let fault = FCMProvider.faults(credentials, policy: policy).first
             #expect((fault == nil) == (wrong == nil), "\(String(describing: fault))")
             if let fault, let wrong { #expect(fault.key == "serviceAccount" && fault.detail.contains(wrong)) }
         }
         for broken: JSONValue in ["", "{", "[]", .null] {
-            #expect(FCMProvider.fault(Credentials(["serviceAccount": broken]), policy: policy)?.key == "serviceAccount")
+            #expect(
+                FCMProvider.faults(Credentials(["serviceAccount": broken]), policy: policy).first?.key
+                    == "serviceAccount"
+            )
         }
     }
 }

@@ -231,6 +231,8 @@ import Testing
     )
     func credentialsThatLeadElsewhere(key: String, value: String, wrong: String?) throws {
         let credentials = Self.credentials([key: .string(value)])
-        #expect(MetaWhatsAppProvider.fault(credentials, policy: try OutboundPolicy(allow: "loopback"))?.key == wrong)
+        #expect(
+            MetaWhatsAppProvider.faults(credentials, policy: try OutboundPolicy(allow: "loopback")).first?.key == wrong
+        )
     }
 }

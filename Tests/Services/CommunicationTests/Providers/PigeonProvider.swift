@@ -34,9 +34,9 @@ struct PigeonProvider: TextProvider {
     static func hears(_ credentials: Credentials) -> Bool { true }
     static func endpoint(_ credentials: Credentials) -> String? { nil }
 
-    static func fault(_ credentials: Credentials, policy: OutboundPolicy) -> (key: String, detail: String)? {
+    static func faults(_ credentials: Credentials, policy: OutboundPolicy) -> [CredentialFault] {
         lofts.contains(credentials.text("loft") ?? "")
-            ? nil : ("loft", "must be one of \(lofts.joined(separator: ", "))")
+            ? [] : [.init("loft", "must be one of \(lofts.joined(separator: ", "))")]
     }
 
     static func webhookReader(through transports: ProviderTransports) -> (any WebhookReader)? { PigeonWebhooks() }

@@ -120,6 +120,6 @@ import Testing
     )
     func credentialsThatLeadElsewhere(key: String, value: String, wrong: String?) throws {
         let credentials = ProviderSamples.credentials([key: .string(value)])
-        #expect(ResendProvider.fault(credentials, policy: try OutboundPolicy(allow: "loopback"))?.key == wrong)
+        #expect(ResendProvider.faults(credentials, policy: try OutboundPolicy(allow: "loopback")).first?.key == wrong)
     }
 }

@@ -107,6 +107,6 @@ import Testing
     )
     func credentialsThatLeadElsewhere(key: String, value: String, wrong: String?) throws {
         let credentials = ProviderSamples.credentials([key: .string(value)])
-        #expect(SendGridProvider.fault(credentials, policy: try OutboundPolicy(allow: "loopback"))?.key == wrong)
+        #expect(SendGridProvider.faults(credentials, policy: try OutboundPolicy(allow: "loopback")).first?.key == wrong)
     }
 }

@@ -181,9 +181,9 @@ import Testing
     func credentialsThatLeadElsewhere(key: String, value: String, wrong: String?) throws {
         let policy = try OutboundPolicy(allow: "loopback")
         let credentials = Credentials(Self.account.merging([key: .string(value)]) { $1 })
-        #expect(TwilioSMSProvider.fault(credentials, policy: policy)?.key == wrong)
+        #expect(TwilioSMSProvider.faults(credentials, policy: policy).first?.key == wrong)
         let number = Credentials(Self.account.merging(["whatsappNumber": "+1"]) { $1 })
-        #expect(TwilioWhatsAppProvider.fault(number, policy: policy)?.key == "whatsappNumber")
+        #expect(TwilioWhatsAppProvider.faults(number, policy: policy).first?.key == "whatsappNumber")
     }
 
     @Test func itsAddress() {

@@ -43,8 +43,11 @@ import Testing
         #expect(call.url == "https://api.zeptomail.\(region)/v1.1/email")
         let policy = try OutboundPolicy(allow: nil)
         #expect(
-            ZeptoMailProvider.fault(ProviderSamples.credentials(["region": .string(region)]), policy: policy) == nil
+            ZeptoMailProvider.faults(ProviderSamples.credentials(["region": .string(region)]), policy: policy).isEmpty
         )
-        #expect(ZeptoMailProvider.fault(ProviderSamples.credentials(["region": "xx"]), policy: policy)?.key == "region")
+        #expect(
+            ZeptoMailProvider.faults(ProviderSamples.credentials(["region": "xx"]), policy: policy).first?.key
+                == "region"
+        )
     }
 }

@@ -33,9 +33,13 @@ extension CommunicationSettings {
         )
     }
 
-    /// Throws 422 for providers that are none and numbers out of bounds.
-    func check(at pointer: String, _ providers: MessageProviders) throws(Problem) {
+    /// Providers that are none, and numbers out of bounds.
+    func faults(at pointer: String, _ providers: MessageProviders) -> [Problem.Fault] {
         var faults: [Problem.Fault] = []
+        if let fallbackAfter, !Self.fallbackTimes.contains(fallbackAfter) {
+            let (least, most) = (Self.fallbackTimes.lowerBound, Self.fallbackTimes.upperBound)
+            faults.append(.init(pointer: "\(pointer)/fallbackAfter", "must be \(least) to \(most)"))
+        }
         let known = "is not a provider: \(providers.names.joined(separator: ", "))"
         for (name, rate) in (rates ?? [:]).sorted(by: { $0.key < $1.key }) {
             let (place, allowed) = ("\(pointer)/rates/\(name)", SendingRate.allowed)
@@ -60,7 +64,7 @@ extension CommunicationSettings {
         if let quietHours, quietHours.from == quietHours.to {
             faults.append(.init(pointer: "\(pointer)/quietHours", "begin when they end"))
         }
-        guard faults.isEmpty else { throw .invalid(faults) }
+        return faults
     }
 
     /// As the configuration keeps them.

@@ -29,10 +29,12 @@ struct ConfigurationEditor: Sendable {
     /// - Parameters:
     ///   - channel: the only channel that `drafts` replace; `nil` for all of them.
     ///   - settings: what else is configured; `nil` leaves it as it is.
+    ///   - found: what is known to be wrong with the request; it is told with all else.
     func save(
         _ drafts: [ProviderEntryDraft],
         of channel: MessageChannel? = nil,
         settings: [String: JSONValue]? = nil,
+        beside found: [Problem.Fault] = [],
         _ context: OperationContext,
         in tx: borrowing Transaction
     ) throws -> Saved {
@@ -45,9 +47,10 @@ struct ConfigurationEditor: Sendable {
             clinic: context.clinic,
             by: context.principal.id,
             at: context.now,
+            beside: found,
+            rules: providers.rules(policy),
             in: tx
         )
-        try providers.check(saved.entries, drafts, policy)
         return Saved(configuration: saved, isFirst: stored == nil)
     }
 
@@ -71,8 +74,11 @@ struct ConfigurationEditor: Sendable {
         guard !earlier.entries.isEmpty else {
             throw Problem.conflict("nothing_to_restore", "That version has no providers.")
         }
-        let drafts = earlier.entries.map(ProviderEntryDraft.init(keeping:))
-        try providers.check(earlier.entries, drafts, policy)
+        var faults = Faults()
+        for fault in earlier.entries.flatMap({ providers.faults($0, policy: policy) }) {
+            faults.add([fault.told(at: "")], code: fault.code)
+        }
+        try faults.check()
         let restored = try store.restore(
             earlier,
             replacing: stored,
@@ -161,29 +167,5 @@ extension ProviderEntryDraft {
             credentials: entry.credentials.unredacted,
             pointer: ""
         )
-    }
-}
-
-extension MessageProviders {
-    /// Where the entries would have us connect to, held against the operator's policy; the whole transaction falls with it.
-    func check(
-        _ entries: [ProviderEntry],
-        _ drafts: [ProviderEntryDraft],
-        _ policy: OutboundPolicy
-    ) throws(Problem) {
-        var faults: [Problem.Fault] = []
-        var isRefusedByPolicy = false
-        // Entries are made one for each draft, in their order; those that are only kept come last.
-        for (entry, draft) in zip(entries, drafts) {
-            guard let fault = self.fault(entry, policy: policy) else { continue }
-            let isProvider = fault.key == "provider"
-            isRefusedByPolicy = isRefusedByPolicy || ["endpoint", "host", "security"].contains(fault.key)
-            let pointer = isProvider ? "\(draft.pointer)/provider" : "\(draft.pointer)/credentials/\(fault.key)"
-            faults.append(.init(pointer: pointer, fault.detail))
-        }
-        guard !faults.isEmpty else { return }
-        var problem = Problem.invalid(faults)
-        if isRefusedByPolicy { problem.code = "endpoint_not_allowed" }
-        throw problem
     }
 }

@@ -41,8 +41,9 @@ struct ConfigurationHandlers: Sendable {
             guard !drafts.isEmpty || input.settings != nil else {
                 throw Problem.invalid("", "must have email, sms, whatsapp, push or settings")
             }
-            try input.settings?.check(at: "/settings", providers)
-            return try reply(editor.save(drafts, settings: (input.settings ?? .init()).stored, context, in: tx))
+            let settings = input.settings ?? .init()
+            let faults = settings.faults(at: "/settings", providers)
+            return try reply(editor.save(drafts, settings: settings.stored, beside: faults, context, in: tx))
         }
         table.change(endpoints.putChannel) { [self] input, context, tx in
             let channel = ChannelDraft(primary: input.primary, fallback: input.fallback)

@@ -121,9 +121,14 @@ struct ConfigurationTrials: Sendable {
         guard !drafts.isEmpty else { throw Problem.invalid("/config", "must have email, sms, whatsapp or push") }
         return try await context.database.read(for: context.tenant) { tx in
             let stored = try store.load(clinic, in: tx)
-            let candidates = try store.candidates(drafts, replacing: stored, clinic: clinic, by: actor, at: now)
-            try providers.check(candidates, drafts, policy)
-            return candidates
+            return try store.candidates(
+                drafts,
+                replacing: stored,
+                clinic: clinic,
+                by: actor,
+                at: now,
+                rules: providers.rules(policy)
+            )
         }
     }
 
