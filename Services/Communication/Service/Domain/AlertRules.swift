@@ -25,13 +25,16 @@ enum AlertRules {
         Instant(microseconds: now.microseconds.flooredDivision(by: 3_600_000_000) * 3_600_000_000)
     }
 
-    /// What an alert says, and where to look.
+    /// What an alert says, and where to look: a title without a full stop, as it is a subject too, and sentences.
     ///
-    /// - Parameter subject: what it is about, without names or addresses: a provider and its channel, or an id.
+    /// - Parameters:
+    ///   - subject: what it is about, without names or addresses: a provider and its channel, or an id.
+    ///   - zone: the clinic's; without it times are UTC's.
     static func words(
         _ alert: AlertKind,
         about subject: String,
-        at moment: Instant
+        at moment: Instant,
+        in zone: TimeZoneName?
     ) -> (title: String, text: String) {
         let (title, text) =
             switch alert {
@@ -66,7 +69,13 @@ enum AlertRules {
                 )
             }
         let place = alert == .paymentFrozen ? "the payment" : "the health of communication"
-        return (title + ".", "\(text) At \(moment.rfc3339); see \(place).")
+        return (title, "\(text) That was on \(time(of: moment, in: zone)); see \(place).")
+    }
+
+    /// `21 November 2026 at 14:05 (Europe/Berlin)`.
+    private static func time(of moment: Instant, in zone: TimeZoneName?) -> String {
+        let clock = PreferenceRules.clock(at: moment, in: zone)
+        return "\(LocalFormat("en").date(clock.date)) at \(clock.time) (\(clock.zone))"
     }
 
     /// Throws 422 naming every member that is wrong.

@@ -95,6 +95,18 @@ enum PreferenceRules {
         return Instant(seconds: local - offset(local - offset(local)))
     }
 
+    /// What clocks show at a moment, to the minute, and of which zone: UTC's where none is known.
+    static func clock(at moment: Instant, in name: TimeZoneName?) -> (date: CalendarDate, time: String, zone: String) {
+        let zone = name.flatMap(Self.zone)
+        let local = moment.seconds + (zone.map { offset(of: $0, at: moment.seconds) } ?? 0)
+        let day = local.flooredDivision(by: secondsOfDay)
+        let minutes = Int(local - day * secondsOfDay) / 60
+        return (
+            CalendarDate(daysSince1970: Int(day)), "\(padded(minutes / 60, 2)):\(padded(minutes % 60, 2))",
+            zone == nil ? "UTC" : name?.name ?? "UTC"
+        )
+    }
+
     private static let secondsOfDay: Int64 = 86_400
 
     private static func zone(_ name: TimeZoneName) -> TimeZone? {

@@ -29,11 +29,12 @@ struct AlertJob: TransactionalJobHandler {
         let sender = MessageIntake.Sender(clinic: clinic, actor: "system", now: .now())
         let terms = try intake.terms(of: clinic, in: tx)
         let name = try ProjectionStore.clinicName(in: tx) ?? Self.installationName
+        let zone = try ProjectionStore.clinicTimeZone(in: tx)
         let tally = AcceptedTally()
         for alert in alerts {
             for recipient in routes.first(where: { $0.alert == alert.alert })?.to ?? [] {
                 do {
-                    let draft = Self.draft(alert, to: recipient, of: name)
+                    let draft = Self.draft(alert, to: recipient, of: name, in: zone)
                     _ = try intake.accept(draft, from: sender, on: terms, tally: tally, in: tx)
                 } catch let problem as Problem {
                     // Nothing is written, and the others are told.
@@ -47,8 +48,13 @@ struct AlertJob: TransactionalJobHandler {
         tally.tell()
     }
 
-    private static func draft(_ alert: Payload, to recipient: AlertRecipient, of clinic: String) -> MessageDraft {
-        let (title, text) = AlertRules.words(alert.alert, about: alert.subject, at: alert.at)
+    private static func draft(
+        _ alert: Payload,
+        to recipient: AlertRecipient,
+        of clinic: String,
+        in zone: TimeZoneName?
+    ) -> MessageDraft {
+        let (title, text) = AlertRules.words(alert.alert, about: alert.subject, at: alert.at, in: zone)
         return MessageDraft(
             to: RecipientDraft(email: recipient.email, phone: recipient.phone),
             channels: recipient.channels,

@@ -94,7 +94,8 @@ import Testing
             #expect(told.count == 1 && told.first?.category == .security && told.first?.priority == .critical)
             let received = try await sandbox.received(for: address)
             #expect(received.count == 1)
-            #expect(received.first?.message["text"]?.string?.contains("sendgrid (email)") == true)
+            let text = try #require(received.first?.message["text"]?.string)
+            #expect(text.contains("sendgrid (email)") && !text.contains(".."))
         }
     }
 
@@ -176,8 +177,24 @@ import Testing
         #expect(AlertRules.hour(of: hour) == hour && AlertRules.hour(of: hour + .seconds(3_599)) == hour)
         #expect(AlertRules.hour(of: hour + .seconds(3_600)) == hour + .seconds(3_600))
         for alert in AlertKind.allCases {
-            let (title, text) = AlertRules.words(alert, about: "resend (email)", at: hour)
+            let (title, text) = AlertRules.words(alert, about: "resend (email)", at: hour, in: nil)
             #expect(text.contains("resend (email)") && !title.contains("resend"))
+        }
+    }
+
+    /// To the minute, where the clinic is.
+    @Test(
+        arguments: [
+            ("Asia/Kolkata", "21 November 2026 at 00:05 (Asia/Kolkata)"),
+            ("Europe/Berlin", "20 November 2026 at 19:35 (Europe/Berlin)"),
+            (nil, "20 November 2026 at 18:35 (UTC)"), ("No/Where", "20 November 2026 at 18:35 (UTC)"),
+        ] as [(String?, String)]
+    )
+    func timesAreAsClocksShowThem(_ zone: String?, _ time: String) throws {
+        let moment = try #require(Instant(rfc3339: "2026-11-20T18:35:59.123456Z"))
+        for alert in AlertKind.allCases {
+            let words = AlertRules.words(alert, about: "x", at: moment, in: zone.flatMap { TimeZoneName($0) })
+            #expect(words.text.contains("That was on \(time); see") && !words.title.hasSuffix("."))
         }
     }
 }
