@@ -94,7 +94,8 @@ package struct ContactPreferences: Wire, Hashable {
 
 /// How a contact wants to be written to from now on.
 ///
-/// What read preferences show beside it may be sent back and is ignored.
+/// What read preferences show beside it may be sent back: the patient, who cannot be another one, and consents, which are
+/// ignored.
 package struct ContactPreferencesDraft: Wire {
     package var contactId: ContactID
     package var patientId: PatientID?
@@ -120,6 +121,7 @@ package struct ContactPreferencesDraft: Wire {
 
     package static var limits: [Limit] {
         [
+            .describe(CodingKeys.patientId, "As it was read: it cannot be another one."),
             .length(CodingKeys.locale, 2...35), .describe(CodingKeys.timeZone, "Without it the clinic's."),
             .count(CodingKeys.categories, 0...MessageCategory.allCases.count), .count(CodingKeys.consents, 0...16),
             .describe(

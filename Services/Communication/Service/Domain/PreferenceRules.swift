@@ -8,8 +8,14 @@ import FoundationInternationalization
 /// What contacts' preferences must be, and what they mean for a message.
 enum PreferenceRules {
     /// Throws 422 naming every member that is wrong.
-    static func check(_ draft: ContactPreferencesDraft) throws(Problem) {
+    ///
+    /// - Parameter patient: whose contact it is, if a patient's.
+    static func check(_ draft: ContactPreferencesDraft, of patient: PatientID?) throws(Problem) {
         var faults: [Problem.Fault] = []
+        // Who names another patient means another contact.
+        if let named = draft.patientId, named != patient {
+            faults.append(.init(pointer: "/patientId", "is not the contact's patient"))
+        }
         if let locale = draft.locale, !LocaleChain.isTag(locale) {
             faults.append(.init(pointer: "/locale", "is not a language tag"))
         }

@@ -122,6 +122,10 @@ import Testing
         draft.consents = put.output?.consents
         draft.patientId = patient
         draft.categories = [CategoryPreference(category: .marketing, channels: [.email])]
+        var another = draft
+        another.patientId = PatientID()
+        let refused = try await clinic.ask(endpoints.put, another)
+        #expect(refused.status == 422 && refused.pointers == ["/patientId"])
         let own = try await clinic.ask(endpoints.put, draft, scope: .own(patient))
         #expect(own.output?.consents.filter(\.granted).map(\.source) == ["patient"])
         #expect(own.output?.consents.filter { !$0.granted }.map(\.source) == ["staff", "staff", "staff"])

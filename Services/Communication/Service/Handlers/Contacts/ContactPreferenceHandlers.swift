@@ -27,8 +27,8 @@ struct ContactPreferenceHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<ContactPreferences> {
-        try PreferenceRules.check(draft)
         let contact = try find(draft.contactId, forUpdate: true, context, tx)
+        try PreferenceRules.check(draft, of: contact.patientID)
         try context.checkMatch(version: contact.version)
         let source = if case .own = context.scope { "patient" } else { "staff" }
         let choice = KnownContact.Choice(
