@@ -111,11 +111,13 @@ package struct ConfigurationEndpoints: Sendable {
         guard: .permission(CommunicationPermissions.createConfiguration),
         takes: ConfigurationVersionPath.self,
         gives: CommunicationConfiguration.self,
+        furtherStatuses: [201],
         audit: .change,
         body: BodyKind.none,
         precondition: .honoured,
         errors: [ErrorCode(409, "nothing_to_restore"), ErrorCode(422, "endpoint_not_allowed")],
-        summary: "Put an earlier version's providers in force again, as the next version"
+        summary:
+            "Put an earlier version's providers in force again, as the next version; 201 where there are none now"
     )
     package let dropFormerSecrets = Endpoint(
         "communication.config.drop_former_secrets",

@@ -15,6 +15,7 @@ package struct Endpoint<Input: Wire, Output: Wire>: EndpointDescription {
     package let asksWithin: [Permission]
     package let tenancy: Tenancy
     package let status: Int
+    package let furtherStatuses: [Int]
     package let audit: AuditClass
     package let body: BodyKind
     package let resource: String
@@ -44,6 +45,7 @@ package struct Endpoint<Input: Wire, Output: Wire>: EndpointDescription {
         takes: Input.Type = Input.self,
         gives: Output.Type = Output.self,
         status: Int? = nil,
+        furtherStatuses: [Int] = [],
         audit: AuditClass,
         body: BodyKind? = nil,
         resource: String? = nil,
@@ -65,6 +67,7 @@ package struct Endpoint<Input: Wire, Output: Wire>: EndpointDescription {
         self.asksWithin = asksWithin
         self.tenancy = tenancy ?? (path.contains("{clinicId}") ? .path : .header)
         self.status = status ?? (Output.self == EmptyOutput.self ? 204 : 200)
+        self.furtherStatuses = furtherStatuses
         self.audit = audit
         self.body = body ?? Self.usualBody(of: verb)
         self.resource = resource ?? `guard`.permission?.resource ?? Self.resource(in: name)

@@ -20,6 +20,8 @@ package protocol EndpointDescription: Sendable {
     var tenancy: Tenancy { get }
     /// The status of success.
     var status: Int { get }
+    /// Statuses that a success has beside it.
+    var furtherStatuses: [Int] { get }
     var audit: AuditClass { get }
     var body: BodyKind { get }
     /// The resource type of audit entries.

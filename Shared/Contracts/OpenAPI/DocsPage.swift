@@ -40,7 +40,8 @@ package enum DocsPage {
         if case .none = endpoint.precondition {} else { html += " · takes <code>If-Match</code>" }
         html += "</p>"
         html += table("Request", try endpoint.inputSchema, path: endpoint.pathParameters)
-        html += "<h4>Reply \(endpoint.status) \(escaped(endpoint.successMedia.joined(separator: ", ")))</h4>"
+        let statuses = ([endpoint.status] + endpoint.furtherStatuses).map(String.init).joined(separator: " or ")
+        html += "<h4>Reply \(statuses) \(escaped(endpoint.successMedia.joined(separator: ", ")))</h4>"
         if endpoint.media == nil, let output = try endpoint.outputSchema { html += table(nil, output, path: []) }
         if !endpoint.errors.isEmpty {
             let codes = endpoint.errors.map { "<code>\($0.status) \(escaped($0.code))</code>" }

@@ -129,7 +129,9 @@ struct OperationObject {
 
     private func responses(_ components: inout SchemaComponents) throws -> [String: JSONValue] {
         var responses: [String: JSONValue] = [String(endpoint.status): .object(try success(&components))]
-        if makesFirst { responses["201"] = .object(try success(&components)) }
+        for status in endpoint.furtherStatuses + (makesFirst ? [201] : []) {
+            responses[String(status)] = .object(try success(&components))
+        }
         for (status, codes) in refusals {
             responses[String(status)] = [
                 "description": .string(codes.sorted().joined(separator: ", ")),

@@ -59,6 +59,25 @@ import Testing
         )
     }
 
+    @Test func furtherStatusesAreDeclared() throws {
+        let endpoint = Endpoint<Sample.Message, Sample.Recipient>(
+            "messages.replace",
+            .POST,
+            "/messages/replace",
+            service: .communication,
+            guard: .signedIn,
+            furtherStatuses: [201],
+            audit: .change,
+            summary: "Replace a message"
+        )
+        let bytes = try OpenAPIDocument.json(endpoints: [endpoint], publicURL: "https://clinic.example")
+        let operation = try JSONTape(bytes).decode(JSONValue.self)["paths"]?["/api/v1/messages/replace"]?["post"]
+        for status in ["200", "201"] {
+            #expect(operation?["responses"]?[status]?["content"]?["application/json"] != nil)
+        }
+        #expect(try document()["paths"]?["/api/v1/communication/messages"]?["post"]?["responses"]?["201"] == nil)
+    }
+
     @Test func operationsOfOnePathAreOne() throws {
         for both in [[Sample.send, Sample.sheet], [Sample.sheet, Sample.send]] as [[any EndpointDescription]] {
             let bytes = try OpenAPIDocument.json(endpoints: both, publicURL: "https://clinic.example")

@@ -77,6 +77,7 @@ import Testing
         #expect(try await restore(clinic, 2, ifNoneMatch: "*").code == "nothing_to_restore")
         #expect(try await restore(clinic, 1, ifMatch: "\"1\"").status == 412)
         #expect(try await restore(clinic, 1, ifNoneMatch: "*").status == 201)
+        #expect(endpoints.restore.status == 200 && endpoints.restore.furtherStatuses == [201])
         #expect(try await clinic.ask(endpoints.read, path(clinic)).output?.email?.primary.provider == "smtp")
     }
 
