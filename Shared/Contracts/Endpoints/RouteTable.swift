@@ -72,7 +72,7 @@ package struct RouteTable: Sendable {
         .map { String(decoding: $0, as: UTF8.self) }
         var allowed: Set<HTTPVerb> = []
         var values: [String] = []
-        if let found = search(root, segments[...], verb, &values, &allowed) {
+        if case .found(let found) = search(root, segments[...], verb, &values, &allowed) {
             let endpoint = found.endpoint(contentType)
             let names = endpoint.pathParameters
             var parameters: [(name: String, value: String)] = []
@@ -85,36 +85,58 @@ package struct RouteTable: Sendable {
         return allowed.isEmpty ? .notFound : .methodNotAllowed(HTTPVerb.allCases.filter(allowed.contains))
     }
 
+    /// What a path comes to below a node.
+    private enum Outcome {
+        case found(Found)
+        /// The path is there, the method is not.
+        case otherMethods
+        case nothing
+    }
+
+    /// - Parameter allowed: gathers the methods that the path has.
     private func search(
         _ node: Node,
         _ segments: ArraySlice<String>,
         _ verb: HTTPVerb?,
         _ values: inout [String],
         _ allowed: inout Set<HTTPVerb>
-    ) -> Found? {
+    ) -> Outcome {
         guard let segment = segments.first else {
             allowed.formUnion(node.endpoints.keys)
-            guard let verb, let endpoint = node.endpoints[verb] else { return nil }
-            return Found(usual: endpoint, byMedia: node.byMedia[verb] ?? [:])
+            guard let verb, let endpoint = node.endpoints[verb] else {
+                return node.endpoints.isEmpty ? .nothing : .otherMethods
+            }
+            return .found(Found(usual: endpoint, byMedia: node.byMedia[verb] ?? [:]))
         }
         let rest = segments.dropFirst()
-        if let next = node.literals[segment], let found = search(next, rest, verb, &values, &allowed) { return found }
-        guard !segment.isEmpty else { return nil }
+        if let next = node.literals[segment] {
+            // What a path names itself is meant, whatever the method: nobody's id is `test`.
+            let outcome = search(next, rest, verb, &values, &allowed)
+            guard case .nothing = outcome else { return outcome }
+        }
+        guard !segment.isEmpty else { return .nothing }
+        var isThere = false
+        func follow(_ next: Node, _ value: String) -> Found? {
+            values.append(value)
+            switch search(next, rest, verb, &values, &allowed) {
+            case .found(let found): return found
+            case .otherMethods: isThere = true
+            case .nothing: break
+            }
+            values.removeLast()
+            return nil
+        }
         for (ending, next) in node.endings where segment.utf8.count > ending.utf8.count && segment.hasSuffix(ending) {
-            values.append(String(segment.dropLast(ending.count)))
-            if let found = search(next, rest, verb, &values, &allowed) { return found }
-            values.removeLast()
+            if let found = follow(next, String(segment.dropLast(ending.count))) { return .found(found) }
         }
-        if let next = node.parameter {
-            values.append(segment)
-            if let found = search(next, rest, verb, &values, &allowed) { return found }
-            values.removeLast()
+        if let next = node.parameter, let found = follow(next, segment) { return .found(found) }
+        guard !node.tails.isEmpty, segments.allSatisfy({ !$0.isEmpty }) else {
+            return isThere ? .otherMethods : .nothing
         }
-        guard !node.tails.isEmpty, segments.allSatisfy({ !$0.isEmpty }) else { return nil }
         allowed.formUnion(node.tails.keys)
-        guard let endpoint = verb.flatMap({ node.tails[$0] }) else { return nil }
+        guard let endpoint = verb.flatMap({ node.tails[$0] }) else { return .otherMethods }
         values.append(segments.joined(separator: "/"))
-        return Found(usual: endpoint, byMedia: [:])
+        return .found(Found(usual: endpoint, byMedia: [:]))
     }
 
     /// The operations of a method and path.

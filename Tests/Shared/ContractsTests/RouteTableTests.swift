@@ -51,9 +51,17 @@ import Testing
         }
         #expect(name(.GET, "/api/v1/patients/me") == "me")
         #expect(name(.GET, "/api/v1/patients/1") == "one")
-        #expect(name(.DELETE, "/api/v1/patients/me") == "delete")
+        #expect(name(.DELETE, "/api/v1/patients/1") == "delete")
         #expect(name(.GET, "/api/v1/patients/me/history") == "history")
-        guard case .methodNotAllowed(let verbs) = table.find(.PUT, "/api/v1/patients/me") else {
+        // What the path names itself is meant by every method.
+        for verb in [.PUT, .DELETE, nil] as [HTTPVerb?] {
+            guard case .methodNotAllowed(let verbs) = table.find(verb, "/api/v1/patients/me") else {
+                Issue.record("\(String(describing: verb)) was not refused")
+                return
+            }
+            #expect(verbs == [.GET])
+        }
+        guard case .methodNotAllowed(let verbs) = table.find(.PUT, "/api/v1/patients/1") else {
             Issue.record("PUT was not refused")
             return
         }
