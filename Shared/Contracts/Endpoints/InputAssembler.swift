@@ -11,6 +11,8 @@ package struct InputAssembler: Sendable {
     private let rawMember: String?
     /// Whether the body is not ours to read.
     private let takesBytes: Bool
+    /// Whether there are members that only a body can bring.
+    private let needsBody: Bool
     /// What a refusal names beside the operation's own media types.
     private let otherMedia: [String]
     /// What a provider adds to the address of its webhook says nothing to us, and what it signs is looked at later.
@@ -42,12 +44,14 @@ package struct InputAssembler: Sendable {
             case .json, .mergePatch: true
             case .none, .raw, .streamed: false
             }
-        places = Dictionary(
+        let places: [String: Place] = Dictionary(
             uniqueKeysWithValues: schema.properties.map { property in
                 if inPath.contains(property.name) { return (property.name, .path) }
                 return (property.name, hasBody && !inQuery.contains(property.name) ? .body : .query)
             }
         )
+        self.places = places
+        needsBody = schema.properties.contains { $0.isRequired && places[$0.name] == .body }
         if let unknown = inQuery.first(where: { properties[$0] == nil }) {
             throw SchemaError("\(endpoint.name): has no member \(unknown) for the query")
         }
@@ -55,7 +59,7 @@ package struct InputAssembler: Sendable {
 
     /// Gives the input's JSON.
     ///
-    /// Throws 400 for a malformed body or query, 404 for a path that can lead to nothing, 413 for a raw body past its bound,
+    /// Throws 400 for a malformed body or query, or none where one is needed, 404 for a path that can lead to nothing, 413 for a raw body past its bound,
     /// 415 for a media type that is not taken, and 422 with all faults, each with the body's pointer or the parameter's
     /// name.
     package func assemble(
@@ -107,7 +111,11 @@ package struct InputAssembler: Sendable {
         // Who passes the pieces on counts their bytes and has looked at the type.
         case .streamed: return nil
         case .json, .mergePatch:
-            if body.isEmpty { return nil }
+            if body.isEmpty {
+                // Nothing is no JSON; where nothing need be said it stands for an empty object.
+                guard !needsBody else { throw .malformed("This operation needs a body: a JSON object.") }
+                return nil
+            }
             try check(contentType, isPatch: kind == .mergePatch)
             return body
         }

@@ -153,6 +153,15 @@ import Testing
         #expect(try refusal(Sample.send, type: type, body: "{}") == "415")
     }
 
+    /// Nothing is no JSON, whatever it is called.
+    @Test(arguments: ["application/json", "text/plain", nil])
+    func anEmptyBodyIsMalformedWhereOneIsNeeded(_ type: String?) throws {
+        #expect(try refusal(Sample.send, path: [], type: type) == "400")
+        #expect(try refusal(Sample.send, path: [], type: "application/json", body: "{}").hasPrefix("422"))
+        // All that can be said is optional.
+        #expect(try assemble(Sample.change, type: type) == "{\"id\":\"\(Self.id)\"}")
+    }
+
     @Test func takesNoBodyWhereThereIsNone() throws {
         #expect(try refusal(Sample.search, query: "from=2026-11-21", body: #"{"a":1}"#) == "400")
     }
