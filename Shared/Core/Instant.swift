@@ -53,7 +53,11 @@ extension Instant: CustomStringConvertible {
         return text + "Z"
     }
 
-    /// Reads RFC 3339 with `Z` or an offset; digits past microseconds are dropped; leap seconds are refused.
+    /// The seconds of the years 1 to 9999 of UTC, beyond which RFC 3339 cannot write.
+    private static let writable: ClosedRange<Int> = -62_135_596_800...253_402_300_799
+
+    /// Reads RFC 3339 with `Z` or an offset; digits past microseconds are dropped; leap seconds are refused, and what is not in
+    /// the years 1 to 9999 of UTC.
     package init?(rfc3339 text: some StringProtocol) {
         var reader = DigitReader(text)
         guard let year = reader.number(4), reader.skip("-"), let month = reader.number(2), reader.skip("-"),
@@ -77,6 +81,7 @@ extension Instant: CustomStringConvertible {
         }
         guard reader.isAtEnd else { return nil }
         let whole = date.daysSince1970 * 86_400 + hour * 3_600 + minute * 60 + second - offset
+        guard Self.writable.contains(whole) else { return nil }
         microseconds = Int64(whole) * 1_000_000 + Int64(fraction)
     }
 }

@@ -25,7 +25,7 @@ extension Instant: Documented {
         .string(
             format: "date-time",
             example: "2026-11-21T08:30:00Z",
-            complaint: "is not an RFC 3339 time with offset",
+            complaint: "is not an RFC 3339 time with offset, in the years 1 to 9999 of UTC",
             parses: { Instant(rfc3339: $0) != nil }
         )
     }
