@@ -49,7 +49,8 @@ package struct TemplateEndpoints: Sendable {
         audit: .change,
         precondition: .honoured,
         errors: [ErrorCode(409, "template_name_taken")],
-        summary: "Change a template's draft"
+        summary:
+            "Change a template: name and category at once, variables and texts in its draft, until that is published"
     )
     package let delete = Endpoint(
         "communication.templates.delete",

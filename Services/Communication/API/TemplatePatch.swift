@@ -1,9 +1,9 @@
 package import Contracts
 package import Core
 
-/// What may be changed of a template: its draft, which is begun with what is in force.
+/// What may be changed of a template: its name and category, and its draft, which is begun with what is in force.
 ///
-/// Of a built-in template only `contents`. Lists are replaced, all else is merged; `null` takes a language, a channel or a
+/// Messages go by the name and have the category at once; what they say changes when the draft is published. Of a built-in template only `contents`. Lists are replaced, all else is merged; `null` takes a language, a channel or a
 /// part away.
 package struct TemplatePatch: Wire {
     package var id: TemplateID
@@ -31,6 +31,12 @@ package struct TemplatePatch: Wire {
             .length(CodingKeys.name, 2...Template.longestName),
             .count(CodingKeys.variables, 0...Template.mostVariables),
             .count(CodingKeys.contents, 0...Template.mostLanguages),
+            .describe(
+                CodingKeys.name,
+                "In force at once: messages that ask for the former name are refused from now on."
+            ), .describe(CodingKeys.category, "In force at once, for messages that name none themselves."),
+            .describe(CodingKeys.variables, "In the draft; in force when it is published."),
+            .describe(CodingKeys.contents, "In the draft; in force when it is published."),
         ]
     }
 }

@@ -81,6 +81,32 @@ import Testing
         _ = try await made(in: clinic, "yearly_greeting")
     }
 
+    @Test func nameAndCategoryChangeAtOnceAndWordsWhenPublished() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let template = try await made(in: clinic)
+        _ = try await clinic.ask(endpoints.publish, TemplatePublication(id: template.id))
+        let patch = TemplatePatch(
+            id: template.id,
+            name: "yearly_greeting",
+            category: .billing,
+            contents: ["en": TemplateTextsPatch(email: .set(EmailTextsPatch(subject: .set("Another subject"))))]
+        )
+        #expect(try await clinic.ask(endpoints.update, patch).output?.draft == true)
+        var draft = MessageDraft(
+            to: RecipientDraft(email: EmailAddress("asha@example.com")),
+            template: "birthday_greeting",
+            data: ["clinicName": "Lindenhof", "name": "Asha"]
+        )
+        #expect(try await clinic.ask(MessageDesk.endpoints.messages.send, draft).pointers == ["/template"])
+        draft.template = "yearly_greeting"
+        let before = try await clinic.message(try await clinic.send(draft))
+        #expect(before.category == .billing && before.content?.subject != "Another subject")
+        _ = try await clinic.ask(endpoints.publish, TemplatePublication(id: template.id))
+        let after = try await clinic.message(try await clinic.send(draft))
+        #expect(after.content?.subject == "Another subject")
+    }
+
     @Test func aBuiltInTemplateIsRewrittenAndReset() async throws {
         let clinic = try TestClinic()
         let id = try builtIn(Self.reminder)
