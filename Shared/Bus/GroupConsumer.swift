@@ -85,11 +85,13 @@ final class GroupConsumer: Sendable {
     let state = Mutex(State())
     private let reader: RedisClient
     private let together: Int
+    private let most: Int
     private let serve: @Sendable ([Delivery]) async -> [Verdict]
 
     /// - Parameters:
     ///   - concurrency: calls of `serve` at once.
     ///   - together: entries that one call gets at most.
+    ///   - most: entries that are read at once at most.
     ///   - serve: gives a verdict for each delivery, in their order.
     init(
         redis: RedisClient,
@@ -98,6 +100,7 @@ final class GroupConsumer: Sendable {
         consumer: String,
         concurrency: Int,
         together: Int = 1,
+        most: Int = GroupConsumer.batchMax,
         logger: Logger,
         serve: @escaping @Sendable ([Delivery]) async -> [Verdict]
     ) {
@@ -109,6 +112,7 @@ final class GroupConsumer: Sendable {
         slots = Slots(concurrency)
         reader = redis.blockingTwin("read-\(group)")
         self.together = together
+        self.most = most
         self.serve = serve
     }
 
@@ -142,7 +146,7 @@ final class GroupConsumer: Sendable {
             while !isStopping {
                 let free = await slots.available()
                 if free == 0 || isStopping { continue }
-                var rest = await readSome(min(free * together, Self.batchMax))[...]
+                var rest = await readSome(min(free * together, most))[...]
                 while !rest.isEmpty {
                     let deliveries = rest.prefix(together).map { Delivery(entry: $0, count: 1) }
                     rest = rest.dropFirst(together)

@@ -11,6 +11,8 @@ import Telemetry
 /// A request is acknowledged together with its reply; what a crashed process had taken is claimed by its peers.
 package final class RequestServer: Service {
     package static let concurrencyDefault = 64
+    /// Requests read at once: the longest there are must fit into one reply of Redis together.
+    package static let readAtOnceMax = 12
     /// What a request that was left pending waits before it is offered again.
     package static let leftFor: Duration = .seconds(1)
     /// How long an entry under an unknown key waits before it is tried again.
@@ -86,6 +88,7 @@ package final class RequestServer: Service {
             group: service.rawValue,
             consumer: instance,
             concurrency: concurrency,
+            most: Self.readAtOnceMax,
             logger: logger
         ) { deliveries in
             var verdicts: [GroupConsumer.Verdict] = []

@@ -36,6 +36,10 @@ package struct AttachmentDraft: Wire {
             .length(CodingKeys.filename, 1...120), .example(CodingKeys.filename, "invoice.pdf"),
             .length(CodingKeys.contentType, 3...100), .example(CodingKeys.contentType, "application/pdf"),
             .length(CodingKeys.content, 4...1_000_000), .length(CodingKeys.contentId, 1...60),
+            .describe(
+                CodingKeys.content,
+                "In base64. All files that stand in a request have at most \(mostBytes) bytes together, before base64; larger ones are uploaded before and named by attachmentId."
+            ),
         ]
     }
 }

@@ -281,6 +281,7 @@ package struct MessageEndpoints: Sendable {
         gives: MessageBatchResult.self,
         status: 202,
         audit: .change,
+        mostBytes: MessageBatch.mostBytes,
         deadline: .seconds(30),
         summary: "Accept up to 1,000 messages, each by itself"
     )

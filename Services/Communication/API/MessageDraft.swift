@@ -153,6 +153,9 @@ package struct AcceptedMessage: Wire, Hashable {
 /// Messages that are accepted or refused each by itself.
 package struct MessageBatch: Wire {
     package static let most = 1_000
+    /// Bytes of the request: as many messages as there may be, each of an SMS's longest text with what is around it, and as much
+    /// again for letters of several bytes.
+    package static let mostBytes = BodyKind.mostBytes
 
     /// Each a message as it could be sent alone.
     package var messages: [RawJSON]

@@ -18,6 +18,7 @@ package struct Endpoint<Input: Wire, Output: Wire>: EndpointDescription {
     package let furtherStatuses: [Int]
     package let audit: AuditClass
     package let body: BodyKind
+    package let mostBytes: Int?
     package let resource: String
     package let idempotent: Bool
     package let precondition: Precondition
@@ -48,6 +49,7 @@ package struct Endpoint<Input: Wire, Output: Wire>: EndpointDescription {
         furtherStatuses: [Int] = [],
         audit: AuditClass,
         body: BodyKind? = nil,
+        mostBytes: Int? = nil,
         resource: String? = nil,
         idempotent: Bool? = nil,
         precondition: Precondition = .none,
@@ -71,6 +73,7 @@ package struct Endpoint<Input: Wire, Output: Wire>: EndpointDescription {
         self.audit = audit
         self.body = body ?? Self.usualBody(of: verb)
         self.resource = resource ?? `guard`.permission?.resource ?? Self.resource(in: name)
+        self.mostBytes = mostBytes
         let refusesKeys = ["/auth/", "/webhooks/", "/cron/"].contains { path.hasPrefix($0) }
         self.idempotent = idempotent ?? (verb == .POST && !refusesKeys)
         self.precondition = precondition

@@ -24,6 +24,8 @@ package protocol EndpointDescription: Sendable {
     var furtherStatuses: [Int] { get }
     var audit: AuditClass { get }
     var body: BodyKind { get }
+    /// Bytes of a JSON body where it may have more than is usual, at most `BodyKind.mostBytes`.
+    var mostBytes: Int? { get }
     /// The resource type of audit entries.
     var resource: String { get }
     /// Whether `Idempotency-Key` is accepted.

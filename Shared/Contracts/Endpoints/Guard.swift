@@ -78,6 +78,10 @@ package enum BodyKind: Hashable, Sendable {
     /// The types by which a raw body is told from another operation's at the same place.
     package var rawMedia: [String] { if case .raw(_, let media) = self { media } else { [] } }
 
+    /// Bytes of the longest body that is passed on in one piece: a service reads several requests at once, and all of them
+    /// have to fit into one reply of Redis.
+    package static let mostBytes = 4 << 20
+
     /// Whether the body is passed on in pieces.
     package var isStreamed: Bool { if case .streamed = self { true } else { false } }
 }

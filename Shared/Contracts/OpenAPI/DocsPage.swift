@@ -38,6 +38,7 @@ package enum DocsPage {
         html += endpoint.guard.isPublic ? "public" : "guard <code>\(escaped(endpoint.guard.name))</code>"
         if endpoint.idempotent { html += " · takes <code>Idempotency-Key</code>" }
         if case .none = endpoint.precondition {} else { html += " · takes <code>If-Match</code>" }
+        if let most = endpoint.mostBytes { html += " · takes bodies of up to \(most) bytes" }
         html += "</p>"
         html += table("Request", try endpoint.inputSchema, path: endpoint.pathParameters)
         let statuses = ([endpoint.status] + endpoint.furtherStatuses).map(String.init).joined(separator: " or ")

@@ -112,10 +112,12 @@ struct OperationObject {
             guard !rule.properties.isEmpty else { return nil }
             let schema = Schema(.object(rule)).json(&components)
             let media = endpoint.body == .json ? "application/json" : "application/merge-patch+json"
-            return [
+            var members: [String: JSONValue] = [
                 "required": .bool(rule.properties.contains(where: \.isRequired)),
                 "content": .object([media: ["schema": schema]]),
             ]
+            if let most = endpoint.mostBytes { members["description"] = .string("At most \(most) bytes.") }
+            return .object(members)
         }
     }
 

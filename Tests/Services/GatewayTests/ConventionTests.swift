@@ -6,6 +6,8 @@ import NIOHTTP1
 import TestKit
 import Testing
 
+@testable import Gateway
+
 @Suite(.timeLimit(.minutes(2)))
 struct ConventionTests {
     /// A gateway with an admin signed in.
@@ -256,6 +258,25 @@ struct ConventionTests {
             let larger = String(repeating: "a", count: (1 << 20) + 1)
             let refused = try await gateway.post("/api/v1/things", [token, key], body: larger)
             #expect(refused.status == 413 && refused.header("Idempotency-Key") == "a-key-of-the-clients")
+        }
+    }
+
+    @Test func anOperationMayTakeMoreThanIsUsual() async throws {
+        try await run { gateway, token in
+            func body(_ length: Int) -> String {
+                let frame = #"{"name":"a","note":""}"#
+                return #"{"name":"a","note":"\#(String(repeating: "a", count: length - frame.utf8.count))"}"#
+            }
+            let path = "/api/v1/things-together"
+            let taken = try await gateway.post(path, [token], body: body(TestEndpoints.longestList))
+            #expect(taken.status < 300)
+            let refused = try await gateway.post(path, [token], body: body(TestEndpoints.longestList + 1))
+            #expect(refused.status == 413 && refused.text.contains("at most \(TestEndpoints.longestList) bytes"))
+            let usual = try await gateway.post("/api/v1/things", [token], body: body((1 << 20) + 1))
+            #expect(usual.status == 413)
+        }
+        for endpoint in EndpointCatalog.all {
+            #expect(endpoint.mostBytes ?? 0 <= BodyKind.mostBytes, "\(endpoint.name)")
         }
     }
 

@@ -29,6 +29,20 @@ struct TestEndpoints {
         audit: .change,
         summary: "Make a thing"
     )
+    static let longestList = 3 << 20
+    let createAll = Endpoint(
+        "things.create_all",
+        .POST,
+        "/things-together",
+        service: .appointments,
+        guard: .permission(Permission("appointments:create")),
+        takes: ThingDraft.self,
+        gives: Thing.self,
+        status: 201,
+        audit: .change,
+        mostBytes: longestList,
+        summary: "Make many things"
+    )
     let read = Endpoint(
         "things.read",
         .GET,
@@ -165,7 +179,7 @@ struct TestEndpoints {
     )
 
     var all: [any EndpointDescription] {
-        [list, create, read, replace, remove, inClinic, export, slow, me, signIn, webhook, upload, notice]
+        [list, create, createAll, read, replace, remove, inClinic, export, slow, me, signIn, webhook, upload, notice]
     }
 }
 

@@ -1,13 +1,23 @@
 import Bus
+import Contracts
 import Core
 import LocalServers
-import Redis
 import ServiceLifecycle
 import Synchronization
 import TestKit
 import Testing
 
+@testable import Redis
+
 @Suite(.timeLimit(.minutes(2))) struct RequestTests {
+    /// What a request has beside the body that it carries, in bytes, generously.
+    private static let frame = 256 << 10
+
+    @Test func theLongestRequestsFitIntoOneReply() {
+        let together = RequestServer.readAtOnceMax * (BodyKind.mostBytes + Self.frame)
+        #expect(together <= RedisConnection.replyBytesMax)
+    }
+
     @Test func aRequestArrivesWholeAndItsReplyToo() async throws {
         try await TestBus.with { bus in
             let seen = Mutex<BusRequest?>(nil)

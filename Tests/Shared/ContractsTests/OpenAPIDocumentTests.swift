@@ -59,7 +59,7 @@ import Testing
         )
     }
 
-    @Test func furtherStatusesAreDeclared() throws {
+    @Test func furtherStatusesAndLongBodiesAreDeclared() throws {
         let endpoint = Endpoint<Sample.Message, Sample.Recipient>(
             "messages.replace",
             .POST,
@@ -68,10 +68,12 @@ import Testing
             guard: .signedIn,
             furtherStatuses: [201],
             audit: .change,
+            mostBytes: 2_000_000,
             summary: "Replace a message"
         )
         let bytes = try OpenAPIDocument.json(endpoints: [endpoint], publicURL: "https://clinic.example")
         let operation = try JSONTape(bytes).decode(JSONValue.self)["paths"]?["/api/v1/messages/replace"]?["post"]
+        #expect(operation?["requestBody"]?["description"] == "At most 2000000 bytes.")
         for status in ["200", "201"] {
             #expect(operation?["responses"]?[status]?["content"]?["application/json"] != nil)
         }

@@ -9,7 +9,7 @@ package struct HTTPLimits: Sendable {
     package var headerCount = 100
     /// Bytes of path and query.
     package var target = 8 * 1_024
-    /// Bytes of a body, unless the operation takes fewer.
+    /// Bytes of a body, unless the operation takes fewer or more.
     package var body = 1 << 20
     /// From the first byte of a request to the end of its head.
     package var headDeadline: TimeAmount = .seconds(10)

@@ -21,6 +21,8 @@ final class Operation: Sendable {
     let opensInEmergency: Bool
     let tenancy: Tenancy
     let body: BodyKind
+    /// Bytes of a JSON body where it may have more than is usual.
+    let mostBytes: Int?
     let isIdempotent: Bool
     let isStreamed: Bool
     let deadline: Duration
@@ -52,6 +54,7 @@ final class Operation: Sendable {
             endpoint.verb == .GET && endpoint.guard.permission.map { Roles.opensInEmergency($0) } ?? false
         tenancy = endpoint.tenancy
         body = endpoint.body
+        mostBytes = endpoint.mostBytes
         isIdempotent = endpoint.idempotent
         isStreamed = endpoint.streams
         deadline = endpoint.deadline

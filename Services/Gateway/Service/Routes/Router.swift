@@ -53,7 +53,7 @@ struct Router: Sendable {
         guard case .operation(let operation, _) = route else { return (route, usualLimit) }
         switch operation.body {
         case .raw(let maxBytes, _), .streamed(let maxBytes, _): return (route, maxBytes)
-        case .none, .json, .mergePatch: return (route, usualLimit)
+        case .none, .json, .mergePatch: return (route, operation.mostBytes ?? usualLimit)
         }
     }
 

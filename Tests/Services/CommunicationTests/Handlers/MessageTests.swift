@@ -249,6 +249,26 @@ import Testing
         #expect(items.map { $0.problem?.errors?.first?.pointer } == [nil, "/data/x", "/to", "/content/subject", nil])
     }
 
+    /// As many messages as there may be, as long as texts are.
+    @Test func aWholeBatchFitsIntoARequest() throws {
+        let text = String(repeating: "ä", count: TextToSend.longest)
+        let draft = MessageDraft(
+            to: RecipientDraft(
+                email: EmailAddress("asha.rao@example.com"),
+                phone: PhoneNumber("+4915112345678"),
+                patientId: PatientID()
+            ),
+            channels: [.whatsapp, .sms],
+            content: MessageContent(subject: "Your visit", text: text),
+            category: .care,
+            reference: "campaign:\(MessageID())"
+        )
+        let message = RawJSON(try JSONWriter.encode(draft))
+        let batch = MessageBatch(messages: Array(repeating: message, count: MessageBatch.most))
+        #expect(try JSONWriter.encode(batch).count < MessageBatch.mostBytes)
+        #expect(endpoints.sendBatch.mostBytes == MessageBatch.mostBytes)
+    }
+
     /// However much is wrong with it.
     @Test func aBatchOfMuchIsRepeatedUnderItsKey() async throws {
         let clinic = try TestClinic()
