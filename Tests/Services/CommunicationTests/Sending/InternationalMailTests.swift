@@ -169,9 +169,9 @@ import Testing
 
     @Test func whatSESCannotCarryIsKnownBeforeACall() throws {
         let credentials = ProviderSamples.credentials(["region": "eu-west-1"])
-        #expect(AWSSESProvider.fault(credentials, policy: try OutboundPolicy(allow: "public")) == nil)
+        #expect(AWSSESProvider.faults(credentials, policy: try OutboundPolicy(allow: "public")).isEmpty)
         let other = ProviderSamples.credentials(["region": "eu-west-1", "fromEmail": "praxis-süd@example.com"])
-        #expect(AWSSESProvider.fault(other, policy: try OutboundPolicy(allow: "public"))?.key == "fromEmail")
+        #expect(AWSSESProvider.faults(other, policy: try OutboundPolicy(allow: "public")).map(\.key) == ["fromEmail"])
         #expect(SendingRules.circuit(after: .asciiOnly(host: .untried)) == .settle(.neutral))
         #expect(SendingRules.circuit(after: .asciiOnly(host: .answered)) == .settle(.alive))
     }
