@@ -65,13 +65,15 @@ final class RateLimiter: Sendable {
 
     private let redis: RedisClient
     private let keyspace: Keyspace
+    private let patience: Duration
     private let circuit = CircuitBreaker(policy: RateLimiter.outage)
     private let local = Mutex<[Key: RateBucket]>([:])
     private let purses = Mutex<[Key: Purse]>([:])
 
-    init(redis: RedisClient, keyspace: Keyspace) {
+    init(redis: RedisClient, keyspace: Keyspace, patience: Duration = RateLimiter.patience) {
         self.redis = redis
         self.keyspace = keyspace
+        self.patience = patience
     }
 
     /// Takes what one message needs of a clinic's rate with a provider entry; `nil` when it may go, else why it may not.
@@ -175,7 +177,7 @@ final class RateLimiter: Sendable {
             .number(count?.messages ?? 0), .number(isAgain ? 1 : 0),
         ]
         let (redis, key) = (redis, key(bucket.clinic, bucket.entry))
-        let reply = try await withTimeLimit(Self.patience) {
+        let reply = try await withTimeLimit(patience) {
             try await RateScript.take.run(on: redis, keys: [key], arguments: arguments)
         }
         guard let answer = Answer(reply) else { throw RedisError.protocol }

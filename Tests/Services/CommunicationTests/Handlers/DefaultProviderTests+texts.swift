@@ -164,7 +164,7 @@ extension DefaultProviderTests {
             DefaultProvidersDraft(whatsapp: ChannelDraft(primary: .meta(SandboxPlace.nowhere))),
             first
         )
-        let number = try #require(PhoneNumber("+9193\(first.clinic.low % 100_000_000)"))
+        let number = try #require(PhoneNumber("+9193\(10_000_000 + first.clinic.low % 90_000_000)"))
         let hash = MessageDoor(blindIndex: first.desk.blindIndex)
             .hash("meta", to: ChannelAddress(number, on: .whatsapp))
         for clinic in [first, second] {
@@ -194,8 +194,8 @@ extension DefaultProviderTests {
                 DefaultProvidersDraft(whatsapp: ChannelDraft(primary: .meta(sandbox.url("meta")))),
                 first
             )
-            let number = try #require(PhoneNumber("+9196\(first.clinic.low % 100_000_000)"))
-            let other = try #require(PhoneNumber("+9195\(first.clinic.low % 100_000_000)"))
+            let number = try #require(PhoneNumber("+9196\(10_000_000 + first.clinic.low % 90_000_000)"))
+            let other = try #require(PhoneNumber("+9195\(10_000_000 + first.clinic.low % 90_000_000)"))
             try await sandbox.call("/meta/inbound", ["from": .string(number.number), "to": "106540352242922"])
             let (id, index) = (first.clinic, AddressIndex(blindIndex: first.desk.blindIndex))
             try await first.desk.database.database.transaction(for: Tenant(id, actor: "test")) { tx in
@@ -221,7 +221,7 @@ extension DefaultProviderTests {
             #expect(try await heard(first) == ["My result", "My new number"])
             #expect(try await heard(second).isEmpty)
             // What names a message is that clinic's, whoever writes.
-            let stranger = try #require(PhoneNumber("+9194\(first.clinic.low % 100_000_000)"))
+            let stranger = try #require(PhoneNumber("+9194\(10_000_000 + first.clinic.low % 90_000_000)"))
             let name = asked.attempts.first?.providerMessageId
             #expect(try await tell(said("For the first", from: stranger, answering: name), at: first) == 200)
             #expect(try await heard(first).contains("For the first"))

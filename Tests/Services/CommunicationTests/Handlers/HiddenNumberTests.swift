@@ -18,7 +18,7 @@ import Testing
     }
 
     private func phone(_ clinic: TestClinic) throws -> PhoneNumber {
-        try #require(PhoneNumber("+9198\(clinic.clinic.low % 100_000_000)"))
+        try #require(PhoneNumber("+9198\(10_000_000 + clinic.clinic.low % 90_000_000)"))
     }
 
     private func clinic(_ sandbox: SandboxPlace, andTwilioFirst: Bool = false) async throws -> TestClinic {

@@ -14,7 +14,7 @@ import Testing
     private static let number = "106540352242922"
 
     private func phone(_ clinic: TestClinic) throws -> PhoneNumber {
-        try #require(PhoneNumber("+9197\(clinic.clinic.low % 100_000_000)"))
+        try #require(PhoneNumber("+9197\(10_000_000 + clinic.clinic.low % 90_000_000)"))
     }
 
     private func configure(_ clinic: TestClinic, _ sandbox: SandboxPlace, email: Bool = false) async throws {

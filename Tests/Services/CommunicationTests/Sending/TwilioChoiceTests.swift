@@ -26,7 +26,7 @@ import Testing
     )
 
     private func phone(_ clinic: TestClinic) throws -> PhoneNumber {
-        try #require(PhoneNumber("+9195\(clinic.clinic.low % 100_000_000)"))
+        try #require(PhoneNumber("+9195\(10_000_000 + clinic.clinic.low % 90_000_000)"))
     }
 
     /// A clinic that a patient has just written to.

@@ -15,7 +15,7 @@ import Vault
     private static let number = "106540352242922"
 
     private func phone(_ clinic: TestClinic) throws -> PhoneNumber {
-        try #require(PhoneNumber("+9196\(clinic.clinic.low % 100_000_000)"))
+        try #require(PhoneNumber("+9196\(10_000_000 + clinic.clinic.low % 90_000_000)"))
     }
 
     /// A clinic that a patient has just written to.

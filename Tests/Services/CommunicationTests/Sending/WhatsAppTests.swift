@@ -15,7 +15,7 @@ import Vault
 
     /// A number of the clinic's patients, and of nobody else's.
     private func phone(_ clinic: TestClinic) throws -> PhoneNumber {
-        try #require(PhoneNumber("+9198\(clinic.clinic.low % 100_000_000)"))
+        try #require(PhoneNumber("+9198\(10_000_000 + clinic.clinic.low % 90_000_000)"))
     }
 
     private func draft(_ clinic: TestClinic, email: Bool = true) throws -> MessageDraft {
