@@ -5,22 +5,22 @@ import Postgres
 
 /// Audit entries that follow one another in a transaction travel as one event: the bus is paid once for all of them.
 ///
-/// The event's payload is the list of their records; its aggregate is the series that numbers them, its version the
-/// first's number, and the others' numbers follow.
+/// The event's payload is the list of their records, or the record of one that travels alone; its aggregate is the series
+/// that numbers them, its version the first's number, and the others' numbers follow.
 package enum AuditRun {
-    /// Of the events; the payload of version 1 was a single record.
+    /// Of an event whose payload is a list; that of a single record is version 1.
     package static let version = 2
     /// Entries of one event at most.
     static let most = 32
     /// Bytes that an event holds before it takes no further entry.
     static let mostBytes = 32 << 10
 
-    /// A run of one.
+    /// An entry by itself.
     static func event(_ record: AuditRecord, at place: RowNumbers) throws -> EventEnvelope {
         EventEnvelope(
             id: record.id.retagged(),
             name: Outbox.auditKind,
-            version: version,
+            version: 1,
             category: .userActivity,
             priority: .normal,
             clinicId: record.clinicId,
@@ -29,7 +29,7 @@ package enum AuditRun {
             aggregateId: place.series.description,
             aggregateVersion: place.numbers.lowerBound,
             notify: true,
-            payload: list([try JSONWriter.encode(record)])
+            payload: try JSONWriter.encode(record)
         )
     }
 
@@ -38,9 +38,8 @@ package enum AuditRun {
         var joined: [NewOutboxRow] = []
         var run: (row: NewOutboxRow, records: [[UInt8]], bytes: Int)?
         func end() {
-            guard let ended = run else { return }
-            var row = ended.row
-            row.event.payload = list(ended.records)
+            guard var row = run?.row, let records = run?.records else { return }
+            if records.count > 1 { (row.event.version, row.event.payload) = (version, list(records)) }
             joined.append(row)
             run = nil
         }
@@ -49,7 +48,7 @@ package enum AuditRun {
                 joined.append(row)
                 continue
             }
-            let record = Array(row.event.payload.dropFirst().dropLast())
+            let record = row.event.payload
             if let open = run,
                 !row.event.follows(open.row.event, by: open.records.count)
                     || open.records.count >= most || open.bytes >= mostBytes

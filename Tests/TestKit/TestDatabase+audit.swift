@@ -7,9 +7,14 @@ extension TestDatabase {
     package func audit(of clinic: ClinicID) async throws -> [AuditRecord] {
         try await inspect(
             """
-            select payload from outbox where clinic_id = \(clinic) and part = 'audit' and name = 'audit.entry'
-            order by position
+            select payload, version from outbox
+            where clinic_id = \(clinic) and part = 'audit' and name = 'audit.entry' order by position
             """
-        ) { rows in try rows.flatMap { try JSONTape(try $0[0]).decode([AuditRecord].self) } }
+        ) { rows in
+            try rows.flatMap { row in
+                let tape = try JSONTape(try row[0])
+                return try row[1] == 1 ? [tape.decode(AuditRecord.self)] : tape.decode([AuditRecord].self)
+            }
+        }
     }
 }

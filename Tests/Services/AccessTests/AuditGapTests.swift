@@ -88,7 +88,7 @@ import Testing
         #expect(try await gap(at: late)?.numbers == "{[4,5)}")
     }
 
-    @Test func anEntryOfBeforeThereWereRunsIsTaken() async throws {
+    @Test func anEntryThatTravelsAloneIsTaken() async throws {
         let record = desk.record(in: clinic)
         var event = try run(of: [], from: 1)
         event.version = 1

@@ -64,6 +64,10 @@ struct ClinicEvents: Sendable {
             )
         case UserChanged.kind:
             let change = try event.decode(UserChanged.self)
+            // Their phone shows the patient's notices no longer; whoever is still there registers at the next start.
+            if let left = try NoticeChoiceStore.patientLeft(by: change, version: event.aggregateVersion, in: tx) {
+                ContactDeviceStore.remove(of: left.retagged(), in: tx)
+            }
             try NoticeChoiceStore.keep(change, version: event.aggregateVersion, in: tx)
         case NoticeRequested.kind:
             let requested = try event.decode(NoticeRequested.self)

@@ -16,7 +16,7 @@ enum AskingAgain: Sendable, Equatable {
     init(after verdict: ProviderVerdict, at now: Instant) {
         switch (SendingRules.circuit(after: verdict), verdict.retryAfter) {
         case (.latch, _): self = .never
-        case (.park(let time), _): self = .asked(until: now + time)
+        case (.park(let time), _): self = .asked(until: now + Self.bounded(time))
         case (.settle, let time?): self = .asked(until: now + time)
         case (.settle, nil): self = .anyTime
         }
@@ -28,11 +28,14 @@ enum AskingAgain: Sendable, Equatable {
     init(refusedBy circuit: CircuitView, for time: Duration?, at now: Instant) {
         switch (circuit.state, time) {
         case (.latched, nil): self = .never
-        case (.latched, let time?): self = .asked(until: now + time)
+        case (.latched, let time?): self = .asked(until: now + Self.bounded(time))
         case (_, let time?): self = .shut(until: now + time)
         case (_, nil): self = .anyTime
         }
     }
+
+    /// Its circuit keeps whoever comes earlier away from it; and a reset by hand, or a new provider, is to be noticed.
+    private static func bounded(_ time: Duration) -> Duration { min(time, SendingRules.rounds.cap) }
 
     private var isAsked: Bool { if case .asked = self { true } else { false } }
 

@@ -63,7 +63,14 @@ struct RateBucket: Sendable, Equatable {
     mutating func stopCounting() { day = nil }
 
     /// Takes a token; `nil` when it was there.
-    mutating func take(_ rate: SendingRate, _ priority: MessagePriority, at now: Instant) -> RateWait? {
+    ///
+    /// - Parameter waits: whether whoever finds none comes for one; else no place is kept.
+    mutating func take(
+        _ rate: SendingRate,
+        _ priority: MessagePriority,
+        waits: Bool = true,
+        at now: Instant
+    ) -> RateWait? {
         if now > filledAt { tokens += (now - filledAt).inSeconds * rate.perSecond }
         tokens = min(rate.burst, tokens)
         filledAt = now
@@ -80,6 +87,7 @@ struct RateBucket: Sendable, Equatable {
         }
         let untilThere = Duration.microseconds(Int64(((wanted - tokens) / rate.perSecond * 1_000_000).rounded(.up)))
         let due = max(now + max(Self.shortestWait, untilThere), queues[rank])
+        guard waits else { return .rate(due - now) }
         queues[rank] = due + .microseconds(Int64((1_000_000 / rate.perSecond).rounded(.up)))
         claims[rank] = max(claims[rank], due + Self.claimLasts)
         return .rate(due - now)

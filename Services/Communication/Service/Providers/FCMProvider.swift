@@ -47,6 +47,8 @@ struct FCMProvider: PushProvider, HTTPProvider {
     static func usualBase(_ credentials: Credentials) -> String { "https://fcm.googleapis.com" }
 
     func send(_ push: PushToSend, deadline: Deadline) async -> ProviderVerdict {
+        // The name of an endpoint is for somebody else to know: nothing is said of the device.
+        guard !push.token.unredacted.hasPrefix("arn:") else { return .endpointOfAnother }
         let message = Self.message(push, at: .now())
         return await authorised { token in
             guard let call = try? call(["message": message], token) else { return FCMReply.unwritable }
@@ -114,4 +116,13 @@ struct FCMProvider: PushProvider, HTTPProvider {
             "webpush": ["headers": .object(web)],
         ]
     }
+}
+
+extension ProviderVerdict {
+    fileprivate static let endpointOfAnother = ProviderVerdict(
+        .senderNotAuthorised,
+        host: .untried,
+        code: "endpoint_arn",
+        detail: "The push token is the name of an endpoint at another provider."
+    )
 }

@@ -116,7 +116,11 @@ extension ChainWalk {
         )
         switch end {
         case .end(let status, let reason):
-            // The last try of others is not the last of a channel that has not had its hours.
+            // The last try of others is not the last of an entry that has room again tomorrow,
+            if status == .failed, let next = left.compactMap({ capped[$0.id] }).min() {
+                return try await waitForRate(until: min(next, opening ?? next))
+            }
+            // nor of a channel that has not had its hours.
             if let opening, status == .failed { return try await waitForHours(until: opening) }
             try await self.end(status, reason)
         case .wait(let wait, let until):

@@ -110,7 +110,9 @@ struct ChainWalk {
                     taking: permitTime
                 )
             else { continue }
-            return try await attempt(entry, permit)
+            if try await attempt(entry, permit) { return true }
+            // One whose cap for the day is used up was not called.
+            if capped[entry.id] == nil { return false }
         }
         return false
     }
@@ -213,9 +215,19 @@ struct ChainWalk {
             settings: settings
         )
         do {
-            return try await parts.rates.take(job.clinic, entry.id, rate, work.message.priority) { [job] midnight in
-                try await job.database.read(for: job.tenant, lane: .background, operation: "messages.day") { tx in
-                    try AttemptStore.calls(of: entry.id, since: midnight, in: tx)
+            // Who is tried before its turn has its turn still: it takes no place among those that wait.
+            return try await parts.rates.take(
+                job.clinic,
+                entry.id,
+                rate,
+                work.message.priority,
+                waits: ahead[entry.id] == nil
+            ) { [self] midnight in
+                // What a provider before has answered is not written yet.
+                try await persist { [job] in
+                    try await job.database.read(for: job.tenant, lane: .background, operation: "messages.day") { tx in
+                        try AttemptStore.calls(of: entry.id, since: midnight, in: tx)
+                    }
                 }
             }
         } catch {
@@ -243,9 +255,9 @@ struct ChainWalk {
         return try await attempt(entry, permit)
     }
 
-    /// Whether the app on the contact's device is gone.
+    /// Whether the app on the contact's device is gone; who was not asked cannot know.
     private func isGone(_ verdict: ProviderVerdict, _ entry: ProviderEntry) -> Bool {
-        verdict.outcome == .badRecipient && entry.channel == MessageChannel.push.rawValue
+        verdict.outcome == .badRecipient && verdict.host != .untried && entry.channel == MessageChannel.push.rawValue
     }
 
     /// What is to be kept of an address after a call; `nil` where the verdict is not about it.

@@ -56,13 +56,19 @@ final class CircuitBook: Sendable {
         var endpoint: EndpointNews?
     }
 
+    /// Configured anew, an entry has another row with the same credentials, and its resets are counted from the beginning.
+    private struct Told: Hashable {
+        let circuit: CircuitKey
+        let entry: ProviderEntryID
+    }
+
     private struct State {
         /// Circuits that are not closed, with the entry they belong to.
         var troubled: [CircuitKey: ProviderEntryID] = [:]
         /// Hosts whose circuit is not closed, with an entry there that can be tried.
         var troubledEndpoints: [String: (key: CircuitKey, entry: ProviderEntryID)] = [:]
-        /// The last reset by hand that was taken over, by circuit.
-        var resets: [CircuitKey: Int64] = [:]
+        /// The last reset by hand that was taken over, by circuit and the entry that it was told of.
+        var resets: [Told: Int64] = [:]
     }
 
     /// A host's circuit opens only when so many clinics cannot reach it: one clinic alone must not stop the others.
@@ -148,8 +154,9 @@ final class CircuitBook: Sendable {
         let key = CircuitKey(clinic, entry)
         let breaker = breakers.breaker(for: key)
         let known = state.withLock { state in
-            let known = state.resets[key] ?? 0
-            if published.resets > known { state.resets[key] = published.resets }
+            let told = Told(circuit: key, entry: entry.id)
+            let known = state.resets[told] ?? 0
+            if published.resets > known { state.resets[told] = published.resets }
             return known
         }
         guard published.resets >= known else { return }
@@ -157,7 +164,9 @@ final class CircuitBook: Sendable {
         if published.view.state == .closed, breaker.view.state == .latched, published.view.since > breaker.view.since {
             breaker.reset()
         }
-        if published.view.state == .latched, breaker.view.state == .closed {
+        // Who has been let in of late knows better; else its own next call tells.
+        let totals = breaker.totals
+        if published.view.state == .latched, breaker.view.state == .closed, totals.calls == totals.failures {
             // Since when it holds there: what has been let in since ends it here, too.
             breaker.latch(
                 published.view.reason ?? "credentials",

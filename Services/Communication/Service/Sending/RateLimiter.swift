@@ -78,19 +78,22 @@ final class RateLimiter: Sendable {
 
     /// Takes what one message needs of a clinic's rate with a provider entry; `nil` when it may go, else why it may not.
     ///
-    /// - Parameter gone: how many have gone through the entry since a day's beginning; asked where a cap is to be kept and the
-    ///   day's count is not known, once for all processes.
+    /// - Parameters:
+    ///   - waits: whether the message comes for a token when there is none; else no place is kept for it.
+    ///   - gone: how many have gone through the entry since a day's beginning; asked where a cap is to be kept and the
+    ///     day's count is not known, once for all processes.
     func take(
         _ clinic: ClinicID,
         _ entry: ProviderEntryID,
         _ rate: SendingRate,
         _ priority: MessagePriority,
+        waits: Bool = true,
         gone: (_ since: Instant) async throws -> Int
     ) async rethrows -> RateWait? {
         let key = Key(clinic: clinic, entry: entry)
         var count: DayCount?
         while true {
-            switch await ask(key, rate, priority, count) {
+            switch await ask(key, rate, priority, waits: waits, count) {
             case .taken: return nil
             case .wait(let wait): return wait
             case .uncounted(let day): count = DayCount(day: day, messages: try await gone(DayCount.start(of: day)))
@@ -98,13 +101,21 @@ final class RateLimiter: Sendable {
         }
     }
 
-    private func ask(_ key: Key, _ rate: SendingRate, _ priority: MessagePriority, _ count: DayCount?) async -> Answer {
+    private func ask(
+        _ key: Key,
+        _ rate: SendingRate,
+        _ priority: MessagePriority,
+        waits: Bool,
+        _ count: DayCount?
+    ) async -> Answer {
         let purse = Self.fetched(of: rate)
         if purse > 1, pay(from: key) { return .taken(1) }
-        guard case .admitted(let permit) = circuit.admit() else { return takeLocally(key, rate, priority, count) }
+        guard case .admitted(let permit) = circuit.admit() else {
+            return takeLocally(key, rate, priority, waits: waits, count)
+        }
         let fills = purse > 1 && startFilling(key)
         do {
-            let answer = try await askRedis(key, rate, priority, count, most: fills ? purse : 1)
+            let answer = try await askRedis(key, rate, priority, waits: waits, count, most: fills ? purse : 1)
             circuit.settle(permit, .alive)
             switch answer {
             case .taken(let tokens):
@@ -120,7 +131,7 @@ final class RateLimiter: Sendable {
         } catch {
             circuit.settle(permit, .failure)
             if fills { fill(key, 0) }
-            return takeLocally(key, rate, priority, count)
+            return takeLocally(key, rate, priority, waits: waits, count)
         }
     }
 
@@ -165,6 +176,7 @@ final class RateLimiter: Sendable {
         _ bucket: Key,
         _ rate: SendingRate,
         _ priority: MessagePriority,
+        waits: Bool,
         _ count: DayCount?,
         most: Int
     ) async throws -> Answer {
@@ -174,7 +186,7 @@ final class RateLimiter: Sendable {
             .text("\(rate.perSecond)"), .text("\(rate.burst)"), .number(rate.dailyCap ?? 0), .number(priority.rank),
             .number(Int(RateBucket.claimLasts.microseconds)),
             .number(Int(RateBucket.shortestWait.microseconds)), .number(most), .number(Int(count?.day ?? -1)),
-            .number(count?.messages ?? 0), .number(isAgain ? 1 : 0),
+            .number(count?.messages ?? 0), .number(isAgain ? 1 : 0), .number(waits ? 1 : 0),
         ]
         let (redis, key) = (redis, key(bucket.clinic, bucket.entry))
         let reply = try await withTimeLimit(patience) {
@@ -188,6 +200,7 @@ final class RateLimiter: Sendable {
         _ key: Key,
         _ rate: SendingRate,
         _ priority: MessagePriority,
+        waits: Bool,
         _ count: DayCount?
     ) -> Answer {
         let now = Instant.now()
@@ -199,7 +212,7 @@ final class RateLimiter: Sendable {
                 guard let count, count.day == today else { return .uncounted(day: today) }
                 bucket.begin(count)
             }
-            let wait = bucket.take(rate, priority, at: now)
+            let wait = bucket.take(rate, priority, waits: waits, at: now)
             local[key] = bucket
             return wait.map { Answer.wait($0) } ?? .taken(1)
         }

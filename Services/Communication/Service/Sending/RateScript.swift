@@ -6,7 +6,7 @@ enum RateScript {
     ///
     /// KEYS bucket; ARGV tokens per second, burst, daily cap (0: none), rank, microseconds that a claim lasts, microseconds
     /// of the shortest wait, tokens at most, a day since 1970 and how many had gone by it (-1: not said), whether what is kept
-    /// may not be all. Gives `taken` and how many were, or `rate` or `cap`, whichever is used up, and microseconds to wait, or
+    /// may not be all, whether whoever finds no token waits for one. Gives `taken` and how many were, or `rate` or `cap`, whichever is used up, and microseconds to wait, or
     /// `uncounted` and the day of which it has to be told, and takes nothing. With a cap what is taken is counted, each day from
     /// what it is told of; without one nobody counts, as tokens are fetched that nobody may need. The bucket expires when forgetting it changes nothing.
     static let take = RedisScript(
@@ -16,6 +16,7 @@ enum RateScript {
         local rate, burst, cap = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
         local rank, lasts, shortest, most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
         local told, gone, again = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+        local waits = tonumber(ARGV[11]) == 1
         local kept = redis.call('HMGET', KEYS[1], 'tokens', 'filled', 'day', 'count',
           'claim0', 'claim1', 'claim2', 'queue0', 'queue1', 'queue2')
         local tokens = tonumber(kept[1] or burst)
@@ -50,8 +51,10 @@ enum RateScript {
           else
             local due = now + math.max(shortest, math.ceil((wanted - tokens) / rate * 1000000))
             due = math.max(due, queues[rank])
-            queues[rank] = due + math.ceil(1000000 / rate)
-            claims[rank] = math.max(claims[rank], due + lasts)
+            if waits then
+              queues[rank] = due + math.ceil(1000000 / rate)
+              claims[rank] = math.max(claims[rank], due + lasts)
+            end
             answer = {'rate', due - now}
           end
         end

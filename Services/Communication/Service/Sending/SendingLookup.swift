@@ -36,17 +36,19 @@ struct SendingLookup: Sendable {
     /// What was found of each message, in their order.
     func find(_ ids: [MessageID], at now: Instant, in tx: borrowing Transaction) throws -> [Finding] {
         guard let clinic = tx.tenant?.clinic else { throw JobFailure.permanent("no_clinic") }
-        let messages = Dictionary(try MessageStore.find(ids, in: tx).map { ($0.id, $0) }) { first, _ in first }
+        let (found, isSuspended) = try MessageStore.toSend(ids, in: tx)
+        let messages = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
         let attempts = try AttemptStore.all(ids, in: tx)
         let sealer = try dataKeys.sealer(for: clinic, in: tx)
-        let isSuspended = try ProjectionStore.isSuspended(in: tx)
         var findings: [MessageID: Finding] = [:]
         var candidates: [Candidate] = []
         for id in Set(ids) {
             guard let message = messages[id], Self.isToBeSent(message) else { continue }
             let all = attempts[id] ?? []
             if isSuspended, message.category != .security, message.expiresAt.map({ $0 > now }) ?? true {
-                findings[id] = .held(until: now + Self.suspensionRest)
+                findings[id] = .held(
+                    until: [now + Self.suspensionRest, message.expiresAt].compactMap(\.self).min() ?? now
+                )
                 continue
             }
             // What came before somebody sent it again decides nothing any more.
@@ -111,7 +113,10 @@ struct SendingLookup: Sendable {
             at: now,
             in: tx
         )
-        let optOuts = candidates.map { SuppressionStore.optOuts(suppressed, $0.pairs, $0.message.category) }
+        let reaches = candidates.map { $0.reached(by: devices, suppressed) }
+        let optOuts = zip(candidates, reaches).map { candidate, reached in
+            SuppressionStore.optOuts(suppressed, candidate.pairs + reached.pairs, candidate.message.category)
+        }
         // What goes at once has just been held against them; not so against what is said of one channel and may end another.
         let asked = zip(candidates, optOuts).filter { candidate, ended in
             now - candidate.message.createdAt > PresentChoice.freshFor
@@ -120,9 +125,8 @@ struct SendingLookup: Sendable {
         let choices = try PresentChoice.all(of: Array(Set(asked.compactMap(\.0.content.contact))), in: tx)
         let configuration = try store.currentVersions(sealer.clinic, in: tx)
         let circuits = try CircuitStore.all(in: tx)
-        return try zip(candidates, optOuts).map { candidate, ended in
-            let message = candidate.message
-            let reached = candidate.reached(by: devices, suppressed)
+        return try zip(candidates, zip(reaches, optOuts)).map { candidate, found in
+            let (message, (reached, ended)) = (candidate.message, found)
             let choice = candidate.content.contact.flatMap { choices[$0] }
             let blocking = SuppressionStore.weightiest(suppressed, candidate.pairs + reached.pairs, message.category)
             let notPassedOn = SuppressionRules.notPassedOn(

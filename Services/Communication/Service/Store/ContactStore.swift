@@ -42,6 +42,10 @@ enum ContactStore {
             values (clinic_id(), \(id), \(patient.id), \(now), \(now)) on conflict do nothing
             """
         )
+        if deleted {
+            // Whoever registers a device of theirs at this moment is waited for, so that it is seen below.
+            tx.execute("select from contacts where clinic_id = clinic_id() and id = \(id) for update")
+        }
         let email = patient.email.flatMap { ChannelAddress(.email, $0.address) }
         let phone = patient.phone.flatMap { ChannelAddress(.sms, $0.number) }
         let kept = deleted ? nil : phone.map { index.token($0, clinic) }

@@ -92,8 +92,18 @@ enum MessageStore {
         try tx.rows("select \(columns) from messages where clinic_id = clinic_id() and id = \(id)").first.map(decode)
     }
 
-    static func find(_ ids: [MessageID], in tx: borrowing Transaction) throws -> [StoredMessage] {
-        try tx.rows("select \(columns) from messages where clinic_id = clinic_id() and id = any (\(ids))").map(decode)
+    /// Messages that may be to be sent, and whether their clinic is suspended.
+    static func toSend(
+        _ ids: [MessageID],
+        in tx: borrowing Transaction
+    ) throws -> (messages: [StoredMessage], isSuspended: Bool) {
+        let rows = try tx.rows(
+            """
+            select \(columns), exists (select from known_clinics where clinic_id = clinic_id() and suspended)
+            from messages where clinic_id = clinic_id() and id = any (\(ids))
+            """
+        )
+        return (try rows.map(decode), try rows.first.map { try $0[28] } ?? false)
     }
 
     /// The message, kept from others until the transaction ends.

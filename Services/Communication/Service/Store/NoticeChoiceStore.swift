@@ -27,6 +27,21 @@ enum NoticeChoiceStore {
         )
     }
 
+    /// The patient that an account is no longer tied to by a change; `nil` where it stays, or was tied to nobody.
+    static func patientLeft(
+        by change: UserChanged,
+        version: Int64,
+        in tx: borrowing Transaction
+    ) throws -> PatientID? {
+        try tx.rows(
+            """
+            select patient_id from notice_choices where clinic_id = clinic_id() and user_id = \(change.user.id)
+                and version <= \(version) and not deleted and patient_id is not null
+                and (\(change.deleted) or patient_id is distinct from \(change.user.patientId))
+            """
+        ).first.map { try $0[0] }
+    }
+
     /// What the account of a patient says; `nil` without one.
     static func find(of patient: PatientID, in tx: borrowing Transaction) throws -> NoticeChoice? {
         let rows = try tx.rows(

@@ -149,10 +149,6 @@ enum ProjectionStore {
         return PatientContact(patient: known, locale: try row[2])
     }
 
-    static func isSuspended(in tx: borrowing Transaction) throws -> Bool {
-        try !tx.rows("select from known_clinics where clinic_id = clinic_id() and suspended").isEmpty
-    }
-
     static func clinicName(in tx: borrowing Transaction) throws -> String? {
         try tx.rows("select name from known_clinics where clinic_id = clinic_id()").first.map { try $0[0] }
     }

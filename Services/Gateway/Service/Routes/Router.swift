@@ -53,7 +53,9 @@ struct Router: Sendable {
         guard case .operation(let operation, _) = route else { return (route, usualLimit) }
         switch operation.body {
         case .raw(let maxBytes, _), .streamed(let maxBytes, _): return (route, maxBytes)
-        case .none, .json, .mergePatch: return (route, operation.mostBytes ?? usualLimit)
+        // Who does not even say who they are is held to what is usual.
+        case .none, .json, .mergePatch:
+            return (route, head.authorization == nil ? usualLimit : operation.mostBytes ?? usualLimit)
         }
     }
 

@@ -174,6 +174,26 @@ import Testing
         )
     }
 
+    /// An account that is not the patient's any more shows their notices on its phone no longer.
+    @Test func devicesGoWithTheAccount() async throws {
+        let clinic = try TestClinic()
+        let (patient, other) = (try await patient(clinic, "t@example.org"), try await patient(clinic, "u@example.org"))
+        let contact: ContactID = patient.retagged()
+        try await account(clinic, of: patient, [])
+        for held in [contact, other.retagged()] {
+            #expect(try await clinic.register("fGToken\(held.low):APA91b", of: held).status == 201)
+        }
+        try await account(clinic, of: patient, [], version: 2)
+        #expect(try await clinic.devices(of: contact).count == 1)
+        try await account(clinic, of: patient, [], version: 3, deleted: true)
+        #expect(try await clinic.devices(of: contact).isEmpty)
+        #expect(try await clinic.devices(of: other.retagged()).count == 1)
+        // Told once more, it takes nothing from who is there now.
+        #expect(try await clinic.register("fGTokenOfAnother:APA91b", of: contact).status == 201)
+        try await account(clinic, of: patient, [], version: 3, deleted: true)
+        #expect(try await clinic.devices(of: contact).count == 1)
+    }
+
     @Test func theAccountsChoiceHoldsToo() async throws {
         let clinic = try TestClinic()
         try await clinic.configure(.smtp(port: 9))

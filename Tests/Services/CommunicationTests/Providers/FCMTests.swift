@@ -31,6 +31,15 @@ import Testing
         try #require(FCMProvider(Self.credentials(), through: ProviderSamples.transports()))
     }
 
+    /// SNS may know it: nothing is said of the device, and nobody is called.
+    @Test func theNameOfAnEndpointIsForSomebodyElse() async throws {
+        let push = ProviderSamples.notice(
+            to: "arn:aws:sns:eu-west-1:123456789012:endpoint/GCM/app/0f7e2a0c-1111-2222-3333-444455556666"
+        )
+        let verdict = try await provider().send(push, deadline: .after(.seconds(5)))
+        #expect(verdict.outcome == .senderNotAuthorised && verdict.host == .untried)
+    }
+
     @Test func theRequestToTheByte() throws {
         let push = try provider().sending(
             ProviderSamples.push(),

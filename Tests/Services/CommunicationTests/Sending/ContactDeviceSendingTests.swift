@@ -150,6 +150,9 @@ import Testing
                 try await clinic.message(id).attempts.prefix(2).map(\.outcome) == [.badRecipient, .throttled]
             }
             #expect(try await clinic.register(Self.first, of: patient.retagged()).status == 201)
+            // Not before the time that the provider has named, which is a minute.
+            try await eventually("the next round is set") { try await clinic.message(id).nextAttemptAt != nil }
+            try await clinic.hurryJobs()
             let message = try await clinic.settled(id)
             #expect(message.status == .sent && message.attempts.last?.outcome == .accepted)
             #expect(try await sandbox.received(for: Self.first).count == 1)

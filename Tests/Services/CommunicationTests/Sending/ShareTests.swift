@@ -102,14 +102,14 @@ import Testing
         }
     }
 
-    /// A message does not wait for the fallback's next day while the primary may still be asked.
+    /// A message does not wait for the fallback's rate while the primary may still be asked.
     @Test func whoHasNoRoomIsNotWaitedForBeforeItsTurn() async throws {
         try await SandboxPlace.with { sandbox in
-            let clinic = try await clinic(sandbox, settings: CommunicationSettings(dailyCaps: ["smtp": 1]))
+            let clinic = try await clinic(sandbox, settings: CommunicationSettings(rates: ["smtp": 0.01]))
             try await tellLate(clinic)
             let messages = try await send(20, from: clinic)
             #expect(messages.allSatisfy { $0.status == .sent && $0.attempts.count == 1 })
-            #expect(messages.count { $0.attempts.first?.provider == "smtp" } == 1)
+            #expect(messages.count { $0.attempts.first?.provider == "smtp" } == 3)
         }
     }
 

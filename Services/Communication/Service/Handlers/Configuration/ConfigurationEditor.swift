@@ -40,6 +40,8 @@ struct ConfigurationEditor: Sendable {
     ) throws -> Saved {
         let stored = try present(context, in: tx)
         let kept = channel == nil ? [] : (stored?.entries ?? []).filter { $0.channel != channel?.rawValue }
+        // What was allowed when it was saved stays until it is saved anew.
+        let (untouched, check) = (Set(kept.map(\.id)), providers.rules(policy))
         let saved = try store.save(
             drafts + kept.map(ProviderEntryDraft.init(keeping:)),
             settings: settings ?? stored?.settings ?? [:],
@@ -48,7 +50,7 @@ struct ConfigurationEditor: Sendable {
             by: context.principal.id,
             at: context.now,
             beside: found,
-            rules: providers.rules(policy),
+            rules: { untouched.contains($0.id) ? [] : check($0) },
             in: tx
         )
         return Saved(configuration: saved, isFirst: stored == nil)
