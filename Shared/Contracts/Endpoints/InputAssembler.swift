@@ -88,6 +88,8 @@ package struct InputAssembler: Sendable {
         }
         // Nobody has an id that is none.
         if leadsNowhere(violations) { throw .notFound }
+        // Nothing is no JSON; where nothing need be said it stands for an empty object.
+        if needsBody, body.isEmpty { throw .malformed("This operation needs a body: a JSON object.") }
         faults += violations.map(placed)
         guard faults.isEmpty else { throw .invalid(Array(faults.prefix(Schema.mostFaults))) }
         return input
@@ -111,11 +113,7 @@ package struct InputAssembler: Sendable {
         // Who passes the pieces on counts their bytes and has looked at the type.
         case .streamed: return nil
         case .json, .mergePatch:
-            if body.isEmpty {
-                // Nothing is no JSON; where nothing need be said it stands for an empty object.
-                guard !needsBody else { throw .malformed("This operation needs a body: a JSON object.") }
-                return nil
-            }
+            if body.isEmpty { return nil }
             try check(contentType, isPatch: kind == .mergePatch)
             return body
         }
