@@ -13,10 +13,18 @@ import Testing
 
     private static let heading = ["promise", "shown by", "target"]
 
+    private static var pages: [SourceFile] {
+        SourceTree.files(below: ["Services", "Shared"]).filter { $0.name == "README.md" }
+    }
+
+    private static func cells(_ line: String) -> [String] {
+        line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
     private static func promises() -> [Promise] {
-        SourceTree.files(below: ["Services", "Shared"]).filter { $0.name == "README.md" }.flatMap { file in
+        pages.flatMap { file in
             file.lines.enumerated().compactMap { number, line -> Promise? in
-                let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+                let cells = cells(line)
                 guard line.hasPrefix("|"), cells.count == 3, cells != heading, !cells[0].hasPrefix("---") else {
                     return nil
                 }
@@ -42,6 +50,15 @@ import Testing
                     files.contains { Self.holds($0, suite: parts[0], test: parts[1]) },
                     "\(promise.place): \(promise.target) has no \(test)"
                 )
+            }
+        }
+    }
+
+    /// A row of another form would be passed over.
+    @Test func everyRowIsAPromise() {
+        for page in Self.pages where page.lines.contains(where: { Self.cells($0) == Self.heading }) {
+            for (number, line) in page.lines.enumerated() where line.hasPrefix("|") {
+                #expect(Self.cells(line).count == Self.heading.count, "\(page.path):\(number + 1)")
             }
         }
     }
