@@ -78,16 +78,15 @@ import Testing
         let clinic = clinic
         try await desk.append((0..<300).map { _ in desk.record(in: clinic) }, to: clinic)
         try await desk.sequence(clinic)
-        try await eventually("the log to be nobody else's") {
+        // Another sequencer may hold the log, or have left rows behind that it has rolled back; they are passed over once.
+        try await eventually("a place found by a few rows") {
             let read = try await desk.database.through(.sequencer) { tx -> Int? in
                 guard try AuditStore.sequence(clinic, limit: 1, in: tx) != nil else { return nil }
                 return try tx.rows(
                     "select idx_tup_fetch from pg_stat_xact_user_tables where relid = 'audit_nodes'::regclass"
                 ).first.map { try $0[0] }
             }
-            guard let read else { return false }
-            #expect(read < 10)
-            return true
+            return read.map { $0 < 10 } ?? false
         }
     }
 
