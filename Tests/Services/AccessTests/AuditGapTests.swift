@@ -74,8 +74,9 @@ import Testing
         let ids = records.map(\.id)
         return try await desk.test.inspect(
             """
-            select (select count(*) from access.audit_pending where clinic_id = \(clinic) and id = any (\(ids)))
-                + (select count(*) from access.audit_entries where clinic_id = \(clinic) and id = any (\(ids)))
+            select count(*) from (
+                select id from access.audit_pending where clinic_id = \(clinic) and id = any (\(ids))
+                union select id from access.audit_entries where clinic_id = \(clinic) and id = any (\(ids))) as found
             """
         ) { try $0[0][0] }
     }
