@@ -66,6 +66,19 @@ struct BusFixture: Sendable {
         EdgeKeys(ring: [("k1", ring)], currentID: "k1", process: process.rawValue)
     }
 
+    func record(of clinic: ClinicID? = nil, about thing: String = "1") -> AuditRecord {
+        AuditRecord(
+            at: .now(),
+            clinicId: clinic ?? self.clinic,
+            actor: .init(type: "user", id: "u"),
+            action: "things:read",
+            resource: .init(type: "thing", id: thing),
+            outcome: .succeeded,
+            requestId: RequestID(),
+            source: .init(address: "127.0.0.1", userAgent: "test")
+        )
+    }
+
     var publisher: EventPublisher {
         EventPublisher(redis: redis, keyspace: keyspace, keys: keys(.appointments), logger: log)
     }

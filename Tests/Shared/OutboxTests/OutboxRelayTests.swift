@@ -242,16 +242,7 @@ import Testing
 
     @Test func auditEntriesHaveAStreamOfTheirOwn() async throws {
         let fixture = try BusFixture("relay_audit")
-        let record = AuditRecord(
-            at: .now(),
-            clinicId: fixture.clinic,
-            actor: .init(type: "user", id: "u"),
-            action: "things:read",
-            resource: .init(type: "thing", id: "1"),
-            outcome: .succeeded,
-            requestId: RequestID(),
-            source: .init(address: "127.0.0.1", userAgent: "test")
-        )
+        let record = fixture.record()
         let taken = Mutex<AuditRecord?>(nil)
         let consumer = fixture.consumer(.access, part: .audit) { event in
             let records = try AuditRun.records(of: event)

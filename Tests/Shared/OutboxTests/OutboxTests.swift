@@ -29,16 +29,7 @@ import Testing
 
     @Test func noClinicWritesOrReadsAnothersEvents() async throws {
         let fixture = try BusFixture("outbox_clinics")
-        let record = AuditRecord(
-            at: .now(),
-            clinicId: ClinicID(),
-            actor: .init(type: "user", id: "u"),
-            action: "things:read",
-            resource: .init(type: "thing", id: "1"),
-            outcome: .succeeded,
-            requestId: RequestID(),
-            source: .init(address: "127.0.0.1", userAgent: "test")
-        )
+        let record = fixture.record(of: ClinicID())
         await #expect(throws: OutboxError.noClinic) {
             try await fixture.database.transaction(for: fixture.tenant()) { tx in
                 try Outbox.appendAudit(record, in: tx)
@@ -62,16 +53,7 @@ import Testing
         let fixture = try BusFixture("outbox_runs")
         let clinics = [ClinicID(), ClinicID()]
         let records = (0..<70).map { number in
-            AuditRecord(
-                at: .now(),
-                clinicId: clinics[number % 2],
-                actor: .init(type: "user", id: "u"),
-                action: "things:read",
-                resource: .init(type: "thing", id: "\(number)"),
-                outcome: .succeeded,
-                requestId: RequestID(),
-                source: .init(address: "127.0.0.1", userAgent: "test")
-            )
+            fixture.record(of: clinics[number % 2], about: "\(number)")
         }
         try await fixture.database.through(.relay) { tx in try Outbox.appendAudit(records, in: tx) }
         let events = try await fixture.store.inspect(
@@ -94,21 +76,9 @@ import Testing
 
     @Test func eventsBetweenAuditEntriesBreakNoRun() async throws {
         let fixture = try BusFixture("outbox_mixed")
-        try await fixture.database.transaction(for: fixture.tenant()) { [clinic = fixture.clinic] tx in
+        try await fixture.database.transaction(for: fixture.tenant()) { tx in
             for number in 0..<3 {
-                try Outbox.appendAudit(
-                    AuditRecord(
-                        at: .now(),
-                        clinicId: clinic,
-                        actor: .init(type: "user", id: "u"),
-                        action: "things:update",
-                        resource: .init(type: "thing", id: "\(number)"),
-                        outcome: .succeeded,
-                        requestId: RequestID(),
-                        source: .init(address: "127.0.0.1", userAgent: "test")
-                    ),
-                    in: tx
-                )
+                try Outbox.appendAudit(fixture.record(about: "\(number)"), in: tx)
                 try Outbox.append(ThingChanged(label: "\(number)"), aggregate: "x", version: 1, actor: "user:u", in: tx)
             }
         }

@@ -66,7 +66,7 @@ struct ChainWalk {
     }
 
     var id: MessageID { work.message.id }
-    private var door: MessageDoor { MessageDoor(blindIndex: parts.index.blindIndex) }
+    var door: MessageDoor { MessageDoor(blindIndex: parts.index.blindIndex) }
 
     mutating func run() async throws {
         var refused: [ProviderEntry] = []
@@ -236,56 +236,12 @@ struct ChainWalk {
         }
     }
 
-    /// That somebody may answer to the installation's number or address, which is then for this clinic; `nil` where nobody
-    /// answers, and where nothing was handed over that could be answered.
-    private func answering(_ entry: ProviderEntry, after outcome: AttemptOutcome) -> SendingNote? {
-        guard entry.isDefault, outcome == .accepted || outcome == .unknownOutcome,
-            let channel = MessageChannel(rawValue: entry.channel),
-            channel != .push,
-            let address = work.content.reach.address(on: channel)
-        else { return nil }
-        return .wrote(door.hash(entry.provider, to: address), at: .now())
-    }
-
     /// Tries the contact's next device with the provider that has just said that the app on the one before is gone.
     private mutating func attemptNextDevice(_ entry: ProviderEntry) async throws -> Bool {
         guard
             case .admitted(let permit) = parts.circuits.admit(job.clinic, entry, lastResort: true, taking: permitTime)
         else { return false }
         return try await attempt(entry, permit)
-    }
-
-    /// Whether the app on the contact's device is gone; who was not asked cannot know.
-    private func isGone(_ verdict: ProviderVerdict, _ entry: ProviderEntry) -> Bool {
-        verdict.outcome == .badRecipient && verdict.host != .untried && entry.channel == MessageChannel.push.rawValue
-    }
-
-    /// What is to be kept of an address after a call; `nil` where the verdict is not about it.
-    ///
-    /// A contact's device whose app is gone is given up, not suppressed: when it is there again, the app says so.
-    private func finding(after verdict: ProviderVerdict, by entry: ProviderEntry) -> SendingNote? {
-        guard entry.channel == MessageChannel.push.rawValue, let device = work.devices.first else {
-            return suppression(after: verdict, by: entry)
-        }
-        if isGone(verdict, entry) { return .gone(device) }
-        return verdict.outcome == .accepted && device.isFresh ? .reached(device, at: .now()) : nil
-    }
-
-    /// That an address is not to be called again; `nil` where the verdict is not about the address.
-    private func suppression(after verdict: ProviderVerdict, by entry: ProviderEntry) -> SendingNote? {
-        guard let reason = SuppressionRules.reason(after: verdict.outcome),
-            let channel = MessageChannel(rawValue: entry.channel),
-            let address = work.content.reach.address(on: channel)
-        else { return nil }
-        let index = parts.index.token(address, job.clinic)
-        return .suppressed(
-            SuppressionStore(dataKeys: parts.dataKeys),
-            address,
-            index: index,
-            reason,
-            category: verdict.isAboutCategory ? work.message.category : nil,
-            by: entry
-        )
     }
 
     /// Commits that the provider is about to be called; `false` when it must not be.
