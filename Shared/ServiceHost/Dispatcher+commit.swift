@@ -95,12 +95,14 @@ extension Dispatcher {
 extension OperationContext {
     /// The bus reply for an output; `EmptyOutput` and 204 have no body.
     func answer<Output: Wire>(_ output: Output, _ reply: Reply<Output>) throws -> BusReply {
+        let status = reply.status ?? endpoint.status
+        assert(endpoint.successStatuses.contains(status), "\(endpoint.name) does not declare that it answers \(status)")
         var headers: [(String, String)] = []
         if let version = reply.version { headers.append(("ETag", "\"\(version)\"")) }
         if let location = reply.location { headers.append(("Location", location)) }
         if output is EmptyOutput {
             return BusReply(
-                status: reply.status ?? endpoint.status,
+                status: status,
                 contentType: "",
                 headers: headers,
                 body: [],
@@ -108,7 +110,7 @@ extension OperationContext {
             )
         }
         return BusReply(
-            status: reply.status ?? endpoint.status,
+            status: status,
             contentType: reply.written?.contentType ?? "application/json",
             headers: headers,
             body: try reply.written?.bytes ?? JSONWriter.encode(output),

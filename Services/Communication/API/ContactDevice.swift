@@ -114,6 +114,7 @@ package struct ContactDeviceEndpoints: Sendable {
         takes: ContactDeviceDraft.self,
         gives: ContactDevice.self,
         status: 201,
+        furtherStatuses: [200],
         audit: .change,
         summary:
             "Have notices reach an installed app; 200 when it is the contact's already, and whoever held it before loses it"

@@ -157,9 +157,9 @@ package struct SuppressionListRequest: Wire {
 /// Suppressions as CSV: `channel,address` and, if wanted, `category,reason,expiresAt`, in any order, named in the first line.
 package struct SuppressionImport: Wire {
     /// Rows of one import.
-    package static let mostRows = 2_000
+    package static let mostRows = 20_000
     /// In bytes.
-    package static let longestBody = 1_024 * 1_024
+    package static let longestBody = BodyKind.mostBytes
 
     package var body: RawBody
 

@@ -12,6 +12,7 @@ package struct SuppressionEndpoints: Sendable {
         takes: SuppressionDraft.self,
         gives: Suppression.self,
         status: 201,
+        furtherStatuses: [200],
         audit: .change,
         summary: "Keep messages away from an address; 200 when that was so already"
     )
@@ -26,7 +27,8 @@ package struct SuppressionEndpoints: Sendable {
         audit: .change,
         body: .raw(maxBytes: SuppressionImport.longestBody, media: ["text/csv"]),
         deadline: .seconds(30),
-        summary: "Take in a CSV of channel, address, category, reason and expiresAt, row by row"
+        summary: "Take in a CSV of channel, address, category, reason and expiresAt, row by row; at most "
+            + "\(SuppressionImport.mostRows) rows"
     )
     package let list = Endpoint(
         "communication.suppressions.list",

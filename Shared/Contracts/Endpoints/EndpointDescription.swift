@@ -70,3 +70,13 @@ extension EndpointDescription {
             + furtherMedia
     }
 }
+
+extension EndpointDescription {
+    /// Whether it makes what it replaces where that is not there yet.
+    package var makesFirst: Bool {
+        if case .required = precondition { verb == .PUT } else { false }
+    }
+
+    /// All statuses that a success may have, the usual one first.
+    package var successStatuses: [Int] { [status] + furtherStatuses + (makesFirst ? [201] : []) }
+}

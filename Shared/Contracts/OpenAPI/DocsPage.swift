@@ -41,7 +41,7 @@ package enum DocsPage {
         if let most = endpoint.mostBytes { html += " · takes bodies of up to \(most) bytes" }
         html += "</p>"
         html += table("Request", try endpoint.inputSchema, path: endpoint.pathParameters)
-        let statuses = ([endpoint.status] + endpoint.furtherStatuses).map(String.init).joined(separator: " or ")
+        let statuses = endpoint.successStatuses.map(String.init).joined(separator: " or ")
         html += "<h4>Reply \(statuses) \(escaped(endpoint.successMedia.joined(separator: ", ")))</h4>"
         if endpoint.media == nil, let output = try endpoint.outputSchema { html += table(nil, output, path: []) }
         if !endpoint.errors.isEmpty {

@@ -96,10 +96,19 @@ package enum OpenAPIDocument {
 }
 
 extension JSONValue {
-    /// All members of both, members of members too; where both say something else, what this one says.
+    /// All members of both, members of members too; where both say something else, what this one says, and of schemas
+    /// either.
     fileprivate func joined(with other: JSONValue) -> JSONValue {
-        guard case .object(let mine) = self, case .object(let others) = other else { return self }
-        return .object(mine.merging(others) { $0.joined(with: $1) })
+        guard case .object(var mine) = self, case .object(let others) = other else { return self }
+        for (name, value) in others {
+            guard let own = mine[name] else {
+                mine[name] = value
+                continue
+            }
+            mine[name] =
+                name == "schema" && own != value ? ["anyOf": .array([own, value])] : own.joined(with: value)
+        }
+        return .object(mine)
     }
 }
 

@@ -74,13 +74,15 @@ struct OperationObject {
         case .honoured: add("If-Match", "The ETag of the version to change; 412 when there is a newer one.")
         case .required: add("If-Match", "The ETag of the version to change; the first PUT says If-None-Match: *.")
         }
-        if makesFirst { add("If-None-Match", "* for what is not there yet; 412 when it is.") }
+        if endpoint.makesFirst { add("If-None-Match", "* for what is not there yet; 412 when it is.") }
+        if mayBeKnown { add("If-None-Match", "The ETag of what the client has; 304 when that is the present one.") }
         return list
     }
 
-    /// Whether it makes what it replaces where that is not there yet.
-    private var makesFirst: Bool {
-        if case .required = endpoint.precondition { endpoint.verb == .PUT } else { false }
+    /// Whether what it gives may have a version, which lists and streams have not.
+    private var mayBeKnown: Bool {
+        guard endpoint.verb == .GET, !endpoint.streams, let output = try? endpoint.outputSchema else { return false }
+        return !output.properties.contains { $0.name == "nextCursor" }
     }
 
     private static let identifier = Schema.string(format: "uuid")
@@ -105,7 +107,8 @@ struct OperationObject {
     private func requestBody(_ components: inout SchemaComponents) -> JSONValue? {
         switch endpoint.body {
         case .none: return nil
-        case .raw(_, let media), .streamed(_, let media): return Self.binary(media.isEmpty ? ["*/*"] : media)
+        case .raw(let most, let media), .streamed(let most, let media):
+            return Self.binary(media.isEmpty ? ["*/*"] : media, most: most)
         case .json, .mergePatch:
             guard case .object(var rule) = input.kind else { return nil }
             rule.properties.removeAll { inPath.contains($0.name) || endpoint.query.contains($0.name) }
@@ -116,24 +119,27 @@ struct OperationObject {
                 "required": .bool(rule.properties.contains(where: \.isRequired)),
                 "content": .object([media: ["schema": schema]]),
             ]
-            if let most = endpoint.mostBytes { members["description"] = .string("At most \(most) bytes.") }
+            if let most = endpoint.mostBytes { members["description"] = Self.size(most) }
             return .object(members)
         }
     }
 
-    private static func binary(_ media: [String]) -> JSONValue {
+    private static func binary(_ media: [String], most: Int) -> JSONValue {
         let binary: JSONValue = ["schema": ["type": "string", "format": "binary"]]
         let content = Dictionary(media.map { ($0, binary) }) { first, _ in first }
-        return ["required": true, "content": .object(content)]
+        return ["required": true, "content": .object(content), "description": size(most)]
     }
+
+    private static func size(_ most: Int) -> JSONValue { .string("At most \(most) bytes.") }
 
     // MARK: - Output
 
     private func responses(_ components: inout SchemaComponents) throws -> [String: JSONValue] {
-        var responses: [String: JSONValue] = [String(endpoint.status): .object(try success(&components))]
-        for status in endpoint.furtherStatuses + (makesFirst ? [201] : []) {
-            responses[String(status)] = .object(try success(&components))
+        var responses: [String: JSONValue] = [:]
+        for status in endpoint.successStatuses {
+            responses[String(status)] = .object(try success(status, &components))
         }
+        if mayBeKnown { responses["304"] = ["description": "The client has it already."] }
         for (status, codes) in refusals {
             responses[String(status)] = [
                 "description": .string(codes.sorted().joined(separator: ", ")),
@@ -143,9 +149,9 @@ struct OperationObject {
         return responses
     }
 
-    private func success(_ components: inout SchemaComponents) throws -> [String: JSONValue] {
+    private func success(_ status: Int, _ components: inout SchemaComponents) throws -> [String: JSONValue] {
         var members: [String: JSONValue] = ["description": "Done."]
-        if let schema = try endpoint.outputSchema {
+        if status != 204, let schema = try endpoint.outputSchema {
             var content: [String: JSONValue] = [:]
             for media in endpoint.successMedia {
                 content[media] = ["schema": media == "application/json" ? schema.json(&components) : ["type": "string"]]

@@ -92,6 +92,39 @@ import Testing
         }
     }
 
+    /// Two operations that answer with the same status, each in its own words.
+    @Test func whatOperationsOfOnePathGiveIsEither() throws {
+        func endpoint<Input: Wire, Output: Wire>(
+            _ name: String,
+            _: Input.Type,
+            _: Output.Type,
+            _ body: BodyKind
+        ) -> any EndpointDescription {
+            Endpoint<Input, Output>(
+                name,
+                .POST,
+                "/messages/sheet",
+                service: .communication,
+                guard: .signedIn,
+                audit: .change,
+                body: body,
+                summary: "Take in messages"
+            )
+        }
+        let both = [
+            endpoint("messages.one", Sample.Message.self, Sample.Recipient.self, .json),
+            endpoint("messages.many", Sample.Sheet.self, Sample.Message.self, .raw(maxBytes: 100, media: ["text/csv"])),
+        ]
+        let bytes = try OpenAPIDocument.json(endpoints: both, publicURL: "https://clinic.example")
+        let operation = try JSONTape(bytes).decode(JSONValue.self)["paths"]?["/api/v1/messages/sheet"]?["post"]
+        let schema = operation?["responses"]?["200"]?["content"]?["application/json"]?["schema"]
+        guard case .array(let either) = schema?["anyOf"] else {
+            Issue.record("no choice")
+            return
+        }
+        #expect(either.count == 2)
+    }
+
     /// What the path says wrongly is not there, and nothing else of these can be wrong.
     @Test func aPathAloneIsNeverInvalid() throws {
         let bytes = try OpenAPIDocument.json(endpoints: [Sample.removal], publicURL: "https://clinic.example")

@@ -52,8 +52,10 @@ struct Router: Sendable {
         let route = route(head)
         guard case .operation(let operation, _) = route else { return (route, usualLimit) }
         switch operation.body {
-        case .raw(let maxBytes, _), .streamed(let maxBytes, _): return (route, maxBytes)
+        case .streamed(let maxBytes, _): return (route, maxBytes)
+        case .raw(let maxBytes, _) where operation.isPublic: return (route, maxBytes)
         // Who does not even say who they are is held to what is usual.
+        case .raw(let maxBytes, _): return (route, head.authorization == nil ? min(maxBytes, usualLimit) : maxBytes)
         case .none, .json, .mergePatch:
             return (route, head.authorization == nil ? usualLimit : operation.mostBytes ?? usualLimit)
         }

@@ -307,6 +307,39 @@ import Vault
         }
         #expect(Set(read.compactMap(\.address)).count == 451 && read.allSatisfy { $0.source == "csv" })
     }
+
+    @Test func aSheetOfThousandsIsTakenInAndBroughtTwiceAtOnceIsThereOnce() async throws {
+        let clinic = try TestClinic()
+        let rows = (0..<2_500).map { "email,many\($0)@example.org" }
+        func sheet(_ rows: [String]) -> SuppressionImport {
+            SuppressionImport(body: RawBody(Array(("channel,address\n" + rows.joined(separator: "\n")).utf8)))
+        }
+        async let first = clinic.ask(endpoints.importing, sheet(rows))
+        async let second = clinic.ask(endpoints.importing, sheet(rows.reversed()))
+        let results = try await [first.output, second.output].compactMap(\.self)
+        #expect(results.map(\.added).reduce(0, +) == 2_500 && results.map(\.present).reduce(0, +) == 2_500)
+        let tooMany = Array(repeating: rows[0], count: SuppressionImport.mostRows + 1)
+        #expect(try await clinic.ask(endpoints.importing, sheet(tooMany)).status == 422)
+        #expect(try await clinic.ask(endpoints.importing, sheet(tooMany.dropLast())).output?.added == 0)
+    }
+
+    @Test func whatASheetSaysTwiceHoldsTheLonger() async throws {
+        let clinic = try TestClinic()
+        let (soon, later) = (Instant.now() + .seconds(3_600), Instant.now() + .seconds(7_200))
+        let sheet = """
+            channel,address,expiresAt
+            email,a@example.org,\(soon.rfc3339)
+            email,a@example.org,\(later.rfc3339)
+            email,b@example.org,
+            email,b@example.org,\(soon.rfc3339)
+            """
+        let input = SuppressionImport(body: RawBody(Array(sheet.utf8)))
+        let result = try #require(try await clinic.ask(endpoints.importing, input).output)
+        #expect(result.added == 2 && result.present == 2 && result.refused.isEmpty)
+        let kept = try await list(clinic).items
+        #expect(kept.first { $0.address == "a@example.org" }?.expiresAt?.rfc3339 == later.rfc3339)
+        #expect(kept.contains { $0.address == "b@example.org" && $0.expiresAt == nil })
+    }
 }
 
 extension TestClinic {

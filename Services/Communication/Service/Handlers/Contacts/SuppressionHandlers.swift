@@ -59,24 +59,25 @@ struct SuppressionHandlers: Sendable {
         _ tx: borrowing Transaction
     ) throws -> Reply<SuppressionImportResult> {
         var result = SuppressionImportResult()
+        var entries: [NewSuppression] = []
         for line in try SuppressionSheet.read(input.body.bytes, at: context.now) {
             switch line.entry {
             case .failure(let fault): result.refused.append(.init(line: line.number, detail: fault.detail))
             case .success(let entry):
-                let (_, isNew) = try store.add(
-                    channel: entry.address.channel,
-                    addressIndex: index.token(entry.address, context.clinic),
-                    address: entry.address.text,
-                    reason: entry.reason,
-                    category: entry.category,
-                    source: "csv",
-                    expires: entry.expiresAt,
-                    at: context.now,
-                    in: tx
+                entries.append(
+                    NewSuppression(
+                        channel: entry.address.channel,
+                        addressIndex: index.token(entry.address, context.clinic),
+                        address: entry.address.text,
+                        reason: entry.reason,
+                        category: entry.category,
+                        expiresAt: entry.expiresAt
+                    )
                 )
-                if isNew { result.added += 1 } else { result.present += 1 }
             }
         }
+        result.added = try store.add(all: entries, source: "csv", at: context.now, in: tx)
+        result.present = entries.count - result.added
         return Reply(result)
     }
 
