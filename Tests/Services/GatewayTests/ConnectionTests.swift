@@ -42,12 +42,47 @@ struct ConnectionTests {
                 #expect(heard.hasPrefix("HTTP/1.1 431 "))
                 #expect(heard.contains("\"code\":\"headers_too_large\""))
             }
-            let target = String(repeating: "a", count: 9_000)
+        }
+    }
+
+    /// More comes than is read at once: what follows the refusal must not take it along.
+    @Test(arguments: [
+        ("GET /%@ HTTP/1.1\r\nHost: a\r\n\r\n", 9_000, "414 URI Too Long", "target_too_long"),
+        ("GET /%@ HTTP/1.1\r\nHost: a\r\n\r\n", 15_000, "414 URI Too Long", "target_too_long"),
+        ("GET /api/v1/things?q=%@ HTTP/1.1\r\nHost: a\r\n\r\n", 31_000, "414 URI Too Long", "target_too_long"),
+        ("GET /%@ HTTP/1.1\r\nHost: a\r\n\r\n", 500_000, "431 Request Header Fields Too Large", "headers_too_large"),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nX-Long: %@\r\n\r\n", 31_000, "431 Request Header Fields Too Large",
+            "headers_too_large"
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nX-Long: %@\r\n\r\n", 500_000, "431 Request Header Fields Too Large",
+            "headers_too_large"
+        ),
+        ("GARBAGE\r\n\r\n%@", 500_000, "400 Bad Request", "malformed"),
+        (
+            "POST /api/v1/auth/sign-in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno length\r\n%@",
+            500_000,
+            "400 Bad Request", "malformed"
+        ),
+    ])
+    func aRefusalIsHeardHoweverMuchFollows(
+        _ request: String,
+        _ length: Int,
+        _ status: String,
+        _ code: String
+    ) async throws {
+        try await TestGateway.run { gateway in
+            let filled = request.split(separator: "%@", omittingEmptySubsequences: false)
+                .joined(separator: String(repeating: "a", count: length))
             let heard = try await RawConnection.open(gateway.port) { connection in
-                try await connection.say("GET /\(target) HTTP/1.1\r\nHost: a\r\n\r\n")
+                try await connection.say(filled)
                 return await connection.hearAll()
             }
-            #expect(heard.hasPrefix("HTTP/1.1 414 ") || heard.hasPrefix("HTTP/1.1 431 "))
+            #expect(heard.hasPrefix("HTTP/1.1 \(status)\r\n"), "\(heard.prefix(60))")
+            #expect(heard.contains("Connection: close\r\n"))
+            #expect(heard.contains("Content-Type: application/problem+json\r\n"))
+            #expect(heard.contains("\"code\":\"\(code)\""))
         }
     }
 

@@ -15,7 +15,9 @@ struct ClientChannel: ServerChildChannel {
             try options?.setOption(.writeBufferWaterMark, value: .init(low: 1, high: limits.writeBuffer))
             try options?.setOption(.tcpOption(.tcp_nodelay), value: 1)
             var decoderLimits = NIOHTTPDecoderLimitConfiguration()
-            decoderLimits.maxHeaderFieldSize = limits.headerField
+            // The parser counts path and query as a field and does not say what was too long: single ones are measured once
+            // they are read.
+            decoderLimits.maxHeaderFieldSize = limits.headerList
             decoderLimits.maxHeaderListSize = limits.headerList
             decoderLimits.maxHeaderFieldCount = limits.headerCount
             let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoderLimits)

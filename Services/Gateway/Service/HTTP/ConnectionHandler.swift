@@ -140,8 +140,9 @@ final class ConnectionHandler: ChannelInboundHandler {
             receivedAt: .now()
         )
         if head.uri.utf8.count > limits.target {
-            return refuse(request, Problem(414, "target_too_long", "The path and query are too long."))
+            return refuse(request, .targetTooLong)
         }
+        if parsed.longestField > limits.headerField { return refuse(request, .headersTooLarge) }
         if let fault = parsed.fault {
             return refuse(request, .malformed("The header \(fault) cannot be used as it was sent."))
         }
@@ -251,6 +252,12 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The parser has given up before and has been answered for, or is about to be: what still comes is taken in unread, for
+        // a closed socket would take the reply along.
+        if case ByteToMessageDecoderError.dataReceivedInErrorState = error {
+            if case .lingering = reading { lingerOn() }
+            return
+        }
         guard let fault = error as? HTTPParserError else { return context.close(promise: nil) }
         switch reading {
         case .discarding, .lingering: return
@@ -425,5 +432,10 @@ extension Problem {
     static func tooLarge(_ limit: Int) -> Problem {
         Problem(413, "too_large", "The body may have at most \(limit) bytes.")
     }
-    static let headersTooLarge = Problem(431, "headers_too_large", "The headers are too many or too long.")
+    static let targetTooLong = Problem(414, "target_too_long", "The path and query are too long.")
+    static let headersTooLarge = Problem(
+        431,
+        "headers_too_large",
+        "The headers are too many or too long, the path and query counted with them."
+    )
 }

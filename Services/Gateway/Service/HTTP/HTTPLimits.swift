@@ -2,9 +2,9 @@ package import NIOCore
 
 /// What a client may send and how long it may take.
 package struct HTTPLimits: Sendable {
-    /// Bytes of one header line.
+    /// Bytes of one header's name and value.
     package var headerField = 8 * 1_024
-    /// Bytes of all header lines together.
+    /// Bytes of all headers together, path and query included.
     package var headerList = 32 * 1_024
     package var headerCount = 100
     /// Bytes of path and query.

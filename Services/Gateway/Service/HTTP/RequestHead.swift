@@ -25,6 +25,8 @@ struct RequestHead: Sendable {
     var keepsAlive: Bool
     /// A header that may stand once only and stood twice, or one that cannot be read.
     var fault: String?
+    /// Bytes of the longest header's name and value.
+    var longestField = 0
     /// Every header, for operations that pass some on.
     var fields: HTTPHeaders
 
@@ -38,7 +40,10 @@ struct RequestHead: Sendable {
         } else {
             path = head.uri
         }
-        for (name, value) in head.headers { note(name, value) }
+        for (name, value) in head.headers {
+            longestField = max(longestField, name.utf8.count + value.utf8.count)
+            note(name, value)
+        }
         if isChunked && contentLength != nil { fault = "Content-Length" }
     }
 
