@@ -115,6 +115,52 @@ struct ConnectionTests {
         }
     }
 
+    /// Who does not even say who they are is held to what is usual, also where an operation takes more.
+    @Test func onlyWhoSaysWhoTheyAreMayBringMoreThanIsUsual() async throws {
+        try await TestGateway.run { gateway in
+            let (_, user) = gateway.access.member([.clinicAdmin])
+            let token = bearer(try gateway.tokens.token(for: user))
+            _ = try await gateway.eventuallyGet("/api/v1/me", [token])
+            let note = String(repeating: "a", count: 2 << 20)
+            let body = #"{"name":"a","note":"\#(note)"}"#
+            let head = "POST /api/v1/things-together HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+            let length = "Content-Length: \(body.utf8.count)\r\n"
+            // Not one byte of the body is sent, nor asked for.
+            for waits in ["", "Expect: 100-continue\r\n"] {
+                let refused = try await RawConnection.open(gateway.port) { connection in
+                    try await connection.say(head + length + waits + "\r\n")
+                    guard try await connection.hear("too_large") else { return "" }
+                    return connection.text
+                }
+                #expect(refused.hasPrefix("HTTP/1.1 413 "), "\(refused.prefix(60))")
+                #expect(refused.contains("at most \(HTTPLimits().body) bytes"))
+            }
+            // One that does not say its length is read as far as is usual.
+            let chunked = try await RawConnection.open(gateway.port) { connection in
+                try await connection.say(head + "Transfer-Encoding: chunked\r\n\r\n")
+                try await connection.say("\(String(body.utf8.count, radix: 16))\r\n\(body)\r\n0\r\n\r\n")
+                return await connection.hearAll()
+            }
+            #expect(chunked.hasPrefix("HTTP/1.1 413 "), "\(chunked.prefix(60))")
+            let taken = try await RawConnection.open(gateway.port) { connection in
+                let signedIn = "\(token.0): \(token.1)\r\n"
+                try await connection.say(head + signedIn + length + "Expect: 100-continue\r\n\r\n")
+                guard try await connection.hear("HTTP/1.1 100 Continue\r\n\r\n") else { return connection.text }
+                try await connection.say(body)
+                _ = try await connection.hear("\"things.create_all\"")
+                return connection.text
+            }
+            #expect(taken.hasPrefix("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 "), "\(taken.prefix(90))")
+            // A token that is none lets nobody in, however much was read.
+            let stranger = try await RawConnection.open(gateway.port) { connection in
+                let claim = "Authorization: Bearer nonsense\r\nConnection: close\r\n"
+                try await connection.say(head + claim + length + "\r\n" + body)
+                return await connection.hearAll()
+            }
+            #expect(stranger.hasPrefix("HTTP/1.1 401 "), "\(stranger.prefix(60))")
+        }
+    }
+
     @Test func clientThatWaitsForAWordIsTold() async throws {
         try await TestGateway.run { gateway in
             let head =
