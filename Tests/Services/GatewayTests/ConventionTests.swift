@@ -308,6 +308,98 @@ struct ConventionTests {
         }
     }
 
+    /// A refusal that the gateway makes by itself, with what its reply has to say.
+    struct OwnRefusal: Sendable, CustomTestStringConvertible {
+        let name: String
+        let status: Int
+        let code: String
+        /// The limits that the reply tells of; none where the request was refused before they were counted.
+        var limits: [String] = []
+        /// Whether a time is said after which it may be tried again; what became of the request is known then.
+        var saysWhen = true
+        var namesKey = false
+        let provoke: @Sendable (TestGateway, _ token: (String, String)) async throws -> TestGateway.Answer
+
+        var testDescription: String { name }
+    }
+
+    static let ownRefusals = [
+        OwnRefusal(
+            name: "a user asks too often",
+            status: 429,
+            code: "rate_limited",
+            limits: ["user"],
+            namesKey: true
+        ) { gateway, token in
+            for _ in 0..<3 { _ = try await gateway.post("/api/v1/things", [token], body: #"{"name":"a"}"#) }
+            return try await gateway.post("/api/v1/things", [token], body: #"{"name":"a"}"#)
+        },
+        OwnRefusal(
+            name: "an address asks too often",
+            status: 429,
+            code: "rate_limited",
+            limits: ["address"]
+        ) { gateway, _ in
+            for _ in 0..<2 { _ = try await gateway.post("/api/v1/auth/sign-in", body: #"{"name":"a"}"#) }
+            return try await gateway.post("/api/v1/auth/sign-in", body: #"{"name":"a"}"#)
+        },
+        OwnRefusal(
+            name: "no news of the policy",
+            status: 503,
+            code: "unavailable",
+            namesKey: true
+        ) { gateway, token in
+            gateway.access.leave(true)
+            return try await eventually("the policy is old") {
+                let answer = try await gateway.post("/api/v1/things", [token], body: "{}")
+                return answer.status == 503 ? answer : nil
+            }
+        },
+        OwnRefusal(
+            name: "a refusal that cannot be recorded",
+            status: 503,
+            code: "unavailable"
+        ) { gateway, _ in
+            let porter = gateway.access.member([.inventoryManager]).user
+            let token = bearer(try gateway.tokens.token(for: porter))
+            _ = try await gateway.eventuallyGet("/api/v1/me", [token])
+            gateway.access.loseDenials()
+            return try await gateway.get("/api/v1/things/\(AppointmentID())", [token])
+        },
+        OwnRefusal(
+            name: "no reply in time",
+            status: 504,
+            code: "reply_timeout",
+            limits: ["user", "clinic"],
+            saysWhen: false,
+            namesKey: true
+        ) { gateway, token in try await gateway.post("/api/v1/slow", [token], body: "{}") },
+    ]
+
+    @Test(arguments: ownRefusals)
+    func ownRefusalsSayWhenToComeBack(_ refusal: OwnRefusal) async throws {
+        let limits = ["POLYCLINIC_RATE_LIMITS": "user=3/60,address=2/60"]
+        try await TestGateway.run(settings: limits) { gateway in
+            let (_, user) = gateway.access.member([.clinicAdmin])
+            let token = bearer(try gateway.tokens.token(for: user))
+            _ = try await gateway.eventuallyGet("/api/v1/me", [token])
+            let answer = try await refusal.provoke(gateway, token)
+            #expect(answer.status == refusal.status, "\(answer.text)")
+            #expect(try answer.code == refusal.code)
+            #expect(try answer.json["retryable"] == true)
+            #expect(answer.header("Content-Type") == "application/problem+json")
+            #expect(try answer.header("X-Request-Id") == answer.json["instance"]?.string)
+            let wait = answer.header("Retry-After").flatMap { Int($0) }
+            #expect(refusal.saysWhen ? wait ?? 0 > 0 : wait == nil)
+            #expect((answer.header("Idempotency-Key") != nil) == refusal.namesKey)
+            for (header, member) in [("RateLimit-Policy", "q"), ("RateLimit", "r")] {
+                let told = answer.header(header)?.split(separator: ", ").map { String($0.prefix { $0 != ";" }) } ?? []
+                #expect(told == refusal.limits.map { "\"\($0)\"" }, "\(header)")
+                #expect(refusal.limits.isEmpty || answer.header(header)?.contains(";\(member)=") == true)
+            }
+        }
+    }
+
     @Test func limitsAreToldAndKept() async throws {
         try await run(settings: ["POLYCLINIC_RATE_LIMITS": "user=3/60,address=2/60"]) { gateway, token in
             // The sign-in of this user has taken one already; writes have a bucket of their own.
