@@ -40,7 +40,7 @@ package struct BillingConfigEndpoints: Sendable {
         gives: BillingConfig.self,
         audit: .change,
         precondition: .required,
-        errors: [ErrorCode(422, "secret_missing")],
+        errors: [ErrorCode(422, "secret_missing"), ErrorCode(422, "endpoint_not_allowed")],
         summary: "Set the clinic's payment provider"
     )
     package let readOfClinic = Endpoint(
@@ -65,7 +65,7 @@ package struct BillingConfigEndpoints: Sendable {
         gives: BillingConfig.self,
         audit: .change,
         precondition: .required,
-        errors: [ErrorCode(422, "secret_missing")],
+        errors: [ErrorCode(422, "secret_missing"), ErrorCode(422, "endpoint_not_allowed")],
         summary: "Set a clinic's payment provider"
     )
 
@@ -102,7 +102,7 @@ package struct InstallationBillingEndpoints: Sendable {
         gives: BillingConfig.self,
         audit: .change,
         precondition: .required,
-        errors: [ErrorCode(422, "secret_missing")],
+        errors: [ErrorCode(422, "secret_missing"), ErrorCode(422, "endpoint_not_allowed")],
         summary: "Set the operator's payment provider, which no clinic is paid through"
     )
     package let delete = Endpoint(

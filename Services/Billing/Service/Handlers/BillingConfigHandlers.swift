@@ -58,7 +58,6 @@ struct BillingConfigHandlers: Sendable {
     private func replace(_ draft: PaymentProviderDraft, _ context: OperationContext) async throws -> Reply<
         BillingConfig
     > {
-        try check(draft)
         let reply = try await context.commit { tx throws -> Reply<BillingConfig> in
             let clinic = context.clinic
             _ = try store.lock(clinic, in: tx)
@@ -84,6 +83,7 @@ struct BillingConfigHandlers: Sendable {
                 clinic: clinic,
                 by: context.principal.id,
                 at: context.now,
+                rules: { faults(of: $0) },
                 in: tx
             )
             var reply = try shown(saved)
@@ -95,15 +95,15 @@ struct BillingConfigHandlers: Sendable {
         return reply
     }
 
-    private func check(_ draft: PaymentProviderDraft) throws(Problem) {
-        guard let endpoint = draft.credentials["endpoint"] else { return }
-        let pointer = "/primary/credentials/endpoint"
-        guard case .string(let text) = endpoint else { return }
+    /// What is wrong with an entry beyond the shape of its credentials: where they would have us connect to.
+    private func faults(of entry: ProviderEntry) -> [CredentialFault] {
+        guard let endpoint = entry.credentials.text("endpoint") else { return [] }
         do {
-            try policy.check(endpoint: text)
+            try policy.check(endpoint: endpoint)
         } catch {
-            throw .invalid(pointer, error.description)
+            return [CredentialFault("endpoint", error.description, code: "endpoint_not_allowed")]
         }
+        return []
     }
 
     private func shown(_ configuration: ProviderConfiguration) throws -> Reply<BillingConfig> {

@@ -99,9 +99,28 @@ import Testing
         var credentials = desk.credentials
         credentials["endpoint"] = "http://10.0.0.1:8080"
         let refused = try await desk.ask(endpoints.replace, draft(credentials), ifNoneMatch: "*")
-        #expect(refused.status == 422)
+        #expect(refused.status == 422 && refused.code == "endpoint_not_allowed")
         credentials["endpoint"] = "http://127.0.0.1:8080"
         #expect(try await desk.ask(endpoints.replace, draft(credentials), ifNoneMatch: "*").status == 201)
+    }
+
+    @Test func allThatIsWrongIsToldAtOnce() async throws {
+        var credentials = desk.credentials
+        credentials["endpoint"] = "http://10.0.0.1:8080"
+        credentials["publishableKey"] = nil
+        credentials["webhookSecret"] = "••••0000"
+        credentials["colour"] = "blue"
+        let refused = try await desk.ask(endpoints.replace, draft(credentials, id: ProviderEntryID()), ifNoneMatch: "*")
+        #expect(refused.status == 422 && refused.code == "secret_missing")
+        guard case .array(let errors) = refused.problem?["errors"] else { throw TestKitError("no faults are told") }
+        #expect(
+            Set(errors.compactMap { $0["pointer"]?.string }) == [
+                "/primary/id", "/primary/credentials/endpoint", "/primary/credentials/publishableKey",
+                "/primary/credentials/webhookSecret", "/primary/credentials/colour",
+            ]
+        )
+        // Nothing is said of the request before it is known to be about the present version.
+        #expect(try await desk.ask(endpoints.replace, draft(credentials)).status == 428)
     }
 
     @Test func noSecretIsStoredInTheClear() async throws {
