@@ -15,7 +15,7 @@ extension GroupConsumer {
                 try? await Task.sleep(for: Self.tick)
                 round += 1
                 do {
-                    for id in dueRetries() where slots.isFree {
+                    for id in dueRetries() where slots.isFree || readsOn {
                         if let delivery = try await claim(id, idle: .zero) {
                             tasks.addTask { await self.work([delivery]) }
                         } else {

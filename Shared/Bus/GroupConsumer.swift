@@ -8,6 +8,8 @@ import Telemetry
 
 /// One consumer of one group: reads no more than it has free slots, retries its own, and claims what dead peers left.
 ///
+/// Where `serve` decides who waits, it also reads what neither it nor a peer has had a slot for during `patience`.
+///
 /// New entries are served up to `together` at a time; what was given out before is served alone, so that a poison entry
 /// never drags its neighbours along.
 ///
@@ -16,6 +18,8 @@ final class GroupConsumer: Sendable {
     /// How long a read waits for entries; also the most a shutdown waits for it.
     static let block: Duration = .milliseconds(500)
     static let batchMax = 128
+    /// How long one that reads on leaves entries to whoever has a slot for them.
+    static let patience: Duration = .milliseconds(10)
     /// A consumer that has not spoken for so long is dead.
     static let deadAfter: Duration = .seconds(5)
     /// An entry that a live consumer has left so long is for whoever understands it.
@@ -84,12 +88,15 @@ final class GroupConsumer: Sendable {
     let slots: Slots
     let state = Mutex(State())
     private let reader: RedisClient
+    /// Whether entries are read with all slots taken, too.
+    let readsOn: Bool
     private let together: Int
     private let most: Int
     private let serve: @Sendable ([Delivery]) async -> [Verdict]
 
     /// - Parameters:
     ///   - concurrency: calls of `serve` at once.
+    ///   - readsOn: whether more are made when none of them ends for a while; `serve` then has to bound what it holds.
     ///   - together: entries that one call gets at most.
     ///   - most: entries that are read at once at most.
     ///   - serve: gives a verdict for each delivery, in their order.
@@ -99,6 +106,7 @@ final class GroupConsumer: Sendable {
         group: String,
         consumer: String,
         concurrency: Int,
+        readsOn: Bool = false,
         together: Int = 1,
         most: Int = GroupConsumer.batchMax,
         logger: Logger,
@@ -111,6 +119,7 @@ final class GroupConsumer: Sendable {
         self.logger = logger
         slots = Slots(concurrency)
         reader = redis.blockingTwin("read-\(group)")
+        self.readsOn = readsOn
         self.together = together
         self.most = most
         self.serve = serve
@@ -144,9 +153,11 @@ final class GroupConsumer: Sendable {
     private func readAll() async {
         await withDiscardingTaskGroup { tasks in
             while !isStopping {
-                let free = await slots.available()
-                if free == 0 || isStopping { continue }
-                var rest = await readSome(min(free * together, most))[...]
+                let free = await readsOn ? slots.available(within: Self.patience) : slots.available()
+                if isStopping || free <= 0 && !readsOn { continue }
+                // What is read past the slots must not be taken from a peer that waits for it.
+                let found = await free > 0 ? readSome(min(free * together, most), for: Self.block) : readSome(most)
+                var rest = found[...]
                 while !rest.isEmpty {
                     let deliveries = rest.prefix(together).map { Delivery(entry: $0, count: 1) }
                     rest = rest.dropFirst(together)
@@ -157,16 +168,15 @@ final class GroupConsumer: Sendable {
         }
     }
 
-    private func readSome(_ count: Int) async -> [StreamEntry] {
+    /// - Parameter wait: how long to wait for entries; without it only those that are there are read.
+    private func readSome(_ count: Int, for wait: Duration = .zero) async -> [StreamEntry] {
         do {
-            let read = RedisCommand(
-                [
-                    "XREADGROUP", "GROUP", .text(group), .text(consumer), "COUNT", .number(count), "BLOCK",
-                    .number(Int(Self.block.milliseconds)), "STREAMS", .text(stream), ">",
-                ],
-                blocksFor: Self.block
-            )
-            let entries = try await reader.send(read).readEntries()
+            let read: [RedisArgument] = [
+                "XREADGROUP", "GROUP", .text(group), .text(consumer), "COUNT", .number(count),
+            ]
+            let blocks: [RedisArgument] = wait > .zero ? ["BLOCK", .number(Int(wait.milliseconds))] : []
+            let command = RedisCommand(read + blocks + ["STREAMS", .text(stream), ">"], blocksFor: wait)
+            let entries = try await reader.send(command).readEntries()
             state.withLock { $0.progress = .now }
             return entries
         } catch {

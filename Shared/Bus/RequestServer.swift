@@ -8,9 +8,14 @@ import Telemetry
 
 /// Takes a service's requests off the bus, has them handled, and sends the replies.
 ///
-/// A request is acknowledged together with its reply; what a crashed process had taken is claimed by its peers.
+/// A request is acknowledged together with its reply; what a crashed process had taken is claimed by its peers. Clinics share the
+/// slots: however many slow requests one has, the others find slots (`ClinicShares`).
 package final class RequestServer: Service {
     package static let concurrencyDefault = 64
+    /// What a waiting request counts for beside its content, in bytes, generously.
+    package static let waitingFrame = 16 << 10
+    /// Bytes of requests that wait for a slot, of a clinic that is alone: as many small ones as a gateway has on their way.
+    package static let waitingRoomDefault = RequestClient.inFlightMax * waitingFrame
     /// Requests read at once: the longest there are must fit into one reply of Redis together.
     package static let readAtOnceMax = 12
     /// What a request that was left pending waits before it is offered again.
@@ -35,7 +40,9 @@ package final class RequestServer: Service {
     private let handle: @Sendable (BusRequest, Bool) async -> Answer
     private let consumer: Mutex<GroupConsumer?> = Mutex(nil)
     private let missingKeys = MissingKeys()
+    private let turns: ClinicTurns
     private let expired: Counter
+    private let refused: Counter
     private let quarantined: Counter
     private let instance: String
     private let concurrency: Int
@@ -43,7 +50,9 @@ package final class RequestServer: Service {
 
     /// - Parameters:
     ///   - instance: unique to this process's life; names its consumer.
-    ///   - concurrency: requests at work at once.
+    ///   - concurrency: requests at work at once of a clinic that is alone; of all together twice as many.
+    ///   - waitingRoom: bytes of requests that wait, each with its frame, of a clinic that is alone; past it they are refused
+    ///     with 503.
     ///   - prepare: returns when requests may be taken on; until then they are left to its peers.
     ///   - handle: gets the request and whether it may have been started before.
     package init(
@@ -54,6 +63,7 @@ package final class RequestServer: Service {
         service: ServiceName,
         instance: String,
         concurrency: Int = RequestServer.concurrencyDefault,
+        waitingRoom: Int = RequestServer.waitingRoomDefault,
         logger: Logger,
         prepare: @escaping @Sendable () async -> Void = {},
         handle: @escaping @Sendable (_ request: BusRequest, _ redelivered: Bool) async -> Answer
@@ -68,6 +78,8 @@ package final class RequestServer: Service {
         self.prepare = prepare
         self.logger = logger
         self.handle = handle
+        turns = ClinicTurns(slots: concurrency, room: waitingRoom)
+        refused = Counter(.busRefused, [(.service, service.rawValue)])
         expired = Counter(.busExpired, [(.service, service.rawValue)])
         quarantined = Counter(.busQuarantined, [(.stream, "requests:\(service.rawValue)")])
     }
@@ -88,6 +100,7 @@ package final class RequestServer: Service {
             group: service.rawValue,
             consumer: instance,
             concurrency: concurrency,
+            readsOn: true,
             most: Self.readAtOnceMax,
             logger: logger
         ) { deliveries in
@@ -105,10 +118,7 @@ package final class RequestServer: Service {
             let sealed = try SealedEntry(delivery.entry)
             let header = sealed.header
             guard header.kind == .request else { throw SealedEntry.Failure.forged }
-            if header.deadline <= clock.now() {
-                expired.increment()
-                return await settle(id)
-            }
+            if header.deadline <= clock.now() { return await drop(id) }
             let content = try sealed.open(
                 edge: .requests(from: header.writer, to: service),
                 stream: stream,
@@ -117,6 +127,12 @@ package final class RequestServer: Service {
             missingKeys.found(header.keyID)
             let deadline = Deadline(at: header.deadline - clock.offset)
             let request = try BusRequest(content: content, header: header, deadline: deadline)
+            guard await turns.enter(header.clinic, bytes: content.count + Self.waitingFrame) else {
+                return await refuse(delivery, header)
+            }
+            defer { turns.leave(header.clinic) }
+            // It may have waited for its turn for longer than anybody waits for its reply.
+            if header.deadline <= clock.now() { return await drop(id) }
             switch await handle(request, delivery.isRedelivered) {
             case .leavePending: return .again(after: Self.leftFor)
             case .reply(let reply): return await finish(id, header, reply)
@@ -130,6 +146,20 @@ package final class RequestServer: Service {
         } catch {
             return await quarantine(delivery.entry)
         }
+    }
+
+    /// Nobody waits for the reply any more.
+    private func drop(_ id: EntryID) async -> GroupConsumer.Verdict {
+        expired.increment()
+        return await settle(id)
+    }
+
+    /// Too much of the clinic's is waiting: the caller is told to come back, at once.
+    private func refuse(_ delivery: GroupConsumer.Delivery, _ header: EntryHeader) async -> GroupConsumer.Verdict {
+        // Of one that may have been run nobody can say that nothing was done.
+        if delivery.isRedelivered { return .again(after: Self.leftFor) }
+        refused.increment()
+        return await finish(delivery.entry.id, header, Problem.unavailable("The service").reply(to: header.id))
     }
 
     /// Reply, acknowledgement and deletion are one transaction.

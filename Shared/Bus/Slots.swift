@@ -1,6 +1,6 @@
 import Synchronization
 
-/// How many entries may be at work at once; the one reader waits here before it reads more.
+/// How many entries may be at hand at once; the one reader waits here before it reads more.
 final class Slots: Sendable {
     fileprivate struct State {
         var free: Int
@@ -26,6 +26,19 @@ final class Slots: Sendable {
             state.withLock { $0.takeWaiter() }?.resume()
         }
         return Task.isCancelled ? 0 : state.withLock { max(0, $0.free) }
+    }
+
+    /// Waits for a free slot as long as `patience` lasts and gives the number of free ones; none or fewer where it was in vain.
+    func available(within patience: Duration) async -> Int {
+        if !isFree {
+            await withTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { _ = await self.available() }
+                tasks.addTask { try? await Task.sleep(for: patience) }
+                await tasks.next()
+                tasks.cancelAll()
+            }
+        }
+        return state.withLock { $0.free }
     }
 
     /// Takes a slot, even the last but none: what was claimed from a dead peer does not wait for long.

@@ -138,6 +138,76 @@ import Testing
         }
     }
 
+    @Test func slowRequestsOfSomeClinicsLeaveSlotsToOthers() async throws {
+        try await TestBus.with { bus in
+            let gate = Gate()
+            let started = Tally<ClinicID?>()
+            let slow = (one: ClinicID(), two: ClinicID())
+            let server = bus.server(concurrency: 8) { request, _ in
+                started.note(request.clinic)
+                if request.clinic == slow.one || request.clinic == slow.two { await gate.wait() }
+                return .reply(BusReply(status: 200))
+            }
+            let client = bus.client()
+            try await bus.running([server, client]) {
+                try await eventually("is ready") { client.isReady && server.isReady }
+                try await withThrowingTaskGroup(of: Int.self) { tasks in
+                    func ask(_ clinic: ClinicID, _ count: Int) {
+                        for _ in 0..<count {
+                            tasks.addTask {
+                                let request = TestBus.request(of: clinic, within: .seconds(100))
+                                return try await client.send(request, to: .billing).status
+                            }
+                        }
+                    }
+                    ask(slow.one, 40)
+                    try await eventually("one clinic has what it has alone") { started[slow.one] == 8 }
+                    ask(slow.two, 40)
+                    try await eventually("another has half of the rest") { started[slow.two] == 4 }
+                    let quick = ClinicID()
+                    for _ in 0..<50 {
+                        #expect(try await client.send(TestBus.request(of: quick), to: .billing).status == 200)
+                    }
+                    #expect(started.all == [slow.one: 8, slow.two: 4, quick: 50])
+                    gate.open()
+                    for try await status in tasks { #expect(status == 200) }
+                }
+                #expect(started[slow.one] == 40 && started[slow.two] == 40)
+            }
+        }
+    }
+
+    @Test func whoHasTooMuchWaitingIsToldAtOnceAndNobodyElse() async throws {
+        try await TestBus.with { bus in
+            let gate = Gate()
+            let slow = ClinicID()
+            let server = bus.server(concurrency: 2, waitingRoom: 3 * RequestServer.waitingFrame) { request, _ in
+                if request.clinic == slow { await gate.wait() }
+                return .reply(BusReply(status: 200))
+            }
+            let client = bus.client()
+            let answered = Tally<Int>()
+            try await bus.running([server, client]) {
+                try await eventually("is ready") { client.isReady && server.isReady }
+                try await withThrowingTaskGroup(of: Void.self) { tasks in
+                    for _ in 0..<10 {
+                        tasks.addTask {
+                            let request = TestBus.request(of: slow, within: .seconds(100))
+                            let reply = try await client.send(request, to: .billing)
+                            answered.note(reply.status)
+                            #expect(reply.status == 200 || reply.headers.contains { $0 == ("Retry-After", "1") })
+                        }
+                    }
+                    try await eventually("all but two at work and three that wait are told") { answered[503] == 5 }
+                    #expect(try await client.send(TestBus.request(), to: .billing).status == 200)
+                    gate.open()
+                    try await tasks.waitForAll()
+                }
+            }
+            #expect(answered.all == [503: 5, 200: 5])
+        }
+    }
+
     @Test func anExpiredRequestIsNotRun() async throws {
         try await TestBus.with { bus in
             let runs = Tally<String>()

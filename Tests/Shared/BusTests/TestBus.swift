@@ -78,6 +78,7 @@ struct TestBus: Sendable {
         _ service: ServiceName = .billing,
         keys: EdgeKeys? = nil,
         concurrency: Int = 64,
+        waitingRoom: Int = RequestServer.waitingRoomDefault,
         handle: @escaping @Sendable (BusRequest, Bool) async -> RequestServer.Answer
     ) -> RequestServer {
         RequestServer(
@@ -88,6 +89,7 @@ struct TestBus: Sendable {
             service: service,
             instance: "i-\(RequestID())",
             concurrency: concurrency,
+            waitingRoom: waitingRoom,
             logger: Self.quiet,
             handle: handle
         )
@@ -132,10 +134,14 @@ struct TestBus: Sendable {
         )
     }
 
-    static func request(_ text: String = "{}", within: Duration = .seconds(10)) -> BusRequest {
+    static func request(
+        _ text: String = "{}",
+        of clinic: ClinicID = ClinicID(),
+        within: Duration = .seconds(10)
+    ) -> BusRequest {
         BusRequest(
             operation: "billing.invoices.read",
-            clinic: ClinicID(),
+            clinic: clinic,
             principal: Principal(kind: .user, id: "\(UserID())", signIn: SignInID(), roles: ["CLINIC_ADMIN"]),
             scope: .clinic,
             accessVersion: 12,

@@ -1,10 +1,9 @@
-import Bus
 import Contracts
-import Core
+package import Core
 
 extension Problem {
     /// The problem as the bus carries it; the gateway passes it on as it is.
-    func reply(to request: RequestID) -> BusReply {
+    package func reply(to request: RequestID) -> BusReply {
         var headers: [(String, String)] = []
         if let retryAfter { headers.append(("Retry-After", "\(retryAfter)")) }
         if !allow.isEmpty { headers.append(("Allow", allow.joined(separator: ", "))) }
