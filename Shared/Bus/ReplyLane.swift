@@ -20,9 +20,23 @@ final class ReplyLane: Sendable {
         case over(Result<BusReply, any Error>)
     }
 
+    private struct Entry {
+        let clinic: ClinicID?
+        let deadline: Instant
+        var wait = Wait.sent
+    }
+
     private struct State {
         var isOpen = false
-        var waits: [RequestID: (deadline: Instant, wait: Wait)] = [:]
+        var waits: [RequestID: Entry] = [:]
+        var shares: ClinicShares
+
+        @discardableResult
+        mutating func remove(_ id: RequestID) -> Wait? {
+            guard let entry = waits.removeValue(forKey: id) else { return nil }
+            shares.giveBack(of: entry.clinic)
+            return entry.wait
+        }
     }
 
     private let redis: RedisClient
@@ -31,11 +45,11 @@ final class ReplyLane: Sendable {
     private let service: ServiceName
     private let process: String
     private let keys: EdgeKeys
-    private let inFlightMax: Int
     private let logger: Logger
     private let late: Counter
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
+    /// - Parameter inFlightMax: requests of a clinic that is alone; see `ClinicShares`.
     init(
         redis: RedisClient,
         stream: String,
@@ -50,7 +64,7 @@ final class ReplyLane: Sendable {
         self.service = service
         self.process = process
         self.keys = keys
-        self.inFlightMax = inFlightMax
+        state = Mutex(State(shares: ClinicShares(alone: inFlightMax)))
         self.logger = logger
         reader = redis.blockingTwin("replies-\(service.rawValue)")
         late = Counter(.busExpired, [(.service, service.rawValue), (.reason, "late_reply")])
@@ -62,16 +76,18 @@ final class ReplyLane: Sendable {
     // MARK: - Waiting
 
     /// Makes room for a reply before the request is sent.
-    func expect(_ id: RequestID, until deadline: Deadline) throws(Problem) {
-        let isFull = state.withLock { state in
-            if state.waits.count >= inFlightMax { return true }
-            state.waits[id] = (deadline.at, .sent)
-            return false
+    func expect(_ id: RequestID, of clinic: ClinicID?, until deadline: Deadline) throws(Problem) {
+        let hasRoom = state.withLock { state in
+            guard state.shares.take(for: clinic) else { return false }
+            if let former = state.waits.updateValue(Entry(clinic: clinic, deadline: deadline.at), forKey: id) {
+                state.shares.giveBack(of: former.clinic)
+            }
+            return true
         }
-        if isFull { throw .unavailable("The service") }
+        if !hasRoom { throw .unavailable("The service") }
     }
 
-    func forget(_ id: RequestID) { state.withLock { _ = $0.waits.removeValue(forKey: id) } }
+    func forget(_ id: RequestID) { state.withLock { _ = $0.remove(id) } }
 
     /// Waits for the reply to a request that was sent.
     func reply(to id: RequestID) async throws -> BusReply {
@@ -80,21 +96,20 @@ final class ReplyLane: Sendable {
                 let answer: Result<BusReply, any Error>? = state.withLock { state in
                     guard let entry = state.waits[id] else { return .failure(CancellationError()) }
                     if case .over(let result) = entry.wait {
-                        state.waits[id] = nil
+                        state.remove(id)
                         return result
                     }
                     if Task.isCancelled {
-                        state.waits[id] = nil
+                        state.remove(id)
                         return .failure(CancellationError())
                     }
-                    state.waits[id] = (entry.deadline, .waiting(continuation))
+                    state.waits[id]?.wait = .waiting(continuation)
                     return nil
                 }
                 if let answer { continuation.resume(returning: answer) }
             }
         } onCancel: {
-            let entry = state.withLock { $0.waits.removeValue(forKey: id) }
-            if case .waiting(let continuation) = entry?.wait {
+            if case .waiting(let continuation) = state.withLock({ $0.remove(id) }) {
                 continuation.resume(returning: .failure(CancellationError()))
             }
         }
@@ -108,10 +123,10 @@ final class ReplyLane: Sendable {
                 return nil
             }
             switch entry.wait {
-            case .sent: state.waits[id] = (entry.deadline, .over(result))
+            case .sent: state.waits[id]?.wait = .over(result)
             case .over: break
             case .waiting(let continuation):
-                state.waits[id] = nil
+                state.remove(id)
                 return continuation
             }
             return nil

@@ -8,7 +8,7 @@ import Telemetry
 
 /// Asks services over the bus and waits for their replies, which come on one stream per service for this process.
 package final class RequestClient: Service {
-    /// Requests in flight to one service; past it callers are told to come back, at once.
+    /// Requests in flight to one service of a clinic that is alone (`ClinicShares`); past it callers are told to come back, at once.
     package static let inFlightMax = 1_024
     /// A request is kept in its stream no longer than this, whatever its deadline.
     package static let requestsKept: Duration = .seconds(300)
@@ -77,7 +77,7 @@ package final class RequestClient: Service {
             throw Problem.unavailable("The bus")
         }
         let command = try seal(request, for: service)
-        try lane.expect(request.id, until: request.deadline)
+        try lane.expect(request.id, of: request.clinic, until: request.deadline)
         do {
             if try await redis.send(command).isNull {
                 // No service has ever opened the stream, or Redis has just been wiped: nothing was written.

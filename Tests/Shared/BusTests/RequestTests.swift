@@ -123,15 +123,27 @@ import Testing
             try await bus.running([server, client]) {
                 try await eventually("is ready") { client.isReady && server.isReady }
                 try await withThrowingTaskGroup(of: Int.self) { tasks in
-                    for _ in 0..<4 { tasks.addTask { try await client.send(TestBus.request(), to: .billing).status } }
+                    func ask(_ clinic: ClinicID, _ count: Int) {
+                        for _ in 0..<count {
+                            tasks.addTask { try await client.send(TestBus.request(of: clinic), to: .billing).status }
+                        }
+                    }
+                    let (one, other) = (ClinicID(), ClinicID())
+                    ask(one, 4)
                     try await eventually("four are in flight") { client.inFlight == 4 }
-                    do {
-                        _ = try await client.send(TestBus.request(), to: .billing)
-                        Issue.record("the fifth was taken")
-                    } catch let problem as Problem {
-                        #expect(problem.status == 503 && problem.retryAfter == 1)
+                    await #expect(throws: Problem.unavailable("The service")) {
+                        _ = try await client.send(TestBus.request(of: one), to: .billing)
+                    }
+                    // Another clinic finds room all the same, and leaves some.
+                    ask(other, 2)
+                    try await eventually("six are in flight") { client.inFlight == 6 }
+                    await #expect(throws: Problem.unavailable("The service")) {
+                        _ = try await client.send(TestBus.request(of: other), to: .billing)
                     }
                     gate.open()
+                    for try await status in tasks { #expect(status == 200) }
+                    // What was answered is in nobody's way.
+                    ask(one, 4)
                     for try await status in tasks { #expect(status == 200) }
                 }
             }
