@@ -43,6 +43,24 @@ package enum AttemptOutcome: String, Hashable, Sendable, Codable, CaseIterable {
     case skippedSuppressed = "skipped_suppressed"
 }
 
+/// Why what a provider took did not arrive, as it told later.
+package struct AttemptFailure: Wire, Hashable {
+    /// When it was told.
+    package var at: Instant
+    /// In the words of a message's `reason`.
+    package var code: String
+    package var detail: String
+    /// The provider's own, where it tells one.
+    package var providerCode: String?
+
+    package init(at: Instant, code: String, detail: String, providerCode: String? = nil) {
+        self.at = at
+        self.code = code
+        self.detail = detail
+        self.providerCode = providerCode
+    }
+}
+
 /// One try with one provider.
 package struct MessageAttempt: Wire, Hashable {
     package var channel: MessageChannel
@@ -56,6 +74,8 @@ package struct MessageAttempt: Wire, Hashable {
     package var providerMessageId: String?
     package var providerCode: String?
     package var detail: String?
+    /// Absent where nothing is known to have failed after the call.
+    package var failure: AttemptFailure?
     /// Where the provider tells it, some time after the message.
     package var cost: MessageCost?
 
@@ -69,6 +89,7 @@ package struct MessageAttempt: Wire, Hashable {
         providerMessageId: String? = nil,
         providerCode: String? = nil,
         detail: String? = nil,
+        failure: AttemptFailure? = nil,
         cost: MessageCost? = nil
     ) {
         self.channel = channel
@@ -80,7 +101,18 @@ package struct MessageAttempt: Wire, Hashable {
         self.providerMessageId = providerMessageId
         self.providerCode = providerCode
         self.detail = detail
+        self.failure = failure
         self.cost = cost
+    }
+
+    package static var limits: [Limit] {
+        [
+            .describe(CodingKeys.outcome, "What the call came to, which nothing that is told later changes."),
+            .describe(
+                CodingKeys.failure,
+                "Why what the provider took did not arrive, as it told later: so the next channel had its turn."
+            ),
+        ]
     }
 }
 

@@ -46,6 +46,7 @@ package enum CommunicationService {
                 ("0028_courses.sql", PackageResources._028_courses_sql),
                 ("0029_contact_devices.sql", PackageResources._029_contact_devices_sql),
                 ("0030_suspended_clinics.sql", PackageResources._030_suspended_clinics_sql),
+                ("0031_attempt_news.sql", PackageResources._031_attempt_news_sql),
             ]
         )
     }

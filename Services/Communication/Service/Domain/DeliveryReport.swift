@@ -14,6 +14,8 @@ struct DeliveryReport: Sendable, Equatable {
     var event: DeliveryEvent
     /// Whom it is about, as the provider writes it; `nil` when it names nobody.
     var recipient: String?
+    /// The provider's code for what went wrong; a token, never free text.
+    var code: String?
 
     /// The same of each recipient of a notice; of nobody in particular when it names none.
     static func each(
@@ -21,7 +23,8 @@ struct DeliveryReport: Sendable, Equatable {
         id: String,
         message: MessageID?,
         providerMessageID: String?,
-        _ event: DeliveryEvent
+        _ event: DeliveryEvent,
+        code: String? = nil
     ) -> [DeliveryReport] {
         let about: [String?] = recipients.isEmpty ? [nil] : recipients
         return about.enumerated().map { index, recipient in
@@ -30,7 +33,8 @@ struct DeliveryReport: Sendable, Equatable {
                 message: message,
                 providerMessageID: providerMessageID,
                 event: event,
-                recipient: recipient
+                recipient: recipient,
+                code: code
             )
         }
     }

@@ -149,6 +149,11 @@ enum DeliveryRules {
         return then > now
     }
 
+    /// Those that an event outdoes, whichever of them comes first.
+    static func events(before event: DeliveryEvent) -> [DeliveryEvent] {
+        DeliveryEvent.allCases.filter { moves($0.status, reason: $0.rawValue, event) }
+    }
+
     private static func rank(_ status: MessageStatus, _ reason: String?) -> Int? {
         switch (status, reason) {
         case (.queued, _), (.sending, _), (.sent, _), (.unknown, _): 0

@@ -8,6 +8,8 @@ struct KeptReport: Sendable, Equatable {
     var providerMessageID: String?
     var event: DeliveryEvent
     var recipient: [UInt8]?
+    /// The provider's code for what went wrong.
+    var code: String?
     /// The address itself; not kept with the rest.
     var address: ChannelAddress?
 }

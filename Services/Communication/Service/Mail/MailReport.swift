@@ -9,6 +9,8 @@ struct MailReport: Sendable, Equatable {
         /// As the server writes it; `nil` where a complaint leaves it out.
         var recipient: String?
         var event: DeliveryEvent
+        /// The status (RFC 3463) that says why it did not arrive.
+        var status: String?
     }
 
     /// Recipients of one report that are read; a message of ours has one.
@@ -49,7 +51,8 @@ struct MailReport: Sendable, Equatable {
                 message: message,
                 providerMessageID: name,
                 event: outcome.event,
-                recipient: outcome.recipient
+                recipient: outcome.recipient,
+                code: outcome.status
             )
         }
     }
@@ -81,7 +84,10 @@ struct MailReport: Sendable, Equatable {
             guard let event = event(action: action, status: status) else { continue }
             // Whoever has mail sent on is known to us by the address that it was sent to.
             let named = [block["original-recipient"], block["final-recipient"]].compactMap { $0.flatMap(address) }
-            for recipient in Set(named).sorted() { outcomes.append(Outcome(recipient: recipient, event: event)) }
+            let code = event.isFailure ? ProviderVerdict.token(status.map { String(Self.code($0)) }) : nil
+            for recipient in Set(named).sorted() {
+                outcomes.append(Outcome(recipient: recipient, event: event, status: code))
+            }
         }
         return outcomes
     }
@@ -99,7 +105,7 @@ struct MailReport: Sendable, Equatable {
     /// Exim tells of every failure with 5.0.0, and quotes the reply. With 5.1.0 some address is wrong: where the reply speaks
     /// of the sender's, it is 5.1.8.
     static func status(_ status: String?, said diagnostic: String?) -> String? {
-        let code = (status ?? "").prefix { $0.isNumber || $0 == "." }
+        let code = Self.code(status ?? "")
         if code == "5.1.0", MailServerWords(diagnostic ?? "").areAboutSender { return "5.1.8" }
         let parts = (diagnostic ?? "").split(separator: ";", maxSplits: 1)
         guard ["", "5.0.0"].contains(code), parts.count == 2,
@@ -112,9 +118,12 @@ struct MailReport: Sendable, Equatable {
         return parts[1].trimmingBlanks.hasPrefix("550") && words.sayNobodyIsThere ? "5.1.1" : status
     }
 
+    /// The numbers of a status, which words may follow.
+    private static func code(_ status: String) -> Substring { status.prefix { $0.isNumber || $0 == "." } }
+
     /// What an action and its status (RFC 3463) come to; `nil` for what is not the end.
     static func event(action: String?, status: String?) -> DeliveryEvent? {
-        let code = (status ?? "").prefix { $0.isNumber || $0 == "." }
+        let code = Self.code(status ?? "")
         switch (action ?? "")[...].trimmingBlanks.lowercased() {
         case "delivered": return .delivered
         case "failed": return failure(code)

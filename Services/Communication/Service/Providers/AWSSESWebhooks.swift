@@ -29,7 +29,8 @@ struct AWSSESWebhooks: WebhookReader {
             id: id,
             message: mail["tags"]?["message_id"]?.list.first?.string.flatMap { MessageID($0) },
             providerMessageID: ProviderVerdict.id(mail["messageId"]),
-            what
+            what,
+            code: ProviderVerdict.id(event["bounce"]?["bouncedRecipients"]?.list.first?["status"])
         )
     }
 

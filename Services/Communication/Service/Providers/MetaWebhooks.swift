@@ -92,7 +92,15 @@ struct MetaWebhooks: WebhookReader {
         ///
         /// It names no recipient: a number may be spelt otherwise there than it was sent to.
         var report: DeliveryReport? {
-            event.map { DeliveryReport(id: id, message: message, providerMessageID: providerMessageID, event: $0) }
+            event.map { event in
+                DeliveryReport(
+                    id: id,
+                    message: message,
+                    providerMessageID: providerMessageID,
+                    event: event,
+                    code: event.isFailure ? code.map(String.init) : nil
+                )
+            }
         }
 
         private var event: DeliveryEvent? {

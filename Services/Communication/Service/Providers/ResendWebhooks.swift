@@ -36,7 +36,8 @@ struct ResendWebhooks: WebhookReader {
             id: id,
             message: message(data["tags"]),
             providerMessageID: ProviderVerdict.id(data["email_id"]),
-            event
+            event,
+            code: ProviderVerdict.id(data["bounce"]?["subType"])
         )
     }
 

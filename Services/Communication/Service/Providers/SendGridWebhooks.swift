@@ -74,7 +74,8 @@ struct SendGridWebhooks: WebhookReader {
                 message: item["message_id"]?.string.flatMap { MessageID($0) },
                 providerMessageID: messageID(item["sg_message_id"]),
                 event: event,
-                recipient: item["email"]?.string
+                recipient: item["email"]?.string,
+                code: event.isFailure ? ProviderVerdict.id(item["status"]) : nil
             )
         }
     }

@@ -47,7 +47,8 @@ struct TwilioWebhooks: WebhookReader {
                 message: message,
                 providerMessageID: sid,
                 event: event,
-                recipient: form.value("To").map { bare($0) }
+                recipient: form.value("To").map { bare($0) },
+                code: event.isFailure ? ProviderVerdict.token(form.value("ErrorCode")) : nil
             )
         ]
     }

@@ -23,6 +23,8 @@ struct StoredAttempt: Sendable {
     var providerMessageID: String?
     var providerCode: String?
     var detail: String?
+    /// What became of it after the call.
+    var news: AttemptNews?
     var cost: MessageCost?
 
     /// Whether another one was made with the same account.
@@ -42,8 +44,23 @@ struct StoredAttempt: Sendable {
             providerMessageId: providerMessageID,
             providerCode: providerCode,
             detail: detail,
+            failure: news?.failure,
             cost: cost
         )
+    }
+}
+
+/// What a provider told last of what it was handed: of all its news the furthest, whatever came when.
+struct AttemptNews: Sendable {
+    let event: DeliveryEvent
+    /// The provider's own code for a failure.
+    let code: String?
+    /// When it was told.
+    let at: Instant
+
+    /// Why it did not arrive; `nil` where it did.
+    var failure: AttemptFailure? {
+        event.reason.map { AttemptFailure(at: at, code: $0.code, detail: $0.detail, providerCode: code) }
     }
 }
 
@@ -55,7 +72,7 @@ enum AttemptStore {
         let rows = try tx.rows(
             """
             select message_id, number, channel, provider, started_at, held_until, latency_ms, outcome, provider_message_id,
-                provider_code, detail, is_default, entry_id, fingerprint, cost_micros, cost_currency
+                provider_code, detail, is_default, entry_id, fingerprint, cost_micros, cost_currency, event, event_code, event_at
             from message_attempts where clinic_id = clinic_id() and message_id = any (\(ids)) order by message_id, number
             """
         )
@@ -75,6 +92,7 @@ enum AttemptStore {
                 providerMessageID: try row[8],
                 providerCode: try row[9],
                 detail: try row[10],
+                news: try news(row),
                 cost: try cost(row)
             )
             found[try row[0], default: []].append(attempt)
@@ -85,6 +103,29 @@ enum AttemptStore {
     private static func cost(_ row: Row) throws -> MessageCost? {
         guard let micros = try row[14] as Int64?, let currency = try row[15] as String? else { return nil }
         return MessageCost(micros: micros, currency: currency)
+    }
+
+    private static func news(_ row: Row) throws -> AttemptNews? {
+        guard let event = try row[16] as DeliveryEvent?, let at = try row[18] as Instant? else { return nil }
+        return AttemptNews(event: event, code: try row[17], at: at)
+    }
+
+    /// Notes what a provider tells of an attempt, unless it has told what is further; what the call came to stays.
+    static func note(
+        _ event: DeliveryEvent,
+        code: String?,
+        of attempt: ReportedAttempt,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) {
+        let nearer = DeliveryRules.events(before: event).map(\.rawValue)
+        tx.execute(
+            """
+            update message_attempts set event = \(event.rawValue), event_code = \(code), event_at = \(now)
+            where clinic_id = clinic_id() and message_id = \(attempt.message) and number = \(attempt.number)
+                and (event is null or event = any (\(nearer)))
+            """
+        )
     }
 
     /// How often a channel's providers have taken a message, since somebody sent it last, and which attempt was the last that

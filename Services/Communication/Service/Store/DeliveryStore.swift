@@ -37,12 +37,13 @@ enum DeliveryStore {
         let rows = try tx.rows(
             """
             insert into delivery_events (clinic_id, provider, entry_id, event_id, message_id, provider_message_id, kind,
-                recipient_index, notice_id, received_at)
+                recipient_index, code, notice_id, received_at)
             select clinic_id(), \(source.provider), \(source.entry), e.id, nullif(e.message, '')::uuid,
-                nullif(e.provider_message, ''), e.kind, decode(nullif(e.recipient, ''), 'hex'), \(notice), \(now)
+                nullif(e.provider_message, ''), e.kind, decode(nullif(e.recipient, ''), 'hex'), e.code, \(notice), \(now)
             from unnest(\(ordered.map(\.id)), \(ordered.map { $0.message?.description ?? "" }),
                 \(ordered.map { $0.providerMessageID ?? "" }), \(ordered.map(\.event.rawValue)),
-                \(ordered.map { $0.recipient?.hex ?? "" })) as e (id, message, provider_message, kind, recipient)
+                \(ordered.map { $0.recipient?.hex ?? "" }), \(OptionalColumns(ordered.map(\.code))))
+                as e (id, message, provider_message, kind, recipient, code)
             on conflict do nothing
             returning event_id
             """
@@ -92,7 +93,7 @@ enum DeliveryStore {
     static func waiting(_ notice: RequestID, in tx: borrowing Transaction) throws -> [KeptReport] {
         let rows = try tx.rows(
             """
-            select event_id, message_id, provider_message_id, kind, recipient_index from delivery_events
+            select event_id, message_id, provider_message_id, kind, recipient_index, code from delivery_events
             where clinic_id = clinic_id() and notice_id = \(notice) and is_waiting order by event_id for update
             """
         )
@@ -102,7 +103,8 @@ enum DeliveryStore {
                 message: try row[1],
                 providerMessageID: try row[2],
                 event: try row[3],
-                recipient: try row[4]
+                recipient: try row[4],
+                code: try row[5]
             )
         }
     }

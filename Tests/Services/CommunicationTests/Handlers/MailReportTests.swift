@@ -77,7 +77,10 @@ import Testing
             for (status, reason) in [("5.7.1", "rejected"), ("5.2.2", "soft_bounce"), ("4.4.7", "soft_bounce")] {
                 let (id, name) = try await sent(clinic, to: address)
                 #expect(try await clinic.bring(mail: report(of: name, address, "failed", status)) == 200)
-                #expect(try await clinic.message(id).reason?.code == reason)
+                let message = try await clinic.message(id)
+                #expect(message.reason?.code == reason)
+                #expect(message.attempts.map(\.failure?.code) == [reason])
+                #expect(message.attempts.map(\.failure?.providerCode) == [status])
             }
             #expect(try await clinic.suppressionReasons().isEmpty)
         }
@@ -124,7 +127,8 @@ import Testing
             #expect(second != name)
             #expect(try await clinic.bring(mail: report(of: name, address, "failed", "4.4.7")) == 200)
             #expect(try await clinic.bring(mail: report(of: name, address, "failed", "5.7.1")) == 200)
-            #expect(try await clinic.message(id).status == .sent)
+            let present = try await clinic.message(id)
+            #expect(present.status == .sent && present.attempts.map(\.failure?.code) == ["rejected", nil])
             #expect(try await clinic.bring(mail: report(of: second, address, "failed", "5.7.1")) == 200)
             let failed = try await clinic.message(id)
             #expect(failed.status == .failed && failed.reason?.code == "rejected")

@@ -61,6 +61,7 @@ import Testing
                 for event in order + order.reversed() { try await clinic.tell(event, of: id, through: entry) }
                 let message = try await clinic.message(id)
                 #expect(message.status == status && message.reason?.code == reason, "\(order)")
+                #expect(message.attempts.map(\.failure?.code) == [reason], "\(order)")
             }
         }
     }
@@ -72,6 +73,7 @@ extension TestClinic {
         _ event: DeliveryEvent,
         of message: MessageID,
         about recipient: String? = nil,
+        code: String? = nil,
         through entry: ProviderEntry,
         at now: Instant = .now()
     ) async throws {
@@ -80,7 +82,13 @@ extension TestClinic {
             suppressions: SuppressionStore(dataKeys: desk.dataKeys),
             receipts: desk.sending.shares.receipts
         )
-        let report = DeliveryReport(id: "\(RequestID())", message: message, event: event, recipient: recipient)
+        let report = DeliveryReport(
+            id: "\(RequestID())",
+            message: message,
+            event: event,
+            recipient: recipient,
+            code: code
+        )
         let id = clinic
         try await desk.database.database.transaction(for: Tenant(id, actor: "provider:\(entry.provider)")) { tx in
             _ = try intake.take([report], of: [entry], notice: RequestID(), clinic: id, at: now, in: tx)

@@ -96,10 +96,12 @@ import Testing
             #expect(try await tell(clinic, status(delivered.sid, "delivered", code: "30005")) == 204)
             #expect(try await tell(clinic, status(delivered.sid, "sent")) == 204)
             #expect(try await tell(clinic, status(delivered.sid, "undelivered", code: "30003")) == 204)
-            #expect(try await clinic.message(delivered.id).status == .delivered)
+            let arrived = try await clinic.message(delivered.id)
+            #expect(arrived.status == .delivered && arrived.attempts.map(\.failure) == [nil])
             #expect(try await tell(clinic, status(bounced.sid, "undelivered", code: "30005")) == 204)
             let failed = try await clinic.message(bounced.id)
             #expect(failed.status == .failed && failed.reason?.code == "hard_bounce")
+            #expect(failed.attempts.map(\.failure?.providerCode) == ["30005"])
             // Nobody has the number any more: it is not called again.
             let draft = MessageDraft(
                 to: RecipientDraft(phone: PhoneNumber(Self.number)),
@@ -120,6 +122,12 @@ import Testing
                 return message.channel == .email && message.status == .sent ? message : nil
             }
             #expect(moved.attempts.map(\.channel) == [.sms, .email])
+            // The first call was well; why the text did not arrive stands beside it.
+            #expect(moved.attempts.map(\.outcome) == [.accepted, .accepted])
+            let failure = try #require(moved.attempts.first?.failure)
+            #expect(failure.code == "rejected" && failure.detail == DeliveryEvent.rejected.reason?.detail)
+            #expect(failure.providerCode == "30007" && failure.at > moved.createdAt)
+            #expect(moved.attempts.last?.failure == nil)
         }
     }
 

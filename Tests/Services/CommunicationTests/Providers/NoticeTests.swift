@@ -45,7 +45,8 @@ import Testing
                 message: Self.id,
                 providerMessageID: "0100018f-0001",
                 event: event,
-                recipient: "b@example.com"
+                recipient: "b@example.com",
+                code: "5.1.1"
             )
             #expect(try ses("Bounce", bounce(type, subType), key: key) == [report])
         }
@@ -141,6 +142,12 @@ import Testing
         #expect(try sendgrid(members.mapValues { .string($0) }) == report.map { [$0] } ?? [])
     }
 
+    @Test func whatSendGridSaysOfABounce() throws {
+        #expect(try sendgrid(["event": "bounce", "type": "bounce", "status": "5.1.1"]).map(\.code) == ["5.1.1"])
+        #expect(try sendgrid(["event": "bounce", "status": "no such mailbox"]).map(\.code) == [nil])
+        #expect(try sendgrid(["event": "delivered", "status": "2.0.0"]).map(\.code) == [nil])
+    }
+
     @Test func whatSendGridLeavesOut() throws {
         let plain = try sendgrid(["event": "delivered", "message_id": .null, "sg_message_id": "plain"])
         #expect(plain.map(\.message) == [nil] && plain.map(\.providerMessageID) == ["plain"])
@@ -193,7 +200,8 @@ import Testing
         ("Undetermined", "Undetermined", .softBounce), ("Temporary", "General", .softBounce),
     ]) func bouncesAtResend(type: String, subType: String, event: DeliveryEvent) throws {
         let bounce: JSONValue = ["type": .string(type), "subType": .string(subType), "message": "550 5.1.1"]
-        #expect(try resend("email.bounced", ["bounce": bounce]).map(\.event) == [event])
+        let reports = try resend("email.bounced", ["bounce": bounce])
+        #expect(reports.map(\.event) == [event] && reports.map(\.code) == [subType])
         for text in ["", "[]", "{}", "null"] {
             #expect(throws: Problem.self) { try ResendWebhooks.reports(Array(text.utf8), id: "m") }
         }

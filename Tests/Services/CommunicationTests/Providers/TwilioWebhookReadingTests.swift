@@ -61,6 +61,7 @@ import Testing
         if let report = reports.first {
             #expect(report.id == "\(Self.sid):\(status)" && report.message == id)
             #expect(report.providerMessageID == Self.sid && report.recipient == "+4915112345678")
+            #expect(report.code == (report.event.isFailure ? code : nil))
         }
         #expect(TwilioWebhooks.text(form) == nil)
     }

@@ -269,6 +269,7 @@ import Testing
             let message = try await clinic.settled(id, [.sent, .failed])
             #expect(message.status == .sent && message.channel == .sms)
             #expect(message.attempts.map(\.outcome) == [.unknownOutcome, .accepted])
+            #expect(message.attempts.map(\.failure?.code) == ["hard_bounce", nil])
         }
     }
 
@@ -283,12 +284,15 @@ import Testing
             try await inTransaction(clinic) { tx in
                 tx.execute("update messages set status = 'sending' where id = \(id)")
             }
-            try await clinic.tell(.hardBounce, of: id, through: try #require(try await clinic.configuredEntry()))
+            let entry = try #require(try await clinic.configuredEntry())
+            try await clinic.tell(.hardBounce, of: id, code: "5.1.1", through: entry)
             #expect(try await clinic.message(id).status == .sending)
             try await inTransaction(clinic) { tx in
                 tx.execute("update messages set status = 'sent' where id = \(id)")
             }
-            #expect(try await clinic.settled(id, [.failed]).reason?.code == "hard_bounce")
+            let failed = try await clinic.settled(id, [.failed])
+            #expect(failed.reason?.code == "hard_bounce")
+            #expect(failed.attempts.map(\.failure?.providerCode) == ["5.1.1"])
         }
     }
 

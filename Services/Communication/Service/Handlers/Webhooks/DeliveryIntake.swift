@@ -135,6 +135,7 @@ struct DeliveryIntake: Sendable {
                 unknown.append(report)
                 continue
             }
+            AttemptStore.note(report.event, code: report.code, of: attempt, at: now, in: tx)
             if report.event == .delivered, let clinic = tx.tenant?.clinic {
                 receipts.note(CircuitKey(clinic, attempt), after: now - attempt.startedAt)
             }
@@ -163,7 +164,8 @@ struct DeliveryIntake: Sendable {
             id: String(report.id.prefix(DeliveryReport.longestID)),
             message: report.message,
             providerMessageID: report.providerMessageID,
-            event: report.event
+            event: report.event,
+            code: report.code
         )
     }
 
@@ -178,6 +180,7 @@ struct DeliveryIntake: Sendable {
             recipient: report.recipient.map { _ in
                 address.map { index.token($0, clinic) } ?? Array(repeating: 0, count: AddressIndex.bytes)
             },
+            code: report.code,
             address: address
         )
     }
