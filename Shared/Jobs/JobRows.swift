@@ -96,6 +96,31 @@ enum JobRows {
         """
     }
 
+    /// Jobs of a kind that nobody is at work on, in the order in which they are due.
+    static func waiting(
+        _ clinic: ClinicID,
+        _ lane: JobLane,
+        _ handler: String,
+        after place: (dueAt: Instant, id: JobID),
+        limit: Int
+    ) -> Query {
+        """
+        select id, due_at, slot, payload from jobs
+        where clinic_id = \(clinic) and lane = \(lane.rawValue) and handler = \(handler) and lease is null
+            and (due_at, id) > (\(place.dueAt), \(place.id))
+        order by due_at, id limit \(limit) for update skip locked
+        """
+    }
+
+    /// Makes jobs that nobody is at work on due at other moments.
+    static func move(_ clinic: ClinicID, _ ids: [JobID], slots: [Int64], to moments: [Instant]) -> Query {
+        """
+        update jobs as j set due_at = m.due_at
+        from unnest(\(ids), \(slots), \(moments)) as m (id, slot, due_at)
+        where j.clinic_id = \(clinic) and j.id = m.id and j.slot = m.slot and j.lease is null
+        """
+    }
+
     static func release(_ clinic: ClinicID, _ handler: String, _ key: String, _ id: JobID) -> Query {
         """
         delete from job_keys

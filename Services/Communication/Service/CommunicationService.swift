@@ -220,8 +220,8 @@ package enum CommunicationService {
         ]
         definition.schedules = [try DeadLetterWatch.schedule(), try ForgetReports.schedule()]
         definition.transactionalJobs = [
-            NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(), ExpireUploadJob(),
-            ExpireWebhookJob(), AlertJob(intake: intake, log: resources.log),
+            NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(), WakeMessagesJob(),
+            ExpireUploadJob(), ExpireWebhookJob(), AlertJob(intake: intake, log: resources.log),
         ]
         definition.services = [ProviderChecks(parts: sending, database: resources.database, log: resources.log)]
         if let file = try DefaultProvidersFile(resources.settings, of: providers, policy: policy) {

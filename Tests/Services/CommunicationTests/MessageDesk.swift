@@ -238,7 +238,7 @@ final class MessageDesk: Sendable {
             ],
             transactional: [
                 NoticeJob(intake: intake, log: log), ReceiptDeadlineJob(), AlertJob(intake: intake, log: log),
-                ExpireUploadJob(), ExpireWebhookJob(),
+                WakeMessagesJob(), ExpireUploadJob(), ExpireWebhookJob(),
             ],
             logger: log
         )

@@ -53,7 +53,10 @@ struct ClinicEvents: Sendable {
         switch event.name {
         case ClinicChanged.kind:
             let clinic = try event.decode(ClinicChanged.self).clinic
+            let zone = try ProjectionStore.clinicTimeZone(in: tx)
             ProjectionStore.keep(clinic, version: event.aggregateVersion, in: tx)
+            guard let zone, try ProjectionStore.clinicTimeZone(in: tx) != zone else { return }
+            try WakeMessagesJob.leave(afterChangeAt: .now(), in: tx)
         case LocationChanged.kind:
             let change = try event.decode(LocationChanged.self)
             ProjectionStore.keep(
@@ -65,10 +68,15 @@ struct ClinicEvents: Sendable {
         case UserChanged.kind:
             let change = try event.decode(UserChanged.self)
             // Their phone shows the patient's notices no longer; whoever is still there registers at the next start.
-            if let left = try NoticeChoiceStore.patientLeft(by: change, version: event.aggregateVersion, in: tx) {
-                ContactDeviceStore.remove(of: left.retagged(), in: tx)
-            }
+            let left = try NoticeChoiceStore.patientLeft(by: change, version: event.aggregateVersion, in: tx)
+            if let left { ContactDeviceStore.remove(of: left.retagged(), in: tx) }
+            let patients = Array(Set([left, change.user.patientId].compactMap(\.self)))
+            let former = try patients.map { try NoticeChoiceStore.find(of: $0, in: tx) }
             try NoticeChoiceStore.keep(change, version: event.aggregateVersion, in: tx)
+            for (patient, choice) in zip(patients, former) {
+                guard try NoticeChoiceStore.find(of: patient, in: tx) != choice else { continue }
+                try WakeMessagesJob.leave(for: patient.retagged(), afterChangeAt: .now(), in: tx)
+            }
         case NoticeRequested.kind:
             let requested = try event.decode(NoticeRequested.self)
             guard requested.expiresAt > .now() else { return }

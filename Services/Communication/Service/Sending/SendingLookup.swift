@@ -31,12 +31,20 @@ struct SendingLookup: Sendable {
         let pairs: [(channel: MessageChannel, addressIndex: [UInt8])]
         var attempts: [StoredAttempt]
         let lastAttempt: Int
+
+        /// Whether it has just been held against what its recipient and the clinic wish.
+        func isFresh(at now: Instant) -> Bool { now - message.createdAt <= PresentChoice.freshFor }
+
+        /// What holds for whoever is nobody's contact: the clinic's night, but for those who are answered.
+        func choiceOfNobody(_ zone: TimeZoneName?, at now: Instant) -> PresentChoice? {
+            content.contact == nil && content.through == nil && !isFresh(at: now) ? PresentChoice(zone: zone) : nil
+        }
     }
 
     /// What was found of each message, in their order.
     func find(_ ids: [MessageID], at now: Instant, in tx: borrowing Transaction) throws -> [Finding] {
         guard let clinic = tx.tenant?.clinic else { throw JobFailure.permanent("no_clinic") }
-        let (found, isSuspended) = try MessageStore.toSend(ids, in: tx)
+        let (found, isSuspended, zone) = try MessageStore.toSend(ids, in: tx)
         let messages = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
         let attempts = try AttemptStore.all(ids, in: tx)
         let sealer = try dataKeys.sealer(for: clinic, in: tx)
@@ -69,7 +77,7 @@ struct SendingLookup: Sendable {
                 )
             )
         }
-        for work in try prepare(candidates, sealer, at: now, in: tx) { findings[work.message.id] = .work(work) }
+        for work in try prepare(candidates, zone, sealer, at: now, in: tx) { findings[work.message.id] = .work(work) }
         return ids.map { findings[$0] ?? .over }
     }
 
@@ -102,6 +110,7 @@ struct SendingLookup: Sendable {
 
     private func prepare(
         _ candidates: [Candidate],
+        _ zone: TimeZoneName?,
         _ sealer: ClinicSealer,
         at now: Instant,
         in tx: borrowing Transaction
@@ -119,7 +128,7 @@ struct SendingLookup: Sendable {
         }
         // What goes at once has just been held against them; not so against what is said of one channel and may end another.
         let asked = zip(candidates, optOuts).filter { candidate, ended in
-            now - candidate.message.createdAt > PresentChoice.freshFor
+            !candidate.isFresh(at: now)
                 || candidate.message.category == .marketing && !ended.isEmpty
         }
         let choices = try PresentChoice.all(of: Array(Set(asked.compactMap(\.0.content.contact))), in: tx)
@@ -127,7 +136,8 @@ struct SendingLookup: Sendable {
         let circuits = try CircuitStore.all(in: tx)
         return try zip(candidates, zip(reaches, optOuts)).map { candidate, found in
             let (message, (reached, ended)) = (candidate.message, found)
-            let choice = candidate.content.contact.flatMap { choices[$0] }
+            let choice =
+                candidate.content.contact.flatMap { choices[$0] } ?? candidate.choiceOfNobody(zone, at: now)
             let blocking = SuppressionStore.weightiest(suppressed, candidate.pairs + reached.pairs, message.category)
             let notPassedOn = SuppressionRules.notPassedOn(
                 message.category,

@@ -92,18 +92,22 @@ enum MessageStore {
         try tx.rows("select \(columns) from messages where clinic_id = clinic_id() and id = \(id)").first.map(decode)
     }
 
-    /// Messages that may be to be sent, and whether their clinic is suspended.
+    /// Messages that may be to be sent, whether their clinic is suspended, and where its day is, as far as it is known.
     static func toSend(
         _ ids: [MessageID],
         in tx: borrowing Transaction
-    ) throws -> (messages: [StoredMessage], isSuspended: Bool) {
+    ) throws -> (messages: [StoredMessage], isSuspended: Bool, zone: TimeZoneName?) {
         let rows = try tx.rows(
             """
-            select \(columns), exists (select from known_clinics where clinic_id = clinic_id() and suspended)
+            select \(columns), (select suspended from known_clinics where clinic_id = clinic_id()),
+                (select time_zone from known_clinics where clinic_id = clinic_id())
             from messages where clinic_id = clinic_id() and id = any (\(ids))
             """
         )
-        return (try rows.map(decode), try rows.first.map { try $0[28] } ?? false)
+        return (
+            try rows.map(decode), try rows.first.flatMap { try $0[28] as Bool? } ?? false,
+            try rows.first.flatMap { try $0[29] as TimeZoneName? }
+        )
     }
 
     /// The message, kept from others until the transaction ends.

@@ -17,7 +17,8 @@ struct SealedContent: Codable, Sendable, Equatable {
     var headers: [String: String]?
     /// The entry that is asked first: it answers what was written to its number.
     var through: ProviderEntryID?
-    /// Whose wishes are looked at again before it is sent; absent for an answer, which goes to whoever has just written.
+    /// Whose wishes are looked at again before it is sent; absent where nobody is known to be meant, and for an answer, which goes
+    /// to whoever has just written.
     var contact: ContactID?
     /// By push it goes to those of the contact's devices that there are when it is sent.
     var isForDevices: Bool?

@@ -194,6 +194,20 @@ import Testing
         #expect(try await clinic.devices(of: contact).count == 1)
     }
 
+    @Test func whatWaitsGoesWhenTheAccountLiftsItsHours() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            let patient = try await patient(clinic, "l\(clinic.clinic.low)@example.com")
+            let allDay = QuietHours(from: try #require(TimeOfDay("00:00")), to: try #require(TimeOfDay("24:00")))
+            try await account(clinic, of: patient, [NoticePreference(kind: .clinicMessage, quietHours: allDay)])
+            let id = try await clinic.send(draft(RecipientDraft(patientId: patient)))
+            #expect(try await clinic.message(id).waitingFor == .quietHours)
+            try await account(clinic, of: patient, [], version: 2)
+            #expect(try await clinic.settled(id).attempts.map(\.outcome) == [.accepted])
+        }
+    }
+
     @Test func theAccountsChoiceHoldsToo() async throws {
         let clinic = try TestClinic()
         try await clinic.configure(.smtp(port: 9))

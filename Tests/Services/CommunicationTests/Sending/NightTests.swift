@@ -24,8 +24,8 @@ import Testing
 
     private func address(_ clinic: TestClinic) -> String { "n\(clinic.clinic.low)@example.com" }
 
-    /// Hours around now, and about when they end.
-    private func now(channel: MessageChannel? = nil) throws -> (period: QuietPeriods.Period, end: Instant) {
+    /// Hours around now in which a channel is not used, and when they end.
+    private func now(channel: MessageChannel) throws -> (period: QuietPeriods.Period, end: Instant) {
         let minute = Instant.now().microseconds.flooredDivision(by: 60_000_000)
         func time(_ minute: Int64) throws -> TimeOfDay {
             try #require(TimeOfDay(minutes: Int(minute - minute.flooredDivision(by: 1_440) * 1_440)))
@@ -33,7 +33,7 @@ import Testing
         let period = QuietPeriods.Period(
             time: QuietTime(from: try time(minute - 60), to: try time(minute + 120)),
             zone: try #require(TimeZoneName("UTC")),
-            channel: channel?.rawValue
+            channel: channel.rawValue
         )
         return (period, Instant(seconds: (minute + 120) * 60))
     }
@@ -81,7 +81,7 @@ import Testing
             let clinic = try TestClinic()
             try await clinic.configure(.resend(sandbox.url("resend")))
             let id = try await clinic.send(draft(clinic, [.email], to: "+4915112345678"))
-            let (period, end) = try now()
+            let (period, end) = try now(channel: .email)
             try await come(clinic, id, quiet: period)
             let message = try await held(clinic, id)
             #expect(message.status == .queued && message.nextAttemptAt == end && message.attempts.isEmpty)
@@ -100,7 +100,7 @@ import Testing
             let clinic = try TestClinic()
             try await clinic.configure(.smtp(port: sandbox.smtpPort))
             try await sandbox.fault("slow", of: "smtp")
-            let (period, end) = try now()
+            let (period, end) = try now(channel: .email)
             var sent: [(id: MessageID, address: String)] = []
             for number in 0..<6 {
                 var draft = draft(clinic, [.email], to: "+4915112345678")
@@ -134,7 +134,7 @@ import Testing
         var draft = draft(clinic, [.email], to: "+4915112345678")
         draft.expiresAt = .now() + Self.hour + .seconds(600)
         let id = try await clinic.send(draft)
-        try await come(clinic, id, quiet: try now().period)
+        try await come(clinic, id, quiet: try now(channel: .email).period)
         let message = try await clinic.settled(id)
         #expect(message.status == .expired && message.attempts.isEmpty)
         #expect(message.reason == SendingRules.expiredAtNight)
@@ -198,7 +198,7 @@ import Testing
     /// What cannot wait carries no hours, and what can carries everybody's.
     @Test func hoursAreKeptOfWhatCanWait() async throws {
         let clinic = try TestClinic()
-        let night = try now().period.time
+        let night = try now(channel: .email).period.time
         try await clinic.configure(email: [.smtp(port: 9)], settings: CommunicationSettings(quietHours: night))
         try await clinic.tellOfItself(zone: "Asia/Kolkata")
         let sealer = try await clinic.desk.dataKeys.sealer(for: clinic.clinic)

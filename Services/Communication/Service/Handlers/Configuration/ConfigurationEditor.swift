@@ -53,7 +53,20 @@ struct ConfigurationEditor: Sendable {
             rules: { untouched.contains($0.id) ? [] : check($0) },
             in: tx
         )
+        try wake(after: stored, now: saved.settings, context, in: tx)
         return Saved(configuration: saved, isFirst: stored == nil)
+    }
+
+    /// Has what waits for quiet hours looked at again when there are others, or none any more.
+    private func wake(
+        after stored: ProviderConfiguration?,
+        now settings: [String: JSONValue],
+        _ context: OperationContext,
+        in tx: borrowing Transaction
+    ) throws {
+        guard let former = stored.flatMap({ QuietTime(settings: $0.settings) }), former != QuietTime(settings: settings)
+        else { return }
+        try WakeMessagesJob.leave(afterChangeAt: context.now, in: tx)
     }
 
     /// What a change replaces, once the client has shown that it knows it.
@@ -88,6 +101,7 @@ struct ConfigurationEditor: Sendable {
             at: context.now,
             in: tx
         )
+        try wake(after: stored, now: restored.settings, context, in: tx)
         return Saved(configuration: restored, isFirst: stored == nil)
     }
 
@@ -109,6 +123,7 @@ struct ConfigurationEditor: Sendable {
         let stored = try load(context, in: tx)
         try context.checkMatch(version: stored.version)
         _ = try store.delete(stored, by: context.principal.id, at: context.now, in: tx)
+        try wake(after: stored, now: [:], context, in: tx)
         return Reply(EmptyOutput(), audit: AuditDetail(resource: context.clinic.description))
     }
 

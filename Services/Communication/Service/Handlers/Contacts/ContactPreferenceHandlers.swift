@@ -43,6 +43,9 @@ struct ContactPreferenceHandlers: Sendable {
             )
         )
         let version = try ContactStore.choose(choice, for: contact, at: context.now, in: tx)
+        if (choice.timeZone, choice.categories) != (contact.choice.timeZone, contact.choice.categories) {
+            try WakeMessagesJob.leave(for: contact.id, afterChangeAt: context.now, in: tx)
+        }
         return Reply(
             Self.shown(contact, choice),
             version: version,
