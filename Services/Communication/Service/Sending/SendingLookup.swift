@@ -53,16 +53,16 @@ struct SendingLookup: Sendable {
         for id in Set(ids) {
             guard let message = messages[id], Self.isToBeSent(message) else { continue }
             let all = attempts[id] ?? []
-            if isSuspended, message.category != .security, message.expiresAt.map({ $0 > now }) ?? true {
-                findings[id] = .held(
-                    until: [now + Self.suspensionRest, message.expiresAt].compactMap(\.self).min() ?? now
-                )
-                continue
-            }
             // What came before somebody sent it again decides nothing any more.
             var present = all.filter { $0.number > message.settledAttempts }
             if let finding = try settle(&present, of: message, at: now, in: tx) {
                 findings[id] = finding
+                continue
+            }
+            if isSuspended, message.category != .security, message.expiresAt.map({ $0 > now }) ?? true {
+                findings[id] = .held(
+                    until: [now + Self.suspensionRest, message.expiresAt].compactMap(\.self).min() ?? now
+                )
                 continue
             }
             let content = try SealedContent.open(message.sealed, of: id, with: sealer)

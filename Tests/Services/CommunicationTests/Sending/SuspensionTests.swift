@@ -19,20 +19,66 @@ import Testing
             let address = "suspended\(closed.clinic.low)@example.com"
             let waiting = try await closed.send(to: address)
             #expect(try await open.settled(try await open.send()).status == .sent)
-            try await eventually("the message to rest") {
-                try await closed.desk.database.inspect(
-                    """
-                    select count(*) from jobs where clinic_id = \(closed.clinic) and handler = \(SendMessageJob.name)
-                        and lease is null and due_at > now() + interval '5 minutes'
-                    """
-                ) { try $0[0][0] as Int64 } == 1
-            }
+            try await rests(closed)
             let message = try await closed.message(waiting)
             #expect(message.status == .queued && message.attempts.isEmpty)
             try await closed.tellOfItself(version: 2)
             try await closed.hurryJobs()
             #expect(try await closed.settled(waiting).status == .sent)
             #expect(try await sandbox.received(for: address).count == 1)
+        }
+    }
+
+    /// Waits until a clinic's only message is put off.
+    private func rests(_ clinic: TestClinic) async throws {
+        try await eventually("the message to rest", within: .seconds(40)) {
+            try await clinic.desk.database.inspect(
+                """
+                select count(*) from jobs where clinic_id = \(clinic.clinic) and handler = \(SendMessageJob.name)
+                    and lease is null and due_at > now() + interval '5 minutes'
+                """
+            ) { try $0[0][0] as Int64 } == 1
+        }
+    }
+
+    /// A call during which a process was killed is over, whatever has become of its clinic since.
+    @Test(arguments: [("smtp", MessageStatus.unknown), ("resend", .queued)])
+    func aCallThatWasCutOffIsClosedAllTheSame(provider: String, status: MessageStatus) async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let id = try await clinic.send(
+            MessageDraft(
+                to: RecipientDraft(email: EmailAddress("cut\(clinic.clinic.low)@example.com")),
+                content: MessageContent(subject: "Hello", text: "See you soon."),
+                sendAt: .now() + .seconds(3_600)
+            )
+        )
+        try await clinic.tellOfItself(status: .suspended)
+        let clinicID = clinic.clinic
+        try await clinic.desk.database.database.transaction(for: Tenant(clinicID, actor: "test")) { tx in
+            tx.execute("update messages set status = 'sending', waiting_for = null where id = \(id)")
+            tx.execute(
+                """
+                insert into message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint,
+                    started_at, held_until)
+                values (\(clinicID), \(id), 1, 'email', \(provider), \(ProviderEntryID()), 'f', now(),
+                    now() - interval '1 second')
+                """
+            )
+        }
+        try await clinic.hurryJobs()
+        let message = try await eventually("the attempt is closed", within: .seconds(40)) {
+            let message = try await clinic.message(id)
+            return message.attempts.first?.outcome == nil ? nil : message
+        }
+        #expect(message.attempts.map(\.outcome) == [.unknownOutcome])
+        #expect(message.attempts.first?.providerCode == "interrupted")
+        if status == .unknown {
+            #expect(message.status == .unknown && message.reason?.code == "unknown_outcome")
+        } else {
+            // What may be asked for again rests until the clinic is opened.
+            try await rests(clinic)
+            #expect(try await clinic.message(id).attempts.count == 1)
         }
     }
 
