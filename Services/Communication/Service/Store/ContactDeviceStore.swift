@@ -125,13 +125,6 @@ enum ContactDeviceStore {
         return try tx.rows(query).first.map { try decode($0, with: sealer) }
     }
 
-    /// Whether a contact has any.
-    static func hasAny(_ contact: ContactID, in tx: borrowing Transaction) throws -> Bool {
-        try !tx.rows(
-            "select 1 from contact_devices where clinic_id = clinic_id() and contact_id = \(contact) limit 1"
-        ).isEmpty
-    }
-
     /// Those of some contacts, each's last registered first.
     static func all(
         of contacts: [ContactID],

@@ -82,8 +82,9 @@ enum ContactStore {
     ) throws -> KnownContact? {
         let rows = try tx.rows(
             """
-            select version, patient_id, locale, time_zone, categories, consents, sealed from contacts
-            where clinic_id = clinic_id() and id = \(id)\(forUpdate ? " for update" : "" as Query)
+            select version, patient_id, locale, time_zone, categories, consents, sealed, exists (
+                select from contact_devices where clinic_id = clinic_id() and contact_id = \(id))
+            from contacts where clinic_id = clinic_id() and id = \(id)\(forUpdate ? " for update" : "" as Query)
             """
         )
         let patientID: PatientID = id.retagged()
@@ -106,10 +107,13 @@ enum ContactStore {
             let known = KnownPatient(name: identity.name ?? "", email: identity.email, phone: identity.phone)
             var contact = KnownContact(id, version: try row[0], nil, .init(patient: known, locale: nil), choice)
             contact.whatsAppUser = identity.whatsAppUser
+            contact.hasDevices = try row[7]
             return contact
         }
         guard let patient else { return nil }
-        return KnownContact(id, version: try row[0], patientID, patient, choice)
+        var contact = KnownContact(id, version: try row[0], patientID, patient, choice)
+        contact.hasDevices = try row[7]
+        return contact
     }
 
     /// Who may be meant by an address: families share theirs.

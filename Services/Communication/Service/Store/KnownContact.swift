@@ -21,6 +21,8 @@ struct KnownContact: Sendable, Equatable {
     /// Chosen by the contact, else the clinic's.
     var timeZone: TimeZoneName?
     var choice: Choice
+    /// An app of theirs is registered.
+    var hasDevices = false
 
     /// What the contact has chosen.
     struct Choice: Sendable, Equatable {

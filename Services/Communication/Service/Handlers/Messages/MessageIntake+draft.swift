@@ -94,7 +94,7 @@ extension MessageIntake {
         in tx: borrowing Transaction
     ) throws -> Recipient {
         let contact = try contact(of: draft, in: tx)
-        return Recipient(contact: contact, reach: try Self.reach(of: draft, contact, on: wanted, in: tx))
+        return Recipient(contact: contact, reach: try Self.reach(of: draft, contact, on: wanted))
     }
 
     /// The addresses in the request, or else those known of the contact.
@@ -103,9 +103,8 @@ extension MessageIntake {
     private static func reach(
         of draft: MessageDraft,
         _ contact: KnownContact?,
-        on wanted: [MessageChannel],
-        in tx: borrowing Transaction
-    ) throws -> Reach {
+        on wanted: [MessageChannel]
+    ) throws(Problem) -> Reach {
         let explicit = draft.to.explicit
         if !explicit.isEmpty { return explicit }
         if let contact {
@@ -113,10 +112,10 @@ extension MessageIntake {
                 email: contact.email,
                 phone: contact.phone,
                 whatsAppUser: contact.whatsAppUser,
-                hasDevices: try wanted.contains(.push) && ContactDeviceStore.hasAny(contact.id, in: tx)
+                hasDevices: wanted.contains(.push) && contact.hasDevices
             )
         }
-        throw Problem.invalid(
+        throw .invalid(
             "/to",
             "must have an e-mail address, a phone number, a whatsAppUserId, a pushToken, a patientId or a contactId"
         )
