@@ -1,4 +1,5 @@
 import AccessAPI
+import Authorization
 import CommunicationAPI
 import Contracts
 import Core
@@ -8,6 +9,7 @@ import TestKit
 import Testing
 
 @testable import Communication
+@testable import ServiceHost
 
 /// A clinic that the operator has closed.
 @Suite(.timeLimit(.minutes(2))) struct SuspensionTests {
@@ -80,6 +82,46 @@ import Testing
             try await rests(clinic)
             #expect(try await clinic.message(id).attempts.count == 1)
         }
+    }
+
+    /// Of a clinic that was suspended before anybody noted it here, access tells again.
+    @Test func whoWasSuspendedBeforeItWasNotedIsHeldOnceAccessTellsAgain() async throws {
+        let desk = try MessageDesk(apart: "_suspended")
+        let clinic = TestClinic(at: desk)
+        try await clinic.configure(.smtp(port: 9))
+        try await clinic.tellOfItself(status: .suspended)
+        let kinds: [ServiceName: Set<String>] = [.access: [ClinicChanged.kind, UserChanged.kind]]
+        func beat(_ copy: DatabaseLife.Copy?) async throws -> DatabaseLifeStore.Beat {
+            try await desk.database.database.through(.relay) { tx in
+                let beat = try DatabaseLifeStore.beat(
+                    .communication,
+                    kinds: kinds,
+                    areFollowed: true,
+                    copy: copy,
+                    in: tx
+                )
+                if let ask = beat.ask { DatabaseLifeStore.asked(ask, in: tx) }
+                return beat
+            }
+        }
+        let first = try await beat(nil)
+        let second = try await beat(first.copy)
+        #expect(second.ask == nil)
+        // The migration finds what was told of clinics before, without the note.
+        let migration = String(decoding: Communication.PackageResources._030_suspended_clinics_sql, as: UTF8.self)
+        try desk.database.asOwner(
+            "alter table communication.known_clinics drop column suspended;\n"
+                + migration.replacing(":schema", with: "communication")
+        )
+        let third = try await beat(second.copy)
+        #expect(third.ask?.topics == [.access] && third.reason == "kinds")
+        #expect(try await beat(third.copy).ask == nil)
+        // It is the version that is known already.
+        try await clinic.tellOfItself(status: .suspended)
+        let id = try await clinic.send(to: "before@example.com")
+        try await rests(clinic)
+        let message = try await clinic.message(id)
+        #expect(message.status == .queued && message.attempts.isEmpty)
     }
 
     @Test func aSuspendedClinicsMessageThatExpiresIsNotSentLater() async throws {
