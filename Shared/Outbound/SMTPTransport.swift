@@ -82,7 +82,7 @@ package final class SMTPTransport: Sendable {
         for clinic: ClinicID? = nil,
         deadline: Deadline
     ) async -> SMTPResult {
-        guard Self.isSafe(sender.address), Self.isSafe(recipient.address), Self.isSafe(server.host) else {
+        guard Self.isSafe(sender), Self.isSafe(recipient), Self.isSafe(server.host) else {
             return SMTPResult(verdict: .notSent(.policy))
         }
         let mail = SMTPEnvelope.Mail(sender: sender.address, recipient: recipient.address, message: message)
@@ -146,9 +146,20 @@ package final class SMTPTransport: Sendable {
     }
 
     /// libcurl writes what it is given: a line break would be a second command, an angle bracket a second path.
-    static func isSafe(_ address: String) -> Bool {
-        !address.isEmpty
-            && address.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F && $0 != "<" && $0 != ">" }
+    static func isSafe(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F && $0 != "<" && $0 != ">" }
+    }
+
+    /// Whether libcurl says an address as it is.
+    ///
+    /// In quotes blanks and angle brackets are letters like others. What follows an `@` there is a domain to libcurl, which it would
+    /// write in ASCII.
+    package static func isSafe(_ address: EmailAddress) -> Bool {
+        guard address.isQuoted else { return isSafe(address.address) }
+        let scalars = address.localPart.unicodeScalars
+        return isSafe(String(address.domainPart)) && scalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+            && scalars.drop { $0 != "@" }.allSatisfy(\.isASCII)
     }
 
     private func startThread() {

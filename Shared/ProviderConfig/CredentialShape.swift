@@ -126,7 +126,7 @@ extension CredentialShape.Key {
             return range.contains(number) ? nil : "must be \(range.lowerBound) to \(range.upperBound)"
         case (.choice(let choices), .string(let text)):
             return choices.contains(text) ? nil : "must be one of \(choices.joined(separator: ", "))"
-        case (.email, .string(let text)): return EmailAddress(text) == nil ? "is not an e-mail address" : nil
+        case (.email, .string(let text)): return EmailAddress(text) == nil ? EmailAddress.complaint : nil
         case (.number, _): return "must be a number"
         default: return "must be a text"
         }

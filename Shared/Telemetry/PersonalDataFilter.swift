@@ -1,3 +1,5 @@
+import Core
+
 /// Blots e-mail addresses, phone numbers and URL credentials out of text: the second line of defence behind `LogKey`.
 package enum PersonalDataFilter {
     /// What stands in the place of what was found.
@@ -10,7 +12,7 @@ package enum PersonalDataFilter {
         guard text.utf8.contains(where: { $0 == UInt8(ascii: "@") || $0 == UInt8(ascii: "+") }) else { return text }
         var result = ""
         var word = ""
-        for character in text {
+        for character in QuotedNames.plain(text) {
             if endsWord(character) {
                 result += shown(word)
                 result.append(character)

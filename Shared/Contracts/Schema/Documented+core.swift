@@ -93,7 +93,7 @@ extension EmailAddress: Documented {
             format: "email",
             length: 3...EmailAddress.longest,
             example: "ada@example.org",
-            complaint: "is not an e-mail address",
+            complaint: EmailAddress.complaint,
             parses: { EmailAddress($0) != nil }
         )
     }

@@ -28,7 +28,7 @@ import Testing
             """#
         #expect(
             try faults(json, Schema.of(Sample.Message.self)) == [
-                "/to/email: is not an e-mail address", "/to/a~1b~0c: is not a known key",
+                "/to/email: \(EmailAddress.complaint)", "/to/a~1b~0c: is not a known key",
                 "/to/phone: is not an E.164 number", "/channels: must have 1 to 4 items", "/channels: appears twice",
                 "/channels/0: must be one of email, sms", "/template: must have 1 to 10 characters",
                 "/copies: must be between 1 and 9", "/urgent: must be true or false",

@@ -35,6 +35,64 @@ import Testing
     ])
     func noAddresses(_ text: String) { #expect(EmailAddress(text) == nil) }
 
+    /// Names in quotes (RFC 5321 §4.1.2), with no more of them than they need.
+    @Test(arguments: [
+        (#""a b"@c.example"#, #""a b"@c.example"#), (#""a@b"@c.example"#, #""a@b"@c.example"#),
+        (#""A. Rao, (x) <y>;:[z]"@c.example"#, #""A. Rao, (x) <y>;:[z]"@c.example"#),
+        (#""a\"b\\c"@d.example"#, #""a\"b\\c"@d.example"#), (#"".a..b."@c.example"#, #"".a..b."@c.example"#),
+        (#""用 户"@例え.jp"#, #""用 户"@例え.jp"#), (#"""@c.example"#, #"""@c.example"#),
+        (#"" "@c.example"#, #"" "@c.example"#),
+        // The same mailbox as without them.
+        (#""a"@c.example"#, "a@c.example"), (#""a.b"@c.example"#, "a.b@c.example"),
+        (#""a\b"@c.example"#, "ab@c.example"),
+        (#""\a\ b"@c.example"#, #""a b"@c.example"#), (#""用户"@c.example"#, "用户@c.example"),
+    ])
+    func namesInQuotes(_ text: String, _ kept: String) throws {
+        let address = try #require(EmailAddress(text))
+        #expect(address.address == kept)
+        #expect(address == EmailAddress(kept.uppercased()) && address.isQuoted == kept.hasPrefix("\""))
+        #expect("\(address.localPart)@\(address.domainPart)" == kept && !address.domain.contains("@"))
+    }
+
+    @Test(arguments: [
+        #""a"#, #""a@c.example"#, #"a"@c.example"#, #"a"b"c@d.example"#, #""a"b"@c.example"#, #""a\"@c.example"#,
+        #""a".b@c.example"#, #"a."b c"@d.example"#, "\"a\tb\"@c.example", "\"a\r\nb\"@c.example",
+        "\"a\u{7F}\"@c.example",
+        "\"a\u{85}\"@c.example", "\"a\u{200B}b\"@c.example", "\"a\\\nb\"@c.example", "\"a\\ü\"@c.example",
+        #""a b"@[192.0.2.1]"#, "a@[192.0.2.1]", "a@[IPv6:2001:db8::1]", #""a b"@"#, #""a b" @c.example"#,
+    ])
+    func noNamesInQuotes(_ text: String) { #expect(EmailAddress(text) == nil) }
+
+    /// As they travel: a pair counts as two, quotes that are not needed do not count.
+    @Test func lengthsAreThoseOnTheWire() {
+        let label = "\(String(repeating: "b", count: 60))."
+        let domain = "\(label)\(label)\(label)cd"
+        func isTaken(_ name: String, at domain: String = "c.example") -> Bool {
+            EmailAddress("\(name)@\(domain)") != nil
+        }
+        #expect(isTaken(String(repeating: "a", count: 64)) && !isTaken(String(repeating: "a", count: 65)))
+        #expect(isTaken("\"\(String(repeating: "a", count: 64))\""))
+        #expect(
+            isTaken("\"\(String(repeating: " ", count: 62))\"") && !isTaken("\"\(String(repeating: " ", count: 63))\"")
+        )
+        #expect(isTaken("\"\(String(repeating: #"\""#, count: 31))\""))
+        #expect(!isTaken("\"\(String(repeating: #"\""#, count: 32))\""))
+        #expect(isTaken(String(repeating: "ü", count: 32)) && !isTaken(String(repeating: "ü", count: 33)))
+        #expect(isTaken(String(repeating: "a", count: 64), at: "\(domain)ee.f"))
+        #expect(!isTaken(String(repeating: "a", count: 64), at: "\(domain)eee.f"))
+        // Bytes of letters say nothing of how long a label becomes in ASCII.
+        #expect(isTaken("a", at: "\(String(repeating: "क", count: 30)).example"))
+        #expect(!isTaken("a", at: "\(String(repeating: "क", count: 64)).example"))
+        #expect(!isTaken("a", at: "b\(String(repeating: "\u{301}", count: 1_000)).example"))
+    }
+
+    @Test(arguments: [
+        (#"to "A. Rao"@b.example, now"#, "to x@b.example, now"), (#"<"a\"b"@c.example>"#, "<x@c.example>"),
+        (#"5" wide: "a b"@c.example"#, #"5" wide: x@c.example"#), (#""a" and "b"@c"#, #""a" and x@c"#),
+        (#"no "words" here"#, #"no "words" here"#), (#"a@b.example"#, "a@b.example"), (#""@b"#, #""@b"#),
+    ])
+    func namesInQuotesArePlainWords(_ text: String, _ plain: String) { #expect(QuotedNames.plain(text) == plain) }
+
     @Test func addressesAreFoundWithoutCase() { #expect(EmailAddress("A@B.Example") == EmailAddress("a@b.example")) }
 
     @Test(arguments: [

@@ -83,4 +83,12 @@ import Testing
 
     @Test(arguments: ["a@b.c\r\nRCPT TO:<x@y.z>", "a@b.c\n", "<a@b.c>", "a b@c.d", "", "a@b.c\u{0}"])
     func addressesThatWouldBeCommands(text: String) { #expect(!SMTPTransport.isSafe(text)) }
+
+    @Test(arguments: [
+        ("a@b.example", true), (#""a b"@c.example"#, true), (#""a> <b"@c.example"#, true), (#""a@b"@c.example"#, true),
+        (#""ü b"@c.example"#, true), (#""ü@b"@c.example"#, true), (#""a@ü"@c.example"#, false),
+    ])
+    func whatLibcurlSaysAsItIs(text: String, isSafe: Bool) throws {
+        #expect(SMTPTransport.isSafe(try #require(EmailAddress(text))) == isSafe)
+    }
 }

@@ -59,6 +59,7 @@ import Testing
         ("to asha@example.com now", "to •••• now"), ("postgres://u:p@host/db", "••••"), ("call +91 98", "call +91 98"),
         ("call +919812345678.", "call ••••"), ("call \"+49-171-1234567\"", "call \"••••\""), ("2 + 2 @ 4", "2 + 2 @ 4"),
         ("plain", "plain"), ("10:00+05:30", "10:00+05:30"), ("<a@b.c>,x", "<••••>,x"),
+        (#"to <"Asha Rao"@b.c> now"#, "to <••••> now"),
     ])
     func addressesAndNumbersAreBlotted(text: String, shown: String) {
         #expect(PersonalDataFilter.blot(text) == shown)

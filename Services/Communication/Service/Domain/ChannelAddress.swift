@@ -56,7 +56,7 @@ struct ChannelAddress: Hashable, Sendable {
     /// What is wrong with an address that is none.
     static func complaint(_ channel: MessageChannel) -> String {
         switch channel {
-        case .email: "is not an e-mail address"
+        case .email: EmailAddress.complaint
         case .sms: "is not an E.164 number"
         case .whatsapp: "is neither an E.164 number nor a user id of WhatsApp's"
         case .push: "is not a push token"

@@ -6,9 +6,7 @@ extension EmailAddress {
     /// `nil` where its domain has no such form: no mail can travel there.
     var mailed: EmailAddress? {
         if DomainName.isASCII(address) { return self }
-        guard let at = address.firstIndex(of: "@"),
-            let domain = DomainName.travelling(String(address[address.index(after: at)...]))
-        else { return nil }
-        return EmailAddress("\(address[..<at])@\(domain)")
+        guard let domain = DomainName.travelling(String(domainPart)) else { return nil }
+        return EmailAddress("\(localPart)@\(domain)")
     }
 }

@@ -29,6 +29,8 @@ struct ProviderVerdict: Sendable, Equatable {
     var isAboutRecipient = false
     /// The call failed in this process, for want of room or because it was given up: nothing is said of the provider.
     var isOurOwn = false
+    /// The recipient's address is refused for how it is written; nobody was asked whether anybody is there.
+    var isAboutSpelling = false
     /// The recipient has ended messages of this one's category only.
     var isAboutCategory = false
 

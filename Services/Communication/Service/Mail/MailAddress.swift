@@ -16,54 +16,77 @@ struct MailAddress: Sendable, Equatable {
 
     private static func one(_ piece: Piece) -> MailAddress? {
         if let route = piece.route {
-            // What stands before a colon inside the brackets is a way that nobody takes any more.
-            let text = route.split(separator: ":").last.map { $0.trimmingBlanks } ?? ""
-            guard let address = EmailAddress(text) else { return nil }
-            let name = EncodedWords.decode(piece.words.trimmingBlanks)
+            guard let address = EmailAddress(route[...].trimmingBlanks) else { return nil }
+            let name = EncodedWords.decode(piece.words[...].trimmingBlanks)
             return MailAddress(name: name.isEmpty ? nil : name, address: address)
         }
-        return EmailAddress(piece.words.trimmingBlanks).map { MailAddress(name: nil, address: $0) }
+        return EmailAddress(piece.written[...].trimmingBlanks).map { MailAddress(name: nil, address: $0) }
     }
 
     /// What stands between two commas.
     private struct Piece {
-        var text = ""
-        /// Between angle brackets.
-        var route: Substring?
-        var words: Substring { text[...] }
+        /// Outside of angle brackets, as it is read.
+        var words = ""
+        /// The same as it is written: an address keeps its quotes.
+        var written = ""
+        /// Between angle brackets, as it is written.
+        var route: String?
+        /// Between angle brackets that are not closed yet.
+        var open: String?
+
+        /// Takes a character in its place, with what was written for it.
+        mutating func take(_ character: Character, as written: String) {
+            if open != nil {
+                open?.append(written)
+            } else {
+                words.append(character)
+                self.written.append(written)
+            }
+        }
+
+        /// Takes a quotation mark, which says nothing by itself.
+        mutating func takeQuote() {
+            if open != nil { open?.append("\"") } else { written.append("\"") }
+        }
+
+        /// Forgets what came before a colon: the name of a group, or a way that nobody takes any more.
+        mutating func takeColon() {
+            if open != nil {
+                open = ""
+            } else {
+                (words, written) = ("", "")
+            }
+        }
     }
 
     private static func pieces(_ header: String) -> [Piece] {
-        var pieces = [Piece()]
-        var route = ""
-        var (isQuoted, isEscaped, isInside, comments) = (false, false, false, 0)
+        var (pieces, piece) = ([Piece](), Piece())
+        var (isQuoted, isEscaped, comments) = (false, false, 0)
         for character in header {
             if isEscaped {
                 isEscaped = false
-                if comments == 0 { pieces[pieces.count - 1].text.append(character) }
+                if comments == 0 { piece.take(character, as: "\\\(character)") }
                 continue
             }
             switch character {
             case "\\" where isQuoted || comments > 0: isEscaped = true
-            case "\"" where comments == 0: isQuoted.toggle()
-            case _ where isQuoted: pieces[pieces.count - 1].text.append(character)
+            case "\"" where comments == 0:
+                isQuoted.toggle()
+                piece.takeQuote()
+            case _ where isQuoted: piece.take(character, as: String(character))
             case "(": comments += 1
             case ")" where comments > 0: comments -= 1
             case _ where comments > 0: break
-            case "<":
-                isInside = true
-                route = ""
-            case ">" where isInside:
-                isInside = false
-                pieces[pieces.count - 1].route = route[...]
-            case _ where isInside: route.append(character)
-            case ",", ";": pieces.append(Piece())
-            // The name of a group is nobody's.
-            case ":": pieces[pieces.count - 1].text = ""
-            default: pieces[pieces.count - 1].text.append(character)
+            case "<": piece.open = ""
+            case ">" where piece.open != nil: (piece.route, piece.open) = (piece.open, nil)
+            case ":": piece.takeColon()
+            case _ where piece.open == nil && ",;".contains(character):
+                pieces.append(piece)
+                piece = Piece()
+            default: piece.take(character, as: String(character))
             }
         }
-        return pieces
+        return pieces + [piece]
     }
 }
 

@@ -86,7 +86,9 @@ struct MailReport: Sendable, Equatable {
             let named = [block["original-recipient"], block["final-recipient"]].compactMap { $0.flatMap(address) }
             let code = event.isFailure ? ProviderVerdict.token(status.map { String(Self.code($0)) }) : nil
             for recipient in Set(named).sorted() {
-                outcomes.append(Outcome(recipient: recipient, event: event, status: code))
+                // Whoever cannot read a name in quotes says nothing of whether anybody is there.
+                let isUnread = status?.hasPrefix("5.1.3") == true && EmailAddress(recipient)?.isQuoted == true
+                outcomes.append(Outcome(recipient: recipient, event: isUnread ? .rejected : event, status: code))
             }
         }
         return outcomes

@@ -1,10 +1,12 @@
+import Core
+
 /// What mail servers say in words, where their codes leave open whom they refuse.
 struct MailServerWords: Sendable {
     /// In small letters, without the addresses that a reply quotes: a name in one of them says nothing.
     private let text: String
 
     init(_ reply: some StringProtocol) {
-        let words = reply.split(whereSeparator: \.isWhitespace).filter { !$0.contains("@") }
+        let words = QuotedNames.plain(String(reply)).split(whereSeparator: \.isWhitespace).filter { !$0.contains("@") }
         text = words.joined(separator: " ").lowercased()
     }
 

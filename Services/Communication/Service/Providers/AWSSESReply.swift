@@ -47,6 +47,8 @@ enum AWSSESReply {
         ("signature expired", .transient, clock), ("signature not yet current", .transient, clock),
     ]
 
+    /// How complaints about the name before an `@` begin.
+    private static let spelling = "local address "
     private static let clock = "The provider finds that this machine's clock is wrong."
 
     static func verdict(_ response: OutboundResponse) -> ProviderVerdict {
@@ -63,6 +65,7 @@ enum AWSSESReply {
             ?? name.flatMap { outcomes[$0.hasSuffix("Exception") ? String($0.dropLast(9)) : $0] }
             ?? byStatus(response.status)
         var verdict = ProviderVerdict(known.0, code: code, detail: known.1, retryAfter: response.retryAfter())
+        verdict.isAboutSpelling = said.contains(spelling)
         if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? throttlePause }
         return verdict
     }

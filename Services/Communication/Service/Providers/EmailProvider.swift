@@ -89,6 +89,12 @@ extension ProviderVerdict {
         ProviderVerdict(.senderNotAuthorised, host: host, code: "SMTPUTF8", detail: asciiOnlyDetail)
     }
 
+    /// The same of a provider that does not know a name in quotes for one: nothing is wrong with the address, and the next one may.
+    fileprivate var ofQuotes: ProviderVerdict {
+        ProviderVerdict(.senderNotAuthorised, host: host, code: code, detail: Self.quotesDetail)
+    }
+
+    static let quotesDetail = "The provider takes no address with a name in quotes before the @."
     static let asciiOnlyDetail = "The provider takes no address with other letters than ASCII's before the @."
 }
 
@@ -104,6 +110,7 @@ extension EmailProvider {
     func send(_ message: OutgoingMessage, deadline: Deadline) async -> ProviderVerdict {
         guard case .email(let email) = message else { return .otherChannel }
         guard let email = email.mailed else { return .noDomain }
-        return await send(email, deadline: deadline)
+        let verdict = await send(email, deadline: deadline)
+        return email.to.isQuoted && verdict.isAboutSpelling ? verdict.ofQuotes : verdict
     }
 }

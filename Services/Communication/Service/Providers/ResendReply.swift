@@ -51,6 +51,7 @@ enum ResendReply {
             detail: known.detail,
             retryAfter: response.retryAfter()
         )
+        verdict.isAboutSpelling = verdict.outcome == .badRecipient
         if verdict.outcome == .throttled {
             let reset = response.header("ratelimit-reset").flatMap { Int($0) }.map { Duration.seconds(min($0, 60)) }
             verdict.retryAfter = verdict.retryAfter ?? reset.map { max($0, throttlePause) } ?? throttlePause

@@ -35,6 +35,9 @@ enum SMTPClassification {
     /// How long a server is left alone that says that messages come too fast, but not for how long.
     static let throttlePause: Duration = .seconds(1)
 
+    /// What servers say that cannot read what stands behind a command; after RCPT that is the address.
+    private static let badSyntax = 501
+
     static let rows = limits + signingIn + letters + senders + recipients + texts + rest
 
     /// How many and how large messages may be; some say it with a code that means something else.
@@ -227,6 +230,8 @@ enum SMTPClassification {
         let said = MailServerWords(result.line.unredacted)
         let row = rows.first { $0.fits(result, said) }.map { isTooEarly($0, result) ? unwelcome : $0 }
         var verdict = ProviderVerdict(row?.outcome ?? .transient, code: code(result), detail: row?.detail)
+        verdict.isAboutSpelling =
+            result.step == .recipient && (result.enhanced == "5.1.3" || result.replyCode == badSyntax)
         switch verdict.outcome {
         case .transient, .quota: verdict.retryAfter = said.pause
         case .throttled: verdict.retryAfter = said.pause ?? throttlePause

@@ -67,6 +67,8 @@ struct SMTPProvider: EmailProvider {
     static func hasWebhook(_ credentials: Credentials) -> Bool { credentials.text("verifyToken") != nil }
 
     func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {
+        // libcurl takes whatever follows the first @ for the domain, and writes its other letters in ASCII.
+        if !SMTPTransport.isSafe(from) || !SMTPTransport.isSafe(email.to) { return .asciiOnly(host: .untried) }
         guard let bytes = try? writing(email).bytes() else {
             return ProviderVerdict(
                 .contentRejected,

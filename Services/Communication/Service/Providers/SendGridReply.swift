@@ -85,6 +85,7 @@ enum SendGridReply {
             detail: row?.detail ?? "The provider answered with status \(response.status).",
             retryAfter: response.retryAfter()
         )
+        verdict.isAboutSpelling = verdict.outcome == .badRecipient
         if verdict.outcome == .throttled {
             verdict.retryAfter = verdict.retryAfter ?? windowEnd(response, at: now) ?? throttlePause
         }

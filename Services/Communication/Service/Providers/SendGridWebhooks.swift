@@ -88,14 +88,17 @@ struct SendGridWebhooks: WebhookReader {
         case "unsubscribe", "group_unsubscribe": .unsubscribed
         // Blocked for what we or they are, not for who the recipient is.
         case "bounce": item["type"]?.string == "blocked" ? .softBounce : .hardBounce
-        case "dropped": dropped(item["reason"]?.string ?? "")
+        case "dropped": dropped(item["reason"]?.string ?? "", item["email"]?.string ?? "")
         default: nil
         }
     }
 
-    private static func dropped(_ reason: String) -> DeliveryEvent {
+    private static func dropped(_ reason: String, _ recipient: String) -> DeliveryEvent {
         let reason = reason.lowercased()
-        if reason.hasPrefix("invalid") && !reason.contains("header") { return .hardBounce }
+        if reason.hasPrefix("invalid") && !reason.contains("header") {
+            // Found by how it is written: a name in quotes is an address elsewhere.
+            return EmailAddress(recipient)?.isQuoted == true ? .rejected : .hardBounce
+        }
         return switch reason {
         case "bounced address": .dropped
         case "unsubscribed address", "spam reporting address": .optedOut

@@ -8,10 +8,8 @@ extension EmailAddress {
     /// Of an address in ASCII it is `normalized`.
     var sought: String {
         let text = normalized
-        guard !DomainName.isASCII(text) || DomainName.mayBeEncoded(text), let at = text.firstIndex(of: "@") else {
-            return text
-        }
-        let found = "\(text[..<at])@\(DomainName.readable(String(text[text.index(after: at)...])))"
+        guard !DomainName.isASCII(text) || DomainName.mayBeEncoded(text) else { return text }
+        let found = "\(localPart.lowercased())@\(DomainName.readable(domain))"
         // The library's own, which its Foundation is made with.
         return String(String.UnicodeScalarView(found._nfc))
     }

@@ -22,7 +22,7 @@ struct UsersCommand: AsyncParsableCommand {
         @Option(help: "The person's name.") var name = "Super admin"
 
         func run() async throws {
-            guard let address = EmailAddress(email) else { throw ValidationError("--email is not an e-mail address") }
+            guard let address = EmailAddress(email) else { throw ValidationError("--email \(EmailAddress.complaint)") }
             let (name, superAdmin) = (name, superAdmin)
             let user = try await OperatorBus.with(Installation.find(Settings.load())) { bus in
                 superAdmin

@@ -4,10 +4,9 @@ import Core
 enum Mailbox {
     /// The address alone; `nil` where there is none.
     static func address(_ text: String) -> String? {
-        var address = Substring(text)
-        if let open = text.lastIndex(of: "<"), text.hasSuffix(">") {
-            address = text[text.index(after: open)...].dropLast()
-        }
-        return EmailAddress(address).map(\.address)
+        guard text.hasSuffix(">") else { return EmailAddress(text)?.address }
+        // A bracket may stand in the quotes of either name.
+        let openings = text.indices.filter { text[$0] == "<" }.reversed()
+        return openings.lazy.compactMap { EmailAddress(text[$0...].dropFirst().dropLast()) }.first?.address
     }
 }

@@ -208,10 +208,20 @@ struct SMTPSession {
     private static func path(_ argument: String, after word: String) -> (address: String, parameters: [String])? {
         guard argument.uppercased().hasPrefix(word) else { return nil }
         let rest = argument.dropFirst(word.count).drop { $0 == " " }
-        guard rest.first == "<", let end = rest.firstIndex(of: ">") else { return nil }
+        guard rest.first == "<", let end = end(of: rest) else { return nil }
         let address = rest[rest.index(after: rest.startIndex)..<end]
         let parameters = rest[rest.index(after: end)...].split(separator: " ").map(String.init)
         return (String(address), parameters)
+    }
+
+    /// The bracket that closes a path: in a name's quotes it is a letter.
+    private static func end(of path: Substring) -> Substring.Index? {
+        var (isQuoted, isEscaped) = (false, false)
+        return path.indices.first { index in
+            defer { isEscaped = path[index] == "\\" && isQuoted && !isEscaped }
+            if path[index] == "\"", !isEscaped { isQuoted.toggle() }
+            return path[index] == ">" && !isQuoted
+        }
     }
 
     // MARK: - The message

@@ -24,6 +24,8 @@ import Testing
         ("a@xn--mnchen-3ya.de", "a@m\u{FC}nchen.de"), ("A@XN--MNCHEN-3YA.DE", "a@m\u{FC}nchen.de"),
         ("jose\u{301}@b.example", "jos\u{E9}@b.example"), ("xn--a@b.example", "xn--a@b.example"),
         // Whatever is one domain to mail is one address.
+        (#""A B"@XN--MNCHEN-3YA.de"#, "\"a b\"@m\u{FC}nchen.de"), (#""A.b"@c.example"#, "a.b@c.example"),
+        (#""a@É"@ü.de"#, #""a@é"@ü.de"#),
         ("a@ｇmail.com", "a@gmail.com"), ("a@Faß.de", "a@faß.de"), ("a@xn--fa-hia.de", "a@faß.de"),
         // What no label says stays as it is.
         ("a@aa--ü.example", "a@aa--ü.example"),

@@ -60,7 +60,15 @@ import Testing
         arguments: [
             ("Arzt@München.example", "Arzt@xn--mnchen-3ya.example"), ("用户@example.org", "用户@example.org"),
             ("用户@例え.テスト", "用户@xn--r8jz45g.xn--zckzah"), ("Asha@Example.org", "Asha@Example.org"),
-            ("a@aa--ü.example", nil),
+            ("a@aa--ü.example", nil), (#""a b"@München.example"#, #""a b"@xn--mnchen-3ya.example"#),
+            (#""a@b"@bücher.example"#, #""a@b"@xn--bcher-kva.example"#),
+            // More bytes than a label has, and in ASCII no more than one may have.
+            (
+                "a@अन्तर्राष्ट्रीयचिकित्सालय.भारत",
+                "a@xn--l1b6aotydx2ddeab4a7dva2giobp9xcdbi.xn--h2brj9c"
+            ),
+            ("a@\(String(repeating: "ü", count: 57)).example", "a@xn--td\(String(repeating: "a", count: 57)).example"),
+            ("a@\(String(repeating: "ü", count: 58)).example", nil),
             // Its domain fits where it is written and no longer where it travels.
             ("\(String(repeating: "l", count: 64))@\(String(repeating: "öäü.", count: 25))example", nil),
         ] as [(String, String?)]

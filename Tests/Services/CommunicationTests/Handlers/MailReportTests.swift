@@ -86,6 +86,20 @@ import Testing
         }
     }
 
+    /// Whoever cannot read a name in quotes has not looked for it; whoever can says what they say of every address.
+    @Test(arguments: [("5.1.3", "rejected", []), ("5.1.1", "hard_bounce", ["hard_bounce"])])
+    func aNameInQuotesIsCondemnedOnlyWhereItIsRead(status: String, reason: String, suppressions: [String]) async throws
+    {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            let address = #""Eva; \(clinic.clinic.low)"@example.com"#
+            let (id, name) = try await sent(clinic, to: address)
+            #expect(try await clinic.bring(mail: report(of: name, address, "failed", status)) == 200)
+            #expect(try await clinic.message(id).reason?.code == reason)
+            #expect(try await clinic.suppressionReasons() == suppressions)
+        }
+    }
+
     @Test func aMailboxThatIsSentOnIsKnownByItsFirstAddress() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try await clinic(sandbox)

@@ -76,6 +76,11 @@ import Vault
             #expect(try await blocking(clinic, spelling, .care) == .manual, "\(spelling)")
         }
         #expect(try await blocking(clinic, "mira@muenchen.de", .care) == nil)
+        #expect(try await add(clinic, #""Mira.Rao"@example.org"#).status == 201)
+        #expect(try await add(clinic, #""mira rao"@example.org"#).status == 201)
+        for spelling in ["mira.rao@example.org", #""m\ira\.rao"@example.org"#, #""Mira\ Rao"@example.org"#] {
+            #expect(try await blocking(clinic, spelling, .care) == .manual, "\(spelling)")
+        }
     }
 
     /// Stops that were stored while addresses were found as they were spelled hold for the spelling that they came in.

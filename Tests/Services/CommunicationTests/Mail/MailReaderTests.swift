@@ -160,7 +160,13 @@ import Testing
             ("Team: asha@example.com, b@x.org;", "asha@example.com", nil),
             ("=?utf-8?q?a=40b.com=3E?= <asha@example.com>", "asha@example.com", "a@b.com>"),
             ("undisclosed:;", nil, nil), ("", nil, nil), ("<>", nil, nil), ("a@b@c", nil, nil),
-            ("<a@example.com", nil, nil),
+            ("<a@example.com", nil, nil), ("<a,b@example.com>", nil, nil),
+            ("<@x.org,@y.org:asha@example.com>", "asha@example.com", nil),
+            ("<mailto:asha@example.com>", "asha@example.com", nil),
+            // Names in quotes, which are not the name that somebody gives themselves.
+            (#""a b"@example.com"#, #""a b"@example.com"#, nil), (#"<"a b"@example.com>"#, #""a b"@example.com"#, nil),
+            (#""Rao, A" <"a@b, \"c\":>"@example.com>, d@x.org"#, #""a@b, \"c\":>"@example.com"#, "Rao, A"),
+            (#"Asha "A" Rao <"a.rao"@example.com>"#, "a.rao@example.com", "Asha A Rao"),
         ] as [(String, String?, String?)]
     )
     func whoWritesIsRead(header: String, address: String?, name: String?) {

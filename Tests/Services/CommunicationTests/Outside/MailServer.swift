@@ -157,7 +157,10 @@ extension MailServer {
     ]
 
     /// Who has a mail box here.
-    private static let boxes = ["asha", "clinic", "starttls", "tls", "आशा", "zoë"]
+    private static let boxes = ["asha", "clinic", "starttls", "tls", "आशा", "zoë"] + quotedBoxes
+
+    /// Mail boxes whose names need quotes in an address.
+    static let quotedBoxes = ["a b", "a@b", "a> <b", "a,b", #"say "hi""#]
 
     private var routing: [String] {
         [

@@ -102,6 +102,44 @@ struct MailServerTests {
         }
     }
 
+    @Test func namesInQuotesAreTaken() async throws {
+        try await MailServer.with { server in
+            let provider = try provider(
+                server,
+                trusting: server.certificate,
+                ["fromEmail": #""the clinic"@example.com"#]
+            )
+            for box in MailServer.quotedBoxes {
+                let address = "\"\(box.replacing("\"", with: "\\\""))\"@example.com"
+                #expect(await send(try email(to: address), by: provider).outcome == .accepted, "\(address)")
+                let mail = String(decoding: try #require(try await arrived(for: box, at: server).first), as: UTF8.self)
+                #expect(mail.contains("To: <\(address)>") && mail.contains(#"<"the clinic"@example.com>"#), "\(mail)")
+            }
+        }
+    }
+
+    /// Who cannot read a name in quotes has not looked for it; the next provider may.
+    @Test(
+        arguments: [
+            ("501 5.1.3 Bad recipient address syntax", .senderNotAuthorised, .contentRejected),
+            ("501 Invalid local part", .senderNotAuthorised, .contentRejected),
+            ("553 5.1.3 The address is not valid", .senderNotAuthorised, .badRecipient),
+            ("550 5.1.1 No such user", .badRecipient, .badRecipient),
+        ] as [(String, AttemptOutcome, AttemptOutcome)]
+    ) func aNameInQuotesIsCondemnedOnlyWhereItIsRead(
+        reply: String,
+        quoted: AttemptOutcome,
+        plain: AttemptOutcome
+    ) async throws {
+        try await MailServer.with(MailServer.Setup(replies: [.rcpt: reply])) { server in
+            let provider = try provider(server, trusting: server.certificate)
+            let verdict = await send(try email(to: #""a b"@example.com"#), by: provider)
+            #expect(verdict.outcome == quoted && verdict.host == .answered, "\(verdict)")
+            #expect((verdict.detail == ProviderVerdict.quotesDetail) == (quoted == .senderNotAuthorised))
+            #expect(await send(try email(), by: provider).outcome == plain)
+        }
+    }
+
     @Test(arguments: Security.allCases) func whoDoesNotTakeThemIsNotToldOfThem(security: Security) async throws {
         try await MailServer.with(MailServer.Setup(takesAllLetters: false)) { server in
             let provider = try provider(server, security.rawValue, trusting: server.certificate)

@@ -120,6 +120,7 @@ import Testing
             (["event": "dropped", "reason": "Unsubscribed Address"], .optedOut),
             (["event": "dropped", "reason": "Spam Reporting Address"], .optedOut),
             (["event": "dropped", "reason": "Invalid"], .hardBounce),
+            (["event": "dropped", "reason": "Invalid", "email": #""a b"@example.com"#], .rejected),
             (["event": "dropped", "reason": "Invalid SMTPAPI header"], .rejected),
             (["event": "dropped", "reason": "Spam Content (if spam checker app enabled)"], .rejected),
             (["event": "dropped", "reason": "Recipient List over Package Quota"], .rejected),
@@ -136,7 +137,7 @@ import Testing
                 message: Self.id,
                 providerMessageID: "abc",
                 event: $0,
-                recipient: "asha@example.com"
+                recipient: members["email"] ?? "asha@example.com"
             )
         }
         #expect(try sendgrid(members.mapValues { .string($0) }) == report.map { [$0] } ?? [])

@@ -79,6 +79,7 @@ import Testing
             ("550 SC-001 Part of their network is on our block list.", .senderNotAuthorised),
             ("550 Relaying denied", .senderNotAuthorised), ("550 DMARC check failed", .senderNotAuthorised),
             ("550 No such user here", .badRecipient),
+            (#"550 <"no such user"@example.com> is not welcome"#, .contentRejected),
             ("550 Requested action not taken: mailbox unavailable", .contentRejected),
             ("550 <blockmann@spam.example>: user unknown", .badRecipient),
             ("550 unknown user: your sender address is unknown here", .senderNotAuthorised),

@@ -53,6 +53,88 @@ import Testing
         }
     }
 
+    @Test(arguments: ["zeptomail", "aws_ses", "smtp", "sendgrid", "resend"])
+    func eachIsHandedANameInQuotes(name: String) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(try provider(name, at: sandbox, from: #""the clinic"@example.com"#))
+            for (written, kept) in [
+                (#""Asha \Rao"@example.com"#, #""Asha Rao"@example.com"#),
+                (#""a@b>,"@example.com"#, #""a@b>,"@example.com"#),
+                (#""ben.rao"@example.com"#, "ben.rao@example.com"),
+            ] {
+                let id = try await clinic.send(draft(to: written, replyTo: #""front desk"@example.com"#))
+                let message = try await clinic.settled(id, [.sent, .delivered, .failed])
+                #expect(message.attempts.map(\.outcome) == [.accepted])
+                #expect(message.to?.email?.address == kept)
+                let arrived = try await sandbox.received(for: kept)
+                #expect(arrived.map(\.provider) == [name])
+                #expect(arrived.first?.message["from"]?.string?.contains(#""the clinic"@example.com"#) == true)
+                for spelling in [written, kept.uppercased()] {
+                    let found = try await clinic.ask(
+                        Self.endpoints.messages.list,
+                        MessageListRequest(recipient: spelling)
+                    )
+                    #expect(found.output?.items.map(\.id) == [id], "\(spelling)")
+                }
+            }
+        }
+    }
+
+    /// What libcurl would say otherwise than it is written goes by another provider.
+    @Test func whatCannotBeSaidIsNotSaid() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(
+                try provider("smtp", at: sandbox, from: "praxis@example.com"),
+                .sendgrid(sandbox.url("sendgrid"))
+            )
+            let message = try await clinic.settled(try await clinic.send(to: #""a@ü"@example.com"#))
+            #expect(message.attempts.map(\.outcome) == [.senderNotAuthorised, .accepted])
+            #expect(try await sandbox.received(for: #""a@ü"@example.com"#).map(\.provider) == ["sendgrid"])
+        }
+    }
+
+    @Test(arguments: ["Does not contain a valid address.", "Invalid `to` field.", "Local address contains dot-dot"])
+    func whoReadsNoNameInQuotesIsKnownByTheAnswer(words: String) {
+        let verdict =
+            switch words.prefix(1) {
+            case "D":
+                SendGridReply.verdict(
+                    RecordedAnswer(
+                        400,
+                        [],
+                        #"{"errors":[{"message":"\#(words)","field":"personalizations.0.to.0.email"}]}"#
+                    ).response,
+                    at: ProviderSamples.time
+                )
+            case "I":
+                ResendReply.verdict(
+                    RecordedAnswer(422, [], #"{"name":"validation_error","message":"\#(words)"}"#).response
+                )
+            default:
+                AWSSESReply.verdict(
+                    RecordedAnswer(400, [("x-amzn-errortype", "BadRequestException")], #"{"message":"\#(words)"}"#)
+                        .response
+                )
+            }
+        #expect(verdict.isAboutSpelling)
+    }
+
+    @Test func aLiteralIsRefusedByName() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let body = #"{"to":{"email":"a@[192.0.2.1]"},"content":{"subject":"Hello","text":"Hello"}}"#
+        let violations = try Schema.of(MessageDraft.self).violations(in: JSONTape(Array(body.utf8)))
+        #expect(violations == [Problem.Fault(pointer: "/to/email", EmailAddress.complaint)])
+        #expect(EmailAddress.complaint.contains("brackets"))
+        let suppression = try await clinic.ask(
+            Self.endpoints.suppressions.create,
+            SuppressionDraft(channel: .email, address: "a@[192.0.2.1]")
+        )
+        #expect(suppression.status == 422 && suppression.pointers == ["/address"])
+    }
+
     /// Whatever else stands in a request or a mail is ASCII or encoded, so that any other letter is an address's.
     @Test func noHeaderAndNoMemberHasAnotherForm() throws {
         let plain = EmailToSend(
