@@ -110,10 +110,12 @@ package struct ProviderConfigStore: Sendable {
     /// The caller has checked the version it replaces; `stored` is what `load` gave in this transaction.
     ///
     /// - Parameters:
+    ///   - kept: entries that stay as they are stored, whatever is asked of drafts by now.
     ///   - found: what is known to be wrong with the request; it is told with all else.
     ///   - rules: what entries are held against beyond the shapes of their credentials.
     package func save(
         _ drafts: [ProviderEntryDraft],
+        keeping kept: [ProviderEntry] = [],
         settings: [String: JSONValue],
         replacing stored: ProviderConfiguration?,
         clinic: ClinicID,
@@ -136,7 +138,7 @@ package struct ProviderConfigStore: Sendable {
             version: version,
             updatedAt: now,
             updatedBy: actor,
-            entries: entries,
+            entries: entries + kept,
             settings: settings
         )
         try write(configuration, in: tx)

@@ -2,6 +2,7 @@ import CommunicationAPI
 import Contracts
 import Core
 import Postgres
+import ProviderConfig
 import TestKit
 import Testing
 
@@ -201,6 +202,73 @@ import Testing
         #expect(try await clinic.ask(endpoints.delete, path(clinic), ifMatch: "\"1\"").status == 204)
         #expect(try await clinic.ask(endpoints.read, path(clinic)).code == "not_configured")
         #expect(try await clinic.ask(endpoints.putChannel, draft, ifNoneMatch: "*").status == 201)
+    }
+
+    /// Stored under former rules, or for a provider that is no more, an entry stands in no other channel's way.
+    @Test func aChannelIsSavedWhateverTheOthersHaveBecome() async throws {
+        let clinic = try TestClinic()
+        let former = CredentialShapes([
+            ("email", CredentialShape("zeptomail", [.secret("sendMailToken"), .text("bygone")])),
+            ("push", CredentialShape("pigeon", [.secret("key")])),
+        ])
+        let store = ProviderConfigStore(
+            dataKeys: clinic.desk.dataKeys,
+            index: clinic.desk.blindIndex,
+            shapes: former
+        )
+        @Sendable func draft(_ channel: String, _ provider: String, _ credentials: [String: JSONValue])
+            -> ProviderEntryDraft
+        {
+            ProviderEntryDraft(
+                id: nil,
+                channel: channel,
+                provider: provider,
+                position: 0,
+                credentials: credentials,
+                pointer: ""
+            )
+        }
+        let stored = try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) {
+            tx in
+            try store.save(
+                [
+                    draft("email", "zeptomail", ["sendMailToken": "token-0001", "bygone": "x"]),
+                    draft("push", "pigeon", ["key": "key-0001"]),
+                ],
+                settings: [:],
+                replacing: nil,
+                clinic: clinic.clinic,
+                by: "test",
+                at: .now(),
+                in: tx
+            )
+        }
+        let texts = ChannelConfigurationDraft(
+            clinicId: clinic.clinic,
+            channel: .sms,
+            primary: .twilio(SandboxPlace.nowhere)
+        )
+        let saved = try await clinic.ask(endpoints.putChannel, texts, ifMatch: "\"1\"")
+        #expect(saved.status == 200 && saved.output?.sms?.primary.provider == "twilio")
+        let entries = try await clinic.desk.database.database.read(for: Tenant(clinic.clinic, actor: "test")) { tx in
+            try store.load(clinic.clinic, in: tx)?.entries ?? []
+        }
+        #expect(entries.filter { $0.channel != "sms" } == stored.entries)
+        #expect(entries.count == 3)
+        // Saved anew it is held against the rules of today.
+        let mails = ChannelConfigurationDraft(
+            clinicId: clinic.clinic,
+            channel: .email,
+            primary: ProviderDraft(
+                id: stored.entries.first?.id,
+                provider: "zeptomail",
+                credentials: ["sendMailToken": "token-0001", "bygone": "x"]
+            )
+        )
+        let refused = try await clinic.ask(endpoints.putChannel, mails, ifMatch: "\"2\"")
+        #expect(refused.status == 422)
+        let at = "/primary/credentials"
+        #expect(Set(refused.pointers) == ["\(at)/bygone", "\(at)/fromEmail", "\(at)/fromName"])
     }
 
     @Test func twentyAtOnceLeaveOne() async throws {

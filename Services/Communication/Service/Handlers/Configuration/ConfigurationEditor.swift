@@ -40,17 +40,16 @@ struct ConfigurationEditor: Sendable {
     ) throws -> Saved {
         let stored = try present(context, in: tx)
         let kept = channel == nil ? [] : (stored?.entries ?? []).filter { $0.channel != channel?.rawValue }
-        // What was allowed when it was saved stays until it is saved anew.
-        let (untouched, check) = (Set(kept.map(\.id)), providers.rules(policy))
         let saved = try store.save(
-            drafts + kept.map(ProviderEntryDraft.init(keeping:)),
+            drafts,
+            keeping: kept,
             settings: settings ?? stored?.settings ?? [:],
             replacing: stored,
             clinic: context.clinic,
             by: context.principal.id,
             at: context.now,
             beside: found,
-            rules: { untouched.contains($0.id) ? [] : check($0) },
+            rules: providers.rules(policy),
             in: tx
         )
         try wake(after: stored, now: saved.settings, context, in: tx)
@@ -170,19 +169,5 @@ struct ConfigurationEditor: Sendable {
             )
         }
         return chain.first.map { ConfiguredChannel(primary: $0, fallback: Array(chain.dropFirst())) }
-    }
-}
-
-extension ProviderEntryDraft {
-    /// An entry as it is.
-    fileprivate init(keeping entry: ProviderEntry) {
-        self.init(
-            id: entry.id,
-            channel: entry.channel,
-            provider: entry.provider,
-            position: entry.position,
-            credentials: entry.credentials.unredacted,
-            pointer: ""
-        )
     }
 }
