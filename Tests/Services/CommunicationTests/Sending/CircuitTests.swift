@@ -64,6 +64,33 @@ import Testing
         }
     }
 
+    /// Where all are open one message tries, but nobody whose cap for the day is used up.
+    @Test func theLastResortGoesPastNoCap() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let phone = "+4915\(Int.random(in: 100_000_000...999_999_999))"
+            func outcomes() async throws -> [AttemptOutcome?] {
+                let draft = MessageDraft(
+                    to: RecipientDraft(email: EmailAddress(address(clinic)), phone: PhoneNumber(phone)),
+                    channels: [.email, .sms],
+                    content: MessageContent(subject: "Your visit", text: "See you at 10:30")
+                )
+                return try await clinic.settled(try await clinic.send(draft)).attempts.map(\.outcome)
+            }
+            try await clinic.configure(
+                email: [.zeptomail(SandboxPlace.nowhere), .sendgrid(SandboxPlace.nowhere)],
+                sms: [.texts("twilio", at: sandbox.url("twilio"))],
+                settings: CommunicationSettings(dailyCaps: ["zeptomail": 5])
+            )
+            for _ in 0..<5 { #expect(try await outcomes() == [.transient, .transient, .accepted]) }
+            let open: [AttemptOutcome?] = [.skippedCircuitOpen, .skippedCircuitOpen]
+            // The one that has room is called; the other one is not, and takes nobody's turn.
+            #expect(try await outcomes() == open + [.skippedQuota, .transient, .accepted])
+            #expect(try await outcomes() == open + [.skippedQuota, .accepted])
+            #expect(try await clinic.health().first?.rate.today == 5)
+        }
+    }
+
     @Test func aCheckClosesItWithoutAMessage() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
@@ -102,6 +129,34 @@ import Testing
             #expect(message.attempts.map(\.outcome) == [.accepted])
             let foreign = ProviderEntryPath(clinicId: clinic.clinic, entryId: ProviderEntryID())
             #expect(try await clinic.ask(MessageDesk.endpoints.health.reset, foreign).status == 404)
+        }
+    }
+
+    /// Taken out and put in again with the same credentials, an entry is another one, whose resets are counted from the beginning.
+    @Test func aResetByHandHoldsForWhatIsConfiguredAnew() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let wrong = ProviderDraft.zeptomail(sandbox.zeptomail, token: "wrong-token-0003")
+            let right = ProviderDraft.smtp(port: sandbox.smtpPort)
+            func outcomes() async throws -> [AttemptOutcome?] {
+                try await clinic.settled(try await clinic.send(to: address(clinic))).attempts.map(\.outcome)
+            }
+            func reset() async throws -> ProviderEntryID {
+                let entry = try #require(try await clinic.health().first { $0.provider == "zeptomail" }?.entryId)
+                let path = ProviderEntryPath(clinicId: clinic.clinic, entryId: entry)
+                #expect(try await clinic.ask(MessageDesk.endpoints.health.reset, path).output?.state == .closed)
+                return entry
+            }
+            try await clinic.configure(wrong, right)
+            #expect(try await outcomes() == [.credentials, .accepted])
+            #expect(try await outcomes() == [.skippedCircuitOpen, .accepted])
+            let before = try await reset()
+            #expect(try await outcomes() == [.credentials, .accepted])
+            try await clinic.configure(right)
+            try await clinic.configure(wrong, right)
+            #expect(try await outcomes() == [.skippedCircuitOpen, .accepted])
+            #expect(try await reset() != before)
+            #expect(try await outcomes() == [.credentials, .accepted])
         }
     }
 

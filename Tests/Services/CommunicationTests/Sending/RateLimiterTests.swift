@@ -7,6 +7,7 @@ import Logging
 import Postgres
 import ProviderConfig
 import Redis
+import Resilience
 import Synchronization
 import Telemetry
 import TestKit
@@ -384,6 +385,73 @@ private final class Questions: Sendable {
             #expect(try await sent(other).attempts.map(\.provider) == ["zeptomail"])
             #expect(try await sandbox.received(for: phone).count == 1)
             #expect(try await clinic.health().map(\.state) == [.closed, .closed, .closed])
+        }
+    }
+
+    /// The last round of the others, a long time after the message came: who has room again tomorrow is waited for, unless another
+    /// channel takes it.
+    @Test func aCapAtTheEndOfTheLastRoundLosesNoMessage() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let (away, server) = (
+                ProviderDraft.zeptomail(SandboxPlace.nowhere), ProviderDraft.smtp(port: sandbox.smtpPort)
+            )
+            try await clinic.configure(
+                email: [away, server],
+                sms: [.texts("twilio", at: sandbox.url("twilio"))],
+                settings: CommunicationSettings(dailyCaps: ["smtp": 1])
+            )
+            let first = try await clinic.settled(try await send(clinic, .normal))
+            #expect(first.attempts.map(\.outcome) == [.transient, .accepted])
+            let id = try await send(clinic, .normal)
+            _ = try await eventually("the round is over", within: .seconds(30)) {
+                let message = try await clinic.message(id)
+                return message.attempts.map(\.outcome) == [.transient, .skippedQuota] && message.waitingFor != nil
+                    ? message : nil
+            }
+            let (last, age) = (SendingRules.rounds.attempts - 1, SendingRules.patience + .seconds(60))
+            try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+                tx.execute(
+                    """
+                    update messages set rounds = \(last), created_at = \(Instant.now() - age)
+                    where clinic_id = clinic_id() and id = \(id)
+                    """
+                )
+                try Jobs.enqueue(SendMessageJob.self, payload: .init(message: id), lane: .normal, in: tx)
+            }
+            let held = try await waiting(clinic, id)
+            #expect(held.status == .queued && held.attempts.last?.outcome == .skippedQuota)
+            let next = try #require(held.nextAttemptAt)
+            let intoDay = next.microseconds.flooredDivision(by: 86_400_000_000)
+            #expect(abs((next - Instant(seconds: intoDay * 86_400)).inSeconds) < 5)
+            try await hurry([id], of: clinic, away, server)
+            #expect(try await clinic.settled(id).attempts.last?.outcome == .accepted)
+            #expect(try await sandbox.received(for: address(clinic)).count == 2)
+        }
+    }
+
+    @Test func aCapBesideAFailureLeavesTheNextChannelItsTurn() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let phone = "+4915\(Int.random(in: 100_000_000...999_999_999))"
+            try await clinic.configure(
+                email: [.zeptomail(SandboxPlace.nowhere), .smtp(port: sandbox.smtpPort)],
+                sms: [.texts("twilio", at: sandbox.url("twilio"))],
+                settings: CommunicationSettings(dailyCaps: ["smtp": 1])
+            )
+            func sent() async throws -> Message {
+                let draft = MessageDraft(
+                    to: RecipientDraft(email: EmailAddress(address(clinic)), phone: PhoneNumber(phone)),
+                    channels: [.email, .sms],
+                    content: MessageContent(subject: "Your visit", text: "See you at 10:30")
+                )
+                return try await clinic.settled(try await clinic.send(draft))
+            }
+            #expect(try await sent().attempts.map(\.outcome) == [.transient, .accepted])
+            let second = try await sent()
+            #expect(second.attempts.map(\.outcome) == [.transient, .skippedQuota, .accepted])
+            #expect(second.channel == .sms)
+            #expect(try await sandbox.received(for: phone).count == 1)
         }
     }
 
