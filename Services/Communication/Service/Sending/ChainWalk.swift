@@ -4,9 +4,7 @@ import Core
 import Jobs
 import Logging
 import Metrics
-import Postgres
 import ProviderConfig
-import Resilience
 import Telemetry
 
 /// One round through a message's providers: skip, try, classify, go on; and what is written at each step.
@@ -16,9 +14,9 @@ struct ChainWalk {
     private(set) var work: SendingWork
     let job: JobContext
     /// In the order in which they are tried.
-    private(set) var chain: [ProviderEntry]
+    var chain: [ProviderEntry]
     /// Who is tried before its turn, and by how many places.
-    private var ahead: [ProviderEntryID: Int]
+    var ahead: [ProviderEntryID: Int]
     /// Those that the message may still go by, be it only after the provider that is asked now.
     let channels: Set<String>
     /// What the clinic has set beside its providers.
@@ -26,7 +24,7 @@ struct ChainWalk {
 
     /// What is still to be written, with the next transaction that is due anyway.
     var pending: [SendingNote] = []
-    private var nextNumber: Int
+    var nextNumber: Int
     /// What the message's last attempt was opened as, as far as this walk knows.
     private var lastOpening: AttemptID?
     var outcomes: [AttemptOutcome] = []
@@ -120,13 +118,6 @@ struct ChainWalk {
     /// Whether the address is of use on the entry's channel, and it is not known to be no hour for it.
     func isOpen(_ entry: ProviderEntry) -> Bool { closed[entry.channel] == nil && held[entry.channel] == nil }
 
-    /// Whether it is no hour for the entry's channel: what was delayed may have come into the night since it was accepted.
-    private mutating func hold(_ entry: ProviderEntry) -> Bool {
-        guard let opening = work.content.quiet?.opening(of: entry.channel, at: .now()) else { return false }
-        held[entry.channel] = opening
-        return true
-    }
-
     /// Tries one provider; `true` when the message is over, or waits for the provider's rate.
     private mutating func attempt(_ entry: ProviderEntry, _ permit: CircuitBook.Permit) async throws -> Bool {
         guard let provider = parts.provider(for: entry),
@@ -197,45 +188,6 @@ struct ChainWalk {
         return true
     }
 
-    /// Has an entry that is tried before its turn and has no room wait for it; `false` where it is its turn.
-    private mutating func putBack(_ entry: ProviderEntry) -> Bool {
-        guard let places = ahead.removeValue(forKey: entry.id),
-            let place = chain.firstIndex(where: { $0.id == entry.id })
-        else { return false }
-        chain.insert(chain.remove(at: place), at: place + places)
-        return true
-    }
-
-    /// Why the message does not go by the entry now; `nil` when it may.
-    private func takeRate(_ entry: ProviderEntry, _ permit: CircuitBook.Permit) async throws -> RateWait? {
-        let rate = SendingRate(
-            of: entry.provider,
-            MessageChannel(rawValue: entry.channel),
-            in: parts.providers,
-            settings: settings
-        )
-        do {
-            // Who is tried before its turn has its turn still: it takes no place among those that wait.
-            return try await parts.rates.take(
-                job.clinic,
-                entry.id,
-                rate,
-                work.message.priority,
-                waits: ahead[entry.id] == nil
-            ) { [self] midnight in
-                // What a provider before has answered is not written yet.
-                try await persist { [job] in
-                    try await job.database.read(for: job.tenant, lane: .background, operation: "messages.day") { tx in
-                        try AttemptStore.calls(of: entry.id, since: midnight, in: tx)
-                    }
-                }
-            }
-        } catch {
-            parts.circuits.giveBack(permit, job.clinic, entry)
-            throw error
-        }
-    }
-
     /// Tries the contact's next device with the provider that has just said that the app on the one before is gone.
     private mutating func attemptNextDevice(_ entry: ProviderEntry) async throws -> Bool {
         guard
@@ -277,31 +229,6 @@ struct ChainWalk {
             parts.circuits.giveBack(permit, job.clinic, entry)
             throw error
         }
-    }
-
-    private mutating func note(refused entry: ProviderEntry, _ view: CircuitView, isEndpoint: Bool) {
-        let isQuota = view.reason == AttemptOutcome.quota.rawValue
-        let outcome: AttemptOutcome = isQuota ? .skippedQuota : .skippedCircuitOpen
-        if let until = view.retryAt { openUntil = min(until, openUntil ?? until) }
-        let time = view.retryAt.map { $0 - parts.circuits.now() }
-        asking[entry.id] = AskingAgain(refusedBy: view, for: time, at: .now())
-        outcomes.append(outcome)
-        let circuit = isEndpoint ? "circuit of the provider's host, shared by all clinics," : "circuit"
-        // Configured anew with the same credentials, it stands before the circuit that they had, which nobody has told of.
-        if !isEndpoint, work.circuits[entry.id] == nil { pending.append(.circuit(entry, view)) }
-        let detail = "Passed over: the \(circuit) is \(view.state.rawValue) because of \(view.reason ?? "failures")."
-        pending.append(.skipped(nextNumber, entry, outcome, detail: detail, at: .now()))
-        nextNumber += 1
-    }
-
-    private mutating func note(capped entry: ProviderEntry, until: Instant) {
-        capped[entry.id] = until
-        asking[entry.id] = .shut(until: until)
-        openUntil = min(until, openUntil ?? until)
-        outcomes.append(.skippedQuota)
-        let detail = "Passed over: the clinic's cap for the day is used up."
-        pending.append(.skipped(nextNumber, entry, .skippedQuota, detail: detail, at: .now()))
-        nextNumber += 1
     }
 
     private static func count(
