@@ -14,6 +14,22 @@ package struct Page<Item: Wire>: Wire {
         self.nextCursor = nextCursor
     }
 
+    /// The first `limit` of items that were read one beyond it; the cursor names the last one shown.
+    package init(_ found: [Item], limit: Int, cursor: (Item) -> String) {
+        self.init(found, limit: limit, cursor: cursor) { $0 }
+    }
+
+    /// The same of what is shown in another form.
+    package init<Found>(
+        _ found: [Found],
+        limit: Int,
+        cursor: (Found) -> String,
+        showing show: ([Found]) throws -> [Item]
+    ) rethrows {
+        let shown = Array(found.prefix(limit))
+        self.init(items: try show(shown), nextCursor: found.count > limit ? shown.last.map(cursor) : nil)
+    }
+
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         items = try container.decode([Item].self, forKey: .items)

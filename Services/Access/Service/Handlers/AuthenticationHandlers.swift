@@ -186,11 +186,3 @@ extension Problem {
         "The refresh token is not valid; sign in again."
     )
 }
-
-extension Page {
-    /// The first `limit` of items that were read one beyond it; the cursor names the last one shown.
-    init(_ found: [Item], limit: Int, cursor: (Item) -> String) {
-        let items = Array(found.prefix(limit))
-        self.init(items: items, nextCursor: found.count > limit ? items.last.map(cursor) : nil)
-    }
-}

@@ -84,12 +84,12 @@ struct ConfigurationHandlers: Sendable {
             limit: limit + 1,
             in: tx
         )
-        let shown = found.prefix(limit).map {
+        let versions = found.map {
             ConfigurationVersion(version: $0.version, updatedAt: $0.updatedAt, updatedBy: $0.updatedBy)
         }
-        let next = found.count > limit ? shown.last : nil
-        let cursor = next.map { cursors.seal(["\($0.version)"], list: list, clinic: context.clinic) }
-        return Reply(Page(items: shown, nextCursor: cursor))
+        return Reply(
+            Page(versions, limit: limit) { cursors.seal(["\($0.version)"], list: list, clinic: context.clinic) }
+        )
     }
 
     private func reply(_ saved: ConfigurationEditor.Saved) -> Reply<CommunicationConfiguration> {

@@ -63,15 +63,12 @@ struct ContactDeviceHandlers: Sendable {
             sealer: try dataKeys.sealer(for: context.clinic, in: tx),
             in: tx
         )
-        let shown = Array(found.prefix(limit))
-        let next = found.count > limit ? shown.last : nil
-        return Reply(
-            Page(
-                items: shown.map(Self.shown),
-                nextCursor: next.map { cursors.seal(["\($0.id)"], list: name, clinic: context.clinic) }
-            ),
-            audit: AuditDetail(patient: contact.patientID)
-        )
+        let page = Page(found, limit: limit) {
+            cursors.seal(["\($0.id)"], list: name, clinic: context.clinic)
+        } showing: {
+            $0.map(Self.shown)
+        }
+        return Reply(page, audit: AuditDetail(patient: contact.patientID))
     }
 
     @Sendable private func read(

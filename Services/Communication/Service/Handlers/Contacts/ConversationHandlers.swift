@@ -30,28 +30,25 @@ struct ConversationHandlers: Sendable {
         let after: (Instant, ConversationID)? = try position(request.cursor, name, context)
         let limit = request.limit ?? Page<Conversation>.usualLimit
         let found = try InboundStore.conversations(request, after: after, limit: limit + 1, in: tx)
-        let shown = Array(found.prefix(limit))
-        let next = found.count > limit ? shown.last : nil
-        let sealer = shown.isEmpty ? nil : try sealer(context, in: tx)
-        return Reply(
-            Page(
-                items: try shown.map { stored in
-                    Conversation(
-                        id: stored.id,
-                        channel: stored.channel,
-                        contactIds: stored.contacts,
-                        patientIds: stored.patients,
-                        address: try sealer.map {
-                            try InboundStore.address(stored.sealed, contactIndex: stored.contactIndex, with: $0)
-                        },
-                        openedAt: stored.openedAt,
-                        heardAt: stored.heardAt
-                    )
-                },
-                nextCursor: next.map { seal($0.heardAt, $0.id.description, name, context) }
-            ),
-            audit: AuditDetail(patient: Self.own(context) ?? request.patientId)
-        )
+        let sealer = found.isEmpty ? nil : try sealer(context, in: tx)
+        let page = try Page(found, limit: limit) {
+            seal($0.heardAt, $0.id.description, name, context)
+        } showing: {
+            try $0.map { stored in
+                Conversation(
+                    id: stored.id,
+                    channel: stored.channel,
+                    contactIds: stored.contacts,
+                    patientIds: stored.patients,
+                    address: try sealer.map {
+                        try InboundStore.address(stored.sealed, contactIndex: stored.contactIndex, with: $0)
+                    },
+                    openedAt: stored.openedAt,
+                    heardAt: stored.heardAt
+                )
+            }
+        }
+        return Reply(page, audit: AuditDetail(patient: Self.own(context) ?? request.patientId))
     }
 
     private func messages(

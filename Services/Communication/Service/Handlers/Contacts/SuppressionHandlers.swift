@@ -191,11 +191,12 @@ extension SuppressionHandlers {
         let after = try cursors.open(request.cursor, list: filter.name, clinic: context.clinic)?.first
             .flatMap { SuppressionID($0) }
         let found = try SuppressionStore.list(filter, after: after, limit: limit + 1, in: tx)
-        let shown = Array(found.prefix(limit))
-        let next = found.count > limit ? shown.last : nil
-        let cursor = next.map { cursors.seal(["\($0.id)"], list: filter.name, clinic: context.clinic) }
-        let body = try JSONWriter.encode(Page(items: try view(context, shown, tx), nextCursor: cursor))
-        return StreamPage(body, contentType: "application/json", next: nil)
+        let page = try Page(found, limit: limit) {
+            cursors.seal(["\($0.id)"], list: filter.name, clinic: context.clinic)
+        } showing: {
+            try view(context, $0, tx)
+        }
+        return StreamPage(try JSONWriter.encode(page), contentType: "application/json", next: nil)
     }
 
     private func stream(

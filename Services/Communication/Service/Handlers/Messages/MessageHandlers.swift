@@ -127,16 +127,13 @@ struct MessageHandlers: Sendable {
         }
         let limit = request.limit ?? Page<Message>.usualLimit
         let found = try MessageStore.list(filter, after: after, limit: limit + 1, in: tx)
-        let shown = Array(found.prefix(limit))
-        let next = found.count > limit ? shown.last : nil
-        let cursor = next.map {
+        let page = try Page(found, limit: limit) {
             cursors.seal(["\($0.createdAt.microseconds)", "\($0.id)"], list: filter.name, clinic: context.clinic)
-        }
-        return Reply(
+        } showing: {
             // A clinic without a message may be without a data key, which a read cannot make.
-            Page(items: shown.isEmpty ? [] : try view(context, in: tx).show(shown, in: tx), nextCursor: cursor),
-            audit: AuditDetail(patient: request.patientId)
-        )
+            $0.isEmpty ? [] : try view(context, in: tx).show($0, in: tx)
+        }
+        return Reply(page, audit: AuditDetail(patient: request.patientId))
     }
 
     private func recipient(_ text: String?, _ clinic: ClinicID) throws(Problem) -> RecipientIndex? {

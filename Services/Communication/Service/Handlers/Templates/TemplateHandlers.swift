@@ -69,10 +69,8 @@ struct TemplateHandlers: Sendable {
                 && (after.map { isDescending ? $0 > template.name : $0 < template.name } ?? true)
         }
         let limit = request.limit ?? Page<TemplateSummary>.usualLimit
-        let shown = Array(found.prefix(limit))
-        let last = found.count > limit ? shown.last : nil
         return Reply(
-            Page(items: shown, nextCursor: last.map { cursors.seal([$0.name], list: list, clinic: context.clinic) })
+            Page(Array(found), limit: limit) { cursors.seal([$0.name], list: list, clinic: context.clinic) }
         )
     }
 
@@ -140,13 +138,8 @@ struct TemplateHandlers: Sendable {
             limit: limit + 1,
             in: tx
         )
-        let shown = Array(found.prefix(limit))
-        let last = found.count > limit ? shown.last : nil
         return Reply(
-            Page(
-                items: shown,
-                nextCursor: last.map { cursors.seal(["\($0.number)"], list: list, clinic: context.clinic) }
-            )
+            Page(found, limit: limit) { cursors.seal(["\($0.number)"], list: list, clinic: context.clinic) }
         )
     }
 
