@@ -45,4 +45,7 @@ package struct Keyspace: Hashable, Sendable {
 
     /// A token bucket.
     package func rateLimit(_ name: String) -> String { "\(prefix):{limit:\(name)}" }
+
+    /// What one process at a time may do.
+    package func turn(_ name: String) -> String { "\(prefix):{turn:\(name)}" }
 }

@@ -137,7 +137,8 @@ package enum CommunicationService {
             transports: transports,
             senders: SenderChecks(records: TextRecords(), providers: providers),
             index: index,
-            rates: sending.rates
+            rates: sending.rates,
+            turns: TrialTurns(redis: resources.redis, keyspace: resources.keyspace)
         ).register(in: &handlers)
         let readers = providers.readers(through: transports)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions, receipts: sending.shares.receipts)

@@ -84,6 +84,7 @@ final class MessageDesk: Sendable {
             unsubscribe: links
         )
         let clock = clock
+        let keyspace = Keyspace(prefix: TestKeyspace.prefix())
         let redis = RedisClient(
             try #require(RedisEndpoint(url: TestServers.shared().redisURL)),
             name: "test",
@@ -102,7 +103,7 @@ final class MessageDesk: Sendable {
             // On a busy machine Redis is no less there for being slow.
             rates: RateLimiter(
                 redis: redis,
-                keyspace: Keyspace(prefix: TestKeyspace.prefix()),
+                keyspace: keyspace,
                 patience: .seconds(20)
             ),
             webhooks: WebhookAddresses(publicURL: "https://polyclinic.test", providers: providers),
@@ -137,7 +138,8 @@ final class MessageDesk: Sendable {
             transports: transports,
             senders: SenderChecks(records: TextRecords(host: "127.0.0.1", port: 9), providers: providers),
             index: index,
-            rates: sending.rates
+            rates: sending.rates,
+            turns: TrialTurns(redis: redis, keyspace: keyspace, patience: .seconds(20))
         ).register(in: &handlers)
         let readers = providers.readers(through: transports)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions, receipts: sending.shares.receipts)

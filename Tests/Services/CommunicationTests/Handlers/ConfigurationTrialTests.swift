@@ -1,7 +1,10 @@
+import Bus
 import CommunicationAPI
 import Contracts
 import Core
+import Logging
 import Postgres
+import Redis
 import TestKit
 import Testing
 
@@ -163,8 +166,42 @@ import Testing
         }
     }
 
+    private func redis(_ endpoint: RedisEndpoint) -> RedisClient {
+        RedisClient(endpoint, name: "test", logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    @Test func aClinicHasOneTrialRunningInAllProcesses() async throws {
+        let redis = redis(try #require(RedisEndpoint(url: TestServers.shared().redisURL)))
+        async let connection: Void = redis.runUntilClosed()
+        try await redis.waitUntilUp()
+        let keyspace = Keyspace(prefix: TestKeyspace.prefix())
+        let turns = (0..<2).map { _ in TrialTurns(redis: redis, keyspace: keyspace, patience: .seconds(20)) }
+        let clinic = ClinicID()
+        try await turns[0].run(clinic) {
+            let problem = await #expect(throws: Problem.self) { try await turns[1].run(clinic) {} }
+            #expect(problem?.status == 429 && problem?.retryAfter == 10)
+            try await turns[1].run(ClinicID()) {}
+            let rest = try await redis.send(["PTTL", .text(keyspace.turn("trial:\(clinic)"))]).integer ?? 0
+            #expect(rest > 0 && rest <= TrialTurns.longest.milliseconds)
+        }
+        // Given back, also by one that has failed, and by no other than its holder.
+        await #expect(throws: CancellationError.self) { try await turns[1].run(clinic) { throw CancellationError() } }
+        try await turns[0].run(clinic) {
+            _ = try await redis.send(["SET", .text(keyspace.turn("trial:\(clinic)")), "another's"])
+        }
+        await #expect(throws: Problem.self) { try await turns[0].run(clinic) {} }
+        redis.close()
+        await connection
+        // Each for itself.
+        let (other, alone) = (ClinicID(), TrialTurns(redis: redis, keyspace: keyspace))
+        try await alone.run(other) {
+            await #expect(throws: Problem.self) { try await alone.run(other) {} }
+            try await turns[1].run(other) {}
+        }
+    }
+
     @Test func trialsRunOneByOneInAClinicAndAFewAtOnce() throws {
-        let turns = TrialTurns()
+        let turns = TrialTurns(redis: redis(RedisEndpoint(host: "127.0.0.1", port: 1)), keyspace: Keyspace())
         let clinics = (0...TrialTurns.most).map { _ in ClinicID() }
         try turns.begin(clinics[0])
         let problem = #expect(throws: Problem.self) { try turns.begin(clinics[0]) }

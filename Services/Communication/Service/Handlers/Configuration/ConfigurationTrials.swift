@@ -21,13 +21,11 @@ struct ConfigurationTrials: Sendable {
     let senders: SenderChecks
     let index: AddressIndex
     let rates: RateLimiter
-    let turns = TrialTurns()
+    let turns: TrialTurns
 
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.test) { [self] input, context in
-            try turns.begin(context.clinic)
-            defer { turns.end(context.clinic) }
-            return try await run(input, context)
+            try await turns.run(context.clinic) { try await run(input, context) }
         }
     }
 
