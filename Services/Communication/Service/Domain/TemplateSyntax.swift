@@ -23,11 +23,15 @@ struct TemplateSyntax {
         let isInverted: Bool
         let isList: Bool
         let line: Int
+        /// Where it began in the page, in HTML.
+        let beginning: HTMLContexts.Beginning
     }
 
     private let variables: [String: TemplateVariable]
     private let part: Part
     private var open: [Section] = []
+    /// The page so far, in HTML.
+    private var page = HTMLContexts()
     private var faults: [String] = []
 
     private init(variables: [String: TemplateVariable], part: Part) {
@@ -59,20 +63,25 @@ struct TemplateSyntax {
     private mutating func scan(_ bytes: [UInt8]) {
         var (position, line, tags) = (0, 1, 0)
         while let start = Self.find(UInt8(ascii: "{"), in: bytes, from: position) {
+            if part == .html { page.read(bytes[position..<start], line: line) }
             line += Self.lines(in: bytes[position..<start])
             guard let end = Self.find(UInt8(ascii: "}"), in: bytes, from: start + 2) else {
                 return faults.append("line \(line): {{ without }}")
             }
             tags += 1
             guard tags <= Self.mostTags else { return faults.append("has more than \(Self.mostTags) tags") }
-            take(String(decoding: bytes[start + 2..<end], as: UTF8.self), line: line, before: bytes[..<start])
+            take(String(decoding: bytes[start + 2..<end], as: UTF8.self), line: line)
             line += Self.lines(in: bytes[start..<end])
             position = end + 2
         }
         for section in open { faults.append("line \(section.line): {{#\(section.name)}} is not closed") }
+        guard part == .html else { return }
+        page.read(bytes[position...], line: line)
+        page.finish()
+        faults += page.faults
     }
 
-    private mutating func take(_ tag: String, line: Int, before: ArraySlice<UInt8>) {
+    private mutating func take(_ tag: String, line: Int) {
         let rest = String(tag.dropFirst())
         switch tag.first {
         case "!": break
@@ -82,7 +91,7 @@ struct TemplateSyntax {
         case "{", "&": fault(line, tag, "is not allowed: values are always escaped")
         case ">", "<", "$", "=", "%", "*":
             fault(line, tag, "is not allowed: partials, blocks, delimiters and pragmas are off")
-        default: use(Self.trimmed(tag), line, before: before)
+        default: use(Self.trimmed(tag), line)
         }
     }
 
@@ -93,20 +102,27 @@ struct TemplateSyntax {
         if isList, !inverted, open.contains(where: { $0.name == name && !$0.isInverted }) {
             fault(line, "#" + name, "stands within itself: that would say each text as often as there are texts")
         }
-        open.append(Section(name: name, isInverted: inverted, isList: isList, line: line))
+        let (beginning, refusal) = page.enter()
+        if let refusal { fault(line, (inverted ? "^" : "#") + name, refusal) }
+        open.append(Section(name: name, isInverted: inverted, isList: isList, line: line, beginning: beginning))
         if open.count == Self.deepestSection + 1 {
             faults.append("line \(line): sections stand more than \(Self.deepestSection) deep")
         }
     }
 
     private mutating func leave(_ name: String, _ line: Int) {
-        if open.last?.name == name { open.removeLast() } else { fault(line, "/" + name, "closes no section") }
+        guard let section = open.last, section.name == name else {
+            return fault(line, "/" + name, "closes no section")
+        }
+        open.removeLast()
+        if let refusal = page.leave(section.beginning) { fault(line, "/" + name, refusal) }
     }
 
-    private mutating func use(_ name: String, _ line: Int, before: ArraySlice<UInt8>) {
+    private mutating func use(_ name: String, _ line: Int) {
         if name == "." {
             let isInList = open.last.map { $0.isList && !$0.isInverted } ?? false
             if !isInList { fault(line, name, "stands for the texts of a list, within its section") }
+            if let refusal = page.value(isLink: false) { fault(line, name, refusal) }
             return
         }
         guard let variable = variables[name] else {
@@ -126,25 +142,11 @@ struct TemplateSyntax {
         if variable.optional == true, !sections.contains(where: { !$0.isInverted }) {
             fault(line, name, "is optional: it stands within {{#\(name)}}…{{/\(name)}}")
         }
-        if part == .html, variable.type != .link, Self.endsInAddress(before) {
-            fault(line, name, "is no link: it must not stand in href or src")
-        }
+        if let refusal = page.value(isLink: variable.type == .link) { fault(line, name, refusal) }
     }
 
     private mutating func fault(_ line: Int, _ tag: String, _ detail: String) {
         faults.append("line \(line): {{\(tag.prefix(40))}} \(detail)")
-    }
-
-    /// Whether what stands there is the beginning of an attribute that leads somewhere.
-    private static func endsInAddress(_ bytes: ArraySlice<UInt8>) -> Bool {
-        let tail = String(decoding: bytes.suffix(2_000), as: UTF8.self).lowercased()
-        guard let open = tail.lastIndex(of: "<") else { return false }
-        let tag = tail[open...].filter { !$0.isWhitespace }
-        let starts = ["href=", "src=", "action=", "background="].compactMap { tag.ranges(of: $0).last?.upperBound }
-        guard let start = starts.max() else { return false }
-        let value = tag[start...]
-        let quote = value.first.flatMap { $0 == "\"" || $0 == "'" ? $0 : nil }
-        return quote.map { !value.dropFirst().contains($0) } ?? !value.contains(">")
     }
 
     /// Where two such braces stand.

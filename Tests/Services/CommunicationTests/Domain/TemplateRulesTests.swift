@@ -66,8 +66,9 @@ import Testing
         for text in ["<a href=\"{{link}}\">{{name}}</a>", "<a href='{{link}}' title='{{name}}'>x</a>", "<p>{{name}}"] {
             #expect(faults(text, .html) == [], "\(text)")
         }
-        for text in ["<a href=\"{{name}}\">", "<a HREF = '{{name}}'>", "<img src={{name}}>", "<a href=\"x?{{name}}\">"]
-        {
+        for text in [
+            "<a href=\"{{name}}\">", "<a HREF = '{{name}}'>", "<img src='{{name}}'>", "<a href=\"x?{{name}}\">",
+        ] {
             #expect(faults(text, .html).contains { $0.contains("no link") }, "\(text)")
         }
     }

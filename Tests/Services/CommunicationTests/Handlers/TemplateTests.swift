@@ -303,6 +303,26 @@ import Testing
         #expect(try await clinic.ask(endpoints.update, none).pointers == ["/contents"])
     }
 
+    @Test func pagesThatWouldActAreRefused() async throws {
+        let clinic = try TestClinic()
+        var draft = draft()
+        draft.contents["en"]?.email?.html = "<p title={{name}}>Dear {{name}}</p>"
+        let created = try await clinic.ask(endpoints.create, draft)
+        #expect(created.status == 422 && created.pointers == ["/contents/en/email/html"])
+        draft.contents["en"]?.email?.html = "<p title=\"{{name}}\">Dear {{name}}</p>"
+        let template = try #require(try await clinic.ask(endpoints.create, draft).output)
+        let html = EmailTextsPatch(html: .set("<a href=\"java&#115;cript:alert(1)\">Dear {{name}}</a>"))
+        let patch = TemplatePatch(id: template.id, contents: ["en": TemplateTextsPatch(email: .set(html))])
+        let changed = try await clinic.ask(endpoints.update, patch)
+        #expect(changed.status == 422 && changed.pointers == ["/contents/en/email/html"])
+        let preview = TemplatePreviewRequest(
+            templateId: template.id,
+            data: ["clinicName": "L", "name": "\" onload=\"x\"><img src=x>"]
+        )
+        let shown = try #require(try await clinic.ask(endpoints.preview, preview).output?.items.first?.html)
+        #expect(!shown.contains("<img") && !shown.contains("onload=\"") && shown.hasPrefix("<p title=\"&quot; "))
+    }
+
     @Test func whatIsTooLongIsRefusedWithItsLimit() throws {
         let megabyte = String(repeating: "x", count: 1_000_000)
         let body: JSONValue = [
