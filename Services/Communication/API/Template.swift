@@ -153,6 +153,8 @@ package struct TemplateVersionPath: Wire {
 package struct TemplatePublication: Wire {
     package var id: TemplateID
     /// A former version; the draft without it.
+    ///
+    /// A draft that there is beside it stays one, and is what the reply shows.
     package var version: Int?
 
     package init(id: TemplateID, version: Int? = nil) {
@@ -160,7 +162,15 @@ package struct TemplatePublication: Wire {
         self.version = version
     }
 
-    package static var limits: [Limit] { [.range(CodingKeys.version, 1...1_000_000)] }
+    package static var limits: [Limit] {
+        [
+            .range(CodingKeys.version, 1...1_000_000),
+            .describe(
+                CodingKeys.version,
+                "A former version; the draft without it. A draft that there is beside it stays one, and is what the reply shows."
+            ),
+        ]
+    }
 }
 
 /// Which templates to list.

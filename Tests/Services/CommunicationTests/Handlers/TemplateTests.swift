@@ -81,6 +81,23 @@ import Testing
         _ = try await made(in: clinic, "yearly_greeting")
     }
 
+    /// One state has one ETag, and one ETag stands for one state.
+    @Test func aFormerVersionInForceLeavesTheDraftToBeSeen() async throws {
+        let clinic = try TestClinic()
+        let id = try await made(in: clinic).id
+        _ = try await clinic.ask(endpoints.publish, TemplatePublication(id: id))
+        _ = try await clinic.ask(endpoints.update, TemplatePatch(id: id, contents: sms("Second")))
+        _ = try await clinic.ask(endpoints.publish, TemplatePublication(id: id))
+        _ = try await clinic.ask(endpoints.update, TemplatePatch(id: id, contents: sms("Third")))
+        let back = try await clinic.ask(endpoints.publish, TemplatePublication(id: id, version: 1))
+        #expect(back.output?.publishedVersion == 1 && back.output?.draft == true)
+        #expect(back.output?.contents["en"]?.sms?.text == "Third")
+        let read = try await clinic.ask(endpoints.read, TemplateVersionPath(id: id))
+        #expect(read.version == back.version && read.output == back.output)
+        let published = try await clinic.ask(endpoints.publish, TemplatePublication(id: id), ifMatch: back.version)
+        #expect(published.output?.publishedVersion == 3 && published.output?.draft == false)
+    }
+
     @Test func nameAndCategoryChangeAtOnceAndWordsWhenPublished() async throws {
         let clinic = try TestClinic()
         try await clinic.configure(.smtp(port: 9))

@@ -104,7 +104,7 @@ struct TemplateHandlers: Sendable {
         let body = try present.applying(patch)
         try CompiledTemplate.check(body)
         template.draft = body
-        return try save(template, body, context, tx)
+        return try save(template, saying: body, context, tx)
     }
 
     private func delete(
@@ -175,7 +175,7 @@ struct TemplateHandlers: Sendable {
             )
         }
         try checkRegistered(body, context, tx)
-        return try save(template, body, context, tx)
+        return try save(template, saying: body, context, tx)
     }
 
     /// Throws 422 where a text that is said to be registered is not.
@@ -203,13 +203,13 @@ struct TemplateHandlers: Sendable {
         }
         template.draft = nil
         template.published = nil
-        return try save(template, builtIn.body, context, tx)
+        return try save(template, saying: builtIn.body, context, tx)
     }
 
-    /// Saves the template and shows it with the body that was changed or put in force.
+    /// Saves the template and shows it as it is read from now on: with its draft where it has one, else with what is in force.
     private func save(
         _ template: StoredTemplate,
-        _ body: TemplateBody,
+        saying inForce: TemplateBody,
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Template> {
@@ -218,7 +218,7 @@ struct TemplateHandlers: Sendable {
         let changed = template
         template.version = try Self.takingName { try TemplateStore.update(changed, in: tx) }
         return Reply(
-            Template(template, body, isDraft: template.draft == body),
+            Template(template, template.draft ?? inForce, isDraft: template.draft != nil),
             version: template.version,
             audit: AuditDetail(resource: template.id.description)
         )
