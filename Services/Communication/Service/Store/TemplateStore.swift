@@ -4,7 +4,7 @@ import Core
 import Postgres
 
 /// A row of `templates`: one of the clinic's own, or a built-in one that it has touched.
-struct StoredTemplate: Sendable {
+struct StoredTemplate: Sendable, Equatable {
     var id: TemplateID
     /// Counts the row's changes; 0 of a built-in template without a row.
     var version: Int64

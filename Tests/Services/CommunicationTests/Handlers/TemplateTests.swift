@@ -98,6 +98,36 @@ import Testing
         #expect(published.output?.publishedVersion == 3 && published.output?.draft == false)
     }
 
+    @Test func whatChangesNothingLeavesEverythingAsItIs() async throws {
+        let clinic = try TestClinic()
+        let made = try await made(in: clinic)
+        _ = try await clinic.ask(endpoints.publish, TemplatePublication(id: made.id))
+        let before = try await clinic.ask(endpoints.read, TemplateVersionPath(id: made.id))
+        let same = TemplatePatch(
+            id: made.id,
+            name: made.name,
+            category: made.category,
+            variables: made.variables,
+            contents: sms(try #require(Self.texts.sms?.text))
+        )
+        for patch in [TemplatePatch(id: made.id), same] {
+            let answer = try await clinic.ask(endpoints.update, patch, ifMatch: before.version)
+            #expect(answer.status == 200 && answer.version == before.version && answer.output == before.output)
+        }
+        #expect(before.output?.draft == false)
+        #expect(try await clinic.ask(endpoints.publish, .init(id: made.id)).code == "nothing_to_publish")
+        #expect(try await clinic.ask(endpoints.update, TemplatePatch(id: made.id), ifMatch: "\"1\"").status == 412)
+        // A name is in force at once: no draft is begun for it.
+        let renamed = try await clinic.ask(endpoints.update, TemplatePatch(id: made.id, name: "yearly_greeting"))
+        #expect(renamed.version != before.version && renamed.output?.draft == false)
+        // A built-in template is not touched by it.
+        let builtIn = try builtIn(Self.reminder)
+        let untouched = try await clinic.ask(endpoints.read, TemplateVersionPath(id: builtIn))
+        let answer = try await clinic.ask(endpoints.update, TemplatePatch(id: builtIn), ifMatch: untouched.version)
+        #expect(answer.status == 200 && answer.version == "\"0\"" && answer.output == untouched.output)
+        #expect(try await clinic.ask(endpoints.read, TemplateVersionPath(id: builtIn)).output == untouched.output)
+    }
+
     @Test func nameAndCategoryChangeAtOnceAndWordsWhenPublished() async throws {
         let clinic = try TestClinic()
         try await clinic.configure(.smtp(port: 9))

@@ -92,19 +92,16 @@ struct TemplateHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Template> {
-        var template = try TemplateShelf.lock(patch.id, context, in: tx)
-        if template.builtIn != nil {
-            try Self.checkBuiltIn(patch)
-        } else if let name = patch.name, name != template.name {
-            try Self.checkName(name)
-            template.name = name
-        }
-        template.category = patch.category ?? template.category
-        guard let present = try TemplateShelf.body(of: template, version: nil, in: tx) else { throw Problem.notFound }
-        let body = try present.applying(patch)
-        try CompiledTemplate.check(body)
-        template.draft = body
-        return try save(template, saying: body, context, tx)
+        let seen = try TemplateShelf.find(patch.id, in: tx)
+        try context.checkMatch(version: seen.version)
+        let wanted = try Self.applying(patch, to: seen, in: tx)
+        // Nothing is written then: a built-in template that nobody has touched stays so.
+        guard wanted.template != seen else { return Self.shown(seen, saying: wanted.body) }
+        let template = try TemplateShelf.lock(patch.id, context, in: tx)
+        let changed = try Self.applying(patch, to: template, in: tx)
+        // Somebody else has said the same a moment ago.
+        guard changed.template != template else { return Self.shown(template, saying: changed.body) }
+        return try save(changed.template, saying: changed.body, context, tx)
     }
 
     private func delete(
@@ -206,7 +203,7 @@ struct TemplateHandlers: Sendable {
         return try save(template, saying: builtIn.body, context, tx)
     }
 
-    /// Saves the template and shows it as it is read from now on: with its draft where it has one, else with what is in force.
+    /// Saves the template and shows it as it is read from now on.
     private func save(
         _ template: StoredTemplate,
         saying inForce: TemplateBody,
@@ -217,15 +214,43 @@ struct TemplateHandlers: Sendable {
         template.updatedAt = context.now
         let changed = template
         template.version = try Self.takingName { try TemplateStore.update(changed, in: tx) }
-        return Reply(
+        return Self.shown(template, saying: inForce)
+    }
+}
+
+extension TemplateHandlers {
+    /// The template with its draft where it has one, else with what is in force.
+    private static func shown(_ template: StoredTemplate, saying inForce: TemplateBody) -> Reply<Template> {
+        Reply(
             Template(template, template.draft ?? inForce, isDraft: template.draft != nil),
             version: template.version,
             audit: AuditDetail(resource: template.id.description)
         )
     }
-}
 
-extension TemplateHandlers {
+    /// The template after a patch, and what it says then; a draft is begun only where that changes.
+    private static func applying(
+        _ patch: TemplatePatch,
+        to template: StoredTemplate,
+        in tx: borrowing Transaction
+    ) throws -> (template: StoredTemplate, body: TemplateBody) {
+        var changed = template
+        if template.builtIn != nil {
+            try checkBuiltIn(patch)
+        } else if let name = patch.name, name != template.name {
+            try checkName(name)
+            changed.name = name
+        }
+        changed.category = patch.category ?? template.category
+        guard let present = try TemplateShelf.body(of: template, version: nil, in: tx) else { throw Problem.notFound }
+        let body = try present.applying(patch)
+        if body != present {
+            try CompiledTemplate.check(body)
+            changed.draft = body
+        }
+        return (changed, body)
+    }
+
     private static func checkName(_ name: String) throws(Problem) {
         try TemplateRules.check(name: name)
         if BuiltInTemplates.named(name) != nil { throw nameTaken }
