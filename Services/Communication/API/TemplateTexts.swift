@@ -97,7 +97,15 @@ package struct WhatsAppText: Wire, Hashable {
         self.interactive = interactive
     }
 
-    package static var limits: [Limit] { [.length(CodingKeys.text, 1...SMSText.longest)] }
+    package static var limits: [Limit] {
+        [
+            .length(CodingKeys.text, 1...SMSText.longest),
+            .describe(
+                CodingKeys.interactive,
+                "What it offers to press within a conversation; it stands as it is, without variables."
+            ),
+        ]
+    }
 }
 
 /// Which template approved by the provider says the same, and which variables fill its places.

@@ -54,8 +54,24 @@ enum InteractiveRules {
         }
     }
 
+    /// Everything in a template that stands as it is, below where it stands: nobody would fill a variable in there.
+    static func variableFaults(_ content: InteractiveContent, at place: String) -> [Problem.Fault] {
+        lines(content).filter { $0.text.contains("{{") }.map { line in
+            .init(pointer: place + line.member, "stands as it is: variables stand in the text of the message only")
+        }
+    }
+
     /// What is shown on one line has to be one.
     private static func lineFaults(_ content: InteractiveContent) -> [Fault] {
+        lines(content).compactMap { member, text -> Fault? in
+            let isBlank = text.allSatisfy(\.isWhitespace)
+            let hasBreak = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+            return isBlank || hasBreak ? (member, "must be one line of text") : nil
+        }
+    }
+
+    /// Every text of it, and where it stands.
+    private static func lines(_ content: InteractiveContent) -> [(member: String, text: String)] {
         var texts: [(String, String?)] = [("/button", content.button), ("/footer", content.footer)]
         for (place, button) in (content.buttons ?? []).enumerated() {
             texts += [("/buttons/\(place)/title", button.title), ("/buttons/\(place)/id", button.id)]
@@ -67,11 +83,6 @@ enum InteractiveRules {
                 texts += [("\(at)/id", row.id), ("\(at)/title", row.title), ("\(at)/description", row.description)]
             }
         }
-        return texts.compactMap { member, text -> Fault? in
-            guard let text else { return nil }
-            let isBlank = text.allSatisfy(\.isWhitespace)
-            let hasBreak = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
-            return isBlank || hasBreak ? (member, "must be one line of text") : nil
-        }
+        return texts.compactMap { member, text in text.map { (member, $0) } }
     }
 }

@@ -89,6 +89,7 @@ enum TemplateRules {
         if texts == TemplateTexts() { faults.append(.init(pointer: place, "must have the text of a channel")) }
         if let interactive = texts.whatsapp?.interactive {
             faults += InteractiveRules.faults(interactive, at: place + "/whatsapp/interactive")
+            faults += InteractiveRules.variableFaults(interactive, at: place + "/whatsapp/interactive")
         }
         if let approved = texts.whatsapp?.approved {
             faults += Self.faults(in: approved, at: place + "/whatsapp/approved", variables)

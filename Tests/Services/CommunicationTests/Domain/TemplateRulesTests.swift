@@ -114,6 +114,25 @@ import Testing
         )
     }
 
+    @Test func whatIsPressedStandsAsItIs() {
+        func interactive(_ content: InteractiveContent) -> [String] {
+            check { $0.contents["en"]?.whatsapp = WhatsAppText(text: "{{name}}", interactive: content) }
+                .map { String($0.dropFirst("/contents/en/whatsapp/interactive".count)) }
+        }
+        let plain = InteractiveButton(id: "YES", title: "{ Yes }")
+        #expect(interactive(.init(type: .buttons, buttons: [plain])) == [])
+        let named = InteractiveButton(id: "{{name}}", title: "Yes, {{name}}")
+        #expect(
+            interactive(.init(type: .buttons, buttons: [plain, named], footer: "{{clinicName}}"))
+                == ["/footer", "/buttons/1/title", "/buttons/1/id"]
+        )
+        let rows = InteractiveSection(title: "{{x", rows: [.init(id: "1", title: "{{x}}", description: "{{#x}}")])
+        #expect(
+            interactive(.init(type: .list, button: "{{y}}", sections: [rows]))
+                == ["/button", "/sections/0/title", "/sections/0/rows/0/title", "/sections/0/rows/0/description"]
+        )
+    }
+
     @Test func approvedTemplatesAreNamedAndFilledAsTheirProviderAsks() {
         func approved(_ name: String, _ language: String, _ parameters: [String]) -> [String] {
             let mapping = ApprovedMapping(name: name, language: language, parameters: parameters)
