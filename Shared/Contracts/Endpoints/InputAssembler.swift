@@ -82,12 +82,13 @@ package struct InputAssembler: Sendable {
         var input = try Self.joined(front, bodyBytes)
         var violations = schema.violations(in: try Self.parsed(input, body: bodyBytes))
         if let bodyBytes, violations.contains(where: isRepeated) {
-            // What was read may be sent back whole: a member that says what the path says is no fault.
-            input = try Self.joined(front, try Self.without(path, in: bodyBytes))
+            let (kept, strangers) = try told(apartFrom: path, in: bodyBytes)
+            input = try Self.joined(front, kept)
             violations = schema.violations(in: try Self.parsed(input, body: bodyBytes))
+            faults += strangers
         }
         // Nobody has an id that is none.
-        if leadsNowhere(violations) { throw .notFound }
+        if violations.contains(where: leadsNowhere) { throw .notFound }
         // Nothing is no JSON; where nothing need be said it stands for an empty object.
         if needsBody, body.isEmpty { throw .malformed("This operation needs a body: a JSON object.") }
         faults += violations.map(placed)
@@ -204,16 +205,25 @@ package struct InputAssembler: Sendable {
         return tape.nodes[0].kind == .object && tape.nodes.count == 1
     }
 
-    /// A body's object without the members that say the same as the path.
-    private static func without(_ path: [(name: String, value: String)], in body: [UInt8]) throws(Problem) -> [UInt8] {
+    /// A body's object without the members that the path has, and what is wrong with those.
+    ///
+    /// What was read may be sent back whole: a member that says what the path says is no fault.
+    private func told(
+        apartFrom path: [(name: String, value: String)],
+        in body: [UInt8]
+    ) throws(Problem) -> (kept: [UInt8], faults: [Problem.Fault]) {
         let tape = try JSONTape(body)
-        let kept = tape.children(of: 0).filter { key in
-            !path.contains { $0.name == tape.text(key) && $0.value == tape.text(key + 1) }
+        let keys = tape.children(of: 0)
+        let isOfPath = { (key: Int) in places[tape.text(key)] == .path }
+        let strangers = keys.filter { key in
+            isOfPath(key) && !path.contains { $0.name == tape.text(key) && $0.value == tape.text(key + 1) }
         }
-        let members = kept.map { key in
+        let members = keys.filter { !isOfPath($0) }.map { key in
             Array(JSONWriter.quoted(tape.text(key)).utf8) + [UInt8(ascii: ":")] + tape.source(key + 1)
         }
-        return [UInt8(ascii: "{")] + members.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "}")]
+        let kept = [UInt8(ascii: "{")] + members.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "}")]
+        let faults = strangers.map { Problem.Fault(pointer: JSONPointer.step(tape.text($0)), "is not a known key") }
+        return (kept, faults)
     }
 
     private static func parsed(_ input: [UInt8], body: [UInt8]?) throws(Problem) -> JSONTape {
@@ -226,12 +236,9 @@ package struct InputAssembler: Sendable {
         }
     }
 
-    /// Whether a path parameter is none that there can be; a body that names it again is at fault itself.
-    private func leadsNowhere(_ violations: [Problem.Fault]) -> Bool {
-        violations.contains { fault in
-            guard let name = Self.member(fault), places[name] == .path else { return false }
-            return !violations.contains { $0.pointer == fault.pointer && $0.detail == "appears twice" }
-        }
+    /// Whether a path parameter is none that there can be.
+    private func leadsNowhere(_ fault: Problem.Fault) -> Bool {
+        Self.member(fault).map { places[$0] == .path } == true
     }
 
     /// Whether the body names again what the path names.
@@ -245,8 +252,7 @@ package struct InputAssembler: Sendable {
 
     /// A fault of a path or query member is told by the parameter's name.
     private func placed(_ fault: Problem.Fault) -> Problem.Fault {
-        guard let name = Self.member(fault), let place = places[name], place != .body, fault.detail != "appears twice"
-        else { return fault }
+        guard let name = Self.member(fault), let place = places[name], place != .body else { return fault }
         return Problem.Fault(parameter: name, fault.detail)
     }
 }
