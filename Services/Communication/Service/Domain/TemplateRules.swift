@@ -83,6 +83,10 @@ enum TemplateRules {
         check(texts.whatsapp?.text, .text, "whatsapp/text")
         check(texts.push?.title, .subject, "push/title")
         check(texts.push?.text, .text, "push/text")
+        let texted = [("sms", texts.sms?.text), ("whatsapp", texts.whatsapp?.text), ("push", texts.push?.text)]
+        for (channel, text) in texted where text?.allSatisfy(\.isWhitespace) == true {
+            faults.append(.init(pointer: "\(place)/\(channel)/text", "must say something"))
+        }
         if let email = texts.email, email.text == nil, email.html == nil {
             faults.append(.init(pointer: place + "/email", "must have text or html"))
         }

@@ -96,6 +96,13 @@ import Testing
         #expect(check { $0.contents["en"]?.email?.text = nil } == ["/contents/en/email"])
         #expect(check { $0.contents["en"]?.email?.subject = "a\r\nBcc: x" } == ["/contents/en/email/subject"])
         #expect(check { $0.contents["en"]?.email?.subject = "a\u{2028}b" } == ["/contents/en/email/subject"])
+        #expect(check { $0.contents["en"]?.sms = SMSText(text: " \n\t") } == ["/contents/en/sms/text"])
+        #expect(
+            check { body in
+                body.contents["en"]?.push = PushText(title: "x", text: "\u{A0}")
+                body.contents["en"]?.whatsapp = WhatsAppText(text: "\n")
+            } == ["/contents/en/whatsapp/text", "/contents/en/push/text"]
+        )
         #expect(check { $0.contents["en"]?.email?.html = "<ScRiPt>" } == ["/contents/en/email/html"])
         #expect(check { $0.contents["en"]?.sms = SMSText(text: "{{x}}") } == ["/contents/en/sms/text"])
         #expect(
