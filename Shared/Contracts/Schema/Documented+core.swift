@@ -48,7 +48,7 @@ extension TimeOfDay: Documented {
     package static var schema: Schema {
         .string(
             format: "time-of-day",
-            pattern: "^([01][0-9]|2[0-4]):[0-5][0-9]$",
+            pattern: "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
             example: "08:30",
             complaint: "is not a time HH:MM",
             parses: { TimeOfDay($0) != nil }

@@ -107,6 +107,21 @@ import Testing
         if minutes != nil { #expect(TimeOfDay(text)?.description == text) }
     }
 
+    /// Clients check by the pattern what the server checks by reading.
+    @Test func thePatternOfTimesIsWhatIsRead() throws {
+        guard case .string(let rule) = TimeOfDay.schema.kind else {
+            Issue.record("is no text")
+            return
+        }
+        let pattern = try Regex(try #require(rule.pattern))
+        for hour in 0..<30 {
+            for minute in 0..<70 {
+                let text = "\(padded(hour, 2)):\(padded(minute, 2))"
+                #expect((text.wholeMatch(of: pattern) != nil) == (TimeOfDay(text) != nil), "\(text)")
+            }
+        }
+    }
+
     @Test func placeholdersAreValid() throws {
         func check<Value: Documented>(_: Value.Type) throws {
             #expect(Value.schema.violations(in: try JSONTape(JSONWriter.encode(Value.placeholder))).isEmpty)
