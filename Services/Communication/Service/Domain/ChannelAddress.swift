@@ -3,9 +3,6 @@ import Core
 
 /// An address as its channel takes it.
 struct ChannelAddress: Hashable, Sendable {
-    /// Longest push token, in characters.
-    static let longestToken = 4_096
-
     let channel: MessageChannel
     /// As it was written.
     let text: String
@@ -30,7 +27,7 @@ struct ChannelAddress: Hashable, Sendable {
             guard let phone = PhoneNumber(text) else { return nil }
             normalized = phone.number
         case .push:
-            guard (1...Self.longestToken).contains(text.utf8.count),
+            guard RecipientDraft.pushTokenLengths.contains(text.utf8.count),
                 text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
             else { return nil }
             normalized = text
@@ -59,7 +56,7 @@ struct ChannelAddress: Hashable, Sendable {
         case .email: EmailAddress.complaint
         case .sms: "is not an E.164 number"
         case .whatsapp: "is neither an E.164 number nor a user id of WhatsApp's"
-        case .push: "is not a push token"
+        case .push: "is not a push token of at least \(RecipientDraft.pushTokenLengths.lowerBound) characters"
         }
     }
 }

@@ -108,7 +108,8 @@ import Testing
             (.email, "Mira@Example.org", "mira@example.org"), (.email, "no address", nil),
             (.email, "a@b\r\nBcc: c@d.org", nil),
             (.sms, "+491701234567", "+491701234567"), (.sms, "0170 123", nil), (.whatsapp, "mira@example.org", nil),
-            (.push, "token-1", "token-1"), (.push, "two words", nil), (.push, "", nil),
+            (.push, "token-of-a-phone", "token-of-a-phone"), (.push, "token-of-a-phon", nil),
+            (.push, "two words of a token", nil), (.push, "", nil),
         ] as [(MessageChannel, String, String?)]
     )
     func addressesAreOfTheirChannel(_ channel: MessageChannel, _ text: String, _ normalized: String?) {
