@@ -86,6 +86,7 @@ enum AlertRules {
             if !seen.insert(route.alert).inserted {
                 faults.append(.init(pointer: "/routes/\(index)/alert", "is listed before"))
             }
+            var told: Set<String> = []
             for (position, recipient) in route.to.enumerated() {
                 let place = "/routes/\(index)/to/\(position)"
                 if recipient.email == nil, recipient.phone == nil {
@@ -94,6 +95,10 @@ enum AlertRules {
                 if let email = recipient.email, email.mailed == nil {
                     faults.append(.init(pointer: "\(place)/email", DomainName.complaint))
                 }
+                if let address = firstAddress(of: recipient), !told.insert(address.normalized).inserted {
+                    let member = address.channel == .email ? "email" : "phone"
+                    faults.append(.init(pointer: "\(place)/\(member)", "is listed before"))
+                }
                 let reach = Reach(email: recipient.email, phone: recipient.phone)
                 if let channels = recipient.channels, !channels.allSatisfy(reach.has) {
                     faults.append(.init(pointer: "\(place)/channels", "has a channel without an address"))
@@ -101,5 +106,15 @@ enum AlertRules {
             }
         }
         if !faults.isEmpty { throw .invalid(faults) }
+    }
+
+    /// By what it is known whether somebody is named twice: the mailbox, or the number of who is not told by e-mail.
+    ///
+    /// Several people with mailboxes of their own may share a telephone.
+    private static func firstAddress(of recipient: AlertRecipient) -> ChannelAddress? {
+        if let email = recipient.email, recipient.channels?.contains(.email) != false {
+            return ChannelAddress(.email, email.address)
+        }
+        return recipient.phone.map { ChannelAddress($0, on: .sms) }
     }
 }

@@ -68,6 +68,26 @@ import Testing
         #expect(answer.pointers == ["/routes/0/to/0", "/routes/1/alert", "/routes/1/to/0/channels"])
     }
 
+    @Test func nobodyIsToldTwice() async throws {
+        let clinic = try TestClinic()
+        let (mail, phone) = (EmailAddress("ops@example.org"), PhoneNumber("+4930123456"))
+        func pointers(_ to: [AlertRecipient]) async throws -> [String] {
+            let answer = try await put(clinic, [AlertRoute(alert: .deadLetters, to: to)])
+            #expect((answer.status == 200) == answer.pointers.isEmpty)
+            return answer.pointers
+        }
+        let capital = AlertRecipient(email: EmailAddress("OPS@Example.org"), channels: [.email])
+        #expect(try await pointers([AlertRecipient(email: mail), capital]) == ["/routes/0/to/1/email"])
+        #expect(
+            try await pointers([AlertRecipient(phone: phone), AlertRecipient(phone: phone, channels: [.whatsapp])])
+                == ["/routes/0/to/1/phone"]
+        )
+        // Two share a telephone, and one is told in two ways.
+        let other = AlertRecipient(email: EmailAddress("it@example.org"), phone: phone)
+        let texted = AlertRecipient(email: mail, phone: phone, channels: [.sms])
+        #expect(try await pointers([AlertRecipient(email: mail, phone: phone), other, texted]) == [])
+    }
+
     @Test func addressesAreSealed() async throws {
         let clinic = try TestClinic()
         _ = try await put(clinic, [route(.deadLetters, "very.secret@example.org")])
