@@ -7,9 +7,10 @@ enum LocaleChain {
 
     /// `de-AT`, `de`, then the clinic's, then English; each once.
     ///
-    /// What is no language tag is passed over.
+    /// Of a tag that says more, such as `de-CH-1996`, the language, script and region count; what is no language tag is passed
+    /// over.
     static func locales(wanted: [String?], clinic: String?) -> [String] {
-        (wanted + [clinic, last]).compactMap { $0.flatMap(canonical) }.flatMap(shortening)
+        (wanted + [clinic, last]).compactMap { $0.flatMap(understood) }.flatMap(shortening)
             .reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
@@ -42,6 +43,13 @@ enum LocaleChain {
         return parts.dropFirst().allSatisfy { part in
             (1...8).contains(part.utf8.count) && part.utf8.allSatisfy(\.isLetterOrDigit)
         }
+    }
+
+    /// As much of the beginning of a tag as has a canonical form; `nil` for what is no tag.
+    private static func understood(_ tag: String) -> String? {
+        guard isTag(tag) else { return nil }
+        let parts = tag.split { $0 == "-" || $0 == "_" }
+        return (0..<parts.count).lazy.compactMap { canonical(parts.dropLast($0).joined(separator: "-")) }.first
     }
 
     private static func shortening(_ tag: String) -> [String] {

@@ -31,7 +31,15 @@ import Testing
         #expect(LocaleChain.locales(wanted: ["de-AT"], clinic: "hi-IN") == ["de-AT", "de", "hi-IN", "hi", "en"])
         #expect(LocaleChain.locales(wanted: [nil, "en-IN"], clinic: "en-IN") == ["en-IN", "en"])
         #expect(LocaleChain.locales(wanted: ["zh-Hant-TW"], clinic: nil) == ["zh-Hant-TW", "zh-Hant", "zh", "en"])
-        #expect(LocaleChain.locales(wanted: ["no language"], clinic: nil) == ["en"])
+        #expect(LocaleChain.locales(wanted: ["no language", "german", "de--AT"], clinic: nil) == ["en"])
+    }
+
+    @Test(arguments: [
+        ("de-CH-1996", ["de-CH", "de"]), ("de-1996", ["de"]), ("sr_Latn_RS_ekavsk", ["sr-Latn-RS", "sr-Latn", "sr"]),
+        ("hi-IN-u-nu-deva", ["hi-IN", "hi"]), ("zh-yue-HK", ["zh"]), ("fr-x-home", ["fr"]),
+    ]) func whatATagSaysBesideItsRegionIsLeftOut(_ tag: String, _ languages: [String]) {
+        #expect(LocaleChain.isTag(tag))
+        #expect(LocaleChain.locales(wanted: [tag], clinic: nil) == languages + ["en"])
     }
 
     @Test func daysAndAmountsAreWrittenAsTheLanguageWritesThem() throws {
