@@ -47,6 +47,7 @@ package enum CommunicationService {
                 ("0029_contact_devices.sql", PackageResources._029_contact_devices_sql),
                 ("0030_suspended_clinics.sql", PackageResources._030_suspended_clinics_sql),
                 ("0031_attempt_news.sql", PackageResources._031_attempt_news_sql),
+                ("0032_latest_words.sql", PackageResources._032_latest_words_sql),
             ]
         )
     }

@@ -7,4 +7,12 @@ enum InboundCommand: String, Sendable, Equatable, CaseIterable {
     /// Messages again.
     case start
     case help
+
+    /// Whether it says something of a visit, be it in answer to a question.
+    var concernsVisit: Bool {
+        switch self {
+        case .confirm, .cancel, .reschedule, .yes, .no: true
+        case .stop, .start, .help: false
+        }
+    }
 }

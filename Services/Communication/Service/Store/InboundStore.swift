@@ -96,16 +96,19 @@ struct InboundStore: Sendable {
     ///
     /// Bills and codes that came in between are passed over, unless what was written is a no: that may be meant for them.
     /// When another patient's visit was told of at about the same time, nobody knows which one is meant: `nil`.
+    ///
+    /// - Parameter said: when it was written: what was told after that is not what is answered.
     static func appointment(
         repliedTo phoneIndexes: [[UInt8]],
         with command: InboundCommand?,
-        at now: Instant,
+        at said: Instant,
         in tx: borrowing Transaction
     ) throws -> AppointmentID? {
         let rows = try tx.rows(
             """
             select reference, patient_id, created_at from messages
-            where clinic_id = clinic_id() and phone_index = any (\(ByteColumns(phoneIndexes))) and created_at > \(now - replyTime)
+            where clinic_id = clinic_id() and phone_index = any (\(ByteColumns(phoneIndexes)))
+                and created_at between \(said - replyTime) and \(said + WishKeeper.clockDifference)
                 and (\(command == .no) or category = 'care') order by created_at desc limit 20
             """
         )

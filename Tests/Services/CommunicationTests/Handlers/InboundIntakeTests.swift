@@ -16,7 +16,8 @@ import Testing
         from number: String = number,
         id: String = "SM\(RequestID())",
         channel: MessageChannel = .sms,
-        optOut: InboundText.OptOut? = nil
+        optOut: InboundText.OptOut? = nil,
+        at moment: Instant? = nil
     ) throws -> InboundText {
         InboundText(
             channel: channel,
@@ -25,7 +26,8 @@ import Testing
             text: text,
             media: [.init(url: "https://api.twilio.com/m/0", type: "image/jpeg")],
             providerMessageID: id,
-            optOut: optOut
+            optOut: optOut,
+            at: moment
         )
     }
 
@@ -126,6 +128,53 @@ import Testing
             try await clinic.take(try text("START"))
             #expect(try await send().status == .sent)
             #expect(try await told(clinic).map(\.command) == ["stop", "stop", "stop", "start"])
+        }
+    }
+
+    /// Providers bring again for days what they could not hand over: what was said last holds, in whatever order it comes.
+    @Test(
+        arguments: [
+            // Seconds after the first word, in the order in which they come.
+            ([("STOP", 3_540), ("START", 0)], true), ([("START", 0), ("STOP", 3_540)], true),
+            ([("START", 3_540), ("STOP", 0)], false), ([("STOP", 0), ("START", 3_540)], false),
+            ([("STOP", 0), ("STOP", 3_500), ("START", 3_000)], true),
+            ([("START", 3_500), ("START", 0), ("STOP", 3_000)], false),
+            ([("STOP", 3_500), ("START", 3_540), ("START", 0), ("STOP", 10)], false),
+            // Who knows which of two words of one second was the later?
+            ([("STOP", 100), ("START", 100)], true), ([("START", 100), ("STOP", 100)], true),
+        ] as [([(String, Int64)], Bool)]
+    )
+    func theLatestWordHolds(words: [(String, Int64)], isStopped: Bool) async throws {
+        let clinic = try TestClinic()
+        let first = Instant(seconds: Instant.now().seconds - 3_600)
+        for (word, after) in words { try await clinic.take(try text(word, at: first + .seconds(after))) }
+        #expect(try await clinic.suppressionReasons() == (isStopped ? ["stop"] : []))
+        // Where nobody tells when it was written, it is when it came.
+        try await clinic.take(try text(isStopped ? "START" : "STOP"))
+        #expect(try await clinic.suppressionReasons() == (isStopped ? [] : ["stop"]))
+    }
+
+    /// What was written before the last word, or before a message, is not about what came after.
+    @Test func whatComesLateChangesNoVisit() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(sms: [.texts("twilio", at: sandbox.url("twilio"))])
+            let now = Instant.now()
+            var draft = MessageDraft(
+                to: RecipientDraft(phone: PhoneNumber(Self.number)),
+                channels: [.sms],
+                content: MessageContent(text: "Tomorrow at ten. Answer CONFIRM or CANCEL.")
+            )
+            let appointment = AppointmentID()
+            draft.reference = "appointment:\(appointment)"
+            _ = try await clinic.send(draft)
+            try await clinic.take(try text("CANCEL", at: now - .seconds(7_200)))
+            try await clinic.take(try text("CONFIRM"))
+            try await clinic.take(try text("CANCEL", at: now - .seconds(3_600)), try text("Hello", at: now))
+            try await clinic.take(try text("CANCEL"))
+            let events = try await told(clinic)
+            #expect(events.map(\.command) == ["cancel", "confirm", nil, nil, "cancel"])
+            #expect(events.map(\.appointmentId) == [nil, appointment, nil, appointment, appointment])
         }
     }
 

@@ -150,6 +150,25 @@ import Testing
         }
     }
 
+    /// What they set in WhatsApp comes in any order, too.
+    @Test func whatWasWantedLastHolds() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await configure(clinic, sandbox)
+            let now = Instant.now()
+            #expect(try await tell(clinic, preference(clinic, "resume", at: now - .seconds(60))) == 200)
+            #expect(try await tell(clinic, preference(clinic, "stop", at: now - .seconds(3_600))) == 200)
+            #expect(try await suppressed(clinic).isEmpty)
+            // A word about all messages is another one.
+            #expect(try await tell(clinic, heard(clinic, "STOP", at: now - .seconds(3_000))) == 200)
+            #expect(try await suppressed(clinic) == ["whatsapp all stop keyword"])
+            #expect(try await tell(clinic, heard(clinic, "START", at: now - .seconds(3_500))) == 200)
+            #expect(try await send(clinic).status == .suppressed)
+            #expect(try await tell(clinic, heard(clinic, "START", at: now)) == 200)
+            #expect(try await suppressed(clinic).isEmpty)
+        }
+    }
+
     /// Meta says so only after it has taken the message.
     @Test func whoHasStoppedOffersIsNotSentThemElsewhere() async throws {
         try await SandboxPlace.with { sandbox in

@@ -32,7 +32,7 @@ struct ContactFollower: Sendable {
                     category: kept.category,
                     source: kept.source,
                     expires: kept.expiresAt,
-                    at: now,
+                    at: kept.createdAt,
                     in: tx
                 )
             }

@@ -25,15 +25,16 @@ struct InboundIntake: Sendable {
         let sealer = try suppressions.dataKeys.sealer(for: clinic, in: tx)
         for text in texts {
             let address = text.from
+            let said = Self.time(of: text, takenAt: now)
             let index = addresses.token(address, clinic)
             let aliases = try aliases(of: text, index, clinic, in: tx)
             if text.channel == .whatsapp {
                 let number = ConversationWindows.number(entry.provider, text.to)
                 for index in [index] + aliases {
-                    ConversationWindowStore.note(number, index, at: min(text.at ?? now, now), in: tx)
+                    ConversationWindowStore.note(number, index, at: said, in: tx)
                 }
             }
-            let meaning = try meaning(of: text, [index] + aliases, at: now, in: tx)
+            let meaning = try meaning(of: text, [index] + aliases, at: said, in: tx)
             let command = meaning.command
             guard
                 let kept = try store.keep(
@@ -52,7 +53,7 @@ struct InboundIntake: Sendable {
             if let alias = text.alias {
                 ContactStore.link(alias, to: contacts, index: addresses, clinic: clinic, in: tx)
             }
-            try obey(text, command, [index] + aliases, at: now, in: tx)
+            try obey(text, command, [index] + aliases, at: said, in: tx)
             // Some providers answer that one themselves, and say so.
             if command == .help, text.optOut == nil {
                 try Jobs.enqueue(NoticeJob.self, payload: .answer(.help(kept.id)), in: tx)
@@ -100,9 +101,13 @@ struct InboundIntake: Sendable {
                 )
             else { continue }
             let index = addresses.token(text.from, clinic)
-            try obey(text, command, [index] + aliases(of: text, index, clinic, in: tx), at: now, in: tx)
+            let said = Self.time(of: text, takenAt: now)
+            try obey(text, command, [index] + aliases(of: text, index, clinic, in: tx), at: said, in: tx)
         }
     }
+
+    /// When a text was written: where nobody tells, when it came.
+    private static func time(of text: InboundText, takenAt now: Instant) -> Instant { min(text.at ?? now, now) }
 
     /// What a text says of messages themselves: that they end, or begin again.
     static func wish(_ text: InboundText) -> InboundCommand? {
@@ -164,23 +169,36 @@ struct InboundIntake: Sendable {
 
     /// What a text asks for, which visit it is about, and what it says where that may be asked for.
     ///
-    /// Whoever writes an e-mail can claim to be anybody: it asks for something only where it answers a message of ours.
+    /// What was asked of visits before something else was is not asked for any more: people read it. Whoever writes an e-mail can
+    /// claim to be anybody: it asks for something only where it answers a message of ours.
     private func meaning(
         of text: InboundText,
         _ indexes: [[UInt8]],
-        at now: Instant,
+        at said: Instant,
         in tx: borrowing Transaction
     ) throws -> (command: InboundCommand?, appointment: AppointmentID?, said: String?) {
         guard text.channel == .email else {
-            let command = Self.command(text)
-            let appointment = try InboundStore.appointment(repliedTo: indexes, with: command, at: now, in: tx)
+            let command = try Self.upToDate(Self.command(text), on: text.channel, indexes, at: said, in: tx)
+            let appointment = try InboundStore.appointment(repliedTo: indexes, with: command, at: said, in: tx)
             return (command, appointment, text.text)
         }
         guard !text.isAutomatic, let index = indexes.first,
-            let answered = try InboundStore.answered(text.answers, from: index, at: now, in: tx)
+            let answered = try InboundStore.answered(text.answers, from: index, at: said, in: tx)
         else { return (nil, nil, nil) }
-        let said = QuotedHistory.stripped(text.text)
-        return (InboundCommands.read(said, from: nil), answered.appointment, said)
+        let words = QuotedHistory.stripped(text.text)
+        return (InboundCommands.read(words, from: nil), answered.appointment, words)
+    }
+
+    /// A command, unless it is about visits and something was said of those after it.
+    private static func upToDate(
+        _ command: InboundCommand?,
+        on channel: MessageChannel,
+        _ indexes: [[UInt8]],
+        at said: Instant,
+        in tx: borrowing Transaction
+    ) throws -> InboundCommand? {
+        guard let command, command.concernsVisit, let index = indexes.first else { return command }
+        return try LatestWordStore.note(.visits, ends: true, on: channel, index, saidAt: said, in: tx) ? command : nil
     }
 
     /// A word that the provider has taken for an end is one for us as well: it does not send to the number any more.
@@ -192,30 +210,25 @@ struct InboundIntake: Sendable {
         }
     }
 
+    /// - Parameter said: when it was written.
     private func obey(
         _ text: InboundText,
         _ command: InboundCommand?,
         _ indexes: [[UInt8]],
-        at now: Instant,
+        at said: Instant,
         in tx: borrowing Transaction
     ) throws {
         switch command {
-        case .stop:
-            for (place, index) in indexes.enumerated() {
-                try suppressions.add(
-                    channel: text.channel,
-                    addressIndex: index,
-                    address: place == 0 ? text.from.text : nil,
-                    reason: .stop,
-                    source: Self.source,
-                    at: now,
-                    in: tx
-                )
-            }
-        case .start:
-            for index in indexes {
-                _ = try SuppressionStore.remove(channel: text.channel, addressIndex: index, reason: .stop, in: tx)
-            }
+        case .stop, .start:
+            let wish = WishKeeper.Wish(
+                isWanted: command == .start,
+                category: nil,
+                channel: text.channel,
+                addresses: indexes.enumerated().map { ($1, $0 == 0 ? text.from.text : nil) },
+                source: Self.source,
+                at: said
+            )
+            try WishKeeper(suppressions: suppressions).keep(wish, in: tx)
         case .confirm, .cancel, .reschedule, .yes, .no, .help, nil: break
         }
     }

@@ -5,9 +5,6 @@ import ProviderConfig
 
 /// Has the clinic keep to what people told a provider itself of a category of its messages.
 struct WishIntake: Sendable {
-    /// What is noted by our own clock may be so much ahead of the provider's.
-    private static let clockDifference: Duration = .seconds(60)
-
     let index: AddressIndex
     let suppressions: SuppressionStore
 
@@ -38,30 +35,15 @@ struct WishIntake: Sendable {
             for index in known where !addresses.contains(where: { $0.index == index }) {
                 addresses.append((index, nil))
             }
-            for address in addresses {
-                if wish.isWanted {
-                    // News come in any order: what was said after this stays.
-                    _ = try SuppressionStore.remove(
-                        channel: .whatsapp,
-                        addressIndex: address.index,
-                        reason: .stop,
-                        category: wish.category,
-                        madeUntil: wish.at + Self.clockDifference,
-                        in: tx
-                    )
-                } else {
-                    try suppressions.add(
-                        channel: .whatsapp,
-                        addressIndex: address.index,
-                        address: address.text,
-                        reason: .stop,
-                        category: wish.category,
-                        source: ProviderActor.name(entry.provider),
-                        at: min(wish.at, now),
-                        in: tx
-                    )
-                }
-            }
+            let said = WishKeeper.Wish(
+                isWanted: wish.isWanted,
+                category: wish.category,
+                channel: .whatsapp,
+                addresses: addresses,
+                source: ProviderActor.name(entry.provider),
+                at: min(wish.at, now)
+            )
+            try WishKeeper(suppressions: suppressions).keep(said, in: tx)
         }
     }
 }
