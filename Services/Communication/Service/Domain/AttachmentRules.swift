@@ -175,17 +175,20 @@ enum AttachmentRules {
 
     /// What a name must not be that ends in a header and on somebody's disk.
     private static func complaint(aboutName name: String) -> String? {
-        let isClean = name.unicodeScalars.allSatisfy { scalar in
-            let category = scalar.properties.generalCategory
-            return category != .control && category != .format && category != .lineSeparator
-                && category != .paragraphSeparator
-        }
-        if !isClean { return "must not have control or invisible characters" }
+        if name.unicodeScalars.contains(where: isInvisible) { return "must not have control or invisible characters" }
         if name.contains(where: { #"/\:*?"<>|"#.contains($0) }) { return #"must not have any of / \ : * ? " < > |"# }
         if name.hasPrefix(".") || name.hasPrefix(" ") || name.hasSuffix(" ") {
             return "must not begin with a dot or space"
         }
         return nil
+    }
+
+    /// Whether nobody sees it, or it makes the rest of a name read otherwise.
+    static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
     }
 
     private static func isContentID(_ text: String) -> Bool {

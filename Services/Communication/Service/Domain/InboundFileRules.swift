@@ -11,6 +11,19 @@ enum InboundFileRules {
     private static let heard: Set<String> = ["image/heic", "text/vcard", "text/x-vcard"]
     private static let types = Set(AttachmentRules.kinds.map(\.type)).union(heard)
 
+    /// Letters of many languages are joined or parted by these, and nothing else of a name is.
+    private static let joiners: Set<Unicode.Scalar> = ["\u{200C}", "\u{200D}"]
+
+    /// What a file is called that somebody may put on a disk: the last part of a path, which hides from nobody and reads as it is
+    /// written; `nil` where nothing is left.
+    static func name(_ given: String) -> String? {
+        let last = given.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\\" }.last ?? ""
+        let seen = last.unicodeScalars.filter { joiners.contains($0) || !AttachmentRules.isInvisible($0) }
+        var name = String(String.UnicodeScalarView(seen)).drop { $0 == "." || $0 == " " }
+        while name.last == " " { name.removeLast() }
+        return name.isEmpty ? nil : String(name)
+    }
+
     /// The kind without its parameters; `nil` for one that is not kept.
     static func type(_ declared: String?) -> String? {
         let type = declared?.prefix { $0 != ";" }.lowercased().filter { !$0.isWhitespace }

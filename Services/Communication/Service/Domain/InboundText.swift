@@ -36,7 +36,8 @@ struct InboundText: Sendable, Equatable {
             self.url = url
             self.id = id
             self.type = type.map { InboundText.clipped(name: $0, to: InboundText.longestType) }
-            self.filename = filename.map { InboundText.clipped(name: $0, to: InboundText.longestFilename) }
+            self.filename = filename.flatMap { InboundFileRules.name($0) }
+                .map { InboundText.clipped(name: $0, to: InboundText.longestFilename) }
             self.size = size
         }
     }

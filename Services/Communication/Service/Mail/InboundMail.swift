@@ -131,7 +131,7 @@ struct MailParts {
     private(set) var files: [InboundText.Media] = []
     /// What is in them, by their places.
     private(set) var contents: [Int: [UInt8]] = [:]
-    /// How many further files there were.
+    /// How many further files there were; parts that are not read are taken for files.
     private(set) var leftOut = 0
     private var count = 0
 
@@ -140,9 +140,14 @@ struct MailParts {
 
     mutating func collect(_ part: MailEntity, depth: Int) {
         count += 1
-        guard count <= InboundMail.mostParts else { return }
+        guard count <= InboundMail.mostParts else {
+            leftOut += 1
+            return
+        }
         let type = part.type
-        let inner = depth < InboundMail.deepest ? part.parts(most: InboundMail.mostParts) : []
+        let (inner, further) =
+            depth < InboundMail.deepest ? part.countedParts(most: InboundMail.mostParts) : ([], 0)
+        leftOut += further
         if !inner.isEmpty {
             for piece in inner { collect(piece, depth: depth + 1) }
             return

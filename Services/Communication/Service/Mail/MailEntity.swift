@@ -92,17 +92,31 @@ struct MailEntity: Sendable {
     }
 
     /// The parts of a multipart body; none where the boundary is missing.
-    func parts(most: Int) -> [MailEntity] {
+    func parts(most: Int) -> [MailEntity] { countedParts(most: most).read }
+
+    /// The parts of a multipart body that are read, and how many there are beyond them.
+    func countedParts(most: Int) -> (read: [MailEntity], further: Int) {
         let type = type
-        guard type.value.hasPrefix("multipart/"), let boundary = type["boundary"], !boundary.isEmpty else { return [] }
+        guard type.value.hasPrefix("multipart/"), let boundary = type["boundary"], !boundary.isEmpty else {
+            return ([], 0)
+        }
         let usual = type.value == "multipart/digest" ? "message/rfc822" : "text/plain"
-        return Self.pieces(of: body, boundary, most: most).map { MailEntity($0, usualType: usual) }
+        let (pieces, further) = Self.pieces(of: body, boundary, most: most)
+        return (pieces.map { MailEntity($0, usualType: usual) }, further)
     }
 
-    private static func pieces(of body: ArraySlice<UInt8>, _ boundary: String, most: Int) -> [ArraySlice<UInt8>] {
+    private static func pieces(
+        of body: ArraySlice<UInt8>,
+        _ boundary: String,
+        most: Int
+    ) -> (read: [ArraySlice<UInt8>], further: Int) {
         let mark = Array("--\(boundary)".utf8)
         var lines = MailLines(body)
         var found: [ArraySlice<UInt8>] = []
+        var further = 0
+        func take(_ piece: ArraySlice<UInt8>) {
+            if found.count < most { found.append(piece) } else { further += 1 }
+        }
         var start: Int?
         // The line break before a boundary belongs to the boundary.
         var end = body.startIndex
@@ -114,14 +128,14 @@ struct MailEntity: Sendable {
                 end = line.content.endIndex
                 continue
             }
-            if let start { found.append(body[start..<max(start, end)]) }
-            if closes || found.count == most { return found }
+            if let start { take(body[start..<max(start, end)]) }
+            if closes { return (found, further) }
             start = lines.remaining.startIndex
             end = lines.remaining.startIndex
         }
         // Cut off on the way.
-        if let start { found.append(body[start...]) }
-        return found
+        if let start { take(body[start...]) }
+        return (found, further)
     }
 }
 

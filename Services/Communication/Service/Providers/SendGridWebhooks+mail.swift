@@ -20,7 +20,7 @@ extension SendGridWebhooks {
     /// The e-mail of a form: as it travelled, where the account has chosen so, else as they have taken it apart.
     static func mail(_ call: WebhookCall) throws(Problem) -> InboundMail {
         let head = Array("Content-Type: \(call.headers["content-type"] ?? "")".utf8)
-        let fields = MailEntity(header: head[...], body: call.body[...]).parts(most: mostFields)
+        let (fields, further) = MailEntity(header: head[...], body: call.body[...]).countedParts(most: mostFields)
         func field(_ name: String) -> [UInt8]? { fields.first { $0.disposition?["name"] == name }?.content }
         func json(_ name: String) -> JSONValue? {
             guard let bytes = field(name), bytes.count <= InboundMail.longestPart else { return nil }
@@ -45,7 +45,8 @@ extension SendGridWebhooks {
             digest: InboundMail.digest(call.body)
         )
         mail.contents = Dictionary(uniqueKeysWithValues: parts.enumerated().map { ($0.offset, $0.element.1) })
-        mail.leftOut = all.count - parts.count
+        // Texts come first: what is beyond the fields that are read are files.
+        mail.leftOut = all.count - parts.count + further
         return mail
     }
 }

@@ -112,7 +112,12 @@ import Testing
         #expect(kept == Self.pdf)
     }
 
-    @Test(arguments: [(11, nil), (InboundMessage.mostFiles, nil), (InboundMessage.mostFiles + 3, 3)] as [(Int, Int?)])
+    @Test(
+        arguments: [
+            (11, nil), (InboundMessage.mostFiles, nil), (InboundMessage.mostFiles + 3, 3),
+            (InboundMail.mostParts + 700, InboundMail.mostParts + 700 - InboundMessage.mostFiles),
+        ] as [(Int, Int?)]
+    )
     func allAreNamedOrCounted(count: Int, leftOut: Int?) async throws {
         let clinic = try await clinic()
         let parts = (0..<count).map { part("text/plain", "\($0).txt", Array("file \($0)".utf8)) }
@@ -122,6 +127,20 @@ import Testing
         #expect(message.files.map(\.filename) == message.files.indices.map { "\($0).txt" })
         #expect(message.files.allSatisfy { $0.status == .kept })
         #expect(try await content(message, message.files.count - 1, of: clinic) == 200)
+    }
+
+    /// Whoever saves a file has it where they want it, under a name that reads as it is written.
+    @Test(
+        arguments: [
+            ("../r.pdf", "r.pdf"), ("/etc/passwd", "passwd"), (#"C:\Users\a\r.pdf"#, "r.pdf"),
+            ("..\\..\\r.pdf", "r.pdf"),
+            (".htaccess", "htaccess"), ("...", nil), ("..", nil), ("a/", nil), ("", nil), (" r.pdf ", "r.pdf"),
+            ("fdp.\u{202E}exe.pdf", "fdp.exe.pdf"), ("a\u{0}\r\nb.pdf", "ab.pdf"), (#"quo"ted;.csv"#, #"quo"ted;.csv"#),
+            ("Brief für Süd; 1.pdf", "Brief für Süd; 1.pdf"), ("रिपोर्ट.pdf", "रिपोर्ट.pdf"),
+        ] as [(String, String?)]
+    )
+    func aNameIsNoPath(given: String, name: String?) {
+        #expect(InboundText.Media(type: "application/pdf", filename: given).filename == name)
     }
 
     @Test func tooMuchIsNamedAndNotKept() async throws {
