@@ -41,7 +41,8 @@ struct AWSSESWebhooks: WebhookReader {
         case "Bounce": (bounce(event["bounce"] ?? .null), addresses(event["bounce"]?["bouncedRecipients"]))
         case "Complaint":
             (complaint(event["complaint"] ?? .null), addresses(event["complaint"]?["complainedRecipients"]))
-        case "Open": (.opened, [])
+        // Who follows a link has the message open.
+        case "Open", "Click": (.opened, [])
         case "Reject", "Rendering Failure": (.rejected, [])
         case "Subscription":
             (event["subscription"]?["newTopicPreferences"]?["unsubscribeAll"] == .bool(true) ? .unsubscribed : nil, [])

@@ -44,7 +44,8 @@ struct ResendWebhooks: WebhookReader {
     private static func event(_ type: String, _ data: JSONValue) -> DeliveryEvent? {
         switch type {
         case "email.delivered": .delivered
-        case "email.opened": .opened
+        // Who follows a link has the message open.
+        case "email.opened", "email.clicked": .opened
         case "email.complained": .complained
         case "email.failed": .rejected
         case "email.suppressed": .dropped

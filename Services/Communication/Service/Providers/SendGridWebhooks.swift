@@ -83,7 +83,8 @@ struct SendGridWebhooks: WebhookReader {
     private static func event(_ item: JSONValue) -> DeliveryEvent? {
         switch item["event"]?.string {
         case "delivered": .delivered
-        case "open": .opened
+        // Who follows a link has the message open.
+        case "open", "click": .opened
         case "spamreport": .complained
         case "unsubscribe", "group_unsubscribe": .unsubscribed
         // Blocked for what we or they are, not for who the recipient is.

@@ -89,7 +89,8 @@ struct ZeptoMailWebhooks: WebhookReader {
         case "softbounce": .softBounce
         case "hardbounce": .hardBounce
         case "delivered", "emaildelivered": .delivered
-        case "emailopen": .opened
+        // Who follows a link has the message open.
+        case "emailopen", "emaillinkclick": .opened
         case "fblcompliant", "fblcomplaint", "feedbackloop": .complained
         default: nil
         }

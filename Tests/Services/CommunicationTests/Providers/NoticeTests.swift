@@ -88,7 +88,8 @@ import Testing
         #expect(try ses("Rendering Failure", [:]).map(\.event) == [.rejected])
         let gone: [String: JSONValue] = ["subscription": ["newTopicPreferences": ["unsubscribeAll": true]]]
         #expect(try ses("Subscription", gone).map(\.event) == [.unsubscribed])
-        for kind in ["Send", "Click", "DeliveryDelay", "Subscription", "Another"] {
+        #expect(try ses("Click", ["click": ["link": "https://example.org"]]).map(\.event) == [.opened])
+        for kind in ["Send", "DeliveryDelay", "Subscription", "Another"] {
             #expect(try ses(kind, [:]).isEmpty, "\(kind)")
         }
         for text in [
@@ -125,7 +126,8 @@ import Testing
             (["event": "dropped", "reason": "Spam Content (if spam checker app enabled)"], .rejected),
             (["event": "dropped", "reason": "Recipient List over Package Quota"], .rejected),
             (["event": "dropped"], .rejected), (["event": "processed"], nil), (["event": "deferred"], nil),
-            (["event": "click"], nil), (["event": "group_resubscribe"], nil), (["event": "new_kind"], nil), ([:], nil),
+            (["event": "click"], .opened), (["event": "group_resubscribe"], nil), (["event": "new_kind"], nil),
+            ([:], nil),
         ] as [([String: String], DeliveryEvent?)]
     ) func eventsOfSendGrid(
         members: [String: String],
@@ -176,7 +178,7 @@ import Testing
     @Test(arguments: [
         ("email.delivered", DeliveryEvent.delivered as DeliveryEvent?), ("email.opened", .opened),
         ("email.complained", .complained), ("email.failed", .rejected), ("email.suppressed", .dropped),
-        ("email.sent", nil), ("email.scheduled", nil), ("email.delivery_delayed", nil), ("email.clicked", nil),
+        ("email.sent", nil), ("email.scheduled", nil), ("email.delivery_delayed", nil), ("email.clicked", .opened),
         ("email.received", nil), ("domain.updated", nil), ("another", nil),
     ]) func eventsOfResend(type: String, event: DeliveryEvent?) throws {
         let report = event.map {

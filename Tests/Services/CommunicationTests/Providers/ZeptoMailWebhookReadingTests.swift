@@ -30,7 +30,8 @@ import Testing
 
     @Test(arguments: [
         (name: "hardbounce", event: DeliveryEvent.hardBounce as DeliveryEvent?), ("softbounce", .softBounce),
-        ("delivered", .delivered), ("email_delivered", .delivered), ("Email_Open", .opened), ("email_link_click", nil),
+        ("delivered", .delivered), ("email_delivered", .delivered), ("Email_Open", .opened),
+        ("email_link_click", .opened),
         ("fbl_compliant", .complained), ("FBL Complaint", .complained), ("feedback_loop", .complained),
     ]) func itsKinds(name: String, event: DeliveryEvent?) throws {
         let id = MessageID()
