@@ -19,11 +19,14 @@ package struct UnsubscribeRequest: Wire {
     /// In bytes.
     package static let longestBody = 4_096
 
+    /// What mail programs post, and what the page's button does; scanners that post to every link say nothing.
+    package static let oneClick = "List-Unsubscribe=One-Click"
+
     package var token: String
-    /// `List-Unsubscribe=One-Click`, or nothing; the link alone says what is meant.
+    /// A form that says so, urlencoded or multipart.
     package var body: RawBody
 
-    package init(token: String, body: RawBody = RawBody([])) {
+    package init(token: String, body: RawBody = RawBody(Array(oneClick.utf8))) {
         self.token = token
         self.body = body
     }
@@ -73,7 +76,7 @@ package struct UnsubscribeEndpoints: Sendable {
         body: .raw(maxBytes: UnsubscribeRequest.longestBody),
         media: "text/html",
         furtherMedia: ["application/json"],
-        summary: "End messages of the link's category to its recipient (RFC 8058)"
+        summary: "End messages of the link's category to its recipient: List-Unsubscribe=One-Click (RFC 8058)"
     )
 
     package init() {}

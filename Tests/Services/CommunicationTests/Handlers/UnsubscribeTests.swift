@@ -82,6 +82,32 @@ import Testing
         #expect(list.output?.items.first?.category == .marketing && list.output?.items.first?.source == "link")
     }
 
+    /// Scanners post to links as well; mail programs say what they mean, each in its way.
+    @Test(
+        arguments: [
+            ("", false), ("\r\n", false), ("x=1", false), ("List-Unsubscribe=", false), ("One-Click", false),
+            ("{}", false),
+            ("List-Unsubscribe=One-Click-Not", false), ("--", false), ("--b", false),
+            ("--b\r\n\r\nOne-Click\r\n--b--", false),
+            ("List-Unsubscribe=One-Click", true), ("List-Unsubscribe=One-Click\r\n", true),
+            ("list-unsubscribe=one-click", true), ("List-Unsubscribe=One%2DClick&a=b", true),
+            (
+                "--b7\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b7--\r\n",
+                true
+            ),
+        ] as [(String, Bool)]
+    )
+    func onlyWhoSaysSoIsUnsubscribed(body: String, isMeant: Bool) async throws {
+        let clinic = try TestClinic()
+        let request = UnsubscribeRequest(
+            token: try await token(clinic, "reader@example.org"),
+            body: RawBody(Array(body.utf8))
+        )
+        let done = try await clinic.ask(endpoints.unsubscribe, request, as: .anonymous)
+        #expect(done.status == (isMeant ? 200 : 422) && done.pointers == (isMeant ? [] : [""]))
+        #expect(try await clinic.suppressionReasons() == (isMeant ? ["unsubscribe"] : []))
+    }
+
     @Test func thePageIsPlain() async throws {
         let clinic = try TestClinic()
         let token = try await token(clinic, "reader@example.org")

@@ -28,6 +28,9 @@ struct UnsubscribeHandlers: Sendable {
         }
         table.steps(endpoints.unsubscribe) { [self] input, context in
             let token = try token(input.token)
+            guard OneClick.isMeant(input.body.bytes) else {
+                throw Problem.invalid("", "must be \(UnsubscribeRequest.oneClick)")
+            }
             return try await context.database.transaction(for: tenant(token)) { tx in
                 let (target, addressIndex) = try target(token, in: tx)
                 let added = try store.add(
