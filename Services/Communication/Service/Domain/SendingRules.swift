@@ -28,8 +28,8 @@ enum SendingRules {
 
     /// How long a provider that says its quota is used up is left alone when it does not say until when.
     static let quotaPause: Duration = .seconds(3_600)
-    /// A provider to which messages come too fast is left alone no longer, whatever it asks.
-    static let longestThrottle: Duration = .seconds(600)
+    /// A provider to which messages come too fast is left alone as long as it asks, but no longer.
+    static let longestThrottle: Duration = .seconds(86_400)
     /// So long a message waits for providers that cannot take it yet, beyond its rounds: a daily quota is renewed by then.
     static let patience: Duration = .seconds(25 * 3_600)
     /// The chain is gone through again after a pause, so many times at most.

@@ -94,7 +94,8 @@ import Testing
     /// Whoever asks to be left alone is, unless it is about one recipient: the others have done nothing.
     @Test(arguments: [
         (Duration.seconds(7), false, SendingRules.CircuitEffect.park(.seconds(7))),
-        (.seconds(86_400), false, .park(SendingRules.longestThrottle)), (.seconds(6), true, .settle(.alive)),
+        (.seconds(13 * 3_600), false, .park(.seconds(13 * 3_600))),
+        (.seconds(7 * 86_400), false, .park(.seconds(86_400))), (.seconds(6), true, .settle(.alive)),
     ])
     func aThrottleIsRespected(pause: Duration, isAboutRecipient: Bool, effect: SendingRules.CircuitEffect) {
         var verdict = ProviderVerdict(.throttled, retryAfter: pause)
@@ -178,9 +179,10 @@ import Testing
             (ProviderVerdict(.senderNotAuthorised), .anyTime),
             (ProviderVerdict(.quota), .asked(until: start + SendingRules.quotaPause)),
             (ProviderVerdict(.throttled, retryAfter: .seconds(7)), .asked(until: start + .seconds(7))),
+            // Its circuit knows how long it is; the message looks after it now and then.
             (
-                ProviderVerdict(.throttled, retryAfter: .seconds(86_400)),
-                .asked(until: start + SendingRules.longestThrottle)
+                ProviderVerdict(.throttled, retryAfter: .seconds(13 * 3_600)),
+                .asked(until: start + SendingRules.rounds.cap)
             ),
         ] as [(ProviderVerdict, AskingAgain)]
     )
