@@ -1,3 +1,4 @@
+import CommunicationAPI
 import Core
 
 /// Finds the command in what somebody has written: a message that says nothing else.
@@ -27,6 +28,13 @@ enum InboundCommands {
         let wanted = about.joined(separator: " ")
         if let command = InboundVocabulary.commands[wanted], isAboutVisits(command) { return command }
         return about.count == 1 ? forgiven(about[0]) : nil
+    }
+
+    /// Whether a text by SMS that asks to cancel ends messages where there is no visit that could be meant.
+    static func endsWithoutVisit(_ text: InboundText) -> Bool {
+        guard text.channel == .sms, let phone = text.phone, USAreas.zones(of: phone) != nil else { return false }
+        let words = FoldedText.words(text.text).filter { !InboundVocabulary.courtesies.contains($0) }
+        return InboundVocabulary.revocations.contains(words.joined(separator: " "))
     }
 
     private static func isAboutVisits(_ command: InboundCommand) -> Bool {

@@ -34,6 +34,10 @@ enum InboundVocabulary {
         (["+81", "+86", "+886"], ["停止"]),
     ]
 
+    /// Words that end texts from the United States, where they are not about a visit: with `stop`, `quit`, `end`, `revoke`,
+    /// `opt out` and `unsubscribe` those that need no further reading there (47 CFR 64.1200(a)(10)).
+    static let revocations: Set<String> = ["cancel"]
+
     private static let table: [(command: InboundCommand, words: [String])] = [
         (
             .confirm,

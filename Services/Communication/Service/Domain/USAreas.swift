@@ -1,6 +1,6 @@
 import Core
 
-/// The area codes of the United States and the time zones that their numbers are in; some lie in several.
+/// The area codes of the United States, its territories among them, and the time zones that their numbers are in; some lie in several.
 ///
 /// By the numbering plan as libphonenumber 9 has it. Codes that tell nothing of a place, such as toll-free ones, are not here.
 enum USAreas {
@@ -114,6 +114,25 @@ enum USAreas {
             "America/Boise America/Los_Angeles",
             """
             986
+            """
+        ),
+        // Puerto Rico and the Virgin Islands; Guam and the Northern Mariana Islands; American Samoa.
+        (
+            "America/Puerto_Rico",
+            """
+            340 787 939
+            """
+        ),
+        (
+            "Pacific/Guam",
+            """
+            670 671
+            """
+        ),
+        (
+            "Pacific/Pago_Pago",
+            """
+            684
             """
         ),
     ]

@@ -30,6 +30,27 @@ enum VisitStore {
         return rows.affected == 1
     }
 
+    /// Whether somebody who speaks of a visit can mean one: that which they were told of, unless it is known to be over, or one
+    /// of their own that is to come.
+    static func isAwaited(
+        _ visit: AppointmentID?,
+        by patients: [PatientID],
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        let upcoming = AppointmentStatus.upcoming.map(\.rawValue)
+        let rows = try tx.rows(
+            """
+            select exists (select from known_visits where clinic_id = clinic_id() and starts_at > \(now)
+                    and status = any (\(upcoming)) and (id = \(visit) or patient_id = any (\(patients))))
+                or (\(visit)::uuid is not null
+                    and not exists (select from known_visits where clinic_id = clinic_id() and id = \(visit)))
+            """
+        )
+        guard let row = rows.first else { return false }
+        return try row[0]
+    }
+
     /// A visit, for a reminder of it.
     static func find(
         _ id: AppointmentID,

@@ -90,8 +90,14 @@ import Testing
     @Test func withoutACampaignNothingGoesToTheUnitedStates() throws {
         let rules = CountryRules(CountryRegistrations(unitedStates: USRegistration(registered: false)))
         #expect(try breach("Hi", to: "+12125550123", .security, rules: rules) == "us_10dlc")
-        // Toronto, a toll-free number and another country are not there.
-        for number in ["+14165550123", "+18005550123", "+442079460000"] {
+        // Puerto Rico, the Virgin Islands, the Northern Mariana Islands, Guam and American Samoa are.
+        for number in [
+            "+17875550123", "+19395550123", "+13405550123", "+16705550123", "+16715550123", "+16845550123",
+        ] {
+            #expect(try breach("Hi", to: number, rules: rules) == "us_10dlc", "\(number)")
+        }
+        // Toronto, Jamaica, a toll-free number and another country are not there.
+        for number in ["+14165550123", "+18765550123", "+18005550123", "+442079460000"] {
             #expect(try breach("Hi", to: number, rules: rules) == nil)
         }
     }
@@ -105,6 +111,10 @@ import Testing
             // An area code in two zones is allowed when both are.
             ("+18505550123", 60, "us_calling_hours"), ("+18505550123", 120, nil),
             ("+12125550123", 60 * 14 - 1, nil), ("+12125550123", 60 * 14, "us_calling_hours"),
+            // 8:00 in San Juan; 22:00 on Guam, 1:00 in Pago Pago.
+            ("+17875550123", 0, nil), ("+13405550123", -1, "us_calling_hours"), ("+16715550123", 0, "us_calling_hours"),
+            ("+16705550123", 60 * 10, nil), ("+16845550123", 60 * 7 - 1, "us_calling_hours"),
+            ("+16845550123", 60 * 7, nil),
             ("+18085550123", 60 * 6, nil), ("+14805550123", 180, nil), ("+14805550123", 179, "us_calling_hours"),
         ] as [(String, Int, String?)]
     )

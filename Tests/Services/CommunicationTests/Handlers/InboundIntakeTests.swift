@@ -1,3 +1,4 @@
+import AppointmentsAPI
 import CommunicationAPI
 import Contracts
 import Core
@@ -128,6 +129,61 @@ import Testing
             try await clinic.take(try text("START"))
             #expect(try await send().status == .sent)
             #expect(try await told(clinic).map(\.command) == ["stop", "stop", "stop", "start"])
+        }
+    }
+
+    /// In the United States the word alone ends texts; who has a visit means the visit.
+    @Test(
+        arguments: [
+            ("CANCEL", "+12025550123", "stop"), ("Cancel, please.", "+17875550123", "stop"),
+            ("Cancel my appointment", "+12025550123", "cancel"), ("Annuler", "+12025550123", "cancel"),
+            ("CANCEL", "+14165550123", "cancel"), ("CANCEL", "+4915112345678", "cancel"),
+        ] as [(String, String, String)]
+    )
+    func cancelEndsTextsWhereThereIsNoVisit(said: String, number: String, command: String) async throws {
+        let clinic = try TestClinic()
+        try await clinic.take(try text(said, from: number))
+        #expect(try await told(clinic).map(\.command) == [command])
+        #expect(try await clinic.suppressionReasons() == (command == "stop" ? ["stop"] : []))
+        // By WhatsApp it is no text message.
+        try await clinic.take(try text("CANCEL", from: number, channel: .whatsapp))
+        #expect(try await told(clinic).last?.command == "cancel")
+    }
+
+    @Test func whoHasAVisitCancelsIt() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(sms: [.texts("twilio", at: sandbox.url("twilio"))])
+            var draft = MessageDraft(
+                to: RecipientDraft(phone: PhoneNumber("+12025550123")),
+                channels: [.sms],
+                content: MessageContent(text: "Tomorrow at ten. Answer CONFIRM or CANCEL.")
+            )
+            let appointment = AppointmentID()
+            draft.reference = "appointment:\(appointment)"
+            _ = try await clinic.send(draft)
+            try await clinic.take(try text("CANCEL", from: "+12025550123"))
+            #expect(try await told(clinic).map(\.command) == ["cancel"])
+            #expect(try await told(clinic).map(\.appointmentId) == [appointment])
+            // Of which nobody has told by a message, but the calendar has.
+            var visit = ToldVisit(clinic: clinic)
+            visit.phone = PhoneNumber("+12125550123")
+            try await visit.tellOfPeople(notify: false)
+            try await visit.tell(
+                AppointmentChanged(appointment: try visit.state(.confirmed)),
+                "\(visit.appointment)",
+                1
+            )
+            try await clinic.take(try text("CANCEL", from: "+12125550123"))
+            #expect(try await told(clinic).last?.command == "cancel")
+            try await visit.tell(
+                AppointmentChanged(appointment: try visit.state(.cancelled)),
+                "\(visit.appointment)",
+                2
+            )
+            try await clinic.take(try text("CANCEL", from: "+12125550123"))
+            #expect(try await told(clinic).last?.command == "stop")
+            #expect(try await clinic.suppressionReasons() == ["stop"])
         }
     }
 

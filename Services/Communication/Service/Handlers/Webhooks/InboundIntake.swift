@@ -180,6 +180,11 @@ struct InboundIntake: Sendable {
         guard text.channel == .email else {
             let command = try Self.upToDate(Self.command(text), on: text.channel, indexes, at: said, in: tx)
             let appointment = try InboundStore.appointment(repliedTo: indexes, with: command, at: said, in: tx)
+            if command == .cancel, InboundCommands.endsWithoutVisit(text) {
+                let patients = try indexes.flatMap { try ContactStore.patients($0, in: tx) }
+                let hasVisit = try VisitStore.isAwaited(appointment, by: patients, at: said, in: tx)
+                return (hasVisit ? .cancel : .stop, appointment, text.text)
+            }
             return (command, appointment, text.text)
         }
         guard !text.isAutomatic, let index = indexes.first,
