@@ -50,6 +50,9 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
         }
     }
 
+    /// Whether it says that the message is with its recipient.
+    var hasArrived: Bool { self == .delivered || self == .opened }
+
     /// Whether the message has not arrived.
     var isFailure: Bool { status == .failed || status == .suppressed }
 
@@ -140,6 +143,12 @@ enum DeliveryRules {
         default: nil
         }
     }
+
+    /// Whether a message that has arrived by a channel may still come back.
+    ///
+    /// A mail server takes it, and later finds nobody to give it to. Who has a telephone that got a message has one that takes
+    /// messages.
+    static func mayComeBack(_ channel: MessageChannel) -> Bool { channel == .email }
 
     /// Whether an event is further than where a message stands.
     ///

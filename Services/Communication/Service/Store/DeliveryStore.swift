@@ -172,15 +172,34 @@ enum DeliveryStore {
     static func recipients(_ messages: [MessageID], in tx: borrowing Transaction) throws -> [MessageID: Recipient] {
         let rows = try tx.rows(
             """
-            select id, recipient_index, phone_index, category from messages
-            where clinic_id = clinic_id() and id = any (\(messages))
+            select id, recipient_index, phone_index, category, exists (
+                select from suppressions s where s.clinic_id = m.clinic_id and s.address_index = m.phone_index
+                    and s.reason = 'hard_bounce')
+            from messages m where clinic_id = clinic_id() and id = any (\(messages))
             """
         )
         var found: [MessageID: Recipient] = [:]
         for row in rows {
-            found[try row[0]] = Recipient(email: try row[1], phone: try row[2], category: try row[3])
+            found[try row[0]] = Recipient(
+                email: try row[1],
+                phone: try row[2],
+                category: try row[3],
+                hasBounced: try row[4]
+            )
         }
         return found
+    }
+
+    /// Whether a message has arrived by a channel.
+    static func hasArrived(_ message: MessageID, by channel: MessageChannel, in tx: borrowing Transaction) throws
+        -> Bool
+    {
+        try !tx.rows(
+            """
+            select 1 from messages where clinic_id = clinic_id() and id = \(message) and channel = \(channel.rawValue)
+                and status in ('delivered', 'opened')
+            """
+        ).isEmpty
     }
 
     /// Whom a message is for, and what it is about.
@@ -188,6 +207,8 @@ enum DeliveryStore {
         let email: [UInt8]?
         let phone: [UInt8]?
         let category: MessageCategory
+        /// The number is said to take nothing, on one channel or another.
+        var hasBounced: Bool
 
         /// The keyed hash of the address that a channel uses; `nil` for push, whose addresses are not found again.
         func index(for channel: String) -> [UInt8]? {

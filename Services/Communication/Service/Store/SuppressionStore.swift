@@ -1,5 +1,7 @@
 import CommunicationAPI
+import Contracts
 import Core
+import Outbox
 import Postgres
 import ProviderConfig
 
@@ -281,6 +283,50 @@ struct SuppressionStore: Sendable {
             """
         if let madeUntil { query += " and created_at <= \(madeUntil)" }
         return try tx.rows(query).affected == 1
+    }
+
+    /// Takes back that an address takes nothing, as it has shown that it does; the trail tells of it.
+    ///
+    /// - Parameters:
+    ///   - source: only what was told by it.
+    ///   - from: what was made before stays, and what was made after `until`.
+    ///   - provider: which of them has brought what shows it.
+    ///   - why: in a word of ours.
+    static func disproveBounce(
+        channel: MessageChannel,
+        addressIndex: [UInt8],
+        source: String? = nil,
+        from: Instant? = nil,
+        until: Instant? = nil,
+        toldBy provider: String,
+        _ why: String,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        var query: Query = """
+            delete from suppressions where clinic_id = clinic_id() and address_index = \(addressIndex)
+                and channel = \(channel.rawValue) and reason = \(SuppressionReason.hardBounce.rawValue)
+            """
+        if let source { query += " and source = \(source)" }
+        if let from { query += " and created_at >= \(from)" }
+        if let until { query += " and created_at <= \(until)" }
+        query += " returning id"
+        for row in try tx.rows(query) {
+            guard let clinic = tx.tenant?.clinic else { throw OutboxError.noClinic }
+            let id: SuppressionID = try row[0]
+            let entry = AuditRecord(
+                at: now,
+                clinicId: clinic,
+                actor: AuditRecord.Actor(Principal(kind: .provider, id: provider)),
+                action: CommunicationPermissions.deleteSuppressions.name,
+                resource: .init(type: "suppressions", id: id.description),
+                outcome: .succeeded,
+                reason: why,
+                requestId: RequestID(at: now),
+                source: .init(address: "", userAgent: "")
+            )
+            try Outbox.appendAudit(entry, in: tx)
+        }
     }
 
     /// The address in the clear.

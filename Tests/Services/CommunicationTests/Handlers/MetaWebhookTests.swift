@@ -229,6 +229,49 @@ import Testing
         }
     }
 
+    /// A telephone that got the message takes messages, in whatever order both are told.
+    @Test(
+        arguments: [
+            (["read", "failed"], false), (["failed", "read"], false), (["delivered", "failed", "failed"], false),
+            (["failed", "delivered", "failed"], false), (["failed"], true), (["sent", "failed"], true),
+        ] as [([String], Bool)]
+    )
+    func whoGotAMessageTakesMessages(statuses: [String], isSuppressed: Bool) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await configure(clinic, sandbox)
+            #expect(try await tell(clinic, heard(clinic, "hello")) == 200)
+            let id = try await send(clinic).id
+            for name in statuses {
+                #expect(try await tell(clinic, status(id, name, code: name == "failed" ? 131_026 : nil)) == 200)
+            }
+            #expect(try await suppressed(clinic) == (isSuppressed ? ["whatsapp all hard_bounce provider:meta"] : []))
+            #expect(try await send(clinic).status == (isSuppressed ? .suppressed : .sent))
+        }
+    }
+
+    /// Whoever writes from an address has it, whatever was said of it before; the trail tells why it is written to again.
+    @Test func whoWritesIsThere() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await configure(clinic, sandbox)
+            #expect(try await tell(clinic, heard(clinic, "hello")) == 200)
+            let id = try await send(clinic).id
+            #expect(try await tell(clinic, status(id, "failed", code: 131_026)) == 200)
+            #expect(try await send(clinic).status == .suppressed)
+            // Written before the message: it says nothing of what came after.
+            #expect(try await tell(clinic, heard(clinic, "late", at: .now() - .seconds(3_600))) == 200)
+            #expect(try await suppressed(clinic).count == 1)
+            #expect(try await tell(clinic, heard(clinic, "Are you there?")) == 200)
+            #expect(try await suppressed(clinic).isEmpty)
+            #expect(try await send(clinic).status == .sent)
+            let lifts = try await clinic.desk.database.audit(of: clinic.clinic).filter {
+                $0.action == CommunicationPermissions.deleteSuppressions.name
+            }
+            #expect(lifts.map(\.reason) == ["heard"] && lifts.map(\.actor.id) == ["meta"])
+        }
+    }
+
     @Test func whatDidNotArriveGoesOn() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()

@@ -124,7 +124,7 @@ struct DeliveryIntake: Sendable {
                 unknown.append(report)
             }
         }
-        let recipients = try DeliveryStore.recipients(Array(Set(known.map(\.attempt.message))), in: tx)
+        var recipients = try DeliveryStore.recipients(Array(Set(known.map(\.attempt.message))), in: tx)
         // In one order, so that two notices about the same messages wait for each other instead of locking both.
         for (report, attempt) in known.sorted(by: { $0.attempt.message.description < $1.attempt.message.description }) {
             let recipient = recipients[attempt.message]
@@ -139,21 +139,51 @@ struct DeliveryIntake: Sendable {
             if report.event == .delivered, let clinic = tx.tenant?.clinic {
                 receipts.note(CircuitKey(clinic, attempt), after: now - attempt.startedAt)
             }
-            if let index, let reason = report.event.suppression, let channel = MessageChannel(rawValue: attempt.channel)
-            {
-                try suppressions.add(
+            guard let index, let channel = MessageChannel(rawValue: attempt.channel) else { continue }
+            if recipient?.hasBounced == true, report.event.hasArrived, !DeliveryRules.mayComeBack(channel) {
+                try SuppressionStore.disproveBounce(
                     channel: channel,
                     addressIndex: index,
-                    address: report.address?.text,
-                    reason: reason,
-                    category: report.event.suppressed(after: recipient?.category),
                     source: ProviderActor.name(attempt.provider),
+                    from: attempt.startedAt,
+                    toldBy: attempt.provider,
+                    report.event.rawValue,
                     at: now,
                     in: tx
                 )
             }
+            guard try condemns(report.event, attempt, on: channel, in: tx), let reason = report.event.suppression else {
+                continue
+            }
+            try suppressions.add(
+                channel: channel,
+                addressIndex: index,
+                address: report.address?.text,
+                reason: reason,
+                category: report.event.suppressed(after: recipient?.category),
+                source: ProviderActor.name(attempt.provider),
+                at: now,
+                in: tx
+            )
+            if reason == .hardBounce { recipients[attempt.message]?.hasBounced = true }
         }
         return unknown
+    }
+
+    /// Whether an event says of a recipient that they are not to be written to again: not that an address takes nothing which took
+    /// that very message.
+    private func condemns(
+        _ event: DeliveryEvent,
+        _ attempt: ReportedAttempt,
+        on channel: MessageChannel,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        switch event.suppression {
+        case nil: false
+        case .hardBounce? where !DeliveryRules.mayComeBack(channel):
+            try !DeliveryStore.hasArrived(attempt.message, by: channel, in: tx)
+        case .some: true
+        }
     }
 
     /// A report of the installation's provider, before it is known whose message it is about.

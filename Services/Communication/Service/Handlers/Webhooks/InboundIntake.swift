@@ -54,6 +54,21 @@ struct InboundIntake: Sendable {
                 ContactStore.link(alias, to: contacts, index: addresses, clinic: clinic, in: tx)
             }
             try obey(text, command, [index] + aliases, at: said, in: tx)
+            // An e-mail shows whose it is only where it answers one of ours.
+            if text.channel != .email || meaning.said != nil {
+                let told = text.alias.map { addresses.token(ChannelAddress($0), clinic) }
+                for index in [index] + (told.map { [$0] } ?? []) {
+                    try SuppressionStore.disproveBounce(
+                        channel: text.channel,
+                        addressIndex: index,
+                        until: said + WishKeeper.clockDifference,
+                        toldBy: entry.provider,
+                        "heard",
+                        at: now,
+                        in: tx
+                    )
+                }
+            }
             // Some providers answer that one themselves, and say so.
             if command == .help, text.optOut == nil {
                 try Jobs.enqueue(NoticeJob.self, payload: .answer(.help(kept.id)), in: tx)
