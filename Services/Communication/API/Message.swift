@@ -186,6 +186,7 @@ package struct Message: Wire {
     package var updatedAt: Instant
     package var sendAt: Instant?
     package var expiresAt: Instant?
+    /// Why it ended badly; of an e-mail that has arrived, why it came back afterwards.
     package var reason: MessageReason?
     package var waitingFor: MessageWait?
     package var nextAttemptAt: Instant?

@@ -56,6 +56,9 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
     /// Whether the message has not arrived.
     var isFailure: Bool { status == .failed || status == .suppressed }
 
+    /// Whether it is a failure that no later delivery mends.
+    var isForGood: Bool { [.hardBounce, .optedOut, .marketingStopped].contains(self) }
+
     /// What the recipient is not to be sent again, after a message of a category; everything when `nil`.
     func suppressed(after category: MessageCategory?) -> MessageCategory? {
         switch self {
@@ -88,6 +91,8 @@ enum DeliveryRules {
         case later
         /// The message becomes what the event says.
         case moves
+        /// The message stays where it is, and shows what the event says: it came back after it had arrived.
+        case comesBack
         /// It did not arrive, and there is another channel.
         case nextChannel
         /// It did not arrive, and the same channel may still get it there: after so long.
@@ -130,7 +135,10 @@ enum DeliveryRules {
             // A code is tried again whatever became of the first.
             return message.category == .security ? .none : .moves
         case .queued, .sent, .unknown: return hasNext ? .nextChannel : .moves
-        default: return moves(message.status, reason: message.reasonCode, event) ? .moves : .none
+        default:
+            if moves(message.status, reason: message.reasonCode, event) { return .moves }
+            let channel = message.channels.indices.contains(place) ? message.channels[place] : nil
+            return comesBack(message.status, reason: message.reasonCode, event, by: channel) ? .comesBack : .none
         }
     }
 
@@ -149,6 +157,30 @@ enum DeliveryRules {
     /// A mail server takes it, and later finds nobody to give it to. Who has a telephone that got a message has one that takes
     /// messages.
     static func mayComeBack(_ channel: MessageChannel) -> Bool { channel == .email }
+
+    private static func mayComeBack(_ channel: String?) -> Bool {
+        channel.flatMap { MessageChannel(rawValue: $0) }.map(mayComeBack) ?? false
+    }
+
+    /// Whether a message that has arrived by a channel is to show that it came back for good: of several reasons the weightiest.
+    static func comesBack(
+        _ status: MessageStatus,
+        reason: String?,
+        _ event: DeliveryEvent,
+        by channel: String?
+    ) -> Bool {
+        guard [.delivered, .opened].contains(status), mayComeBack(channel), event.isForGood else { return false }
+        let before = reason.flatMap { DeliveryEvent(rawValue: $0) }.flatMap { rank($0.status, $0.rawValue) }
+        return rank(event.status, event.rawValue) ?? 0 > before ?? 0
+    }
+
+    /// What a message says that becomes what an event says: why it failed, or that it came back though it arrived.
+    static func reason(after event: DeliveryEvent, of reason: String?, by channel: String) -> MessageReason? {
+        guard !event.isFailure, mayComeBack(channel), let before = reason.flatMap({ DeliveryEvent(rawValue: $0) }),
+            before.isForGood
+        else { return event.reason }
+        return before.reason
+    }
 
     /// Whether an event is further than where a message stands.
     ///

@@ -40,8 +40,25 @@ extension MessageStore {
             try goOn(message, at: place, after: pause, in: tx)
         case .nextChannel: try goOn(message, at: place + 1, in: tx)
         case .moves: move(message, event, through: attempt, at: now, in: tx)
+        case .comesBack: show(event.reason, of: message, at: now, in: tx)
         }
         return true
+    }
+
+    /// Shows of a message that has arrived why it came back.
+    private static func show(
+        _ reason: MessageReason?,
+        of message: StoredMessage,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) {
+        tx.execute(
+            """
+            update messages set reason_code = \(reason?.code), reason_detail = \(reason?.detail), updated_at = \(now),
+                version = version + 1
+            where clinic_id = clinic_id() and id = \(message.id)
+            """
+        )
     }
 
     /// Lets a message that was taken wait for its receipt, until its next channel has its turn.
@@ -94,10 +111,11 @@ extension MessageStore {
         at now: Instant,
         in tx: borrowing Transaction
     ) {
+        let reason = DeliveryRules.reason(after: event, of: message.reasonCode, by: attempt.channel)
         tx.execute(
             """
-            update messages set status = \(event.status.rawValue), reason_code = \(event.reason?.code),
-                reason_detail = \(event.reason?.detail), channel = coalesce(channel, \(attempt.channel)),
+            update messages set status = \(event.status.rawValue), reason_code = \(reason?.code),
+                reason_detail = \(reason?.detail), channel = coalesce(channel, \(attempt.channel)),
                 provider = coalesce(provider, \(attempt.provider)), waiting_for = null, next_attempt_at = null,
                 updated_at = \(now), version = version + 1
             where clinic_id = clinic_id() and id = \(message.id)
