@@ -94,8 +94,8 @@ package struct ContactPreferences: Wire, Hashable {
 
 /// How a contact wants to be written to from now on.
 ///
-/// What read preferences show beside it may be sent back: the patient, who cannot be another one, and consents, which are
-/// ignored.
+/// What read preferences show beside it may be sent back as it was read: the patient, and consents, which follow from the choice of
+/// channels.
 package struct ContactPreferencesDraft: Wire {
     package var contactId: ContactID
     package var patientId: PatientID?
@@ -124,6 +124,10 @@ package struct ContactPreferencesDraft: Wire {
             .describe(CodingKeys.patientId, "As it was read: it cannot be another one."),
             .length(CodingKeys.locale, 2...35), .describe(CodingKeys.timeZone, "Without it the clinic's."),
             .count(CodingKeys.categories, 0...MessageCategory.allCases.count), .count(CodingKeys.consents, 0...16),
+            .describe(
+                CodingKeys.consents,
+                "As they were read, or absent: they follow from the channels of categories and are not set here."
+            ),
             .describe(
                 CodingKeys.categories,
                 "Each at most once; what is not listed reaches the contact as the clinic chooses."

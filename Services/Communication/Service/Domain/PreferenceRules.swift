@@ -9,12 +9,24 @@ import FoundationInternationalization
 enum PreferenceRules {
     /// Throws 422 naming every member that is wrong.
     ///
-    /// - Parameter patient: whose contact it is, if a patient's.
-    static func check(_ draft: ContactPreferencesDraft, of patient: PatientID?) throws(Problem) {
+    /// - Parameters:
+    ///   - patient: whose contact it is, if a patient's.
+    ///   - consents: as they are shown now.
+    static func check(
+        _ draft: ContactPreferencesDraft,
+        of patient: PatientID?,
+        _ consents: [Consent]
+    ) throws(Problem) {
         var faults: [Problem.Fault] = []
         // Who names another patient means another contact.
         if let named = draft.patientId, named != patient {
             faults.append(.init(pointer: "/patientId", "is not the contact's patient"))
+        }
+        // What nobody takes is refused: it would read as if it were kept.
+        if let given = draft.consents, Set(given) != Set(consents) {
+            faults.append(
+                .init(pointer: "/consents", "must be as they were read, or absent: they follow from categories")
+            )
         }
         if let locale = draft.locale, !LocaleChain.isTag(locale) {
             faults.append(.init(pointer: "/locale", "is not a language tag"))

@@ -29,7 +29,7 @@ import Testing
             zone: "Europe/Atlantis"
         )
         wrong.locale = "no language"
-        let problem = #expect(throws: Problem.self) { try PreferenceRules.check(wrong, of: nil) }
+        let problem = #expect(throws: Problem.self) { try PreferenceRules.check(wrong, of: nil, []) }
         #expect(
             problem?.errors.map(\.pointer) == [
                 "/locale", "/timeZone", "/categories/0/channels", "/categories/1/category", "/categories/1/quietHours",
@@ -47,8 +47,8 @@ import Testing
             ],
             zone: "Asia/Kolkata"
         )
-        try PreferenceRules.check(right, of: nil)
-        try PreferenceRules.check(draft([], zone: "UTC"), of: PatientID())
+        try PreferenceRules.check(right, of: nil, [])
+        try PreferenceRules.check(draft([], zone: "UTC"), of: PatientID(), [])
     }
 
     @Test(arguments: [

@@ -138,6 +138,37 @@ import Testing
         #expect(try await clinic.ask(endpoints.read, ContactPath(contactId: id)).output == own.output)
     }
 
+    /// They follow from what is chosen: given ones would read as if they were kept.
+    @Test func consentsAreNotSet() async throws {
+        let clinic = try TestClinic()
+        let patient = PatientID()
+        try await tell(clinic, patient, email: "a@example.org")
+        var draft = ContactPreferencesDraft(
+            contactId: patient.retagged(),
+            categories: [CategoryPreference(category: .marketing, channels: [.email])]
+        )
+        func consent(granted: Bool, at moment: Instant) -> Consent {
+            Consent(category: .marketing, channel: .sms, granted: granted, source: "staff", at: moment)
+        }
+        let later = try #require(Instant(rfc3339: "2099-01-01T00:00:00Z"))
+        for given in [
+            [consent(granted: true, at: .now())], [consent(granted: true, at: later)],
+            [consent(granted: true, at: later), consent(granted: false, at: later)],
+        ] {
+            draft.consents = given
+            let refused = try await clinic.ask(endpoints.put, draft)
+            #expect(refused.status == 422 && refused.pointers == ["/consents"])
+        }
+        draft.consents = nil
+        let kept = try await clinic.ask(endpoints.put, draft)
+        draft.consents = kept.output?.consents.reversed()
+        #expect(try await clinic.ask(endpoints.put, draft).status == 200)
+        draft.consents = []
+        #expect(try await clinic.ask(endpoints.put, draft).pointers == ["/consents"])
+        // Who has read an older version is told so.
+        #expect(try await clinic.ask(endpoints.put, draft, ifMatch: "\"1\"").status == 412)
+    }
+
     @Test func othersAreNotThere() async throws {
         let (clinic, other) = (try TestClinic(), try TestClinic())
         let (patient, neighbour) = (PatientID(), PatientID())

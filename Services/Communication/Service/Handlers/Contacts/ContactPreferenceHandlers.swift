@@ -28,8 +28,9 @@ struct ContactPreferenceHandlers: Sendable {
         _ tx: borrowing Transaction
     ) throws -> Reply<ContactPreferences> {
         let contact = try find(draft.contactId, forUpdate: true, context, tx)
-        try PreferenceRules.check(draft, of: contact.patientID)
+        // What was read of an older version is no fault of what is sent.
         try context.checkMatch(version: contact.version)
+        try PreferenceRules.check(draft, of: contact.patientID, contact.choice.consents)
         let source = if case .own = context.scope { "patient" } else { "staff" }
         let choice = KnownContact.Choice(
             locale: draft.locale,
