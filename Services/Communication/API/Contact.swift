@@ -51,7 +51,7 @@ package struct Consent: Wire, Hashable {
     package var category: MessageCategory
     package var channel: MessageChannel
     package var granted: Bool
-    /// Who said so: `patient` or `staff`.
+    /// Who said so: `patient` or `staff`; of an opt-out what its suppression names, such as `link` or `keyword`.
     package var source: String
     package var at: Instant
 
@@ -63,7 +63,15 @@ package struct Consent: Wire, Hashable {
         self.at = at
     }
 
-    package static var limits: [Limit] { [.length(CodingKeys.source, 1...40)] }
+    package static var limits: [Limit] {
+        [
+            .length(CodingKeys.source, 1...100),
+            .describe(
+                CodingKeys.source,
+                "patient or staff; of an opt-out what its suppression names, such as link or keyword."
+            ),
+        ]
+    }
 }
 
 /// How a contact wants to be written to.
@@ -73,6 +81,7 @@ package struct ContactPreferences: Wire, Hashable {
     package var locale: String?
     package var timeZone: TimeZoneName?
     package var categories: [CategoryPreference]
+    /// What was said last: by the choice of channels, or by an opt-out that is in force.
     package var consents: [Consent]
 
     package init(
@@ -90,6 +99,15 @@ package struct ContactPreferences: Wire, Hashable {
         self.categories = categories
         self.consents = consents
     }
+
+    package static var limits: [Limit] {
+        [
+            .describe(
+                CodingKeys.consents,
+                "What was said last: by the choice of channels, or by an opt-out that is in force."
+            )
+        ]
+    }
 }
 
 /// How a contact wants to be written to from now on.
@@ -103,7 +121,8 @@ package struct ContactPreferencesDraft: Wire {
     package var locale: String?
     /// Without it the clinic's.
     package var timeZone: TimeZoneName?
-    /// Each at most once; what is not listed reaches the contact as the clinic chooses.
+    /// Each at most once; what is not listed reaches the contact as the clinic chooses, but for marketing where it was declined: who
+    /// is to get it again has channels for it.
     package var categories: [CategoryPreference]
     package var consents: [Consent]?
 
@@ -130,7 +149,10 @@ package struct ContactPreferencesDraft: Wire {
             ),
             .describe(
                 CodingKeys.categories,
-                "Each at most once; what is not listed reaches the contact as the clinic chooses."
+                """
+                Each at most once; what is not listed reaches the contact as the clinic chooses. Marketing that was declined stays so \
+                until channels are listed for it.
+                """
             ),
         ]
     }

@@ -59,27 +59,70 @@ enum PreferenceRules {
     }
 
     /// What was said, once it is said with these preferences; what was said before and still holds keeps its time.
+    ///
+    /// Marketing that was declined stays declined until channels are chosen for it: who says nothing of it has not agreed.
+    ///
+    /// - Parameters:
+    ///   - said: with the preferences of before.
+    ///   - standing: the same with the opt-outs in force.
     static func consents(
-        _ present: [Consent],
+        _ said: [Consent],
+        _ standing: [Consent],
         after categories: [CategoryPreference],
         by source: String,
         at now: Instant
     ) -> [Consent] {
-        categories.flatMap { preference -> [Consent] in
-            guard let channels = preference.channels else { return [] }
-            return MessageChannel.allCases.map { channel in
-                let granted = channels.contains(channel)
-                let before = present.first { $0.category == preference.category && $0.channel == channel }
-                if let before, before.granted == granted { return before }
-                return Consent(
-                    category: preference.category,
+        let chosen = Set(categories.filter { $0.channels != nil }.map(\.category))
+        let kept = said.filter { $0.category == .marketing && !$0.granted && !chosen.contains($0.category) }
+        return kept
+            + categories.flatMap { preference -> [Consent] in
+                guard let channels = preference.channels else { return [] }
+                return MessageChannel.allCases.map { channel in
+                    let granted = channels.contains(channel)
+                    let before = standing.first { $0.category == preference.category && $0.channel == channel }
+                    if let before, before.granted == granted { return before }
+                    return Consent(
+                        category: preference.category,
+                        channel: channel,
+                        granted: granted,
+                        source: source,
+                        at: now
+                    )
+                }
+            }
+    }
+
+    /// What was said, and what opt-outs in force have withdrawn of it or said in its place.
+    static func standing(_ said: [Consent], _ optOuts: [StoredSuppression]) -> [Consent] {
+        var standing = said
+        for category in MessageCategory.allCases {
+            for channel in MessageChannel.allCases {
+                let ends = optOuts.filter {
+                    $0.channel == channel && SuppressionRules.blocks($0.reason, of: $0.category, category)
+                }
+                guard let end = ends.max(by: { $0.createdAt < $1.createdAt }) else { continue }
+                let withdrawn = Consent(
+                    category: category,
                     channel: channel,
-                    granted: granted,
-                    source: source,
-                    at: now
+                    granted: false,
+                    source: end.source,
+                    at: end.createdAt
                 )
+                let place = standing.firstIndex { $0.category == category && $0.channel == channel }
+                guard let place else {
+                    standing.append(withdrawn)
+                    continue
+                }
+                if standing[place].granted { standing[place] = withdrawn }
             }
         }
+        return standing
+    }
+
+    /// The channels on which messages of a category were declined; of marketing alone, as all else reaches people somehow.
+    static func declined(_ said: [Consent], _ category: MessageCategory) -> Set<MessageChannel> {
+        guard category == .marketing else { return [] }
+        return Set(said.filter { $0.category == category && !$0.granted }.map(\.channel))
     }
 
     /// When quiet hours are over that it is now; `nil` outside them.

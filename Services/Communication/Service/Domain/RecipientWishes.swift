@@ -17,6 +17,8 @@ struct RecipientWishes: Sendable {
     var orderOfClinic: ChannelOrder?
     /// Where the recipient's day is; without it nobody's night is known.
     var zone: TimeZoneName?
+    /// Channels on which the contact has declined messages of the category.
+    var declined: Set<MessageChannel> = []
 
     /// The channels among `wanted` that a message may take: in the sender's order where one was asked for, else in the
     /// recipient's, else in the clinic's.
@@ -25,8 +27,9 @@ struct RecipientWishes: Sendable {
         _ category: MessageCategory,
         isAskedFor: Bool
     ) -> [MessageChannel] {
+        let wanted = wanted.filter { !declined.contains($0) }
         let usual = isAskedFor ? wanted : orderOfClinic?.chosen(from: wanted, category) ?? wanted
-        guard hasChannels else { return usual }
+        guard !chosenChannels.isEmpty else { return usual }
         let left = chosenChannels.reduce(wanted) { left, chosen in
             isAskedFor ? left.filter(chosen.contains) : chosen.filter(left.contains)
         }
@@ -35,7 +38,7 @@ struct RecipientWishes: Sendable {
     }
 
     /// Whether the recipient has said anything of channels.
-    var hasChannels: Bool { !chosenChannels.isEmpty }
+    var hasChannels: Bool { !chosenChannels.isEmpty || !declined.isEmpty }
 
     private var chosenChannels: [[MessageChannel]] {
         let account = notice?.channels?.compactMap { MessageChannel(rawValue: $0.rawValue) }

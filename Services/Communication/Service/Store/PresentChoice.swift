@@ -25,7 +25,8 @@ struct PresentChoice: Sendable, Equatable {
         var wishes = RecipientWishes(
             category: categories.first { $0.category == category },
             quietOfClinic: quietOfClinic,
-            zone: zone
+            zone: zone,
+            declined: PreferenceRules.declined(consents, category)
         )
         if isPatient, let kind = RecipientWishes.kind(template: template, category) {
             wishes.notice = notices.first { $0.kind == kind }

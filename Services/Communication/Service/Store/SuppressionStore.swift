@@ -190,6 +190,19 @@ struct SuppressionStore: Sendable {
         return try rows.map(decode)
     }
 
+    /// How a contact has opted out now, under whichever of their addresses.
+    static func optOuts(
+        of holder: ContactID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> [StoredSuppression] {
+        var query: Query = """
+            select \(columns) from suppressions where clinic_id = clinic_id() and (expires_at is null or expires_at > \(now))
+            """
+        query += SuppressionFilter(holder: holder).conditions
+        return try tx.rows(query).map(decode).filter { SuppressionRules.isOptOut($0.reason) }
+    }
+
     /// Of what is in force, what keeps a message of a category away from its addresses.
     static func weightiest(
         _ found: [StoredSuppression],

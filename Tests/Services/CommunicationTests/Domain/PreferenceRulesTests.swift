@@ -69,12 +69,14 @@ import Testing
         let (first, second) = (Instant(seconds: 1_000), Instant(seconds: 2_000))
         let before = PreferenceRules.consents(
             [],
+            [],
             after: [CategoryPreference(category: .care, channels: [.email])],
             by: "staff",
             at: first
         )
         #expect(before.count == 4 && before.filter(\.granted).map(\.channel) == [.email])
         let after = PreferenceRules.consents(
+            before,
             before,
             after: [
                 CategoryPreference(category: .care, channels: [.email, .sms]),

@@ -138,6 +138,55 @@ import Testing
         #expect(try await clinic.ask(endpoints.read, ContactPath(contactId: id)).output == own.output)
     }
 
+    /// Whoever ends messages has withdrawn what they agreed to, for as long as that is in force.
+    @Test func anOptOutIsAWithdrawal() async throws {
+        let clinic = try TestClinic()
+        let patient = PatientID()
+        let (email, number) = ("ends@example.org", "+4915112345678")
+        try await tell(clinic, patient, email: email, phone: number)
+        let path = ContactPath(contactId: patient.retagged())
+        let categories = [CategoryPreference(category: .marketing, channels: [.email, .sms])]
+        var draft = ContactPreferencesDraft(contactId: path.contactId, categories: categories)
+        let chosen = try await clinic.ask(endpoints.put, draft)
+        #expect(chosen.output?.consents.filter(\.granted).map(\.channel) == [.email, .sms])
+        func standing() async throws -> (granted: [MessageChannel], sources: Set<String>, version: String?) {
+            let read = try await clinic.ask(endpoints.read, path)
+            let consents = try #require(read.output?.consents).filter { $0.category == .marketing }
+            #expect(consents.count == MessageChannel.allCases.count)
+            return (consents.filter(\.granted).map(\.channel), Set(consents.map(\.source)), read.version)
+        }
+        let ended = SuppressionDraft(channel: .email, address: email, category: .marketing, reason: .unsubscribe)
+        let suppression = try await clinic.ask(MessageDesk.endpoints.suppressions.create, ended)
+        let one = try await standing()
+        #expect(one.granted == [.sms] && one.version != chosen.version)
+        func text(_ said: String) throws -> InboundText {
+            InboundText(
+                channel: .sms,
+                to: "+15005550006",
+                from: try #require(PhoneNumber(number)),
+                text: said,
+                media: [],
+                providerMessageID: "SM\(RequestID())"
+            )
+        }
+        try await clinic.take(try text("STOP"))
+        let both = try await standing()
+        #expect(both.granted.isEmpty && both.sources == ["staff", "keyword"] && both.version != one.version)
+        // A STOP is about all messages, and choosing again does not undo it.
+        let read = try await clinic.ask(endpoints.read, path)
+        #expect(read.output?.consents.filter { $0.channel == .sms && !$0.granted }.count == 4)
+        #expect(try await clinic.ask(endpoints.put, draft, ifMatch: one.version).status == 412)
+        draft.consents = read.output?.consents
+        let again = try await clinic.ask(endpoints.put, draft, ifMatch: both.version)
+        #expect(again.status == 200 && again.output?.consents.contains(where: \.granted) == false)
+        // Once it is over what they agreed to stands.
+        try await clinic.take(try text("START"))
+        #expect(try await standing().granted == [.sms])
+        let release = SuppressionPath(id: try #require(suppression.output?.id))
+        #expect(try await clinic.ask(MessageDesk.endpoints.suppressions.delete, release).status == 204)
+        #expect(try await standing().granted == [.email, .sms])
+    }
+
     /// They follow from what is chosen: given ones would read as if they were kept.
     @Test func consentsAreNotSet() async throws {
         let clinic = try TestClinic()

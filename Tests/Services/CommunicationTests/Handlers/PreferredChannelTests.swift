@@ -46,6 +46,35 @@ import Testing
         #expect(message.patientId == patient && message.attempts.isEmpty)
     }
 
+    /// Who says nothing more of it has not agreed to it.
+    @Test func marketingThatWasDeclinedStaysSo() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let patient = try await patient(clinic, "d@example.org")
+        func put(_ categories: [CategoryPreference]) async throws -> [Consent] {
+            let draft = ContactPreferencesDraft(contactId: patient.retagged(), categories: categories)
+            return try #require(try await clinic.ask(MessageDesk.endpoints.preferences.put, draft).output?.consents)
+        }
+        func reason(_ category: MessageCategory) async throws -> String? {
+            let id = try await clinic.send(draft(RecipientDraft(patientId: patient), category))
+            return try await clinic.message(id).reason?.code
+        }
+        let care = CategoryPreference(category: .care, channels: [.sms])
+        let declined = try await put([CategoryPreference(category: .marketing, channels: []), care])
+        #expect(try await reason(.marketing) == "suppressed_preference")
+        #expect(try await reason(.care) == "suppressed_preference")
+        let quiet = QuietTime(from: try #require(TimeOfDay("22:00")), to: try #require(TimeOfDay("07:00")))
+        for categories in [[], [CategoryPreference(category: .marketing, quietHours: quiet)]] {
+            #expect(try await put(categories) == declined.filter { $0.category == .marketing })
+            #expect(try await reason(.marketing) == "suppressed_preference")
+            // What they are treated for reaches them as the clinic chooses.
+            #expect(try await reason(.care) == nil)
+        }
+        let agreed = try await put([CategoryPreference(category: .marketing, channels: [.email])])
+        #expect(agreed.filter(\.granted).map(\.channel) == [.email])
+        #expect(try await reason(.marketing) == nil)
+    }
+
     @Test func whatNobodyWantsIsAcceptedAmongOthersToo() async throws {
         let clinic = try TestClinic()
         try await clinic.configure(.smtp(port: 9))

@@ -147,7 +147,8 @@ extension MessageIntake {
             category: contact?.choice.categories.first { $0.category == category },
             quietOfClinic: terms.quietHours,
             orderOfClinic: terms.order,
-            zone: contact?.timeZone
+            zone: contact?.timeZone,
+            declined: PreferenceRules.declined(contact?.choice.consents ?? [], category)
         )
         if let patient = contact?.patientID, let kind = RecipientWishes.kind(template: draft.template, category),
             let account = try NoticeChoiceStore.find(of: patient, in: tx)
