@@ -19,11 +19,11 @@ package struct UnsubscribeRequest: Wire {
     /// In bytes.
     package static let longestBody = 4_096
 
-    /// What mail programs post, and what the page's button does; scanners that post to every link say nothing.
+    /// What mail programs post, and what the page's button does.
     package static let oneClick = "List-Unsubscribe=One-Click"
 
     package var token: String
-    /// A form that says so, urlencoded or multipart.
+    /// A form that says so, urlencoded or multipart; or nothing.
     package var body: RawBody
 
     package init(token: String, body: RawBody = RawBody(Array(oneClick.utf8))) {

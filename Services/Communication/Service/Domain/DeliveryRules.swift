@@ -190,9 +190,12 @@ enum DeliveryRules {
         return then > now
     }
 
-    /// Those that an event outdoes, whichever of them comes first.
-    static func events(before event: DeliveryEvent) -> [DeliveryEvent] {
-        DeliveryEvent.allCases.filter { moves($0.status, reason: $0.rawValue, event) }
+    /// Those that an event of a channel outdoes, whichever of them comes first: what may come back has not arrived for good.
+    static func events(before event: DeliveryEvent, by channel: String) -> [DeliveryEvent] {
+        DeliveryEvent.allCases.filter { other in
+            if mayComeBack(channel), event.isForGood != other.isForGood { return event.isForGood }
+            return moves(other.status, reason: other.rawValue, event)
+        }
     }
 
     private static func rank(_ status: MessageStatus, _ reason: String?) -> Int? {

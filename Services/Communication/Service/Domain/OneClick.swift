@@ -9,8 +9,12 @@ enum OneClick {
     /// Fields of one form that are read.
     private static let mostFields = 20
 
-    /// Whether somebody asks to unsubscribe; whoever posts something else, or nothing, follows links without being asked to.
+    /// Whether somebody asks to unsubscribe; whoever posts something else follows links without being asked to.
+    ///
+    /// The link alone is enough where nothing is posted with it: who wants to leave and cannot is worse off than who has to
+    /// come back.
     static func isMeant(_ body: [UInt8]) -> Bool {
+        if body.allSatisfy({ $0 == 0x0A || $0 == 0x0D || $0 == 0x20 }) { return true }
         let pairs = body.starts(with: "--".utf8) ? multipart(body) : FormBody.parse(body) ?? []
         return pairs.contains { pair in
             plain(pair.name) == name && plain(pair.value) == value

@@ -118,7 +118,7 @@ enum AttemptStore {
         at now: Instant,
         in tx: borrowing Transaction
     ) {
-        let nearer = DeliveryRules.events(before: event).map(\.rawValue)
+        let nearer = DeliveryRules.events(before: event, by: attempt.channel).map(\.rawValue)
         tx.execute(
             """
             update message_attempts set event = \(event.rawValue), event_code = \(code), event_at = \(now)

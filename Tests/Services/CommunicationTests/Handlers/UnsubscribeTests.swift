@@ -82,10 +82,10 @@ import Testing
         #expect(list.output?.items.first?.category == .marketing && list.output?.items.first?.source == "link")
     }
 
-    /// Scanners post to links as well; mail programs say what they mean, each in its way.
+    /// Scanners post to links as well; mail programs say what they mean, each in its way, or nothing.
     @Test(
         arguments: [
-            ("", false), ("\r\n", false), ("x=1", false), ("List-Unsubscribe=", false), ("One-Click", false),
+            ("", true), ("\r\n", true), ("x=1", false), ("List-Unsubscribe=", false), ("One-Click", false),
             ("{}", false),
             ("List-Unsubscribe=One-Click-Not", false), ("--", false), ("--b", false),
             ("--b\r\n\r\nOne-Click\r\n--b--", false),

@@ -308,7 +308,9 @@ import Testing
             (.unknown, true, false, .care, ["email"], .moves),
             // Another try was taken.
             (.sent, true, true, .security, ["email", "sms"], .none), (.sent, false, true, .care, ["email"], .none),
-            (.delivered, true, false, .care, ["email", "sms"], .none),
+            // A mail server took it and gave it back; a telephone keeps what it got.
+            (.delivered, true, false, .care, ["email", "sms"], .comesBack),
+            (.delivered, false, false, .care, ["sms", "email"], .none),
         ] as [(MessageStatus, Bool, Bool, MessageCategory, [String], DeliveryRules.Effect)]
     )
     func whatFollowsFromAFailure(
