@@ -17,11 +17,12 @@ package enum OpenAPIDocument {
     ) throws -> [UInt8] {
         var components = SchemaComponents()
         var paths: [String: JSONValue] = [:]
+        let versioned = Set(endpoints.filter { $0.precondition != .none }.map(RouteTable.fullPath))
         for endpoint in endpoints where !endpoint.isInternal {
             let path = RouteTable.fullPath(endpoint)
             var item = if case .object(let members) = paths[path] { members } else { [String: JSONValue]() }
             let verb = endpoint.verb.rawValue.lowercased()
-            let operation = try OperationObject(endpoint).json(&components)
+            let operation = try OperationObject(endpoint, isVersioned: versioned.contains(path)).json(&components)
             // Operations that their body's type tells apart are one to OpenAPI, called as the one without.
             item[verb] =
                 switch (item[verb], endpoint.body.rawMedia.isEmpty) {

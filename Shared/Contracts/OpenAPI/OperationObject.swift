@@ -6,9 +6,13 @@ struct OperationObject {
     private let input: Schema
     private let inPath: [String]
     private let hasJSONBody: Bool
+    /// Whether what it gives has a version, by which a client can say that it has it already.
+    private let mayBeKnown: Bool
 
-    init(_ endpoint: any EndpointDescription) throws {
+    /// - Parameter isVersioned: whether a change of what stands at the path heeds `If-Match`.
+    init(_ endpoint: any EndpointDescription, isVersioned: Bool) throws {
         self.endpoint = endpoint
+        mayBeKnown = isVersioned && endpoint.verb == .GET
         input = try endpoint.inputSchema
         inPath = endpoint.pathParameters
         hasJSONBody = endpoint.body == .json || endpoint.body == .mergePatch
@@ -77,12 +81,6 @@ struct OperationObject {
         if endpoint.makesFirst { add("If-None-Match", "* for what is not there yet; 412 when it is.") }
         if mayBeKnown { add("If-None-Match", "The ETag of what the client has; 304 when that is the present one.") }
         return list
-    }
-
-    /// Whether what it gives may have a version, which lists and streams have not.
-    private var mayBeKnown: Bool {
-        guard endpoint.verb == .GET, !endpoint.streams, let output = try? endpoint.outputSchema else { return false }
-        return !output.properties.contains { $0.name == "nextCursor" }
     }
 
     private static let identifier = Schema.string(format: "uuid")

@@ -92,6 +92,31 @@ import Testing
         }
     }
 
+    /// What can be changed has a version, which a client may say that it has.
+    @Test func whatHasAVersionMayBeKnown() throws {
+        let read = Endpoint<Sample.Removal, Sample.Recipient>(
+            "patients.read",
+            .GET,
+            "/patients/{id}",
+            service: .appointments,
+            guard: .signedIn,
+            audit: .read,
+            summary: "One patient"
+        )
+        for (endpoints, isKnown) in [([read, Sample.change], true), ([read], false)]
+            as [([any EndpointDescription], Bool)]
+        {
+            let bytes = try OpenAPIDocument.json(endpoints: endpoints, publicURL: "https://clinic.example")
+            let operation = try JSONTape(bytes).decode(JSONValue.self)["paths"]?["/api/v1/patients/{id}"]?["get"]
+            #expect((operation?["responses"]?["304"] != nil) == isKnown)
+            guard case .array(let parameters) = operation?["parameters"] else {
+                Issue.record("no parameters")
+                continue
+            }
+            #expect(parameters.contains { $0["name"] == "If-None-Match" } == isKnown)
+        }
+    }
+
     /// Two operations that answer with the same status, each in its own words.
     @Test func whatOperationsOfOnePathGiveIsEither() throws {
         func endpoint<Input: Wire, Output: Wire>(
