@@ -17,6 +17,8 @@ extension GroupConsumer {
                 do {
                     for id in dueRetries() where slots.isFree || readsOn {
                         if let delivery = try await claim(id, idle: .zero) {
+                            // Not due again before it is known what becomes of it.
+                            state.withLock { _ = $0.running.insert(id) }
                             tasks.addTask { await self.work([delivery]) }
                         } else {
                             state.withLock { $0.retries[id] = nil }
@@ -56,7 +58,9 @@ extension GroupConsumer {
 
     private func dueRetries() -> [EntryID] {
         let now = ContinuousClock.now
-        return state.withLock { $0.retries.filter { $0.value <= now }.keys.sorted() }
+        return state.withLock { state in
+            state.retries.filter { $0.value <= now && !state.running.contains($0.key) }.keys.sorted()
+        }
     }
 
     /// Takes one entry over, so that a poison entry never drags its neighbours along, and takes a slot for it.

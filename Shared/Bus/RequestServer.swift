@@ -127,10 +127,14 @@ package final class RequestServer: Service {
             missingKeys.found(header.keyID)
             let deadline = Deadline(at: header.deadline - clock.offset)
             let request = try BusRequest(content: content, header: header, deadline: deadline)
-            guard await turns.enter(header.clinic, bytes: content.count + Self.waitingFrame) else {
-                return await refuse(delivery, header)
+            // What was begun before had its turn then; there is little of it, and others may wait behind it.
+            let takesTurn = !delivery.isRedelivered
+            if takesTurn {
+                guard await turns.enter(header.clinic, bytes: content.count + Self.waitingFrame) else {
+                    return await refuse(delivery.entry.id, header)
+                }
             }
-            defer { turns.leave(header.clinic) }
+            defer { if takesTurn { turns.leave(header.clinic) } }
             // It may have waited for its turn for longer than anybody waits for its reply.
             if header.deadline <= clock.now() { return await drop(id) }
             switch await handle(request, delivery.isRedelivered) {
@@ -155,11 +159,9 @@ package final class RequestServer: Service {
     }
 
     /// Too much of the clinic's is waiting: the caller is told to come back, at once.
-    private func refuse(_ delivery: GroupConsumer.Delivery, _ header: EntryHeader) async -> GroupConsumer.Verdict {
-        // Of one that may have been run nobody can say that nothing was done.
-        if delivery.isRedelivered { return .again(after: Self.leftFor) }
+    private func refuse(_ id: EntryID, _ header: EntryHeader) async -> GroupConsumer.Verdict {
         refused.increment()
-        return await finish(delivery.entry.id, header, Problem.unavailable("The service").reply(to: header.id))
+        return await finish(id, header, Problem.unavailable("The service").reply(to: header.id))
     }
 
     /// Reply, acknowledgement and deletion are one transaction.

@@ -189,6 +189,45 @@ import Testing
         }
     }
 
+    @Test func whatWasBegunBeforeWaitsForNoTurn() async throws {
+        try await TestBus.with { bus in
+            let (slow, left) = (Gate(), Gate())
+            let clinic = ClinicID()
+            let first = TestBus.request(of: clinic, within: .seconds(100))
+            let started = Tally<Bool>()
+            let server = bus.server(concurrency: 2) { request, redelivered in
+                started.note(redelivered)
+                if redelivered { return .reply(BusReply(status: 201)) }
+                guard request.id == first.id else {
+                    await slow.wait()
+                    return .reply(BusReply(status: 200))
+                }
+                await left.wait()
+                return .leavePending
+            }
+            let client = bus.client()
+            try await bus.running([server, client]) {
+                try await eventually("is ready") { client.isReady && server.isReady }
+                try await withThrowingTaskGroup(of: Int.self) { tasks in
+                    tasks.addTask { try await client.send(first, to: .billing).status }
+                    tasks.addTask {
+                        try await client.send(TestBus.request(of: clinic, within: .seconds(100)), to: .billing).status
+                    }
+                    try await eventually("the clinic's slots are taken") { started[false] == 2 }
+                    tasks.addTask {
+                        try await client.send(TestBus.request(of: clinic, within: .seconds(100)), to: .billing).status
+                    }
+                    try await eventually("one more is on its way") { client.inFlight == 3 }
+                    left.open()
+                    #expect(try await tasks.next() == 201)
+                    slow.open()
+                    for try await status in tasks { #expect(status == 200) }
+                }
+                #expect(started.all == [false: 3, true: 1])
+            }
+        }
+    }
+
     @Test func whoHasTooMuchWaitingIsToldAtOnceAndNobodyElse() async throws {
         try await TestBus.with { bus in
             let gate = Gate()
