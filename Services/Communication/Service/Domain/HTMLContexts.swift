@@ -52,6 +52,8 @@ struct HTMLContexts {
     /// Whether what is read is still the beginning of a value that is looked at.
     private var isBeginning = false
     private var line = 1
+    /// Whether the page is what stands in a comment of another one.
+    private var isInComment = false
 
     private static let unquoted = "stands in an attribute's value without quotation marks"
 
@@ -241,8 +243,13 @@ extension HTMLContexts {
         guard word.count == 1 || word == Array("->".utf8) || ends.contains(where: { word.suffix($0.count) == $0[...] })
         else { return }
         if String(decoding: word.prefix(3), as: UTF8.self).lowercased() == "[if" {
-            // Some programs read as a page what stands in it.
+            // Some programs read as a page what stands in it; in which none of them look for another one.
+            guard !isInComment else {
+                fault("a comment for one program stands within another")
+                return go(.text)
+            }
             var inside = HTMLContexts()
+            inside.isInComment = true
             inside.read(word[...], line: line - word.count { $0 == UInt8(ascii: "\n") })
             faults += inside.faults
         }

@@ -95,6 +95,13 @@ import Testing
         #expect(faults(page).contains { $0.contains(complaint) }, "\(faults(page))")
     }
 
+    /// What is nested costs no more than what is not.
+    @Test func commentsForProgramsAreReadOnce() {
+        let page = String(repeating: "<!--[if", count: 14_000) + "-->"
+        #expect(faults(page).contains { $0.contains("stands within another") })
+        #expect(faults("<!--[if mso]><b><!--[if gt 9]><i><![endif]-->").contains { $0.contains("within another") })
+    }
+
     @Test(arguments: [
         """
         <!DOCTYPE html><html lang="en"><head><meta http-equiv="Content-Type" content="text/html; charset=utf-8">\
