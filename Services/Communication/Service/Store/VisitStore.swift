@@ -30,8 +30,11 @@ enum VisitStore {
         return rows.affected == 1
     }
 
-    /// Whether somebody who speaks of a visit can mean one: that which they were told of, unless it is known to be over, or one
-    /// of their own that is to come.
+    /// For how long after it has begun people speak of a visit that they were told of.
+    private static let spokenOf: Duration = .seconds(6 * 3_600)
+
+    /// Whether somebody who speaks of a visit can mean one: that which they were told of, cancelled or not, unless it is known to
+    /// be over, or one of their own that is to come.
     static func isAwaited(
         _ visit: AppointmentID?,
         by patients: [PatientID],
@@ -42,7 +45,9 @@ enum VisitStore {
         let rows = try tx.rows(
             """
             select exists (select from known_visits where clinic_id = clinic_id() and starts_at > \(now)
-                    and status = any (\(upcoming)) and (id = \(visit) or patient_id = any (\(patients))))
+                    and status = any (\(upcoming)) and patient_id = any (\(patients)))
+                or exists (select from known_visits where clinic_id = clinic_id() and id = \(visit)
+                    and starts_at > \(now - spokenOf))
                 or (\(visit)::uuid is not null
                     and not exists (select from known_visits where clinic_id = clinic_id() and id = \(visit)))
             """

@@ -181,6 +181,13 @@ import Testing
                 "\(visit.appointment)",
                 2
             )
+            // Who says so twice has ended the visit, and no messages.
+            draft.to = RecipientDraft(phone: PhoneNumber("+13105550123"))
+            draft.reference = "appointment:\(visit.appointment)"
+            _ = try await clinic.send(draft)
+            try await clinic.take(try text("CANCEL", from: "+13105550123"))
+            #expect(try await told(clinic).last?.command == "cancel")
+            #expect(try await clinic.suppressionReasons().isEmpty)
             try await clinic.take(try text("CANCEL", from: "+12125550123"))
             #expect(try await told(clinic).last?.command == "stop")
             #expect(try await clinic.suppressionReasons() == ["stop"])
