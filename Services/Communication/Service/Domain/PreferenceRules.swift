@@ -79,8 +79,11 @@ enum PreferenceRules {
                 guard let channels = preference.channels else { return [] }
                 return MessageChannel.allCases.map { channel in
                     let granted = channels.contains(channel)
-                    let before = standing.first { $0.category == preference.category && $0.channel == channel }
-                    if let before, before.granted == granted { return before }
+                    // Who agreed and then opted out has not agreed anew by being shown unchanged.
+                    let before = [said, standing].compactMap { consents in
+                        consents.first { $0.category == preference.category && $0.channel == channel }
+                    }
+                    if let kept = before.first(where: { $0.granted == granted }) { return kept }
                     return Consent(
                         category: preference.category,
                         channel: channel,

@@ -91,6 +91,20 @@ import Testing
         #expect(after.first { $0.channel == .push }?.at == first)
     }
 
+    @Test func whoOptedOutHasNotAgreedAnewWhereNothingElseIsChosen() {
+        let (first, second, third) = (Instant(seconds: 1_000), Instant(seconds: 2_000), Instant(seconds: 3_000))
+        let choice = [CategoryPreference(category: .marketing, channels: [.sms])]
+        let said = PreferenceRules.consents([], [], after: choice, by: "patient", at: first)
+        let standing = said.map { consent in
+            guard consent.channel == .sms else { return consent }
+            return Consent(category: .marketing, channel: .sms, granted: false, source: "inbound", at: second)
+        }
+        #expect(PreferenceRules.consents(said, standing, after: choice, by: "staff", at: third) == said)
+        let declined = [CategoryPreference(category: .marketing, channels: [])]
+        let after = PreferenceRules.consents(said, standing, after: declined, by: "staff", at: third)
+        #expect(after.first { $0.channel == .sms }?.at == second)
+    }
+
     struct Choice: Sendable {
         let wanted: [MessageChannel]
         let isAskedFor: Bool
