@@ -48,6 +48,7 @@ package enum CommunicationService {
                 ("0030_suspended_clinics.sql", PackageResources._030_suspended_clinics_sql),
                 ("0031_attempt_news.sql", PackageResources._031_attempt_news_sql),
                 ("0032_latest_words.sql", PackageResources._032_latest_words_sql),
+                ("0033_attempt_news_held.sql", PackageResources._033_attempt_news_held_sql),
             ]
         )
     }
