@@ -94,6 +94,25 @@ struct CompiledTemplate: Sendable {
         }
     }
 
+    /// The same beside what is there already, whose own faults do not count: the rules become stricter, and whoever changes one
+    /// text need not mend the others.
+    static func check(_ body: TemplateBody, beside present: TemplateBody?) throws(Problem) {
+        guard let problem = problem(with: body) else { return }
+        let known = present.flatMap { self.problem(with: $0) }?.errors ?? []
+        let faults = problem.errors.filter { !known.contains($0) }
+        if problem.errors.isEmpty { throw problem }
+        if !faults.isEmpty { throw .invalid(faults) }
+    }
+
+    private static func problem(with body: TemplateBody) -> Problem? {
+        do throws(Problem) {
+            try check(body)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     /// The channels that have a text in some language.
     var channels: [MessageChannel] { MessageChannel.allCases.filter { texts[$0] != nil } }
 

@@ -154,4 +154,22 @@ import Testing
                 == ["/parameters/1", "/parameters/2", "/parameters/3", "/parameters/4", "/parameters/5"]
         )
     }
+
+    /// The rules become stricter: whoever changes one text need not mend the others.
+    @Test func whatWasThereBeforeIsNotHeldAgainstAChange() throws {
+        func body(html: String, sms: String) -> TemplateBody {
+            let texts = TemplateTexts(
+                email: EmailTexts(subject: "News", text: "News", html: html),
+                sms: SMSText(text: sms)
+            )
+            return TemplateBody(variables: [], contents: ["en": texts])
+        }
+        let former = body(html: "<svg></svg>", sms: "News")
+        #expect(throws: Problem.self) { try CompiledTemplate.check(former) }
+        try CompiledTemplate.check(body(html: "<svg></svg>", sms: "Other news"), beside: former)
+        for worse in [body(html: "<svg></svg><form>", sms: "News"), body(html: "<svg></svg>", sms: "{{#x}}")] {
+            #expect(throws: Problem.self) { try CompiledTemplate.check(worse, beside: former) }
+        }
+        #expect(throws: Problem.self) { try CompiledTemplate.check(former, beside: nil) }
+    }
 }

@@ -160,7 +160,7 @@ struct TemplateHandlers: Sendable {
                 throw Problem.conflict("nothing_to_publish", "The template has no draft.")
             }
             // The rules may have become stricter since it was written.
-            try CompiledTemplate.check(draft)
+            try CompiledTemplate.check(draft, beside: try TemplateShelf.inForce(of: template, in: tx))
             body = draft
             template.draft = nil
             template.published = try TemplateVersionStore.append(
@@ -245,7 +245,7 @@ extension TemplateHandlers {
         guard let present = try TemplateShelf.body(of: template, version: nil, in: tx) else { throw Problem.notFound }
         let body = try present.applying(patch)
         if body != present {
-            try CompiledTemplate.check(body)
+            try CompiledTemplate.check(body, beside: present)
             changed.draft = body
         }
         return (changed, body)

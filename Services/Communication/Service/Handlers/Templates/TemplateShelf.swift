@@ -47,7 +47,13 @@ enum TemplateShelf {
         in tx: borrowing Transaction
     ) throws -> TemplateBody? {
         if version == nil, let draft = template.draft { return draft }
-        guard let number = version ?? template.published else { return template.builtIn?.body }
+        guard let number = version else { return try inForce(of: template, in: tx) }
+        return try TemplateVersionStore.body(of: template.id, number: number, in: tx)
+    }
+
+    /// What is sent now; `nil` before anything is published.
+    static func inForce(of template: StoredTemplate, in tx: borrowing Transaction) throws -> TemplateBody? {
+        guard let number = template.published else { return template.builtIn?.body }
         return try TemplateVersionStore.body(of: template.id, number: number, in: tx)
     }
 
