@@ -1,0 +1,74 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbox
+import Postgres
+
+/// What providers tell of addresses that take nothing: too many at once, and those that take something after all.
+extension SuppressionStore {
+    /// Alerts the clinic when providers tell of many addresses at once: a list may be bad, or a sender's name ruined.
+    static func watch(
+        _ suppression: StoredSuppression,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        let isTold = ProviderActor.isOne(suppression.source)
+        guard isTold, suppression.reason == .hardBounce || suppression.reason == .complaint else { return }
+        // Ids begin with their time.
+        let from = SuppressionID(high: SuppressionID(at: now - .seconds(3_600)).high & ~0xFFFF, low: 0)
+        let rows = try tx.rows(
+            """
+            select count(*) from (
+                select 1 from suppressions where clinic_id = clinic_id() and id >= \(from) and source like 'provider:%'
+                    and reason in ('hard_bounce', 'complaint') limit \(AlertRules.spike)
+            ) as told
+            """
+        )
+        guard let row = rows.first, try row[0] as Int64 >= Int64(AlertRules.spike) else { return }
+        try AlertStore.raise(.suppressionSpike, about: suppression.source, at: now, in: tx)
+    }
+
+    /// Takes back that an address takes nothing, as it has shown that it does; the trail tells of it.
+    ///
+    /// - Parameters:
+    ///   - source: only what was told by it.
+    ///   - from: what was made before stays, and what was made after `until`.
+    ///   - provider: which of them has brought what shows it.
+    ///   - why: in a word of ours.
+    static func disproveBounce(
+        channel: MessageChannel,
+        addressIndex: [UInt8],
+        source: String? = nil,
+        from: Instant? = nil,
+        until: Instant? = nil,
+        toldBy provider: String,
+        _ why: String,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws {
+        var query: Query = """
+            delete from suppressions where clinic_id = clinic_id() and address_index = \(addressIndex)
+                and channel = \(channel.rawValue) and reason = \(SuppressionReason.hardBounce.rawValue)
+            """
+        if let source { query += " and source = \(source)" }
+        if let from { query += " and created_at >= \(from)" }
+        if let until { query += " and created_at <= \(until)" }
+        query += " returning id"
+        for row in try tx.rows(query) {
+            guard let clinic = tx.tenant?.clinic else { throw OutboxError.noClinic }
+            let id: SuppressionID = try row[0]
+            let entry = AuditRecord(
+                at: now,
+                clinicId: clinic,
+                actor: AuditRecord.Actor(Principal(kind: .provider, id: provider)),
+                action: CommunicationPermissions.deleteSuppressions.name,
+                resource: .init(type: "suppressions", id: id.description),
+                outcome: .succeeded,
+                reason: why,
+                requestId: RequestID(at: now),
+                source: .init(address: "", userAgent: "")
+            )
+            try Outbox.appendAudit(entry, in: tx)
+        }
+    }
+}
