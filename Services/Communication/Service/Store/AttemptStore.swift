@@ -185,7 +185,15 @@ enum AttemptStore {
         in tx: borrowing Transaction
     ) throws {
         tx.gather(AttemptChange.closed(number, of: message, verdict, latency: latency))
-        try audit(message, provider, verdict.outcome, means, in: tx)
+        try ProviderActor.audit(
+            provider,
+            CommunicationPermissions.send,
+            on: ("messages", message.description),
+            verdict.outcome == .accepted ? .succeeded : .failed,
+            reason: verdict.outcome.rawValue,
+            using: means,
+            in: tx
+        )
     }
 
     /// What the trail says that an attempt was made with: the version of the template, and of the entry's credentials.
@@ -196,29 +204,5 @@ enum AttemptStore {
             "template:\($0)=\(message.templateVersion.map(String.init) ?? "built-in") "
         }
         return (template ?? "") + "credentials:\(entry)=\(fingerprint)"
-    }
-
-    private static func audit(
-        _ message: MessageID,
-        _ provider: String,
-        _ outcome: AttemptOutcome,
-        _ means: String,
-        in tx: borrowing Transaction
-    ) throws {
-        guard let clinic = tx.tenant?.clinic else { throw OutboxError.noClinic }
-        let now = Instant.now()
-        let entry = AuditRecord(
-            at: now,
-            clinicId: clinic,
-            actor: AuditRecord.Actor(Principal(kind: .provider, id: provider)),
-            action: CommunicationPermissions.send.name,
-            resource: .init(type: "messages", id: message.description),
-            outcome: outcome == .accepted ? .succeeded : .failed,
-            reason: outcome.rawValue,
-            requestId: RequestID(at: now),
-            source: .init(address: "", userAgent: ""),
-            using: means
-        )
-        try Outbox.appendAudit(entry, in: tx)
     }
 }

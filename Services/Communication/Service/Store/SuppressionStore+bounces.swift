@@ -43,7 +43,6 @@ extension SuppressionStore {
         until: Instant? = nil,
         toldBy provider: String,
         _ why: String,
-        at now: Instant,
         in tx: borrowing Transaction
     ) throws {
         var query: Query = """
@@ -55,20 +54,15 @@ extension SuppressionStore {
         if let until { query += " and created_at <= \(until)" }
         query += " returning id"
         for row in try tx.rows(query) {
-            guard let clinic = tx.tenant?.clinic else { throw OutboxError.noClinic }
             let id: SuppressionID = try row[0]
-            let entry = AuditRecord(
-                at: now,
-                clinicId: clinic,
-                actor: AuditRecord.Actor(Principal(kind: .provider, id: provider)),
-                action: CommunicationPermissions.deleteSuppressions.name,
-                resource: .init(type: "suppressions", id: id.description),
-                outcome: .succeeded,
+            try ProviderActor.audit(
+                provider,
+                CommunicationPermissions.deleteSuppressions,
+                on: ("suppressions", id.description),
+                .succeeded,
                 reason: why,
-                requestId: RequestID(at: now),
-                source: .init(address: "", userAgent: "")
+                in: tx
             )
-            try Outbox.appendAudit(entry, in: tx)
         }
     }
 }

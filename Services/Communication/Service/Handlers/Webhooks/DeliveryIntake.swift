@@ -148,7 +148,6 @@ struct DeliveryIntake: Sendable {
                     from: attempt.startedAt,
                     toldBy: attempt.provider,
                     report.event.rawValue,
-                    at: now,
                     in: tx
                 )
             }

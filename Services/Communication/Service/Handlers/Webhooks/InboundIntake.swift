@@ -64,7 +64,6 @@ struct InboundIntake: Sendable {
                         until: said + WishKeeper.clockDifference,
                         toldBy: entry.provider,
                         "heard",
-                        at: now,
                         in: tx
                     )
                 }
