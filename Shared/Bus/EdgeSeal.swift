@@ -80,8 +80,8 @@ package enum EdgeSealError: Error, Hashable, Sendable {
     case forged
 }
 
-extension EdgeSealError: PassingFailure {
-    package var isPassing: Bool {
+extension EdgeSealError: TransientFailure {
+    package var isTransient: Bool {
         if case .unknownKey = self { true } else { false }
     }
 

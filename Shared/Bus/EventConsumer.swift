@@ -164,7 +164,7 @@ package final class EventConsumer: Service {
             goesOn()
             consumed.increment(by: events.count)
             return .settled
-        } catch let failure as any PassingFailure where failure.isPassing {
+        } catch let failure as any TransientFailure where failure.isTransient {
             return waits(failure)
         } catch {
             return nil
@@ -172,7 +172,7 @@ package final class EventConsumer: Service {
     }
 
     /// A database that is away is no fault of the event: it waits, however long, and does not count as tried.
-    private func waits(_ failure: any PassingFailure) -> GroupConsumer.Verdict {
+    private func waits(_ failure: any TransientFailure) -> GroupConsumer.Verdict {
         // Said once, however many wait and however often they are offered.
         if outage.failed(part) {
             logger.warning("events wait", metadata: .fields([.topic: topic.rawValue, .error: failure.logDescription]))
@@ -198,11 +198,11 @@ package final class EventConsumer: Service {
             return .notForUs
         } catch is CancellationError {
             return .again(after: Self.retryFirst)
-        } catch let failure as any PassingFailure where failure.isPassing {
+        } catch let failure as any TransientFailure where failure.isTransient {
             return waits(failure)
         } catch {
             failed.increment()
-            let type = (error as? any PassingFailure)?.logDescription ?? "\(Swift.type(of: error))"
+            let type = (error as? any TransientFailure)?.logDescription ?? "\(Swift.type(of: error))"
             logger.warning(
                 "event not taken in",
                 metadata: .fields([

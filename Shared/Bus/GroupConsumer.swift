@@ -153,7 +153,7 @@ final class GroupConsumer: Sendable {
     private func readAll() async {
         await withDiscardingTaskGroup { tasks in
             while !isStopping {
-                let free = await readsOn ? slots.available(within: Self.patience) : slots.available()
+                let free = await slots.available(within: readsOn ? Self.patience : nil)
                 if isStopping || free <= 0 && !readsOn { continue }
                 // What is read past the slots must not be taken from a peer that waits for it.
                 let found = await free > 0 ? readSome(min(free * together, most), for: Self.block) : readSome(most)

@@ -23,7 +23,7 @@ package final class PolicyFollower: Service {
     private let policy = Mutex(PolicySnapshot())
     private let confirmedAt = Mutex<ContinuousClock.Instant?>(nil)
     private let askedAt = Mutex<ContinuousClock.Instant?>(nil)
-    private let fetching = TurnQueue()
+    private let fetching = AsyncLock()
     /// Somebody asks because nothing was heard.
     private let isAsking = Mutex(false)
     private let fetch: @Sendable (PolicyChangesQuery) async throws -> PolicyChanges

@@ -1,3 +1,4 @@
+import Core
 import Synchronization
 
 /// How many entries may be at hand at once; the one reader waits here before it reads more.
@@ -11,8 +12,10 @@ final class Slots: Sendable {
 
     init(_ count: Int) { state = Mutex(State(free: count)) }
 
-    /// Waits until a slot is free and gives the number of free ones; zero when the task was cancelled.
-    func available() async -> Int {
+    /// Waits until a slot is free, no longer than `patience` where there is one, and gives the number of free ones: zero when
+    /// it was in vain or the task was cancelled.
+    func available(within patience: Duration? = nil) async -> Int {
+        var alarm: Alarms.Alarm?
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let goesOn = state.withLock { state in
@@ -20,26 +23,20 @@ final class Slots: Sendable {
                     state.waiter = continuation
                     return false
                 }
-                if goesOn { continuation.resume() }
+                if goesOn {
+                    continuation.resume()
+                } else if let patience {
+                    alarm = Alarms.shared.set(after: patience) { self.wake() }
+                }
             }
         } onCancel: {
-            state.withLock { $0.takeWaiter() }?.resume()
+            wake()
         }
+        if let alarm { Alarms.shared.callOff(alarm) }
         return Task.isCancelled ? 0 : state.withLock { max(0, $0.free) }
     }
 
-    /// Waits for a free slot as long as `patience` lasts and gives the number of free ones; none or fewer where it was in vain.
-    func available(within patience: Duration) async -> Int {
-        if !isFree {
-            await withTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { _ = await self.available() }
-                tasks.addTask { try? await Task.sleep(for: patience) }
-                await tasks.next()
-                tasks.cancelAll()
-            }
-        }
-        return state.withLock { $0.free }
-    }
+    private func wake() { state.withLock { $0.takeWaiter() }?.resume() }
 
     /// Takes a slot, even the last but none: what was claimed from a dead peer does not wait for long.
     func take() { state.withLock { $0.free -= 1 } }

@@ -48,7 +48,7 @@ package final class JobLease: Sendable {
             do {
                 return try await write()
             } catch let error as DatabaseError
-                where (error.isPassing || error.code == .deadlock) && isHeld && !gaveUp()
+                where (error.isTransient || error.code == .deadlock) && isHeld && !gaveUp()
             {
                 onRetry()
                 try await Task.sleep(for: pause)

@@ -7,7 +7,7 @@ extension CommitNews {
 }
 
 /// A job on its way into the table `jobs`, together with all others of its transaction.
-struct NewJob: GatheredRow {
+struct NewJob: BatchedRow {
     let id: JobID
     let place: JobPlace
     let handler: String

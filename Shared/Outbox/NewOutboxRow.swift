@@ -9,7 +9,7 @@ extension CommitNews {
 }
 
 /// An event on its way into the table `outbox`, together with all others of its transaction.
-struct NewOutboxRow: GatheredRow {
+struct NewOutboxRow: BatchedRow {
     var event: EventEnvelope
     let part: TopicPart
 

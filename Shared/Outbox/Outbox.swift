@@ -47,7 +47,7 @@ package enum Outbox {
 
     /// Appends audit entries of any clinics.
     ///
-    /// Through the relay's door.
+    /// Runs with the `relay` role, which crosses clinics.
     package static func appendAudit(_ records: [AuditRecord], in transaction: borrowing Transaction) throws {
         // Clinic by clinic: what follows one another in a clinic's log travels together.
         for records in Dictionary(grouping: records, by: \.clinicId).values {
@@ -57,7 +57,7 @@ package enum Outbox {
 
     /// Appends how far the series of audit entries have come.
     ///
-    /// Through the relay's door.
+    /// Runs with the `relay` role, which crosses clinics.
     package static func appendHeads(_ heads: AuditHeads, in transaction: borrowing Transaction) throws {
         let id = EventID()
         let envelope = EventEnvelope(
@@ -79,7 +79,7 @@ package enum Outbox {
 
     /// Has everything that is stored sent once more, because the database was restored on another server.
     ///
-    /// Through the relay's door.
+    /// Runs with the `relay` role, which crosses clinics.
     package static func restart(in transaction: borrowing Transaction) {
         transaction.execute("select outbox_restart()")
     }

@@ -13,7 +13,7 @@ import Glibc
     /// A statement that the server knows, with the plan it made for it.
     private struct Statement {
         let name: String
-        var plan: PlanLife
+        var plan: PreparedPlanLifetime
     }
 
     /// What libpq will answer, in order.
@@ -136,7 +136,7 @@ import Glibc
         _ now: ContinuousClock.Instant,
         _ commands: inout [Command]
     ) -> Bool {
-        var plan = PlanLife(at: now)
+        var plan = PreparedPlanLifetime(at: now)
         if let place = statements.index(forKey: query.shape) {
             let isDue = statements.values[place].plan.use(at: now)
             let known = statements.values[place]

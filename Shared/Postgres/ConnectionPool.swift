@@ -7,7 +7,7 @@ import Synchronization
 /// One queue and the threads that serve it, each with a connection of its own.
 final class ConnectionPool: Sendable {
     private struct State {
-        var waiting: Deque<Job> = []
+        var waiting: Deque<QueuedTransaction> = []
         var threads = 0
         var idle = 0
         var isWatched = false
@@ -55,61 +55,61 @@ final class ConnectionPool: Sendable {
         let ticket = Ticket()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (caller: CheckedContinuation<R, any Error>) in
-                let job = Job(expiry: .now + waitLimit) { code in
+                let queued = QueuedTransaction(expiry: .now + waitLimit) { code in
                     caller.resume(throwing: DatabaseError(code, operation: operation))
-                } body: { [signals] connection, job in
+                } body: { [signals] connection, queued in
                     let result = Exchange.run(
                         on: connection,
                         for: target,
                         operation: operation,
-                        job: job,
+                        queued: queued,
                         telling: signals,
                         body
                     )
-                    job.finish()
+                    queued.finish()
                     caller.resume(with: result)
                 }
-                if ticket.take(job) { enqueue(job) } else { job.refuse(.cancelled) }
+                if ticket.take(queued) { enqueue(queued) } else { queued.refuse(.cancelled) }
             }
         } onCancel: {
-            if let job = ticket.cancel() { cancel(job) }
+            if let queued = ticket.cancel() { cancel(queued) }
         }
     }
 
-    /// Connects a task's cancellation with the job it waits for, whichever comes first.
+    /// Connects a task's cancellation with the queued it waits for, whichever comes first.
     private final class Ticket: Sendable {
-        private let state = Mutex<(job: Job?, isCancelled: Bool)>((nil, false))
+        private let state = Mutex<(queued: QueuedTransaction?, isCancelled: Bool)>((nil, false))
 
         /// `false` if the task was cancelled before.
-        func take(_ job: Job) -> Bool {
+        func take(_ queued: QueuedTransaction) -> Bool {
             state.withLock { state in
-                state.job = job
+                state.queued = queued
                 return !state.isCancelled
             }
         }
 
-        func cancel() -> Job? {
+        func cancel() -> QueuedTransaction? {
             state.withLock { state in
                 state.isCancelled = true
-                return state.job
+                return state.queued
             }
         }
     }
 
     /// Waiting ones end at once, running ones when the server has heard of it.
-    private func cancel(_ job: Job) {
-        job.refuse(.cancelled)
-        if job.markCancelled() { Attendant.shared.cancel(job) }
+    private func cancel(_ queued: QueuedTransaction) {
+        queued.refuse(.cancelled)
+        if queued.markCancelled() { ConnectionWatchdog.shared.cancel(queued) }
     }
 
     private enum Placement { case served, startThread, watch, refused(DatabaseError.Code) }
 
-    private func enqueue(_ job: Job) {
-        guard job.wait() else { return }
+    private func enqueue(_ queued: QueuedTransaction) {
+        guard queued.wait() else { return }
         let placement: Placement = state.withLock { state in
             guard !state.isClosed else { return .refused(.connectionLost) }
             guard state.waiting.count < waitingLimit else { return .refused(.poolExhausted) }
-            state.waiting.append(job)
+            state.waiting.append(queued)
             if state.idle >= state.waiting.count { return .served }
             if state.threads < size {
                 state.threads += 1
@@ -126,30 +126,30 @@ final class ConnectionPool: Sendable {
             startThread(named: "pg-\(name)") { self.serve() }
         case .watch:
             signal.signal()
-            Attendant.shared.watch(self)
-        case .refused(let code): job.refuse(code)
+            ConnectionWatchdog.shared.watch(self)
+        case .refused(let code): queued.refuse(code)
         }
     }
 
     /// A thread's life: take a transaction, run it, until the pool is closed and its queue empty.
     private func serve() {
-        let line = ConnectionLine(factory)
-        while let job = next() {
-            guard job.isWaiting else { continue }
-            if job.expiry < .now { job.refuse(.poolExhausted) } else { line.run(job) }
+        let line = ReconnectingConnection(factory)
+        while let queued = next() {
+            guard queued.isWaiting else { continue }
+            if queued.expiry < .now { queued.refuse(.poolExhausted) } else { line.run(queued) }
         }
     }
 
-    private func next() -> Job? {
+    private func next() -> QueuedTransaction? {
         state.withLock { $0.idle += 1 }
         while true {
             signal.wait()
-            let (job, isClosed): (Job?, Bool) = state.withLock { state in
-                let job = state.waiting.popFirst()
-                if job != nil { state.idle -= 1 }
-                return (job, state.isClosed)
+            let (queued, isClosed): (QueuedTransaction?, Bool) = state.withLock { state in
+                let queued = state.waiting.popFirst()
+                if queued != nil { state.idle -= 1 }
+                return (queued, state.isClosed)
             }
-            if let job { return job }
+            if let queued { return queued }
             if isClosed {
                 signal.signal()
                 return nil
@@ -160,14 +160,14 @@ final class ConnectionPool: Sendable {
     /// Ends the waits that are too long; `false` when nothing waits any more.
     func sweep() -> Bool {
         let now = ContinuousClock.now
-        let (expired, isWatched): ([Job], Bool) = state.withLock { state in
+        let (expired, isWatched): ([QueuedTransaction], Bool) = state.withLock { state in
             let expired = Array(state.waiting.filter { $0.expiry < now })
-            // A job's place is its token of the semaphore: an answered job leaves the queue, its token wakes a thread in vain.
+            // A queued's place is its token of the semaphore: an answered queued leaves the queue, its token wakes a thread in vain.
             if !expired.isEmpty { state.waiting.removeAll { $0.expiry < now } }
             state.isWatched = !state.waiting.isEmpty
             return (expired, state.isWatched)
         }
-        for job in expired { job.refuse(.poolExhausted) }
+        for queued in expired { queued.refuse(.poolExhausted) }
         return isWatched
     }
 

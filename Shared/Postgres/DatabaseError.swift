@@ -42,16 +42,6 @@ package struct DatabaseError: Error, Hashable, Sendable {
         self.operation = operation
     }
 
-    /// Whether the same transaction may succeed later as it is.
-    ///
-    /// Not so after `commitUnknown`: it may have happened.
-    package var isTransient: Bool {
-        switch code {
-        case .serialization, .lockTimeout, .statementTimeout, .poolExhausted, .connectionLost: true
-        default: false
-        }
-    }
-
     func during(_ name: String) -> DatabaseError {
         DatabaseError(code, constraint: constraint, operation: operation ?? name)
     }
@@ -92,8 +82,16 @@ extension DatabaseError.Code {
     var isStalePlan: Bool { self == .other(sqlState: "0A000") || self == .other(sqlState: "26000") }
 }
 
-extension DatabaseError: PassingFailure {
-    /// Also after a commit whose outcome is not known: who has an inbox or a key may simply try again.
-    package var isPassing: Bool { isTransient || code == .commitUnknown || code == .cancelled }
+extension DatabaseError: TransientFailure {
+    /// Whether the same transaction may succeed later as it is, or has perhaps happened: after a commit whose outcome is not
+    /// known, who has an inbox or an idempotency key may simply try again.
+    package var isTransient: Bool {
+        switch code {
+        case .serialization, .lockTimeout, .statementTimeout, .poolExhausted, .connectionLost: true
+        case .commitUnknown, .cancelled: true
+        default: false
+        }
+    }
+
     package var logDescription: String { description }
 }

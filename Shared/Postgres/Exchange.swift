@@ -33,7 +33,7 @@ final class Exchange {
     let schema: SchemaName
     private let connection: Connection
     private let operation: String
-    private let job: Job
+    private let queued: QueuedTransaction
     /// What every transaction begins with.
     private let settings: [Query]
     private var queued: [Query]
@@ -50,14 +50,14 @@ final class Exchange {
     /// Numbers of the connection's series that are used up if this commits.
     private var numbersTaken: Int64 = 0
 
-    private init(_ connection: Connection, _ target: Target, _ operation: String, _ job: Job) {
+    private init(_ connection: Connection, _ target: Target, _ operation: String, _ queued: QueuedTransaction) {
         let tenant = target.tenant
         isReading = target.isReading
         self.connection = connection
         self.tenant = tenant
         schema = connection.schema
         self.operation = operation
-        self.job = job
+        self.queued = queued
         queued = target.settings
         settings = queued
     }
@@ -67,14 +67,14 @@ final class Exchange {
         on connection: Connection,
         for target: Target,
         operation: String,
-        job: Job,
+        queued: QueuedTransaction,
         telling signals: CommitSignals,
         _ body: (borrowing Transaction) throws -> R
     ) -> Result<R, any Error> {
         var attempts = 0
         while true {
             attempts += 1
-            let exchange = Exchange(connection, target, operation, job)
+            let exchange = Exchange(connection, target, operation, queued)
             do {
                 let value = try body(Transaction(exchange: exchange))
                 try exchange.commit()
@@ -101,7 +101,7 @@ final class Exchange {
         if queued.count >= Self.queueLimit { try? flush() }
     }
 
-    func gather<Row: GatheredRow>(_ row: Row) {
+    func gather<Row: BatchedRow>(_ row: Row) {
         if isOver { note(.transactionOver) }
         for kind in gathered {
             guard let kind = kind as? Gathered<Row> else { continue }
@@ -166,7 +166,7 @@ final class Exchange {
     /// so that what fits one flush needs none.
     private func send(committing: Bool) throws(DatabaseError) -> QueryResult? {
         if let failure { throw failure }
-        if job.isCancelled { throw note(.cancelled) }
+        if queued.isCancelled { throw note(.cancelled) }
         var batch = queued
         queued = isReading ? settings : []
         if !committing, !hasBegun, !isReading {
@@ -186,7 +186,7 @@ final class Exchange {
 
     private func judge(_ answer: Connection.Answer) throws(DatabaseError) {
         if let failure = answer.failure, !(answer.isLost && failure.code == .connectionLost) {
-            let wasAsked = failure.code == .statementTimeout && job.isCancelled
+            let wasAsked = failure.code == .statementTimeout && queued.isCancelled
             throw note(wasAsked ? .cancelled : failure.code, constraint: failure.constraint)
         }
         if answer.isLost { throw note(isOver && !isReading ? .commitUnknown : .connectionLost) }

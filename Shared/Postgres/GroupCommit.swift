@@ -105,7 +105,7 @@ package final class GroupCommit<Request: Sendable, Reply: Sendable>: Sendable {
             do {
                 let replies = try await run(group, place, on: database)
                 for (member, reply) in zip(group, replies) { member.end(.success(reply)) }
-            } catch let error as DatabaseError where error.isPassing {
+            } catch let error as DatabaseError where error.isTransient {
                 for member in group { member.end(.failure(error)) }
             } catch {
                 if group.count == 1 {

@@ -17,7 +17,7 @@ package struct Transaction: ~Copyable {
     /// Keeps a row to be written with the others of its kind before the transaction commits.
     ///
     /// Its statement's error is thrown by `last` or by the transaction itself.
-    package borrowing func gather(_ row: some GatheredRow) { exchange.gather(row) }
+    package borrowing func gather(_ row: some BatchedRow) { exchange.gather(row) }
 
     /// Wakes, once the transaction has committed, who works off what it leaves.
     package borrowing func announce(_ news: CommitNews) { exchange.announce(news) }

@@ -49,7 +49,7 @@ final class AuditWriter: Sendable {
             do {
                 try await store(batch.map(\.record))
                 for waiting in batch { waiting.caller.resume() }
-            } catch let error as DatabaseError where batch.count > 1 && !error.isPassing {
+            } catch let error as DatabaseError where batch.count > 1 && !error.isTransient {
                 await writeApart(batch)
             } catch {
                 for waiting in batch { waiting.caller.resume(throwing: error) }

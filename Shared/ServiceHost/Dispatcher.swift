@@ -12,7 +12,7 @@ struct Dispatcher: Sendable {
     let service: ServiceName
     let handlers: [String: HandlerTable.Entry]
     let database: Database
-    let replies: ReplyStore
+    let replies: IdempotencyStore
     let policy: PolicyFollower
     let log: Logger
     let auditWriter: AuditWriter
@@ -21,7 +21,7 @@ struct Dispatcher: Sendable {
         service: ServiceName,
         handlers: [String: HandlerTable.Entry],
         database: Database,
-        replies: ReplyStore,
+        replies: IdempotencyStore,
         policy: PolicyFollower,
         log: Logger
     ) {
@@ -66,7 +66,7 @@ struct Dispatcher: Sendable {
             }
             do {
                 return .reply(try await entry.run(context))
-            } catch let kept as KeptReply {
+            } catch let kept as IdempotentReplay {
                 return .reply(kept.answer)
             } catch  where !(error is LeavePending) && !Problem.isCommitUnknown(error) {
                 let problem = Problem(error, log: log)
@@ -140,7 +140,7 @@ extension Dispatcher {
 struct LeavePending: Error {}
 
 /// The reply of an earlier delivery, found under the lock; leaves the transaction without doing anything.
-struct KeptReply: Error {
+struct IdempotentReplay: Error {
     let answer: BusReply
 }
 

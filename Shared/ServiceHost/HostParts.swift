@@ -129,7 +129,7 @@ struct HostParts {
         services.append(
             Scheduler(
                 database: resources.database,
-                schedules: definition.schedules + [try ForgetReplies.schedule(host.name)],
+                schedules: definition.schedules + [try PruneRepliesJob.schedule(host.name)],
                 logger: resources.log
             )
         )
@@ -141,7 +141,7 @@ struct HostParts {
             service: host.name,
             handlers: definition.handlers.entries,
             database: resources.database,
-            replies: ReplyStore(dataKeys: resources.dataKeys),
+            replies: IdempotencyStore(dataKeys: resources.dataKeys),
             policy: policy,
             log: resources.log
         )
@@ -168,7 +168,7 @@ struct HostParts {
         consumers: [ServiceDefinition.Consumer]
     ) -> [any JobHandler] {
         [
-            ForgetReplies(), ReplayEvent(intake: intake, consumers: consumers),
+            PruneRepliesJob(), ReplayEvent(intake: intake, consumers: consumers),
             // Operators order it of every owner of events: who keeps nothing that could be told again is done at once.
             ResendAggregates(lists: definition.resends),
         ]

@@ -106,7 +106,7 @@ final class ProjectionWatch: Service {
 
     private func failed(_ error: any Error) {
         guard !Task.isCancelled, outage.failed(service) else { return }
-        let type = (error as? any PassingFailure)?.logDescription ?? "\(type(of: error))"
+        let type = (error as? any TransientFailure)?.logDescription ?? "\(type(of: error))"
         log.notice("what is kept of other services is not watched", metadata: .fields([.errorType: type]))
     }
 }

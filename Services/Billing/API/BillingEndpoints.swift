@@ -202,10 +202,10 @@ package struct PaymentEndpoints: Sendable {
         "/webhooks/billing/{provider}/{clinicId}",
         service: .billing,
         guard: .signature(of: "the payment provider"),
-        takes: WebhookNotice.self,
+        takes: WebhookPayload.self,
         gives: WebhookReceipt.self,
         audit: .none(because: "the change it leads to is audited"),
-        body: .raw(maxBytes: WebhookNotice.longestBody),
+        body: .raw(maxBytes: WebhookPayload.longestBody),
         resource: "payments",
         errors: [ErrorCode(401, "invalid_signature")],
         summary: "A provider's notice about a payment"

@@ -138,7 +138,7 @@ package struct ConfigurationEndpoints: Sendable {
         "/clinics/{clinicId}/communication/config/test",
         service: .communication,
         guard: .permission(CommunicationPermissions.createConfiguration),
-        takes: ConfigurationTrial.self,
+        takes: ConfigurationTest.self,
         gives: ConfigurationTrialResults.self,
         audit: .change,
         errors: [

@@ -5,7 +5,7 @@ package import Core
 package struct DeliveryEndpoints: Sendable {
     /// Bytes of a webhook that brings a whole e-mail: 25 MiB of files are a third more as they travel.
     ///
-    /// Others have `WebhookNotice.longestBody`, or what their provider names.
+    /// Others have `WebhookPayload.longestBody`, or what their provider names.
     package static let longestMail = 40 << 20
     /// In which the last piece of a notice has to be taken in.
     private static let deadline: Duration = .seconds(30)
@@ -16,7 +16,7 @@ package struct DeliveryEndpoints: Sendable {
         "/webhooks/communication/{provider}/{clinicId}",
         service: .communication,
         guard: .signature(of: "the message provider"),
-        takes: WebhookNotice.self,
+        takes: WebhookPayload.self,
         gives: WebhookReceipt.self,
         furtherStatuses: [204],
         audit: .none(because: "says what became of messages whose sending is audited"),
@@ -34,7 +34,7 @@ package struct DeliveryEndpoints: Sendable {
         service: .communication,
         guard: .signature(of: "the installation's message provider"),
         tenancy: Tenancy.none,
-        takes: SharedNotice.self,
+        takes: SharedWebhookPayload.self,
         gives: WebhookReceipt.self,
         furtherStatuses: [204],
         audit: .none(because: "says what became of messages whose sending is audited"),
@@ -84,7 +84,7 @@ package struct DeliveryEndpoints: Sendable {
 }
 
 /// What one of the installation's own providers tells by its webhook, as it came.
-package struct SharedNotice: Wire {
+package struct SharedWebhookPayload: Wire {
     package var provider: String
     /// What it is about, where the provider was given an address for each message.
     package var message: MessageID?
@@ -97,5 +97,5 @@ package struct SharedNotice: Wire {
         self.body = body
     }
 
-    package static var limits: [Limit] { [.length(CodingKeys.provider, 1...WebhookNotice.longestProvider)] }
+    package static var limits: [Limit] { [.length(CodingKeys.provider, 1...WebhookPayload.longestProvider)] }
 }

@@ -29,7 +29,7 @@ package struct WebhookHandshake: Wire {
 
     package static var limits: [Limit] {
         [
-            .length(CodingKeys.provider, 1...WebhookNotice.longestProvider), .length(CodingKeys.mode, 0...40),
+            .length(CodingKeys.provider, 1...WebhookPayload.longestProvider), .length(CodingKeys.mode, 0...40),
             .example(CodingKeys.mode, "subscribe"), .length(CodingKeys.verifyToken, 0...1_000),
             .secret(CodingKeys.verifyToken), .length(CodingKeys.challenge, 0...200),
             .example(CodingKeys.challenge, "1158201444"),
@@ -61,7 +61,7 @@ package struct SharedHandshake: Wire {
 
     package static var limits: [Limit] {
         [
-            .length(CodingKeys.provider, 1...WebhookNotice.longestProvider), .length(CodingKeys.mode, 0...40),
+            .length(CodingKeys.provider, 1...WebhookPayload.longestProvider), .length(CodingKeys.mode, 0...40),
             .example(CodingKeys.mode, "subscribe"), .length(CodingKeys.verifyToken, 0...1_000),
             .secret(CodingKeys.verifyToken), .length(CodingKeys.challenge, 0...200),
             .example(CodingKeys.challenge, "1158201444"),

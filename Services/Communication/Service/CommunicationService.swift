@@ -91,7 +91,7 @@ package enum CommunicationService {
             publicURL: resources.publicURL
         )
         let intake = MessageIntake(
-            templates: TemplateBook(),
+            templates: CompiledTemplateCache(),
             dataKeys: resources.dataKeys,
             store: store,
             providers: providers,
@@ -106,8 +106,8 @@ package enum CommunicationService {
             resolver: ProviderConfigResolver(store: store, database: resources.database, usesDefault: true),
             providers: providers,
             transports: transports,
-            circuits: CircuitBook(policy: circuits, providers: providers),
-            receipts: ReceiptBook(),
+            circuits: ProviderCircuits(policy: circuits, providers: providers),
+            receipts: ReceiptLatencies(),
             rates: RateLimiter(redis: resources.redis, keyspace: resources.keyspace),
             webhooks: webhooks,
             index: index,
@@ -130,7 +130,7 @@ package enum CommunicationService {
             webhooks: webhooks
         ).register(in: &handlers)
         let effective = EffectiveProviders(store: store, resolver: sending.resolver)
-        ConfigurationTrials(
+        ConfigurationTester(
             endpoints: endpoints.configuration,
             store: store,
             effective: effective,
@@ -140,7 +140,7 @@ package enum CommunicationService {
             senders: SenderChecks(records: TextRecords(), providers: providers),
             index: index,
             rates: sending.rates,
-            turns: TrialTurns(redis: resources.redis, keyspace: resources.keyspace)
+            turns: ConfigurationTestTurns(redis: resources.redis, keyspace: resources.keyspace)
         ).register(in: &handlers)
         let readers = providers.readers(through: transports)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions, receipts: sending.shares.receipts)
@@ -214,14 +214,14 @@ package enum CommunicationService {
             ).consumers
         definition.jobs = [
             SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
-            DeadLetterWatch(), CostsJob(parts: sending), ForgetReports(),
+            DeadLetterWatch(), CostsJob(parts: sending), PruneReportsJob(),
             FetchFileJob(
                 keepers: providers.keepers(through: transports),
                 store: store,
                 dataKeys: resources.dataKeys
             ),
         ]
-        definition.schedules = [try DeadLetterWatch.schedule(), try ForgetReports.schedule()]
+        definition.schedules = [try DeadLetterWatch.schedule(), try PruneReportsJob.schedule()]
         definition.transactionalJobs = [
             NoticeJob(intake: intake, log: resources.log), ReceiptDeadlineJob(), WakeMessagesJob(),
             ExpireUploadJob(), ExpireWebhookJob(), AlertJob(intake: intake, log: resources.log),

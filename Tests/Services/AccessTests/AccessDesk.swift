@@ -94,7 +94,7 @@ struct AccessDesk {
             service: .access,
             handlers: table.entries,
             database: database,
-            replies: ReplyStore(dataKeys: dataKeys),
+            replies: IdempotencyStore(dataKeys: dataKeys),
             policy: follower,
             log: logger
         )

@@ -76,7 +76,7 @@ final class MessageDesk: Sendable {
             publicURL: "https://clinic.example"
         )
         let intake = MessageIntake(
-            templates: TemplateBook(),
+            templates: CompiledTemplateCache(),
             dataKeys: dataKeys,
             store: store,
             providers: providers,
@@ -98,8 +98,8 @@ final class MessageDesk: Sendable {
             resolver: ProviderConfigResolver(store: store, database: database.database, usesDefault: true),
             providers: providers,
             transports: transports,
-            circuits: CircuitBook(policy: circuits, providers: providers, now: { clock.now }),
-            receipts: ReceiptBook(now: { clock.now }),
+            circuits: ProviderCircuits(policy: circuits, providers: providers, now: { clock.now }),
+            receipts: ReceiptLatencies(now: { clock.now }),
             // On a busy machine Redis is no less there for being slow.
             rates: RateLimiter(
                 redis: redis,
@@ -129,7 +129,7 @@ final class MessageDesk: Sendable {
             webhooks: webhooks
         ).register(in: &handlers)
         let effective = EffectiveProviders(store: store, resolver: sending.resolver)
-        ConfigurationTrials(
+        ConfigurationTester(
             endpoints: Self.endpoints.configuration,
             store: store,
             effective: effective,
@@ -139,7 +139,7 @@ final class MessageDesk: Sendable {
             senders: SenderChecks(records: TextRecords(host: "127.0.0.1", port: 9), providers: providers),
             index: index,
             rates: sending.rates,
-            turns: TrialTurns(redis: redis, keyspace: keyspace, patience: .seconds(20))
+            turns: ConfigurationTestTurns(redis: redis, keyspace: keyspace, patience: .seconds(20))
         ).register(in: &handlers)
         let readers = providers.readers(through: transports)
         let deliveries = DeliveryIntake(index: index, suppressions: suppressions, receipts: sending.shares.receipts)
@@ -223,7 +223,7 @@ final class MessageDesk: Sendable {
             service: .communication,
             handlers: handlers.entries,
             database: database.database,
-            replies: ReplyStore(dataKeys: dataKeys),
+            replies: IdempotencyStore(dataKeys: dataKeys),
             policy: follower,
             log: log
         )
@@ -231,7 +231,7 @@ final class MessageDesk: Sendable {
             database: database.database,
             handlers: [
                 SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
-                DeadLetterWatch(), CostsJob(parts: sending), ForgetReports(),
+                DeadLetterWatch(), CostsJob(parts: sending), PruneReportsJob(),
                 FetchFileJob(
                     keepers: providers.keepers(through: transports),
                     store: store,

@@ -51,6 +51,6 @@ import Testing
         let without = seal("communication", current: "k2", ring: [Self.ring[1]])
         #expect(try without.open(renewed, for: place) == [7])
         #expect(throws: EdgeSealError.unknownKey("k1")) { try without.open(former, for: place) }
-        #expect(EdgeSealError.unknownKey("k1").isPassing && !EdgeSealError.forged.isPassing)
+        #expect(EdgeSealError.unknownKey("k1").isTransient && !EdgeSealError.forged.isTransient)
     }
 }

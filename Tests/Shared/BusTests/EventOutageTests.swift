@@ -7,8 +7,8 @@ import Testing
 
 /// Events that wait for a database say so once.
 @Suite(.timeLimit(.minutes(1))) struct EventOutageTests {
-    private struct Away: PassingFailure {
-        var isPassing: Bool { true }
+    private struct Away: TransientFailure {
+        var isTransient: Bool { true }
         var logDescription: String { "away" }
     }
 

@@ -104,7 +104,7 @@ struct NotesService {
             service: .billing,
             handlers: Self.handlers().entries,
             database: database.database,
-            replies: ReplyStore(dataKeys: DataKeyStore(keys, database: database.database)),
+            replies: IdempotencyStore(dataKeys: DataKeyStore(keys, database: database.database)),
             policy: follower,
             log: Logger(label: "test")
         )

@@ -23,7 +23,7 @@ struct AuditEntryConsumer: Sendable {
         }
         do {
             try await store(arrivals, heads, from: service)
-        } catch let error as DatabaseError where events.count == 1 && arrivals.count > 1 && !error.isPassing {
+        } catch let error as DatabaseError where events.count == 1 && arrivals.count > 1 && !error.isTransient {
             try await storeApart(arrivals, from: service)
         }
     }
@@ -53,7 +53,7 @@ struct AuditEntryConsumer: Sendable {
         for arrival in arrivals {
             do {
                 try await store([arrival], from: service)
-            } catch let error as DatabaseError where !error.isPassing {
+            } catch let error as DatabaseError where !error.isTransient {
                 failure = error
             }
         }

@@ -16,7 +16,7 @@ enum InvitationStore {
 
     /// Which clinic's invitation has this hash.
     ///
-    /// Through the lookup door.
+    /// Runs with the `lookup` role, which crosses clinics.
     static func clinic(tokenHash: [UInt8], in tx: borrowing Transaction) throws -> ClinicID? {
         let rows = try tx.rows("select clinic_id from invitation_tokens where token_hash = \(tokenHash)")
         return try rows.first.map { try $0[0] }

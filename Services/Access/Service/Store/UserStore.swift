@@ -40,14 +40,14 @@ enum UserStore {
 
     /// Whose address has this hash.
     ///
-    /// Through the lookup door.
+    /// Runs with the `lookup` role, which crosses clinics.
     static func find(emailHash: [UInt8], in tx: borrowing Transaction) throws -> UserID? {
         try tx.rows("select user_id from user_emails where email_hash = \(emailHash)").first.map { try $0[0] }
     }
 
     /// Whose number has this hash.
     ///
-    /// Through the lookup door.
+    /// Runs with the `lookup` role, which crosses clinics.
     static func find(phoneHash: [UInt8], in tx: borrowing Transaction) throws -> UserID? {
         try tx.rows("select user_id from user_phones where phone_hash = \(phoneHash)").first.map { try $0[0] }
     }

@@ -20,7 +20,7 @@ struct VisitCommands: Sendable {
         }
     }
 
-    /// What came of a wish.
+    /// What came of a reply.
     private struct Outcome {
         var result: VisitCommandResult
         var visit: Appointment?
@@ -32,7 +32,7 @@ struct VisitCommands: Sendable {
         guard let clinic = tx.tenant?.clinic else { throw OutboxError.noClinic }
         let offer = try OfferStore.find(heard.conversationId, of: clinic, at: now, in: tx)
         guard
-            let wish = VisitWish(
+            let reply = VisitReply(
                 command: heard.command,
                 choice: heard.choice,
                 offered: offer?.starts ?? [],
@@ -41,10 +41,10 @@ struct VisitCommands: Sendable {
         else { return }
         let changes = VisitChanges(zones: zones, clinic: clinic, actor: Self.actor, now: now, command: heard.id)
         let outcome =
-            switch try meant(wish, offer, heard, changes, in: tx) {
+            switch try meant(reply, offer, heard, changes, in: tx) {
             case .none: Outcome(result: .noVisit)
             case .several: Outcome(result: .severalVisits)
-            case .visit(let id): try fulfil(wish, id, heard.conversationId, changes, in: tx)
+            case .visit(let id): try fulfil(reply, id, heard.conversationId, changes, in: tx)
             }
         try Outbox.append(
             VisitCommandAnswered(
@@ -71,20 +71,20 @@ struct VisitCommands: Sendable {
 
     /// The visit that the message before was about, else the only one to come; of the sender's own alone.
     private func meant(
-        _ wish: VisitWish,
+        _ reply: VisitReply,
         _ offer: OfferStore.Offer?,
         _ heard: InboundMessageReceived,
         _ changes: VisitChanges,
         in tx: borrowing Transaction
     ) throws -> Meant {
         let patients = heard.patientIds ?? []
-        if let named = wish.isAboutOffer ? offer?.appointment : heard.appointmentId,
+        if let named = reply.isAboutOffer ? offer?.appointment : heard.appointmentId,
             let visit = try AppointmentStore.find(named, of: changes.clinic, in: tx)?.value,
             patients.contains(visit.patientId)
         {
             return .visit(named)
         }
-        if wish.isAboutOffer { return .none }
+        if reply.isAboutOffer { return .none }
         let coming = try AppointmentStore.upcoming(
             of: patients,
             clinic: changes.clinic,
@@ -99,18 +99,18 @@ struct VisitCommands: Sendable {
     // MARK: - What is done
 
     private func fulfil(
-        _ wish: VisitWish,
+        _ reply: VisitReply,
         _ id: AppointmentID,
         _ conversation: ConversationID,
         _ changes: VisitChanges,
         in tx: borrowing Transaction
     ) throws -> Outcome {
         guard let visit = try changes.held(id, in: tx) else { return Outcome(result: .noVisit) }
-        if let refusal = wish.move.refusal(of: visit.value, at: changes.now) {
+        if let refusal = reply.move.refusal(of: visit.value, at: changes.now) {
             OfferStore.withdraw(conversation, of: changes.clinic, in: tx)
             return Outcome(result: refusal.result, visit: visit.value)
         }
-        switch wish {
+        switch reply {
         case .reschedule: return try offer(.offered, visit.value, conversation, changes, in: tx)
         case .choose(let start):
             do {

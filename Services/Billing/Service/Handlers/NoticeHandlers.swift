@@ -15,7 +15,7 @@ struct NoticeHandlers: Sendable {
         table.steps(PaymentEndpoints().receiveNotice) { input, context in try await receive(input, context) }
     }
 
-    private func receive(_ input: WebhookNotice, _ context: OperationContext) async throws -> Reply<
+    private func receive(_ input: WebhookPayload, _ context: OperationContext) async throws -> Reply<
         WebhookReceipt
     > {
         let (notice, entry) = try await verified(input, context)
@@ -43,7 +43,7 @@ struct NoticeHandlers: Sendable {
     }
 
     private func verified(
-        _ input: WebhookNotice,
+        _ input: WebhookPayload,
         _ context: OperationContext
     ) async throws -> (ProviderNotice, ProviderEntry) {
         guard let provider = accounts.providers[input.provider] else { throw Problem.notFound }

@@ -68,13 +68,13 @@ struct ClinicEvents: Sendable {
         case UserChanged.kind:
             let change = try event.decode(UserChanged.self)
             // Their phone shows the patient's notices no longer; whoever is still there registers at the next start.
-            let left = try NoticeChoiceStore.patientLeft(by: change, version: event.aggregateVersion, in: tx)
+            let left = try AccountPreferenceStore.patientLeft(by: change, version: event.aggregateVersion, in: tx)
             if let left { ContactDeviceStore.remove(of: left.retagged(), in: tx) }
             let patients = Array(Set([left, change.user.patientId].compactMap(\.self)))
-            let former = try patients.map { try NoticeChoiceStore.find(of: $0, in: tx) }
-            try NoticeChoiceStore.keep(change, version: event.aggregateVersion, in: tx)
+            let former = try patients.map { try AccountPreferenceStore.find(of: $0, in: tx) }
+            try AccountPreferenceStore.keep(change, version: event.aggregateVersion, in: tx)
             for (patient, choice) in zip(patients, former) {
-                guard try NoticeChoiceStore.find(of: patient, in: tx) != choice else { continue }
+                guard try AccountPreferenceStore.find(of: patient, in: tx) != choice else { continue }
                 try WakeMessagesJob.leave(for: patient.retagged(), afterChangeAt: .now(), in: tx)
             }
         case NoticeRequested.kind:

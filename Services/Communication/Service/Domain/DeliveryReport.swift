@@ -5,7 +5,7 @@ struct DeliveryReport: Sendable, Equatable {
     /// The longest id of a provider that is kept, in bytes.
     static let longestID = 200
 
-    /// The same in each delivery of the same notice, and another for everything else that the provider tells.
+    /// The same in each delivery of the same webhook, and another for everything else that the provider tells.
     var id: String
     /// Ours, as it was given with the message; `nil` when it names none.
     var message: MessageID?
@@ -17,7 +17,7 @@ struct DeliveryReport: Sendable, Equatable {
     /// The provider's code for what went wrong; a token, never free text.
     var code: String?
 
-    /// The same of each recipient of a notice; of nobody in particular when it names none.
+    /// The same of each recipient of a webhook; of nobody in particular when it names none.
     static func each(
         _ recipients: [String],
         id: String,

@@ -25,10 +25,10 @@ enum LargeWebhookRules {
     ///   - all: bytes of everybody's.
     static func checkRoom(size: Int, longest: Int, clinic: Int, all: Int) throws(Problem) {
         guard size <= longest else { throw tooLarge(longest) }
-        guard clinic <= mostOfClinic, all <= mostInAll else { throw .unavailable("Room for a large notice") }
+        guard clinic <= mostOfClinic, all <= mostInAll else { throw .unavailable("Room for a large webhook") }
     }
 
     static func tooLarge(_ longest: Int) -> Problem {
-        Problem(413, "too_large", "The notice may have at most \(longest) bytes.")
+        Problem(413, "too_large", "The webhook may have at most \(longest) bytes.")
     }
 }

@@ -6,8 +6,11 @@ import ProviderConfig
 /// Looks again for whose messages the installation's providers told of, ever more rarely, for a day.
 struct FindClinicsJob: JobHandler {
     struct Payload: Codable, Sendable {
-        let notice: RequestID
+        let webhook: RequestID
         let source: ReportSource
+
+        /// As queued jobs call it.
+        private enum CodingKeys: String, CodingKey { case webhook = "notice", source }
     }
 
     static let name = "messages.find_clinics"
@@ -15,25 +18,25 @@ struct FindClinicsJob: JobHandler {
     let intake: DeliveryIntake
 
     func run(_ payload: Payload, _ job: JobContext) async throws {
-        let (now, notice, source) = (Instant.now(), payload.notice, payload.source)
+        let (now, webhook, source) = (Instant.now(), payload.webhook, payload.source)
         let waiting = try await job.database.together(for: job.tenant) { tx in
-            try DeliveryStore.waiting(notice, in: tx)
+            try DeliveryStore.waiting(webhook, in: tx)
         }
         let found = try await intake.sorted(waiting, from: source.provider, job.database)
         for (clinic, reports) in found.known {
             let tenant = Tenant(clinic, toldBy: source.provider)
             try await job.database.together(for: tenant) { [intake] tx in
-                try intake.take(reports, from: source, notice: notice, at: now, in: tx)
+                try intake.take(reports, from: source, webhook: webhook, at: now, in: tx)
             }
         }
         let isOver = now - job.createdAt >= DeliveryIntake.patience
         let settled = isOver ? waiting : found.known.flatMap(\.reports)
         if isOver || found.unknown.isEmpty {
-            return try await job.finish { tx in DeliveryStore.settle(settled, of: notice, in: tx) }
+            return try await job.finish { tx in DeliveryStore.settle(settled, of: webhook, in: tx) }
         }
         let age = max(now - job.createdAt, DeliveryIntake.firstPause)
         try await job.again(at: min(now + age, job.createdAt + DeliveryIntake.patience)) { tx in
-            if !settled.isEmpty { DeliveryStore.settle(settled, of: notice, in: tx) }
+            if !settled.isEmpty { DeliveryStore.settle(settled, of: webhook, in: tx) }
         }
     }
 }

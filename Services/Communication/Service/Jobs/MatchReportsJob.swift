@@ -6,8 +6,11 @@ import ProviderConfig
 /// Looks again for the messages of reports that came before they were known, ever more rarely, for a day.
 struct MatchReportsJob: JobHandler {
     struct Payload: Codable, Sendable {
-        let notice: RequestID
+        let webhook: RequestID
         let entries: [ProviderEntryID]
+
+        /// As queued jobs call it.
+        private enum CodingKeys: String, CodingKey { case webhook = "notice", entries }
     }
 
     static let name = "messages.match_reports"
@@ -17,11 +20,11 @@ struct MatchReportsJob: JobHandler {
     func run(_ payload: Payload, _ job: JobContext) async throws {
         let now = Instant.now()
         let isDone = try await job.database.together(for: job.tenant) { [intake] tx in
-            let waiting = try DeliveryStore.waiting(payload.notice, in: tx)
+            let waiting = try DeliveryStore.waiting(payload.webhook, in: tx)
             let unknown = try intake.apply(waiting, through: payload.entries, at: now, in: tx)
             let isOver = now - job.createdAt >= DeliveryIntake.patience
             let settled = isOver ? waiting : waiting.filter { !unknown.contains($0) }
-            if !settled.isEmpty { DeliveryStore.settle(settled, of: payload.notice, in: tx) }
+            if !settled.isEmpty { DeliveryStore.settle(settled, of: payload.webhook, in: tx) }
             return isOver || unknown.isEmpty
         }
         if isDone { return try await job.finish() }

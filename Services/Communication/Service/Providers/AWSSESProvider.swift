@@ -121,7 +121,7 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
         var body: [String: JSONValue] = [
             "FromEmailAddress": .string(try from.line), "Destination": ["ToAddresses": [.string(email.to.address)]],
             "Content": ["Simple": .object(simple)],
-            // Tags travel through notices and logs: our id and nothing else.
+            // Tags travel through webhooks and logs: our id and nothing else.
             "EmailTags": [["Name": "message_id", "Value": .string(email.id.description)]],
         ]
         if let replyTo = email.replyTo { body["ReplyToAddresses"] = [.string(replyTo.address)] }

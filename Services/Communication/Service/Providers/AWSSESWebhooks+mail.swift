@@ -11,15 +11,15 @@ extension AWSSESWebhooks {
         return Self.mail(envelope.message).map { [$0] } ?? []
     }
 
-    /// The e-mail of a receipt; `nil` for other notices, and where the rule leaves the content out.
+    /// The e-mail of a receipt; `nil` for other webhooks, and where the rule leaves the content out.
     static func mail(_ message: String) -> InboundMail? {
-        guard let notice = try? JSONTape(Array(message.utf8)).decode(JSONValue.self),
-            notice["notificationType"]?.string == "Received", let content = notice["content"]?.string
+        guard let webhook = try? JSONTape(Array(message.utf8)).decode(JSONValue.self),
+            webhook["notificationType"]?.string == "Received", let content = webhook["content"]?.string
         else { return nil }
-        let receipt = notice["receipt"]
+        let receipt = webhook["receipt"]
         let isBase64 = receipt?["action"]?["encoding"]?.string?.uppercased() == "BASE64"
         let bytes = isBase64 ? TransferEncoding.base64(content.utf8) : Array(content.utf8)
-        var mail = InboundMail(bytes, envelopeSender: notice["mail"]?["source"]?.string)
+        var mail = InboundMail(bytes, envelopeSender: webhook["mail"]?["source"]?.string)
         // What is taken for spam or worse is kept to be looked at, and asks for nothing.
         let verdicts = ["spamVerdict", "virusVerdict"].compactMap { receipt?[$0]?["status"]?.string }
         if verdicts.contains("FAIL") { mail.isAutomatic = true }

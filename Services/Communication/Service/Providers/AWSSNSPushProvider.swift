@@ -4,7 +4,7 @@ import Core
 import Outbound
 import ProviderConfig
 
-/// Notices to installed apps through Amazon SNS, whose platform application knows Apple's or Google's service.
+/// Notifications to installed apps through Amazon SNS, whose platform application knows Apple's or Google's service.
 ///
 /// A device is named by its endpoint's ARN, or by the token that it got from Apple or Google.
 struct AWSSNSPushProvider: PushProvider, HTTPProvider {
@@ -12,7 +12,7 @@ struct AWSSNSPushProvider: PushProvider, HTTPProvider {
     static let keys = AWSSNSAccount.keys + [.text("platformApplicationArn")]
     /// Less than any region allows.
     static let usualRate = 300.0
-    /// Seconds for which Apple or Google may keep a notice that cannot be shown yet.
+    /// Seconds for which Apple or Google may keep a notification that cannot be shown yet.
     static let validity: ClosedRange<Int64> = 1...2_419_200
 
     private let account: AWSSNSAccount
@@ -100,7 +100,7 @@ struct AWSSNSPushProvider: PushProvider, HTTPProvider {
     }
 
     private func publish(_ push: PushToSend, to endpoint: SNSName, deadline: Deadline) async -> ProviderVerdict {
-        guard let parameters = try? Self.notice(push, to: endpoint, at: .now()) else { return .unspeakable }
+        guard let parameters = try? Self.notification(push, to: endpoint, at: .now()) else { return .unspeakable }
         return await account.verdict("Publish", parameters, deadline: deadline, reading: AWSSNSReply.published)
     }
 
@@ -114,9 +114,9 @@ struct AWSSNSPushProvider: PushProvider, HTTPProvider {
         try account.call("SetEndpointAttributes", Self.enabling(endpoint, of: token), at: now)
     }
 
-    /// The request that hands a notice over.
+    /// The request that hands a notification over.
     func sending(_ push: PushToSend, to endpoint: SNSName, at now: Instant) throws -> ProviderCall {
-        try account.call("Publish", Self.notice(push, to: endpoint, at: now), at: now)
+        try account.call("Publish", Self.notification(push, to: endpoint, at: now), at: now)
     }
 
     private static func registration(of token: String, with application: String) -> FormBody.Pairs {
@@ -134,7 +134,8 @@ struct AWSSNSPushProvider: PushProvider, HTTPProvider {
             }
     }
 
-    private static func notice(_ push: PushToSend, to endpoint: SNSName, at now: Instant) throws -> FormBody.Pairs {
+    private static func notification(_ push: PushToSend, to endpoint: SNSName, at now: Instant) throws -> FormBody.Pairs
+    {
         let left = push.expiresAt.map { ($0 - now).components.seconds }
         let seconds = left.map { min(max($0, validity.lowerBound), validity.upperBound) }
         var parts: [String: JSONValue] = ["default": .string(push.text)]

@@ -55,7 +55,7 @@ enum AWSSNSReply {
         ("spend limit", (.quota, "What the account may spend in a month is used up.")),
     ]
 
-    /// What became of a text, or of a notice to an app.
+    /// What became of a text, or of a notification to an app.
     static func published(_ response: OutboundResponse) -> ProviderVerdict {
         var verdict = verdict(response, id: "MessageId")
         verdict.messageID = ProviderVerdict.token(verdict.messageID)

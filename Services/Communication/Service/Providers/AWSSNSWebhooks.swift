@@ -3,7 +3,7 @@ import Contracts
 import Core
 import ProviderConfig
 
-/// What a topic of the clinic's at Amazon SNS tells: what became of texts and notices, and what patients have written.
+/// What a topic of the clinic's at Amazon SNS tells: what became of texts and webhooks, and what patients have written.
 ///
 /// SNS calls nobody for a text: what CloudWatch logs of it is passed on to the topic as it stands. A platform application
 /// publishes its failures there by itself, and a number of two-way SMS what it receives.

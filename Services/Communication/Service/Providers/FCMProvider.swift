@@ -4,7 +4,7 @@ import Core
 import Outbound
 import ProviderConfig
 
-/// Firebase Cloud Messaging, HTTP v1: notices to apps on Android, iOS and in browsers, one registration token a call.
+/// Firebase Cloud Messaging, HTTP v1: notifications to apps on Android, iOS and in browsers, one registration token a call.
 struct FCMProvider: PushProvider, HTTPProvider {
     static let name = "fcm"
     static let keys: [CredentialShape.Key] = [.init("serviceAccount", form: .document, isSecret: true)]
@@ -12,7 +12,7 @@ struct FCMProvider: PushProvider, HTTPProvider {
     static let usualRate = 1_000.0
     /// What a token is asked for.
     static let scope = "https://www.googleapis.com/auth/firebase.messaging"
-    /// The longest that a notice is kept for a device.
+    /// The longest that a notification is kept for a device.
     static let longestLife: Duration = .seconds(28 * 86_400)
     /// Nobody listens to it: a message to it is checked and not sent.
     static let healthTopic = "polyclinic-health"
@@ -86,7 +86,7 @@ struct FCMProvider: PushProvider, HTTPProvider {
         return call
     }
 
-    /// The request that hands a notice over.
+    /// The request that hands a notification over.
     func sending(_ push: PushToSend, token: Secret, at now: Instant) throws -> ProviderCall {
         try call(["message": Self.message(push, at: now)], token)
     }

@@ -3,7 +3,7 @@ import Contracts
 import Core
 import Outbound
 
-/// Reads Meta's answers by the error's code, which also its later notices carry; titles and statuses change.
+/// Reads Meta's answers by the error's code, which also its later webhooks carry; titles and statuses change.
 enum MetaReply {
     typealias Meaning = (outcome: AttemptOutcome, detail: String)
 
@@ -69,7 +69,7 @@ enum MetaReply {
         (200...299).contains(code) ? permission : meanings[code]
     }
 
-    /// What a notice of failure with this code says of a message that was taken.
+    /// What a webhook of failure with this code says of a message that was taken.
     static func event(_ code: Int?) -> DeliveryEvent {
         if code == outsideWindowCode { return .outsideWindow }
         if code == pairCode { return .pairLimited }

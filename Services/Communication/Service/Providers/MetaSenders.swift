@@ -1,6 +1,6 @@
 import Contracts
 
-/// Who the messages of one notice come from: a message names its sender by number, by user id or by both, and what else is
+/// Who the messages of one webhook come from: a message names its sender by number, by user id or by both, and what else is
 /// known of them stands beside the messages.
 struct MetaSenders: Sendable {
     struct Sender: Sendable, Equatable {
@@ -29,7 +29,7 @@ struct MetaSenders: Sendable {
         let (number, user) = (message["from"]?.string, message["from_user_id"]?.string)
         let isNamed = number != nil || user != nil
         let contact = known.first { contact in
-            // A notice about one person need not say again who it was.
+            // A webhook about one person need not say again who it was.
             guard isNamed else { return known.count == 1 }
             return (number != nil && contact.number == number) || (user != nil && contact.user == user)
         }

@@ -7,7 +7,7 @@ extension MetaWebhooks {
     private static let kinds: Set<String> = ["user_changed_number", "customer_changed_number", "user_changed_user_id"]
 
     /// What a message of the system tells; `nil` for all others.
-    static func change(_ value: JSONValue) -> WhatsAppChange? {
+    static func change(_ value: JSONValue) -> WhatsAppIdentityChange? {
         guard value["type"]?.string == "system", let system = value["system"], let kind = system["type"]?.string,
             kinds.contains(kind)
         else { return nil }
@@ -18,7 +18,7 @@ extension MetaWebhooks {
         let before = [
             Self.number(value["from"]).map { ChannelAddress($0, on: .whatsapp) }, former.map { ChannelAddress($0) },
         ].compactMap { $0 }
-        let change = WhatsAppChange(before: before, number: number, user: user)
+        let change = WhatsAppIdentityChange(before: before, number: number, user: user)
         return before.isEmpty || Set(change.now).isSubset(of: before) ? nil : change
     }
 

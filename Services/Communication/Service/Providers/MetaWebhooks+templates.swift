@@ -13,7 +13,7 @@ extension MetaWebhooks {
         guard let account = Place(entry).businessAccountID,
             Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(Self.key, at: now))
         else { return [] }
-        return try JSONValue.notice(call.body)["entry"]?.list.filter { $0["id"]?.string == account }
+        return try JSONValue.webhook(call.body)["entry"]?.list.filter { $0["id"]?.string == account }
             .flatMap { $0["changes"]?.list ?? [] }
             .filter { $0["field"]?.string == "message_template_status_update" }
             .compactMap { $0["value"].flatMap(Self.refusal) } ?? []

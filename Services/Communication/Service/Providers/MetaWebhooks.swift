@@ -47,7 +47,7 @@ struct MetaWebhooks: WebhookReader {
         return try Self.news(call.body, of: place).heard.compactMap { $0.inbound(to: place.phoneNumberID) }
     }
 
-    func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppChange] {
+    func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppIdentityChange] {
         guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(Self.key, at: now))
         else {
             return []
@@ -55,12 +55,12 @@ struct MetaWebhooks: WebhookReader {
         return try Self.news(call.body, of: Place(entry)).changes
     }
 
-    func wishes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [CategoryWish] {
+    func optOuts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [CategoryOptOut] {
         guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(Self.key, at: now))
         else {
             return []
         }
-        return try Self.news(call.body, of: Place(entry)).wishes
+        return try Self.news(call.body, of: Place(entry)).optOuts
     }
 
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool {
@@ -153,14 +153,14 @@ struct MetaWebhooks: WebhookReader {
         }
     }
 
-    /// What a notice says of one place.
+    /// What a webhook says of one place.
     struct News: Sendable, Equatable {
         var statuses: [Status] = []
         var heard: [Heard] = []
-        var changes: [WhatsAppChange] = []
-        var wishes: [CategoryWish] = []
+        var changes: [WhatsAppIdentityChange] = []
+        var optOuts: [CategoryOptOut] = []
 
-        var count: Int { statuses.count + heard.count + changes.count + wishes.count }
+        var count: Int { statuses.count + heard.count + changes.count + optOuts.count }
     }
 
     /// Whether `X-Hub-Signature-256` is the HMAC-SHA256 of the raw body under one of the app secrets.
@@ -177,15 +177,17 @@ struct MetaWebhooks: WebhookReader {
         return isSigned
     }
 
-    /// What a notice says of a place; throws 400 for what is none.
+    /// What a webhook says of a place; throws 400 for what is none.
     static func news(_ body: [UInt8], of place: Place) throws(Problem) -> News {
-        let notice: JSONValue
-        do { notice = try JSONTape(body).decode(JSONValue.self) } catch { throw .malformed("The notice is not JSON.") }
-        guard notice["object"]?.string == "whatsapp_business_account" else {
-            throw .malformed("The notice is not about a WhatsApp account.")
+        let webhook: JSONValue
+        do { webhook = try JSONTape(body).decode(JSONValue.self) } catch {
+            throw .malformed("The webhook is not JSON.")
+        }
+        guard webhook["object"]?.string == "whatsapp_business_account" else {
+            throw .malformed("The webhook is not about a WhatsApp account.")
         }
         var news = News()
-        for entry in items(notice["entry"]) {
+        for entry in items(webhook["entry"]) {
             if let account = place.businessAccountID, entry["id"]?.string != account { continue }
             for change in items(entry["changes"]) {
                 guard let value = change["value"], value["metadata"]?["phone_number_id"]?.string == place.phoneNumberID
@@ -196,13 +198,13 @@ struct MetaWebhooks: WebhookReader {
                     let senders = MetaSenders(value["contacts"])
                     news.heard += items(value["messages"]).compactMap { heard($0, senders) }
                     news.changes += items(value["messages"]).compactMap { Self.change($0) }
-                case wishField: news.wishes += items(value["user_preferences"]).compactMap { wish($0) }
+                case preferencesField: news.optOuts += items(value["user_preferences"]).compactMap { optOut($0) }
                 default: break
                 }
             }
         }
         guard news.count <= WebhookCall.mostReports else {
-            throw .malformed("The notice speaks of too many messages.")
+            throw .malformed("The webhook speaks of too many messages.")
         }
         return news
     }

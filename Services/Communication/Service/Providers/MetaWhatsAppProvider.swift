@@ -12,7 +12,7 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
         .secret("accessToken"), .text("phoneNumberId"), .optional("businessAccountId"),
         .secret(MetaWebhooks.key).signing, .secret("verifyToken"),
     ]
-    /// Typed into the app's settings; notices are signed with another secret.
+    /// Typed into the app's settings; webhooks are signed with another secret.
     static let handshakeKey: String? = "verifyToken"
     /// What a number begins with; what comes in counts too.
     static let usualRate = 80.0

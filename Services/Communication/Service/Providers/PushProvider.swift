@@ -1,7 +1,7 @@
 import CommunicationAPI
 import Core
 
-/// A notice to one installed app, as a provider is asked to send it.
+/// A notification to one installed app, as a provider is asked to send it.
 struct PushToSend: Sendable {
     /// Ours; where a provider takes a reference, it is this.
     let id: MessageID
@@ -13,13 +13,13 @@ struct PushToSend: Sendable {
     let expiresAt: Instant?
     /// It may wake the device.
     let isUrgent: Bool
-    /// The app has registered its token since a provider last took a notice for it: it is there, whatever is known of it.
+    /// The app has registered its token since a provider last took a notification for it: it is there, whatever is known of it.
     var isFresh = false
 }
 
-/// A way to send notices to installed apps.
+/// A way to send notifications to installed apps.
 protocol PushProvider: MessageProvider {
-    /// Hands one notice over.
+    /// Hands one notification over.
     func send(_ push: PushToSend, deadline: Deadline) async -> ProviderVerdict
 }
 

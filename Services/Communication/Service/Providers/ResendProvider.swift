@@ -91,7 +91,7 @@ struct ResendProvider: EmailProvider, HTTPProvider {
         var body: [String: JSONValue] = [
             "from": .string(from), "to": [.string(email.to.address)], "subject": .string(email.subject),
             "text": .string(email.text), "headers": try email.headerMap(),
-            // Tags travel through notices: our id and nothing else.
+            // Tags travel through webhooks: our id and nothing else.
             "tags": [["name": "message_id", "value": .string(email.id.description)]],
         ]
         if let html = email.html { body["html"] = .string(html) }

@@ -11,13 +11,13 @@ extension ResendWebhooks {
     func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] {
         guard let signature = SvixSignature(call.headers),
             signature.isValid(for: call.body, secrets: entry.webhookSecrets(Self.key, at: now), at: now),
-            let notice = try? JSONTape(call.body).decode(JSONValue.self), notice["type"]?.string == "email.received",
-            let id = notice["data"]?["email_id"]?.string, Self.isID(id)
+            let webhook = try? JSONTape(call.body).decode(JSONValue.self), webhook["type"]?.string == "email.received",
+            let id = webhook["data"]?["email_id"]?.string, Self.isID(id)
         else { return [] }
         let deadline = Deadline.after(Self.fetchTime)
         guard let received = try await received(id, for: entry, deadline) else {
             // The key may not read, or it is gone: what the webhook itself says is kept.
-            return [Self.mail(notice["data"] ?? .null, id: id)]
+            return [Self.mail(webhook["data"] ?? .null, id: id)]
         }
         if let raw = received["raw"]?["download_url"]?.string, let bytes = await whole(at: raw, deadline) {
             return [InboundMail(bytes)]

@@ -22,11 +22,11 @@ struct ResendWebhooks: WebhookReader {
         return try Self.reports(call.body, id: signature.id)
     }
 
-    /// What a notice says; throws 400 for what is none.
+    /// What a webhook says; throws 400 for what is none.
     static func reports(_ body: [UInt8], id: String) throws(Problem) -> [DeliveryReport] {
-        let notice = try JSONValue.notice(body)
-        guard let type = notice["type"]?.string else { throw .malformed("The notice names no event.") }
-        let data = notice["data"] ?? .null
+        let webhook = try JSONValue.webhook(body)
+        guard let type = webhook["type"]?.string else { throw .malformed("The webhook names no event.") }
+        let data = webhook["data"] ?? .null
         guard let event = event(type, data) else { return [] }
         // It does not say which of several it means; what we send goes to one.
         let recipients = data["to"]?.list.compactMap(\.string) ?? []

@@ -61,11 +61,11 @@ struct SendGridWebhooks: WebhookReader {
         return Base64.decode(text).flatMap { try? P256.Signing.PublicKey(derRepresentation: $0) }
     }
 
-    /// What a notice says; throws 400 for what is none.
+    /// What a webhook says; throws 400 for what is none.
     static func reports(_ body: [UInt8]) throws(Problem) -> [DeliveryReport] {
-        guard body.count <= longestEvents else { throw .malformed("The notice is too long for a list of events.") }
-        guard case .array(let events) = try JSONValue.notice(body) else {
-            throw .malformed("The notice is not a list.")
+        guard body.count <= longestEvents else { throw .malformed("The webhook is too long for a list of events.") }
+        guard case .array(let events) = try JSONValue.webhook(body) else {
+            throw .malformed("The webhook is not a list.")
         }
         return events.compactMap { item in
             guard let event = event(item) else { return nil }

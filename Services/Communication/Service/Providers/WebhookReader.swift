@@ -39,12 +39,12 @@ protocol WebhookReader: Sendable {
     /// Throws 503 while the provider that has them does not hand them out.
     func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail]
     /// Who goes by another number or id from now on, of a webhook that is signed for the entry's account.
-    func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppChange]
+    func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppIdentityChange]
     /// What people have told the provider itself of a category of messages, of a webhook that is signed for the entry's account.
-    func wishes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [CategoryWish]
+    func optOuts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [CategoryOptOut]
     /// Whether the headers of a webhook, whose body is not there yet, can be those of one that is signed for the entry's account.
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool
-    /// Whether the provider asks, before it sends notices, whether the address is the clinic's.
+    /// Whether the provider asks, before it sends webhooks, whether the address is the clinic's.
     var asksBefore: Bool { get }
     /// Bytes that a webhook of the provider's may have.
     var longestBody: Int { get }
@@ -55,10 +55,12 @@ protocol WebhookReader: Sendable {
 extension WebhookReader {
     var acknowledgement: Int { 200 }
     var asksBefore: Bool { false }
-    var longestBody: Int { WebhookNotice.longestBody }
+    var longestBody: Int { WebhookPayload.longestBody }
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool { true }
-    func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppChange] { [] }
-    func wishes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [CategoryWish] { [] }
+    func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppIdentityChange] {
+        []
+    }
+    func optOuts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [CategoryOptOut] { [] }
     func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] { [] }
     func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] { [] }
     func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert] { [] }
@@ -81,9 +83,9 @@ extension JSONValue {
         }
     }
 
-    /// A notice's JSON; throws 400 for what is none.
-    static func notice(_ body: [UInt8]) throws(Problem) -> JSONValue {
-        do { return try JSONTape(body).decode(JSONValue.self) } catch { throw .malformed("The notice is not JSON.") }
+    /// A webhook's JSON; throws 400 for what is none.
+    static func webhook(_ body: [UInt8]) throws(Problem) -> JSONValue {
+        do { return try JSONTape(body).decode(JSONValue.self) } catch { throw .malformed("The webhook is not JSON.") }
     }
 }
 

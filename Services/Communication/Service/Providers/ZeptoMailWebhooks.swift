@@ -15,7 +15,7 @@ struct ZeptoMailWebhooks: WebhookReader {
     static let earliest: Duration = .seconds(300)
     /// Digits of a time.
     private static let longestTime = 15
-    /// Messages that one notice may speak of.
+    /// Messages that one webhook may speak of.
     static let mostMessages = 1_000
 
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
@@ -62,14 +62,14 @@ struct ZeptoMailWebhooks: WebhookReader {
         return (now - oldest...now + earliest).contains(Instant(microseconds: milliseconds * 1_000))
     }
 
-    /// What a notice says; throws 400 for what is none.
+    /// What a webhook says; throws 400 for what is none.
     static func reports(_ body: [UInt8]) throws(Problem) -> [DeliveryReport] {
-        let notice = try JSONValue.notice(body)
-        let names = notice["event_name"]?.list.compactMap(\.string) ?? []
-        guard !names.isEmpty else { throw .malformed("The notice names no event.") }
-        let messages = notice["event_message"]?.list ?? []
-        guard messages.count <= mostMessages else { throw .malformed("The notice speaks of too many messages.") }
-        let id = ProviderVerdict.id(notice["webhook_request_id"]) ?? Array(SHA256.hash(data: body)).hex
+        let webhook = try JSONValue.webhook(body)
+        let names = webhook["event_name"]?.list.compactMap(\.string) ?? []
+        guard !names.isEmpty else { throw .malformed("The webhook names no event.") }
+        let messages = webhook["event_message"]?.list ?? []
+        guard messages.count <= mostMessages else { throw .malformed("The webhook speaks of too many messages.") }
+        let id = ProviderVerdict.id(webhook["webhook_request_id"]) ?? Array(SHA256.hash(data: body)).hex
         // One event for all its messages, or one for each.
         return messages.enumerated().flatMap { index, message -> [DeliveryReport] in
             guard let event = event(names.count == messages.count ? names[index] : names[0]) else { return [] }

@@ -22,34 +22,34 @@ struct SendMessageJob: JobHandler {
     let parts: SendingParts
 
     func run(_ payload: Payload, _ job: JobContext) async throws {
-        var work: SendingWork
+        var prepared: PreparedMessage
         switch try await parts.begin(payload, job) {
         case .over: return try await job.finish()
         case .held(let until): return try await job.again(at: until) { _ in }
         case .ended: return
-        case .work(let found): work = found
+        case .ready(let found): prepared = found
         }
-        let all = try await parts.chain(for: work, job.clinic)
-        var chain = parts.usable(all, for: work)
+        let all = try await parts.chain(for: prepared, job.clinic)
+        var chain = parts.usable(all, for: prepared)
         guard !chain.isEmpty else {
-            return try await parts.end(work, .failed, work.reasonWithoutProvider, job)
+            return try await parts.end(prepared, .failed, prepared.reasonWithoutProvider, job)
         }
         let settings = try await parts.settings(of: job.clinic)
-        let wanted = work.heed(quietOfClinic: QuietTime(settings: settings))
+        let wanted = prepared.applyCurrentPreferences(quietOfClinic: QuietTime(settings: settings))
         chain.removeAll { !wanted.contains($0.channel) }
         guard !chain.isEmpty else {
-            return try await parts.end(work, .suppressed, SuppressionRules.notWanted, job)
+            return try await parts.end(prepared, .suppressed, SuppressionRules.notWanted, job)
         }
-        let isDone = try await parts.largeFiles.inTurn(work.content.attachments ?? []) {
-            work.attachments = try await parts.files(of: work, job)
-            if !work.attachments.isEmpty {
-                work.fileURL = parts.media.url(of: payload.message, 0, job.clinic, at: .now())
+        let isDone = try await parts.largeFiles.inTurn(prepared.content.attachments ?? []) {
+            prepared.attachments = try await parts.files(of: prepared, job)
+            if !prepared.attachments.isEmpty {
+                prepared.fileURL = parts.media.url(of: payload.message, 0, job.clinic, at: .now())
             }
-            var walk = ChainWalk(
+            var walk = SendingRound(
                 parts: parts,
-                work: work,
+                prepared: prepared,
                 job: job,
-                order: parts.shares.order(chain, for: work, job.clinic),
+                order: parts.shares.order(chain, for: prepared, job.clinic),
                 channels: Set(all.map(\.channel)).intersection(wanted),
                 settings: settings
             )

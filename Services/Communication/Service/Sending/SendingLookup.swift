@@ -21,7 +21,7 @@ struct SendingLookup: Sendable {
         case over
         /// Somebody may still be at work with it, or its clinic is suspended.
         case held(until: Instant)
-        case work(SendingWork)
+        case ready(PreparedMessage)
     }
 
     /// A message that is to be sent, with what was tried before.
@@ -33,11 +33,11 @@ struct SendingLookup: Sendable {
         let lastAttempt: Int
 
         /// Whether it has just been held against what its recipient and the clinic wish.
-        func isFresh(at now: Instant) -> Bool { now - message.createdAt <= PresentChoice.freshFor }
+        func isFresh(at now: Instant) -> Bool { now - message.createdAt <= CurrentPreferences.freshFor }
 
         /// What holds for whoever is nobody's contact: the clinic's night, but for those who are answered.
-        func choiceOfNobody(_ zone: TimeZoneName?, at now: Instant) -> PresentChoice? {
-            content.contact == nil && content.through == nil && !isFresh(at: now) ? PresentChoice(zone: zone) : nil
+        func choiceOfNobody(_ zone: TimeZoneName?, at now: Instant) -> CurrentPreferences? {
+            content.contact == nil && content.through == nil && !isFresh(at: now) ? CurrentPreferences(zone: zone) : nil
         }
     }
 
@@ -77,7 +77,9 @@ struct SendingLookup: Sendable {
                 )
             )
         }
-        for work in try prepare(candidates, zone, sealer, at: now, in: tx) { findings[work.message.id] = .work(work) }
+        for prepared in try prepare(candidates, zone, sealer, at: now, in: tx) {
+            findings[prepared.message.id] = .ready(prepared)
+        }
         return ids.map { findings[$0] ?? .over }
     }
 
@@ -114,7 +116,7 @@ struct SendingLookup: Sendable {
         _ sealer: ClinicSealer,
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws -> [SendingWork] {
+    ) throws -> [PreparedMessage] {
         if candidates.isEmpty { return [] }
         let devices = try ContactDeviceStore.all(of: Self.holders(among: candidates), sealer: sealer, in: tx)
         let suppressed = try SuppressionStore.inForce(
@@ -131,7 +133,7 @@ struct SendingLookup: Sendable {
             !candidate.isFresh(at: now)
                 || candidate.message.category == .marketing && !ended.isEmpty
         }
-        let choices = try PresentChoice.all(of: Array(Set(asked.compactMap(\.0.content.contact))), in: tx)
+        let choices = try CurrentPreferences.all(of: Array(Set(asked.compactMap(\.0.content.contact))), in: tx)
         let configuration = try store.currentVersions(sealer.clinic, in: tx)
         let circuits = try CircuitStore.all(in: tx)
         return try zip(candidates, zip(reaches, optOuts)).map { candidate, found in
@@ -151,14 +153,14 @@ struct SendingLookup: Sendable {
             let closed = candidate.attempts.filter { !candidate.isAboutDevice($0) }.compactMap { attempt in
                 SendingRules.closing(attempt.outcome).map { (attempt.channel, $0) }
             }
-            return SendingWork(
+            return PreparedMessage(
                 message: message,
                 content: reached.content,
                 nextAttempt: candidate.lastAttempt + 1,
                 unresolved: message.unresolved(among: candidate.attempts),
                 lostReplies: candidate.attempts.filter { $0.outcome == .unknownOutcome }
                     .reduce(into: [:]) { $0[$1.entryID, default: 0] += 1 },
-                closed: Dictionary(closed) { first, _ in first }.merging(suppressions) { $1 },
+                unusable: Dictionary(closed) { first, _ in first }.merging(suppressions) { $1 },
                 suppressed: suppressions.filter { !told.contains($0.key) },
                 windows: message.channels.contains(MessageChannel.whatsapp.rawValue)
                     ? try ConversationWindowStore.windows(of: message.id, in: tx) : .none,

@@ -22,14 +22,14 @@ struct SendingParts: Sendable {
     let resolver: ProviderConfigResolver
     let providers: MessageProviders
     let transports: ProviderTransports
-    let circuits: CircuitBook
-    let shares: ProviderShares
+    let circuits: ProviderCircuits
+    let shares: TrafficShares
     let rates: RateLimiter
     let webhooks: WebhookAddresses
     let index: AddressIndex
     let media: MediaLinks
     let largeFiles = LargeFiles()
-    let ledger: SendingLedger
+    let transactions: SendingTransactions
     private let plainCallTime: Duration
     private let lookup: GroupCommit<MessageID, SendingLookup.Finding>
 
@@ -39,8 +39,8 @@ struct SendingParts: Sendable {
         resolver: ProviderConfigResolver,
         providers: MessageProviders,
         transports: ProviderTransports,
-        circuits: CircuitBook,
-        receipts: ReceiptBook,
+        circuits: ProviderCircuits,
+        receipts: ReceiptLatencies,
         rates: RateLimiter,
         webhooks: WebhookAddresses,
         index: AddressIndex,
@@ -51,9 +51,9 @@ struct SendingParts: Sendable {
         self.resolver = resolver
         self.providers = providers
         self.transports = transports
-        ledger = SendingLedger(providers: providers)
+        transactions = SendingTransactions(providers: providers)
         self.circuits = circuits
-        shares = ProviderShares(circuits: circuits, receipts: receipts)
+        shares = TrafficShares(circuits: circuits, receipts: receipts)
         self.rates = rates
         self.webhooks = webhooks
         self.index = index
@@ -69,9 +69,9 @@ struct SendingParts: Sendable {
     }
 
     /// How long a call may take that hands a message over.
-    func callTime(for work: SendingWork) -> Duration {
-        guard !work.attachments.isEmpty else { return plainCallTime }
-        return Self.callTime(carrying: EmailSize.estimate(work.attachments.map(\.file)))
+    func callTime(for prepared: PreparedMessage) -> Duration {
+        guard !prepared.attachments.isEmpty else { return plainCallTime }
+        return Self.callTime(carrying: EmailSize.estimate(prepared.attachments.map(\.file)))
     }
 
     /// How long a call may take that carries so many bytes of files.
@@ -86,7 +86,7 @@ struct SendingParts: Sendable {
         case ended
         /// Somebody may still be at work with it, or its clinic is suspended.
         case held(until: Instant)
-        case work(SendingWork)
+        case ready(PreparedMessage)
     }
 
     /// Looks at the message: whether it is still to be sent, and what a run that was cut off has left.
@@ -101,11 +101,12 @@ struct SendingParts: Sendable {
         switch finding {
         case .over: return .over
         case .held(let until): return .held(until: until)
-        case .work(let work) where payload.course ?? work.message.course != work.message.course: return .over
-        case .work(let work):
-            guard let expiry = work.message.expiresAt, expiry <= .now() else { return .work(work) }
+        case .ready(let prepared) where payload.course ?? prepared.message.course != prepared.message.course:
+            return .over
+        case .ready(let prepared):
+            guard let expiry = prepared.message.expiresAt, expiry <= .now() else { return .ready(prepared) }
             let expired = SendingRules.reason("expired", "It was not sent before it expired.")
-            try await end(work, .expired, expired, job)
+            try await end(prepared, .expired, expired, job)
             return .ended
         }
     }
@@ -116,24 +117,24 @@ struct SendingParts: Sendable {
     }
 
     /// The providers for a message, in the order of its channels; what is kept in memory is never older than the database.
-    func chain(for work: SendingWork, _ clinic: ClinicID) async throws -> [ProviderEntry] {
-        resolver.invalidate(work.configuration)
+    func chain(for prepared: PreparedMessage, _ clinic: ClinicID) async throws -> [ProviderEntry] {
+        resolver.invalidate(prepared.configuration)
         var chain: [ProviderEntry] = []
-        for name in work.message.channels.dropFirst(work.message.stage) {
-            guard let channel = MessageChannel(rawValue: name), work.content.reach.has(channel) else { continue }
+        for name in prepared.message.channels.dropFirst(prepared.message.stage) {
+            guard let channel = MessageChannel(rawValue: name), prepared.content.reach.has(channel) else { continue }
             chain += try await resolver.resolve(clinic, channel: name).entries
         }
-        chain.removeAll { !providers.reaches(work.content.reach, $0) }
-        if let files = work.content.attachments {
+        chain.removeAll { !providers.reaches(prepared.content.reach, $0) }
+        if let files = prepared.content.attachments {
             chain.removeAll {
                 $0.channel == MessageChannel.email.rawValue && !providers.fits(files, through: $0.provider)
             }
         }
-        if let first = chain.firstIndex(where: { $0.id == work.content.through }) {
+        if let first = chain.firstIndex(where: { $0.id == prepared.content.through }) {
             chain.insert(chain.remove(at: first), at: 0)
         }
         for entry in chain {
-            if let published = work.circuits[entry.id] { circuits.follow(published, clinic, entry) }
+            if let published = prepared.circuits[entry.id] { circuits.follow(published, clinic, entry) }
         }
         return chain
     }
@@ -141,11 +142,11 @@ struct SendingParts: Sendable {
     /// Those of a chain that may have the message now: while a lost reply is asked for again, who would know the message.
     ///
     /// A code that nobody would know again goes to all of them all the same, but to none that has lost it often enough.
-    func usable(_ chain: [ProviderEntry], for work: SendingWork) -> [ProviderEntry] {
-        guard let unresolved = work.unresolved else { return chain }
+    func usable(_ chain: [ProviderEntry], for prepared: PreparedMessage) -> [ProviderEntry] {
+        guard let unresolved = prepared.unresolved else { return chain }
         let repeatable = chain.filter { isRepeatable(unresolved, with: $0, at: .now()) }
-        guard repeatable.isEmpty, work.message.category == .security else { return repeatable }
-        return chain.filter { work.lostReplies[$0.id, default: 0] < SendingRules.mostLostReplies }
+        guard repeatable.isEmpty, prepared.message.category == .security else { return repeatable }
+        return chain.filter { prepared.lostReplies[$0.id, default: 0] < SendingRules.mostLostReplies }
     }
 
     /// Whether an entry would know the message of an attempt again: the same account, and not too late.
@@ -157,8 +158,16 @@ struct SendingParts: Sendable {
     }
 
     /// Ends a message without an attempt, and its job with it.
-    func end(_ work: SendingWork, _ status: MessageStatus, _ reason: MessageReason, _ job: JobContext) async throws {
-        let ending = work.ending(status, reason)
-        try await ledger.end(work.message, MessageEnd(ending.status, ending.reason, at: .now()), [], took: nil, job)
+    func end(_ prepared: PreparedMessage, _ status: MessageStatus, _ reason: MessageReason, _ job: JobContext)
+        async throws
+    {
+        let ending = prepared.ending(status, reason)
+        try await transactions.end(
+            prepared.message,
+            MessageEnd(ending.status, ending.reason, at: .now()),
+            [],
+            took: nil,
+            job
+        )
     }
 }

@@ -26,7 +26,7 @@ struct WakeMessagesJob: TransactionalJobHandler {
     static let name = "messages.wake"
     /// Whoever looked at a message just before the change has put it off by then, and what was accepted just before is held
     /// against present wishes.
-    static let settling: Duration = PresentChoice.freshFor + .seconds(1)
+    static let settling: Duration = CurrentPreferences.freshFor + .seconds(1)
     /// Jobs that are gone through in one transaction.
     static let step = 1_000
 

@@ -103,7 +103,7 @@ enum AttachmentStore {
 }
 
 /// A row of `message_attachments` that is to be written, after its message.
-private struct NewAttachment: GatheredRow {
+private struct NewAttachment: BatchedRow {
     let message: MessageID
     let place: Int
     /// Absent of a file that was uploaded.

@@ -4,7 +4,7 @@ import Postgres
 import ProviderConfig
 
 /// What a transaction does to attempts, written for all of its messages together.
-enum AttemptChange: GatheredRow {
+enum AttemptChange: BatchedRow {
     case made(NewAttempt)
     case closed(Int, of: MessageID, ProviderVerdict, latency: Duration?)
 

@@ -81,7 +81,7 @@ enum CircuitStore {
 }
 
 /// That a provider took a message, told once for all of a transaction's messages.
-private struct ProviderSuccess: GatheredRow {
+private struct ProviderSuccess: BatchedRow {
     let entry: ProviderEntryID
     /// With which credentials: what former ones are told late says nothing of those in force.
     let fingerprint: String

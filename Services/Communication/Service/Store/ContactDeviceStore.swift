@@ -17,7 +17,7 @@ struct StoredDevice: Sendable, Equatable {
     var createdAt: Instant
     /// When the app has last registered it.
     var registeredAt: Instant
-    /// When a provider first took a notice for it since; `nil` where none has.
+    /// When a provider first took a notification for it since; `nil` where none has.
     var takenAt: Instant?
 }
 
@@ -160,7 +160,7 @@ enum ContactDeviceStore {
         )
     }
 
-    /// A provider has taken a notice for it.
+    /// A provider has taken a notification for it.
     static func taken(_ device: PushDevice, at now: Instant, in tx: borrowing Transaction) {
         tx.execute(
             """

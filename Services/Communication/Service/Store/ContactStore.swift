@@ -192,7 +192,7 @@ enum ContactStore {
     ///
     /// A patient's number is the record's, which nobody but the clinic changes: whoever writes from the new one is known by both.
     static func follow(
-        _ change: WhatsAppChange,
+        _ change: WhatsAppIdentityChange,
         index: AddressIndex,
         sealer: ClinicSealer,
         at now: Instant,

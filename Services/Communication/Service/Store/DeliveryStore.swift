@@ -22,12 +22,12 @@ extension DeliveryEvent: Column {}
 
 /// The table `delivery_events`, and what finds its events' messages.
 enum DeliveryStore {
-    /// Keeps reports of one notice, in one order, so that two notices with the same ones wait for each other instead of
+    /// Keeps reports of one webhook, in one order, so that two webhooks with the same ones wait for each other instead of
     /// locking both; gives those that were not there already.
     static func insert(
         _ reports: [KeptReport],
         of source: ReportSource,
-        notice: RequestID,
+        webhook: RequestID,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> [KeptReport] {
@@ -39,7 +39,7 @@ enum DeliveryStore {
             insert into delivery_events (clinic_id, provider, entry_id, event_id, message_id, provider_message_id, kind,
                 recipient_index, code, notice_id, received_at)
             select clinic_id(), \(source.provider), \(source.entry), e.id, nullif(e.message, '')::uuid,
-                nullif(e.provider_message, ''), e.kind, decode(nullif(e.recipient, ''), 'hex'), e.code, \(notice), \(now)
+                nullif(e.provider_message, ''), e.kind, decode(nullif(e.recipient, ''), 'hex'), e.code, \(webhook), \(now)
             from unnest(\(ordered.map(\.id)), \(ordered.map { $0.message?.description ?? "" }),
                 \(ordered.map { $0.providerMessageID ?? "" }), \(ordered.map(\.event.rawValue)),
                 \(ordered.map { $0.recipient?.hex ?? "" }), \(OptionalColumns(ordered.map(\.code))))
@@ -60,7 +60,7 @@ enum DeliveryStore {
         _ id: String,
         kind: String,
         by entry: ProviderEntry,
-        notice: RequestID,
+        webhook: RequestID,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> Bool {
@@ -68,13 +68,13 @@ enum DeliveryStore {
             """
             insert into delivery_events (clinic_id, provider, entry_id, event_id, kind, notice_id, received_at)
             values (clinic_id(), \(entry.provider), \(entry.id), \(String(id.prefix(DeliveryReport.longestID))), \(kind),
-                \(notice), \(now))
+                \(webhook), \(now))
             on conflict do nothing
             """
         ).affected == 1
     }
 
-    /// Lets reports of a notice wait for their messages.
+    /// Lets reports of a webhook wait for their messages.
     static func wait(
         _ reports: [KeptReport],
         of source: ReportSource,
@@ -89,12 +89,12 @@ enum DeliveryStore {
         )
     }
 
-    /// Reports of a notice that still wait, kept from others until the transaction ends.
-    static func waiting(_ notice: RequestID, in tx: borrowing Transaction) throws -> [KeptReport] {
+    /// Reports of a webhook that still wait, kept from others until the transaction ends.
+    static func waiting(_ webhook: RequestID, in tx: borrowing Transaction) throws -> [KeptReport] {
         let rows = try tx.rows(
             """
             select event_id, message_id, provider_message_id, kind, recipient_index, code from delivery_events
-            where clinic_id = clinic_id() and notice_id = \(notice) and is_waiting order by event_id for update
+            where clinic_id = clinic_id() and notice_id = \(webhook) and is_waiting order by event_id for update
             """
         )
         return try rows.map { row in
@@ -109,12 +109,12 @@ enum DeliveryStore {
         }
     }
 
-    /// Reports of a notice do not wait any more.
-    static func settle(_ reports: [KeptReport], of notice: RequestID, in tx: borrowing Transaction) {
+    /// Reports of a webhook do not wait any more.
+    static func settle(_ reports: [KeptReport], of webhook: RequestID, in tx: borrowing Transaction) {
         tx.execute(
             """
             update delivery_events set is_waiting = false
-            where clinic_id = clinic_id() and notice_id = \(notice) and is_waiting
+            where clinic_id = clinic_id() and notice_id = \(webhook) and is_waiting
                 and event_id = any (\(reports.map(\.id)))
             """
         )
@@ -122,7 +122,7 @@ enum DeliveryStore {
 
     /// Drops events of before, at most so many; gives how many.
     ///
-    /// Through the relay's door.
+    /// Runs with the `relay` role, which crosses clinics.
     static func forget(before: Instant, limit: Int, in tx: borrowing Transaction) throws -> Int {
         try tx.rows(
             """

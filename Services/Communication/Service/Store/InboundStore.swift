@@ -108,7 +108,7 @@ struct InboundStore: Sendable {
             """
             select reference, patient_id, created_at from messages
             where clinic_id = clinic_id() and phone_index = any (\(ByteColumns(phoneIndexes)))
-                and created_at between \(said - replyTime) and \(said + WishKeeper.clockDifference)
+                and created_at between \(said - replyTime) and \(said + OptOutRecorder.clockDifference)
                 and (\(command == .no) or category = 'care') order by created_at desc limit 20
             """
         )

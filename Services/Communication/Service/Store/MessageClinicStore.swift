@@ -14,7 +14,7 @@ enum MessageClinicStore {
 
     /// Drops what was noted before, at most so many; gives how many.
     ///
-    /// Through the relay's door.
+    /// Runs with the `relay` role, which crosses clinics.
     static func forget(before: Instant, limit: Int, in tx: borrowing Transaction) throws -> Int {
         try tx.rows(
             """
@@ -26,7 +26,7 @@ enum MessageClinicStore {
 
     /// Whose messages these are.
     ///
-    /// Through the lookup door.
+    /// Runs with the `lookup` role, which crosses clinics.
     static func clinics(_ hashes: [[UInt8]], in tx: borrowing Transaction) throws -> [[UInt8]: ClinicID] {
         guard !hashes.isEmpty else { return [:] }
         let rows = try tx.rows(

@@ -33,15 +33,16 @@ struct StoredMessage: Sendable {
     var waitingFor: String?
     var nextAttemptAt: Instant?
     var rounds: Int
-    /// The place in `channels` of the first that has not had its turn.
+    /// The index in `channels` of the first one that is still to be tried.
     var stage = 0
     /// How often somebody has sent it again.
     var retries = 0
-    /// The number of the last attempt before that.
+    /// The number of the last attempt before somebody sent it again: attempts up to it decide nothing any more.
     var settledAttempts = 0
-    /// How often it was begun anew, by hand or by a channel: a job of another course does nothing.
+    /// Its generation, one more with each time it is sent again, goes on to its next channel or is woken early: a job that carries
+    /// another one does nothing.
     var course = 0
-    /// What its last attempt was opened as; `nil` before the first.
+    /// The id of its last attempt, compared and set when the next one is opened, so that one run alone can; `nil` before the first.
     var opening: AttemptID?
 
     /// A provider has taken it, and the next channel has its turn if no receipt comes.

@@ -9,7 +9,7 @@ struct AddressHashes: Sendable {
 }
 
 /// A row of `messages` that is to be written, together with all others of its transaction.
-struct NewMessage: GatheredRow {
+struct NewMessage: BatchedRow {
     let message: StoredMessage
     let addresses: AddressHashes
     let actor: String

@@ -60,7 +60,7 @@ struct WebhookBodyStore: Sendable {
 
     /// Bytes of everybody's bodies that are still to be whole.
     ///
-    /// Through the lookup door.
+    /// Runs with the `lookup` role, which crosses clinics.
     static func inAll(at now: Instant, in tx: borrowing Transaction) throws -> Int {
         let rows = try tx.rows(
             "select coalesce(sum(size), 0)::bigint from notice_bodies where expires_at > \(now)"

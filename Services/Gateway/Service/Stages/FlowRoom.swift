@@ -3,14 +3,14 @@ import Synchronization
 
 /// Which bodies of several pieces one gateway passes on at once: each has at most one piece on the bus.
 ///
-/// Whoever brings a notice shows only with its last piece that it is a provider's. Such bodies have room of their own, so that
+/// Whoever brings a webhook shows only with its last piece that it is a provider's. Such bodies have room of their own, so that
 /// they keep nobody's upload waiting, and nobody fills it alone.
 final class FlowRoom: Sendable {
     /// Whose body it is.
     enum Kind: Hashable, Sendable {
         /// Of a caller who is signed in.
         case signedIn
-        /// Of whoever has come to an address for notices.
+        /// Of whoever has come to an address for webhooks.
         case unproved
     }
 
@@ -25,7 +25,7 @@ final class FlowRoom: Sendable {
     static let mostSignedIn = 64
     /// Of them those of one clinic.
     static let mostSignedInOfClinic = 32
-    /// Notices of several pieces at once.
+    /// Webhooks of several pieces at once.
     static let mostUnproved = 32
     /// Of them those for one clinic, which is the one that the path names.
     static let mostUnprovedOfClinic = 16

@@ -63,17 +63,17 @@ import Testing
             ("yes", nil, true, .confirm), ("no", nil, true, .cancel), ("yes", nil, false, nil), ("no", nil, false, nil),
             ("stop", nil, true, nil), ("start", nil, true, nil), ("help", nil, true, nil), (nil, 1, true, nil),
             (nil, nil, true, nil),
-        ] as [(String?, Int?, Bool, VisitWish?)]
+        ] as [(String?, Int?, Bool, VisitReply?)]
     )
-    func repliesMean(command: String?, choice: Int?, isAboutVisit: Bool, wish: VisitWish?) {
-        let read = VisitWish(command: command, choice: choice, offered: [], isAboutVisit: isAboutVisit)
-        #expect(read == wish)
+    func repliesMean(command: String?, choice: Int?, isAboutVisit: Bool, reply: VisitReply?) {
+        let read = VisitReply(command: command, choice: choice, offered: [], isAboutVisit: isAboutVisit)
+        #expect(read == reply)
     }
 
     @Test func withTimesToChooseFromRepliesMeanThem() {
         let times = [now, now + .seconds(1_800)]
-        func read(_ command: String?, _ choice: Int? = nil) -> VisitWish? {
-            VisitWish(command: command, choice: choice, offered: times, isAboutVisit: true)
+        func read(_ command: String?, _ choice: Int? = nil) -> VisitReply? {
+            VisitReply(command: command, choice: choice, offered: times, isAboutVisit: true)
         }
         #expect(read(nil, 1) == .choose(times[0]) && read(nil, 2) == .choose(times[1]))
         #expect(read(nil, 3) == nil && read(nil, 0) == nil && read(nil, 9) == nil)

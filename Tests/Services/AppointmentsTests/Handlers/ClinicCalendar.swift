@@ -39,7 +39,7 @@ struct ClinicCalendar {
             handlers: AppointmentsService.handlers(cursors: CursorSeal(try BlindIndex(keys, service: .appointments)))
                 .entries,
             database: database.database,
-            replies: ReplyStore(
+            replies: IdempotencyStore(
                 dataKeys: DataKeyStore(try DataKeys(keys, service: .appointments), database: database.database)
             ),
             policy: follower,

@@ -94,7 +94,7 @@ struct BillingDesk: Sendable {
             service: .billing,
             handlers: definition.handlers.entries,
             database: test.database,
-            replies: ReplyStore(dataKeys: host.dataKeys),
+            replies: IdempotencyStore(dataKeys: host.dataKeys),
             policy: follower,
             log: log
         )
@@ -256,7 +256,7 @@ struct BillingDesk: Sendable {
         )
         return try await ask(
             Self.endpoints.payments.receiveNotice,
-            WebhookNotice(provider: "stripe", clinicId: other ?? clinic, body: RawBody(body)),
+            WebhookPayload(provider: "stripe", clinicId: other ?? clinic, body: RawBody(body)),
             scope: .account,
             headers: ["stripe-signature": header],
             clinic: other

@@ -72,7 +72,7 @@ import Testing
         )
         let answer = try await desk.ask(
             endpoints.payments.receiveNotice,
-            WebhookNotice(provider: "stripe", clinicId: desk.clinic, body: RawBody(stale.body)),
+            WebhookPayload(provider: "stripe", clinicId: desk.clinic, body: RawBody(stale.body)),
             scope: .account,
             headers: ["stripe-signature": stale.header]
         )

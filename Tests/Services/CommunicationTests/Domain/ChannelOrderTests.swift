@@ -44,11 +44,11 @@ import Testing
     ]
 
     @Test(arguments: choices) func theFirstWhoSaysDecides(_ choice: Choice) {
-        let wishes = RecipientWishes(
+        let preferences = RecipientPreferences(
             category: choice.contact.map { CategoryPreference(category: choice.category, channels: $0) },
             orderOfClinic: choice.order.map { ChannelOrder($0) }
         )
-        let found = wishes.channels(choice.wanted, choice.category, isAskedFor: choice.isAskedFor)
+        let found = preferences.channels(choice.wanted, choice.category, isAskedFor: choice.isAskedFor)
         #expect(found == choice.expected)
     }
 

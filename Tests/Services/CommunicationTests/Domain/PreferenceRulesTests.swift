@@ -129,10 +129,10 @@ import Testing
     )
     func channelsAreTheContacts(_ choice: Choice) {
         let category = CategoryPreference(category: .care, channels: choice.chosen)
-        let ofContact = RecipientWishes(category: category)
+        let ofContact = RecipientPreferences(category: category)
         #expect(ofContact.channels(choice.wanted, .care, isAskedFor: choice.isAskedFor) == choice.expected)
         let channels = choice.chosen?.compactMap { NoticeChannel(rawValue: $0.rawValue) }
-        let ofAccount = RecipientWishes(notice: NoticePreference(kind: .invoice, channels: channels))
+        let ofAccount = RecipientPreferences(notice: NoticePreference(kind: .invoice, channels: channels))
         #expect(ofAccount.channels(choice.wanted, .billing, isAskedFor: choice.isAskedFor) == choice.expected)
     }
 
@@ -221,20 +221,20 @@ import Testing
     }
 
     @Test func contactAndAccountBothHold() throws {
-        let both = RecipientWishes(
+        let both = RecipientPreferences(
             category: CategoryPreference(category: .care, channels: [.sms, .email]),
             notice: NoticePreference(kind: .appointmentReminder, channels: [.email, .push])
         )
         #expect(both.channels([.email, .sms, .push], .care, isAskedFor: false) == [.email])
-        #expect(RecipientWishes().channels([.sms, .email], .care, isAskedFor: false) == [.sms, .email])
-        let codes = RecipientWishes(category: CategoryPreference(category: .security, channels: [.sms]))
+        #expect(RecipientPreferences().channels([.sms, .email], .care, isAskedFor: false) == [.sms, .email])
+        let codes = RecipientPreferences(category: CategoryPreference(category: .security, channels: [.sms]))
         #expect(codes.channels([.email, .sms], .security, isAskedFor: false) == [.sms])
         #expect(codes.channels([.email], .security, isAskedFor: false) == [.email])
     }
 
     @Test func oneNightMayFollowAnother() throws {
         let evening = try #require(Instant(rfc3339: "2026-03-01T20:30:00Z"))
-        var wishes = RecipientWishes(
+        var preferences = RecipientPreferences(
             category: CategoryPreference(category: .care, quietHours: try quiet("20:00", "22:00")),
             notice: NoticePreference(
                 kind: .invoice,
@@ -243,10 +243,10 @@ import Testing
             quietOfClinic: try quiet("05:00", "08:00"),
             zone: TimeZoneName("UTC")
         )
-        #expect(wishes.start(evening).rfc3339.hasPrefix("2026-03-02T08:00:00"))
-        #expect(wishes.start(evening - .seconds(3_600)) == evening - .seconds(3_600))
-        wishes.zone = nil
-        #expect(wishes.start(evening) == evening)
+        #expect(preferences.start(evening).rfc3339.hasPrefix("2026-03-02T08:00:00"))
+        #expect(preferences.start(evening - .seconds(3_600)) == evening - .seconds(3_600))
+        preferences.zone = nil
+        #expect(preferences.start(evening) == evening)
     }
 
     @Test(
@@ -258,6 +258,6 @@ import Testing
         ] as [(String?, MessageCategory, NoticeKind?)]
     )
     func templatesHaveTheirKind(_ template: String?, _ category: MessageCategory, _ kind: NoticeKind?) {
-        #expect(RecipientWishes.kind(template: template, category) == kind)
+        #expect(RecipientPreferences.kind(template: template, category) == kind)
     }
 }

@@ -174,7 +174,10 @@ import Testing
 
     @Test(
         arguments: [
-            (ProviderVerdict(.transient, retryAfter: .seconds(120)), AskingAgain.asked(until: start + .seconds(120))),
+            (
+                ProviderVerdict(.transient, retryAfter: .seconds(120)),
+                ProviderAvailability.asked(until: start + .seconds(120))
+            ),
             (ProviderVerdict(.transient), .anyTime), (ProviderVerdict(.credentials), .never),
             (ProviderVerdict(.senderNotAuthorised), .anyTime),
             (ProviderVerdict(.quota), .asked(until: start + SendingRules.quotaPause)),
@@ -184,37 +187,37 @@ import Testing
                 ProviderVerdict(.throttled, retryAfter: .seconds(13 * 3_600)),
                 .asked(until: start + SendingRules.rounds.cap)
             ),
-        ] as [(ProviderVerdict, AskingAgain)]
+        ] as [(ProviderVerdict, ProviderAvailability)]
     )
-    func whoAsksForTimeIsGivenIt(_ verdict: ProviderVerdict, _ asking: AskingAgain) {
-        #expect(AskingAgain(after: verdict, at: Self.start) == asking)
+    func whoAsksForTimeIsGivenIt(_ verdict: ProviderVerdict, _ asking: ProviderAvailability) {
+        #expect(ProviderAvailability(after: verdict, at: Self.start) == asking)
     }
 
     @Test(
         arguments: [
-            (CircuitView.State.latched, Duration.seconds(60), AskingAgain.asked(until: start + .seconds(60))),
+            (CircuitView.State.latched, Duration.seconds(60), ProviderAvailability.asked(until: start + .seconds(60))),
             (.latched, nil, .never), (.open, .seconds(60), .shut(until: start + .seconds(60))),
             (.halfOpen, nil, .anyTime),
-        ] as [(CircuitView.State, Duration?, AskingAgain)]
+        ] as [(CircuitView.State, Duration?, ProviderAvailability)]
     )
-    func whatStandsInTheWayEnds(_ state: CircuitView.State, _ time: Duration?, _ asking: AskingAgain) {
+    func whatStandsInTheWayEnds(_ state: CircuitView.State, _ time: Duration?, _ asking: ProviderAvailability) {
         let view = CircuitView(state: state, since: Self.start, reason: nil, retryAt: time.map { Self.start + $0 })
-        #expect(AskingAgain(refusedBy: view, for: time, at: Self.start) == asking)
+        #expect(ProviderAvailability(refusedBy: view, for: time, at: Self.start) == asking)
     }
 
     private static let start = Instant(seconds: 1_000)
-    private static func asked(_ seconds: Int64) -> AskingAgain { .asked(until: start + .seconds(seconds)) }
-    private static func shut(_ seconds: Int64) -> AskingAgain { .shut(until: start + .seconds(seconds)) }
+    private static func asked(_ seconds: Int64) -> ProviderAvailability { .asked(until: start + .seconds(seconds)) }
+    private static func shut(_ seconds: Int64) -> ProviderAvailability { .shut(until: start + .seconds(seconds)) }
 
     /// Seconds before nobody is asked.
     @Test(
         arguments: [
             ([asked(120)], 120), ([asked(120), asked(60)], 60), ([asked(120), .never], 120),
             ([asked(120), shut(30)], 30), ([asked(120), .anyTime], nil), ([shut(30)], nil), ([.never], nil), ([], nil),
-        ] as [([AskingAgain], Int64?)]
+        ] as [([ProviderAvailability], Int64?)]
     )
-    func theRoundComesWhenSomebodyMayBeAsked(_ providers: [AskingAgain], _ seconds: Int64?) {
-        #expect(AskingAgain.earliest(providers) == seconds.map { Self.start + .seconds($0) })
+    func theRoundComesWhenSomebodyMayBeAsked(_ providers: [ProviderAvailability], _ seconds: Int64?) {
+        #expect(ProviderAvailability.earliest(providers) == seconds.map { Self.start + .seconds($0) })
     }
 
     @Test(arguments: [nil, 60] as [Int64?]) func timeThatWasAskedForIsGivenWithinTheExpiry(_ expiry: Int64?) {

@@ -58,7 +58,7 @@ import Testing
             )
             let answer = try await clinic.ask(
                 MessageDesk.endpoints.configuration.test,
-                ConfigurationTrial(clinicId: clinic.clinic)
+                ConfigurationTest(clinicId: clinic.clinic)
             )
             let results = answer.output?.results ?? []
             #expect(results.map(\.ok) == [true, true])

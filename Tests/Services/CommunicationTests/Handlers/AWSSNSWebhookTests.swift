@@ -59,7 +59,7 @@ import Testing
         let call = SNSTopics.delivery(of: event, topic, .now(), origin: origin)
         return try await clinic.ask(
             MessageDesk.endpoints.deliveries.receive,
-            WebhookNotice(provider: "aws_sns", clinicId: clinic.clinic, body: RawBody(call.body)),
+            WebhookPayload(provider: "aws_sns", clinicId: clinic.clinic, body: RawBody(call.body)),
             as: Principal(kind: .provider, id: "test"),
             headers: Dictionary(uniqueKeysWithValues: call.headers)
         ).status

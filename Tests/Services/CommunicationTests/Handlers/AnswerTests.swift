@@ -178,10 +178,12 @@ import Testing
             let line = try await Line(sandbox)
             let (desk, clinic) = (line.clinic.desk, line.clinic.clinic)
             let primary = try #require(try await desk.sending.resolver.resolve(clinic, channel: "sms").entries.first)
-            for _ in 0..<ShareRules.minimumReceipts {
-                desk.sending.shares.receipts.note(CircuitKey(clinic, primary), after: ShareRules.lateAfter * 2)
+            for _ in 0..<TrafficShareRules.minimumReceipts {
+                desk.sending.shares.receipts.note(CircuitKey(clinic, primary), after: TrafficShareRules.lateAfter * 2)
             }
-            #expect(try await line.clinic.health().map(\.share) == [ShareRules.floor, 1 - ShareRules.floor])
+            #expect(
+                try await line.clinic.health().map(\.share) == [TrafficShareRules.floor, 1 - TrafficShareRules.floor]
+            )
             let results: [(VisitCommandResult, String)] = [
                 (.confirmed, "reply_confirmed"), (.rescheduled, "reply_rescheduled"), (.tooLate, "reply_too_late"),
             ]

@@ -112,7 +112,7 @@ import Testing
         let headers = Resend.sign(secret, id: "\(RequestID())", body, .now())
         return try await clinic.ask(
             MessageDesk.endpoints.deliveries.receive,
-            WebhookNotice(provider: "resend", clinicId: clinic.clinic, body: RawBody(body)),
+            WebhookPayload(provider: "resend", clinicId: clinic.clinic, body: RawBody(body)),
             as: Principal(kind: .provider, id: "test"),
             headers: Dictionary(uniqueKeysWithValues: headers)
         ).status

@@ -20,7 +20,7 @@ import Testing
         _ call: WebhookSender.Delivery,
         through dispatcher: Dispatcher
     ) async throws -> Int {
-        let input = WebhookNotice(provider: "aws_ses", clinicId: clinic.clinic, body: RawBody(call.body))
+        let input = WebhookPayload(provider: "aws_ses", clinicId: clinic.clinic, body: RawBody(call.body))
         let request = BusRequest(
             operation: MessageDesk.endpoints.deliveries.receive.name,
             clinic: clinic.clinic,

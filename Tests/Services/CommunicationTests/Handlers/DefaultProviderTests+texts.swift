@@ -29,7 +29,7 @@ extension DefaultProviderTests {
         let url = "https://polyclinic.test/api/v1/webhooks/communication/twilio/installation"
         return try await clinic.ask(
             MessageDesk.endpoints.deliveries.receiveShared,
-            SharedNotice(provider: "twilio", body: RawBody(Communication.FormBody.encode(pairs))),
+            SharedWebhookPayload(provider: "twilio", body: RawBody(Communication.FormBody.encode(pairs))),
             as: Principal(kind: .provider, id: "test"),
             headers: ["X-Twilio-Signature": Sandbox.TwilioSignature.make(token, url, pairs)]
         ).status
@@ -51,7 +51,7 @@ extension DefaultProviderTests {
         )
         return try await clinic.ask(
             MessageDesk.endpoints.deliveries.receiveShared,
-            SharedNotice(provider: "meta", body: RawBody(body)),
+            SharedWebhookPayload(provider: "meta", body: RawBody(body)),
             as: Principal(kind: .provider, id: "test"),
             headers: Dictionary(uniqueKeysWithValues: Meta.sign("clinic-app-secret", body, .now()))
         ).status
@@ -165,11 +165,11 @@ extension DefaultProviderTests {
             first
         )
         let number = try #require(PhoneNumber("+9193\(10_000_000 + first.clinic.low % 90_000_000)"))
-        let hash = MessageDoor(blindIndex: first.desk.blindIndex)
+        let hash = ProviderIDHash(blindIndex: first.desk.blindIndex)
             .hash("meta", to: ChannelAddress(number, on: .whatsapp))
         for clinic in [first, second] {
             try await first.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
-                NumberClinicStore.insert(hash, at: .now(), in: tx)
+                RecipientClinicStore.insert(hash, at: .now(), in: tx)
             }
         }
         func prefer(_ value: String, _ seconds: Int64) -> [String: JSONValue] {

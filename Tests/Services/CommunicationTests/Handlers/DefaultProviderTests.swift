@@ -169,7 +169,7 @@ import Vault
             let clinic = try clinic()
             let endpoint = MessageDesk.endpoints.configuration.test
             func trial() async throws -> TestClinic.Answer<ConfigurationTrialResults> {
-                try await clinic.ask(endpoint, ConfigurationTrial(clinicId: clinic.clinic))
+                try await clinic.ask(endpoint, ConfigurationTest(clinicId: clinic.clinic))
             }
             try await delete(clinic)
             #expect(try await trial().code == "not_configured")
@@ -324,7 +324,7 @@ import Vault
                 let body = RawBody(Array((lines + ["", text]).joined(separator: "\r\n").utf8))
                 let answer = try await first.ask(
                     MessageDesk.endpoints.deliveries.receiveShared,
-                    SharedNotice(provider: "smtp", body: body),
+                    SharedWebhookPayload(provider: "smtp", body: body),
                     as: Principal(kind: .provider, id: "test"),
                     headers: ["Authorization": "Bearer installation-mail-token"]
                 )
@@ -377,7 +377,7 @@ import Vault
                 ]
                 return try await first.ask(
                     MessageDesk.endpoints.deliveries.receiveShared,
-                    SharedNotice(provider: "smtp", body: RawBody(Array(lines.joined(separator: "\r\n").utf8))),
+                    SharedWebhookPayload(provider: "smtp", body: RawBody(Array(lines.joined(separator: "\r\n").utf8))),
                     as: Principal(kind: .provider, id: "test"),
                     headers: ["Authorization": "Bearer \(token)"]
                 ).status
@@ -414,7 +414,7 @@ import Vault
                 let body = try JSONWriter.encode(notice)
                 return try await clinic.ask(
                     MessageDesk.endpoints.deliveries.receiveShared,
-                    SharedNotice(provider: "resend", body: RawBody(body)),
+                    SharedWebhookPayload(provider: "resend", body: RawBody(body)),
                     as: Principal(kind: .provider, id: "test"),
                     headers: Dictionary(
                         uniqueKeysWithValues: Resend.sign(secret, id: "\(RequestID())", body, .now())
@@ -440,7 +440,7 @@ import Vault
             #expect(try await first.settled(third).status == .sent)
             let early = "early-\(first.clinic.low)"
             #expect(try await tell(first, .null, early) == 200)
-            let door = MessageDoor(blindIndex: first.desk.blindIndex).hash("resend", early)
+            let door = ProviderIDHash(blindIndex: first.desk.blindIndex).hash("resend", early)
             try await first.desk.database.database.transaction(for: Tenant(first.clinic, actor: "test")) { tx in
                 tx.execute(
                     """

@@ -33,7 +33,7 @@ import Testing
         provider: String = "zeptomail",
         key: String = Self.key
     ) async throws -> Int {
-        let input = WebhookNotice(provider: provider, clinicId: clinic.clinic, body: RawBody(body))
+        let input = WebhookPayload(provider: provider, clinicId: clinic.clinic, body: RawBody(body))
         let headers = Dictionary(uniqueKeysWithValues: ZeptoMail.sign(key, body, .now()))
         return try await clinic.ask(endpoint, input, as: .init(kind: .provider, id: "test"), headers: headers).status
     }

@@ -41,7 +41,7 @@ import Testing
     }
 
     private func tell(_ clinic: TestClinic, _ notice: JSONValue, seal: String = seal) async throws -> Int {
-        let input = WebhookNotice(
+        let input = WebhookPayload(
             provider: PigeonProvider.name,
             clinicId: clinic.clinic,
             body: RawBody(try JSONWriter.encode(notice))
@@ -74,7 +74,7 @@ import Testing
         #expect(try await clinic.health().map(\.rate) == [EntryHealth.Rate(perSecond: 3)])
         let trial = try await clinic.ask(
             MessageDesk.endpoints.configuration.test,
-            ConfigurationTrial(clinicId: clinic.clinic)
+            ConfigurationTest(clinicId: clinic.clinic)
         )
         #expect(trial.output?.results.map(\.ok) == [true])
         // Where nobody has listed it, it is none.

@@ -83,7 +83,7 @@ import Testing
         )
         return try await clinic.ask(
             MessageDesk.endpoints.deliveries.receive,
-            WebhookNotice(provider: "meta", clinicId: clinic.clinic, body: RawBody(body)),
+            WebhookPayload(provider: "meta", clinicId: clinic.clinic, body: RawBody(body)),
             as: .init(kind: .provider, id: "test"),
             headers: Dictionary(uniqueKeysWithValues: Meta.sign(Self.secret, body, .now()))
         ).status

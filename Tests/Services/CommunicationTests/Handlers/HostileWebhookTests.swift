@@ -34,7 +34,7 @@ import Testing
         for (name, value) in Meta.sign(Self.secret, body, .now()) { headers[name] = value }
         return try await clinic.ask(
             MessageDesk.endpoints.deliveries.receive,
-            WebhookNotice(provider: provider, clinicId: clinic.clinic, body: RawBody(body)),
+            WebhookPayload(provider: provider, clinicId: clinic.clinic, body: RawBody(body)),
             as: .init(kind: .provider, id: "test"),
             headers: headers
         ).status
@@ -139,7 +139,7 @@ import Testing
         try await clinic.configure(draft)
         let answer = try await clinic.ask(
             MessageDesk.endpoints.deliveries.receive,
-            WebhookNotice(provider: "zeptomail", clinicId: clinic.clinic, body: RawBody(body)),
+            WebhookPayload(provider: "zeptomail", clinicId: clinic.clinic, body: RawBody(body)),
             as: .init(kind: .provider, id: "test"),
             headers: Dictionary(uniqueKeysWithValues: ZeptoMail.sign("clinic-zepto-key-0001", body, .now()))
         )

@@ -41,7 +41,7 @@ import Testing
     }
 
     private func bring(_ body: [UInt8], to clinic: TestClinic) async throws {
-        let input = WebhookNotice(provider: "smtp", clinicId: clinic.clinic, body: RawBody(body))
+        let input = WebhookPayload(provider: "smtp", clinicId: clinic.clinic, body: RawBody(body))
         let answer = try await clinic.ask(
             MessageDesk.endpoints.deliveries.receive,
             input,

@@ -32,7 +32,7 @@ import Testing
         by provider: String = "smtp",
         headers: [String: String] = ["Authorization": "Bearer \(token)"]
     ) async throws -> Int {
-        let input = WebhookNotice(provider: provider, clinicId: clinic.clinic, body: RawBody(body))
+        let input = WebhookPayload(provider: provider, clinicId: clinic.clinic, body: RawBody(body))
         let caller = Principal(kind: .provider, id: "test")
         return try await clinic.ask(Self.endpoint, input, as: caller, headers: headers).status
     }

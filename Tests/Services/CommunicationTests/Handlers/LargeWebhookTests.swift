@@ -49,7 +49,7 @@ import Testing
     ) async throws -> Int {
         let start = min(number * BodyPiece.bytes, body.count)
         let end = min(start + BodyPiece.bytes, body.count)
-        let input = WebhookNotice(
+        let input = WebhookPayload(
             provider: provider,
             clinicId: clinic.clinic,
             body: RawBody(Array(body[start..<end]))
@@ -180,7 +180,7 @@ import Testing
 
     @Test func whatIsTooLongForItsProviderIsRefused() async throws {
         let clinic = try await clinic()
-        let long = [UInt8](repeating: 0x61, count: WebhookNotice.longestBody + 1)
+        let long = [UInt8](repeating: 0x61, count: WebhookPayload.longestBody + 1)
         #expect(try await bring(long, to: clinic, by: "twilio", headers: [:]).last == 401)
         try await clinic.configure(sms: [.twilio(SandboxPlace.nowhere)])
         #expect(try await bring(long, to: clinic, by: "twilio", headers: [:]).last == 413)

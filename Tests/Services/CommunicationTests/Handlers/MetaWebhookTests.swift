@@ -92,7 +92,7 @@ import Testing
         let headers = Dictionary(uniqueKeysWithValues: Meta.sign(secret, body, .now()))
         return try await clinic.ask(
             MessageDesk.endpoints.deliveries.receive,
-            WebhookNotice(provider: "meta", clinicId: clinic.clinic, body: RawBody(body)),
+            WebhookPayload(provider: "meta", clinicId: clinic.clinic, body: RawBody(body)),
             as: .init(kind: .provider, id: "test"),
             headers: headers
         ).status

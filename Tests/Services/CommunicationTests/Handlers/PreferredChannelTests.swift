@@ -118,7 +118,7 @@ import Testing
         let patient = try await patient(clinic, "w@example.org")
         var draft = draft(RecipientDraft(patientId: patient))
         draft.channels = channels
-        draft.sendAt = .now() + PresentChoice.freshFor + .seconds(1)
+        draft.sendAt = .now() + CurrentPreferences.freshFor + .seconds(1)
         let id = try await clinic.send(draft)
         try await prefer(clinic, patient, CategoryPreference(category: .care, channels: []))
         let message = try await clinic.settled(id, [.suppressed, .sent, .failed, .unknown])
@@ -131,7 +131,7 @@ import Testing
         try await clinic.configure(.smtp(port: 9))
         let patient = try await patient(clinic, "v@example.org")
         var draft = draft(RecipientDraft(patientId: patient))
-        draft.sendAt = .now() + PresentChoice.freshFor + .seconds(1)
+        draft.sendAt = .now() + CurrentPreferences.freshFor + .seconds(1)
         let id = try await clinic.send(draft)
         let minute = Int(Instant.now().microseconds.flooredDivision(by: 60_000_000) % 1_440)
         let night = QuietTime(

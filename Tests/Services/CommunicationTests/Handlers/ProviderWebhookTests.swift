@@ -114,7 +114,7 @@ import Testing
         _ teller: Teller,
         _ call: (body: [UInt8], headers: [String: String])
     ) async throws -> Int {
-        let input = WebhookNotice(provider: teller.provider, clinicId: clinic.clinic, body: RawBody(call.body))
+        let input = WebhookPayload(provider: teller.provider, clinicId: clinic.clinic, body: RawBody(call.body))
         let caller = Principal(kind: .provider, id: "test")
         return try await clinic.ask(Self.endpoint, input, as: caller, headers: call.headers).status
     }

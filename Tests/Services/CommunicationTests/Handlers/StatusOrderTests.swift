@@ -97,7 +97,7 @@ extension TestClinic {
         )
         let id = clinic
         try await desk.database.database.transaction(for: Tenant(id, actor: "provider:\(entry.provider)")) { tx in
-            _ = try intake.take([report], of: [entry], notice: RequestID(), clinic: id, at: now, in: tx)
+            _ = try intake.take([report], of: [entry], webhook: RequestID(), clinic: id, at: now, in: tx)
         }
     }
 }

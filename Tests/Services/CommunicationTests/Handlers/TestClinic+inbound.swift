@@ -36,7 +36,7 @@ extension TestClinic {
 
     /// Hands a provider's call to the clinic's webhook, and gives the status that the provider gets.
     func bring(_ body: [UInt8], headers: [String: String], by provider: String) async throws -> Int {
-        let input = WebhookNotice(provider: provider, clinicId: clinic, body: RawBody(body))
+        let input = WebhookPayload(provider: provider, clinicId: clinic, body: RawBody(body))
         let caller = Principal(kind: .provider, id: "test")
         return try await ask(MessageDesk.endpoints.deliveries.receive, input, as: caller, headers: headers).status
     }

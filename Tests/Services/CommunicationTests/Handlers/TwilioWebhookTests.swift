@@ -29,7 +29,7 @@ import Testing
     }
 
     private func tell(_ clinic: TestClinic, _ callback: Callback, as owner: ClinicID? = nil) async throws -> Int {
-        let input = WebhookNotice(
+        let input = WebhookPayload(
             provider: "twilio",
             clinicId: clinic.clinic,
             message: callback.message,

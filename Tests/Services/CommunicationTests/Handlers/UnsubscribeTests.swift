@@ -204,7 +204,7 @@ import Testing
     /// Whoever ends marketing by e-mail has not asked for it by SMS; of a message accepted before it is as true as of one after.
     @Test func marketingThatWasEndedIsNotPassedOn() async throws {
         try await withPatient { sandbox, clinic, place in
-            let sendAt = Instant.now() + PresentChoice.freshFor + .seconds(1)
+            let sendAt = Instant.now() + CurrentPreferences.freshFor + .seconds(1)
             let before = try await clinic.send(place.draft(.marketing, sendAt: sendAt))
             try await place.end(clinic, .unsubscribe)
             let after = try await clinic.send(place.draft(.marketing))

@@ -127,7 +127,7 @@ import Testing
 
     /// As Meta's reference shows it.
     @Test func whoStopsOffersAndWantsThemAgain() throws {
-        func wishes(_ changed: [String: JSONValue], _ field: String = "user_preferences") throws -> [CategoryWish] {
+        func optOuts(_ changed: [String: JSONValue], _ field: String = "user_preferences") throws -> [CategoryOptOut] {
             let preference: [String: JSONValue] = [
                 "wa_id": "16505551234", "detail": "User requested to stop marketing messages",
                 "category": "marketing_messages", "value": "stop", "timestamp": 1_731_705_721,
@@ -136,11 +136,11 @@ import Testing
                 "contacts": [["profile": ["name": "Pablo"], "wa_id": "16505551234"]],
                 "user_preferences": [.object(preference.merging(changed) { $1 })],
             ]
-            return try MetaWebhooks.news(try notice([value], field: field), of: Self.place).wishes
+            return try MetaWebhooks.news(try notice([value], field: field), of: Self.place).optOuts
         }
         let number = ChannelAddress(try #require(PhoneNumber("+16505551234")), on: .whatsapp)
         let user = ChannelAddress(try #require(WhatsAppUserID("US.1234")))
-        let stop = CategoryWish(
+        let stop = CategoryOptOut(
             who: [number],
             category: .marketing,
             isWanted: false,
@@ -152,17 +152,17 @@ import Testing
         both.who = [number, user]
         var hidden = stop
         hidden.who = [user]
-        #expect(try wishes([:]) == [stop] && wishes(["timestamp": "1731705721"]) == [stop])
-        #expect(try wishes(["value": "resume"]) == [resume])
-        #expect(try wishes(["user_id": "US.1234"]) == [both])
-        #expect(try wishes(["user_id": "US.1234", "wa_id": .null]) == [hidden])
+        #expect(try optOuts([:]) == [stop] && optOuts(["timestamp": "1731705721"]) == [stop])
+        #expect(try optOuts(["value": "resume"]) == [resume])
+        #expect(try optOuts(["user_id": "US.1234"]) == [both])
+        #expect(try optOuts(["user_id": "US.1234", "wa_id": .null]) == [hidden])
         for changed in [
             ["wa_id": "../me"], ["category": "news"], ["value": "pause"], ["value": 1], ["timestamp": "soon"],
             ["timestamp": 0], ["timestamp": 999_999_999_999],
         ] as [[String: JSONValue]] {
-            #expect(try wishes(changed).isEmpty, "\(changed)")
+            #expect(try optOuts(changed).isEmpty, "\(changed)")
         }
-        #expect(try wishes([:], "messages").isEmpty)
+        #expect(try optOuts([:], "messages").isEmpty)
     }
 
     struct Saying: Sendable {

@@ -83,7 +83,7 @@ struct PigeonWebhooks: WebhookReader {
         let isOurs = entry.webhookSecrets(key, at: now).contains {
             constantTimeEqual(Array($0.unredacted.utf8), seal)
         }
-        return isOurs ? try? JSONValue.notice(call.body) : nil
+        return isOurs ? try? JSONValue.webhook(call.body) : nil
     }
 }
 

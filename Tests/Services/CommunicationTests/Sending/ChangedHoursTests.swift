@@ -203,7 +203,7 @@ import Testing
         try await SandboxPlace.with { sandbox in
             let clinic = try await clinic(sandbox, quiet: false)
             var draft = MessageDraft(to: address(clinic), content: MessageContent(subject: "Hello", text: "Hello"))
-            draft.sendAt = .now() + PresentChoice.freshFor + .seconds(1)
+            draft.sendAt = .now() + CurrentPreferences.freshFor + .seconds(1)
             let id = try await clinic.send(draft)
             let (hours, end) = try night()
             try await set(clinic, sandbox, hours)

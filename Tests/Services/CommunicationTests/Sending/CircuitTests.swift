@@ -170,9 +170,9 @@ import Testing
             formerSecrets: []
         )
         let books = (0..<2).map { _ in
-            CircuitBook(policy: CircuitBreakerPolicy(jitter: 0), providers: .builtIn, now: { clock.now })
+            ProviderCircuits(policy: CircuitBreakerPolicy(jitter: 0), providers: .builtIn, now: { clock.now })
         }
-        func isLetIn(_ book: CircuitBook) -> Bool {
+        func isLetIn(_ book: ProviderCircuits) -> Bool {
             guard case .admitted(let permit) = book.admit(clinic, entry) else { return false }
             book.giveBack(permit, clinic, entry)
             return true

@@ -181,7 +181,7 @@ import Testing
             #expect(answer.status == 422 && answer.pointers == [pointer])
             #expect("\(String(describing: answer.problem))".contains(DomainName.complaint))
         }
-        let trial = ConfigurationTrial(
+        let trial = ConfigurationTest(
             clinicId: clinic.clinic,
             to: TrialRecipient(email: EmailAddress(Self.impossible))
         )

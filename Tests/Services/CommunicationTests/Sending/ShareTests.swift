@@ -42,7 +42,7 @@ import Testing
     /// Receipts of the primary's that took ten minutes each, as they come in; of so many messages as say something.
     private func tellLate(_ clinic: TestClinic) async throws {
         let primary = try #require(try await clinic.configuredEntry())
-        for message in try await send(ShareRules.minimumReceipts, from: clinic) {
+        for message in try await send(TrafficShareRules.minimumReceipts, from: clinic) {
             #expect(message.attempts.map(\.provider) == ["zeptomail"])
             try await clinic.tell(.delivered, of: message.id, through: primary, at: .now() + .seconds(600))
         }
@@ -55,7 +55,10 @@ import Testing
             try await sandbox.fault("down", of: "zeptomail", rate: 0.5)
             var messages = try await send(40, from: clinic)
             let shares = try await clinic.health().map(\.share)
-            #expect(shares[0] >= ShareRules.floor && shares[0] < 1 - ShareRules.toleratedFailures, "\(shares)")
+            #expect(
+                shares[0] >= TrafficShareRules.floor && shares[0] < 1 - TrafficShareRules.toleratedFailures,
+                "\(shares)"
+            )
             #expect(abs(shares[0] + shares[1] - 1) < 0.01)
             let shifted = try await send(60, from: clinic)
             #expect(Set(shifted.compactMap { $0.attempts.first?.provider }) == ["zeptomail", "smtp"])
@@ -77,13 +80,13 @@ import Testing
             let clinic = try await clinic(sandbox)
             try await tellLate(clinic)
             let health = try await clinic.health()
-            #expect(health.map(\.share) == [ShareRules.floor, 1 - ShareRules.floor])
+            #expect(health.map(\.share) == [TrafficShareRules.floor, 1 - TrafficShareRules.floor])
             #expect(health[0].receiptP50Milliseconds ?? 0 >= 590_000 && health[1].receiptP50Milliseconds == nil)
             for message in try await send(30, from: clinic) {
-                let place = ShareRules.place(of: message.id, among: health.map(\.share))
+                let place = TrafficShareRules.place(of: message.id, among: health.map(\.share))
                 #expect(message.attempts.map(\.provider) == [place == 0 ? "zeptomail" : "smtp"])
             }
-            clinic.desk.clock.advance(ShareRules.receiptWindow)
+            clinic.desk.clock.advance(TrafficShareRules.receiptWindow)
             #expect(try await clinic.health().map(\.share) == [1, 0])
             let back = try await send(20, from: clinic)
             #expect(back.allSatisfy { $0.attempts.map(\.provider) == ["zeptomail"] })
@@ -95,7 +98,7 @@ import Testing
         try await SandboxPlace.with { sandbox in
             let (troubled, well) = (try await clinic(sandbox), try await clinic(sandbox))
             try await tellLate(troubled)
-            #expect(try await troubled.health().first?.share == ShareRules.floor)
+            #expect(try await troubled.health().first?.share == TrafficShareRules.floor)
             #expect(try await well.health().map(\.share) == [1, 0])
             let messages = try await send(20, from: well)
             #expect(messages.allSatisfy { $0.attempts.map(\.provider) == ["zeptomail"] })

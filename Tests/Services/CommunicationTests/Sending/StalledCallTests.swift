@@ -38,7 +38,7 @@ import Testing
             let body = try JSONWriter.encode(notice)
             let told = try await clinic.ask(
                 MessageDesk.endpoints.deliveries.receive,
-                WebhookNotice(provider: "zeptomail", clinicId: clinic.clinic, body: RawBody(body)),
+                WebhookPayload(provider: "zeptomail", clinicId: clinic.clinic, body: RawBody(body)),
                 as: Principal(kind: .provider, id: "test"),
                 headers: Dictionary(uniqueKeysWithValues: ZeptoMail.sign(Self.key, body, .now()))
             )

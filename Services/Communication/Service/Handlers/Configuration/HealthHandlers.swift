@@ -11,7 +11,7 @@ struct HealthHandlers: Sendable {
     let endpoints: ProviderHealthEndpoints
     let effective: EffectiveProviders
     let providers: MessageProviders
-    let shares: ProviderShares
+    let shares: TrafficShares
 
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.read) { [self] _, context in try await read(context) }

@@ -14,7 +14,7 @@ struct HealthView: Sendable {
     static let window: Duration = .seconds(3_600)
 
     let providers: MessageProviders
-    let shares: ProviderShares
+    let shares: TrafficShares
 
     /// - Parameters:
     ///   - entries: of each channel that is shown all, in their order.

@@ -136,40 +136,42 @@ extension MessageIntake {
     }
 
     /// What the recipient and the clinic want of the message.
-    func wishes(
+    func preferences(
         of contact: KnownContact?,
         _ draft: MessageDraft,
         _ category: MessageCategory,
         _ terms: Terms,
         in tx: borrowing Transaction
-    ) throws -> RecipientWishes {
-        var wishes = RecipientWishes(
+    ) throws -> RecipientPreferences {
+        var preferences = RecipientPreferences(
             category: contact?.choice.categories.first { $0.category == category },
             quietOfClinic: terms.quietHours,
             orderOfClinic: terms.order,
             zone: contact?.timeZone,
             declined: PreferenceRules.declined(contact?.choice.consents ?? [], category)
         )
-        if let patient = contact?.patientID, let kind = RecipientWishes.kind(template: draft.template, category),
-            let account = try NoticeChoiceStore.find(of: patient, in: tx)
+        if let patient = contact?.patientID, let kind = RecipientPreferences.kind(template: draft.template, category),
+            let account = try AccountPreferenceStore.find(of: patient, in: tx)
         {
-            wishes.notice = account.notices.first { $0.kind == kind }
-            wishes.zone = wishes.zone ?? account.timeZone
+            preferences.notice = account.notices.first { $0.kind == kind }
+            preferences.zone = preferences.zone ?? account.timeZone
         }
-        if wishes.hasQuietHours, wishes.zone == nil { wishes.zone = try ProjectionStore.clinicTimeZone(in: tx) }
-        return wishes
+        if preferences.hasQuietHours, preferences.zone == nil {
+            preferences.zone = try ProjectionStore.clinicTimeZone(in: tx)
+        }
+        return preferences
     }
 
     /// When sending begins, and what for it waits until then; `nil` for at once.
     ///
-    /// - Parameter wishes: the recipient's and the clinic's; `nil` for what cannot wait.
+    /// - Parameter preferences: the recipient's and the clinic's; `nil` for what cannot wait.
     static func start(
         of draft: MessageDraft,
-        _ wishes: RecipientWishes?,
+        _ preferences: RecipientPreferences?,
         now: Instant
     ) -> (at: Instant, wait: MessageWait)? {
         let scheduled = draft.sendAt.flatMap { $0 > now ? $0 : nil }
-        if let start = wishes?.start(scheduled ?? now), start > scheduled ?? now {
+        if let start = preferences?.start(scheduled ?? now), start > scheduled ?? now {
             // What expires before is told of when it does, not in the morning.
             return (min(start, draft.expiresAt ?? start), .quietHours)
         }

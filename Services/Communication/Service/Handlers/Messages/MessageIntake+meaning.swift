@@ -15,7 +15,7 @@ extension MessageIntake {
     struct Meaning: Sendable {
         let recipient: Recipient
         let category: MessageCategory
-        let wishes: RecipientWishes
+        let preferences: RecipientPreferences
         /// Whether the recipient wants such messages at all.
         let isWanted: Bool
         let words: MessageWords
@@ -53,12 +53,13 @@ extension MessageIntake {
             throw faults.problem
         }
         let category = draft.category ?? source.category
-        let wishes =
-            try isAnswer ? RecipientWishes() : self.wishes(of: recipient.contact, draft, category, terms, in: tx)
-        let chosen = wishes.channels(wanted, category, isAskedFor: draft.channels != nil)
+        let preferences =
+            try isAnswer
+            ? RecipientPreferences() : self.preferences(of: recipient.contact, draft, category, terms, in: tx)
+        let chosen = preferences.channels(wanted, category, isAskedFor: draft.channels != nil)
         let reached = try faults.collect { () throws(Problem) in
             // An order that leaves nothing is the clinic's to mend: the recipient has refused nothing.
-            guard !chosen.isEmpty || wishes.hasChannels else {
+            guard !chosen.isEmpty || preferences.hasChannels else {
                 throw Self.notConfigured(terms.order?.channels ?? wanted)
             }
             return try Self.reached(chosen.isEmpty ? wanted : chosen, recipient.reach, draft)
@@ -76,7 +77,7 @@ extension MessageIntake {
         return Meaning(
             recipient: recipient,
             category: category,
-            wishes: wishes,
+            preferences: preferences,
             isWanted: !chosen.isEmpty,
             words: words,
             channels: channels,

@@ -12,7 +12,7 @@ struct MessageIntake: Sendable {
     /// The furthest a message may be put off.
     static let furthestSchedule: Duration = .seconds(366 * 86_400)
 
-    let templates: TemplateBook
+    let templates: CompiledTemplateCache
     let dataKeys: DataKeyStore
     let store: ProviderConfigStore
     let providers: MessageProviders
@@ -91,10 +91,10 @@ struct MessageIntake: Sendable {
             on: terms,
             in: tx
         )
-        let (words, wishes, category) = (meaning.words, meaning.wishes, meaning.category)
+        let (words, preferences, category) = (meaning.words, meaning.preferences, meaning.category)
         let (contact, reach) = (meaning.recipient.contact, meaning.recipient.reach)
-        let canWait = RecipientWishes.canWait(draft.priority ?? .normal, category)
-        let start = Self.start(of: draft, canWait ? wishes : nil, now: sender.now)
+        let canWait = RecipientPreferences.canWait(draft.priority ?? .normal, category)
+        let start = Self.start(of: draft, canWait ? preferences : nil, now: sender.now)
         let channels = try terms.rules.permitted(
             meaning.channels,
             to: reach.phone,
@@ -116,7 +116,7 @@ struct MessageIntake: Sendable {
         sealed.isForDevices = reach.hasDevices && channels.contains(.push) ? true : nil
         sealed.isAskedFor = draft.channels == nil ? nil : true
         sealed.quiet = QuietPeriods(
-            (canWait ? wishes.quietPeriods : [])
+            (canWait ? preferences.quietPeriods : [])
                 + (channels.contains(.sms) ? terms.rules.callingPeriods(for: reach.phone, category) : [])
         )
         sealed.unsubscribeLink = try unsubscribeLink(category, channels, reach, sealer)

@@ -61,7 +61,7 @@ struct TemplateHandlers: Sendable {
         var list = "templates?q=\(request.q ?? "")&category=\(request.category?.rawValue ?? "")&builtIn=\(builtIn)"
         if isDescending { list += "&sort=-name" }
         let after = try cursors.open(request.cursor, list: list, clinic: context.clinic)?.first
-        let all = try TemplateShelf.all(in: tx)
+        let all = try ClinicTemplates.all(in: tx)
         let found = (isDescending ? all.reversed() : all).filter { template in
             (request.q.map { template.name.contains($0.lowercased()) } ?? true)
                 && (request.category.map { $0 == template.category } ?? true)
@@ -79,8 +79,8 @@ struct TemplateHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Template> {
-        let template = try TemplateShelf.find(path.id, in: tx)
-        guard let body = try TemplateShelf.body(of: template, version: path.version, in: tx) else {
+        let template = try ClinicTemplates.find(path.id, in: tx)
+        guard let body = try ClinicTemplates.body(of: template, version: path.version, in: tx) else {
             throw Problem.notFound
         }
         let isDraft = path.version == nil && template.draft != nil
@@ -92,12 +92,12 @@ struct TemplateHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Template> {
-        let seen = try TemplateShelf.find(patch.id, in: tx)
+        let seen = try ClinicTemplates.find(patch.id, in: tx)
         try context.checkMatch(version: seen.version)
         let wanted = try Self.applying(patch, to: seen, in: tx)
         // Nothing is written then: a built-in template that nobody has touched stays so.
         guard wanted.template != seen else { return Self.shown(seen, saying: wanted.body) }
-        let template = try TemplateShelf.lock(patch.id, context, in: tx)
+        let template = try ClinicTemplates.lock(patch.id, context, in: tx)
         let changed = try Self.applying(patch, to: template, in: tx)
         // Somebody else has said the same a moment ago.
         guard changed.template != template else { return Self.shown(template, saying: changed.body) }
@@ -109,7 +109,7 @@ struct TemplateHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<EmptyOutput> {
-        let template = try TemplateShelf.lock(path.id, context, in: tx)
+        let template = try ClinicTemplates.lock(path.id, context, in: tx)
         guard template.builtIn == nil else {
             throw Problem.conflict("built_in_template", "A built-in template can be reset, not removed.")
         }
@@ -122,7 +122,7 @@ struct TemplateHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Page<TemplateVersion>> {
-        let template = try TemplateShelf.find(request.id, in: tx)
+        let template = try ClinicTemplates.find(request.id, in: tx)
         let order = request.sort ?? .newestFirst
         let list = "template versions \(request.id) \(order.rawValue)"
         let after = try cursors.open(request.cursor, list: list, clinic: context.clinic)?.first.flatMap { Int($0) }
@@ -145,10 +145,10 @@ struct TemplateHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Template> {
-        var template = try TemplateShelf.lock(publication.id, context, in: tx)
+        var template = try ClinicTemplates.lock(publication.id, context, in: tx)
         let body: TemplateBody
         if let number = publication.version {
-            guard let former = try TemplateShelf.body(of: template, version: number, in: tx) else {
+            guard let former = try ClinicTemplates.body(of: template, version: number, in: tx) else {
                 throw Problem.invalid("/version", "is not a version of the template")
             }
             // The rules may have become stricter since it was in force.
@@ -160,7 +160,7 @@ struct TemplateHandlers: Sendable {
                 throw Problem.conflict("nothing_to_publish", "The template has no draft.")
             }
             // The rules may have become stricter since it was written.
-            try CompiledTemplate.check(draft, beside: try TemplateShelf.inForce(of: template, in: tx))
+            try CompiledTemplate.check(draft, beside: try ClinicTemplates.inForce(of: template, in: tx))
             body = draft
             template.draft = nil
             template.published = try TemplateVersionStore.append(
@@ -194,7 +194,7 @@ struct TemplateHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Template> {
-        var template = try TemplateShelf.lock(path.id, context, in: tx)
+        var template = try ClinicTemplates.lock(path.id, context, in: tx)
         guard let builtIn = template.builtIn else {
             throw Problem.conflict("not_built_in", "Only a built-in template can be reset.")
         }
@@ -242,7 +242,7 @@ extension TemplateHandlers {
             changed.name = name
         }
         changed.category = patch.category ?? template.category
-        guard let present = try TemplateShelf.body(of: template, version: nil, in: tx) else { throw Problem.notFound }
+        guard let present = try ClinicTemplates.body(of: template, version: nil, in: tx) else { throw Problem.notFound }
         let body = try present.applying(patch)
         if body != present {
             try CompiledTemplate.check(body, beside: present)

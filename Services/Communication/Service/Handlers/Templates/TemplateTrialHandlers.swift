@@ -53,7 +53,7 @@ struct TemplateTrialHandlers: Sendable {
         switch (request.templateId, request.contents) {
         case (let id?, nil):
             if request.variables != nil { throw Problem.invalid("/variables", "belong to contents") }
-            guard let template = try TemplateShelf.known(id, in: tx) else {
+            guard let template = try ClinicTemplates.known(id, in: tx) else {
                 throw Problem.invalid("/templateId", "is not a template of the clinic")
             }
             return try compiled(template, version: request.version, in: tx)
@@ -72,7 +72,7 @@ struct TemplateTrialHandlers: Sendable {
         _ tally: AcceptedTally,
         in tx: borrowing Transaction
     ) throws -> Reply<AcceptedMessage> {
-        let stored = try TemplateShelf.find(input.id, in: tx)
+        let stored = try ClinicTemplates.find(input.id, in: tx)
         let template = try compiled(stored, version: input.version, in: tx)
         let channel = input.channel ?? Self.channel(of: input.to)
         let filled = try template.fill(
@@ -113,7 +113,7 @@ struct TemplateTrialHandlers: Sendable {
         version: Int?,
         in tx: borrowing Transaction
     ) throws -> CompiledTemplate {
-        guard let body = try TemplateShelf.body(of: template, version: version, in: tx) else {
+        guard let body = try ClinicTemplates.body(of: template, version: version, in: tx) else {
             throw Problem.invalid("/version", "is not a version of the template")
         }
         return try CompiledTemplate(name: template.name, category: template.category, body)

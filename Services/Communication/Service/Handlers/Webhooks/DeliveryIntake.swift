@@ -13,15 +13,15 @@ struct DeliveryIntake: Sendable {
 
     let index: AddressIndex
     let suppressions: SuppressionStore
-    let receipts: ReceiptBook
+    let receipts: ReceiptLatencies
 
-    /// Keeps the reports of one notice and does what the new ones say.
+    /// Keeps the reports of one webhook and does what the new ones say.
     ///
     /// - Parameter signers: the entries whose account has signed it.
     func take(
         _ reports: [DeliveryReport],
         of signers: [ProviderEntry],
-        notice: RequestID,
+        webhook: RequestID,
         clinic: ClinicID,
         at now: Instant,
         in tx: borrowing Transaction
@@ -30,7 +30,7 @@ struct DeliveryIntake: Sendable {
         try take(
             reports.map { kept($0, entry.channel, clinic) },
             from: source,
-            notice: notice,
+            webhook: webhook,
             at: now,
             in: tx
         )
@@ -39,18 +39,18 @@ struct DeliveryIntake: Sendable {
     func take(
         _ reports: [KeptReport],
         from source: ReportSource,
-        notice: RequestID,
+        webhook: RequestID,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws {
         guard !reports.isEmpty else { return }
-        let new = try DeliveryStore.insert(reports, of: source, notice: notice, at: now, in: tx)
+        let new = try DeliveryStore.insert(reports, of: source, webhook: webhook, at: now, in: tx)
         let unknown = try apply(new, through: source.entries, at: now, in: tx)
         guard !unknown.isEmpty else { return }
         DeliveryStore.wait(unknown, of: source, in: tx)
         _ = try Jobs.enqueue(
             MatchReportsJob.self,
-            payload: .init(notice: notice, entries: source.entries),
+            payload: .init(webhook: webhook, entries: source.entries),
             lane: .bulk,
             dueAt: now + Self.firstPause,
             in: tx
@@ -61,16 +61,16 @@ struct DeliveryIntake: Sendable {
     func keep(
         _ reports: [KeptReport],
         from source: ReportSource,
-        notice: RequestID,
+        webhook: RequestID,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws {
-        let new = try DeliveryStore.insert(reports, of: source, notice: notice, at: now, in: tx)
+        let new = try DeliveryStore.insert(reports, of: source, webhook: webhook, at: now, in: tx)
         guard !new.isEmpty else { return }
         DeliveryStore.wait(new, of: source, in: tx)
         _ = try Jobs.enqueue(
             FindClinicsJob.self,
-            payload: .init(notice: notice, source: source),
+            payload: .init(webhook: webhook, source: source),
             lane: .bulk,
             dueAt: now + Self.firstPause,
             in: tx
@@ -83,10 +83,10 @@ struct DeliveryIntake: Sendable {
         from provider: String,
         _ database: Database
     ) async throws -> (known: [(clinic: ClinicID, reports: [KeptReport])], unknown: [KeptReport]) {
-        let door = MessageDoor(blindIndex: index.blindIndex)
+        let providerIDs = ProviderIDHash(blindIndex: index.blindIndex)
         let named = reports.map { report in
             let ids = [report.message?.description, report.providerMessageID].compactMap { $0 }
-            return (report: report, hashes: ids.map { door.hash(provider, $0) })
+            return (report: report, hashes: ids.map { providerIDs.hash(provider, $0) })
         }
         let clinics = try await database.through(.lookup) { [hashes = Array(Set(named.flatMap(\.hashes)))] tx in
             try MessageClinicStore.clinics(hashes, in: tx)
@@ -125,7 +125,7 @@ struct DeliveryIntake: Sendable {
             }
         }
         var recipients = try DeliveryStore.recipients(Array(Set(known.map(\.attempt.message))), in: tx)
-        // In one order, so that two notices about the same messages wait for each other instead of locking both.
+        // In one order, so that two webhooks about the same messages wait for each other instead of locking both.
         for (report, attempt) in known.sorted(by: { $0.attempt.message.description < $1.attempt.message.description }) {
             let recipient = recipients[attempt.message]
             let index = recipient?.index(for: attempt.channel)

@@ -6,7 +6,7 @@ import ProviderConfig
 import ServiceHost
 import Vault
 
-/// Answers providers that ask, before they send notices, whether the address is the clinic's.
+/// Answers providers that ask, before they send webhooks, whether the address is the clinic's.
 struct HandshakeHandlers: Sendable {
     let endpoints: DeliveryEndpoints
     let store: ProviderConfigStore
@@ -39,7 +39,7 @@ struct HandshakeHandlers: Sendable {
             throw Problem(
                 405,
                 "method_not_allowed",
-                "The provider sends its notices here and asks nothing.",
+                "The provider sends its webhooks here and asks nothing.",
                 allow: ["POST"]
             )
         }

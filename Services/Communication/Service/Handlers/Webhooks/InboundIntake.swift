@@ -53,7 +53,7 @@ struct InboundIntake: Sendable {
             if let alias = text.alias {
                 ContactStore.link(alias, to: contacts, index: addresses, clinic: clinic, in: tx)
             }
-            try obey(text, command, [index] + aliases, at: said, in: tx)
+            try applyOptOut(text, command, [index] + aliases, at: said, in: tx)
             // An e-mail shows whose it is only where it answers one of ours.
             if text.channel != .email || meaning.said != nil {
                 let told = text.alias.map { addresses.token(ChannelAddress($0), clinic) }
@@ -61,7 +61,7 @@ struct InboundIntake: Sendable {
                     try SuppressionStore.disproveBounce(
                         channel: text.channel,
                         addressIndex: index,
-                        until: said + WishKeeper.clockDifference,
+                        until: said + OptOutRecorder.clockDifference,
                         toldBy: entry.provider,
                         "heard",
                         in: tx
@@ -95,36 +95,36 @@ struct InboundIntake: Sendable {
     /// anybody, nor answered.
     ///
     /// Texts that were heeded before change nothing.
-    func heed(
+    func applyOptOuts(
         _ texts: [InboundText],
         through entry: ProviderEntry,
-        notice: RequestID,
+        webhook: RequestID,
         clinic: ClinicID,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws {
         for text in texts {
-            guard let command = Self.wish(text),
+            guard let command = Self.optOutCommand(text),
                 try DeliveryStore.isFirst(
                     "text:\(text.providerMessageID)",
                     kind: command.rawValue,
                     by: entry,
-                    notice: notice,
+                    webhook: webhook,
                     at: now,
                     in: tx
                 )
             else { continue }
             let index = addresses.token(text.from, clinic)
             let said = Self.time(of: text, takenAt: now)
-            try obey(text, command, [index] + aliases(of: text, index, clinic, in: tx), at: said, in: tx)
+            try applyOptOut(text, command, [index] + aliases(of: text, index, clinic, in: tx), at: said, in: tx)
         }
     }
 
     /// When a text was written: where nobody tells, when it came.
     private static func time(of text: InboundText, takenAt now: Instant) -> Instant { min(text.at ?? now, now) }
 
-    /// What a text says of messages themselves: that they end, or begin again.
-    static func wish(_ text: InboundText) -> InboundCommand? {
+    /// STOP or START, where the text says either.
+    static func optOutCommand(_ text: InboundText) -> InboundCommand? {
         switch command(text) {
         case .stop: .stop
         case .start: .start
@@ -217,7 +217,8 @@ struct InboundIntake: Sendable {
         in tx: borrowing Transaction
     ) throws -> InboundCommand? {
         guard let command, command.concernsVisit, let index = indexes.first else { return command }
-        return try LatestWordStore.note(.visits, ends: true, on: channel, index, saidAt: said, in: tx) ? command : nil
+        return try LatestInstructionStore.note(.visits, ends: true, on: channel, index, saidAt: said, in: tx)
+            ? command : nil
     }
 
     /// A word that the provider has taken for an end is one for us as well: it does not send to the number any more.
@@ -230,7 +231,7 @@ struct InboundIntake: Sendable {
     }
 
     /// - Parameter said: when it was written.
-    private func obey(
+    private func applyOptOut(
         _ text: InboundText,
         _ command: InboundCommand?,
         _ indexes: [[UInt8]],
@@ -239,7 +240,7 @@ struct InboundIntake: Sendable {
     ) throws {
         switch command {
         case .stop, .start:
-            let wish = WishKeeper.Wish(
+            let change = OptOutRecorder.Change(
                 isWanted: command == .start,
                 category: nil,
                 channel: text.channel,
@@ -247,7 +248,7 @@ struct InboundIntake: Sendable {
                 source: Self.source,
                 at: said
             )
-            try WishKeeper(suppressions: suppressions).keep(wish, in: tx)
+            try OptOutRecorder(suppressions: suppressions).record(change, in: tx)
         case .confirm, .cancel, .reschedule, .yes, .no, .help, nil: break
         }
     }

@@ -10,7 +10,7 @@ import ServiceHost
 /// is read one at a time, so that memory does not depend on how many come at once.
 final class LargeWebhooks: Sendable {
     private let dataKeys: DataKeyStore
-    private let reading = TurnQueue()
+    private let reading = AsyncLock()
 
     init(dataKeys: DataKeyStore) { self.dataKeys = dataKeys }
 
@@ -35,11 +35,11 @@ final class LargeWebhooks: Sendable {
                 try piece.number == 0
                 && WebhookBodyStore.begin(id, of: provider, at: now, expiresAt: first, in: tx)
             if isNew {
-                try Jobs.enqueue(ExpireWebhookJob.self, payload: .init(notice: id), lane: .bulk, dueAt: first, in: tx)
+                try Jobs.enqueue(ExpireWebhookJob.self, payload: .init(webhook: id), lane: .bulk, dueAt: first, in: tx)
             }
             guard let found = try WebhookBodyStore.lock(id, in: tx), piece.number <= found.pieces, found.expiresAt > now
             else {
-                throw Problem.unavailable("What came of the notice before")
+                throw Problem.unavailable("What came of the webhook before")
             }
             guard piece.number == found.pieces else { return }
             try LargeWebhookRules.checkRoom(
@@ -72,12 +72,12 @@ final class LargeWebhooks: Sendable {
         _ context: OperationContext,
         _ body: ([UInt8]) async throws -> R
     ) async throws -> R {
-        guard !context.deadline.hasPassed() else { throw Problem.unavailable("Time for a large notice") }
+        guard !context.deadline.hasPassed() else { throw Problem.unavailable("Time for a large webhook") }
         let (id, dataKeys, tenant) = (context.requestID, dataKeys, Self.tenant(owner, provider))
         let whole = try await context.database.transaction(for: tenant) { tx in
             try WebhookBodyStore(sealer: try dataKeys.sealer(for: owner, in: tx)).whole(id, in: tx)
         }
-        guard let whole else { throw Problem.unavailable("What came of the notice before") }
+        guard let whole else { throw Problem.unavailable("What came of the webhook before") }
         let result: Result<R, any Error>
         do { result = .success(try await body(whole)) } catch { result = .failure(error) }
         try await context.database.transaction(for: tenant) { tx in WebhookBodyStore.delete(id, in: tx) }

@@ -23,7 +23,7 @@ struct MailIntake: Sendable {
         _ mails: [InboundMail],
         through entry: ProviderEntry,
         of entries: [ProviderEntry],
-        notice: RequestID,
+        webhook: RequestID,
         clinic: ClinicID,
         at now: Instant,
         in tx: borrowing Transaction
@@ -31,7 +31,7 @@ struct MailIntake: Sendable {
         try deliveries.take(
             Self.reports(mails),
             of: entries.filter(providers.bouncesByMail),
-            notice: notice,
+            webhook: webhook,
             clinic: clinic,
             at: now,
             in: tx

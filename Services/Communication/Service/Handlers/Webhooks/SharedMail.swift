@@ -8,7 +8,7 @@ import ProviderConfig
 /// It is the clinic's whose message it names; without one, the only clinic's that has written to its sender lately. Where
 /// several have, nobody is told what may be another's.
 struct SharedMail: Sendable {
-    let door: MessageDoor
+    let providerIDs: ProviderIDHash
     /// All providers of the installation's: what one sends may be answered to another.
     let entries: [ProviderEntry]
 
@@ -22,7 +22,7 @@ struct SharedMail: Sendable {
         let (owners, writers) = try await database.through(.lookup) { [named] tx in
             (
                 try MessageClinicStore.clinics(Array(Set(named.flatMap(\.answers))), in: tx),
-                try NumberClinicStore.all(Array(Set(named.flatMap(\.sender))), in: tx)
+                try RecipientClinicStore.all(Array(Set(named.flatMap(\.sender))), in: tx)
             )
         }
         var found: (known: [ClinicID: [InboundMail]], unknown: [InboundMail]) = ([:], [])
@@ -43,11 +43,11 @@ struct SharedMail: Sendable {
 
     /// What the messages that it answers are called, the nearest first.
     private func answers(of mail: InboundMail) -> [[UInt8]] {
-        mail.answers.compactMap { MailNames.local($0) }.flatMap { name in providers.map { door.hash($0, name) } }
+        mail.answers.compactMap { MailNames.local($0) }.flatMap { name in providers.map { providerIDs.hash($0, name) } }
     }
 
     private func sender(of mail: InboundMail) -> [[UInt8]] {
         guard let from = mail.from, let address = ChannelAddress(.email, from.address.address) else { return [] }
-        return providers.map { door.hash($0, to: address) }
+        return providers.map { providerIDs.hash($0, to: address) }
     }
 }

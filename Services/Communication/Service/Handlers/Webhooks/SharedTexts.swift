@@ -12,23 +12,23 @@ struct SharedTexts: Sendable {
         /// Texts by the clinic that they are for.
         var known: [ClinicID: [InboundText]] = [:]
         /// Texts that say of messages themselves something, by the clinics that they may not be for and that have to heed it.
-        var wishes: [ClinicID: [InboundText]] = [:]
+        var optOuts: [ClinicID: [InboundText]] = [:]
         /// Those that are nobody's.
         var unknown: [InboundText] = []
     }
 
-    let door: MessageDoor
+    let providerIDs: ProviderIDHash
     /// Who brought them: what one provider sends is answered to the same.
     let provider: String
 
     func sorted(_ texts: [InboundText], _ database: Database) async throws -> Found {
         let named = texts.map {
-            (text: $0, answers: $0.answers.map { door.hash(provider, $0) }, sender: sender(of: $0))
+            (text: $0, answers: $0.answers.map { providerIDs.hash(provider, $0) }, sender: sender(of: $0))
         }
         let (owners, writers) = try await database.through(.lookup) { [named] tx in
             (
                 try MessageClinicStore.clinics(Array(Set(named.flatMap(\.answers))), in: tx),
-                try NumberClinicStore.all(Array(Set(named.flatMap(\.sender))), in: tx)
+                try RecipientClinicStore.all(Array(Set(named.flatMap(\.sender))), in: tx)
             )
         }
         var found = Found()
@@ -41,14 +41,14 @@ struct SharedTexts: Sendable {
             } else {
                 found.unknown.append(text)
             }
-            guard InboundIntake.wish(text) != nil else { continue }
-            for clinic in wrote { found.wishes[clinic, default: []].append(text) }
+            guard InboundIntake.optOutCommand(text) != nil else { continue }
+            for clinic in wrote { found.optOuts[clinic, default: []].append(text) }
         }
         return found
     }
 
     /// By all names under which they may have been written to.
     private func sender(of text: InboundText) -> [[UInt8]] {
-        ([text.from] + (text.alias.map { [ChannelAddress($0)] } ?? [])).map { door.hash(provider, to: $0) }
+        ([text.from] + (text.alias.map { [ChannelAddress($0)] } ?? [])).map { providerIDs.hash(provider, to: $0) }
     }
 }

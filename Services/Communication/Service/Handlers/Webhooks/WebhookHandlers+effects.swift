@@ -11,7 +11,7 @@ import Telemetry
 
 /// What is done with what a webhook tells, each for the clinic that it concerns.
 extension WebhookHandlers {
-    private var door: MessageDoor { MessageDoor(blindIndex: intake.index.blindIndex) }
+    private var providerIDs: ProviderIDHash { ProviderIDHash(blindIndex: intake.index.blindIndex) }
 
     /// What somebody wrote: to the clinic, or to the installation's number that a clinic wrote from.
     func hear(
@@ -31,17 +31,17 @@ extension WebhookHandlers {
                 } else {
                     SharedTexts.Found(known: [owner: texts])
                 }
-            let (inbound, notice, now) = (inbound, context.requestID, context.now)
+            let (inbound, webhook, now) = (inbound, context.requestID, context.now)
             for (clinic, texts) in found.known {
                 let tenant = Tenant(clinic, toldBy: entry.provider)
                 try await context.database.transaction(for: tenant) { tx in
                     try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx)
                 }
             }
-            for (clinic, texts) in found.wishes {
+            for (clinic, texts) in found.optOuts {
                 let tenant = Tenant(clinic, toldBy: entry.provider)
                 try await context.database.transaction(for: tenant) { tx in
-                    try inbound.heed(texts, through: entry, notice: notice, clinic: clinic, at: now, in: tx)
+                    try inbound.applyOptOuts(texts, through: entry, webhook: webhook, clinic: clinic, at: now, in: tx)
                 }
             }
         }
@@ -56,7 +56,7 @@ extension WebhookHandlers {
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws {
-        let follower = ContactFollower(index: intake.index, suppressions: intake.suppressions)
+        let updater = ContactIdentityUpdater(index: intake.index, suppressions: intake.suppressions)
         for entry in signers {
             for change in try reader.changes(call, for: entry, at: context.now) {
                 var clinics: Set<ClinicID> = [owner]
@@ -64,13 +64,13 @@ extension WebhookHandlers {
                 var heirs: [[UInt8]] = []
                 if owner == .installation {
                     clinics = try await writers(to: change.before, by: entry, context)
-                    heirs = Set(change.now).subtracting(change.before).map { door.hash(entry.provider, to: $0) }
+                    heirs = Set(change.now).subtracting(change.before).map { providerIDs.hash(entry.provider, to: $0) }
                 }
                 for clinic in clinics {
                     let (tenant, now) = (Tenant(clinic, toldBy: entry.provider), context.now)
                     try await context.database.transaction(for: tenant) { [heirs] tx in
-                        try follower.follow(change, clinic: clinic, at: now, in: tx)
-                        for heir in heirs { NumberClinicStore.insert(heir, at: now, in: tx) }
+                        try updater.follow(change, clinic: clinic, at: now, in: tx)
+                        for heir in heirs { RecipientClinicStore.insert(heir, at: now, in: tx) }
                     }
                 }
             }
@@ -78,25 +78,25 @@ extension WebhookHandlers {
     }
 
     /// What people have told the provider itself of messages: for the clinic, or for those that wrote from the installation's number.
-    func heed(
+    func applyOptOuts(
         _ call: WebhookCall,
         with reader: any WebhookReader,
         _ signers: [ProviderEntry],
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws {
-        let wishing = WishIntake(index: intake.index, suppressions: intake.suppressions)
+        let optOutIntake = OptOutIntake(index: intake.index, suppressions: intake.suppressions)
         for entry in signers {
-            var byClinic: [ClinicID: [CategoryWish]] = [:]
-            for wish in try reader.wishes(call, for: entry, at: context.now) {
-                let clinics = owner == .installation ? try await writers(to: wish.who, by: entry, context) : [owner]
-                for clinic in clinics { byClinic[clinic, default: []].append(wish) }
+            var byClinic: [ClinicID: [CategoryOptOut]] = [:]
+            for optOut in try reader.optOuts(call, for: entry, at: context.now) {
+                let clinics = owner == .installation ? try await writers(to: optOut.who, by: entry, context) : [owner]
+                for clinic in clinics { byClinic[clinic, default: []].append(optOut) }
             }
-            let (notice, now) = (context.requestID, context.now)
-            for (clinic, wishes) in byClinic {
+            let (webhook, now) = (context.requestID, context.now)
+            for (clinic, optOuts) in byClinic {
                 let tenant = Tenant(clinic, toldBy: entry.provider)
                 try await context.database.transaction(for: tenant) { tx in
-                    try wishing.take(wishes, through: entry, notice: notice, clinic: clinic, at: now, in: tx)
+                    try optOutIntake.take(optOuts, through: entry, webhook: webhook, clinic: clinic, at: now, in: tx)
                 }
             }
         }
@@ -108,9 +108,9 @@ extension WebhookHandlers {
         by entry: ProviderEntry,
         _ context: OperationContext
     ) async throws -> Set<ClinicID> {
-        let hashes = names.map { door.hash(entry.provider, to: $0) }
+        let hashes = names.map { providerIDs.hash(entry.provider, to: $0) }
         return try await context.database.through(.lookup) { tx in
-            try NumberClinicStore.all(hashes, in: tx).values.reduce(into: []) { $0.formUnion($1) }
+            try RecipientClinicStore.all(hashes, in: tx).values.reduce(into: []) { $0.formUnion($1) }
         }
     }
 
@@ -121,7 +121,10 @@ extension WebhookHandlers {
         through entry: ProviderEntry,
         _ context: OperationContext
     ) async throws -> SharedTexts.Found {
-        let found = try await SharedTexts(door: door, provider: entry.provider).sorted(texts, context.database)
+        let found = try await SharedTexts(providerIDs: providerIDs, provider: entry.provider).sorted(
+            texts,
+            context.database
+        )
         for _ in found.unknown {
             Self.count(entry.provider, "unanswerable")
             context.log.notice(
@@ -148,10 +151,10 @@ extension WebhookHandlers {
             return try await handOn(mails, through: entry, of: entries, context)
         }
         let intake = MailIntake(deliveries: intake, inbound: inbound, providers: providers)
-        let (notice, now) = (context.requestID, context.now)
+        let (webhook, now) = (context.requestID, context.now)
         let tenant = Tenant(owner, toldBy: entry.provider)
         try await context.database.transaction(for: tenant) { tx in
-            try intake.take(mails, through: entry, of: entries, notice: notice, clinic: owner, at: now, in: tx)
+            try intake.take(mails, through: entry, of: entries, webhook: webhook, clinic: owner, at: now, in: tx)
         }
     }
 
@@ -163,7 +166,7 @@ extension WebhookHandlers {
         of entries: [ProviderEntry],
         _ context: OperationContext
     ) async throws {
-        let found = try await SharedMail(door: door, entries: entries)
+        let found = try await SharedMail(providerIDs: providerIDs, entries: entries)
             .sorted(mails.filter { $0.report == nil && $0.inbound() != nil }, context.database)
         for _ in found.unknown {
             Self.count(entry.provider, "unanswerable")
@@ -192,7 +195,7 @@ extension WebhookHandlers {
     ) async throws {
         var alerts: [ProviderAlert] = []
         for entry in signers {
-            // Each kind is told once an hour: the first of a notice stands for the rest.
+            // Each kind is told once an hour: the first of a webhook stands for the rest.
             for alert in try reader.alerts(call, for: entry, at: context.now)
             where !alerts.contains(where: { $0.kind == alert.kind }) {
                 alerts.append(alert)
@@ -215,9 +218,9 @@ extension WebhookHandlers {
         guard let provider = signers.first?.provider, !reports.isEmpty else { return }
         // The clinic is the path's, which the signature has proved; the caller has no scope of its own.
         let tenant = Tenant(clinic, toldBy: provider)
-        let (intake, notice, now) = (intake, context.requestID, context.now)
+        let (intake, webhook, now) = (intake, context.requestID, context.now)
         try await context.database.transaction(for: tenant) { tx in
-            try intake.take(reports, of: signers, notice: notice, clinic: clinic, at: now, in: tx)
+            try intake.take(reports, of: signers, webhook: webhook, clinic: clinic, at: now, in: tx)
         }
     }
 
@@ -231,7 +234,7 @@ extension WebhookHandlers {
         _ context: OperationContext
     ) async throws {
         guard let source = ReportSource(signers), !reports.isEmpty else { return }
-        let (intake, notice, now) = (intake, context.requestID, context.now)
+        let (intake, webhook, now) = (intake, context.requestID, context.now)
         let found = try await intake.sorted(
             reports.map(DeliveryIntake.anonymous),
             from: source.provider,
@@ -245,7 +248,7 @@ extension WebhookHandlers {
         guard keepsUnknown, !found.unknown.isEmpty else { return }
         let tenant = Tenant(.installation, toldBy: source.provider)
         try await context.database.transaction(for: tenant) { [unknown = found.unknown] tx in
-            try intake.keep(unknown, from: source, notice: notice, at: now, in: tx)
+            try intake.keep(unknown, from: source, webhook: webhook, at: now, in: tx)
         }
     }
 }

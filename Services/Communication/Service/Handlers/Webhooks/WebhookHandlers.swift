@@ -91,7 +91,7 @@ struct WebhookHandlers: Sendable {
         let mails = try await reader.mails(call, for: signers[0], at: context.now)
         if !mails.isEmpty { try await bring(mails, through: signers[0], of: entries, owner, context) }
         try await follow(call, with: reader, signers, owner, context)
-        try await heed(call, with: reader, signers, owner, context)
+        try await applyOptOuts(call, with: reader, signers, owner, context)
         try await hear(call, with: reader, signers, owner, context)
         try await alert(call, with: reader, signers, owner, context)
         Self.count(provider, "taken")
@@ -117,7 +117,7 @@ struct WebhookHandlers: Sendable {
         }
         guard !signers.isEmpty else { throw Self.forged(provider) }
         guard reports.count <= WebhookCall.mostReports else {
-            throw Problem.malformed("The notice tells of too much.")
+            throw Problem.malformed("The webhook tells of too much.")
         }
         return (entries, signers, reports)
     }
@@ -134,7 +134,7 @@ struct WebhookHandlers: Sendable {
 
     private static func forged(_ provider: String) -> Problem {
         count(provider, "forged")
-        return Problem(401, "invalid_signature", "The notice is not signed by this clinic's provider.")
+        return Problem(401, "invalid_signature", "The webhook is not signed by this clinic's provider.")
     }
 
     static func count(_ provider: String, _ outcome: String) {

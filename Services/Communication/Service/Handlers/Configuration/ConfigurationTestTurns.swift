@@ -1,0 +1,93 @@
+import Bus
+import Core
+import Redis
+import Synchronization
+
+/// Whose trials of providers are running: each may take as long as a call, and must not keep requests of others waiting.
+///
+/// A clinic has its turn with all processes together; while Redis is away, with each for itself.
+final class ConfigurationTestTurns: Sendable {
+    /// Of one clinic at once.
+    static let mostOfClinic = 1
+    /// Of all clinics together in one process: a small part of the requests that it serves at once.
+    static let most = 16
+    /// A turn that is never given back, as its process has ended, is over after this: longer than a trial takes.
+    static let longest: Duration = ConfigurationTester.callTime * 3
+
+    private let redis: RedisClient
+    private let keyspace: Keyspace
+    private let patience: Duration
+    private let running = Mutex<[ClinicID: Int]>([:])
+
+    /// - Parameter patience: how long an answer of Redis is waited for.
+    init(redis: RedisClient, keyspace: Keyspace, patience: Duration = RateLimiter.patience) {
+        self.redis = redis
+        self.keyspace = keyspace
+        self.patience = patience
+    }
+
+    /// Runs a clinic's trial in its turn; throws 429 while as many are running as may be.
+    func run<R>(_ clinic: ClinicID, _ trial: () async throws -> R) async throws -> R {
+        try begin(clinic)
+        defer { end(clinic) }
+        let (key, turn) = (keyspace.turn("trial:\(clinic)"), "\(RequestID())")
+        guard await take(key, turn) else { throw Self.busy }
+        let result: Result<R, any Error>
+        do { result = .success(try await trial()) } catch { result = .failure(error) }
+        // Given back whatever has become of the request meanwhile.
+        await Task { await giveBack(key, turn) }.value
+        return try result.get()
+    }
+
+    /// Begins a clinic's trial in this process, which `end` must follow; throws 429 while as many are running as may be.
+    func begin(_ clinic: ClinicID) throws(Problem) {
+        let hasTurn = running.withLock { running in
+            guard running[clinic, default: 0] < Self.mostOfClinic, running.values.reduce(0, +) < Self.most else {
+                return false
+            }
+            running[clinic, default: 0] += 1
+            return true
+        }
+        guard hasTurn else { throw Self.busy }
+    }
+
+    func end(_ clinic: ClinicID) {
+        running.withLock { running in
+            let rest = running[clinic, default: 0] - 1
+            running[clinic] = rest > 0 ? rest : nil
+        }
+    }
+
+    /// Whether no other process has the clinic's turn, as far as Redis says.
+    private func take(_ key: String, _ turn: String) async -> Bool {
+        let command: RedisCommand = [
+            "SET", .text(key), .text(turn), "NX", "PX", .number(Int(Self.longest.milliseconds)),
+        ]
+        let reply = try? await withTimeLimit(patience) { [redis] in try await redis.send(command) }
+        return reply?.isNull != true
+    }
+
+    private func giveBack(_ key: String, _ turn: String) async {
+        _ = try? await withTimeLimit(patience) { [redis] in
+            try await Self.giveBack.run(on: redis, keys: [key], arguments: [.text(turn)])
+        }
+    }
+
+    /// Ends a turn that is still its holder's: KEYS turn; ARGV what it was taken with.
+    private static let giveBack = RedisScript(
+        """
+        if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+        return 0
+        """
+    )
+
+    private static var busy: Problem {
+        Problem(
+            429,
+            "rate_limited",
+            "As many trials of providers are running as may run at once.",
+            retryable: true,
+            retryAfter: Int(ConfigurationTester.callTime.components.seconds)
+        )
+    }
+}

@@ -1,0 +1,242 @@
+import CommunicationAPI
+import Contracts
+import Core
+import Outbound
+import Outbox
+import Postgres
+import ProviderConfig
+import ServiceHost
+
+/// Tries a clinic's providers: those in force, or candidates that are not stored.
+struct ConfigurationTester: Sendable {
+    /// One provider's call, the sender's checks included.
+    static let callTime: Duration = .seconds(10)
+
+    let endpoints: ConfigurationEndpoints
+    let store: ProviderConfigStore
+    let effective: EffectiveProviders
+    let policy: OutboundPolicy
+    let providers: MessageProviders
+    let transports: ProviderTransports
+    let senders: SenderChecks
+    let index: AddressIndex
+    let rates: RateLimiter
+    let turns: ConfigurationTestTurns
+
+    func register(in table: inout HandlerTable) {
+        table.steps(endpoints.test) { [self] input, context in
+            try await turns.run(context.clinic) { try await run(input, context) }
+        }
+    }
+
+    /// One provider and what it is tried with.
+    private struct Trial: Sendable {
+        let entry: ProviderEntry
+        /// Whether it is not stored.
+        let isCandidate: Bool
+        /// What it is given; without it it is only asked whether it is there.
+        let message: OutgoingMessage?
+        let isSuppressed: Bool
+        let rate: SendingRate
+
+        var channel: MessageChannel { MessageChannel(rawValue: entry.channel) ?? .email }
+    }
+
+    private func run(
+        _ input: ConfigurationTest,
+        _ context: OperationContext
+    ) async throws -> Reply<ConfigurationTrialResults> {
+        if let email = input.to?.email, email.mailed == nil { throw Problem.invalid("/to/email", DomainName.complaint) }
+        let (entries, settings) = try await entries(input, context)
+        let suppressed = try await suppressed(input.to, context)
+        let trials = entries.map { entry in
+            let channel = MessageChannel(rawValue: entry.channel) ?? .email
+            return Trial(
+                entry: entry,
+                isCandidate: input.config != nil,
+                message: input.to.flatMap { TrialMessage.message(to: $0, on: channel) },
+                isSuppressed: suppressed.contains(channel),
+                rate: SendingRate(of: entry.provider, channel, in: providers, settings: settings)
+            )
+        }
+        let results = await withTaskGroup(of: (Int, Result<ConfigurationTrialResults.Result, any Error>).self) {
+            group in
+            for (place, trial) in trials.enumerated() {
+                group.addTask {
+                    let outcome: Result<ConfigurationTrialResults.Result, any Error>
+                    do { outcome = .success(try await result(of: trial, context)) } catch { outcome = .failure(error) }
+                    return (place, outcome)
+                }
+            }
+            // All are waited for: what one provider was given is told of even where another's entry cannot be written.
+            return await group.reduce(into: [Int: Result<ConfigurationTrialResults.Result, any Error>]()) {
+                $0[$1.0] = $1.1
+            }
+        }
+        let ordered = try trials.indices.compactMap { try results[$0]?.get() }
+        return try await context.commit { _ in
+            Reply(
+                ConfigurationTrialResults(results: ordered),
+                audit: AuditDetail(resource: context.clinic.description)
+            )
+        }
+    }
+
+    /// What is to be tried, in the order of the channels and of their chains, and what the clinic has set beside it.
+    private func entries(
+        _ input: ConfigurationTest,
+        _ context: OperationContext
+    ) async throws -> ([ProviderEntry], settings: [String: JSONValue]) {
+        var (entries, settings) = try await effective.load(context)
+        if let config = input.config {
+            entries = try await candidates(config, context)
+        } else if entries.isEmpty {
+            throw Problem(404, "not_configured", "The clinic has no providers yet.")
+        }
+        if let channel = input.channel { entries.removeAll { $0.channel != channel.rawValue } }
+        if let id = input.entryId {
+            entries.removeAll { $0.id != id }
+            if entries.isEmpty { throw Problem.notFound }
+        }
+        let order = MessageChannel.allCases.map(\.rawValue)
+        entries.sort {
+            (order.firstIndex(of: $0.channel) ?? 0, $0.position) < (order.firstIndex(of: $1.channel) ?? 0, $1.position)
+        }
+        return (entries, settings)
+    }
+
+    private func candidates(
+        _ config: CandidateConfiguration,
+        _ context: OperationContext
+    ) async throws -> [ProviderEntry] {
+        let (store, providers, policy, clinic) = (store, providers, policy, context.clinic)
+        let (actor, now) = (context.principal.id, context.now)
+        let drafts = MessageChannel.allCases.flatMap { channel in
+            config.chains[channel].map {
+                ConfigurationEditor.drafts(of: $0, channel, at: "/config/\(channel.rawValue)")
+            } ?? []
+        }
+        guard !drafts.isEmpty else { throw Problem.invalid("/config", "must have email, sms, whatsapp or push") }
+        return try await context.database.read(for: context.tenant) { tx in
+            let stored = try store.load(clinic, in: tx)
+            return try store.candidates(
+                drafts,
+                replacing: stored,
+                clinic: clinic,
+                by: actor,
+                at: now,
+                rules: providers.rules(policy)
+            )
+        }
+    }
+
+    /// The channels on which the recipient is not to be called, tests included.
+    private func suppressed(_ to: TrialRecipient?, _ context: OperationContext) async throws -> Set<MessageChannel> {
+        guard let to else { return [] }
+        let reach = Reach(email: to.email, phone: to.phone, pushToken: to.pushToken)
+        let pairs = index.pairs(of: reach, on: MessageChannel.allCases.map(\.rawValue), context.clinic)
+        let now = context.now
+        return try await context.database.read(for: context.tenant) { tx in
+            Set(try SuppressionStore.blocking(pairs, category: .care, at: now, in: tx).keys)
+        }
+    }
+
+    private func result(
+        of trial: Trial,
+        _ context: OperationContext
+    ) async throws -> ConfigurationTrialResults.Result {
+        let (entry, isCandidate) = (trial.entry, trial.isCandidate)
+        let deadline = Deadline.after(Self.callTime)
+        let provider = providers.provider(for: entry, through: transports)
+        async let sender = senders.findings(of: entry, provider, deadline: deadline)
+        let (verdict, latency) = try await verdict(of: provider, trial, deadline: deadline, context)
+        let isGood = verdict.outcome == .accepted
+        let good =
+            trial.message == nil
+            ? "The provider is there and takes the credentials." : "The provider took the message."
+        return await ConfigurationTrialResults.Result(
+            channel: trial.channel,
+            provider: entry.provider,
+            entryId: isCandidate ? nil : entry.id,
+            source: isCandidate ? nil : ProviderSource(entry),
+            ok: isGood,
+            outcome: verdict.outcome,
+            detail: isGood ? good : verdict.detail ?? "The provider could not be used.",
+            latencyMs: Int(latency.milliseconds),
+            sender: sender
+        )
+    }
+
+    /// Calls the provider, if there is anything to be called for, with an entry in the trail about what it answered.
+    private func verdict(
+        of provider: (any MessageProvider)?,
+        _ trial: Trial,
+        deadline: Deadline,
+        _ context: OperationContext
+    ) async throws -> (ProviderVerdict, latency: Duration) {
+        guard let provider else {
+            return (Self.untried(.credentials, "The credentials cannot be used as they are."), .zero)
+        }
+        if trial.message != nil, let refusal = try await refusal(of: trial, context) { return (refusal, .zero) }
+        let started = ContinuousClock.now
+        let verdict =
+            if let message = trial.message {
+                await provider.send(message, deadline: deadline)
+            } else {
+                await provider.check(deadline: deadline)
+            }
+        let latency = ContinuousClock.now - started
+        try await note(verdict, of: trial, context)
+        return (verdict, latency)
+    }
+
+    /// Why a message is not handed over; `nil` when it may be.
+    ///
+    /// What is sent to try a provider is sent: the clinic's other messages through it, and its cap, count it too.
+    private func refusal(of trial: Trial, _ context: OperationContext) async throws -> ProviderVerdict? {
+        guard !trial.isSuppressed else {
+            return Self.untried(.skippedSuppressed, "The recipient is suppressed on the channel: nothing is sent.")
+        }
+        let bucket = trial.isCandidate ? Self.candidates(of: context.clinic) : trial.entry.id
+        let wait = try await rates.take(context.clinic, bucket, trial.rate, .normal) { midnight in
+            try await context.database.read(for: context.tenant) { tx in
+                try AttemptStore.calls(of: bucket, since: midnight, in: tx)
+            }
+        }
+        switch wait {
+        case nil: return nil
+        case .rate:
+            return Self.untried(.throttled, "The clinic has used up its rate with the provider: nothing is sent.")
+        case .cap:
+            return Self.untried(
+                .skippedQuota,
+                "The clinic has used up its cap for the day with the provider: nothing is sent."
+            )
+        }
+    }
+
+    private static func untried(_ outcome: AttemptOutcome, _ detail: String) -> ProviderVerdict {
+        ProviderVerdict(outcome, host: .untried, detail: detail)
+    }
+
+    /// Whose rate all messages through a clinic's candidates are held to: each trial knows them by other ids.
+    private static func candidates(of clinic: ClinicID) -> ProviderEntryID {
+        ProviderEntryID(high: clinic.high, low: clinic.low)
+    }
+
+    /// Writes what came of a call, whatever becomes of the trial.
+    private func note(_ verdict: ProviderVerdict, of trial: Trial, _ context: OperationContext) async throws {
+        let entry = trial.entry
+        var record = context.auditRecord(
+            verdict.outcome == .accepted ? .succeeded : .failed,
+            AuditDetail(resource: entry.id.description, reason: verdict.outcome.rawValue)
+        )
+        record.actor = AuditRecord.Actor(Principal(kind: .provider, id: entry.provider))
+        if trial.message != nil { record.action = CommunicationPermissions.send.name }
+        record.using = "credentials:\(entry.id)=\(entry.fingerprint)"
+        let told = record
+        try await context.database.transaction(for: context.tenant) { tx in try Outbox.appendAudit(told, in: tx) }
+    }
+}
+
+extension CandidateConfiguration: ChannelDrafts {}

@@ -1,0 +1,65 @@
+import CommunicationAPI
+import Core
+import Postgres
+import ProviderConfig
+import Resilience
+
+/// What a walk through a message's providers has to write down, with the next transaction that is due anyway.
+enum PendingWrite: Sendable {
+    case skipped(Int, ProviderEntry, AttemptOutcome, detail: String, at: Instant)
+    case closed(Int, ProviderEntry, ProviderVerdict, latency: Duration, using: String)
+    case circuit(ProviderEntry, CircuitView)
+    /// What the installation's provider calls the message, hashed.
+    case known([UInt8])
+    /// Whom the installation's provider was given it for, hashed.
+    case wrote([UInt8], at: Instant)
+    /// A provider says that the app on a contact's device is gone.
+    case gone(PushDevice)
+    /// A provider has taken a notice for a device that was registered anew.
+    case reached(PushDevice, at: Instant)
+    case suppressed(
+        SuppressionStore,
+        ChannelAddress,
+        index: [UInt8],
+        SuppressionReason,
+        category: MessageCategory?,
+        by: ProviderEntry
+    )
+
+    /// Whether it tells of a provider that was not called.
+    var isSkip: Bool {
+        if case .skipped = self { true } else { false }
+    }
+
+    func write(of id: MessageID, in tx: borrowing Transaction) throws {
+        switch self {
+        case .skipped(let number, let entry, let outcome, let detail, let at):
+            AttemptStore.skip(number, of: id, with: entry, outcome, detail: detail, at: at, in: tx)
+        case .closed(let number, let entry, let verdict, let latency, let using):
+            try AttemptStore.close(number, of: id, at: entry.provider, verdict, latency: latency, using: using, in: tx)
+        case .known(let hash): MessageClinicStore.insert(hash, in: tx)
+        case .wrote(let hash, let at): RecipientClinicStore.insert(hash, at: at, in: tx)
+        case .gone(let device): ContactDeviceStore.giveUp(device, in: tx)
+        case .reached(let device, let at): ContactDeviceStore.taken(device, at: at, in: tx)
+        case .circuit(let entry, let view):
+            CircuitStore.publish(view, of: entry, in: tx)
+            // The installation's own providers are not the clinic's to mend.
+            guard !entry.isDefault, let alert = AlertRules.alert(for: view) else { return }
+            try AlertStore.raise(alert, about: Self.name(of: entry), at: .now(), in: tx)
+        case .suppressed(let store, let address, let index, let reason, let category, let entry):
+            try store.add(
+                channel: address.channel,
+                addressIndex: index,
+                address: address.text,
+                reason: reason,
+                category: category,
+                source: ProviderActor.name(entry.provider),
+                at: .now(),
+                in: tx
+            )
+        }
+    }
+
+    /// What an alert calls a provider.
+    static func name(of entry: ProviderEntry) -> String { "\(entry.provider) (\(entry.channel))" }
+}

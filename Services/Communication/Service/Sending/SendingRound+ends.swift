@@ -1,0 +1,155 @@
+import CommunicationAPI
+import Core
+import Jobs
+import Logging
+import Postgres
+import ProviderConfig
+import Telemetry
+
+/// How a round ends: the message is over, waits for its receipt, or comes again; and how that is written.
+extension SendingRound {
+    /// How long a receipt is waited for before the next channel has its turn; `nil` where there is none, or nothing to wait for.
+    func receiptTime(of entry: ProviderEntry) -> Duration? {
+        let hasLater = channels.contains { unusable[$0] == nil && place(of: $0) > place(of: entry.channel) }
+        guard hasLater, parts.providers.givesReceipts(entry) else { return nil }
+        return SendingRules.fallbackTime(settings)
+    }
+
+    private func place(of channel: String) -> Int { prepared.message.place(of: channel) }
+
+    /// A provider took it: whether it arrived decides about the next channel.
+    func awaitReceipt(of entry: ProviderEntry) async throws {
+        let notes = pending
+        let (message, lane, stage) = (prepared.message, job.lane, place(of: entry.channel) + 1)
+        let until = Instant.now() + (receiptTime(of: entry) ?? .zero)
+        try await persistEnd { [job, parts] in
+            try await job.finish { tx in
+                for note in notes { try note.write(of: message.id, in: tx) }
+                CircuitStore.succeeded(entry, at: .now(), in: tx)
+                try CostsJob.wake(for: entry, of: parts.providers, at: .now(), in: tx)
+                try MessageStore.awaitReceipt(message, from: entry, until: until, at: .now(), in: tx)
+                try Jobs.enqueue(
+                    ReceiptDeadlineJob.self,
+                    payload: .init(message: message.id, stage: stage, until: until),
+                    lane: lane,
+                    dueAt: until,
+                    in: tx
+                )
+            }
+        }
+    }
+
+    func end(_ status: MessageStatus, _ reason: MessageReason?, _ entry: ProviderEntry? = nil) async throws {
+        let end = MessageEnd(status, reason, channel: entry?.channel, provider: entry?.provider, at: .now())
+        try await persistEnd { [parts, job, prepared, pending] in
+            try await parts.transactions.end(prepared.message, end, pending, took: status == .sent ? entry : nil, job)
+        }
+    }
+
+    /// The provider is well and its rate, or every provider's cap for the day, is used up: the message comes again when there
+    /// is room.
+    func waitForRate(until moment: Instant) async throws {
+        try await putOff(for: .rateLimit, until: prepared.message.expiresAt.map { min($0, moment) } ?? moment)
+    }
+
+    /// Whatever is left may be used later only: the message comes again then, if it is still of use.
+    func waitForHours(until opening: Instant) async throws {
+        guard let expiry = prepared.message.expiresAt, expiry <= opening else {
+            return try await putOff(for: .quietHours, until: opening)
+        }
+        let ending = prepared.ending(.expired, SendingRules.expiredAtNight)
+        try await end(ending.status, ending.reason)
+    }
+
+    /// The message comes again, and no round is counted.
+    func putOff(for wait: MessageWait, until: Instant) async throws {
+        try await comeAgain(for: wait, until: until, rounds: prepared.message.rounds)
+    }
+
+    private func comeAgain(for wait: MessageWait, until: Instant, rounds: Int) async throws {
+        let (message, notes) = (prepared.message, pending)
+        try await persistEnd { [job] in
+            try await job.again(at: until) { tx in
+                for note in notes { try note.write(of: message.id, in: tx) }
+                try MessageStore.wait(message, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
+            }
+        }
+    }
+
+    /// The message has expired, or somebody else has done something to it or is at work with it: the next look tells what.
+    func lookAgain() async throws {
+        let id = id
+        // Numbers of what was passed over may be another run's by now; what was called is this one's.
+        let notes = pending.filter { !$0.isSkip }
+        try await persistEnd { [job] in
+            try await job.again(at: .now()) { tx in
+                for note in notes { try note.write(of: id, in: tx) }
+            }
+        }
+    }
+
+    /// Nobody took it: the job comes again, or this was the last time.
+    ///
+    /// - Parameter asked: who alone may be asked again; else whoever the message is of use to.
+    func endRound(of asked: [ProviderEntry]? = nil) async throws {
+        let opening = quietUntil.values.min()
+        let left = asked ?? chain.filter { isUsable($0) }
+        if let opening, left.isEmpty { return try await waitForHours(until: opening) }
+        if let next = left.compactMap({ capped[$0.id] }).min(), left.allSatisfy({ capped[$0.id] != nil }) {
+            return try await waitForRate(until: min(next, opening ?? next))
+        }
+        let rounds = prepared.message.rounds + 1
+        var again = left.map { availability[$0.id] ?? .anyTime }
+        if let opening { again.append(.shut(until: opening)) }
+        var random = SystemRandomNumberGenerator()
+        let end = SendingRules.roundEnd(
+            outcomes: outcomes,
+            closed: chain.allSatisfy { unusable[$0.channel] != nil } ? chain.compactMap { unusable[$0.channel] } : [],
+            rounds: rounds,
+            isUnresolved: prepared.unresolved != nil || outcomes.contains(.unknownOutcome),
+            openUntil: openUntil,
+            nobodyUntil: ProviderAvailability.earliest(again),
+            age: .now() - (prepared.message.sendAt ?? prepared.message.createdAt),
+            expiresAt: prepared.message.expiresAt,
+            now: .now(),
+            using: &random
+        )
+        switch end {
+        case .end(let status, let reason):
+            // The last try of others is not the last of an entry that has room again tomorrow,
+            if status == .failed, let next = left.compactMap({ capped[$0.id] }).min() {
+                return try await waitForRate(until: min(next, opening ?? next))
+            }
+            // nor of a channel that has not had its hours.
+            if let opening, status == .failed { return try await waitForHours(until: opening) }
+            try await self.end(status, reason)
+        case .wait(let wait, let until):
+            try await comeAgain(for: wait, until: until, rounds: rounds)
+        }
+    }
+
+    /// Writes what has happened even if the database is away for a moment: a provider's answer cannot be asked for again.
+    func persist<R>(_ write: () async throws -> R) async throws -> R {
+        try await job.lease.writing(
+            onRetry: {
+                job.log.warning("Writing a message's outcome again", metadata: .fields([.messageID: id.description]))
+            },
+            write
+        )
+    }
+
+    /// The same for what gives the job back: when nobody knows whether it was committed, the missing job tells that it was.
+    func persistEnd(_ write: () async throws -> Void) async throws {
+        var isUnknown = false
+        try await persist {
+            do {
+                try await write()
+            } catch let error as DatabaseError where error.code == .commitUnknown {
+                isUnknown = true
+                throw error
+            } catch let failure as JobFailure where isUnknown && failure == .leaseLost && job.lease.isHeld {
+                return
+            }
+        }
+    }
+}

@@ -1,0 +1,306 @@
+import Bus
+import CommunicationAPI
+import Contracts
+import Core
+import Logging
+import Postgres
+import Redis
+import TestKit
+import Testing
+
+@testable import Communication
+
+/// Providers tried before they are relied on; one after the other, for a process runs a few trials at once.
+@Suite(.serialized, .timeLimit(.minutes(4))) struct ConfigurationTestTests {
+    private let endpoint = MessageDesk.endpoints.configuration.test
+
+    private func trial(
+        _ clinic: TestClinic,
+        _ candidates: ProviderDraft...,
+        channel: MessageChannel? = nil,
+        entry: ProviderEntryID? = nil,
+        to address: String? = nil
+    ) async throws -> TestClinic.Answer<ConfigurationTrialResults> {
+        let chain = candidates.first.map { ChannelDraft(primary: $0, fallback: Array(candidates.dropFirst())) }
+        return try await clinic.ask(
+            endpoint,
+            ConfigurationTest(
+                clinicId: clinic.clinic,
+                channel: channel,
+                entryId: entry,
+                config: chain.map { CandidateConfiguration(email: $0) },
+                to: address.map { TrialRecipient(email: EmailAddress($0)) }
+            )
+        )
+    }
+
+    @Test func candidatesAreTriedAndNotStored() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let answer = try await trial(
+                clinic,
+                .zeptomail(sandbox.zeptomail),
+                .zeptomail(sandbox.zeptomail, token: "a-wrong-token"),
+                .smtp(port: sandbox.smtpPort),
+                .zeptomail(SandboxPlace.nowhere)
+            )
+            let results = try #require(answer.output?.results, "\(String(describing: answer.problem))")
+            #expect(results.map(\.provider) == ["zeptomail", "zeptomail", "smtp", "zeptomail"])
+            #expect(results.map(\.ok) == [true, false, true, false])
+            #expect(results.map(\.outcome) == [.accepted, .credentials, .accepted, .transient])
+            #expect(results.allSatisfy { $0.channel == .email && !$0.detail.isEmpty && $0.entryId == nil })
+            #expect(!"\(results)".contains("a-wrong-token"))
+            let read = try await clinic.ask(
+                MessageDesk.endpoints.configuration.read,
+                ConfigurationPath(clinicId: clinic.clinic)
+            )
+            #expect(read.code == "not_configured")
+            let attempts = try await clinic.desk.database.inspect(
+                "select count(*) from message_attempts where clinic_id = \(clinic.clinic)"
+            ) { rows -> Int64 in try rows[0][0] }
+            #expect(attempts == 0)
+        }
+    }
+
+    @Test func whatIsInForceIsTriedOrOneOfIt() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            #expect(try await trial(clinic).code == "not_configured")
+            let chain = try await clinic.configure(.resend(sandbox.url("resend")), .smtp(port: sandbox.smtpPort)).email
+            let (first, second) = (try #require(chain?.primary.id), try #require(chain?.fallback.first?.id))
+            #expect(try await trial(clinic).output?.results.map(\.entryId) == [first, second])
+            #expect(try await trial(clinic, entry: second).output?.results.map(\.entryId) == [second])
+            #expect(try await trial(clinic, channel: .sms).output?.results.isEmpty == true)
+            #expect(try await trial(clinic, entry: ProviderEntryID()).status == 404)
+            #expect(try await trial(try TestClinic(), entry: second).code == "not_configured")
+        }
+    }
+
+    @Test func aTestMessageIsSentThroughEach() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(
+                .awsSES(sandbox.url("aws_ses")),
+                .sendgrid(sandbox.url("sendgrid")),
+                .smtp(port: sandbox.smtpPort)
+            )
+            let address = "t\(clinic.clinic.low)@example.com"
+            let results = try await trial(clinic, to: address).output?.results
+            #expect(results?.map(\.ok) == [true, true, true])
+            let received = try await sandbox.received(for: address)
+            #expect(Set(received.map(\.provider)) == ["aws_ses", "sendgrid", "smtp"])
+            #expect(received.allSatisfy { $0.message["subject"]?.string == TrialMessage.subject })
+        }
+    }
+
+    @Test func theProviderIsAskedWhomItKnows() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            for (domain, state) in [("clinic.example", SenderFinding.State.passed), ("unverified.example", .failed)] {
+                let drafts = try ["aws_ses", "sendgrid", "resend"].map { name in
+                    var draft = try ProviderDraft.named(name, at: sandbox.url(name))
+                    draft.credentials["fromEmail"] = .string("hello@\(domain)")
+                    return draft
+                }
+                let results = try #require(
+                    try await trial(clinic, drafts[0], drafts[1], drafts[2], .zeptomail(sandbox.zeptomail)).output?
+                        .results
+                )
+                let told = results.map { $0.sender?.first { $0.aspect == .provider }?.state }
+                #expect(told == [state, state, state, nil])
+                // Nobody answers here when records are asked for.
+                #expect(results.allSatisfy { $0.sender?.first { $0.aspect == .spf }?.state == .unknown })
+            }
+        }
+    }
+
+    /// SES lets a sender use a domain when the one above it is verified, though its own is unknown or waits for it.
+    @Test(arguments: [
+        ("unverified.clinic.example", SenderFinding.State.passed), ("pending.clinic.example", .passed),
+        ("pending.unverified.clinic.example", .passed), ("pending.example", .failed),
+        ("pending.unverified.example", .failed),
+    ])
+    func aDomainAboveTheSendersCounts(domain: String, state: SenderFinding.State) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            var draft = try ProviderDraft.named("aws_ses", at: sandbox.url("aws_ses"))
+            draft.credentials["fromEmail"] = .string("hello@\(domain)")
+            let sender = try #require(try await trial(clinic, draft).output?.results.first?.sender)
+            #expect(sender.first { $0.aspect == .provider }?.state == state)
+            #expect(sender.first { $0.aspect == .dkim }?.state == state)
+        }
+    }
+
+    /// Where a provider can be told by its own settings alone to leave mails as they are, the trial says whether it does.
+    @Test func aTrialSaysWhetherMailsAreWatched() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            func state(_ provider: String, _ key: String, _ value: String) async throws -> SenderFinding.State? {
+                var draft = try ProviderDraft.named(provider, at: sandbox.url(provider))
+                draft.credentials[key] = .string(value)
+                let results = try #require(try await trial(clinic, draft).output?.results)
+                return results.first?.sender?.first { $0.aspect == .tracking }?.state
+            }
+            #expect(try await state("aws_ses", "configurationSet", "events") == .passed)
+            #expect(try await state("aws_ses", "configurationSet", "watched") == .failed)
+            #expect(try await state("aws_ses", "fromName", "Clinic") == nil)
+            #expect(try await state("resend", "fromEmail", "hello@example.com") == .passed)
+            #expect(try await state("resend", "fromEmail", "hello@clinic.example") == .failed)
+            #expect(try await state("sendgrid", "fromName", "Clinic") == nil)
+        }
+    }
+
+    @Test func whoIsSuppressedGetsNoTestMessageEither() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            let address = "s\(clinic.clinic.low)@example.com"
+            let suppressed = try await clinic.ask(
+                MessageDesk.endpoints.suppressions.create,
+                SuppressionDraft(channel: .email, address: address)
+            )
+            #expect(suppressed.status == 201, "\(String(describing: suppressed.problem))")
+            let results = try await trial(clinic, to: address).output?.results
+            #expect(results?.map(\.ok) == [false] && results?.map(\.outcome) == [.skippedSuppressed])
+            #expect(try await sandbox.received(for: address).isEmpty)
+        }
+    }
+
+    private func redis(_ endpoint: RedisEndpoint) -> RedisClient {
+        RedisClient(endpoint, name: "test", logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    @Test func aClinicHasOneTrialRunningInAllProcesses() async throws {
+        let redis = redis(try #require(RedisEndpoint(url: TestServers.shared().redisURL)))
+        async let connection: Void = redis.runUntilClosed()
+        try await redis.waitUntilUp()
+        let keyspace = Keyspace(prefix: TestKeyspace.prefix())
+        let turns = (0..<2).map { _ in ConfigurationTestTurns(redis: redis, keyspace: keyspace, patience: .seconds(20))
+        }
+        let clinic = ClinicID()
+        try await turns[0].run(clinic) {
+            let problem = await #expect(throws: Problem.self) { try await turns[1].run(clinic) {} }
+            #expect(problem?.status == 429 && problem?.retryAfter == 10)
+            try await turns[1].run(ClinicID()) {}
+            let rest = try await redis.send(["PTTL", .text(keyspace.turn("trial:\(clinic)"))]).integer ?? 0
+            #expect(rest > 0 && rest <= ConfigurationTestTurns.longest.milliseconds)
+        }
+        // Given back, also by one that has failed, and by no other than its holder.
+        await #expect(throws: CancellationError.self) { try await turns[1].run(clinic) { throw CancellationError() } }
+        try await turns[0].run(clinic) {
+            _ = try await redis.send(["SET", .text(keyspace.turn("trial:\(clinic)")), "another's"])
+        }
+        await #expect(throws: Problem.self) { try await turns[0].run(clinic) {} }
+        redis.close()
+        await connection
+        // Each for itself.
+        let (other, alone) = (ClinicID(), ConfigurationTestTurns(redis: redis, keyspace: keyspace))
+        try await alone.run(other) {
+            await #expect(throws: Problem.self) { try await alone.run(other) {} }
+            try await turns[1].run(other) {}
+        }
+    }
+
+    @Test func trialsRunOneByOneInAClinicAndAFewAtOnce() throws {
+        let turns = ConfigurationTestTurns(
+            redis: redis(RedisEndpoint(host: "127.0.0.1", port: 1)),
+            keyspace: Keyspace()
+        )
+        let clinics = (0...ConfigurationTestTurns.most).map { _ in ClinicID() }
+        try turns.begin(clinics[0])
+        let problem = #expect(throws: Problem.self) { try turns.begin(clinics[0]) }
+        #expect(problem?.status == 429 && problem?.retryAfter == 10)
+        for clinic in clinics[1..<ConfigurationTestTurns.most] { try turns.begin(clinic) }
+        #expect(throws: Problem.self) { try turns.begin(clinics[ConfigurationTestTurns.most]) }
+        turns.end(clinics[0])
+        try turns.begin(clinics[ConfigurationTestTurns.most])
+        #expect(throws: Problem.self) { try turns.begin(clinics[0]) }
+    }
+
+    @Test func aClinicHasOneTrialRunning() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await sandbox.call("/faults/zeptomail", ["kind": "slow", "delayMs": 5_000], method: "PUT")
+            async let first = trial(clinic, .zeptomail(sandbox.zeptomail))
+            async let second = trial(clinic, .zeptomail(sandbox.zeptomail))
+            let answers = try await [first, second]
+            #expect(Set(answers.map(\.status)) == [200, 429])
+            #expect(answers.contains { $0.code == "rate_limited" })
+            // The turn is given back.
+            try await sandbox.fault(nil, of: "zeptomail")
+            #expect(try await trial(clinic, .zeptomail(sandbox.zeptomail)).status == 200)
+        }
+    }
+
+    @Test func testMessagesAreHeldToTheRateOfTheirProvider() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let settings = CommunicationSettings(rates: ["smtp": 0.01])
+            try await clinic.configure(email: [.smtp(port: sandbox.smtpPort)], settings: settings)
+            let address = "r\(clinic.clinic.low)@example.com"
+            var outcomes: [AttemptOutcome?] = []
+            for _ in 0...3 { outcomes.append(try await trial(clinic, to: address).output?.results.first?.outcome) }
+            #expect(outcomes == [.accepted, .accepted, .accepted, .throttled])
+            #expect(try await sandbox.received(for: address).count == 3)
+            // Candidates have a rate, too, whatever ids they are known by.
+            outcomes = []
+            for _ in 0...3 {
+                let results = try await trial(clinic, .smtp(port: sandbox.smtpPort), to: address).output?.results
+                outcomes.append(results?.first?.outcome)
+            }
+            #expect(outcomes == [.accepted, .accepted, .accepted, .throttled])
+            #expect(try await sandbox.received(for: address).count == 6)
+        }
+    }
+
+    @Test func everyCallOfATrialLeavesAnEntry() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let chain = try await clinic.configure(
+                .zeptomail(sandbox.zeptomail, token: "a-wrong-token"),
+                .smtp(port: sandbox.smtpPort)
+            ).email
+            let (first, second) = (try #require(chain?.primary.id), try #require(chain?.fallback.first?.id))
+            func entries() async throws -> Set<String> {
+                Set(
+                    try await clinic.desk.database.audit(of: clinic.clinic)
+                        .filter { $0.actor.type == Principal.Kind.provider.rawValue }
+                        .map { "\($0.actor.id) \($0.resource.id) \($0.action) \($0.outcome) \($0.reason ?? "")" }
+                )
+            }
+            _ = try await trial(clinic)
+            let asked: Set = [
+                "zeptomail \(first) communication_config:create failed credentials",
+                "smtp \(second) communication_config:create succeeded accepted",
+            ]
+            #expect(try await entries() == asked)
+            _ = try await trial(clinic, entry: second, to: "a\(clinic.clinic.low)@example.com")
+            #expect(try await entries() == asked.union(["smtp \(second) messages:send succeeded accepted"]))
+        }
+    }
+
+    @Test func aMaskedSecretIsTheStoredOneAndGoesNowhereElse() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let entry = try #require(try await clinic.configure(.zeptomail(sandbox.zeptomail)).email?.primary)
+            var masked = ProviderDraft(id: entry.id, provider: entry.provider, credentials: entry.credentials)
+            masked.credentials["fromName"] = "Another name"
+            #expect(try await trial(clinic, masked).output?.results.map(\.ok) == [true])
+            masked.credentials["endpoint"] = .string(SandboxPlace.nowhere)
+            let stolen = try await trial(clinic, masked)
+            #expect(stolen.status == 422 && stolen.code == "secret_missing")
+            #expect(stolen.pointers == ["/config/email/primary/credentials/sendMailToken"])
+        }
+    }
+
+    @Test func whereItMayNotConnectItIsNotTried() async throws {
+        let clinic = try TestClinic()
+        for endpoint in ["http://169.254.169.254/latest", "https://10.0.0.1", "ftp://127.0.0.1"] {
+            let answer = try await trial(clinic, .zeptomail(endpoint))
+            #expect(answer.status == 422 && answer.code == "endpoint_not_allowed")
+            #expect(answer.pointers == ["/config/email/primary/credentials/endpoint"])
+        }
+        let empty = ConfigurationTest(clinicId: clinic.clinic, config: CandidateConfiguration())
+        #expect(try await clinic.ask(endpoint, empty).pointers == ["/config"])
+    }
+}
