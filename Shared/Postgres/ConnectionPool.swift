@@ -62,7 +62,7 @@ final class ConnectionPool: Sendable {
                         on: connection,
                         for: target,
                         operation: operation,
-                        queued: queued,
+                        running: queued,
                         telling: signals,
                         body
                     )

@@ -33,7 +33,7 @@ final class Exchange {
     let schema: SchemaName
     private let connection: Connection
     private let operation: String
-    private let queued: QueuedTransaction
+    private let running: QueuedTransaction
     /// What every transaction begins with.
     private let settings: [Query]
     private var queued: [Query]
@@ -50,14 +50,14 @@ final class Exchange {
     /// Numbers of the connection's series that are used up if this commits.
     private var numbersTaken: Int64 = 0
 
-    private init(_ connection: Connection, _ target: Target, _ operation: String, _ queued: QueuedTransaction) {
+    private init(_ connection: Connection, _ target: Target, _ operation: String, _ running: QueuedTransaction) {
         let tenant = target.tenant
         isReading = target.isReading
         self.connection = connection
         self.tenant = tenant
         schema = connection.schema
         self.operation = operation
-        self.queued = queued
+        self.running = running
         queued = target.settings
         settings = queued
     }
@@ -67,14 +67,14 @@ final class Exchange {
         on connection: Connection,
         for target: Target,
         operation: String,
-        queued: QueuedTransaction,
+        running: QueuedTransaction,
         telling signals: CommitSignals,
         _ body: (borrowing Transaction) throws -> R
     ) -> Result<R, any Error> {
         var attempts = 0
         while true {
             attempts += 1
-            let exchange = Exchange(connection, target, operation, queued)
+            let exchange = Exchange(connection, target, operation, running)
             do {
                 let value = try body(Transaction(exchange: exchange))
                 try exchange.commit()
@@ -166,7 +166,7 @@ final class Exchange {
     /// so that what fits one flush needs none.
     private func send(committing: Bool) throws(DatabaseError) -> QueryResult? {
         if let failure { throw failure }
-        if queued.isCancelled { throw note(.cancelled) }
+        if running.isCancelled { throw note(.cancelled) }
         var batch = queued
         queued = isReading ? settings : []
         if !committing, !hasBegun, !isReading {
@@ -186,7 +186,7 @@ final class Exchange {
 
     private func judge(_ answer: Connection.Answer) throws(DatabaseError) {
         if let failure = answer.failure, !(answer.isLost && failure.code == .connectionLost) {
-            let wasAsked = failure.code == .statementTimeout && queued.isCancelled
+            let wasAsked = failure.code == .statementTimeout && running.isCancelled
             throw note(wasAsked ? .cancelled : failure.code, constraint: failure.constraint)
         }
         if answer.isLost { throw note(isOver && !isReading ? .commitUnknown : .connectionLost) }

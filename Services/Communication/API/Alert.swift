@@ -9,6 +9,8 @@ package enum AlertKind: String, Hashable, Sendable, Codable, CaseIterable {
     case circuitOpened = "circuit_opened"
     /// A provider takes no more until its quota is renewed.
     case quotaUsedUp = "quota_used_up"
+    /// A provider does not send for the clinic from this sender, or to this country.
+    case senderNotAuthorised = "sender_not_authorised"
     /// Many addresses were refused or called messages unwanted within an hour.
     case suppressionSpike = "suppression_spike"
     /// Work failed for good.

@@ -50,6 +50,11 @@ enum AlertRules {
                 )
             case .quotaUsedUp:
                 ("A provider's quota is used up", "\(subject) takes no more messages until its quota is renewed.")
+            case .senderNotAuthorised:
+                (
+                    "A provider does not send for you",
+                    "\(subject) refuses messages because of their sender or country. They go by the next provider or channel; without one they fail."
+                )
             case .suppressionSpike:
                 (
                     "Many addresses were suppressed",

@@ -11,6 +11,8 @@ enum SendingRules {
         case end(MessageStatus, MessageReason?)
         /// The next provider of the chain is tried at once.
         case nextProvider
+        /// The same, and this one is not asked again: with the same account it would say the same.
+        case nextProviderOnly(MessageReason)
         /// The address or the text is of no use there: the next channel has another one.
         case nextChannel(MessageReason)
         /// Whether it was taken is asked of the same provider again, by the message's key; nobody else gets it meanwhile.
@@ -39,25 +41,30 @@ enum SendingRules {
     static let mostLostReplies = 2
 
     /// - Parameters:
+    ///   - isOfAccount: a refusal of what the message says is about the provider's account: another one may take it.
     ///   - isRepeatable: the provider takes the same message once only, however often it is handed over.
     ///   - category: a code that comes twice is better than none; whatever else is said twice frightens or misleads.
     static func next(
         after outcome: AttemptOutcome,
+        isOfAccount: Bool = false,
         isRepeatable: Bool = false,
         category: MessageCategory = .care
     ) -> Next {
         switch outcome {
         case .accepted: .end(.sent, nil)
         case .badRecipient: .nextChannel(badRecipient)
-        case .optedOut: .end(.suppressed, reason("opted_out", "The recipient does not want messages."))
+        // Who has ended messages gets no offers in another way; of their treatment they are told by whatever is left.
+        case .optedOut where category == .marketing: .end(.suppressed, optedOut)
+        case .optedOut: .nextChannel(optedOut)
+        case .contentRejected where isOfAccount: .nextProviderOnly(contentRejected)
         case .contentRejected: .nextChannel(contentRejected)
+        case .senderNotAuthorised: .nextProviderOnly(senderNotAuthorised)
         case .unknownOutcome where isRepeatable: .sameProvider
         case .unknownOutcome where category == .security: .nextProvider
         // The message may have arrived: another provider would make two of it.
         case .unknownOutcome: .end(.unknown, lost)
         case .skippedSuppressed: .nextChannel(suppressed)
-        case .credentials, .senderNotAuthorised, .quota, .throttled, .transient, .skippedCircuitOpen, .skippedQuota:
-            .nextProvider
+        case .credentials, .quota, .throttled, .transient, .skippedCircuitOpen, .skippedQuota: .nextProvider
         }
     }
 
@@ -85,15 +92,29 @@ enum SendingRules {
     static let badRecipient = reason("bad_recipient", "The address does not take messages.")
     /// Why a text is of no use on a channel: another of its providers would not take it either.
     static let contentRejected = reason("content_rejected", "The provider refused what the message says.")
+    /// Why an entry is of no use to a message: its provider does not send for the clinic from this sender, or to this country.
+    static let senderNotAuthorised = reason(
+        "sender_not_authorised",
+        "No provider sends it for this sender, or to this country."
+    )
+    /// Why somebody is not called on a channel whose provider knows that they have opted out.
+    static let optedOut = reason("opted_out", "The recipient does not want messages.")
     /// Why a recipient is not called, where nothing more is known.
     static let suppressed = reason("suppressed", "The recipient is not to be sent messages like this one.")
 
-    /// Why an attempt of before closes its channel to a message; `nil` if it does not.
-    static func closing(_ outcome: AttemptOutcome?) -> MessageReason? {
-        switch outcome {
-        case .badRecipient: badRecipient
-        case .contentRejected: contentRejected
-        default: nil
+    /// What an attempt of before leaves of no use to a message.
+    enum Exclusion: Equatable {
+        case channel(MessageReason)
+        /// The entry alone, with the account that it had.
+        case entry(MessageReason)
+    }
+
+    /// - Parameter isOfAccount: a refusal of what the message says is about the provider's account.
+    static func exclusion(after outcome: AttemptOutcome?, isOfAccount: Bool) -> Exclusion? {
+        switch outcome.map({ next(after: $0, isOfAccount: isOfAccount) }) {
+        case .nextChannel(let reason) where outcome != .skippedSuppressed: .channel(reason)
+        case .nextProviderOnly(let reason): .entry(reason)
+        case .end, .nextProvider, .nextChannel, .sameProvider, nil: nil
         }
     }
 
@@ -128,7 +149,7 @@ enum SendingRules {
     }
 
     /// - Parameters:
-    ///   - closed: why each channel's address is of no use, when that is so of all of them.
+    ///   - closed: why each entry is of no use to the message, when that is so of all of them.
     ///   - rounds: rounds gone through, this one included.
     ///   - isUnresolved: a provider may have taken it before: it cannot be said to have failed.
     ///   - openUntil: the earliest moment at which a circuit may be tried, where nothing but circuits stood in the way.

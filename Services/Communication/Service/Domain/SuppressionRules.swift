@@ -87,7 +87,9 @@ enum SuppressionRules {
     )
 
     /// Whether a message ended because its recipient was not to be called.
-    static func isSuppression(_ reason: MessageReason) -> Bool { reason.code.hasPrefix("suppressed") }
+    static func isSuppression(_ reason: MessageReason) -> Bool {
+        reason.code.hasPrefix("suppressed") || reason == SendingRules.optedOut
+    }
 
     /// Why a message ended.
     static func reason(_ reason: SuppressionReason) -> MessageReason {

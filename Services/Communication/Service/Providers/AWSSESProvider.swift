@@ -76,6 +76,9 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
         return "https://email.\(region).amazonaws.com\(region.hasPrefix("cn-") ? ".cn" : "")"
     }
 
+    /// The configuration set that the clinic has named is gone: another provider needs none.
+    static var accountRefusals: Set<String> { ["NotFoundException"] }
+
     func send(_ email: EmailToSend, deadline: Deadline) async -> ProviderVerdict {
         // Their documentation says of addresses that they have ASCII only; it would refuse the whole message for it.
         if email.needsSMTPUTF8(from: from.address) { return .asciiOnly(host: .untried) }

@@ -34,6 +34,9 @@ protocol MessageProvider: Sendable {
     static var takesUserIDs: Bool { get }
     /// Under which names its keys for signing mail stand in a sender's domain; empty where each customer has others.
     static var dkimSelectors: [String] { get }
+    /// Codes of `content_rejected` that are about its account, so that another one may take the message: a template that the
+    /// account lacks, a conversation that is not open with its number.
+    static var accountRefusals: Set<String> { get }
     /// How names of headers begin, in lower case, that it takes for orders to itself.
     static var claimedHeaders: [String] { get }
     /// Whether it can tell later what became of a message, set up as it is.
@@ -73,6 +76,7 @@ extension MessageProvider {
     static var mostBytes: Int? { nil }
     static var takesUserIDs: Bool { false }
     static var dkimSelectors: [String] { [] }
+    static var accountRefusals: Set<String> { [] }
     static var claimedHeaders: [String] { [] }
     static func givesReceipts(_ credentials: Credentials) -> Bool { false }
     static func hasWebhook(_ credentials: Credentials) -> Bool { true }

@@ -83,6 +83,12 @@ final class MessageProviders: Sendable {
         byPlace[Place(channel: channel, provider: provider)]?.repeatTime
     }
 
+    /// Whether a refusal of what a message says is about the provider's account, by the code that it came with.
+    func isOfAccount(_ code: String?, of provider: String, _ channel: String) -> Bool {
+        guard let code else { return false }
+        return byPlace[Place(channel: channel, provider: provider)]?.accountRefusals.contains(code) ?? false
+    }
+
     /// Whether an entry's provider can tell what became of a message.
     func givesReceipts(_ entry: ProviderEntry) -> Bool { type(of: entry)?.givesReceipts(entry.credentials) ?? false }
 

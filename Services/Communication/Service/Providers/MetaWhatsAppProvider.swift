@@ -48,6 +48,14 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
 
     static var takesUserIDs: Bool { true }
 
+    /// Templates and their parameters are approved for one account, and a conversation is open with one number.
+    static var accountRefusals: Set<String> {
+        let codes = [
+            MetaReply.outsideWindowCode, 132_000, 132_001, 132_005, 132_007, 132_008, 132_012, 132_015, 132_016,
+        ]
+        return Set(codes.map(String.init) + [ProviderVerdict.outsideWindow].compactMap(\.code))
+    }
+
     static func givesReceipts(_ credentials: Credentials) -> Bool { true }
     static func hears(_ credentials: Credentials) -> Bool { true }
 
@@ -83,7 +91,11 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
             return await send(sound: media, then: text, at: now, deadline: deadline)
         }
         guard let call = try? sending(text, media: media, at: now) else { return .outsideWindow }
-        return await http.verdict(call, deadline: deadline, reading: MetaReply.verdict)
+        let verdict = await http.verdict(call, deadline: deadline, reading: MetaReply.verdict)
+        guard verdict.code == String(MetaReply.outsideWindowCode), let template = text.asTemplate else {
+            return verdict
+        }
+        return await send(template, deadline: deadline)
     }
 
     /// Hands a sound over, and then what is said with it as an answer to it: WhatsApp shows no text beside a sound.

@@ -27,6 +27,15 @@ struct TextToSend: Sendable {
     var file: Attachment?
     /// Where a provider may fetch the file for a while; `nil` where the installation has no public address.
     var fileURL: String?
+
+    /// The same as the approved template instead of a free text, for a conversation that the provider says is over; `nil` where
+    /// there is none, and where it was handed over as the template already.
+    var asTemplate: TextToSend? {
+        guard approved != nil, windows != .none else { return nil }
+        var template = self
+        template.windows = .none
+        return template
+    }
 }
 
 /// Whom a text goes to.

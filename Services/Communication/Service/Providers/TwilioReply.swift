@@ -60,7 +60,7 @@ enum TwilioReply {
     }()
 
     /// The code for a text after the conversation has ended.
-    private static let outsideWindowCode: Int64 = 63_016
+    static let outsideWindowCode: Int64 = 63_016
 
     static func verdict(_ response: OutboundResponse) -> ProviderVerdict {
         let answer = try? JSONTape(response.body).decode(JSONValue.self)

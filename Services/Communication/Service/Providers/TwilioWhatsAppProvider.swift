@@ -25,6 +25,13 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
         contents = transports.shared(TwilioContents())
     }
 
+    /// Templates are approved for one account and have names of their own there, a conversation is open with one number, and files
+    /// are fetched.
+    static var accountRefusals: Set<String> {
+        let verdicts: [ProviderVerdict] = [.outsideWindow, .unknownTemplate, .unreachableFile]
+        return Set(["63016", "63019", "63027", "63028", "63029"] + verdicts.compactMap(\.code))
+    }
+
     static func givesReceipts(_ credentials: Credentials) -> Bool { true }
     static func hears(_ credentials: Credentials) -> Bool { true }
 
@@ -53,7 +60,11 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
         if text.file != nil, text.fileURL == nil, isOpen(text, at: now) { return .unreachableFile }
         if let verdict = await offer(text, at: now, deadline: deadline) { return verdict }
         guard let form = try? form(text, at: now) else { return .unknownTemplate }
-        return await messages.send(form, deadline: deadline)
+        let verdict = await messages.send(form, deadline: deadline)
+        guard verdict.code == String(TwilioReply.outsideWindowCode), let template = text.asTemplate else {
+            return verdict
+        }
+        return await send(template, deadline: deadline)
     }
 
     /// Sends what is to be pressed within a conversation; `nil` where there is nothing to press, or Twilio cannot have it

@@ -9,6 +9,7 @@ enum PendingWrite: Sendable {
     case skipped(Int, ProviderEntry, AttemptOutcome, detail: String, at: Instant)
     case closed(Int, ProviderEntry, ProviderVerdict, latency: Duration, using: String)
     case circuit(ProviderEntry, CircuitView)
+    case alert(AlertKind, ProviderEntry)
     /// What the installation's provider calls the message, hashed.
     case known([UInt8])
     /// Whom the installation's provider was given it for, hashed.
@@ -41,11 +42,9 @@ enum PendingWrite: Sendable {
         case .wrote(let hash, let at): RecipientClinicStore.insert(hash, at: at, in: tx)
         case .gone(let device): ContactDeviceStore.giveUp(device, in: tx)
         case .reached(let device, let at): ContactDeviceStore.taken(device, at: at, in: tx)
-        case .circuit(let entry, let view):
-            CircuitStore.publish(view, of: entry, in: tx)
-            // The installation's own providers are not the clinic's to mend.
-            guard !entry.isDefault, let alert = AlertRules.alert(for: view) else { return }
-            try AlertStore.raise(alert, about: Self.name(of: entry), at: .now(), in: tx)
+        case .circuit(let entry, let view): try CircuitNews.write(view, of: entry, in: tx)
+        case .alert(let alert, let entry):
+            try AlertStore.raise(alert, about: AlertStore.subject(of: entry), at: .now(), in: tx)
         case .suppressed(let store, let address, let index, let reason, let category, let entry):
             try store.add(
                 channel: address.channel,
@@ -59,7 +58,4 @@ enum PendingWrite: Sendable {
             )
         }
     }
-
-    /// What an alert calls a provider.
-    static func name(of entry: ProviderEntry) -> String { "\(entry.provider) (\(entry.channel))" }
 }

@@ -21,7 +21,9 @@ struct PreparedMessage: Sendable {
     let lostReplies: [ProviderEntryID: Int]
     /// Channels that are of no use for this message, and why.
     var unusable: [String: MessageReason]
-    /// Those among them that are unusable because the recipient is not to be called there, and that no attempt tells of yet.
+    /// Entries that are of no use for this message with the account that they had, and why.
+    let unusableEntries: [ProviderEntryID: (fingerprint: String, reason: MessageReason)]
+    /// Those among the channels that are unusable because the recipient is not to be called there, and that no attempt tells of yet.
     let suppressed: [String: MessageReason]
     /// Which of the clinic's WhatsApp numbers the recipient has written to lately.
     let windows: ConversationWindows

@@ -8,7 +8,8 @@ import Resilience
 import ServiceLifecycle
 import Telemetry
 
-/// Tries open circuits again once their time has come, so that a provider is used again although no message comes by.
+/// Checks providers whose circuits are open once their time has come: while a check fails no message has to try, and once one
+/// is answered the next message is the probe that closes the circuit.
 struct ProviderChecks: Service {
     static let interval: Duration = .seconds(1)
     static let callTime: Duration = .seconds(10)
@@ -55,11 +56,11 @@ struct ProviderChecks: Service {
         }
         let verdict = await provider.check(deadline: .after(Self.callTime))
         let now = Instant.now()
-        let changes = parts.circuits.settle(permit, verdict, key.clinic, entry)
+        let changes = parts.circuits.settle(permit, verdict, isCheck: true, key.clinic, entry)
         let view = changes.entry ?? parts.circuits.breaker(key.clinic, entry).view
-        if let news = changes.endpoint { await EndpointCircuitStore.publish(news, in: database, log: log) }
+        await CircuitNews.tellInstallation(changes, of: entry, isChecked: true, in: database, log: log)
         try await database.transaction(for: Tenant(key.clinic, actor: "system"), lane: .background) { tx in
-            CircuitStore.publish(view, of: entry, checkedAt: now, in: tx)
+            try CircuitNews.write(view, of: entry, checkedAt: now, in: tx)
         }
     }
 }

@@ -178,9 +178,12 @@ final class ProviderCircuits: Sendable {
     }
 
     /// Settles a call with both circuits and returns what to publish, if anything changed.
+    ///
+    /// - Parameter isCheck: nothing was sent.
     func settle(
         _ permit: Permit,
         _ verdict: ProviderVerdict,
+        isCheck: Bool = false,
         _ clinic: ClinicID,
         _ entry: ProviderEntry
     ) -> Changes {
@@ -188,12 +191,13 @@ final class ProviderCircuits: Sendable {
         let before = breaker.view
         switch SendingRules.circuit(after: verdict) {
         case .settle(let outcome):
+            let outcome = outcome.told(byCheck: isCheck)
             breaker.settle(permit.entry, outcome, why: verdict.outcome.rawValue, retryAfter: verdict.retryAfter)
         case .latch: breaker.latch(verdict.outcome.rawValue)
         case .park(let time): breaker.latch(verdict.outcome.rawValue, until: now() + time)
         }
         note(clinic, entry)
-        var changes = Changes(endpoint: settleEndpoint(permit, verdict, clinic, entry))
+        var changes = Changes(endpoint: settleEndpoint(permit, verdict, isCheck: isCheck, clinic, entry))
         let after = breaker.view
         if after.state != before.state || after.retryAt != before.retryAt {
             ProviderCircuits.count(entry, after.state)
@@ -205,6 +209,7 @@ final class ProviderCircuits: Sendable {
     private func settleEndpoint(
         _ permit: Permit,
         _ verdict: ProviderVerdict,
+        isCheck: Bool,
         _ clinic: ClinicID,
         _ entry: ProviderEntry
     ) -> EndpointNews? {
@@ -213,7 +218,7 @@ final class ProviderCircuits: Sendable {
         let before = breaker.view
         breaker.settle(
             shared,
-            SendingRules.endpoint(after: verdict),
+            SendingRules.endpoint(after: verdict).told(byCheck: isCheck),
             from: clinic.high ^ clinic.low,
             why: verdict.outcome.rawValue
         )
@@ -265,4 +270,10 @@ final class ProviderCircuits: Sendable {
         Counter(.circuitChanges, [(.channel, entry.channel), (.provider, entry.provider), (.state, state.rawValue)])
             .increment()
     }
+}
+
+extension CircuitStateMachine.Outcome {
+    /// A check is another request than a call, and may be answered where calls hang: it closes no circuit, but has the next call
+    /// be its probe.
+    fileprivate func told(byCheck isCheck: Bool) -> Self { isCheck && self == .alive ? .neutral : self }
 }

@@ -110,6 +110,20 @@ struct SendingLookup: Sendable {
         return .over
     }
 
+    /// The channels and the entries that earlier attempts have shown to be of no use for a message.
+    private func unusable(
+        after attempts: [StoredAttempt]
+    ) -> ([String: MessageReason], [ProviderEntryID: (fingerprint: String, reason: MessageReason)]) {
+        attempts.reduce(into: ([:], [:])) { found, attempt in
+            let isOfAccount = providers.isOfAccount(attempt.providerCode, of: attempt.provider, attempt.channel)
+            switch SendingRules.exclusion(after: attempt.outcome, isOfAccount: isOfAccount) {
+            case .channel(let reason): found.0[attempt.channel] = found.0[attempt.channel] ?? reason
+            case .entry(let reason): found.1[attempt.entryID] = (attempt.fingerprint, reason)
+            case nil: break
+            }
+        }
+    }
+
     private func prepare(
         _ candidates: [Candidate],
         _ zone: TimeZoneName?,
@@ -150,9 +164,7 @@ struct SendingLookup: Sendable {
             let reasons = notPassedOn.merging(blocking.mapValues { SuppressionRules.reason($0.reason) }) { $1 }
             let suppressions = Dictionary(uniqueKeysWithValues: reasons.map { ($0.key.rawValue, $0.value) })
             let told = Set(candidate.attempts.filter { $0.outcome == .skippedSuppressed }.map(\.channel))
-            let closed = candidate.attempts.filter { !candidate.isAboutDevice($0) }.compactMap { attempt in
-                SendingRules.closing(attempt.outcome).map { (attempt.channel, $0) }
-            }
+            let (channels, entries) = unusable(after: candidate.attempts.filter { !candidate.isAboutDevice($0) })
             return PreparedMessage(
                 message: message,
                 content: reached.content,
@@ -160,7 +172,8 @@ struct SendingLookup: Sendable {
                 unresolved: message.unresolved(among: candidate.attempts),
                 lostReplies: candidate.attempts.filter { $0.outcome == .unknownOutcome }
                     .reduce(into: [:]) { $0[$1.entryID, default: 0] += 1 },
-                unusable: Dictionary(closed) { first, _ in first }.merging(suppressions) { $1 },
+                unusable: channels.merging(suppressions) { $1 },
+                unusableEntries: entries,
                 suppressed: suppressions.filter { !told.contains($0.key) },
                 windows: message.channels.contains(MessageChannel.whatsapp.rawValue)
                     ? try ConversationWindowStore.windows(of: message.id, in: tx) : .none,

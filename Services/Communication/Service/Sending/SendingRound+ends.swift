@@ -104,7 +104,7 @@ extension SendingRound {
         var random = SystemRandomNumberGenerator()
         let end = SendingRules.roundEnd(
             outcomes: outcomes,
-            closed: chain.allSatisfy { unusable[$0.channel] != nil } ? chain.compactMap { unusable[$0.channel] } : [],
+            closed: chain.allSatisfy { whyUnusable($0) != nil } ? chain.compactMap { whyUnusable($0) } : [],
             rounds: rounds,
             isUnresolved: prepared.unresolved != nil || outcomes.contains(.unknownOutcome),
             openUntil: openUntil,

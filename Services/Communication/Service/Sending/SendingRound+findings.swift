@@ -32,6 +32,17 @@ extension SendingRound {
         return verdict.outcome == .accepted && device.isFresh ? .reached(device, at: .now()) : nil
     }
 
+    /// Alerts whoever can mend that a provider does not send from this sender; what was not worth a call is no news of it.
+    mutating func alert(after verdict: ProviderVerdict, by entry: ProviderEntry) async {
+        guard verdict.outcome == .senderNotAuthorised, verdict.host != .untried else { return }
+        if entry.isDefault {
+            let subject = AlertStore.subject(of: entry)
+            await AlertStore.raiseForOperators(.senderNotAuthorised, about: subject, in: job.database, log: job.log)
+        } else {
+            pending.append(.alert(.senderNotAuthorised, entry))
+        }
+    }
+
     /// That an address is not to be called again; `nil` where the verdict is not about the address.
     private func suppression(after verdict: ProviderVerdict, by entry: ProviderEntry) -> PendingWrite? {
         guard let reason = SuppressionRules.reason(after: verdict.outcome),

@@ -30,6 +30,8 @@ struct SendingRound {
     var outcomes: [AttemptOutcome] = []
     /// Channels that are of no use for this message, and why.
     var unusable: [String: MessageReason]
+    /// Entries that are of no use for this message, and why.
+    var unusableEntries: [ProviderEntryID: MessageReason]
     var openUntil: Instant?
     /// When the providers that were called, or passed over, may be called again.
     var availability: [ProviderEntryID: ProviderAvailability] = [:]
@@ -56,6 +58,12 @@ struct SendingRound {
         nextNumber = prepared.nextAttempt
         lastOpening = prepared.message.opening
         unusable = prepared.unusable
+        unusableEntries = chain.reduce(into: [:]) { found, entry in
+            guard let former = prepared.unusableEntries[entry.id], former.fingerprint == entry.fingerprint else {
+                return
+            }
+            found[entry.id] = former.reason
+        }
         for (channel, reason) in prepared.suppressed.sorted(by: { $0.key < $1.key }) {
             guard let entry = chain.first(where: { $0.channel == channel }) else { continue }
             pending.append(.skipped(nextNumber, entry, .skippedSuppressed, detail: reason.detail, at: .now()))
@@ -115,8 +123,10 @@ struct SendingRound {
         return false
     }
 
-    /// Whether the entry's channel may be used now: its address is of use and it is not in quiet hours. Says nothing of circuits.
-    func isUsable(_ entry: ProviderEntry) -> Bool { unusable[entry.channel] == nil && quietUntil[entry.channel] == nil }
+    /// Whether the entry is of use for this message and its channel is not in quiet hours; says nothing of circuits.
+    func isUsable(_ entry: ProviderEntry) -> Bool { whyUnusable(entry) == nil && quietUntil[entry.channel] == nil }
+
+    func whyUnusable(_ entry: ProviderEntry) -> MessageReason? { unusable[entry.channel] ?? unusableEntries[entry.id] }
 
     /// Tries one provider; `true` when the message is over, or waits for the provider's rate.
     private mutating func attempt(_ entry: ProviderEntry, _ permit: ProviderCircuits.Permit) async throws -> Bool {
@@ -161,22 +171,19 @@ struct SendingRound {
         if let note = answering(entry, after: verdict.outcome) { pending.append(note) }
         if let note = finding(after: verdict, by: entry) { pending.append(note) }
         if let view = changes.entry { pending.append(.circuit(entry, view)) }
-        if let view = changes.entry, entry.isDefault, let alert = AlertRules.alert(for: view) {
-            await AlertStore.raiseForOperators(
-                alert,
-                about: PendingWrite.name(of: entry),
-                in: job.database,
-                log: job.log
-            )
-        }
-        if let news = changes.endpoint { await EndpointCircuitStore.publish(news, in: job.database, log: job.log) }
+        await alert(after: verdict, by: entry)
+        await CircuitNews.tellInstallation(changes, of: entry, in: job.database, log: job.log)
         let next = SendingRules.next(
             after: verdict.outcome,
+            isOfAccount: parts.providers.isOfAccount(verdict.code, of: entry.provider, entry.channel),
             isRepeatable: verdict.isRepeatable,
             category: prepared.message.category
         )
         switch next {
         case .nextProvider: return false
+        case .nextProviderOnly(let reason):
+            unusableEntries[entry.id] = reason
+            return false
         case .nextChannel(let reason):
             if isGone(verdict, entry), prepared.leaveDevice() { return try await attemptNextDevice(entry) }
             unusable[entry.channel] = reason

@@ -61,6 +61,9 @@ enum AlertStore {
         return AlertKind.allCases.filter { !routed.contains($0.rawValue) }
     }
 
+    /// What an alert calls a provider.
+    static func subject(of entry: ProviderEntry) -> String { "\(entry.provider) (\(entry.channel))" }
+
     /// Has an alert about one of the installation's own providers told to its operators, in a transaction of its own: the clinic
     /// that met with it has nothing to do with that.
     static func raiseForOperators(_ alert: AlertKind, about subject: String, in database: Database, log: Logger) async {

@@ -176,9 +176,8 @@ struct Meta: SandboxProvider {
         let order = try MetaOrder(request.json)
         let file = order.media.flatMap { ledger.media($0) }
         if let id = order.media, file == nil { throw .wrong("\(id) is not a media ID of this account") }
-        let code = order.to.hasPrefix("1500") ? Int(order.to.suffix(6)) : nil
-        let error = code.flatMap { MetaError.byNumber[$0] }
-        if let error, !MetaError.told.contains(error.code) { throw error }
+        let error = MetaError.of(order)
+        if let error, MetaError.isTold(at: order.to) || !MetaError.told.contains(error.code) { throw error }
         let sent = MetaLedger.Sent(id: Self.messageID(), number: number, order: order)
         ledger.add(sent)
         note(sent, file, request)

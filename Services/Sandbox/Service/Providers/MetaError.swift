@@ -109,6 +109,16 @@ struct MetaError: Error, Sendable {
         return Dictionary(uniqueKeysWithValues: errors.map { ($0.code, $0) })
     }()
 
+    /// The error that a message's number stands for: one that begins with 1500 or 1501 and ends with the error's code.
+    static func of(_ order: MetaOrder) -> MetaError? {
+        guard order.to.hasPrefix("1500") || isTold(at: order.to), let code = Int(order.to.suffix(6)) else { return nil }
+        // A template may go at any time.
+        return code == 131_047 && order.isTemplate ? nil : byNumber[code]
+    }
+
+    /// Numbers whose error is told in the answer, be it one that Meta tells of later as a rule.
+    static func isTold(at number: String) -> Bool { number.hasPrefix("1501") }
+
     /// Errors that Meta tells of only after it has taken a message.
     static let told: Set<Int> = [131_026, 131_047, 131_049, 131_050, 130_472]
 }

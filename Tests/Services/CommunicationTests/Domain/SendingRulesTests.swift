@@ -9,19 +9,44 @@ import Testing
     @Test(arguments: AttemptOutcome.allCases)
     func everyOutcomeHasItsNextStep(outcome: AttemptOutcome) {
         let ends: [AttemptOutcome: MessageStatus] = [
-            .accepted: .sent, .optedOut: .suppressed, .unknownOutcome: .unknown,
+            .accepted: .sent, .unknownOutcome: .unknown,
         ]
         let closing: [AttemptOutcome: MessageReason] = [
             .badRecipient: SendingRules.badRecipient, .skippedSuppressed: SendingRules.suppressed,
-            .contentRejected: SendingRules.contentRejected,
+            .contentRejected: SendingRules.contentRejected, .optedOut: SendingRules.optedOut,
         ]
         switch SendingRules.next(after: outcome) {
         case .end(let status, let reason):
             #expect(ends[outcome] == status)
             #expect((reason == nil) == (outcome == .accepted))
         case .nextProvider: #expect(ends[outcome] == nil && closing[outcome] == nil)
+        case .nextProviderOnly(let reason):
+            #expect(outcome == .senderNotAuthorised && reason == SendingRules.senderNotAuthorised)
         case .nextChannel(let reason): #expect(closing[outcome] == reason)
         case .sameProvider: Issue.record("\(outcome) is repeated where nobody knows the message again")
+        }
+    }
+
+    /// What a refusal leaves of no use to later rounds: the channel, the account alone, or nothing.
+    @Test(
+        arguments: [
+            (.contentRejected, false, .channel(SendingRules.contentRejected)),
+            (.contentRejected, true, .entry(SendingRules.contentRejected)),
+            (.senderNotAuthorised, false, .entry(SendingRules.senderNotAuthorised)),
+            (.badRecipient, false, .channel(SendingRules.badRecipient)),
+            (.optedOut, false, .channel(SendingRules.optedOut)), (.transient, true, nil),
+            (.skippedSuppressed, false, nil),
+            (.unknownOutcome, false, nil), (nil, false, nil),
+        ] as [(AttemptOutcome?, Bool, SendingRules.Exclusion?)]
+    ) func whatIsNotTriedAgain(outcome: AttemptOutcome?, isOfAccount: Bool, exclusion: SendingRules.Exclusion?) {
+        #expect(SendingRules.exclusion(after: outcome, isOfAccount: isOfAccount) == exclusion)
+    }
+
+    @Test func whoHasOptedOutGetsNoOffersElsewhere() {
+        let end = SendingRules.next(after: .optedOut, category: .marketing)
+        #expect(end == .end(.suppressed, SendingRules.optedOut))
+        for category in [MessageCategory.care, .billing, .security] {
+            #expect(SendingRules.next(after: .optedOut, category: category) == .nextChannel(SendingRules.optedOut))
         }
     }
 
@@ -33,7 +58,8 @@ import Testing
     @Test(
         arguments: [
             ([SendingRules.badRecipient], MessageStatus.failed), ([SendingRules.suppressed], .suppressed),
-            ([SendingRules.suppressed, SendingRules.badRecipient], .failed), ([SendingRules.contentRejected], .failed),
+            ([SendingRules.suppressed, SendingRules.badRecipient], .failed), ([SendingRules.optedOut], .suppressed),
+            ([SendingRules.contentRejected], .failed),
         ]
     ) func withoutAChannelThereIsNoOtherRound(closed: [MessageReason], status: MessageStatus) {
         var random = SystemRandomNumberGenerator()

@@ -119,6 +119,27 @@ import Testing
         }
     }
 
+    /// A check may be the first to find it: no message is handed over after it, so that nobody else would tell.
+    @Test func refusedCredentialsThatACheckFindsAreTold() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, address) = (try TestClinic(), "it@example.com")
+            try await sandbox.fault("down", of: "sendgrid")
+            try await clinic.configure(
+                try .named("sendgrid", at: sandbox.url("sendgrid"), wrong: true),
+                .smtp(port: sandbox.smtpPort)
+            )
+            #expect(try await put(clinic, [route(.credentialsRefused, address)]).status == 200)
+            for _ in 0..<5 { #expect(try await clinic.settled(try await clinic.send()).status == .sent) }
+            try await sandbox.fault(nil, of: "sendgrid")
+            let desk = clinic.desk
+            desk.clock.advance(.seconds(31))
+            let (key, entry) = try #require(desk.sending.circuits.due().first { $0.key.clinic == clinic.clinic })
+            try await desk.checks.check(key, entry)
+            #expect(try await clinic.health().first?.state == .latched)
+            try await eventually("the alert") { try await messages(clinic, .credentialsRefused).first?.status == .sent }
+        }
+    }
+
     @Test func manyBouncesAreASpike() async throws {
         let clinic = try TestClinic()
         try await clinic.configure(.smtp(port: 9))

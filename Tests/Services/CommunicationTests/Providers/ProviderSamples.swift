@@ -119,10 +119,11 @@ enum ProviderSamples {
 
     /// A text by SMS or WhatsApp; `lastInbound` is when its recipient wrote, by the clinic's number.
     static func text(
+        to number: String = "+919876543210",
         approved: ApprovedTemplate? = nil,
         lastInbound: [String: Instant] = [:]
     ) throws -> TextToSend {
-        guard let to = PhoneNumber("+919876543210") else { throw TestKitError("no number") }
+        guard let to = PhoneNumber(number) else { throw TestKitError("no number") }
         return TextToSend(
             id: MessageID(high: 0x0192_0000_0000_7000, low: 0x8000_0000_0000_0001),
             to: .phone(to),

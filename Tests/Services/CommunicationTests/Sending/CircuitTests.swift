@@ -85,7 +85,8 @@ import Testing
         }
     }
 
-    @Test func aCheckClosesItWithoutAMessage() async throws {
+    /// What answers a check may still fail whatever it is sent: one message finds out, and the others are spared.
+    @Test func aCheckThatIsAnsweredHasOneMessageTry() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
             try await sandbox.fault("down", of: "zeptomail")
@@ -102,9 +103,23 @@ import Testing
             try await sandbox.fault(nil, of: "zeptomail")
             desk.clock.advance(.seconds(61))
             try await desk.checks.check(key, entry)
-            #expect(try await clinic.health().first?.state == .closed)
+            #expect(try await clinic.health().first?.state == .halfOpen)
             // The check has sent nothing.
             #expect(try await sandbox.received(for: address(clinic)).allSatisfy { $0.provider == "smtp" })
+            func outcomes() async throws -> [AttemptOutcome?] {
+                try await clinic.settled(try await clinic.send(to: address(clinic))).attempts.map(\.outcome)
+            }
+            try await sandbox.fault("down", of: "zeptomail")
+            #expect(try await outcomes() == [.transient, .accepted])
+            #expect(try await outcomes() == [.skippedCircuitOpen, .accepted])
+            // For twice as long again as after the check that failed.
+            desk.clock.advance(.seconds(61))
+            #expect(try await outcomes() == [.skippedCircuitOpen, .accepted])
+            try await sandbox.fault(nil, of: "zeptomail")
+            desk.clock.advance(.seconds(61))
+            try await desk.checks.check(key, entry)
+            #expect(try await outcomes() == [.accepted])
+            #expect(try await clinic.health().first?.state == .closed)
         }
     }
 

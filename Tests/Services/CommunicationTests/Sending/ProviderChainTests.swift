@@ -182,6 +182,35 @@ import Testing
         }
     }
 
+    /// With the same account it would be refused the same way: one call, and the clinic's people are told.
+    @Test func aSenderThatNobodySendsForIsTriedOnce() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            var draft = try ProviderDraft.named("sendgrid", at: sandbox.url("sendgrid"))
+            draft.credentials["fromEmail"] = "clinic@unverified.example.com"
+            try await clinic.configure(draft, .smtp(port: sandbox.smtpPort, password: "pw"))
+            try await sandbox.fault("down", of: "smtp")
+            let id = try await clinic.send(to: address(clinic))
+            let waiting = try await eventually("the second round") {
+                let message = try await clinic.message(id)
+                return message.waitingFor == .retry ? message : nil
+            }
+            #expect(waiting.attempts.map(\.outcome) == [.senderNotAuthorised, .transient])
+            // Whoever may still take it is asked again, and nobody else.
+            try await sandbox.fault(nil, of: "smtp")
+            let sent = try await clinic.settled(id)
+            #expect(sent.attempts.map(\.outcome) == [.senderNotAuthorised, .transient, .accepted])
+            try await clinic.configure(draft)
+            let message = try await clinic.settled(try await clinic.send(to: address(clinic)), [.failed, .sent])
+            #expect(message.status == .failed && message.reason?.code == "sender_not_authorised")
+            #expect(message.attempts.map(\.outcome) == [.senderNotAuthorised])
+            let told = try await clinic.desk.database.inspect(
+                "select count(*) from alerts_told where clinic_id = \(clinic.clinic) and alert = 'sender_not_authorised'"
+            ) { rows -> Int64 in try rows[0][0] }
+            #expect(told == 1)
+        }
+    }
+
     @Test func anUnverifiedSenderIsPassedOver() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()

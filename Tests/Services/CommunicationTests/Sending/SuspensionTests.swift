@@ -146,7 +146,7 @@ import Testing
         let findings = try await desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
             try [now, now + .seconds(61)].map { try lookup.find([id], at: $0, in: tx)[0] }
         }
-        guard case .held = findings[0], case .work = findings[1] else {
+        guard case .held = findings[0], case .ready = findings[1] else {
             Issue.record("\(findings)")
             return
         }

@@ -18,7 +18,8 @@ import Vault
         to number: String,
         _ channels: [MessageChannel],
         email: String? = nil,
-        token: String? = nil
+        token: String? = nil,
+        category: MessageCategory? = nil
     ) -> MessageDraft {
         MessageDraft(
             to: RecipientDraft(
@@ -27,7 +28,8 @@ import Vault
                 pushToken: token
             ),
             channels: channels,
-            content: MessageContent(subject: "Your visit", text: "See you at 10:30 – नमस्ते & +1")
+            content: MessageContent(subject: "Your visit", text: "See you at 10:30 – नमस्ते & +1"),
+            category: category
         )
     }
 
@@ -136,11 +138,35 @@ import Vault
                 sms: [.texts(provider, at: sandbox.url(provider)), .texts(other, at: sandbox.url(other))]
             )
             let address = "s\(clinic.clinic.low)@example.com"
-            let id = try await clinic.send(draft(to: "+15005550004", [.sms, .email], email: address))
-            let message = try await clinic.settled(id, [.suppressed, .sent, .failed, .unknown])
-            #expect(message.status == .suppressed && message.reason?.code == "opted_out")
-            #expect(message.attempts.map(\.outcome) == [.optedOut])
+            let offer = try await clinic.settled(
+                try await clinic.send(draft(to: "+15005550004", [.sms, .email], email: address, category: .marketing)),
+                [.suppressed, .sent, .failed, .unknown]
+            )
+            #expect(offer.status == .suppressed && offer.reason?.code == "opted_out")
+            #expect(offer.attempts.map(\.outcome) == [.optedOut])
             #expect(try await sandbox.received(for: address).isEmpty)
+        }
+    }
+
+    /// Of their visits they are told by whatever is left, as those are whose STOP is known before the call.
+    @Test(arguments: ["twilio", "aws_sns"]) func whoHasToldOneToStopIsToldOfCareByTheNextChannel(provider: String)
+        async throws
+    {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let other = provider == "twilio" ? "aws_sns" : "twilio"
+            try await clinic.configure(
+                email: [.sendgrid(sandbox.url("sendgrid"))],
+                sms: [.texts(provider, at: sandbox.url(provider)), .texts(other, at: sandbox.url(other))]
+            )
+            let address = "s\(clinic.clinic.low)@example.com"
+            let message = try await clinic.settled(
+                try await clinic.send(draft(to: "+15005550004", [.sms, .email], email: address)),
+                [.suppressed, .sent, .failed, .unknown]
+            )
+            #expect(message.status == .sent && message.channel == .email)
+            #expect(message.attempts.map(\.outcome) == [.optedOut, .accepted])
+            #expect(try await sandbox.received(for: address).count == 1)
         }
     }
 

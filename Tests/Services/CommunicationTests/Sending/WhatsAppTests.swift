@@ -40,8 +40,12 @@ import Vault
     }
 
     /// The patient writes to a number of the clinic's.
-    private func write(_ clinic: TestClinic, to number: String = Self.number, ago: Duration = .seconds(60)) async throws
-    {
+    private func write(
+        _ clinic: TestClinic,
+        to number: String = Self.number,
+        of provider: String = "meta",
+        ago: Duration = .seconds(60)
+    ) async throws {
         let index = clinic.desk.blindIndex.token(
             try phone(clinic).number,
             purpose: AddressIndex.purpose,
@@ -49,7 +53,7 @@ import Vault
         )
         let tenant = Tenant(clinic.clinic, actor: "test")
         try await clinic.desk.database.database.transaction(for: tenant) { tx in
-            ConversationWindowStore.note("meta:\(number)", index, at: .now() - ago, in: tx)
+            ConversationWindowStore.note("\(provider):\(number)", index, at: .now() - ago, in: tx)
         }
     }
 
@@ -84,6 +88,47 @@ import Vault
             #expect(try await sandbox.received(for: phone(clinic).number).isEmpty)
             let alone = try await clinic.settled(try await clinic.send(draft(clinic, email: false)))
             #expect(alone.status == .failed && alone.reason?.code == "content_rejected")
+        }
+    }
+
+    /// A conversation is open with one number: the next provider may be the one that was written to.
+    @Test func whatOneNumberMayNotSayAnotherMay() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let twilio = ProviderDraft.whatsApp(at: sandbox.url("twilio"))
+            try await clinic.configure(
+                ConfigurationDraft(
+                    clinicId: clinic.clinic,
+                    email: ChannelDraft(primary: .smtp(port: sandbox.smtpPort, password: "pw")),
+                    whatsapp: ChannelDraft(primary: .meta(sandbox.url("meta")), fallback: [twilio])
+                )
+            )
+            try await write(clinic, to: "+14155238886", of: "twilio")
+            let message = try await clinic.settled(try await clinic.send(draft(clinic)))
+            #expect(message.status == .sent && message.channel == .whatsapp && message.provider == "twilio")
+            #expect(message.attempts.map(\.outcome) == [.contentRejected, .accepted])
+        }
+    }
+
+    /// The provider knows better when somebody wrote last.
+    @Test func aConversationThatTheProviderSaysIsOverIsBegunAnewWithTheTemplate() async throws {
+        try await SandboxPlace.with { sandbox in
+            let credentials = Credentials(ProviderDraft.meta(sandbox.url("meta")).credentials)
+            let meta = try #require(MetaWhatsAppProvider(credentials, through: ProviderSamples.transports()))
+            let number = "+15017131047"
+            let template = ApprovedTemplate(name: "appointment_reminder", language: "en", parameters: ["10:30"])
+            func send(_ approved: ApprovedTemplate?) async throws -> ProviderVerdict {
+                let text = try ProviderSamples.text(
+                    to: number,
+                    approved: approved,
+                    lastInbound: ["meta:\(Self.number)": .now()]
+                )
+                return await meta.send(text, deadline: .after(.seconds(10)))
+            }
+            let refused = try await send(nil)
+            #expect(refused.outcome == .contentRejected && refused.code == "131047")
+            #expect(try await send(template).outcome == .accepted)
+            #expect(try await sandbox.received(for: number).count == 1)
         }
     }
 
