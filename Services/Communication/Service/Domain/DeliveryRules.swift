@@ -120,8 +120,10 @@ enum DeliveryRules {
         guard event.isFailure else {
             return moves(message.status, reason: message.reasonCode, event) ? .moves : .none
         }
-        // A channel that had its turn, or a try before the one that was taken, cannot fail a message that has gone on.
-        if place < message.stage || isSuperseded { return .none }
+        // A channel that had its turn, or a try before the one that was taken, cannot fail a message that has gone on; but for one
+        // that nobody took afterwards, so that it is by that channel that it is sent.
+        if isSuperseded { return .none }
+        if place < message.stage { return message.isSent(at: place) ? .moves : .none }
         if message.isAwaitingReceipt || message.status == .sent, let pause = pause(after: event, taken: taken) {
             return .sameChannel(pause)
         }

@@ -236,7 +236,7 @@ struct MetaWebhooks: WebhookReader {
             at: Instant(seconds: Int64(seconds)),
             text: said.text,
             payload: said.payload,
-            answers: ProviderVerdict.token(value["context"]?["id"]?.string),
+            answers: ProviderVerdict.token((value["context"]?["id"] ?? value["reaction"]?["message_id"])?.string),
             profileName: sender.name,
             kind: kind,
             media: media(value[kind], kind)

@@ -17,6 +17,8 @@ struct PreparedMessage: Sendable {
     var nextAttempt: Int
     /// The first attempt of which nobody knows yet whether the provider took the message; it alone may be repeated.
     let unresolved: StoredAttempt?
+    /// The last attempt that a provider has taken, unless it told that the message did not arrive.
+    let taken: StoredAttempt?
     /// How many replies of each entry were lost.
     let lostReplies: [ProviderEntryID: Int]
     /// Channels that are of no use for this message, and why.
@@ -66,8 +68,14 @@ struct PreparedMessage: Sendable {
             : SendingRules.reason("channel_not_configured", "The clinic has no provider for the channel.")
     }
 
-    /// How it ends where no provider is to be called: as said, but for a message that may have arrived.
-    func ending(_ status: MessageStatus, _ reason: MessageReason) -> (status: MessageStatus, reason: MessageReason) {
-        unresolved == nil ? (status, reason) : (.unknown, SendingRules.lost)
+    /// How it ends: as said, unless a provider has taken it before and may still say that it arrived, or may have taken it.
+    ///
+    /// - Parameter entry: whose attempt ends it; `nil` where nobody is called.
+    func end(_ status: MessageStatus, _ reason: MessageReason?, by entry: ProviderEntry? = nil) -> MessageEnd {
+        if [.failed, .suppressed, .expired].contains(status) {
+            if unresolved != nil { return MessageEnd(.unknown, SendingRules.lost, at: .now()) }
+            if let taken { return MessageEnd(.sent, nil, channel: taken.channel, provider: taken.provider, at: .now()) }
+        }
+        return MessageEnd(status, reason, channel: entry?.channel, provider: entry?.provider, at: .now())
     }
 }

@@ -161,13 +161,6 @@ struct SendingParts: Sendable {
     func end(_ prepared: PreparedMessage, _ status: MessageStatus, _ reason: MessageReason, _ job: JobContext)
         async throws
     {
-        let ending = prepared.ending(status, reason)
-        try await transactions.end(
-            prepared.message,
-            MessageEnd(ending.status, ending.reason, at: .now()),
-            [],
-            took: nil,
-            job
-        )
+        try await transactions.end(prepared.message, prepared.end(status, reason), [], took: nil, job)
     }
 }

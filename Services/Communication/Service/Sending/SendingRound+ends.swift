@@ -40,7 +40,7 @@ extension SendingRound {
     }
 
     func end(_ status: MessageStatus, _ reason: MessageReason?, _ entry: ProviderEntry? = nil) async throws {
-        let end = MessageEnd(status, reason, channel: entry?.channel, provider: entry?.provider, at: .now())
+        let end = prepared.end(status, reason, by: entry)
         try await persistEnd { [parts, job, prepared, pending] in
             try await parts.transactions.end(prepared.message, end, pending, took: status == .sent ? entry : nil, job)
         }
@@ -57,8 +57,7 @@ extension SendingRound {
         guard let expiry = prepared.message.expiresAt, expiry <= opening else {
             return try await putOff(for: .quietHours, until: opening)
         }
-        let ending = prepared.ending(.expired, SendingRules.expiredAtNight)
-        try await end(ending.status, ending.reason)
+        try await end(.expired, SendingRules.expiredAtNight)
     }
 
     /// The message comes again, and no round is counted.

@@ -27,6 +27,9 @@ struct StoredAttempt: Sendable {
     var news: AttemptNews?
     var cost: MessageCost?
 
+    /// Whether a provider has taken the message and not told since that it did not arrive.
+    var isTaken: Bool { outcome == .accepted && news?.event.isFailure != true }
+
     /// Whether another one was made with the same account.
     func isSamePlace(_ other: StoredAttempt) -> Bool {
         entryID == other.entryID && fingerprint == other.fingerprint

@@ -22,6 +22,8 @@ struct InboundStore: Sendable {
     static let replyTime: Duration = .seconds(14 * 86_400)
     /// Messages to one number within so long of each other are read together: a family's reminders come close to each other.
     static let togetherTime: Duration = .seconds(3 * 3_600)
+    /// Of a number's messages so many of the newest are looked at for the one that is answered.
+    private static let mostLookedAt = 100
     private static let purpose = "conversation"
     private static let appointmentPrefix = "appointment:"
 
@@ -92,12 +94,13 @@ struct InboundStore: Sendable {
         )
     }
 
-    /// The appointment that the last message to somebody's number was about, if it was about one.
+    /// The appointment that the last text to somebody's number was about, if it was about one.
     ///
-    /// Bills and codes that came in between are passed over, unless what was written is a no: that may be meant for them.
-    /// When another patient's visit was told of at about the same time, nobody knows which one is meant: `nil`.
+    /// Texts that are still to be sent, or went to nobody, are not what is answered. Bills and codes that came in between are passed
+    /// over, unless what was written is a no: that may be meant for them. When another patient's visit was told of at about the same
+    /// time, nobody knows which one is meant: `nil`.
     ///
-    /// - Parameter said: when it was written: what was told after that is not what is answered.
+    /// - Parameter said: when it was written: what was sent after that is not what is answered.
     static func appointment(
         repliedTo phoneIndexes: [[UInt8]],
         with command: InboundCommand?,
@@ -106,10 +109,17 @@ struct InboundStore: Sendable {
     ) throws -> AppointmentID? {
         let rows = try tx.rows(
             """
-            select reference, patient_id, created_at from messages
-            where clinic_id = clinic_id() and phone_index = any (\(ByteColumns(phoneIndexes)))
-                and created_at between \(said - replyTime) and \(said + OptOutRecorder.clockDifference)
-                and (\(command == .no) or category = 'care') order by created_at desc limit 20
+            select m.reference, m.patient_id, a.sent_at from (
+                select id, reference, patient_id from messages
+                where clinic_id = clinic_id() and phone_index = any (\(ByteColumns(phoneIndexes)))
+                    and created_at <= \(said + OptOutRecorder.clockDifference) and (\(command == .no) or category = 'care')
+                order by created_at desc limit \(mostLookedAt)
+            ) m cross join lateral (
+                select max(started_at) as sent_at from message_attempts
+                where clinic_id = clinic_id() and message_id = m.id and channel in ('sms', 'whatsapp')
+                    and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
+                    and started_at between \(said - replyTime) and \(said + OptOutRecorder.clockDifference)
+            ) a where a.sent_at is not null order by a.sent_at desc
             """
         )
         guard let row = rows.first, let visit = try appointment(rows) else { return nil }
@@ -121,23 +131,23 @@ struct InboundStore: Sendable {
         return isAnothers ? nil : visit
     }
 
-    /// What an e-mail from an address answers, by what messages to that very address are called.
+    /// The message of ours that somebody answers, by what the provider calls it; `nil` where it is none to them.
     ///
-    /// Anybody can write in somebody's name, but only who got a message knows what it is called.
+    /// Anybody can write an e-mail in somebody's name, but only who got a message knows what it is called.
     static func answered(
         _ names: [String],
-        from emailIndex: [UInt8],
+        by indexes: [[UInt8]],
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> AnsweredMessage? {
-        let names = names.compactMap { MailNames.local($0) }
         guard !names.isEmpty else { return nil }
         let rows = try tx.rows(
             """
             select m.reference from message_attempts a
             join messages m on m.clinic_id = a.clinic_id and m.id = a.message_id
-            where a.clinic_id = clinic_id() and a.provider_message_id = any (\(names)) and m.recipient_index = \(emailIndex)
-                and m.created_at > \(now - replyTime) order by m.created_at desc limit 1
+            where a.clinic_id = clinic_id() and a.provider_message_id = any (\(names))
+                and (m.recipient_index = any (\(ByteColumns(indexes))) or m.phone_index = any (\(ByteColumns(indexes))))
+                and a.started_at > \(now - replyTime) order by m.created_at desc limit 1
             """
         )
         return rows.isEmpty ? nil : AnsweredMessage(appointment: try appointment(rows))

@@ -48,6 +48,9 @@ struct StoredMessage: Sendable {
     /// A provider has taken it, and the next channel has its turn if no receipt comes.
     var isAwaitingReceipt: Bool { status == .queued && waitingFor == MessageWait.receipt.rawValue }
 
+    /// Whether it was sent by the channel at a place among its channels.
+    func isSent(at place: Int) -> Bool { status == .sent && channel.map { self.place(of: $0) } == place }
+
     /// Where a channel stands among its channels.
     func place(of channel: String) -> Int { channels.firstIndex(of: channel) ?? 0 }
 

@@ -270,4 +270,62 @@ import Testing
             #expect(events.map(\.appointmentId) == [appointment, nil, nil, appointment, nil])
         }
     }
+
+    /// What is still to be sent, or went by e-mail, is not what a text answers.
+    @Test func anAnswerFollowsWhatWasSent() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(
+                email: [.smtp(port: sandbox.smtpPort)],
+                sms: [.texts("twilio", at: sandbox.url("twilio"))]
+            )
+            let (visit, other) = (AppointmentID(), AppointmentID())
+            func send(_ visit: AppointmentID, by channel: MessageChannel, at moment: Instant? = nil) async throws
+                -> MessageID
+            {
+                var draft = MessageDraft(
+                    to: RecipientDraft(email: EmailAddress("p@example.org"), phone: PhoneNumber(Self.number)),
+                    channels: [channel],
+                    content: MessageContent(subject: "Your visit", text: "Tomorrow at ten. Answer CONFIRM or CANCEL.")
+                )
+                draft.reference = "appointment:\(visit)"
+                draft.sendAt = moment
+                return try await clinic.send(draft)
+            }
+            _ = try await clinic.settled(try await send(visit, by: .sms))
+            _ = try await send(other, by: .sms, at: .now() + .seconds(3_600))
+            _ = try await clinic.settled(try await send(other, by: .email))
+            try await clinic.take(try text("CANCEL"))
+            #expect(try await told(clinic).map(\.appointmentId) == [visit])
+        }
+    }
+
+    /// By WhatsApp it is said which message somebody answers, or reacts to, whatever came after it.
+    @Test func anAnswerIsAboutTheMessageThatItNames() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(sms: [.texts("twilio", at: sandbox.url("twilio"))])
+            let (first, second) = (AppointmentID(), AppointmentID())
+            var names: [String] = []
+            for visit in [first, second] {
+                var draft = MessageDraft(
+                    to: RecipientDraft(phone: PhoneNumber(Self.number)),
+                    channels: [.sms],
+                    content: MessageContent(text: "Tomorrow at ten. Answer CONFIRM or CANCEL.")
+                )
+                draft.reference = "appointment:\(visit)"
+                let message = try await clinic.settled(try await clinic.send(draft))
+                names.append(try #require(message.attempts.last?.providerMessageId))
+            }
+            func answering(_ name: String?, from number: String = Self.number) throws -> InboundText {
+                var text = try text("CANCEL", from: number)
+                text.answers = name.map { [$0] } ?? []
+                return text
+            }
+            try await clinic.take(try answering(names[0]), try answering(names[1]), try answering(nil))
+            // Nobody answers a message that somebody else got.
+            try await clinic.take(try answering(names[0], from: "+4915112345671"))
+            #expect(try await told(clinic).map(\.appointmentId) == [first, second, second, nil])
+        }
+    }
 }

@@ -130,6 +130,30 @@ import Testing
         }
     }
 
+    /// A provider has taken it, and nobody else does: it is sent, and may still arrive, or come back.
+    @Test(arguments: [DeliveryEvent.delivered, .hardBounce]) func whatOnlyTheFirstChannelTookIsSentByIt(
+        event: DeliveryEvent
+    ) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox, fallbackAfter: 600)
+            // Nobody has the number.
+            let id = try await clinic.send(draft("x\(clinic.clinic.low)@example.com", phone: "+15005550009"))
+            try await eventually("the wait for a receipt") {
+                try await clinic.message(id).waitingFor == .receipt ? true : nil
+            }
+            let job = try #require(try await deadlines(clinic).first)
+            try await inTransaction(clinic) { tx in try ReceiptDeadlineJob().run([job.payload], in: tx) }
+            let message = try await clinic.settled(id, [.sent, .failed])
+            #expect(message.status == .sent && message.channel == .email && message.reason == nil)
+            #expect(message.attempts.map(\.outcome) == [.accepted, .badRecipient])
+            try await inTransaction(clinic) { tx in
+                try MessageStore.deliver(Self.byMail(id), event, at: .now(), in: tx)
+            }
+            #expect(try await clinic.message(id).status == (event == .delivered ? .delivered : .failed))
+            #expect(try await clinic.message(id).attempts.count == 2)
+        }
+    }
+
     /// Handed over again in the meantime, it waits as long as after the first time.
     @Test func theDeadlineOfAWaitThatIsOverEndsNoOther() async throws {
         try await SandboxPlace.with { sandbox in

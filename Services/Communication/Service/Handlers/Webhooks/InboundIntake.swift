@@ -193,7 +193,7 @@ struct InboundIntake: Sendable {
     ) throws -> (command: InboundCommand?, appointment: AppointmentID?, said: String?) {
         guard text.channel == .email else {
             let command = try Self.upToDate(Self.command(text), on: text.channel, indexes, at: said, in: tx)
-            let appointment = try InboundStore.appointment(repliedTo: indexes, with: command, at: said, in: tx)
+            let appointment = try Self.appointment(answeredBy: text, indexes, with: command, at: said, in: tx)
             if command == .cancel, InboundCommands.endsWithoutVisit(text) {
                 let patients = try indexes.flatMap { try ContactStore.patients($0, in: tx) }
                 let hasVisit = try VisitStore.isAwaited(appointment, by: patients, at: said, in: tx)
@@ -202,10 +202,29 @@ struct InboundIntake: Sendable {
             return (command, appointment, text.text)
         }
         guard !text.isAutomatic, let index = indexes.first,
-            let answered = try InboundStore.answered(text.answers, from: index, at: said, in: tx)
+            let answered = try InboundStore.answered(
+                text.answers.compactMap { MailNames.local($0) },
+                by: [index],
+                at: said,
+                in: tx
+            )
         else { return (nil, nil, nil) }
         let words = QuotedHistory.stripped(text.text)
         return (InboundCommands.read(words, from: nil), answered.appointment, words)
+    }
+
+    /// The visit that a text is about: that of the message which WhatsApp says it answers, else of the last one to its sender.
+    private static func appointment(
+        answeredBy text: InboundText,
+        _ indexes: [[UInt8]],
+        with command: InboundCommand?,
+        at said: Instant,
+        in tx: borrowing Transaction
+    ) throws -> AppointmentID? {
+        if let answered = try InboundStore.answered(text.answers, by: indexes, at: said, in: tx) {
+            return answered.appointment
+        }
+        return try InboundStore.appointment(repliedTo: indexes, with: command, at: said, in: tx)
     }
 
     /// A command, unless it is about visits and something was said of those after it.
