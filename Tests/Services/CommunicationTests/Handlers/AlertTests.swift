@@ -48,7 +48,8 @@ import Testing
         #expect(try await clinic.ask(endpoints.read, path).output?.routes == routes)
         #expect(
             try await unrouted(clinic) == [
-                .credentialsRefused, .quotaUsedUp, .suppressionSpike, .templateRejected, .paymentFrozen,
+                .credentialsRefused, .quotaUsedUp, .senderNotAuthorised, .suppressionSpike, .templateRejected,
+                .paymentFrozen,
             ]
         )
         #expect(try await unrouted(other) == AlertKind.allCases)

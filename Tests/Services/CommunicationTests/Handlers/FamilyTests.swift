@@ -198,8 +198,9 @@ import Testing
             try await family.clinic.desk.database.database.transaction(for: Tenant(clinic, actor: "test")) { tx in
                 tx.execute(
                     """
-                    update messages set created_at = created_at - interval '1 day'
-                    where clinic_id = clinic_id() and patient_id = \(mother)
+                    update message_attempts a set started_at = started_at - interval '1 day' from messages m
+                    where a.clinic_id = clinic_id() and m.clinic_id = clinic_id() and m.id = a.message_id
+                        and m.patient_id = \(mother)
                     """
                 )
             }

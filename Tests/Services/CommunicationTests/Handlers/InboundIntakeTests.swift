@@ -161,7 +161,7 @@ import Testing
             )
             let appointment = AppointmentID()
             draft.reference = "appointment:\(appointment)"
-            _ = try await clinic.send(draft)
+            _ = try await clinic.settled(try await clinic.send(draft))
             try await clinic.take(try text("CANCEL", from: "+12025550123"))
             #expect(try await told(clinic).map(\.command) == ["cancel"])
             #expect(try await told(clinic).map(\.appointmentId) == [appointment])
@@ -184,7 +184,7 @@ import Testing
             // Who says so twice has ended the visit, and no messages.
             draft.to = RecipientDraft(phone: PhoneNumber("+13105550123"))
             draft.reference = "appointment:\(visit.appointment)"
-            _ = try await clinic.send(draft)
+            _ = try await clinic.settled(try await clinic.send(draft))
             try await clinic.take(try text("CANCEL", from: "+13105550123"))
             #expect(try await told(clinic).last?.command == "cancel")
             #expect(try await clinic.suppressionReasons().isEmpty)
@@ -252,18 +252,18 @@ import Testing
                 content: MessageContent(text: "Tomorrow at ten. Answer CONFIRM or CANCEL.")
             )
             draft.reference = "appointment:\(appointment)"
-            _ = try await clinic.send(draft)
+            _ = try await clinic.settled(try await clinic.send(draft))
             try await clinic.take(try text("Confrim"))
             try await clinic.take(try text("CANCEL", from: "+4915112345679"))
             draft.reference = "invoice:1"
-            _ = try await clinic.send(draft)
+            _ = try await clinic.settled(try await clinic.send(draft))
             try await clinic.take(try text("CONFIRM"))
             // A bill in between is not what a word about visits is about; a no may be.
             draft.reference = "appointment:\(appointment)"
-            _ = try await clinic.send(draft)
+            _ = try await clinic.settled(try await clinic.send(draft))
             draft.reference = "invoice:2"
             draft.category = .billing
-            _ = try await clinic.send(draft)
+            _ = try await clinic.settled(try await clinic.send(draft))
             try await clinic.take(try text("YES"), try text("NO"))
             let events = try await told(clinic)
             #expect(events.map(\.command) == ["confirm", "cancel", "confirm", "yes", "no"])

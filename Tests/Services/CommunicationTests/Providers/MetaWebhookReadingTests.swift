@@ -200,9 +200,9 @@ import Testing
         Saying(message: ["type": "unsupported", "errors": [["code": 131_051]]], text: nil),
     ]) func whatSomebodyWrote(_ saying: Saying) throws {
         guard case .object(var message) = saying.message else { return }
-        let head: [String: JSONValue] = [
-            "from": "919876543210", "id": "wamid.X", "timestamp": "1749854575", "context": ["id": "wamid.B"],
-        ]
+        var head: [String: JSONValue] = ["from": "919876543210", "id": "wamid.X", "timestamp": "1749854575"]
+        // A reaction names its message itself.
+        if message["reaction"] == nil { head["context"] = ["id": "wamid.B"] }
         message.merge(head) { first, _ in first }
         let contact: JSONValue = ["profile": ["name": "Asha"], "wa_id": "919876543210"]
         let body = try notice([["contacts": [contact], "messages": [.object(message)]]])
