@@ -66,19 +66,6 @@ import Testing
     }
 }
 
-@Suite struct ConcurrencyLimitTests {
-    @Test func whatIsOverTheLimitIsRefusedAtOnce() async throws {
-        let limit = ConcurrencyLimit(2)
-        #expect(limit.enter())
-        #expect(limit.enter())
-        #expect(!limit.enter())
-        await #expect(throws: ConcurrencyLimit.Exceeded.self) { try await limit.run { () } }
-        limit.leave()
-        #expect(try await limit.run { limit.running } == 2)
-        #expect(limit.running == 1)
-    }
-}
-
 @Suite struct CircuitBreakersTests {
     @Test func oneBreakerPerKeyAndOpenOnesStay() {
         let breakers = CircuitBreakers<Int>(policy: CircuitBreakerPolicy(), capacity: 4, now: { Instant(seconds: 5) })

@@ -40,7 +40,7 @@ struct SendMessageJob: JobHandler {
         guard !chain.isEmpty else {
             return try await parts.end(prepared, .suppressed, SuppressionRules.notWanted, job)
         }
-        let isDone = try await parts.largeFiles.inTurn(prepared.content.attachments ?? []) {
+        let isDone = try await parts.largeFiles.inTurn(prepared.content.attachments ?? [], of: job.clinic) {
             prepared.attachments = try await parts.files(of: prepared, job)
             if !prepared.attachments.isEmpty {
                 prepared.fileURL = parts.media.url(of: payload.message, 0, job.clinic, at: .now())

@@ -230,7 +230,7 @@ import Testing
             )
             let appointment = AppointmentID()
             draft.reference = "appointment:\(appointment)"
-            _ = try await clinic.send(draft)
+            _ = try await clinic.settled(try await clinic.send(draft))
             try await clinic.take(try text("CANCEL", at: now - .seconds(7_200)))
             try await clinic.take(try text("CONFIRM"))
             try await clinic.take(try text("CANCEL", at: now - .seconds(3_600)), try text("Hello", at: now))
