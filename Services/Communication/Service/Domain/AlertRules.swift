@@ -7,6 +7,8 @@ import Resilience
 enum AlertRules {
     /// New suppressions by providers' word within an hour that are too many to be chance.
     static let spike = 20
+    /// So many alerts of a kind are told a clinic within an hour, each of another thing; the rest of that hour is not told.
+    static let mostAnHour = 20
 
     /// What a circuit's news are worth; `nil` for good news.
     static func alert(for view: CircuitView) -> AlertKind? {
@@ -20,7 +22,7 @@ enum AlertRules {
         }
     }
 
-    /// The hour that an alert is told in at most once.
+    /// The hour that an alert is told in at most once of the same thing.
     static func hour(of now: Instant) -> Instant {
         Instant(microseconds: now.microseconds.flooredDivision(by: 3_600_000_000) * 3_600_000_000)
     }

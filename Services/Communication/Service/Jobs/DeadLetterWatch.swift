@@ -9,7 +9,7 @@ struct DeadLetterWatch: JobHandler {
     typealias Payload = NoPayload
 
     static let name = "alerts.dead_letters"
-    /// Looked back each time: longer than the pause between two, as an alert is told once an hour anyway.
+    /// Looked back each time: longer than the pause between two, as of each handler it is told once an hour anyway.
     static let window: Duration = .seconds(1_800)
 
     static func schedule() throws -> Schedule {

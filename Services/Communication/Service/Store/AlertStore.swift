@@ -76,12 +76,20 @@ enum AlertStore {
         }
     }
 
-    /// Has an alert told, unless it was told in this hour already.
+    /// Has an alert told, unless it was told of the same thing in this hour already, or the hour has had `mostAnHour` of its
+    /// kind.
+    ///
+    /// Transactions that raise at the same time do not see each other's: the hour may then have a few more.
     static func raise(_ alert: AlertKind, about subject: String, at now: Instant, in tx: borrowing Transaction) throws {
         let hour = AlertRules.hour(of: now)
         let rows = try tx.rows(
             """
-            insert into alerts_told (clinic_id, alert, hour) values (clinic_id(), \(alert.rawValue), \(hour))
+            insert into alerts_told (clinic_id, alert, hour, subject)
+            select clinic_id(), \(alert.rawValue), \(hour), \(subject)
+            where (
+                select count(*) from alerts_told
+                where clinic_id = clinic_id() and alert = \(alert.rawValue) and hour = \(hour)
+            ) < \(AlertRules.mostAnHour)
             on conflict do nothing
             """
         )

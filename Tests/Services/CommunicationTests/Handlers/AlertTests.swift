@@ -202,6 +202,76 @@ import Testing
         #expect(try await messages(calm, .deadLetters).isEmpty)
     }
 
+    /// The watch finds all of them, and not only the first.
+    @Test func allWorkThatFailedForGoodIsTold() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        _ = try await put(clinic, [route(.deadLetters, "it@example.org")])
+        let clinicID = clinic.clinic
+        try await clinic.desk.database.database.through(.relay) { tx in
+            for handler in ["messages.send", "messages.costs"] {
+                tx.execute(
+                    """
+                    insert into dead_letters (clinic_id, id, source, handler, lane, payload, attempts, reason, first_at, failed_at)
+                    values (\(clinicID), \(JobID()), 'job', \(handler), 1, '{}', 50, 'timeout', now(), now())
+                    """
+                )
+            }
+        }
+        try await clinic.desk.database.database.transaction(for: Tenant(.installation, actor: "test")) { tx in
+            _ = try Jobs.enqueue(DeadLetterWatch.self, payload: NoPayload(), in: tx)
+        }
+        let subjects = try await eventually("both alerts") {
+            let found = try await told(clinic)
+            return found.count == 2 ? found : nil
+        }
+        #expect(Set(subjects) == ["messages.send", "messages.costs"])
+    }
+
+    /// What the clinic was told of, whichever alert it was.
+    private func told(_ clinic: TestClinic) async throws -> [String] {
+        try await clinic.desk.database.inspect(
+            "select subject from alerts_told where clinic_id = \(clinic.clinic)"
+        ) { rows -> [String] in try rows.map { try $0[0] } }
+    }
+
+    private func raise(_ alert: AlertKind, about subjects: [String], at now: Instant, _ clinic: TestClinic) async throws
+    {
+        try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+            for subject in subjects { try AlertStore.raise(alert, about: subject, at: now, in: tx) }
+        }
+    }
+
+    /// A second provider that fails in the same hour is news; the first one, failing on, is none.
+    @Test func eachThingIsToldOnceAnHour() async throws {
+        let (clinic, now) = (try TestClinic(), Instant.now())
+        try await clinic.configure(.smtp(port: 9))
+        _ = try await put(clinic, [route(.credentialsRefused, "it@example.org")])
+        let (mail, push) = ("aws_ses (email)", "aws_sns (push)")
+        try await raise(.credentialsRefused, about: [mail, mail], at: now, clinic)
+        try await raise(.credentialsRefused, about: [push, mail], at: now, clinic)
+        #expect(Set(try await told(clinic)) == [mail, push])
+        #expect(try await told(clinic).count == 2)
+        let found = try await eventually("both alerts") {
+            let found = try await messages(clinic, .credentialsRefused)
+            return found.count >= 2 ? found : nil
+        }
+        #expect(found.count == 2)
+        // The next hour is another one.
+        try await raise(.credentialsRefused, about: [mail], at: now + .seconds(3_600), clinic)
+        #expect(try await told(clinic).count == 3)
+    }
+
+    @Test func anHourHasSoManyOfAKindAndNoMore() async throws {
+        let (clinic, now) = (try TestClinic(), Instant.now())
+        let many = (0..<(AlertRules.mostAnHour + 5)).map { "stripe, payment \($0)" }
+        try await raise(.paymentFrozen, about: many, at: now, clinic)
+        #expect(try await told(clinic).count == AlertRules.mostAnHour)
+        // Other kinds have their own.
+        try await raise(.circuitOpened, about: ["resend (email)"], at: now, clinic)
+        #expect(try await told(clinic).count == AlertRules.mostAnHour + 1)
+    }
+
     @Test(
         arguments: [
             (.closed, nil, nil), (.halfOpen, "transient", nil), (.open, "transient", .circuitOpened),

@@ -113,17 +113,20 @@ import Testing
         #expect(try await count("delivery_events", of: clinic) == WebhookCall.mostReports)
     }
 
-    /// Of many of a kind the first is told.
-    @Test func manyAlertsAreOne() async throws {
-        let clinic = try await clinic()
+    /// Of many of a kind the first are told, each once.
+    @Test func manyAlertsAreFew() async throws {
+        let (clinic, other) = (try await clinic(), try await clinic())
         let alerts = (0..<2_000).map { number -> JSONValue in
             [
                 "field": "message_template_status_update",
                 "value": ["event": "REJECTED", "message_template_name": .string("visit_\(number)")],
             ]
         }
-        #expect(try await tell(clinic, "meta", notice(alerts)) == 200)
-        #expect(try await count("alerts_told", of: clinic) == 1)
+        let few = Array(alerts.prefix(2) + alerts.prefix(2))
+        #expect(try await tell(clinic, "meta", notice(few)) == 200)
+        #expect(try await count("alerts_told", of: clinic) == 2)
+        #expect(try await tell(other, "meta", notice(alerts)) == 200)
+        #expect(try await count("alerts_told", of: other) == AlertRules.mostAnHour)
     }
 
     @Test func oneThatNamesMoreRecipientsThanAnyMessageHasIsRefused() async throws {

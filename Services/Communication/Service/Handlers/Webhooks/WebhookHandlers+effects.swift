@@ -195,9 +195,9 @@ extension WebhookHandlers {
     ) async throws {
         var alerts: [ProviderAlert] = []
         for entry in signers {
-            // Each kind is told once an hour: the first of a webhook stands for the rest.
+            // More of a kind would not be told within the hour anyway.
             for alert in try reader.alerts(call, for: entry, at: context.now)
-            where !alerts.contains(where: { $0.kind == alert.kind }) {
+            where alerts.count(where: { $0.kind == alert.kind }) < AlertRules.mostAnHour && !alerts.contains(alert) {
                 alerts.append(alert)
             }
         }
