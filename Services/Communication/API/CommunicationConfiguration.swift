@@ -24,6 +24,13 @@ package struct ProviderEntryPath: Wire {
     }
 }
 
+/// Names one of the installation's default providers.
+package struct DefaultProviderPath: Wire {
+    package var entryId: ProviderEntryID
+
+    package init(entryId: ProviderEntryID) { self.entryId = entryId }
+}
+
 /// One provider as it is to be used.
 ///
 /// What a read configuration shows beside it may be sent back and is ignored.

@@ -244,9 +244,23 @@ package struct ProviderHealthEndpoints: Sendable {
             "How the default providers are doing with the installation's own messages, and alerts that no operator is told of"
     )
 
+    package let resetInstallation = Endpoint(
+        "communication.installation_health.reset",
+        .POST,
+        "/installation/communication/health/{entryId}/reset",
+        service: .communication,
+        guard: .permission(CommunicationPermissions.updateInstallation),
+        tenancy: Tenancy.none,
+        takes: DefaultProviderPath.self,
+        gives: EntryHealth.self,
+        audit: .change,
+        body: BodyKind.none,
+        summary: "Close the circuits of a default provider by hand, those of every clinic"
+    )
+
     package init() {}
 
-    package var all: [any EndpointDescription] { [read, reset, readInstallation] }
+    package var all: [any EndpointDescription] { [read, reset, readInstallation, resetInstallation] }
 }
 
 /// Messages to patients and staff.

@@ -1,3 +1,4 @@
+import Authorization
 import CommunicationAPI
 import Contracts
 import Core
@@ -162,6 +163,98 @@ import Vault
         }
         let nobody = ProviderEntryPath(clinicId: other.clinic, entryId: ProviderEntryID())
         #expect(try await other.ask(reset, nobody).status == 404)
+    }
+
+    /// Has a call of a clinic's be refused for the account, as the process that made it finds out and tells.
+    private func latch(_ entry: ProviderEntry, for clinic: TestClinic) async throws {
+        let circuits = clinic.desk.sending.circuits
+        guard case .admitted(let permit) = circuits.admit(clinic.clinic, entry) else {
+            throw TestKitError("a closed circuit lets nobody in")
+        }
+        let refused = ProviderVerdict(.credentials, code: "AE_101", detail: "The provider has blocked the account.")
+        let view = try #require(circuits.settle(permit, refused, clinic.clinic, entry).entry)
+        try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+            try CircuitNews.write(view, of: entry, in: tx)
+        }
+    }
+
+    /// Whether a process that begins now calls the provider for the clinic.
+    private func isCalledAfterAStart(_ entry: ProviderEntry, for clinic: TestClinic) async throws -> Bool {
+        let told = try await clinic.desk.database.database.read(for: Tenant(clinic.clinic, actor: "test")) { tx in
+            try CircuitStore.all(in: tx)[entry.id]
+        }
+        let circuits = ProviderCircuits(providers: .builtIn)
+        if let told { circuits.follow(told, clinic.clinic, entry) }
+        return circuits.isClosed(clinic.clinic, entry)
+    }
+
+    /// An account that was suspended and is paid for again: nothing else ends the latches of the clinics that met with it.
+    @Test func anOperatorsResetHoldsForEveryClinic() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinics = [try clinic(), try clinic()]
+            try await put(clinics[0], .zeptomail(sandbox.zeptomail), .smtp(port: sandbox.smtpPort))
+            // What is kept in memory may be of another test.
+            #expect(try await clinics[0].health().map(\.provider) == ["zeptomail", "smtp"])
+            let entry = try #require(try await clinics[0].configuredEntry())
+            func attempts(_ clinic: TestClinic) async throws -> [MessageAttempt] {
+                try await clinic.settled(try await clinic.send(to: address(clinic))).attempts
+            }
+            for clinic in clinics {
+                try await latch(entry, for: clinic)
+                #expect(try await attempts(clinic).map(\.outcome) == [.skippedCircuitOpen, .accepted])
+                #expect(try await clinic.health().first?.state == .latched)
+                #expect(try await !isCalledAfterAStart(entry, for: clinic))
+            }
+            let answer = try await clinics[0].ask(
+                MessageDesk.endpoints.health.resetInstallation,
+                DefaultProviderPath(entryId: entry.id),
+                as: Self.superAdmin
+            )
+            #expect(answer.status == 200 && answer.output?.state == .closed && answer.output?.entryId == entry.id)
+            for clinic in clinics {
+                #expect(try await clinic.health().first?.state == .closed)
+                #expect(try await isCalledAfterAStart(entry, for: clinic))
+                #expect(try await attempts(clinic).map(\.provider) == ["zeptomail"])
+            }
+            // Refused since, it is left alone again, by whoever begins now too.
+            try await latch(entry, for: clinics[0])
+            #expect(try await !isCalledAfterAStart(entry, for: clinics[0]))
+            #expect(try await isCalledAfterAStart(entry, for: clinics[1]))
+            #expect(try await attempts(clinics[0]).map(\.outcome) == [.skippedCircuitOpen, .accepted])
+        }
+    }
+
+    @Test func onlyOperatorsResetDefaultProviders() async throws {
+        let clinic = try clinic()
+        try await put(clinic, .smtp(port: 9))
+        let reset = MessageDesk.endpoints.health.resetInstallation
+        let entry = try #require(try await clinic.health().first?.entryId)
+        for scope in [Scope.account, .own(PatientID())] {
+            let refused = try await clinic.ask(
+                reset,
+                DefaultProviderPath(entryId: entry),
+                as: Self.superAdmin,
+                scope: scope
+            )
+            #expect(refused.status == 403)
+        }
+        // The gateway asks for what no clinic's admin holds.
+        let rule = try #require(Roles.rules.first { $0.permission == CommunicationPermissions.updateInstallation })
+        #expect(reset.guard.permission == rule.permission && rule.reach[.clinicAdmin] == nil)
+        // Neither what nobody has configured, nor what a clinic has.
+        let own = try #require(try await clinic.configure(.smtp(port: 9)).email?.primary.id)
+        for id in [ProviderEntryID(), own] {
+            let nobodys = try await clinic.ask(reset, DefaultProviderPath(entryId: id), as: Self.superAdmin)
+            #expect(nobodys.status == 404)
+        }
+        // A clinic's transaction reads what operators have closed, and changes nothing of it.
+        let answer = try await clinic.ask(reset, DefaultProviderPath(entryId: entry), as: Self.superAdmin)
+        #expect(answer.status == 200)
+        let changed = try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) {
+            tx in
+            try tx.rows("update circuits set resets = 0 where clinic_id = \(ClinicID.installation)").affected
+        }
+        #expect(changed == 0)
     }
 
     @Test func aTrialIsOfWhatIsInForce() async throws {

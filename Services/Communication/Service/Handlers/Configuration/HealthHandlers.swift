@@ -20,19 +20,32 @@ struct HealthHandlers: Sendable {
             return try await read(context)
         }
         table.steps(endpoints.reset) { [self] input, context in
-            let found = try await effective.load(context)
-            guard let entry = found.entries.first(where: { $0.id == input.entryId }) else { throw Problem.notFound }
-            guard !entry.isDefault else {
-                throw Problem(403, "installation_provider", "The provider is the installation's, not the clinic's.")
-            }
-            let view = HealthView(providers: providers, shares: shares)
-            return try await context.commit { tx in
-                try CircuitStore.reset(entry, at: context.now, in: tx)
-                let chain = found.entries.filter { $0.channel == entry.channel }
-                let items = try view.items(chain, settings: found.settings, at: context.now, in: tx)
-                guard let item = items.first(where: { $0.entryId == entry.id }) else { throw Problem.notFound }
-                return Reply(item, audit: AuditDetail(resource: entry.id.description))
-            }
+            try await reset(input.entryId, mayBeDefault: false, context)
+        }
+        table.steps(endpoints.resetInstallation) { [self] input, context in
+            try context.holdsInstallation(CommunicationPermissions.updateInstallation)
+            return try await reset(input.entryId, mayBeDefault: true, context)
+        }
+    }
+
+    /// Closes the circuit of an entry for whoever has configured it: a clinic for itself, the installation for every clinic.
+    private func reset(
+        _ id: ProviderEntryID,
+        mayBeDefault: Bool,
+        _ context: OperationContext
+    ) async throws -> Reply<EntryHealth> {
+        let found = try await effective.load(context)
+        guard let entry = found.entries.first(where: { $0.id == id }) else { throw Problem.notFound }
+        guard mayBeDefault || !entry.isDefault else {
+            throw Problem(403, "installation_provider", "The provider is the installation's, not the clinic's.")
+        }
+        let view = HealthView(providers: providers, shares: shares)
+        return try await context.commit { tx in
+            try CircuitStore.reset(entry, at: context.now, in: tx)
+            let chain = found.entries.filter { $0.channel == entry.channel }
+            let items = try view.items(chain, settings: found.settings, at: context.now, in: tx)
+            guard let item = items.first(where: { $0.entryId == entry.id }) else { throw Problem.notFound }
+            return Reply(item, audit: AuditDetail(resource: entry.id.description))
         }
     }
 
