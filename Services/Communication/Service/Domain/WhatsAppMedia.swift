@@ -45,7 +45,7 @@ enum WhatsAppMedia {
         guard !files.isEmpty, let content else { return nil }
         if files.count > 1 { return "must be one file for WhatsApp" }
         if content.interactive?.type == .list { return "cannot go by WhatsApp with a list" }
-        if content.interactive == nil, content.text.count > longestCaption {
+        if content.interactive == nil, content.text.unicodeScalars.count > longestCaption {
             return "goes by WhatsApp with a text of at most \(longestCaption) characters"
         }
         return nil

@@ -33,7 +33,7 @@ struct TwilioChoices: Sendable, Equatable {
     /// `nil` for what Twilio's contents cannot hold.
     init?(_ content: InteractiveContent, text: String) {
         let footer = content.footer.flatMap {
-            text.count + $0.count + 2 <= InteractiveContent.longestText ? $0 : nil
+            text.unicodeScalars.count + $0.unicodeScalars.count + 2 <= InteractiveContent.longestText ? $0 : nil
         }
         let head = [text] + (footer.map { [$0] } ?? [])
         switch content.type {

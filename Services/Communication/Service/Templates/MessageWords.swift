@@ -34,21 +34,33 @@ struct MessageWords: Sendable {
     subscript(_ channel: MessageChannel) -> RenderedContent? { plain ?? byChannel[channel] }
 
     /// Why a channel cannot carry them; `nil` when it can.
-    func fault(on channel: MessageChannel) -> Problem.Fault? {
+    ///
+    /// Characters are counted as schemas and templates count them, by code points.
+    ///
+    /// - Parameter hasFile: whether a file goes with them where the channel takes one: it needs no words.
+    func fault(on channel: MessageChannel, hasFile: Bool = false) -> Problem.Fault? {
         guard let content = self[channel] else {
             return Problem.Fault(pointer: "/channels", "the template has no text for \(channel.rawValue)")
         }
+        let length = content.text.unicodeScalars.count
         switch channel {
         case .email where content.subject == nil:
             return Problem.Fault(pointer: "/content/subject", "is required for e-mail")
-        case .whatsapp where content.interactive != nil && content.text.count > InteractiveContent.longestText:
+        case .whatsapp where content.interactive != nil && length > InteractiveContent.longestText:
             return Problem.Fault(
                 pointer: "/content/text",
                 "must be at most \(InteractiveContent.longestText) characters with something to press"
             )
         case .sms, .whatsapp:
-            let detail = "must be 1 to 1,600 characters for \(channel.rawValue)"
-            return content.text.count > TextToSend.longest ? Problem.Fault(pointer: "/content/text", detail) : nil
+            if length > TextToSend.longest {
+                let detail = "must be 1 to 1,600 characters for \(channel.rawValue)"
+                return Problem.Fault(pointer: "/content/text", detail)
+            }
+            let isBlank = content.text.allSatisfy(\.isWhitespace)
+            // A text below a file may be left out.
+            let mayBeBlank = channel == .whatsapp && hasFile && content.interactive == nil
+            guard isBlank, !mayBeBlank else { return nil }
+            return Problem.Fault(pointer: "/content/text", "must not be blank for \(channel.rawValue)")
         case .email, .push: return nil
         }
     }

@@ -183,4 +183,39 @@ import Testing
         let parts = VisitNotice.parts(of: "2026-03-29T02:30:00")
         #expect(parts.date == "2026-03-29" && parts.time == "02:30")
     }
+
+    /// What a message says itself is held to what templates may come to: code points count, and blanks say nothing.
+    @Test(
+        arguments: [
+            ("\u{1F469}\u{200D}\u{1F469}\u{200D}\u{1F467}", 320, true),
+            ("\u{1F469}\u{200D}\u{1F469}\u{200D}\u{1F467}", 321, false), ("ä", 1_600, true), ("ä", 1_601, false),
+            (" \n", 3, false),
+        ] as [(String, Int, Bool)]
+    )
+    func contentIsHeldToWhatTemplatesAre(_ piece: String, _ count: Int, _ fits: Bool) throws {
+        let text = String(repeating: piece, count: count)
+        let body = TemplateBody(variables: [], contents: ["en": TemplateTexts(sms: SMSText(text: text))])
+        let template = try CompiledTemplate(name: "visit", category: .care, body)
+        let filled = try? template.fill([:], locales: ["en"], channels: [MessageChannel.sms])
+        #expect((filled != nil) == fits)
+        let words = MessageWords(MessageContent(subject: "S", text: text), category: .care)
+        for channel in [MessageChannel.sms, .whatsapp] {
+            #expect((words.fault(on: channel)?.pointer == nil) == fits)
+        }
+        // Of an e-mail the text may be blank beside its HTML, and it may be longer.
+        #expect(words.fault(on: .email)?.pointer == nil)
+    }
+
+    @Test func aFileNeedsNoWords() {
+        let blank = MessageContent(text: " ")
+        let words = MessageWords(blank, category: .care)
+        #expect(words.fault(on: .whatsapp)?.pointer == "/content/text")
+        #expect(words.fault(on: .whatsapp, hasFile: true)?.pointer == nil)
+        // It does not go by SMS.
+        #expect(words.fault(on: .sms, hasFile: true)?.pointer == "/content/text")
+        var asking = blank
+        asking.interactive = InteractiveContent(type: .buttons, buttons: [InteractiveButton(id: "yes", title: "Yes")])
+        let question = MessageWords(asking, category: .care)
+        #expect(question.fault(on: .whatsapp, hasFile: true)?.pointer == "/content/text")
+    }
 }

@@ -401,6 +401,10 @@ import Testing
         #expect(tooLong.status == 422 && tooLong.pointers == ["/content/text"])
         long.content?.text.removeLast()
         #expect(try await clinic.ask(send, long).status == 202)
+        var blank = draft("e@example.com")
+        blank.channels = [.sms]
+        blank.content?.text = " \n"
+        #expect(try await clinic.ask(send, blank).pointers == ["/content/text"])
         var noPhone = draft("e@example.com")
         noPhone.to.phone = nil
         noPhone.channels = [.sms]

@@ -74,8 +74,9 @@ extension MessageIntake {
     ) throws(Problem) -> [MessageChannel] {
         // What was asked for by name and cannot be is an error; what was not is left out.
         var faults: [Problem.Fault] = []
+        let hasFile = draft.attachments?.isEmpty == false
         let usable = reached.filter { channel in
-            guard let fault = words.fault(on: channel) else { return true }
+            guard let fault = words.fault(on: channel, hasFile: hasFile) else { return true }
             if draft.channels != nil || reached.count == 1 { faults.append(fault) }
             return false
         }
