@@ -1,15 +1,24 @@
-import Contracts
+package import Contracts
 package import Core
 
 /// How the providers of a clinic are doing.
 package struct ProviderHealth: Wire {
     package var items: [EntryHealth]
-    /// Alerts that nobody would be told of.
+    /// Alerts that nobody would be told of: without a route, or none of whose recipients can be sent anything.
     package var unroutedAlerts: [AlertKind]
 
     package init(items: [EntryHealth], unroutedAlerts: [AlertKind]) {
         self.items = items
         self.unroutedAlerts = unroutedAlerts
+    }
+
+    package static var limits: [Limit] {
+        [
+            .describe(
+                CodingKeys.unroutedAlerts,
+                "Alerts that nobody would be told of: without a route, or with recipients for none of whose channels there is a provider."
+            )
+        ]
     }
 }
 

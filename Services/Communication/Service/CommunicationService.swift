@@ -166,7 +166,8 @@ package enum CommunicationService {
             endpoints: endpoints.health,
             effective: effective,
             providers: providers,
-            shares: sending.shares
+            shares: sending.shares,
+            dataKeys: resources.dataKeys
         ).register(in: &handlers)
         AlertHandlers(endpoints: endpoints.alerts, dataKeys: resources.dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: endpoints.analytics).register(in: &handlers)

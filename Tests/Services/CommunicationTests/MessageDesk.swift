@@ -163,7 +163,8 @@ final class MessageDesk: Sendable {
             endpoints: Self.endpoints.health,
             effective: effective,
             providers: providers,
-            shares: sending.shares
+            shares: sending.shares,
+            dataKeys: dataKeys
         ).register(in: &handlers)
         AlertHandlers(endpoints: Self.endpoints.alerts, dataKeys: dataKeys).register(in: &handlers)
         AnalyticsHandlers(endpoints: Self.endpoints.analytics).register(in: &handlers)

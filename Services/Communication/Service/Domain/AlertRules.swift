@@ -85,6 +85,19 @@ enum AlertRules {
         return "\(LocalFormat("en").date(clock.date)) at \(clock.time) (\(clock.zone))"
     }
 
+    /// The alerts that reach nobody: those without a route, and those none of whose recipients can be sent anything.
+    ///
+    /// - Parameter channels: those that the clinic can send through, be it with the installation's providers.
+    static func unrouted(_ routes: [AlertRoute], through channels: Set<MessageChannel>) -> [AlertKind] {
+        let routed = routes.filter { $0.to.contains { isReached($0, through: channels) } }.map(\.alert)
+        return AlertKind.allCases.filter { !routed.contains($0) }
+    }
+
+    private static func isReached(_ recipient: AlertRecipient, through channels: Set<MessageChannel>) -> Bool {
+        let reach = Reach(email: recipient.email, phone: recipient.phone)
+        return (recipient.channels ?? MessageChannel.allCases).contains { channels.contains($0) && reach.has($0) }
+    }
+
     /// Throws 422 naming every member that is wrong.
     static func check(_ routes: [AlertRoute]) throws(Problem) {
         var faults: [Problem.Fault] = []

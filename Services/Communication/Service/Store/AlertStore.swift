@@ -54,13 +54,6 @@ enum AlertStore {
         ).first.map { try $0[0] }
     }
 
-    /// The alerts that reach nobody.
-    static func unrouted(in tx: borrowing Transaction) throws -> [AlertKind] {
-        let routed: [String] =
-            try tx.rows("select alerts from alert_routes where clinic_id = clinic_id()").first.map { try $0[0] } ?? []
-        return AlertKind.allCases.filter { !routed.contains($0.rawValue) }
-    }
-
     /// What an alert calls a provider.
     static func subject(of entry: ProviderEntry) -> String { "\(entry.provider) (\(entry.channel))" }
 

@@ -35,6 +35,7 @@ import Testing
 
     @Test func routesAreSetAndShown() async throws {
         let (clinic, other) = (try TestClinic(), try TestClinic())
+        for clinic in [clinic, other] { try await clinic.configure(.smtp(port: 9)) }
         let path = ConfigurationPath(clinicId: clinic.clinic)
         let none = try await clinic.ask(endpoints.read, path)
         #expect(none.output?.routes == [] && none.version == "\"0\"")
@@ -46,15 +47,35 @@ import Testing
         #expect(first.status == 200 && first.version == "\"1\"" && first.output?.routes == routes)
         #expect(try await put(clinic, [], ifMatch: none.version).status == 412)
         #expect(try await clinic.ask(endpoints.read, path).output?.routes == routes)
-        #expect(
-            try await unrouted(clinic) == [
-                .credentialsRefused, .quotaUsedUp, .senderNotAuthorised, .suppressionSpike, .templateRejected,
-                .paymentFrozen,
-            ]
-        )
+        let routed = Set(routes.map(\.alert))
+        #expect(try await unrouted(clinic) == AlertKind.allCases.filter { !routed.contains($0) })
         #expect(try await unrouted(other) == AlertKind.allCases)
         #expect(try await put(clinic, [], ifMatch: first.version).version == "\"2\"")
         #expect(try await unrouted(clinic) == AlertKind.allCases)
+    }
+
+    /// Routes name people, and people are told by channels: where there is no provider for any of theirs nobody is told.
+    @Test func aRouteThatNobodyIsReachedByIsNone() async throws {
+        let clinic = try TestClinic()
+        let phone = PhoneNumber("+4930123456")
+        func isRouted(_ to: AlertRecipient...) async throws -> Bool {
+            #expect(try await put(clinic, [AlertRoute(alert: .deadLetters, to: to)]).status == 200)
+            return try await !unrouted(clinic).contains(.deadLetters)
+        }
+        let mail = AlertRecipient(email: EmailAddress("it@example.org"))
+        #expect(try await !isRouted(mail))
+        try await clinic.configure(
+            sms: [.twilio("http://127.0.0.1:9")],
+            settings: CommunicationSettings(allowDefault: false)
+        )
+        #expect(try await !isRouted(mail))
+        #expect(try await isRouted(mail, AlertRecipient(phone: phone)))
+        #expect(try await isRouted(AlertRecipient(email: mail.email, phone: phone)))
+        // Who is to be told by mail or WhatsApp alone is not told by SMS.
+        #expect(try await !isRouted(AlertRecipient(email: mail.email, phone: phone, channels: [.email, .whatsapp])))
+        try await clinic.configure(.smtp(port: 9))
+        #expect(try await isRouted(mail))
+        #expect(try await !isRouted(AlertRecipient(phone: phone)))
     }
 
     @Test func everyFaultIsNamed() async throws {

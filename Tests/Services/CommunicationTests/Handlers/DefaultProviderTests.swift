@@ -317,6 +317,14 @@ import Vault
         )
         let refused = try await clinic.ask(MessageDesk.endpoints.messages.send, message)
         #expect(refused.code == "channel_not_configured")
+        // Nor do its alerts reach anybody.
+        let routes = AlertRoutesDraft(clinicId: clinic.clinic, routes: [route(.deadLetters, address(clinic))])
+        #expect(try await clinic.ask(MessageDesk.endpoints.alerts.put, routes).status == 200)
+        func unrouted() async throws -> [AlertKind] {
+            let path = ConfigurationPath(clinicId: clinic.clinic)
+            return try #require(try await clinic.ask(MessageDesk.endpoints.health.read, path).output).unroutedAlerts
+        }
+        #expect(try await unrouted() == AlertKind.allCases)
         // A channel set alone leaves the settings as they are; a whole one replaces them.
         let channel = ChannelConfigurationDraft(clinicId: clinic.clinic, channel: .email, primary: .smtp(port: 9))
         let one = try await clinic.ask(configuration.putChannel, channel, ifMatch: saved.version)
@@ -327,6 +335,7 @@ import Vault
         let replaced = try await clinic.ask(configuration.put, whole, ifMatch: one.version)
         #expect(replaced.output?.settings.allowDefault == true)
         #expect(try await clinic.effective().source == .installation)
+        #expect(try await unrouted() == AlertKind.allCases.filter { $0 != .deadLetters })
     }
 
     @Test func oneThatCannotBeOpenedIsNotNone() async throws {

@@ -12,6 +12,8 @@ struct HealthHandlers: Sendable {
     let effective: EffectiveProviders
     let providers: MessageProviders
     let shares: TrafficShares
+    /// Who is told of alerts is sealed.
+    let dataKeys: DataKeyStore
 
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.read) { [self] _, context in try await read(context) }
@@ -52,9 +54,11 @@ struct HealthHandlers: Sendable {
     private func read(_ context: OperationContext) async throws -> Reply<ProviderHealth> {
         let found = try await effective.load(context)
         let view = HealthView(providers: providers, shares: shares)
-        return try await context.database.read(for: context.tenant) { tx in
+        let channels = Set(found.entries.compactMap { MessageChannel(rawValue: $0.channel) })
+        return try await context.database.read(for: context.tenant) { [dataKeys] tx in
             let items = try view.items(found.entries, settings: found.settings, at: context.now, in: tx)
-            return Reply(ProviderHealth(items: items, unroutedAlerts: try AlertStore.unrouted(in: tx)))
+            let routes = try AlertStore.find(dataKeys: dataKeys, in: tx).routes
+            return Reply(ProviderHealth(items: items, unroutedAlerts: AlertRules.unrouted(routes, through: channels)))
         }
     }
 }
