@@ -1,6 +1,7 @@
 import Core
 import Jobs
 import Postgres
+import ProviderConfig
 
 extension SendingParts {
     /// What is in a message's files.
