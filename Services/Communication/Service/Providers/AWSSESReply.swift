@@ -67,7 +67,9 @@ enum AWSSESReply {
         var verdict = ProviderVerdict(known.0, code: code, detail: known.1, retryAfter: response.retryAfter())
         verdict.isAboutSpelling = said.contains(spelling)
         if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? throttlePause }
-        return verdict
+        // Whoever looks at signatures before SES does may say so as other services of AWS do.
+        let isTheirs = ownName(response, answer) != nil || AWSSNSReply.isRefusal(response.body)
+        return verdict.believed(where: isTheirs, response.status)
     }
 
     /// What the account's own description says about sending.
@@ -89,9 +91,17 @@ enum AWSSESReply {
         return ProviderVerdict(.accepted)
     }
 
-    /// From the header, else the body; what stands around the name is cut off.
     private static func errorName(_ response: OutboundResponse, _ answer: JSONValue?) -> String? {
-        let text = response.header("x-amzn-errortype") ?? answer?["__type"]?.string ?? answer?["code"]?.string
+        ownName(response, answer) ?? bare(answer?["code"]?.string)
+    }
+
+    /// From the header, else the body, in the places where nobody but AWS writes one.
+    private static func ownName(_ response: OutboundResponse, _ answer: JSONValue?) -> String? {
+        bare(response.header("x-amzn-errortype") ?? answer?["__type"]?.string)
+    }
+
+    /// What stands around the name is cut off.
+    private static func bare(_ text: String?) -> String? {
         let name = text?.split(separator: "#").last?.split(separator: ":").first.map(String.init)
         return ProviderVerdict.token(name)
     }

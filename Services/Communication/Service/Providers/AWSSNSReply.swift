@@ -121,7 +121,13 @@ enum AWSSNSReply {
             retryAfter: response.retryAfter()
         )
         if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? throttlePause }
-        return verdict
+        return verdict.believed(where: isRefusal(response.body), response.status)
+    }
+
+    /// Whether it is a refusal in AWS's XML; S3, which many CDNs stand before, calls its errors alike, but by themselves.
+    static func isRefusal(_ body: [UInt8]) -> Bool {
+        String(decoding: body, as: UTF8.self).contains("<ErrorResponse")
+            && ProviderVerdict.token(element("Code", in: body)) != nil
     }
 
     private static func byStatus(_ status: Int) -> Meaning {

@@ -59,14 +59,14 @@ enum FCMReply {
             ?? byStatus(response.status)
         var verdict = ProviderVerdict(
             known.outcome,
-            code: own ?? status ?? (response.status == 401 ? unauthenticated : "HTTP_\(response.status)"),
+            code: own ?? status ?? "HTTP_\(response.status)",
             detail: known.detail,
             retryAfter: response.retryAfter()
         )
         if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? throttlePause }
         // It does not say whether the project sends too much or one device gets too much.
         verdict.isAboutRecipient = own == "QUOTA_EXCEEDED"
-        return verdict
+        return verdict.believed(where: own != nil || status.map { statuses[$0] != nil } ?? false, response.status)
     }
 
     /// An invalid argument is the token only where FCM says so: else every token of the clinic would be given up for one bad text.

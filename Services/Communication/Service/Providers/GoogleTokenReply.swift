@@ -12,6 +12,12 @@ struct GoogleTokenReply: Sendable {
         ProviderVerdict(.credentials, host: .untried, code: "private_key", detail: "The account's key cannot sign.")
     )
 
+    /// Errors as OAuth names them (RFC 6749, 5.2 and 4.1.2.1), and Google's own for a client that is no more.
+    private static let refusals: Set<String> = [
+        "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
+        "invalid_scope", "access_denied", "deleted_client", "disabled_client",
+    ]
+
     let token: Secret?
     /// When the token is to be renewed.
     let until: Instant
@@ -60,13 +66,15 @@ struct GoogleTokenReply: Sendable {
         case (500..., _), (200..<300, _): known = (.transient, name, "No access token: the provider has a fault.")
         default: known = (.credentials, name, "The provider gives the service account no access token.")
         }
-        return ProviderVerdict(
+        let verdict = ProviderVerdict(
             known.outcome,
             host: .untried,
             code: known.code ?? "HTTP_\(response.status)",
             detail: known.detail,
             retryAfter: response.retryAfter()
         )
+        let isDescribed = name != nil && answer?["error_description"]?.string != nil
+        return verdict.believed(where: isDescribed || name.map(refusals.contains) ?? false, response.status)
     }
 
     private static func isToken(_ text: String) -> Bool {

@@ -104,7 +104,7 @@ enum MetaReply {
         verdict.isAboutRecipient = code == pairCode
         // The only messages that WhatsApp lets people stop by themselves are marketing.
         verdict.isAboutCategory = verdict.outcome == .optedOut
-        return verdict
+        return verdict.believed(where: isTheirs(error), response.status)
     }
 
     /// Meta's id of a file that was left with it; `nil` when it was not.
@@ -143,6 +143,11 @@ enum MetaReply {
     private static func refined(_ code: Int?, _ error: JSONValue?) -> Meaning? {
         guard code == 100, number(error?["error_subcode"]) == 33 else { return nil }
         return (.senderNotAuthorised, "The access token does not reach the number.")
+    }
+
+    /// Each of Meta's errors has a code, and what names its kind or leads to it in their logs.
+    private static func isTheirs(_ error: JSONValue?) -> Bool {
+        number(error?["code"]) != nil && (error?["type"]?.string ?? error?["fbtrace_id"]?.string) != nil
     }
 
     private static func byStatus(_ status: Int, _ error: JSONValue?) -> Meaning {

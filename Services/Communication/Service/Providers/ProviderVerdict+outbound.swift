@@ -7,6 +7,21 @@ extension ProviderVerdict {
         ProviderVerdict(.unknownOutcome, code: "HTTP_\(status)", detail: "The answer is none of the provider's.")
     }
 
+    /// The verdict, unless it refuses our credentials in words that are not the provider's.
+    ///
+    /// A proxy, a CDN or a sign-in page refuses whoever comes for a while, and knows nothing of our credentials: an account that
+    /// is shut for its word stays so until somebody resets it. The message came no further, so that it can be tried again.
+    func believed(where isTheirs: Bool, _ status: Int) -> ProviderVerdict {
+        guard outcome == .credentials, !isTheirs else { return self }
+        return ProviderVerdict(
+            .transient,
+            host: host,
+            code: "HTTP_\(status)",
+            detail: "The call was refused on its way to the provider.",
+            retryAfter: retryAfter
+        )
+    }
+
     /// What a call without an answer means: not sent can be tried elsewhere, lost cannot.
     init(failure: OutboundFailure) {
         switch failure {

@@ -57,13 +57,20 @@ enum ResendReply {
             verdict.retryAfter = verdict.retryAfter ?? reset.map { max($0, throttlePause) } ?? throttlePause
             verdict.isAboutRecipient = name == "concurrent_idempotent_requests"
         }
-        return verdict
+        return verdict.believed(where: isTheirs(name, answer), response.status)
     }
 
     /// Whether the key is a good one; one that may only send is refused here by somebody who knows it.
     static func health(_ response: OutboundResponse) -> ProviderVerdict {
         let verdict = verdict(response)
         return verdict.code == "restricted_api_key" ? ProviderVerdict(.accepted) : verdict
+    }
+
+    /// One of their names, or one that is new and stands beside the status, as all of theirs do.
+    private static func isTheirs(_ name: String?, _ answer: JSONValue?) -> Bool {
+        guard let name else { return false }
+        if case .integer = answer?["statusCode"] { return true }
+        return outcomes[name] != nil
     }
 
     /// `validation_error` says what it means only with its status and its words.

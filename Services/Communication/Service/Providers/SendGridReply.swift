@@ -89,15 +89,16 @@ enum SendGridReply {
         if verdict.outcome == .throttled {
             verdict.retryAfter = verdict.retryAfter ?? windowEnd(response, at: now) ?? throttlePause
         }
-        return verdict
+        return verdict.believed(where: isTheirs(error), response.status)
     }
 
     /// Whether the key may send.
     static func health(_ response: OutboundResponse, at now: Instant) -> ProviderVerdict {
         guard (200...299).contains(response.status) else {
             let verdict = verdict(response, at: now)
-            return response.status == 403
-                ? ProviderVerdict(.credentials, code: verdict.code, detail: "The API key may not send.") : verdict
+            guard response.status == 403 else { return verdict }
+            return ProviderVerdict(.credentials, code: verdict.code, detail: "The API key may not send.")
+                .believed(where: isTheirs(firstError(response.body)), response.status)
         }
         let answer = try? JSONTape(response.body).decode(JSONValue.self)
         guard case .array(let scopes) = answer?["scopes"], scopes.contains("mail.send") else {
@@ -108,6 +109,11 @@ enum SendGridReply {
 
     private static func isObject(_ body: [UInt8]) -> Bool {
         if case .object = try? JSONTape(body).decode(JSONValue.self) { true } else { false }
+    }
+
+    /// Their errors have words and no codes, which others' have.
+    private static func isTheirs(_ error: JSONValue?) -> Bool {
+        error?["message"]?.string != nil && error?["code"] == nil
     }
 
     private static func firstError(_ body: [UInt8]) -> JSONValue? {

@@ -59,6 +59,9 @@ enum TwilioReply {
         return Dictionary(uniqueKeysWithValues: numbered)
     }()
 
+    /// Numbers of errors have five digits; whoever stands between us and Twilio repeats the status, if anything.
+    private static let numbers: ClosedRange<Int64> = 10_000...99_999
+
     /// The code for a text after the conversation has ended.
     static let outsideWindowCode: Int64 = 63_016
 
@@ -77,7 +80,7 @@ enum TwilioReply {
             retryAfter: response.retryAfter()
         )
         if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? throttlePause }
-        return verdict
+        return verdict.believed(where: number.map(numbers.contains) ?? false, response.status)
     }
 
     /// Whether the account may send.

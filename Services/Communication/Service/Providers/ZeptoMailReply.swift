@@ -8,6 +8,9 @@ enum ZeptoMailReply {
     /// How long a provider that only says "too many" is left alone.
     static let throttlePause: Duration = .seconds(30)
 
+    /// How the codes begin that sub-codes stand in.
+    private static let codePrefix = "TM_"
+
     /// What stands for a code where there is none.
     private static let codelessPrefix = "HTTP_"
 
@@ -37,6 +40,10 @@ enum ZeptoMailReply {
             guard case .object = answer else { return .unreadable(status) }
             return ProviderVerdict(.accepted, messageID: ProviderVerdict.token(answer?["request_id"]?.string))
         }
+        return refusal(status, answer, retryAfter).believed(where: isTheirs(answer), status)
+    }
+
+    private static func refusal(_ status: Int, _ answer: JSONValue?, _ retryAfter: Duration?) -> ProviderVerdict {
         let code = ProviderVerdict.token(subCode(answer)) ?? "\(codelessPrefix)\(status)"
         if let known = outcomes[code] {
             return ProviderVerdict(known.outcome, code: code, detail: known.detail, retryAfter: retryAfter)
@@ -69,6 +76,12 @@ enum ZeptoMailReply {
     /// Whether it is ZeptoMail that refuses what a request says: whoever else stands at the address has no code of its.
     static func isAboutContent(_ verdict: ProviderVerdict) -> Bool {
         verdict.outcome == .contentRejected && verdict.code?.hasPrefix(codelessPrefix) == false
+    }
+
+    /// One of their sub-codes, or one that is new within a code of theirs.
+    private static func isTheirs(_ answer: JSONValue?) -> Bool {
+        answer?["error"]?["code"]?.string?.hasPrefix(codePrefix) == true
+            || subCode(answer).flatMap { outcomes[$0] } != nil
     }
 
     /// `error.details[0].code`, else `error.code`; the list sometimes comes as the one object.

@@ -77,7 +77,7 @@ import Testing
         (error(503, "ServiceUnavailableException"), .transient, nil),
         (RecordedAnswer(502, [], "<html>Bad Gateway</html>"), .unknownOutcome, "HTTP_502"),
         (RecordedAnswer(504), .unknownOutcome, "HTTP_504"),
-        (RecordedAnswer(403, [], "nonsense"), .credentials, "HTTP_403"),
+        (RecordedAnswer(403, [], "nonsense"), .transient, "HTTP_403"),
         (RecordedAnswer(418), .contentRejected, "HTTP_418"),
         (error(400, "Somebody <a@b.example>"), .contentRejected, "HTTP_400"),
     ]

@@ -119,7 +119,7 @@ import Testing
         (error(429, "Throttled", "Rate exceeded"), .throttled), (error(400, "Throttling", "Rate exceeded"), .throttled),
         (error(400, "Throttled", "No quota left for account"), .quota), (error(500, "InternalError"), .transient),
         (error(503, "ServiceUnavailable"), .transient), (RecordedAnswer(502, [], "<html>"), .unknownOutcome),
-        (RecordedAnswer(504), .unknownOutcome), (RecordedAnswer(403), .credentials), (RecordedAnswer(429), .throttled),
+        (RecordedAnswer(504), .unknownOutcome), (RecordedAnswer(403), .transient), (RecordedAnswer(429), .throttled),
         (RecordedAnswer(418), .contentRejected), (error(400, "Some body @ home"), .contentRejected),
     ]
 

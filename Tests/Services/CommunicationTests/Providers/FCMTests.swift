@@ -111,8 +111,8 @@ import Testing
         // The key is missing at Apple's or the browser's, not ours at Google's.
         (error(401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR"), .senderNotAuthorised),
         (error(401, "UNAUTHENTICATED"), .credentials), (error(403, "PERMISSION_DENIED"), .credentials),
-        (error(404, "NOT_FOUND"), .credentials), (RecordedAnswer(401), .credentials),
-        (RecordedAnswer(403), .credentials),
+        (error(404, "NOT_FOUND"), .credentials), (RecordedAnswer(401), .transient),
+        (RecordedAnswer(403), .transient),
         (RecordedAnswer(404, [], "<html>"), .contentRejected), (RecordedAnswer(429), .throttled),
         (RecordedAnswer(500, [], "[]"), .transient), (RecordedAnswer(502), .unknownOutcome),
         (RecordedAnswer(503, [], "<html>"), .transient), (RecordedAnswer(504), .unknownOutcome),
@@ -167,7 +167,8 @@ import Testing
                 "invalid_grant"
             ),
             (401, #"{"error":"invalid_client"}"#, .credentials, "invalid_client"),
-            (403, #"{"error":"access_denied"}"#, .credentials, "access_denied"), (400, "", .credentials, "HTTP_400"),
+            (403, #"{"error":"access_denied"}"#, .credentials, "access_denied"), (400, "", .transient, "HTTP_400"),
+            (403, #"{"error":"Forbidden"}"#, .transient, "HTTP_403"), (404, "<html>", .transient, "HTTP_404"),
             (
                 400,
                 #"{"error":"invalid_grant","error_description":"Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim."}"#,

@@ -16,6 +16,8 @@ import Testing
         let health: @Sendable (OutboundResponse) -> ProviderVerdict
         let taken: RecordedAnswer
         let id: String
+        /// How it refuses an account's credentials: as it was seen to, and with a code that is new.
+        var refusals: [RecordedAnswer] = []
         /// An answer that is cut here says all that there is to say.
         var isWhole: @Sendable (_ count: Int, _ all: Int) -> Bool = { $0 == $1 }
         /// The id stands in the header, and the body says nothing.
@@ -39,6 +41,13 @@ import Testing
             health: health,
             taken: RecordedAnswer(200, [], published + publishedEnd),
             id: "5679-cd",
+            refusals: ["InvalidClientTokenId", "NewRefusal"].map {
+                RecordedAnswer(
+                    403,
+                    [],
+                    "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Code>\($0)</Code></Error></ErrorResponse>"
+                )
+            },
             isWhole: { count, _ in count >= published.utf8.count }
         )
     }
@@ -53,14 +62,31 @@ import Testing
                 [],
                 #"{"data":[{"code":"EM_104","additional_info":[],"message":"Email request received"}],"message":"OK","request_id":"2d6f.t1.ab","object":"email"}"#
             ),
-            id: "2d6f.t1.ab"
+            id: "2d6f.t1.ab",
+            refusals: ["SERR_157", "NEW_999"].map {
+                RecordedAnswer(
+                    401,
+                    [],
+                    #"{"error":{"code":"TM_4001","details":[{"code":"\#($0)","message":"Invalid API Token found"}],"message":"Access Denied"}}"#
+                )
+            }
         ),
         Reader(
             testDescription: "aws_ses",
             verdict: { AWSSESReply.verdict($0) },
             health: { AWSSESReply.health($0) },
             taken: RecordedAnswer(200, [], #"{"MessageId":"010001890a-7e3c-000000"}"#),
-            id: "010001890a-7e3c-000000"
+            id: "010001890a-7e3c-000000",
+            refusals: [
+                RecordedAnswer(403, [("x-amzn-ErrorType", "UnrecognizedClientException")], #"{"message":"No"}"#),
+                RecordedAnswer(403, [("x-amzn-ErrorType", "NewException:http://internal/")], ""),
+                RecordedAnswer(403, [], #"{"__type":"com.amazon.coral.service#NewException","Message":"No"}"#),
+                RecordedAnswer(
+                    403,
+                    [],
+                    "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code></Error></ErrorResponse>"
+                ),
+            ]
         ),
         Reader(
             testDescription: "sendgrid",
@@ -68,6 +94,13 @@ import Testing
             health: { SendGridReply.health($0, at: now) },
             taken: RecordedAnswer(202, [("X-Message-Id", "14c5d75ce93")]),
             id: "14c5d75ce93",
+            refusals: [
+                RecordedAnswer(
+                    401,
+                    [],
+                    #"{"errors":[{"message":"The provided authorization grant is invalid","field":null,"help":null}]}"#
+                ), RecordedAnswer(403, [], #"{"errors":[{"message":"access forbidden"}]}"#),
+            ],
             isSilent: true
         ),
         Reader(
@@ -75,7 +108,16 @@ import Testing
             verdict: { ResendReply.verdict($0) },
             health: { ResendReply.health($0) },
             taken: RecordedAnswer(200, [], #"{"id":"49a3999c-0ce1-4ea6-ab68-afcd6dc2e794"}"#),
-            id: "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794"
+            id: "49a3999c-0ce1-4ea6-ab68-afcd6dc2e794",
+            refusals: [
+                RecordedAnswer(
+                    401,
+                    [],
+                    #"{"statusCode":401,"name":"validation_error","message":"API key is invalid"}"#
+                ),
+                RecordedAnswer(403, [], #"{"name":"invalid_api_key","message":"API key is invalid"}"#),
+                RecordedAnswer(403, [], #"{"statusCode":403,"name":"new_error","message":"No"}"#),
+            ]
         ),
         Reader(
             testDescription: "twilio",
@@ -86,7 +128,10 @@ import Testing
                 [],
                 #"{"account_sid":"AC1","body":"Hi","error_code":null,"sid":"SM0001","status":"queued","num_segments":"1"}"#
             ),
-            id: "SM0001"
+            id: "SM0001",
+            refusals: [(401, 20_003), (403, 20_403), (404, 20_404)].map { status, number in
+                RecordedAnswer(status, [], #"{"code":\#(number),"message":"Authenticate","status":\#(status)}"#)
+            }
         ),
         Reader(
             testDescription: "meta",
@@ -97,14 +142,20 @@ import Testing
                 [],
                 #"{"messaging_product":"whatsapp","contacts":[{"input":"+49","wa_id":"49"}],"messages":[{"id":"wamid.HBgL"}]}"#
             ),
-            id: "wamid.HBgL"
+            id: "wamid.HBgL",
+            refusals: [190, 999_999].map {
+                RecordedAnswer(401, [], #"{"error":{"message":"No","type":"OAuthException","code":\#($0)}}"#)
+            }
         ),
         Reader(
             testDescription: "fcm",
             verdict: { FCMReply.verdict($0) },
             health: { FCMReply.verdict($0) },
             taken: RecordedAnswer(200, [], #"{"name":"projects/clinic-app-1/messages/0:1500415314455276%31bd1c96"}"#),
-            id: "0:1500415314455276%31bd1c96"
+            id: "0:1500415314455276%31bd1c96",
+            refusals: [(401, "UNAUTHENTICATED"), (403, "PERMISSION_DENIED"), (404, "NOT_FOUND")].map { status, name in
+                RecordedAnswer(status, [], #"{"error":{"code":\#(status),"message":"No","status":"\#(name)"}}"#)
+            }
         ),
         sns("aws_sns, texts", { AWSSNSReply.published($0) }, { AWSSNSReply.textHealth($0) }),
         sns("aws_sns, notices", { AWSSNSReply.published($0) }, { AWSSNSReply.applicationHealth($0) }),
@@ -207,6 +258,18 @@ import Testing
         "{\"errors\":[\(String(repeating: "{\"message\":\"x\"},", count: 200))null]}",
     ]
 
+    /// What proxies, CDNs and gateways of companies say of a call that they do not let through.
+    private static let notTheirRefusals: [String] = [
+        "", "<html><body><h1>403 Forbidden</h1></body></html>", "Forbidden", "null", "[]", "{}",
+        #"{"message":"Forbidden"}"#, #"{"error":"Forbidden"}"#, #"{"error":"forbidden","message":"Denied by policy"}"#,
+        #"{"code":403,"message":"Forbidden"}"#, #"{"code":"AccessDenied","message":"Access Denied"}"#,
+        #"{"error":{"code":403,"message":"Forbidden"}}"#, #"{"error":{"code":"AuthorizationFailed","message":"No"}}"#,
+        #"{"statusCode":401,"message":"Access denied due to missing subscription key"}"#,
+        #"{"name":"ForbiddenError","message":"No"}"#, #"{"errors":[{"code":1020,"message":"Access denied"}]}"#,
+        #"{"type":"about:blank","title":"Forbidden","status":403}"#,
+        "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
+    ]
+
     @Test(arguments: readers) func everyStatusIsReadWithWhateverBody(_ reader: Reader) {
         let pauses = ["-1", "NaN", "1e30", "9223372036854775807", "Fri, 31 Dec 9999 23:59:59 GMT", "\u{0}"]
         let statuses = [0, 100, 101, 199] + Array(300...308) + [400, 401, 403, 404, 408, 413, 418, 429, 499]
@@ -224,10 +287,25 @@ import Testing
                 check(reader.verdict(answer), status, answer.body)
                 check(reader.health(answer), status, answer.body)
             }
+            // Whoever does not know our credentials refuses none of them, and lets none of them pass for good ones.
+            for text in [401, 403, 404].contains(status) ? Self.notTheirRefusals : [] {
+                let answer = OutboundResponse(status: status, body: Array(text.utf8))
+                #expect(reader.verdict(answer).outcome != .credentials, "\(status) \(text)")
+                #expect(![.credentials, .accepted].contains(reader.health(answer).outcome), "\(status) \(text)")
+                #expect(GoogleTokenReply(answer, at: Self.now).verdict.outcome == .transient, "\(status) \(text)")
+            }
             // Nothing was taken where it is told to go elsewhere.
             if (300...399).contains(status) {
                 #expect(reader.verdict(OutboundResponse(status: status)).outcome == .transient)
             }
+        }
+    }
+
+    @Test(arguments: readers) func theProviderItselfRefusesCredentials(_ reader: Reader) {
+        #expect(!reader.refusals.isEmpty)
+        for refusal in reader.refusals {
+            #expect(reader.verdict(refusal.response).outcome == .credentials, "\(refusal)")
+            #expect(reader.health(refusal.response).outcome == .credentials, "\(refusal)")
         }
     }
 
