@@ -87,9 +87,9 @@ import Testing
             lines: [
                 "EHLO x", "MAIL FROM:a@b.example", "MAIL FROM:<nobody>", "MAIL FROM:<me@unverified.example>",
                 "MAIL FROM:<ü@bücher.example> SMTPUTF8", "RCPT TO:<x y@z>", "RCPT TO:<unknown@z.example>",
-                "RCPT TO:<用户@z.example>",
+                "RCPT TO:<full@z.example>", "RCPT TO:<用户@z.example>",
             ],
-            answers: ["250", "501", "501", "553", "250", "501", "550", "250"]
+            answers: ["250", "501", "501", "553", "250", "501", "550", "552", "250"]
         ),
         Case(
             name: "other letters that nobody announced",

@@ -25,12 +25,14 @@ struct ProviderVerdict: Sendable, Equatable {
     var retryAfter: Duration?
     /// The provider would know the message again by its key: with an unknown outcome it may be asked a second time.
     var isRepeatable = false
-    /// A throttle that concerns this recipient or message alone: the provider is there for everybody else.
+    /// A refusal for now that concerns this recipient or message alone: the provider is there for everybody else.
     var isAboutRecipient = false
     /// The call failed in this process, for want of room or because it was given up: nothing is said of the provider.
     var isOurOwn = false
     /// The recipient's address is refused for how it is written; nobody was asked whether anybody is there.
     var isAboutSpelling = false
+    /// The recipient's address takes no messages for what passes, such as a mailbox that is full.
+    var isPassing = false
     /// The recipient has ended messages of this one's category only.
     var isAboutCategory = false
 

@@ -72,6 +72,8 @@ enum SendingRules {
         switch verdict.outcome {
         // A queue that is full here is no fault of whoever it leads to.
         case .transient where verdict.isOurOwn, .unknownOutcome where verdict.isOurOwn: .settle(.neutral)
+        // A mailbox that is busy or full says nothing of the server in front of it.
+        case .transient where verdict.isAboutRecipient: .settle(.alive)
         case .transient, .unknownOutcome: .settle(.failure)
         case .credentials: .latch
         case .quota: .park(verdict.retryAfter ?? quotaPause)

@@ -58,6 +58,11 @@ enum SuppressionRules {
         return Dictionary(later.map { ($0, why) }) { first, _ in first }
     }
 
+    /// What a call says of its address; `nil` for nothing that lasts.
+    static func reason(after verdict: ProviderVerdict) -> SuppressionReason? {
+        verdict.isPassing ? nil : reason(after: verdict.outcome)
+    }
+
     /// What an attempt says of its address; `nil` for nothing that lasts.
     static func reason(after outcome: AttemptOutcome) -> SuppressionReason? {
         switch outcome {

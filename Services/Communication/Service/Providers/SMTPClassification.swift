@@ -18,6 +18,8 @@ enum SMTPClassification {
         var step: SMTPResult.Step?
         let outcome: AttemptOutcome
         let detail: String
+        /// The address is as good as before when it has passed.
+        var isPassing = false
 
         func fits(_ result: SMTPResult, _ said: MailServerWords) -> Bool {
             codes.contains(result.replyCode) && (step == nil || step == result.step)
@@ -37,6 +39,11 @@ enum SMTPClassification {
 
     /// What servers say that cannot read what stands behind a command; after RCPT that is the address.
     private static let badSyntax = 501
+
+    /// What servers say of a mailbox that cannot be used for now.
+    private static let busyMailbox = 450...452
+    /// What is wrong with the sender's address, for now.
+    private static let sendersAddress: Set<String> = ["4.1.7", "4.1.8"]
 
     static let rows = limits + signingIn + letters + senders + recipients + texts + rest
 
@@ -58,8 +65,18 @@ enum SMTPClassification {
             outcome: .throttled,
             detail: "Messages come faster than the mail server takes them."
         ),
-        Row(codes: 400...499, enhanced: ["4.2.2"], outcome: .transient, detail: "The mailbox is full."),
-        Row(codes: 500...599, enhanced: ["5.2.2"], outcome: .transient, detail: "The mailbox is full."),
+        Row(codes: 400...499, enhanced: ["4.2.2"], outcome: .transient, detail: full),
+        // Who was named, or handed the message, has no room for it; nobody empties a mailbox between two tries.
+        Row(
+            codes: 500...599,
+            enhanced: ["5.2.2"],
+            step: .recipient,
+            outcome: .badRecipient,
+            detail: full,
+            isPassing: true
+        ),
+        Row(codes: 500...599, enhanced: ["5.2.2"], step: .text, outcome: .badRecipient, detail: full, isPassing: true),
+        Row(codes: 500...599, enhanced: ["5.2.2"], outcome: .transient, detail: full),
         Row(codes: 500...599, enhanced: tooLarge, outcome: .contentRejected, detail: "The message is too large."),
         Row(
             codes: 400...599,
@@ -204,6 +221,7 @@ enum SMTPClassification {
     ]
 
     private static let tooLarge = ["5.3.4", "5.2.3"]
+    private static let full = "The mailbox is full."
     private static let usedUp = "The mail server's quota is used up."
     private static let policy = "The mail server's policy refuses it."
     private static let noSender = "The sender is not accepted."
@@ -232,12 +250,23 @@ enum SMTPClassification {
         var verdict = ProviderVerdict(row?.outcome ?? .transient, code: code(result), detail: row?.detail)
         verdict.isAboutSpelling =
             result.step == .recipient && (result.enhanced == "5.1.3" || result.replyCode == badSyntax)
+        verdict.isPassing = row?.isPassing ?? false
+        verdict.isAboutRecipient = isAboutRecipient(result, said)
         switch verdict.outcome {
         case .transient, .quota: verdict.retryAfter = said.pause
         case .throttled: verdict.retryAfter = said.pause ?? throttlePause
         default: break
         }
         return verdict
+    }
+
+    /// Whether a refusal for now is about the mailbox that was named (RFC 3463, 4.1 and 4.2), and no other would be refused.
+    private static func isAboutRecipient(_ result: SMTPResult, _ said: MailServerWords) -> Bool {
+        guard result.step == .recipient, busyMailbox.contains(result.replyCode), let enhanced = result.enhanced,
+            enhanced.hasPrefix("4.1.") || enhanced.hasPrefix("4.2.")
+        else { return false }
+        // Some look at the sender only when they are asked about a recipient.
+        return !sendersAddress.contains(enhanced) && !said.areAboutSender
     }
 
     /// What a refusal means that comes before the server knows for whom the message is.

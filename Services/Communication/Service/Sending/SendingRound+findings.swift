@@ -45,7 +45,7 @@ extension SendingRound {
 
     /// That an address is not to be called again; `nil` where the verdict is not about the address.
     private func suppression(after verdict: ProviderVerdict, by entry: ProviderEntry) -> PendingWrite? {
-        guard let reason = SuppressionRules.reason(after: verdict.outcome),
+        guard let reason = SuppressionRules.reason(after: verdict),
             let channel = MessageChannel(rawValue: entry.channel),
             let address = prepared.content.reach.address(on: channel)
         else { return nil }

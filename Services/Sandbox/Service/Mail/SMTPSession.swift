@@ -197,6 +197,8 @@ struct SMTPSession {
         if path.address.lowercased().hasPrefix("unknown@") {
             return .reply("550 5.1.1 <\(path.address)>: Recipient address rejected: User unknown")
         }
+        // Nor has this one room for another mail.
+        if path.address.lowercased().hasPrefix("full@") { return .reply("552 5.2.2 Mailbox full") }
         envelope?.to.append(path.address)
         return .reply("250 2.1.5 Ok")
     }

@@ -246,6 +246,7 @@ struct MailServerTests {
             (.mail, "550 5.1.0 Address rejected", .senderNotAuthorised),
             (.mail, "552 5.3.4 Too large", .contentRejected),
             (.rcpt, "451 4.7.1 Greylisted", .transient), (.rcpt, "452 4.2.2 Full", .transient),
+            (.rcpt, "552 5.2.2 Full", .badRecipient), (.data, "552 5.2.2 Full", .badRecipient),
             (.rcpt, "550 5.1.1 No such user", .badRecipient), (.rcpt, "550 No such user", .badRecipient),
             (.rcpt, "550 5.7.1 Relaying denied", .senderNotAuthorised), (.predata, "451 4.3.0 Later", .transient),
             (.predata, "554 5.5.1 No", .contentRejected), (.data, "451 4.6.0 Later", .transient),

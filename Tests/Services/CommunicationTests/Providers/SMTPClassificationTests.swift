@@ -1,5 +1,6 @@
 import CommunicationAPI
 import Outbound
+import Resilience
 import Testing
 
 @testable import Communication
@@ -14,7 +15,7 @@ import Testing
             (538, nil, .credentials), (550, "5.1.1", .badRecipient), (551, "5.1.1", .badRecipient),
             (553, "5.1.3", .badRecipient),
             (550, "5.1.2", .badRecipient), (550, "5.1.10", .badRecipient), (551, "5.1.6", .badRecipient),
-            (552, "5.2.2", .transient),
+            (552, "5.2.2", .badRecipient),
             (552, "5.3.4", .contentRejected), (552, "5.2.3", .contentRejected), (552, nil, .contentRejected),
             (550, "5.7.1", .senderNotAuthorised), (554, "5.7.26", .senderNotAuthorised),
             (554, "5.7.1", .senderNotAuthorised),
@@ -98,7 +99,7 @@ import Testing
             ("454 Temporary authentication failure", .transient), ("554 Hourly limit exceeded", .quota),
             ("550 5.7.1 Daily sending quota exceeded", .quota), ("421 4.7.0 Too many connections", .throttled),
             ("450 4.7.1 Rate limit exceeded", .throttled), ("452 4.2.2 storage limit exceeded", .transient),
-            ("550 5.2.2 mailbox limit exceeded", .transient), ("554 message size limit exceeded", .contentRejected),
+            ("550 5.2.2 mailbox limit exceeded", .badRecipient), ("554 message size limit exceeded", .contentRejected),
         ]
     )
     func aRefusalIsReadByItsWords(line: String, outcome: AttemptOutcome) throws {
@@ -125,6 +126,49 @@ import Testing
             )
             #expect(SMTPClassification.verdict(result).outcome != .badRecipient)
         }
+    }
+
+    private func verdict(_ line: String, at step: SMTPResult.Step = .recipient) throws -> ProviderVerdict {
+        SMTPClassification.verdict(
+            SMTPResult(
+                verdict: .refused,
+                step: step,
+                replyCode: try #require(Int(line.prefix(3))),
+                enhanced: SMTPReply.enhanced(line),
+                line: line
+            )
+        )
+    }
+
+    @Test(arguments: [
+        ("452 4.2.2 The mailbox is full", true), ("450 4.2.0 Mailbox busy", true),
+        ("450 4.2.1 The user is receiving mail at a rate that prevents additional messages", true),
+        ("450 4.1.1 Unverified address: unverifiable", true), ("451 4.1.2 Domain not found for now", true),
+        // What is wrong with us, with everybody, or with nobody who was named.
+        ("450 4.1.8 Sender address rejected: Domain not found", false), ("451 4.1.7 Sender unverified", false),
+        ("451 4.1.0 Sender address rejected", false), ("451 4.7.1 Greylisted", false), ("451 4.3.0 Local error", false),
+        ("421 4.2.1 Closing", false), ("452 4.3.1 No space", false), ("450 mailbox unavailable", false),
+    ])
+    func oneMailboxIsNotTheWholeServer(line: String, isAboutRecipient: Bool) throws {
+        let verdict = try verdict(line)
+        #expect(verdict.outcome == .transient && verdict.isAboutRecipient == isAboutRecipient)
+        #expect(SendingRules.circuit(after: verdict) == .settle(isAboutRecipient ? .alive : .failure))
+        for step in [SMTPResult.Step.beginning, .sender, .text] {
+            #expect(try !self.verdict(line, at: step).isAboutRecipient)
+        }
+    }
+
+    /// It is no use trying sixteen times, and no reason never to write to the address again.
+    @Test(arguments: ["552 5.2.2 The mailbox is full", "550 5.2.2 over quota"])
+    func aFullMailboxEndsTheChannelAndCondemnsNobody(line: String) throws {
+        for step in [SMTPResult.Step.recipient, .text] {
+            let verdict = try verdict(line, at: step)
+            #expect(SendingRules.next(after: verdict.outcome) == .nextChannel(SendingRules.badRecipient))
+            #expect(SuppressionRules.reason(after: verdict) == nil)
+            #expect(SendingRules.circuit(after: verdict) == .settle(.alive))
+        }
+        #expect(SuppressionRules.reason(after: try verdict("550 5.1.1 No such user")) == .hardBounce)
+        #expect(try verdict(line, at: .sender).outcome == .transient)
     }
 
     @Test(

@@ -297,6 +297,21 @@ import Testing
         }
     }
 
+    /// A mailbox without room is passed by at once, and written to again the next time.
+    @Test func aFullMailboxIsNotWrittenOff() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox, by: .smtp(port: sandbox.smtpPort))
+            let draft = draft("full@c\(clinic.clinic.low).example.com")
+            for _ in 0..<2 {
+                let message = try await clinic.settled(try await clinic.send(draft))
+                #expect(message.status == .sent && message.channel == .sms)
+                #expect(message.attempts.map(\.outcome) == [.badRecipient, .accepted])
+            }
+            #expect(try await clinic.suppressionReasons().isEmpty)
+            #expect(try await clinic.health().allSatisfy { $0.state == .closed })
+        }
+    }
+
     /// While it is handed over only its sender can say what follows: the report waits, and is not lost.
     @Test func aFailureDuringACallIsHeardAfterIt() async throws {
         try await SandboxPlace.with { sandbox in
