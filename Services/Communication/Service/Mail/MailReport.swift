@@ -134,12 +134,29 @@ struct MailReport: Sendable, Equatable {
         }
     }
 
+    /// What a bounce comes to that a provider calls one for good, by what the recipient's server has said.
+    ///
+    /// Providers call each refusal so; one that speaks of the sender or the text condemns no address.
+    ///
+    /// - Parameters:
+    ///   - status: as the provider tells it, if it does.
+    ///   - diagnostic: the server's reply, after `smtp;`.
+    static func bounce(status: String?, said diagnostic: String?) -> DeliveryEvent {
+        let quoted = Self.status(nil, said: diagnostic)
+        let codes = [Self.status(status, said: diagnostic), quoted].compactMap { $0 }.map { Self.code($0) }
+        return codes.contains { isAboutUs($0) } ? .rejected : .hardBounce
+    }
+
     /// A mailbox or a domain that is not there; what speaks of the sender, the text or the moment condemns no address.
     private static func failure(_ code: Substring) -> DeliveryEvent {
         let dead: Set<Substring> = ["5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"]
         if dead.contains(code) { return .hardBounce }
-        let isRefused = code.hasPrefix("5.7.") || code.hasPrefix("5.6.") || code == "5.1.7" || code == "5.1.8"
-        return isRefused ? .rejected : .softBounce
+        return isAboutUs(code) ? .rejected : .softBounce
+    }
+
+    /// Whether a status speaks of the sender, its reputation or the text.
+    private static func isAboutUs(_ code: Substring) -> Bool {
+        code.hasPrefix("5.7.") || code.hasPrefix("5.6.") || code == "5.1.7" || code == "5.1.8"
     }
 
     /// Complaints; whom they are from is often left out, and is whom the message went to.

@@ -24,14 +24,24 @@ struct AWSSESWebhooks: WebhookReader {
         else { return [] }
         let (what, recipients) = finding(kind, event)
         guard let what else { return [] }
-        return DeliveryReport.each(
+        let reports = DeliveryReport.each(
             recipients,
             id: id,
             message: mail["tags"]?["message_id"]?.list.first?.string.flatMap { MessageID($0) },
             providerMessageID: ProviderVerdict.id(mail["messageId"]),
-            what,
-            code: ProviderVerdict.id(event["bounce"]?["bouncedRecipients"]?.list.first?["status"])
+            what
         )
+        let bounced = named(event["bounce"]?["bouncedRecipients"])
+        guard kind == "Bounce", bounced.count == reports.count else { return reports }
+        return zip(reports, bounced).map { report, bounced in
+            var report = report
+            report.code = ProviderVerdict.id(bounced["status"])
+            // What its lists keep away was asked of no server.
+            if what == .hardBounce {
+                report.event = MailReport.bounce(status: report.code, said: bounced["diagnosticCode"]?.string)
+            }
+            return report
+        }
     }
 
     /// What happened, and to whom: never to all that the mail went to.
@@ -66,6 +76,10 @@ struct AWSSESWebhooks: WebhookReader {
     }
 
     private static func addresses(_ recipients: JSONValue?) -> [String] {
-        (recipients?.list ?? []).compactMap { $0["emailAddress"]?.string }
+        named(recipients).compactMap { $0["emailAddress"]?.string }
+    }
+
+    private static func named(_ recipients: JSONValue?) -> [JSONValue] {
+        (recipients?.list ?? []).filter { $0["emailAddress"]?.string != nil }
     }
 }

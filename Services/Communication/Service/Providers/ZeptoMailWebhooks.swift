@@ -73,13 +73,20 @@ struct ZeptoMailWebhooks: WebhookReader {
         // One event for all its messages, or one for each.
         return messages.enumerated().flatMap { index, message -> [DeliveryReport] in
             guard let event = event(names.count == messages.count ? names[index] : names[0]) else { return [] }
-            return DeliveryReport.each(
-                recipients(of: message),
+            let concerned = concerned(by: message)
+            let reports = DeliveryReport.each(
+                concerned.map(\.recipient),
                 id: "\(id):\(index)",
                 message: message["email_info"]?["client_reference"]?.string.flatMap { MessageID($0) },
                 providerMessageID: ProviderVerdict.id(message["request_id"]),
                 event
             )
+            guard event == .hardBounce, concerned.count == reports.count else { return reports }
+            return zip(reports, concerned).map { report, concerned in
+                var report = report
+                report.event = MailReport.bounce(status: nil, said: concerned.said.map { "smtp; \($0)" })
+                return report
+            }
         }
     }
 
@@ -96,12 +103,13 @@ struct ZeptoMailWebhooks: WebhookReader {
         }
     }
 
-    /// Who is concerned; the message's own `to` names everybody it went to.
-    private static func recipients(of message: JSONValue) -> [String] {
+    /// Who is concerned, and what their server has said; the message's own `to` names everybody it went to.
+    private static func concerned(by message: JSONValue) -> [(recipient: String, said: String?)] {
         let details = (message["event_data"]?.list ?? []).flatMap { $0["details"]?.list ?? [] }
-        return details.flatMap { detail -> [String] in
+        return details.flatMap { detail -> [(recipient: String, said: String?)] in
             let bounced = detail["bounced_recipient"]?.list.compactMap(\.string) ?? []
-            return bounced.isEmpty ? detail["to"]?.list.compactMap(\.string) ?? [] : bounced
+            let recipients = bounced.isEmpty ? detail["to"]?.list.compactMap(\.string) ?? [] : bounced
+            return recipients.map { ($0, detail["diagnostic_message"]?.string) }
         }
     }
 }

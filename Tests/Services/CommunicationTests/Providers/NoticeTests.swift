@@ -52,6 +52,37 @@ import Testing
         }
     }
 
+    /// SES calls each refusal of a server one for good; only a mailbox that is not there is one that nobody writes to again.
+    @Test(
+        arguments: [
+            ("5.1.1", "smtp; 550 5.1.1 <b@example.com>... User unknown", DeliveryEvent.hardBounce),
+            (nil, nil, .hardBounce), (nil, "smtp; 550 No such user", .hardBounce), ("5.4.4", nil, .hardBounce),
+            ("5.7.1", nil, .rejected), ("5.7.1", "smtp; 550 5.7.1 Message blocked", .rejected),
+            ("5.0.0", "smtp; 550 5.7.515 Access denied, sending domain example.com", .rejected),
+            ("5.3.0", "smtp; 550-5.7.26 Your email has been blocked", .rejected),
+            (nil, "smtp; 554 5.6.0 Message contains a virus", .rejected), ("5.6.1", nil, .rejected),
+            ("5.1.0", "smtp; 550 5.1.0 Sender address rejected", .rejected),
+        ] as [(String?, String?, DeliveryEvent)]
+    ) func aPolicyIsNoDeadMailbox(status: String?, said: String?, event: DeliveryEvent) throws {
+        var refused: [String: JSONValue] = ["emailAddress": "b@example.com", "action": "failed"]
+        if let status { refused["status"] = .string(status) }
+        if let said { refused["diagnosticCode"] = .string(said) }
+        let gone: JSONValue = ["emailAddress": "a@example.com", "status": "5.1.1"]
+        func events(_ type: String, _ subType: String) throws -> [DeliveryEvent] {
+            let bounce: JSONValue = [
+                "bounceType": .string(type), "bounceSubType": .string(subType),
+                "bouncedRecipients": [.object(refused), gone],
+            ]
+            let reports = try ses("Bounce", ["bounce": bounce])
+            #expect(reports.map(\.recipient) == ["b@example.com", "a@example.com"])
+            #expect(reports.map(\.code) == [status, "5.1.1"])
+            return reports.map(\.event)
+        }
+        #expect(try events("Permanent", "General") == [event, .hardBounce])
+        #expect(try events("Transient", "General") == [.softBounce, .softBounce])
+        #expect(try events("Permanent", "OnAccountSuppressionList") == [.dropped, .dropped])
+    }
+
     /// Never the whole of `destination`, only those who are named.
     @Test func eachOfSeveralRecipientsIsAReportOfItsOwn() throws {
         let two: [String: JSONValue] = [

@@ -87,6 +87,26 @@ import Testing
         #expect(try recipients([["time": "2026-01-01"]], "delivered") == [nil])
     }
 
+    /// What a server refuses for the sender or the text condemns nobody's address.
+    @Test(
+        arguments: [
+            ("550 5.1.1 No such user", .hardBounce), ("550 No such user", .hardBounce), (nil, .hardBounce),
+            ("550 5.7.515 Access denied, sending domain does not meet the required level", .rejected),
+            ("550-5.7.26 Your email has been blocked", .rejected), ("554 5.6.0 Message refused", .rejected),
+        ] as [(String?, DeliveryEvent)]
+    ) func aPolicyIsNoDeadMailbox(said: String?, event: DeliveryEvent) throws {
+        var detail: [String: JSONValue] = ["bounced_recipient": "a@example.com"]
+        if let said { detail["diagnostic_message"] = .string(said) }
+        for (name, event) in [("hardbounce", event), ("softbounce", .softBounce)] {
+            let notice: JSONValue = [
+                "event_name": [.string(name)],
+                "event_message": [["request_id": "r1", "event_data": [["details": [.object(detail)]]]]],
+            ]
+            let reports = try ZeptoMailWebhooks.reports(try JSONWriter.encode(notice))
+            #expect(reports.map(\.event) == [event] && reports.map(\.recipient) == ["a@example.com"])
+        }
+    }
+
     @Test func whatIsNoNoticeIsRefused() {
         for text in ["", "[]", "{}", #"{"event_name":[]}"#, #"{"event_name":[1]}"#] {
             #expect(throws: Problem.self) { try ZeptoMailWebhooks.reports(Array(text.utf8)) }
