@@ -81,7 +81,7 @@ struct MailReport: Sendable, Equatable {
             guard block.body.startIndex > rest.startIndex else { break }
             rest = block.body
             let (action, status) = (block["action"], status(block["status"], said: block["diagnostic-code"]))
-            guard let event = event(action: action, status: status) else { continue }
+            guard let event = event(action: action, status: status, said: block["diagnostic-code"]) else { continue }
             // Whoever has mail sent on is known to us by the address that it was sent to.
             let named = [block["original-recipient"], block["final-recipient"]].compactMap { $0.flatMap(address) }
             let code = event.isFailure ? ProviderVerdict.token(status.map { String(Self.code($0)) }) : nil
@@ -124,11 +124,13 @@ struct MailReport: Sendable, Equatable {
     private static func code(_ status: String) -> Substring { status.prefix { $0.isNumber || $0 == "." } }
 
     /// What an action and its status (RFC 3463) come to; `nil` for what is not the end.
-    static func event(action: String?, status: String?) -> DeliveryEvent? {
+    ///
+    /// - Parameter diagnostic: what the other server has replied, if it is told.
+    static func event(action: String?, status: String?, said diagnostic: String? = nil) -> DeliveryEvent? {
         let code = Self.code(status ?? "")
         switch (action ?? "")[...].trimmingBlanks.lowercased() {
         case "delivered": return .delivered
-        case "failed": return failure(code)
+        case "failed": return failure(code, MailServerWords(diagnostic ?? ""))
         // Tried again, or handed on to where nobody tells.
         default: return nil
         }
@@ -144,15 +146,20 @@ struct MailReport: Sendable, Equatable {
     static func bounce(status: String?, said diagnostic: String?) -> DeliveryEvent {
         let quoted = Self.status(nil, said: diagnostic)
         let codes = [Self.status(status, said: diagnostic), quoted].compactMap { $0 }.map { Self.code($0) }
-        return codes.contains { isAboutUs($0) } ? .rejected : .hardBounce
+        if codes.contains(where: isAboutUs) { return .rejected }
+        let isOpen = codes.contains(takesNothing) && !MailServerWords(diagnostic ?? "").sayMailboxIsClosed
+        return isOpen ? .softBounce : .hardBounce
     }
 
     /// A mailbox or a domain that is not there; what speaks of the sender, the text or the moment condemns no address.
-    private static func failure(_ code: Substring) -> DeliveryEvent {
-        let dead: Set<Substring> = ["5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"]
-        if dead.contains(code) { return .hardBounce }
+    private static func failure(_ code: Substring, _ said: MailServerWords) -> DeliveryEvent {
+        let dead: Set<Substring> = ["5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"]
+        if dead.contains(code) || code == takesNothing && said.sayMailboxIsClosed { return .hardBounce }
         return isAboutUs(code) ? .rejected : .softBounce
     }
+
+    /// A mailbox that takes no messages, for good or for as long as it gets too many.
+    private static let takesNothing: Substring = "5.2.1"
 
     /// Whether a status speaks of the sender, its reputation or the text.
     private static func isAboutUs(_ code: Substring) -> Bool {

@@ -20,6 +20,11 @@ struct MailServerWords: Sendable {
     /// Whether nobody is there; a sender that is not believed is refused in much the same words.
     var sayNobodyIsThere: Bool { containAny(of: Self.dead) && !areAboutSender }
 
+    /// Whether the mailbox is there and closed for good.
+    ///
+    /// 5.2.1 alone says no more than that it takes nothing, as one does that gets too much at once.
+    var sayMailboxIsClosed: Bool { containAny(of: Self.closed) && !areAboutSender }
+
     /// After how long the server wants to be asked again, as in "try again in 5 minutes"; `nil` where it does not say.
     var pause: Duration? {
         guard containAny(of: ["again", "retry", "wait", "greylisted", "graylisted"]) else { return nil }
@@ -40,6 +45,8 @@ struct MailServerWords: Sendable {
         "sender", "mail from", "from address", "from header", "return-path", "return path", "envelope from",
         "sending address",
     ]
+
+    static let closed = ["disabled", "inactive", "deactivated"]
 
     static let dead = [
         "no such user", "no such mailbox", "no such recipient", "user unknown", "unknown user", "recipient unknown",

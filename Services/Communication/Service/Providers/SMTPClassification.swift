@@ -191,6 +191,24 @@ enum SMTPClassification {
             detail: "The domain takes no mail."
         ),
         Row(
+            codes: 550...554,
+            enhanced: ["5.2.1"],
+            words: MailServerWords.closed,
+            unless: MailServerWords.sender,
+            step: .recipient,
+            outcome: .badRecipient,
+            detail: "The mailbox is closed."
+        ),
+        Row(
+            codes: 550...554,
+            enhanced: ["5.2.1"],
+            unless: MailServerWords.sender,
+            step: .recipient,
+            outcome: .badRecipient,
+            detail: "The mailbox takes no messages for now.",
+            isPassing: true
+        ),
+        Row(
             codes: 550...550,
             isBare: true,
             words: MailServerWords.dead,

@@ -81,7 +81,8 @@ import Testing
             ("failed", "5.1.1", DeliveryEvent.hardBounce), ("failed", "5.1.2", .hardBounce),
             ("FAILED ", "5.1.10 ", .hardBounce),
             ("failed", "5.7.1", .rejected), ("failed", "5.7.26", .rejected), ("failed", "5.1.8", .rejected),
-            ("failed", "5.2.2", .softBounce), ("failed", "4.4.7", .softBounce), ("failed", "5.0.0", .softBounce),
+            ("failed", "5.2.2", .softBounce), ("failed", "5.2.1", .softBounce), ("failed", "4.4.7", .softBounce),
+            ("failed", "5.0.0", .softBounce),
             ("failed", nil, .softBounce), ("delivered", "2.0.0", .delivered), ("delayed", "4.4.1", nil),
             ("relayed", "2.0.0", nil), ("expanded", "2.0.0", nil), ("", "5.1.1", nil), (nil, "5.1.1", nil),
         ] as [(String?, String?, DeliveryEvent?)]

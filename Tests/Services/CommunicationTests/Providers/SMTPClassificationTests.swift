@@ -23,7 +23,7 @@ import Testing
             (500, nil, .contentRejected),
             // What is known of nobody's mailbox blames nobody.
             (550, nil, .contentRejected), (551, nil, .contentRejected), (550, "5.0.0", .contentRejected),
-            (550, "5.1.0", .contentRejected), (550, "5.2.1", .contentRejected), (550, "5.5.0", .contentRejected),
+            (550, "5.1.0", .contentRejected), (550, "5.2.1", .badRecipient), (550, "5.5.0", .contentRejected),
             (550, "5.1.7", .senderNotAuthorised), (550, "5.1.8", .senderNotAuthorised),
             (501, "5.1.8", .senderNotAuthorised), (554, "5.2.252", .senderNotAuthorised),
             (550, "5.4.5", .quota), (554, "5.3.4", .contentRejected), (550, "5.2.3", .contentRejected),
@@ -169,6 +169,25 @@ import Testing
         }
         #expect(SuppressionRules.reason(after: try verdict("550 5.1.1 No such user")) == .hardBounce)
         #expect(try verdict(line, at: .sender).outcome == .transient)
+    }
+
+    /// By whichever way a server says it, the address is as good or as bad.
+    @Test(
+        arguments: [
+            ("550 5.2.1 The email account that you tried to reach is disabled.", SuppressionReason.hardBounce),
+            ("550-5.2.1 The email account that you tried to reach is inactive", .hardBounce),
+            ("550 5.2.1 Mailbox deactivated", .hardBounce), ("554 5.2.1 The mailbox takes nothing", nil),
+            ("550-5.2.1 The user you are trying to contact is receiving mail at a rate that prevents others", nil),
+            ("550 5.2.1 Sender disabled", nil), ("550 5.2.1 <disabled@example.com> no messages", nil),
+        ] as [(String, SuppressionReason?)]
+    )
+    func aMailboxThatTakesNothingIsDeadWhereItIsSaidToBe(line: String, reason: SuppressionReason?) throws {
+        #expect(SuppressionRules.reason(after: try verdict(line)) == reason)
+        // Handed over, it is the message that is refused so.
+        #expect(try verdict(line, at: .text).outcome == .contentRejected)
+        let told = MailReport.event(action: "failed", status: "5.2.1", said: "smtp; \(line)")
+        #expect(told == (reason == nil ? .softBounce : .hardBounce))
+        #expect(told == MailReport.bounce(status: "5.2.1", said: "smtp; \(line)"))
     }
 
     @Test(
