@@ -71,11 +71,13 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
     /// Whether nobody is to have a message of a category on whichever channel: its recipient does not want it.
     func ends(_ category: MessageCategory) -> Bool { self == .marketingStopped && category == .marketing }
 
-    /// Why the recipient is not to be written to again; `nil` where they may be.
-    var suppression: SuppressionReason? {
+    /// Why the recipient is not to be written to again on the channel that it happened on; `nil` where they may be.
+    func suppression(on channel: MessageChannel) -> SuppressionReason? {
         switch self {
         case .hardBounce, .dropped: .hardBounce
         case .complained: .complaint
+        // Who ends texts answers one of them, and has them begin again in the same way.
+        case .optedOut where channel != .email: .stop
         case .optedOut, .unsubscribed: .unsubscribe
         case .marketingStopped: .stop
         case .softBounce, .rejected, .outsideWindow, .pairLimited, .delivered, .opened: nil

@@ -41,4 +41,20 @@ enum LatestInstructionStore {
             """
         ).affected == 1
     }
+
+    /// Whether what a person has said last was, after a moment, that they want something again.
+    static func hasBegunAgain(
+        _ subject: Subject,
+        on channel: MessageChannel,
+        _ addressIndex: [UInt8],
+        after moment: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        try !tx.rows(
+            """
+            select 1 from latest_words where clinic_id = clinic_id() and address_index = \(addressIndex)
+                and channel = \(channel.rawValue) and subject = \(subject.name) and not ends and said_at > \(moment)
+            """
+        ).isEmpty
+    }
 }

@@ -79,7 +79,14 @@ import Testing
         #expect(DeliveryRules.effect(of: event, at: 0, taken: 1, on: message) == effect)
         message.channels = ["whatsapp"]
         #expect(DeliveryRules.effect(of: event, at: 0, taken: 1, on: message) == .moves)
-        #expect(event.suppressed(after: category) == .marketing && event.suppression == .stop)
+        #expect(event.suppressed(after: category) == .marketing && event.suppression(on: .whatsapp) == .stop)
+    }
+
+    /// Texts are ended by an answer, and begin again by one; who is off a provider's list for e-mail has followed a link.
+    @Test func whoHasToldTheProviderToSendNothingHasSaidSoInTheChannelsWay() {
+        let reasons = MessageChannel.allCases.map { ($0, DeliveryEvent.optedOut.suppression(on: $0)) }
+        #expect(reasons.allSatisfy { $1 == ($0 == .email ? .unsubscribe : .stop) })
+        #expect(MessageChannel.allCases.allSatisfy { DeliveryEvent.unsubscribed.suppression(on: $0) == .unsubscribe })
     }
 
     @Test(

@@ -57,14 +57,23 @@ import Testing
         return Callback(pairs: pairs)
     }
 
-    private func inbound(_ text: String, sid: String = "SM\(RequestID())", optOut: String? = nil) -> Callback {
+    private func inbound(
+        _ text: String,
+        sid: String = "SM\(RequestID())",
+        optOut: String? = nil,
+        by channel: MessageChannel = .sms
+    ) -> Callback {
+        let to = channel == .sms ? "+15005550006" : "whatsapp:+14155238886"
         var pairs: [(name: String, value: String)] = [
-            ("MessageSid", sid), ("SmsSid", sid), ("SmsStatus", "received"), ("Body", text), ("To", "+15005550006"),
-            ("From", Self.number), ("AccountSid", Self.account), ("NumMedia", "0"), ("FromCity", ""),
+            ("MessageSid", sid), ("SmsSid", sid), ("SmsStatus", "received"), ("Body", text), ("To", to),
+            ("From", Self.address(channel)), ("AccountSid", Self.account), ("NumMedia", "0"), ("FromCity", ""),
         ]
         if let optOut { pairs.append(("OptOutType", optOut)) }
         return Callback(pairs: pairs)
     }
+
+    /// The patient's, as Twilio writes it.
+    private static func address(_ channel: MessageChannel) -> String { channel == .sms ? number : "whatsapp:\(number)" }
 
     private func sent(_ clinic: TestClinic, _ channels: [MessageChannel] = [.sms], email: String? = nil) async throws
         -> (id: MessageID, sid: String)
@@ -157,6 +166,47 @@ import Testing
             }
             #expect(try await clinic.message(message.id).status == .failed)
             #expect(try await clinic.version(of: message.id) == version + 1)
+        }
+    }
+
+    /// What was ended by a word is given back by one, whether the provider refuses at once or says so later.
+    @Test(arguments: [MessageChannel.sms, .whatsapp])
+    func startLiftsWhatACallbackToldOf(channel: MessageChannel) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            func stopped(_ sid: String) async throws {
+                let callback = status(sid, "failed", code: "21610", to: Self.address(channel))
+                #expect(try await tell(clinic, callback) == 204)
+            }
+            func send(_ category: MessageCategory) async throws -> MessageStatus {
+                let draft = MessageDraft(
+                    to: RecipientDraft(phone: PhoneNumber(Self.number)),
+                    channels: [channel],
+                    content: MessageContent(text: "Hello"),
+                    category: category
+                )
+                return try await clinic.settled(try await clinic.send(draft), [.sent, .suppressed]).status
+            }
+            #expect(try await tell(clinic, inbound("Hello", by: channel)) == 204)
+            let first = try await sent(clinic, [channel])
+            try await stopped(first.sid)
+            #expect(try await clinic.message(first.id).reason?.code == "opted_out")
+            #expect(try await clinic.suppressionReasons() == ["stop"])
+            // The provider sends nothing to the number: no code either.
+            for category in [MessageCategory.care, .security] {
+                #expect(try await send(category) == .suppressed)
+            }
+            #expect(try await tell(clinic, inbound("START", by: channel)) == 204)
+            #expect(try await clinic.suppressionReasons().isEmpty)
+            let next = try await sent(clinic, [channel])
+            // What was refused before they changed their mind, told late, is not what they want now.
+            #expect(try await tell(clinic, inbound("START", by: channel)) == 204)
+            try await stopped(next.sid)
+            #expect(try await clinic.message(next.id).reason?.code == "opted_out")
+            #expect(try await clinic.suppressionReasons().isEmpty)
+            // Refused since then, it was ended again.
+            try await stopped(try await sent(clinic, [channel]).sid)
+            #expect(try await clinic.suppressionReasons() == ["stop"])
         }
     }
 

@@ -1,3 +1,4 @@
+import CommunicationAPI
 import Contracts
 import Core
 import Foundation
@@ -90,7 +91,7 @@ import Testing
     func aStatusMeansOneThing(action: String?, status: String?, event: DeliveryEvent?) {
         #expect(MailReport.event(action: action, status: status) == event)
         // Only who is not there is not written to again.
-        let suppresses = event?.suppression != nil
+        let suppresses = event?.suppression(on: .email) != nil
         #expect(suppresses == (event == .hardBounce))
     }
 

@@ -102,7 +102,7 @@ import Testing
     )
     func whyItFailedDecidesAboutTheNumber(code: Int?, event: DeliveryEvent) {
         #expect(MetaReply.event(code) == event)
-        #expect((event.suppression != nil) == (code == 131_026 || code == 131_050))
+        #expect((event.suppression(on: .whatsapp) != nil) == (code == 131_026 || code == 131_050))
     }
 
     @Test func manyInOneOfSeveralClinics() throws {

@@ -151,17 +151,19 @@ struct DeliveryIntake: Sendable {
                     in: tx
                 )
             }
-            guard try condemns(report.event, attempt, on: channel, in: tx), let reason = report.event.suppression else {
-                continue
-            }
+            guard let reason = report.event.suppression(on: channel) else { continue }
+            let category = report.event.suppressed(after: recipient?.category)
+            guard try condemns(reason, of: category, index, attempt, on: channel, in: tx) else { continue }
             try suppressions.add(
                 channel: channel,
                 addressIndex: index,
                 address: report.address?.text,
                 reason: reason,
-                category: report.event.suppressed(after: recipient?.category),
+                category: category,
                 source: ProviderActor.name(attempt.provider),
-                at: now,
+                // Whoever has ended messages did so before one was refused for it: a START since then lifts it, however late either
+                // is told.
+                at: reason == .stop ? attempt.startedAt : now,
                 in: tx
             )
             if reason == .hardBounce { recipients[attempt.message]?.hasBounced = true }
@@ -169,19 +171,30 @@ struct DeliveryIntake: Sendable {
         return unknown
     }
 
-    /// Whether an event says of a recipient that they are not to be written to again: not that an address takes nothing which took
-    /// that very message.
+    /// Whether a recipient is not to be written to again for a reason that a report gives: not for an address that takes nothing,
+    /// where it took that very message, nor for a STOP, where they have had messages begin again since it was handed over.
+    ///
+    /// - Parameter category: what is not to be written any more; everything when `nil`.
     private func condemns(
-        _ event: DeliveryEvent,
+        _ reason: SuppressionReason,
+        of category: MessageCategory?,
+        _ addressIndex: [UInt8],
         _ attempt: ReportedAttempt,
         on channel: MessageChannel,
         in tx: borrowing Transaction
     ) throws -> Bool {
-        switch event.suppression {
-        case nil: false
-        case .hardBounce? where !DeliveryRules.mayComeBack(channel):
+        switch reason {
+        case .hardBounce where !DeliveryRules.mayComeBack(channel):
             try !DeliveryStore.hasArrived(attempt.message, by: channel, in: tx)
-        case .some: true
+        case .stop:
+            try !LatestInstructionStore.hasBegunAgain(
+                .messages(category),
+                on: channel,
+                addressIndex,
+                after: attempt.startedAt,
+                in: tx
+            )
+        case .hardBounce, .complaint, .manual, .unsubscribe: true
         }
     }
 
