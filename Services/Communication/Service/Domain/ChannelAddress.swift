@@ -9,11 +9,16 @@ struct ChannelAddress: Hashable, Sendable {
     /// The form by which it is found again.
     let normalized: String
 
-    /// Other forms under which what is stored of it may still be found: until lately an e-mail address was found as it was spelled.
+    /// Other forms under which what is stored of it may still be found: until lately an address was found as it was spelled.
     var formerForms: [String] {
-        guard channel == .email, let former = EmailAddress(text)?.normalized else { return [] }
-        // By bytes: a text is equal to itself in another form.
-        return former.utf8.elementsEqual(normalized.utf8) ? [] : [former]
+        switch channel {
+        case .email:
+            guard let former = EmailAddress(text)?.normalized else { return [] }
+            // By bytes: a text is equal to itself in another form.
+            return former.utf8.elementsEqual(normalized.utf8) ? [] : [former]
+        case .sms, .whatsapp: return PhoneNumber(text)?.otherForms ?? []
+        case .push: return []
+        }
     }
 
     /// `nil` for what the channel does not take.
@@ -25,7 +30,7 @@ struct ChannelAddress: Hashable, Sendable {
         case .whatsapp where WhatsAppUserID(text) != nil: normalized = text
         case .sms, .whatsapp:
             guard let phone = PhoneNumber(text) else { return nil }
-            normalized = phone.number
+            normalized = phone.sought
         case .push:
             guard RecipientDraft.pushTokenLengths.contains(text.utf8.count),
                 text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
@@ -40,7 +45,7 @@ struct ChannelAddress: Hashable, Sendable {
     init(_ phone: PhoneNumber, on channel: MessageChannel) {
         self.channel = channel
         text = phone.number
-        normalized = phone.number
+        normalized = phone.sought
     }
 
     /// Somebody who hides their number from whoever they write to by WhatsApp.

@@ -14,12 +14,12 @@ struct WhatsAppIdentityChange: Sendable, Equatable {
         [number.map { ChannelAddress($0, on: .whatsapp) }, user.map { ChannelAddress($0) }].compactMap { $0 }
     }
 
-    /// What they are not known by any more, and what came in its place.
+    /// What they are not known by any more, and what came in its place; a number in another form is the same.
     var replaced: [(gone: ChannelAddress, by: ChannelAddress)] {
         before.compactMap { gone in
             let isUser = WhatsAppUserID(gone.text) != nil
             let heir = now.first { (WhatsAppUserID($0.text) != nil) == isUser }
-            guard let heir, heir != gone else { return nil }
+            guard let heir, heir.normalized != gone.normalized else { return nil }
             return (gone, heir)
         }
     }

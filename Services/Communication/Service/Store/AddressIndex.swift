@@ -19,9 +19,13 @@ struct AddressIndex: Sendable {
     ) -> [(channel: MessageChannel, addressIndex: [UInt8])] {
         channels.compactMap { MessageChannel(rawValue: $0) }.flatMap { channel in
             guard let address = reach.address(on: channel) else { return [(MessageChannel, [UInt8])]() }
-            let former = address.formerForms.map { (channel, token($0, clinic)) }
-            return [(channel, token(address, clinic))] + former
+            return ([token(address, clinic)] + formerTokens(of: address, clinic)).map { (channel, $0) }
         }
+    }
+
+    /// By what else something that was kept of an address before may be found.
+    func formerTokens(of address: ChannelAddress, _ clinic: ClinicID) -> [[UInt8]] {
+        address.formerForms.map { token($0, clinic) }
     }
 
     func token(_ address: ChannelAddress, _ clinic: ClinicID) -> [UInt8] {

@@ -53,7 +53,7 @@ struct InboundIntake: Sendable {
             if let alias = text.alias {
                 ContactStore.link(alias, to: contacts, index: addresses, clinic: clinic, in: tx)
             }
-            try applyOptOut(text, command, [index] + aliases, at: said, in: tx)
+            try applyOptOut(text, command, [index] + aliases, clinic, at: said, in: tx)
             // An e-mail shows whose it is only where it answers one of ours.
             if text.channel != .email || meaning.said != nil {
                 let told = text.alias.map { addresses.token(ChannelAddress($0), clinic) }
@@ -116,7 +116,8 @@ struct InboundIntake: Sendable {
             else { continue }
             let index = addresses.token(text.from, clinic)
             let said = Self.time(of: text, takenAt: now)
-            try applyOptOut(text, command, [index] + aliases(of: text, index, clinic, in: tx), at: said, in: tx)
+            let indexes = try [index] + aliases(of: text, index, clinic, in: tx)
+            try applyOptOut(text, command, indexes, clinic, at: said, in: tx)
         }
     }
 
@@ -254,11 +255,14 @@ struct InboundIntake: Sendable {
         _ text: InboundText,
         _ command: InboundCommand?,
         _ indexes: [[UInt8]],
+        _ clinic: ClinicID,
         at said: Instant,
         in tx: borrowing Transaction
     ) throws {
         switch command {
         case .stop, .start:
+            // What was kept under another form of the number is lifted with the rest; nothing is kept under it any more.
+            let indexes = indexes + (command == .start ? addresses.formerTokens(of: text.from, clinic) : [])
             let change = OptOutRecorder.Change(
                 isWanted: command == .start,
                 category: nil,
