@@ -100,7 +100,7 @@ enum SuppressionRules {
     static func reason(_ reason: SuppressionReason) -> MessageReason {
         let detail =
             switch reason {
-            case .hardBounce: "The address has refused messages for good."
+            case .hardBounce: "The address takes no messages."
             case .complaint: "The recipient has called messages unwanted."
             case .manual: "The clinic has suppressed the address."
             case .stop: "The recipient has ended messages on this channel."

@@ -1,4 +1,5 @@
 import CommunicationAPI
+import Contracts
 import Core
 import Jobs
 import Postgres
@@ -151,6 +152,10 @@ struct DeliveryIntake: Sendable {
                     in: tx
                 )
             }
+            if report.event == .softBounce {
+                let isLeftAlone = try judge(report, attempt, index, on: channel, at: now, in: tx)
+                if isLeftAlone { recipients[attempt.message]?.hasBounced = true }
+            }
             guard let reason = report.event.suppression(on: channel) else { continue }
             let category = report.event.suppressed(after: recipient?.category)
             guard try condemns(reason, of: category, index, attempt, on: channel, in: tx) else { continue }
@@ -196,6 +201,41 @@ struct DeliveryIntake: Sendable {
             )
         case .hardBounce, .complaint, .manual, .unsubscribe: true
         }
+    }
+
+    /// Leaves an address alone for a while that has taken nothing for days, and gives whether it does; the trail tells of it.
+    private func judge(
+        _ report: KeptReport,
+        _ attempt: ReportedAttempt,
+        _ addressIndex: [UInt8],
+        on channel: MessageChannel,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        let since = now - SoftBounceRules.memory
+        let attempts = try AttemptStore.taken(for: addressIndex, on: channel, since: since, in: tx)
+        guard SoftBounceRules.isToBeLeftAlone(after: attempts) else { return false }
+        let added = try suppressions.add(
+            channel: channel,
+            addressIndex: addressIndex,
+            address: report.address?.text,
+            reason: .hardBounce,
+            source: ProviderActor.name(attempt.provider),
+            // The same however often it is told.
+            expires: attempt.startedAt + SoftBounceRules.pause,
+            at: now,
+            in: tx
+        )
+        guard added.suppression.updatedAt == now else { return true }
+        try ProviderActor.audit(
+            attempt.provider,
+            CommunicationPermissions.createSuppressions,
+            on: ("suppressions", added.suppression.id.description),
+            .succeeded,
+            reason: report.event.rawValue,
+            in: tx
+        )
+        return true
     }
 
     /// A report of the installation's provider, before it is known whose message it is about.
