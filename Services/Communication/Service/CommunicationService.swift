@@ -49,8 +49,8 @@ package enum CommunicationService {
                 ("0031_attempt_news.sql", PackageResources._031_attempt_news_sql),
                 ("0032_latest_words.sql", PackageResources._032_latest_words_sql),
                 ("0033_attempt_news_held.sql", PackageResources._033_attempt_news_held_sql),
-                ("0036_installation_resets.sql", PackageResources._036_installation_resets_sql),
-                ("0037_alert_subjects.sql", PackageResources._037_alert_subjects_sql),
+                ("0034_installation_resets.sql", PackageResources._034_installation_resets_sql),
+                ("0035_alert_subjects.sql", PackageResources._035_alert_subjects_sql),
             ]
         )
     }
