@@ -3,6 +3,8 @@ import Core
 
 /// What a provider says became of a message that it took.
 enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
+    /// The provider has it: news only of a message of which nobody knew that.
+    case sent
     case softBounce = "soft_bounce"
     case hardBounce = "hard_bounce"
     /// It would not send to an address that it keeps on a list of its own.
@@ -26,6 +28,7 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
     /// What the message becomes.
     var status: MessageStatus {
         switch self {
+        case .sent: .sent
         case .softBounce, .hardBounce, .dropped, .optedOut, .rejected, .outsideWindow, .pairLimited: .failed
         case .marketingStopped: .suppressed
         // Who complains of a message, or of more of them, has got it.
@@ -46,7 +49,7 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
         case .rejected: MessageReason(code: rawValue, detail: "The provider took it and then did not send it.")
         case .outsideWindow: MessageReason(code: rawValue, detail: "They had not written for a day.")
         case .pairLimited: MessageReason(code: rawValue, detail: "The recipient got too many messages at once.")
-        case .delivered, .opened, .complained, .unsubscribed: nil
+        case .sent, .delivered, .opened, .complained, .unsubscribed: nil
         }
     }
 
@@ -80,7 +83,7 @@ enum DeliveryEvent: String, Sendable, Equatable, CaseIterable {
         case .optedOut where channel != .email: .stop
         case .optedOut, .unsubscribed: .unsubscribe
         case .marketingStopped: .stop
-        case .softBounce, .rejected, .outsideWindow, .pairLimited, .delivered, .opened: nil
+        case .sent, .softBounce, .rejected, .outsideWindow, .pairLimited, .delivered, .opened: nil
         }
     }
 }
@@ -120,6 +123,8 @@ enum DeliveryRules {
         on message: StoredMessage
     ) -> Effect {
         guard event.isFailure else {
+            // Of a try whose reply came it tells nothing new.
+            if event == .sent, !isLost { return .none }
             return moves(message.status, reason: message.reasonCode, event) ? .moves : .none
         }
         // A channel that had its turn, or a try before the one that was taken, cannot fail a message that has gone on; but for one
@@ -190,6 +195,7 @@ enum DeliveryRules {
     ///
     /// What ended for a reason of ours stays as it is; a bounce gives way to a delivery, never the other way round.
     static func moves(_ status: MessageStatus, reason: String?, _ event: DeliveryEvent) -> Bool {
+        if event == .sent { return status == .unknown }
         guard let now = rank(status, reason), let then = rank(event.status, event.rawValue) else { return false }
         return then > now
     }

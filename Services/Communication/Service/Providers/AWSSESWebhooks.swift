@@ -47,6 +47,7 @@ struct AWSSESWebhooks: WebhookReader {
     /// What happened, and to whom: never to all that the mail went to.
     private static func finding(_ kind: String, _ event: JSONValue) -> (DeliveryEvent?, [String]) {
         switch kind {
+        case "Send": (.sent, [])
         case "Delivery": (.delivered, event["delivery"]?["recipients"]?.list.compactMap(\.string) ?? [])
         case "Bounce": (bounce(event["bounce"] ?? .null), addresses(event["bounce"]?["bouncedRecipients"]))
         case "Complaint":

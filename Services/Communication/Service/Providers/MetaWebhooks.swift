@@ -105,6 +105,7 @@ struct MetaWebhooks: WebhookReader {
 
         private var event: DeliveryEvent? {
             switch name {
+            case "sent": .sent
             case "delivered": .delivered
             case "read", "played": .opened
             case "failed": MetaReply.event(code)

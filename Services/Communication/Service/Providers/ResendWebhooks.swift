@@ -43,6 +43,7 @@ struct ResendWebhooks: WebhookReader {
 
     private static func event(_ type: String, _ data: JSONValue) -> DeliveryEvent? {
         switch type {
+        case "email.sent": .sent
         case "email.delivered": .delivered
         // Who follows a link has the message open.
         case "email.opened", "email.clicked": .opened

@@ -82,6 +82,7 @@ struct SendGridWebhooks: WebhookReader {
 
     private static func event(_ item: JSONValue) -> DeliveryEvent? {
         switch item["event"]?.string {
+        case "processed": .sent
         case "delivered": .delivered
         // Who follows a link has the message open.
         case "open", "click": .opened

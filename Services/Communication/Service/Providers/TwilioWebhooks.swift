@@ -88,6 +88,7 @@ struct TwilioWebhooks: WebhookReader {
     /// The code of an earlier try stays where it was: it is read only with a status that says that it failed.
     private static func event(_ status: String, _ code: String?) -> DeliveryEvent? {
         switch status {
+        case "accepted", "queued", "sending", "sent": .sent
         case "delivered": .delivered
         case "read": .opened
         case "undelivered", "failed": TwilioReply.event(code.flatMap { Int64($0) })

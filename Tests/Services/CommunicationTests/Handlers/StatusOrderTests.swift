@@ -20,9 +20,18 @@ import Testing
         }
     }
 
+    /// So many of some things, each as often as one likes and in whatever order.
+    private static func choices<Item>(of count: Int, from items: ArraySlice<Item>) -> [[Item]] {
+        guard count > 0 else { return [[]] }
+        return items.indices.flatMap { index in
+            choices(of: count - 1, from: items[index...]).map { [items[index]] + $0 }
+        }
+    }
+
+    /// From where nothing is known; that it was taken is told in any place.
     @Test(arguments: [MessageChannel.email, .sms]) func allOrdersOfAnyFourEndTheSame(channel: MessageChannel) {
         func end(_ events: [DeliveryEvent]) -> String {
-            let end = events.reduce((MessageStatus.sent, String?.none)) { now, event in
+            let end = events.reduce((MessageStatus.unknown, String?.none)) { now, event in
                 if DeliveryRules.moves(now.0, reason: now.1, event) {
                     return (event.status, DeliveryRules.reason(after: event, of: now.1, by: channel.rawValue)?.code)
                 }
@@ -31,17 +40,69 @@ import Testing
             }
             return "\(end)"
         }
-        let all = DeliveryEvent.allCases
-        for first in all {
-            for second in all {
-                for third in all {
-                    for fourth in all {
-                        let ends = Set(Self.orders(of: [first, second, third, fourth]).map(end))
-                        #expect(ends.count == 1, "\(first) \(second) \(third) \(fourth): \(ends)")
-                    }
-                }
-            }
+        for events in Self.choices(of: 4, from: DeliveryEvent.allCases[...]) {
+            let ends = Set(Self.orders(of: events).map(end))
+            #expect(ends.count == 1, "\(events): \(ends)")
         }
+    }
+
+    private func lose(_ id: MessageID, of clinic: TestClinic) async throws {
+        try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+            tx.execute(
+                "update messages set status = 'unknown', reason_code = \(SendingRules.lost.code), reason_detail = \(SendingRules.lost.detail) where id = \(id)"
+            )
+            tx.execute("update message_attempts set outcome = 'unknown_outcome' where message_id = \(id)")
+        }
+    }
+
+    /// A reply that was lost is made good by whatever shows that the provider has the message; where it was not lost it is no news.
+    @Test func whoHasAMessageOfWhichNothingWasKnownHasTakenIt() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            let entry = try #require(try await clinic.configuredEntry())
+            let id = try await clinic.send(to: "s-\(clinic.clinic.low)@example.com")
+            #expect(try await clinic.settled(id).status == .sent)
+            let before = try await clinic.message(id)
+            for told in [id, MessageID()] { try await clinic.tell(.sent, of: told, through: entry) }
+            #expect(try await clinic.message(id).updatedAt == before.updatedAt)
+            #expect(try await events(of: clinic) == [])
+            try await lose(id, of: clinic)
+            try await clinic.tell(.sent, of: id, through: entry)
+            let found = try await clinic.message(id)
+            #expect(found.status == .sent && found.reason == nil)
+            #expect(found.attempts.map(\.outcome) == [.unknownOutcome] && found.attempts.map(\.failure) == [nil])
+            #expect(try await events(of: clinic) == ["sent"])
+            // Told again, and after it has arrived, it changes nothing.
+            try await clinic.tell(.delivered, of: id, through: entry)
+            try await clinic.tell(.sent, of: id, through: entry)
+            #expect(try await clinic.message(id).status == .delivered)
+        }
+    }
+
+    /// While the provider is being called, nobody knows yet whether its reply will be lost.
+    @Test func whatIsToldDuringACallIsHeardAfterIt() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            let entry = try #require(try await clinic.configuredEntry())
+            let id = try await clinic.send(to: "d-\(clinic.clinic.low)@example.com")
+            #expect(try await clinic.settled(id).status == .sent)
+            try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+                tx.execute("update messages set status = 'sending' where id = \(id)")
+                tx.execute("update message_attempts set outcome = null where message_id = \(id)")
+            }
+            try await clinic.tell(.sent, of: id, through: entry)
+            #expect(try await clinic.message(id).status == .sending)
+            try await lose(id, of: clinic)
+            #expect(try await clinic.settled(id, [.sent]).status == .sent)
+        }
+    }
+
+    private func events(of clinic: TestClinic) async throws -> [String] {
+        try await clinic.desk.database.inspect(
+            "select kind from delivery_events where clinic_id = \(clinic.clinic) order by received_at"
+        ) { rows in try rows.map { try $0[0] } }
     }
 
     /// The same in the database: one message for each order, each event told twice.
@@ -49,7 +110,9 @@ import Testing
         // A mail server takes an e-mail, and then finds nobody to give it to: staff are not to believe that it arrived.
         ([DeliveryEvent.softBounce, .hardBounce, .delivered, .opened], MessageStatus.opened, "hard_bounce" as String?),
         ([.delivered, .hardBounce], .delivered, "hard_bounce"), ([.softBounce, .delivered, .opened], .opened, nil),
-        ([.softBounce, .rejected, .hardBounce], .failed, "hard_bounce"),
+        ([.softBounce, .rejected, .hardBounce], .failed, "hard_bounce"), ([.sent, .delivered], .delivered, nil),
+        ([.sent, .softBounce, .hardBounce], .failed, "hard_bounce"),
+        ([.sent, .softBounce, .delivered], .delivered, nil),
     ])
     func allOrdersEndTheSameInTheDatabase(events: [DeliveryEvent], status: MessageStatus, reason: String?)
         async throws
@@ -64,6 +127,8 @@ import Testing
             }
             for (id, order) in ids {
                 #expect(try await clinic.settled(id).status == .sent)
+                // Where the provider tells that it has it, nobody knew.
+                if events.contains(.sent) { try await lose(id, of: clinic) }
                 for event in order + order.reversed() { try await clinic.tell(event, of: id, through: entry) }
                 let message = try await clinic.message(id)
                 #expect(message.status == status && message.reason?.code == reason, "\(order)")

@@ -86,7 +86,7 @@ import Testing
         )
         #expect(news.heard.isEmpty)
         let events: [String: DeliveryEvent] = [
-            "delivered": .delivered, "read": .opened, "played": .opened, "failed": .outsideWindow,
+            "sent": .sent, "delivered": .delivered, "read": .opened, "played": .opened, "failed": .outsideWindow,
         ]
         #expect(news.statuses.first?.report?.event == events[name])
         #expect(news.statuses.first?.report?.code == (name == "failed" ? "131047" : nil))

@@ -120,7 +120,8 @@ import Testing
         let gone: [String: JSONValue] = ["subscription": ["newTopicPreferences": ["unsubscribeAll": true]]]
         #expect(try ses("Subscription", gone).map(\.event) == [.unsubscribed])
         #expect(try ses("Click", ["click": ["link": "https://example.org"]]).map(\.event) == [.opened])
-        for kind in ["Send", "DeliveryDelay", "Subscription", "Another"] {
+        #expect(try ses("Send", [:]).map(\.event) == [.sent] && ses("Send", [:]).map(\.recipient) == [nil])
+        for kind in ["DeliveryDelay", "Subscription", "Another"] {
             #expect(try ses(kind, [:]).isEmpty, "\(kind)")
         }
         for text in [
@@ -156,7 +157,7 @@ import Testing
             (["event": "dropped", "reason": "Invalid SMTPAPI header"], .rejected),
             (["event": "dropped", "reason": "Spam Content (if spam checker app enabled)"], .rejected),
             (["event": "dropped", "reason": "Recipient List over Package Quota"], .rejected),
-            (["event": "dropped"], .rejected), (["event": "processed"], nil), (["event": "deferred"], nil),
+            (["event": "dropped"], .rejected), (["event": "processed"], .sent), (["event": "deferred"], nil),
             (["event": "click"], .opened), (["event": "group_resubscribe"], nil), (["event": "new_kind"], nil),
             ([:], nil),
         ] as [([String: String], DeliveryEvent?)]
@@ -209,7 +210,7 @@ import Testing
     @Test(arguments: [
         ("email.delivered", DeliveryEvent.delivered as DeliveryEvent?), ("email.opened", .opened),
         ("email.complained", .complained), ("email.failed", .rejected), ("email.suppressed", .dropped),
-        ("email.sent", nil), ("email.scheduled", nil), ("email.delivery_delayed", nil), ("email.clicked", .opened),
+        ("email.sent", .sent), ("email.scheduled", nil), ("email.delivery_delayed", nil), ("email.clicked", .opened),
         ("email.received", nil), ("domain.updated", nil), ("another", nil),
     ]) func eventsOfResend(type: String, event: DeliveryEvent?) throws {
         let report = event.map {

@@ -49,8 +49,8 @@ import Testing
             ("undelivered", "30004", .softBounce), ("undelivered", "30008", .softBounce), ("failed", nil, .softBounce),
             ("failed", "nonsense", .softBounce),
             // What is left of an earlier try is not what became of it.
-            ("delivered", "30005", .delivered), ("sent", "30005", nil), ("queued", nil, nil), ("sending", nil, nil),
-            ("accepted", nil, nil), ("canceled", nil, nil), ("teleported", nil, nil),
+            ("delivered", "30005", .delivered), ("sent", "30005", .sent), ("queued", nil, .sent),
+            ("sending", nil, .sent), ("accepted", nil, .sent), ("canceled", nil, nil), ("teleported", nil, nil),
         ] as [(String, String?, DeliveryEvent?)]
     )
     func whatBecameOfAMessage(status: String, code: String?, event: DeliveryEvent?) {

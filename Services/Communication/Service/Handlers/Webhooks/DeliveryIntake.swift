@@ -44,6 +44,7 @@ struct DeliveryIntake: Sendable {
         at now: Instant,
         in tx: borrowing Transaction
     ) throws {
+        let reports = try worthKeeping(reports, through: source.entries, in: tx)
         guard !reports.isEmpty else { return }
         let new = try DeliveryStore.insert(reports, of: source, webhook: webhook, at: now, in: tx)
         let unknown = try apply(new, through: source.entries, at: now, in: tx)
@@ -58,6 +59,24 @@ struct DeliveryIntake: Sendable {
         )
     }
 
+    /// Leaves out that a provider has a message which it was seen to take, or which is none of ours: most are told so, and it
+    /// changes nothing.
+    ///
+    /// What is ours was written down before anybody was called.
+    private func worthKeeping(
+        _ reports: [KeptReport],
+        through entries: [ProviderEntryID],
+        in tx: borrowing Transaction
+    ) throws -> [KeptReport] {
+        let sent = reports.filter { $0.event == .sent }
+        guard !sent.isEmpty else { return reports }
+        let found = ReportedAttempts(try DeliveryStore.attempts(sent, through: entries, in: tx))
+        return reports.filter { report in
+            guard report.event == .sent else { return true }
+            return found.attempt(of: report).map { $0.isOpen || $0.isLost } ?? false
+        }
+    }
+
     /// Keeps reports about messages of nobody that is known.
     func keep(
         _ reports: [KeptReport],
@@ -66,6 +85,7 @@ struct DeliveryIntake: Sendable {
         at now: Instant,
         in tx: borrowing Transaction
     ) throws {
+        let reports = reports.filter { $0.event != .sent }
         let new = try DeliveryStore.insert(reports, of: source, webhook: webhook, at: now, in: tx)
         guard !new.isEmpty else { return }
         DeliveryStore.wait(new, of: source, in: tx)
@@ -119,7 +139,8 @@ struct DeliveryIntake: Sendable {
         for report in reports {
             let attempt = found.attempt(of: report)
             // While the message is still being handed over, only its sender can say whether another channel is left.
-            if let attempt, !attempt.isOpen || !report.event.isFailure {
+            // Nor is it known whether the provider's reply will be lost.
+            if let attempt, !attempt.isOpen || !report.event.isFailure && report.event != .sent {
                 known.append((report, attempt))
             } else {
                 unknown.append(report)
@@ -136,6 +157,8 @@ struct DeliveryIntake: Sendable {
                 unknown.append(report)
                 continue
             }
+            // What the provider was handed is all that the attempt tells by itself.
+            if report.event == .sent { continue }
             AttemptStore.note(report.event, code: report.code, of: attempt, at: now, in: tx)
             if report.event == .delivered, let clinic = tx.tenant?.clinic {
                 receipts.note(CircuitKey(clinic, attempt), after: now - attempt.startedAt)
