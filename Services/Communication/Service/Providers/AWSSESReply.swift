@@ -68,7 +68,7 @@ enum AWSSESReply {
         verdict.isAboutSpelling = said.contains(spelling)
         if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? throttlePause }
         // Whoever looks at signatures before SES does may say so as other services of AWS do.
-        let isTheirs = ownName(response, answer) != nil || AWSSNSReply.isRefusal(response.body)
+        let isTheirs = ownName(response, answer) != nil || AWSQueryXML.isRefusal(response.body)
         return verdict.believed(where: isTheirs, response.status)
     }
 

@@ -66,7 +66,7 @@ enum AWSSNSReply {
     static func endpointVerdict(_ response: OutboundResponse) -> ProviderVerdict {
         let found = verdict(response, id: "EndpointArn")
         if found.outcome == .accepted { return found }
-        let said = element("Message", in: response.body) ?? ""
+        let said = AWSQueryXML.element("Message", in: response.body) ?? ""
         guard said.contains("already exists"),
             let arn = said.split(separator: " ").first(where: { $0.hasPrefix("arn:") && $0.contains(":endpoint/") })
         else { return found }
@@ -80,7 +80,9 @@ enum AWSSNSReply {
     static func textHealth(_ response: OutboundResponse) -> ProviderVerdict {
         let verdict = health(response)
         // The limit itself: what of it is spent SNS does not tell.
-        guard verdict.outcome == .accepted, entry("MonthlySpendLimit", in: response.body) == "0" else { return verdict }
+        guard verdict.outcome == .accepted, AWSQueryXML.entry("MonthlySpendLimit", in: response.body) == "0" else {
+            return verdict
+        }
         return ProviderVerdict(
             .quota,
             code: "MonthlySpendLimit",
@@ -91,7 +93,9 @@ enum AWSSNSReply {
     /// What the platform application says of itself.
     static func applicationHealth(_ response: OutboundResponse) -> ProviderVerdict {
         let verdict = health(response)
-        guard verdict.outcome == .accepted, entry("Enabled", in: response.body) == "false" else { return verdict }
+        guard verdict.outcome == .accepted, AWSQueryXML.entry("Enabled", in: response.body) == "false" else {
+            return verdict
+        }
         return ProviderVerdict(.credentials, code: "PlatformApplicationDisabled", detail: noApplication.detail)
     }
 
@@ -105,11 +109,11 @@ enum AWSSNSReply {
     /// The id as it stands in the answer, whatever it is.
     private static func verdict(_ response: OutboundResponse, id: String) -> ProviderVerdict {
         if (200...299).contains(response.status) {
-            guard let value = element(id, in: response.body) else { return .unreadable(response.status) }
+            guard let value = AWSQueryXML.element(id, in: response.body) else { return .unreadable(response.status) }
             return ProviderVerdict(.accepted, messageID: value)
         }
-        let name = ProviderVerdict.token(element("Code", in: response.body))
-        let said = element("Message", in: response.body)?.lowercased() ?? ""
+        let name = ProviderVerdict.token(AWSQueryXML.element("Code", in: response.body))
+        let said = AWSQueryXML.element("Message", in: response.body)?.lowercased() ?? ""
         let bare = name.map { $0.hasSuffix("Exception") ? String($0.dropLast(9)) : $0 }
         let known =
             words.first { said.contains($0.words) }?.meaning ?? bare.flatMap { outcomes[$0] }
@@ -121,13 +125,7 @@ enum AWSSNSReply {
             retryAfter: response.retryAfter()
         )
         if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? throttlePause }
-        return verdict.believed(where: isRefusal(response.body), response.status)
-    }
-
-    /// Whether it is a refusal in AWS's XML; S3, which many CDNs stand before, calls its errors alike, but by themselves.
-    static func isRefusal(_ body: [UInt8]) -> Bool {
-        String(decoding: body, as: UTF8.self).contains("<ErrorResponse")
-            && ProviderVerdict.token(element("Code", in: body)) != nil
+        return verdict.believed(where: AWSQueryXML.isRefusal(response.body), response.status)
     }
 
     private static func byStatus(_ status: Int) -> Meaning {
@@ -139,30 +137,5 @@ enum AWSSNSReply {
         case 502, 504: (.unknownOutcome, "The provider's answer was lost on the way.")
         default: (.transient, "The provider answered with status \(status).")
         }
-    }
-
-    // MARK: - XML
-
-    /// The text of the first element of a name; SNS's answers nest none in itself.
-    private static func element(_ name: String, in body: [UInt8]) -> String? {
-        text(between: "<\(name)>", and: "</\(name)>", in: String(decoding: body, as: UTF8.self)[...])
-    }
-
-    /// The value of a map's entry.
-    private static func entry(_ key: String, in body: [UInt8]) -> String? {
-        let answer = String(decoding: body, as: UTF8.self)
-        guard let place = answer.firstRange(of: "<key>\(key)</key>") else { return nil }
-        return text(between: "<value>", and: "</value>", in: answer[place.upperBound...])
-    }
-
-    private static func text(between start: String, and end: String, in text: Substring) -> String? {
-        guard let from = text.firstRange(of: start)?.upperBound,
-            let to = text[from...].firstRange(of: end)?.lowerBound
-        else { return nil }
-        var value = String(text[from..<to])
-        for (escape, character) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&apos;", "'")] {
-            value = value.replacing(escape, with: character)
-        }
-        return value.replacing("&amp;", with: "&")
     }
 }

@@ -4,6 +4,7 @@ import Contracts
 import Core
 import Postgres
 import ProviderConfig
+import Synchronization
 import TestKit
 import Testing
 import Vault
@@ -17,13 +18,16 @@ import Vault
     private static let number = "106540352242922"
 
     /// A patient of a clinic that writes by WhatsApp.
-    private struct Place: Sendable {
+    private final class Place: Sendable {
         let clinic: TestClinic
         let patient = PatientID()
         /// As the clinic has it.
         let phone: PhoneNumber
         /// As WhatsApp calls them, in digits.
         let called: String
+        private let begin = Instant.now() - .seconds(30)
+        /// How much they have written.
+        private let count = Mutex(0)
 
         /// - Parameters:
         ///   - phone: what stands before the last seven digits.
@@ -48,12 +52,16 @@ import Vault
             try await clinic.tell(of: patient, phone: self.phone)
         }
 
-        /// Has Meta tell of a message from them.
+        /// Has Meta tell of a message from them, each a second after the one before: it tells whole seconds.
         func tell(_ content: [String: JSONValue]) async throws -> Int {
+            let number = count.withLock { count in
+                count += 1
+                return count
+            }
             var message = content
             message["from"] = .string(called)
             message["id"] = .string("wamid.\(RequestID())")
-            message["timestamp"] = .string("\(Instant.now().seconds)")
+            message["timestamp"] = .string("\(begin.seconds + Int64(number))")
             let value: JSONValue = [
                 "messaging_product": "whatsapp",
                 "metadata": [
