@@ -3,7 +3,9 @@ import Core
 import Postgres
 
 /// The table `latest_words`, in transactions that are opened for the clinic: by address, channel and subject the newest
-/// instruction a person has given. The last one wins by `saidAt`, so that a late or repeated webhook changes nothing.
+/// instruction a person has given.
+///
+/// The last one wins by `saidAt`, so that a late or repeated webhook changes nothing.
 enum LatestInstructionStore {
     /// What an instruction is about.
     enum Subject: Sendable, Equatable {
