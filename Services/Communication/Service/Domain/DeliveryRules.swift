@@ -125,12 +125,14 @@ enum DeliveryRules {
         guard event.isFailure else {
             // Of a try whose reply came it tells nothing new.
             if event == .sent, !isLost { return .none }
+            // Its lost reply is still being asked for: when that is over, this is the answer.
+            if event == .sent, [.queued, .sending].contains(message.status) { return .later }
             return moves(message.status, reason: message.reasonCode, event) ? .moves : .none
         }
         // A channel that had its turn, or a try before the one that was taken, cannot fail a message that has gone on; but for one
         // that nobody took afterwards, so that it is by that channel that it is sent.
         if isSuperseded { return .none }
-        if place < message.stage { return message.isSent(at: place) ? .moves : .none }
+        if place < message.stage { return message.wasSent(at: place) ? ended(event, at: place, message) : .none }
         if message.isAwaitingReceipt || message.status == .sent, let pause = pause(after: event, taken: taken) {
             return .sameChannel(pause)
         }
@@ -144,11 +146,15 @@ enum DeliveryRules {
             // A code is tried again whatever became of the first.
             return message.category == .security ? .none : .moves
         case .queued, .sent, .unknown: return hasNext ? .nextChannel : .moves
-        default:
-            if moves(message.status, reason: message.reasonCode, event) { return .moves }
-            let channel = message.channels.indices.contains(place) ? message.channels[place] : nil
-            return comesBack(message.status, reason: message.reasonCode, event, by: channel) ? .comesBack : .none
+        default: return ended(event, at: place, message)
         }
+    }
+
+    /// What a failure does to a message that goes nowhere else any more.
+    private static func ended(_ event: DeliveryEvent, at place: Int, _ message: StoredMessage) -> Effect {
+        if moves(message.status, reason: message.reasonCode, event) { return .moves }
+        let channel = message.channels.indices.contains(place) ? message.channels[place] : nil
+        return comesBack(message.status, reason: message.reasonCode, event, by: channel) ? .comesBack : .none
     }
 
     /// After how long the same channel is to have the message again; `nil` for never.

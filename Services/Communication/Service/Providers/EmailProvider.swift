@@ -94,6 +94,9 @@ extension ProviderVerdict {
         ProviderVerdict(.senderNotAuthorised, host: host, code: code, detail: Self.quotesDetail)
     }
 
+    /// Whether it is about how the recipient's address is written: nothing is wrong with the sender.
+    var isAboutLetters: Bool { [Self.asciiOnlyDetail, Self.quotesDetail].contains(detail) }
+
     static let quotesDetail = "The provider takes no address with a name in quotes before the @."
     static let asciiOnlyDetail = "The provider takes no address with other letters than ASCII's before the @."
 }

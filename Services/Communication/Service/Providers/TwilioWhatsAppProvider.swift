@@ -61,7 +61,10 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
         if let verdict = await offer(text, at: now, deadline: deadline) { return verdict }
         guard let form = try? form(text, at: now) else { return .unknownTemplate }
         let verdict = await messages.send(form, deadline: deadline)
-        guard verdict.code == String(TwilioReply.outsideWindowCode), let template = text.asTemplate else {
+        // What got an id is told of by callbacks: they decide.
+        guard verdict.code == String(TwilioReply.outsideWindowCode), verdict.messageID == nil,
+            let template = text.asTemplate
+        else {
             return verdict
         }
         return await send(template, deadline: deadline)

@@ -72,10 +72,15 @@ struct PreparedMessage: Sendable {
     ///
     /// - Parameter entry: whose attempt ends it; `nil` where nobody is called.
     func end(_ status: MessageStatus, _ reason: MessageReason?, by entry: ProviderEntry? = nil) -> MessageEnd {
-        if [.failed, .suppressed, .expired].contains(status) {
-            if unresolved != nil { return MessageEnd(.unknown, SendingRules.lost, at: .now()) }
-            if let taken { return MessageEnd(.sent, nil, channel: taken.channel, provider: taken.provider, at: .now()) }
-        }
-        return MessageEnd(status, reason, channel: entry?.channel, provider: entry?.provider, at: .now())
+        let isBad = [.failed, .suppressed, .expired].contains(status)
+        if isBad, unresolved != nil { return MessageEnd(.unknown, SendingRules.lost, at: .now()) }
+        return MessageEnd(
+            status,
+            reason,
+            channel: entry?.channel,
+            provider: entry?.provider,
+            at: .now(),
+            taken: isBad ? taken : nil
+        )
     }
 }

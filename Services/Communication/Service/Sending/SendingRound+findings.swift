@@ -34,7 +34,7 @@ extension SendingRound {
 
     /// Alerts whoever can mend that a provider does not send from this sender; what was not worth a call is no news of it.
     mutating func alert(after verdict: ProviderVerdict, by entry: ProviderEntry) async {
-        guard verdict.outcome == .senderNotAuthorised, verdict.host != .untried else { return }
+        guard verdict.outcome == .senderNotAuthorised, verdict.host != .untried, !verdict.isAboutLetters else { return }
         if entry.isDefault {
             let subject = AlertStore.subject(of: entry)
             await AlertStore.raiseForOperators(.senderNotAuthorised, about: subject, in: job.database, log: job.log)

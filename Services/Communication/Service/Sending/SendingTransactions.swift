@@ -27,7 +27,7 @@ struct SendingTransactions: Sendable {
             for ending in held { try ending.write(in: tx) }
             let took = Dictionary(held.compactMap(\.took).map { ($0.id, $0) }) { first, _ in first }
             for entry in took.values { try CostsJob.wake(for: entry, of: providers, at: .now(), in: tx) }
-            MessageStore.end(held.map { ($0.message.id, $0.message.course, $0.end) }, in: tx)
+            MessageStore.end(try held.map { ($0.message.id, $0.message.course, try $0.decided(in: tx)) }, in: tx)
             return endings.map { ours.contains($0.ticket.id) }
         }
     }
@@ -62,7 +62,7 @@ struct SendingTransactions: Sendable {
                 isUrgent: job.lane == .critical
             )
         }
-        guard end.status == .failed || end.status == .unknown else { return }
+        guard end.taken == nil, end.status == .failed || end.status == .unknown else { return }
         job.log.notice(
             end.status == .failed ? "A message was not sent" : "What became of a message is not known",
             metadata: .fields([.messageID: message.id.description, .reason: end.reason?.code ?? end.status.rawValue])
@@ -99,6 +99,15 @@ private struct MessageEnding: Sendable {
     let end: MessageEnd
     let notes: [PendingWrite]
     let took: ProviderEntry?
+
+    /// How the message ends by what its provider has told until now; what it tells from now on finds the message ended.
+    func decided(in tx: borrowing Transaction) throws -> MessageEnd {
+        guard let taken = end.taken, try MessageStore.lock(message.id, in: tx) != nil,
+            try AttemptStore.all([message.id], in: tx)[message.id]?.first(where: { $0.number == taken.number })?.isTaken
+                == true
+        else { return end }
+        return MessageEnd(.sent, nil, channel: taken.channel, provider: taken.provider, at: end.at)
+    }
 
     func write(in tx: borrowing Transaction) throws {
         for note in notes { try note.write(of: message.id, in: tx) }

@@ -48,8 +48,11 @@ struct StoredMessage: Sendable {
     /// A provider has taken it, and the next channel has its turn if no receipt comes.
     var isAwaitingReceipt: Bool { status == .queued && waitingFor == MessageWait.receipt.rawValue }
 
-    /// Whether it was sent by the channel at a place among its channels.
-    func isSent(at place: Int) -> Bool { status == .sent && channel.map { self.place(of: $0) } == place }
+    /// Whether it is over, and was sent by the channel at a place among its channels.
+    func wasSent(at place: Int) -> Bool {
+        let isOver = [.sent, .failed, .suppressed, .delivered, .opened].contains(status)
+        return isOver && channel.map { self.place(of: $0) } == place
+    }
 
     /// Where a channel stands among its channels.
     func place(of channel: String) -> Int { channels.firstIndex(of: channel) ?? 0 }

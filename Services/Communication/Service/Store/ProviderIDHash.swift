@@ -17,6 +17,12 @@ struct ProviderIDHash: Sendable {
         blindIndex.token("\(provider)\n\(id)", purpose: Self.purpose, clinic: nil)
     }
 
+    /// All hashes under which an address may have been noted.
+    func hashes(_ provider: String, to address: ChannelAddress) -> [[UInt8]] {
+        [hash(provider, to: address)]
+            + address.formerForms.map { hash(provider, "\(address.channel.rawValue) \($0)") }
+    }
+
     /// An address that the installation's provider was given.
     func hash(_ provider: String, to address: ChannelAddress) -> [UInt8] {
         hash(provider, "\(address.channel.rawValue) \(address.normalized)")

@@ -60,6 +60,64 @@ import Testing
         #expect(alone == (effect == .nextChannel ? .moves : effect))
     }
 
+    /// What nobody took afterwards is sent by the channel before, whose news count as they always do.
+    @Test(
+        arguments: [
+            (.sent, nil, .hardBounce, .moves), (.delivered, nil, .hardBounce, .comesBack),
+            (.delivered, nil, .softBounce, .none), (.failed, "soft_bounce", .hardBounce, .moves),
+            (.failed, "hard_bounce", .softBounce, .none), (.queued, nil, .hardBounce, .none),
+            (.sending, nil, .hardBounce, .none),
+        ] as [(MessageStatus, String?, DeliveryEvent, DeliveryRules.Effect)]
+    ) func whatWasSentByAChannelBeforeFollowsItsNews(
+        status: MessageStatus,
+        reason: String?,
+        event: DeliveryEvent,
+        effect: DeliveryRules.Effect
+    ) {
+        var message = StoredMessage(
+            id: MessageID(),
+            version: 1,
+            status: status,
+            channels: ["email", "sms"],
+            category: .care,
+            priority: .normal,
+            sealed: [],
+            createdAt: .now(),
+            updatedAt: .now(),
+            reasonCode: reason,
+            rounds: 0
+        )
+        (message.stage, message.channel) = (1, "email")
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: 1, on: message) == effect)
+        // By the next channel it has gone on.
+        message.channel = "sms"
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: 1, on: message) == .none)
+    }
+
+    /// While a lost reply is asked for again it is not known what that comes to.
+    @Test(arguments: MessageStatus.allCases) func thatAProviderHasItWaitsForTheAnswer(status: MessageStatus) {
+        let message = StoredMessage(
+            id: MessageID(),
+            version: 1,
+            status: status,
+            channels: ["email"],
+            category: .care,
+            priority: .normal,
+            sealed: [],
+            createdAt: .now(),
+            updatedAt: .now(),
+            rounds: 0
+        )
+        let expected: DeliveryRules.Effect =
+            switch status {
+            case .queued, .sending: .later
+            case .unknown: .moves
+            default: .none
+            }
+        #expect(DeliveryRules.effect(of: .sent, at: 0, taken: 0, isLost: true, on: message) == expected)
+        #expect(DeliveryRules.effect(of: .sent, at: 0, taken: 1, on: message) == .none)
+    }
+
     /// Who wants no offers gets them by no other channel either.
     @Test(arguments: MessageCategory.allCases) func whoHasStoppedOffersIsNotSoughtElsewhere(category: MessageCategory) {
         var message = StoredMessage(

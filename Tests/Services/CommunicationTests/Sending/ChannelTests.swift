@@ -154,6 +154,28 @@ import Testing
         }
     }
 
+    /// What its provider tells while the next channel is tried decides: it was not sent after all.
+    @Test func whatComesBackDuringTheNextTryIsNotSent() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox, fallbackAfter: 600)
+            let id = try await clinic.send(draft("y\(clinic.clinic.low)@example.com", phone: "+15005550009"))
+            try await eventually("the wait for a receipt") {
+                try await clinic.message(id).waitingFor == .receipt ? true : nil
+            }
+            try await sandbox.fault("slow", of: "twilio")
+            let job = try #require(try await deadlines(clinic).first)
+            try await inTransaction(clinic) { tx in try ReceiptDeadlineJob().run([job.payload], in: tx) }
+            try await eventually("the call") { try await clinic.message(id).attempts.count == 2 ? true : nil }
+            try await inTransaction(clinic) { tx in
+                try MessageStore.deliver(Self.byMail(id), .hardBounce, at: .now(), in: tx)
+                AttemptStore.note(.hardBounce, code: nil, of: Self.byMail(id), at: .now(), in: tx)
+            }
+            let message = try await clinic.settled(id, [.sent, .failed])
+            #expect(message.status == .failed && message.reason?.code == "bad_recipient")
+            #expect(message.attempts.map(\.outcome) == [.accepted, .badRecipient])
+        }
+    }
+
     /// Handed over again in the meantime, it waits as long as after the first time.
     @Test func theDeadlineOfAWaitThatIsOverEndsNoOther() async throws {
         try await SandboxPlace.with { sandbox in

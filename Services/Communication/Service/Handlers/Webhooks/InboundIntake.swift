@@ -34,7 +34,8 @@ struct InboundIntake: Sendable {
                     ConversationWindowStore.note(number, index, at: said, in: tx)
                 }
             }
-            let meaning = try meaning(of: text, [index] + aliases, at: said, in: tx)
+            let names = [index] + aliases + addresses.formerTokens(of: address, clinic)
+            let meaning = try meaning(of: text, names, at: said, in: tx)
             let command = meaning.command
             guard
                 let kept = try store.keep(

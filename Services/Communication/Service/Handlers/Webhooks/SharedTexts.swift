@@ -49,6 +49,6 @@ struct SharedTexts: Sendable {
 
     /// By all names under which they may have been written to.
     private func sender(of text: InboundText) -> [[UInt8]] {
-        ([text.from] + (text.alias.map { [ChannelAddress($0)] } ?? [])).map { providerIDs.hash(provider, to: $0) }
+        ([text.from] + (text.alias.map { [ChannelAddress($0)] } ?? [])).flatMap { providerIDs.hashes(provider, to: $0) }
     }
 }

@@ -108,7 +108,7 @@ extension WebhookHandlers {
         by entry: ProviderEntry,
         _ context: OperationContext
     ) async throws -> Set<ClinicID> {
-        let hashes = names.map { providerIDs.hash(entry.provider, to: $0) }
+        let hashes = names.flatMap { providerIDs.hashes(entry.provider, to: $0) }
         return try await context.database.through(.lookup) { tx in
             try RecipientClinicStore.all(hashes, in: tx).values.reduce(into: []) { $0.formUnion($1) }
         }
