@@ -69,7 +69,7 @@ enum AWSSESReply {
         if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? throttlePause }
         // Whoever looks at signatures before SES does may say so as other services of AWS do.
         let isTheirs = ownName(response, answer) != nil || AWSQueryXML.isRefusal(response.body)
-        return verdict.believed(where: isTheirs, response.status)
+        return verdict.believed(where: isTheirs, response.status, response.body)
     }
 
     /// What the account's own description says about sending.

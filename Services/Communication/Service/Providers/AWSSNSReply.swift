@@ -125,7 +125,7 @@ enum AWSSNSReply {
             retryAfter: response.retryAfter()
         )
         if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? throttlePause }
-        return verdict.believed(where: AWSQueryXML.isRefusal(response.body), response.status)
+        return verdict.believed(where: AWSQueryXML.isRefusal(response.body), response.status, response.body)
     }
 
     private static func byStatus(_ status: Int) -> Meaning {

@@ -66,7 +66,11 @@ enum FCMReply {
         if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? throttlePause }
         // It does not say whether the project sends too much or one device gets too much.
         verdict.isAboutRecipient = own == "QUOTA_EXCEEDED"
-        return verdict.believed(where: own != nil || status.map { statuses[$0] != nil } ?? false, response.status)
+        return verdict.believed(
+            where: own != nil || status.map { statuses[$0] != nil } ?? false,
+            response.status,
+            response.body
+        )
     }
 
     /// An invalid argument is the token only where FCM says so: else every token of the clinic would be given up for one bad text.

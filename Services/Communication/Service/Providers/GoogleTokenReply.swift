@@ -74,7 +74,11 @@ struct GoogleTokenReply: Sendable {
             retryAfter: response.retryAfter()
         )
         let isDescribed = name != nil && answer?["error_description"]?.string != nil
-        return verdict.believed(where: isDescribed || name.map(refusals.contains) ?? false, response.status)
+        return verdict.believed(
+            where: isDescribed || name.map(refusals.contains) ?? false,
+            response.status,
+            response.body
+        )
     }
 
     private static func isToken(_ text: String) -> Bool {

@@ -104,7 +104,7 @@ enum MetaReply {
         verdict.isAboutRecipient = code == pairCode
         // The only messages that WhatsApp lets people stop by themselves are marketing.
         verdict.isAboutCategory = verdict.outcome == .optedOut
-        return verdict.believed(where: isTheirs(error), response.status)
+        return verdict.believed(where: isTheirs(error), response.status, response.body)
     }
 
     /// Meta's id of a file that was left with it; `nil` when it was not.

@@ -1,4 +1,5 @@
 import CommunicationAPI
+import Contracts
 import Outbound
 
 extension ProviderVerdict {
@@ -10,9 +11,10 @@ extension ProviderVerdict {
     /// The verdict, unless it refuses our credentials in words that are not the provider's.
     ///
     /// A proxy, a CDN or a sign-in page refuses whoever comes for a while, and knows nothing of our credentials: an account that
-    /// is shut for its word stays so until somebody resets it. The message came no further, so that it can be tried again.
-    func believed(where isTheirs: Bool, _ status: Int) -> ProviderVerdict {
-        guard outcome == .credentials, !isTheirs else { return self }
+    /// is shut for its word stays so until somebody resets it. The message came no further, so that it can be tried again. A 401
+    /// without a page is believed: whoever asks for credentials by it asks for those of the call.
+    func believed(where isTheirs: Bool, _ status: Int, _ body: [UInt8]) -> ProviderVerdict {
+        guard outcome == .credentials, !isTheirs, status != 401 || Self.isPage(body) else { return self }
         return ProviderVerdict(
             .transient,
             host: host,
@@ -20,6 +22,13 @@ extension ProviderVerdict {
             detail: "The call was refused on its way to the provider.",
             retryAfter: retryAfter
         )
+    }
+
+    /// Whether a body is neither empty nor JSON.
+    private static func isPage(_ body: [UInt8]) -> Bool {
+        guard !body.isEmpty else { return false }
+        guard case .object = try? JSONTape(body).decode(JSONValue.self) else { return true }
+        return false
     }
 
     /// What a call without an answer means: not sent can be tried elsewhere, lost cannot.

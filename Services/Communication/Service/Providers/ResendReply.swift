@@ -57,7 +57,7 @@ enum ResendReply {
             verdict.retryAfter = verdict.retryAfter ?? reset.map { max($0, throttlePause) } ?? throttlePause
             verdict.isAboutRecipient = name == "concurrent_idempotent_requests"
         }
-        return verdict.believed(where: isTheirs(name, answer), response.status)
+        return verdict.believed(where: isTheirs(name, answer), response.status, response.body)
     }
 
     /// Whether the key is a good one; one that may only send is refused here by somebody who knows it.

@@ -89,7 +89,7 @@ enum SendGridReply {
         if verdict.outcome == .throttled {
             verdict.retryAfter = verdict.retryAfter ?? windowEnd(response, at: now) ?? throttlePause
         }
-        return verdict.believed(where: isTheirs(error), response.status)
+        return verdict.believed(where: isTheirs(error), response.status, response.body)
     }
 
     /// Whether the key may send.
@@ -98,7 +98,7 @@ enum SendGridReply {
             let verdict = verdict(response, at: now)
             guard response.status == 403 else { return verdict }
             return ProviderVerdict(.credentials, code: verdict.code, detail: "The API key may not send.")
-                .believed(where: isTheirs(firstError(response.body)), response.status)
+                .believed(where: isTheirs(firstError(response.body)), response.status, response.body)
         }
         let answer = try? JSONTape(response.body).decode(JSONValue.self)
         guard case .array(let scopes) = answer?["scopes"], scopes.contains("mail.send") else {

@@ -80,7 +80,7 @@ enum TwilioReply {
             retryAfter: response.retryAfter()
         )
         if verdict.outcome == .throttled { verdict.retryAfter = verdict.retryAfter ?? throttlePause }
-        return verdict.believed(where: number.map(numbers.contains) ?? false, response.status)
+        return verdict.believed(where: number.map(numbers.contains) ?? false, response.status, response.body)
     }
 
     /// Whether the account may send.

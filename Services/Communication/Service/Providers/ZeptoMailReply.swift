@@ -40,7 +40,7 @@ enum ZeptoMailReply {
             guard case .object = answer else { return .unreadable(status) }
             return ProviderVerdict(.accepted, messageID: ProviderVerdict.token(answer?["request_id"]?.string))
         }
-        return refusal(status, answer, retryAfter).believed(where: isTheirs(answer), status)
+        return refusal(status, answer, retryAfter).believed(where: isTheirs(answer), status, body)
     }
 
     private static func refusal(_ status: Int, _ answer: JSONValue?, _ retryAfter: Duration?) -> ProviderVerdict {

@@ -111,7 +111,7 @@ import Testing
         // The key is missing at Apple's or the browser's, not ours at Google's.
         (error(401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR"), .senderNotAuthorised),
         (error(401, "UNAUTHENTICATED"), .credentials), (error(403, "PERMISSION_DENIED"), .credentials),
-        (error(404, "NOT_FOUND"), .credentials), (RecordedAnswer(401), .transient),
+        (error(404, "NOT_FOUND"), .credentials), (RecordedAnswer(401), .credentials),
         (RecordedAnswer(403), .transient),
         (RecordedAnswer(404, [], "<html>"), .contentRejected), (RecordedAnswer(429), .throttled),
         (RecordedAnswer(500, [], "[]"), .transient), (RecordedAnswer(502), .unknownOutcome),

@@ -288,7 +288,8 @@ import Testing
                 check(reader.health(answer), status, answer.body)
             }
             // Whoever does not know our credentials refuses none of them, and lets none of them pass for good ones.
-            for text in [401, 403, 404].contains(status) ? Self.notTheirRefusals : [] {
+            for text in [401, 403, 404].contains(status) ? Self.notTheirRefusals : []
+            where status != 401 || text.contains("<") {
                 let answer = OutboundResponse(status: status, body: Array(text.utf8))
                 #expect(reader.verdict(answer).outcome != .credentials, "\(status) \(text)")
                 #expect(![.credentials, .accepted].contains(reader.health(answer).outcome), "\(status) \(text)")
@@ -299,6 +300,15 @@ import Testing
                 #expect(reader.verdict(OutboundResponse(status: status)).outcome == .transient)
             }
         }
+    }
+
+    /// Whoever asks for credentials asks for those of the call, unless it shows a page for others.
+    @Test(arguments: readers, ["", "{}", #"{"message":"Unauthorized"}"#]) func aPlain401IsBelieved(
+        _ reader: Reader,
+        body: String
+    ) {
+        let answer = OutboundResponse(status: 401, body: Array(body.utf8))
+        #expect(reader.verdict(answer).outcome == .credentials)
     }
 
     @Test(arguments: readers) func theProviderItselfRefusesCredentials(_ reader: Reader) {

@@ -162,7 +162,7 @@ import Testing
         (error(400, 131_062), .contentRejected), (error(400, 137_000), .contentRejected),
         // What no table knows is read by its status, or by what it says of itself.
         (error(400, 999_999), .contentRejected), (error(400, 999_999, #","is_transient":true"#), .transient),
-        (error(500, 999_999), .transient), (RecordedAnswer(401), .transient), (RecordedAnswer(429), .throttled),
+        (error(500, 999_999), .transient), (RecordedAnswer(401), .credentials), (RecordedAnswer(429), .throttled),
         (RecordedAnswer(502, [], "<html>"), .unknownOutcome), (RecordedAnswer(504), .unknownOutcome),
         (RecordedAnswer(503, [], "<html>"), .transient), (RecordedAnswer(500, [], "[]"), .transient),
     ]

@@ -68,7 +68,7 @@ import Testing
         (error(429, "monthly_quota_exceeded"), .quota), (error(451, "security_error"), .contentRejected),
         (error(500, "application_error"), .transient), (error(500, "internal_server_error"), .transient),
         (RecordedAnswer(503, [], "<html>"), .transient), (RecordedAnswer(502), .unknownOutcome),
-        (RecordedAnswer(504), .unknownOutcome), (RecordedAnswer(401), .transient), (RecordedAnswer(429), .throttled),
+        (RecordedAnswer(504), .unknownOutcome), (RecordedAnswer(401), .credentials), (RecordedAnswer(429), .throttled),
         (error(400, "asha@example.com"), .contentRejected),
     ]
 

@@ -44,7 +44,7 @@ import Testing
         (error(400, "The subject is required.", field: "subject"), .contentRejected, "400/subject"),
         (error(401, "Maximum credits exceeded"), .quota, "HTTP_401"),
         (error(401, "The provided authorization grant is invalid, expired, or revoked"), .credentials, nil),
-        (RecordedAnswer(401), .transient, "HTTP_401"),
+        (RecordedAnswer(401), .credentials, "HTTP_401"),
         (
             error(403, "The from address does not match a verified Sender Identity.", field: "from"),
             .senderNotAuthorised, "403/from"

@@ -122,7 +122,7 @@ import Testing
             (error(400, 63_012), .transient), (error(400, 99_999), .contentRejected),
             (RecordedAnswer(503, [], "<html>"), .transient), (RecordedAnswer(500, [], "<html>"), .unknownOutcome),
             (RecordedAnswer(502), .unknownOutcome), (RecordedAnswer(504), .unknownOutcome),
-            (RecordedAnswer(401), .transient), (RecordedAnswer(404), .transient), (RecordedAnswer(429), .throttled),
+            (RecordedAnswer(401), .credentials), (RecordedAnswer(404), .transient), (RecordedAnswer(429), .throttled),
             (error(403, 20_403), .credentials), (RecordedAnswer(403, [], #"{"code":403}"#), .transient),
             (RecordedAnswer(400, [], "{}"), .contentRejected),
             (

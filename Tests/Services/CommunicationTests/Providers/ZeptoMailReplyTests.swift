@@ -40,7 +40,7 @@ import Testing
     @Test(arguments: [
         (503, "<html>Service Unavailable</html>", AttemptOutcome.transient), (502, "", .unknownOutcome),
         (504, "", .unknownOutcome),
-        (401, "", .transient), (403, "<html>", .transient),
+        (401, "", .credentials), (403, "<html>", .transient),
         (404, "not found", .contentRejected), (200, "", .unknownOutcome), (200, "{}", .accepted),
         (400, "{\"error\":{\"details\":{\"code\":\"SM_111\"}}}", .senderNotAuthorised),
         (400, "{\"error\":{\"code\":\"LE_101\",\"details\":[]}}", .quota),

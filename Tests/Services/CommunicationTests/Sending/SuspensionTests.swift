@@ -76,7 +76,8 @@ import Testing
         #expect(message.attempts.map(\.outcome) == [.unknownOutcome])
         #expect(message.attempts.first?.providerCode == "interrupted")
         if status == .unknown {
-            #expect(message.status == .unknown && message.reason?.code == "unknown_outcome")
+            let ended = try await clinic.settled(id)
+            #expect(ended.status == .unknown && ended.reason?.code == "unknown_outcome")
         } else {
             // What may be asked for again rests until the clinic is opened.
             try await rests(clinic)
