@@ -139,7 +139,7 @@ package struct ConfigurationEndpoints: Sendable {
         service: .communication,
         guard: .permission(CommunicationPermissions.createConfiguration),
         takes: ConfigurationTest.self,
-        gives: ConfigurationTrialResults.self,
+        gives: ConfigurationTestResults.self,
         audit: .change,
         errors: [
             ErrorCode(404, "not_configured"), ErrorCode(422, "secret_missing"), ErrorCode(422, "endpoint_not_allowed"),

@@ -30,7 +30,7 @@ package struct CandidateConfiguration: Wire {
 }
 
 /// Who gets the test message.
-package struct TrialRecipient: Wire {
+package struct TestRecipient: Wire {
     package var email: EmailAddress?
     package var phone: PhoneNumber?
     package var pushToken: String?
@@ -54,14 +54,14 @@ package struct ConfigurationTest: Wire {
     /// Tried instead of what is in force.
     package var config: CandidateConfiguration?
     /// Gets a test message through each provider of a channel that it has an address for; without it nothing is sent.
-    package var to: TrialRecipient?
+    package var to: TestRecipient?
 
     package init(
         clinicId: ClinicID,
         channel: MessageChannel? = nil,
         entryId: ProviderEntryID? = nil,
         config: CandidateConfiguration? = nil,
-        to: TrialRecipient? = nil
+        to: TestRecipient? = nil
     ) {
         self.clinicId = clinicId
         self.channel = channel
@@ -72,7 +72,7 @@ package struct ConfigurationTest: Wire {
 }
 
 /// What came of a trial, provider by provider.
-package struct ConfigurationTrialResults: Wire {
+package struct ConfigurationTestResults: Wire {
     package struct Result: Wire, Hashable {
         package var channel: MessageChannel
         package var provider: String

@@ -207,7 +207,7 @@ package enum CommunicationService {
         TemplateHandlers(endpoints: endpoints.templates, store: store, cursors: resources.cursors).register(
             in: &handlers
         )
-        TemplateTrialHandlers(endpoints: endpoints.templates, intake: intake).register(in: &handlers)
+        TemplateTestHandlers(endpoints: endpoints.templates, intake: intake).register(in: &handlers)
         var definition = ServiceDefinition(.communication, endpoints: endpoints.all, handlers: handlers)
         definition.consumers =
             ClinicEvents(

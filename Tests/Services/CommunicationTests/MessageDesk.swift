@@ -200,7 +200,7 @@ final class MessageDesk: Sendable {
         TemplateHandlers(endpoints: Self.endpoints.templates, store: store, cursors: CursorSeal(blindIndex)).register(
             in: &handlers
         )
-        TemplateTrialHandlers(endpoints: Self.endpoints.templates, intake: intake).register(in: &handlers)
+        TemplateTestHandlers(endpoints: Self.endpoints.templates, intake: intake).register(in: &handlers)
         try handlers.complete(Self.endpoints.all)
         let ring = keys.busKeys.map { (id: $0.id, key: $0.key.bytes) }
         let edgeKeys = { (process: String) in

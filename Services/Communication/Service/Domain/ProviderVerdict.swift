@@ -32,7 +32,7 @@ struct ProviderVerdict: Sendable, Equatable {
     /// The recipient's address is refused for how it is written; nobody was asked whether anybody is there.
     var isAboutSpelling = false
     /// The recipient's address takes no messages for what passes, such as a mailbox that is full.
-    var isPassing = false
+    var isTemporary = false
     /// The recipient has ended messages of this one's category only.
     var isAboutCategory = false
 

@@ -60,7 +60,7 @@ enum SuppressionRules {
 
     /// What a call says of its address; `nil` for nothing that lasts.
     static func reason(after verdict: ProviderVerdict) -> SuppressionReason? {
-        verdict.isPassing ? nil : reason(after: verdict.outcome)
+        verdict.isTemporary ? nil : reason(after: verdict.outcome)
     }
 
     /// What an attempt says of its address; `nil` for nothing that lasts.

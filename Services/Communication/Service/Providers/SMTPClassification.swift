@@ -19,7 +19,7 @@ enum SMTPClassification {
         let outcome: AttemptOutcome
         let detail: String
         /// The address is as good as before when it has passed.
-        var isPassing = false
+        var isTemporary = false
 
         func fits(_ result: SMTPResult, _ said: MailServerWords) -> Bool {
             codes.contains(result.replyCode) && (step == nil || step == result.step)
@@ -73,9 +73,16 @@ enum SMTPClassification {
             step: .recipient,
             outcome: .badRecipient,
             detail: full,
-            isPassing: true
+            isTemporary: true
         ),
-        Row(codes: 500...599, enhanced: ["5.2.2"], step: .text, outcome: .badRecipient, detail: full, isPassing: true),
+        Row(
+            codes: 500...599,
+            enhanced: ["5.2.2"],
+            step: .text,
+            outcome: .badRecipient,
+            detail: full,
+            isTemporary: true
+        ),
         Row(codes: 500...599, enhanced: ["5.2.2"], outcome: .transient, detail: full),
         Row(codes: 500...599, enhanced: tooLarge, outcome: .contentRejected, detail: "The message is too large."),
         Row(
@@ -206,7 +213,7 @@ enum SMTPClassification {
             step: .recipient,
             outcome: .badRecipient,
             detail: "The mailbox takes no messages for now.",
-            isPassing: true
+            isTemporary: true
         ),
         Row(
             codes: 550...550,
@@ -268,7 +275,7 @@ enum SMTPClassification {
         var verdict = ProviderVerdict(row?.outcome ?? .transient, code: code(result), detail: row?.detail)
         verdict.isAboutSpelling =
             result.step == .recipient && (result.enhanced == "5.1.3" || result.replyCode == badSyntax)
-        verdict.isPassing = row?.isPassing ?? false
+        verdict.isTemporary = row?.isTemporary ?? false
         verdict.isAboutRecipient = isAboutRecipient(result, said)
         switch verdict.outcome {
         case .transient, .quota: verdict.retryAfter = said.pause

@@ -20,7 +20,7 @@ import Testing
         channel: MessageChannel? = nil,
         entry: ProviderEntryID? = nil,
         to address: String? = nil
-    ) async throws -> TestClinic.Answer<ConfigurationTrialResults> {
+    ) async throws -> TestClinic.Answer<ConfigurationTestResults> {
         let chain = candidates.first.map { ChannelDraft(primary: $0, fallback: Array(candidates.dropFirst())) }
         return try await clinic.ask(
             endpoint,
@@ -29,7 +29,7 @@ import Testing
                 channel: channel,
                 entryId: entry,
                 config: chain.map { CandidateConfiguration(email: $0) },
-                to: address.map { TrialRecipient(email: EmailAddress($0)) }
+                to: address.map { TestRecipient(email: EmailAddress($0)) }
             )
         )
     }
@@ -89,7 +89,7 @@ import Testing
             #expect(results?.map(\.ok) == [true, true, true])
             let received = try await sandbox.received(for: address)
             #expect(Set(received.map(\.provider)) == ["aws_ses", "sendgrid", "smtp"])
-            #expect(received.allSatisfy { $0.message["subject"]?.string == TrialMessage.subject })
+            #expect(received.allSatisfy { $0.message["subject"]?.string == TestMessage.subject })
         }
     }
 

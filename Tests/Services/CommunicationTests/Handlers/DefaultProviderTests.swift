@@ -261,7 +261,7 @@ import Vault
         try await SandboxPlace.with { sandbox in
             let clinic = try clinic()
             let endpoint = MessageDesk.endpoints.configuration.test
-            func trial() async throws -> TestClinic.Answer<ConfigurationTrialResults> {
+            func trial() async throws -> TestClinic.Answer<ConfigurationTestResults> {
                 try await clinic.ask(endpoint, ConfigurationTest(clinicId: clinic.clinic))
             }
             try await delete(clinic)

@@ -41,18 +41,6 @@ import Testing
         ) { try $0[0][0] }
     }
 
-    private func told(_ clinic: TestClinic) async throws -> [InboundMessageReceived] {
-        let id = clinic.clinic
-        return try await clinic.desk.database.inspect(
-            "select payload from outbox where clinic_id = \(id) and name = 'message.received' order by position"
-        ) { rows in
-            try rows.map { row in
-                let payload: [UInt8] = try row[0]
-                return try JSONTape(payload).decode(InboundMessageReceived.self)
-            }
-        }
-    }
-
     @Test func aTextIsKeptOnceAndTold() async throws {
         let clinic = try TestClinic()
         let first = try text("Can I come at ten?", id: "SM1")
@@ -61,7 +49,7 @@ import Testing
         try await clinic.take(try text("Or at eleven?", id: "SM2"))
         #expect(try await count(clinic, "conversations") == 1)
         #expect(try await count(clinic, "inbound_messages") == 2)
-        let events = try await told(clinic)
+        let events = try await clinic.toldOfTexts()
         #expect(events.count == 2 && Set(events.map(\.conversationId)).count == 1)
         #expect(events.allSatisfy { $0.channel == .sms && $0.command == nil && $0.appointmentId == nil })
         let (id, wanted) = (clinic.clinic, try #require(events.first).id)
@@ -128,7 +116,7 @@ import Testing
             try await clinic.take(try text("STOP"), try text("anything", optOut: .stop))
             try await clinic.take(try text("START"))
             #expect(try await send().status == .sent)
-            #expect(try await told(clinic).map(\.command) == ["stop", "stop", "stop", "start"])
+            #expect(try await clinic.toldOfTexts().map(\.command) == ["stop", "stop", "stop", "start"])
         }
     }
 
@@ -143,11 +131,11 @@ import Testing
     func cancelEndsTextsWhereThereIsNoVisit(said: String, number: String, command: String) async throws {
         let clinic = try TestClinic()
         try await clinic.take(try text(said, from: number))
-        #expect(try await told(clinic).map(\.command) == [command])
+        #expect(try await clinic.toldOfTexts().map(\.command) == [command])
         #expect(try await clinic.suppressionReasons() == (command == "stop" ? ["stop"] : []))
         // By WhatsApp it is no text message.
         try await clinic.take(try text("CANCEL", from: number, channel: .whatsapp))
-        #expect(try await told(clinic).last?.command == "cancel")
+        #expect(try await clinic.toldOfTexts().last?.command == "cancel")
     }
 
     @Test func whoHasAVisitCancelsIt() async throws {
@@ -163,8 +151,8 @@ import Testing
             draft.reference = "appointment:\(appointment)"
             _ = try await clinic.settled(try await clinic.send(draft))
             try await clinic.take(try text("CANCEL", from: "+12025550123"))
-            #expect(try await told(clinic).map(\.command) == ["cancel"])
-            #expect(try await told(clinic).map(\.appointmentId) == [appointment])
+            #expect(try await clinic.toldOfTexts().map(\.command) == ["cancel"])
+            #expect(try await clinic.toldOfTexts().map(\.appointmentId) == [appointment])
             // Of which nobody has told by a message, but the calendar has.
             var visit = ToldVisit(clinic: clinic)
             visit.phone = PhoneNumber("+12125550123")
@@ -175,7 +163,7 @@ import Testing
                 1
             )
             try await clinic.take(try text("CANCEL", from: "+12125550123"))
-            #expect(try await told(clinic).last?.command == "cancel")
+            #expect(try await clinic.toldOfTexts().last?.command == "cancel")
             try await visit.tell(
                 AppointmentChanged(appointment: try visit.state(.cancelled)),
                 "\(visit.appointment)",
@@ -186,10 +174,10 @@ import Testing
             draft.reference = "appointment:\(visit.appointment)"
             _ = try await clinic.settled(try await clinic.send(draft))
             try await clinic.take(try text("CANCEL", from: "+13105550123"))
-            #expect(try await told(clinic).last?.command == "cancel")
+            #expect(try await clinic.toldOfTexts().last?.command == "cancel")
             #expect(try await clinic.suppressionReasons().isEmpty)
             try await clinic.take(try text("CANCEL", from: "+12125550123"))
-            #expect(try await told(clinic).last?.command == "stop")
+            #expect(try await clinic.toldOfTexts().last?.command == "stop")
             #expect(try await clinic.suppressionReasons() == ["stop"])
         }
     }
@@ -235,7 +223,7 @@ import Testing
             try await clinic.take(try text("CONFIRM"))
             try await clinic.take(try text("CANCEL", at: now - .seconds(3_600)), try text("Hello", at: now))
             try await clinic.take(try text("CANCEL"))
-            let events = try await told(clinic)
+            let events = try await clinic.toldOfTexts()
             #expect(events.map(\.command) == ["cancel", "confirm", nil, nil, "cancel"])
             #expect(events.map(\.appointmentId) == [nil, appointment, nil, appointment, appointment])
         }
@@ -265,7 +253,7 @@ import Testing
             draft.category = .billing
             _ = try await clinic.settled(try await clinic.send(draft))
             try await clinic.take(try text("YES"), try text("NO"))
-            let events = try await told(clinic)
+            let events = try await clinic.toldOfTexts()
             #expect(events.map(\.command) == ["confirm", "cancel", "confirm", "yes", "no"])
             #expect(events.map(\.appointmentId) == [appointment, nil, nil, appointment, nil])
         }
@@ -296,7 +284,7 @@ import Testing
             _ = try await send(other, by: .sms, at: .now() + .seconds(3_600))
             _ = try await clinic.settled(try await send(other, by: .email))
             try await clinic.take(try text("CANCEL"))
-            #expect(try await told(clinic).map(\.appointmentId) == [visit])
+            #expect(try await clinic.toldOfTexts().map(\.appointmentId) == [visit])
         }
     }
 
@@ -325,7 +313,7 @@ import Testing
             try await clinic.take(try answering(names[0]), try answering(names[1]), try answering(nil))
             // Nobody answers a message that somebody else got.
             try await clinic.take(try answering(names[0], from: "+4915112345671"))
-            #expect(try await told(clinic).map(\.appointmentId) == [first, second, second, nil])
+            #expect(try await clinic.toldOfTexts().map(\.appointmentId) == [first, second, second, nil])
         }
     }
 }

@@ -61,18 +61,6 @@ import Testing
         return try #require(answer.output, "\(answer.status)").items
     }
 
-    private func told(_ clinic: TestClinic) async throws -> [InboundMessageReceived] {
-        let id = clinic.clinic
-        return try await clinic.desk.database.inspect(
-            "select payload from outbox where clinic_id = \(id) and name = 'message.received' order by position"
-        ) { rows in
-            try rows.map { row in
-                let payload: [UInt8] = try row[0]
-                return try JSONTape(payload).decode(InboundMessageReceived.self)
-            }
-        }
-    }
-
     @Test func onlyWhoKnowsTheSecretBringsMail() async throws {
         let (clinic, other) = (try await clinic(), try await clinic(token: "another-clinics-token"))
         let bare = try TestClinic()
@@ -241,7 +229,7 @@ import Testing
                 let head = ["From: \(from)", "Subject: Re", "Message-ID: <\(RequestID())@x>"] + fields + ["", quote]
                 #expect(try await bring(Array(head.joined(separator: "\r\n").utf8), to: clinic) == 200)
             }
-            let events = try await told(clinic)
+            let events = try await clinic.toldOfTexts()
             #expect(events.map(\.command) == ["confirm", nil, nil, "confirm", nil, nil])
             #expect(events.map(\.appointmentId) == [appointment, nil, nil, appointment, nil, nil])
         }

@@ -97,19 +97,6 @@ import Vault
             try #require(try await clinic.ask(MessageDesk.endpoints.conversations.list, .init()).output?.items)
         }
 
-        /// What was told of texts that came.
-        func told() async throws -> [InboundMessageReceived] {
-            let id = clinic.clinic
-            return try await clinic.desk.database.inspect(
-                "select payload from outbox where clinic_id = \(id) and name = 'message.received' order by position"
-            ) { rows in
-                try rows.map { row in
-                    let payload: [UInt8] = try row[0]
-                    return try JSONTape(payload).decode(InboundMessageReceived.self)
-                }
-            }
-        }
-
         func contacts() async throws -> Int64 {
             let id = clinic.clinic
             return try await clinic.desk.database.inspect("select count(*) from contacts where clinic_id = \(id)") {
@@ -134,7 +121,7 @@ import Vault
             #expect(reminder.status == .sent && reminder.to?.phone == place.phone)
             #expect(try await sandbox.received(for: place.phone.number).count == 1)
             try await place.write("CONFIRM")
-            let confirmed = try #require(try await place.told().last)
+            let confirmed = try #require(try await place.clinic.toldOfTexts().last)
             #expect(confirmed.command == "confirm" && confirmed.appointmentId == visit)
             #expect(confirmed.patientIds == [place.patient])
             let conversations = try await place.conversations()

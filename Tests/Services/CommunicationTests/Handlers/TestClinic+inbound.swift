@@ -63,6 +63,19 @@ extension TestClinic {
         return found
     }
 
+    /// The events about what people have said to the clinic, in their order.
+    func toldOfTexts() async throws -> [InboundMessageReceived] {
+        let id = clinic
+        return try await desk.database.inspect(
+            "select payload from outbox where clinic_id = \(id) and name = 'message.received' order by position"
+        ) { rows in
+            try rows.map { row in
+                let payload: [UInt8] = try row[0]
+                return try JSONTape(payload).decode(InboundMessageReceived.self)
+            }
+        }
+    }
+
     /// Why addresses are suppressed, in the alphabet's order.
     func suppressionReasons() async throws -> [String] {
         let id = clinic

@@ -183,7 +183,7 @@ import Testing
         }
         let trial = ConfigurationTest(
             clinicId: clinic.clinic,
-            to: TrialRecipient(email: EmailAddress(Self.impossible))
+            to: TestRecipient(email: EmailAddress(Self.impossible))
         )
         #expect(try await clinic.ask(Self.endpoints.configuration.test, trial).pointers == ["/to/email"])
         let route = AlertRoute(

@@ -127,46 +127,34 @@ import Vault
         }
     }
 
+    /// Of their visits they are told by whatever is left, as those are whose STOP is known before the call; offers end.
     @Test(arguments: ["twilio", "aws_sns"]) func whoHasToldOneToStopIsNotReachedThroughAnother(provider: String)
         async throws
     {
         try await SandboxPlace.with { sandbox in
-            let clinic = try TestClinic()
             let other = provider == "twilio" ? "aws_sns" : "twilio"
-            try await clinic.configure(
-                email: [.sendgrid(sandbox.url("sendgrid"))],
-                sms: [.texts(provider, at: sandbox.url(provider)), .texts(other, at: sandbox.url(other))]
-            )
-            let address = "s\(clinic.clinic.low)@example.com"
-            let offer = try await clinic.settled(
-                try await clinic.send(draft(to: "+15005550004", [.sms, .email], email: address, category: .marketing)),
-                [.suppressed, .sent, .failed, .unknown]
-            )
-            #expect(offer.status == .suppressed && offer.reason?.code == "opted_out")
-            #expect(offer.attempts.map(\.outcome) == [.optedOut])
-            #expect(try await sandbox.received(for: address).isEmpty)
-        }
-    }
-
-    /// Of their visits they are told by whatever is left, as those are whose STOP is known before the call.
-    @Test(arguments: ["twilio", "aws_sns"]) func whoHasToldOneToStopIsToldOfCareByTheNextChannel(provider: String)
-        async throws
-    {
-        try await SandboxPlace.with { sandbox in
-            let clinic = try TestClinic()
-            let other = provider == "twilio" ? "aws_sns" : "twilio"
-            try await clinic.configure(
-                email: [.sendgrid(sandbox.url("sendgrid"))],
-                sms: [.texts(provider, at: sandbox.url(provider)), .texts(other, at: sandbox.url(other))]
-            )
-            let address = "s\(clinic.clinic.low)@example.com"
-            let message = try await clinic.settled(
-                try await clinic.send(draft(to: "+15005550004", [.sms, .email], email: address)),
-                [.suppressed, .sent, .failed, .unknown]
-            )
-            #expect(message.status == .sent && message.channel == .email)
-            #expect(message.attempts.map(\.outcome) == [.optedOut, .accepted])
-            #expect(try await sandbox.received(for: address).count == 1)
+            for category in [MessageCategory.marketing, .care] {
+                let clinic = try TestClinic()
+                try await clinic.configure(
+                    email: [.sendgrid(sandbox.url("sendgrid"))],
+                    sms: [.texts(provider, at: sandbox.url(provider)), .texts(other, at: sandbox.url(other))]
+                )
+                let address = "s\(clinic.clinic.low)@example.com"
+                let message = try await clinic.settled(
+                    try await clinic.send(
+                        draft(to: "+15005550004", [.sms, .email], email: address, category: category)
+                    ),
+                    [.suppressed, .sent, .failed, .unknown]
+                )
+                let mails = try await sandbox.received(for: address).count
+                if category == .marketing {
+                    #expect(message.status == .suppressed && message.reason?.code == "opted_out")
+                    #expect(message.attempts.map(\.outcome) == [.optedOut] && mails == 0)
+                } else {
+                    #expect(message.status == .sent && message.channel == .email)
+                    #expect(message.attempts.map(\.outcome) == [.optedOut, .accepted] && mails == 1)
+                }
+            }
         }
     }
 

@@ -45,7 +45,7 @@ struct ConfigurationTester: Sendable {
     private func run(
         _ input: ConfigurationTest,
         _ context: OperationContext
-    ) async throws -> Reply<ConfigurationTrialResults> {
+    ) async throws -> Reply<ConfigurationTestResults> {
         if let email = input.to?.email, email.mailed == nil { throw Problem.invalid("/to/email", DomainName.complaint) }
         let (entries, settings) = try await entries(input, context)
         let suppressed = try await suppressed(input.to, context)
@@ -54,29 +54,29 @@ struct ConfigurationTester: Sendable {
             return Trial(
                 entry: entry,
                 isCandidate: input.config != nil,
-                message: input.to.flatMap { TrialMessage.message(to: $0, on: channel) },
+                message: input.to.flatMap { TestMessage.message(to: $0, on: channel) },
                 isSuppressed: suppressed.contains(channel),
                 rate: SendingRate(of: entry.provider, channel, in: providers, settings: settings)
             )
         }
-        let results = await withTaskGroup(of: (Int, Result<ConfigurationTrialResults.Result, any Error>).self) {
+        let results = await withTaskGroup(of: (Int, Result<ConfigurationTestResults.Result, any Error>).self) {
             group in
             for (place, trial) in trials.enumerated() {
                 group.addTask {
-                    let outcome: Result<ConfigurationTrialResults.Result, any Error>
+                    let outcome: Result<ConfigurationTestResults.Result, any Error>
                     do { outcome = .success(try await result(of: trial, context)) } catch { outcome = .failure(error) }
                     return (place, outcome)
                 }
             }
             // All are waited for: what one provider was given is told of even where another's entry cannot be written.
-            return await group.reduce(into: [Int: Result<ConfigurationTrialResults.Result, any Error>]()) {
+            return await group.reduce(into: [Int: Result<ConfigurationTestResults.Result, any Error>]()) {
                 $0[$1.0] = $1.1
             }
         }
         let ordered = try trials.indices.compactMap { try results[$0]?.get() }
         return try await context.commit { _ in
             Reply(
-                ConfigurationTrialResults(results: ordered),
+                ConfigurationTestResults(results: ordered),
                 audit: AuditDetail(resource: context.clinic.description)
             )
         }
@@ -131,7 +131,7 @@ struct ConfigurationTester: Sendable {
     }
 
     /// The channels on which the recipient is not to be called, tests included.
-    private func suppressed(_ to: TrialRecipient?, _ context: OperationContext) async throws -> Set<MessageChannel> {
+    private func suppressed(_ to: TestRecipient?, _ context: OperationContext) async throws -> Set<MessageChannel> {
         guard let to else { return [] }
         let reach = Reach(email: to.email, phone: to.phone, pushToken: to.pushToken)
         let pairs = index.pairs(of: reach, on: MessageChannel.allCases.map(\.rawValue), context.clinic)
@@ -144,7 +144,7 @@ struct ConfigurationTester: Sendable {
     private func result(
         of trial: Trial,
         _ context: OperationContext
-    ) async throws -> ConfigurationTrialResults.Result {
+    ) async throws -> ConfigurationTestResults.Result {
         let (entry, isCandidate) = (trial.entry, trial.isCandidate)
         let deadline = Deadline.after(Self.callTime)
         let provider = providers.provider(for: entry, through: transports)
@@ -154,7 +154,7 @@ struct ConfigurationTester: Sendable {
         let good =
             trial.message == nil
             ? "The provider is there and takes the credentials." : "The provider took the message."
-        return await ConfigurationTrialResults.Result(
+        return await ConfigurationTestResults.Result(
             channel: trial.channel,
             provider: entry.provider,
             entryId: isCandidate ? nil : entry.id,

@@ -8,12 +8,12 @@ import ProviderConfig
 import ServiceHost
 
 /// What is sent to try a provider: nothing of any patient.
-enum TrialMessage {
+enum TestMessage {
     static let subject = "Test message"
     static let text = "This is a test of your clinic's message settings. Nobody has to do anything."
 
     /// `nil` without an address for the channel.
-    static func message(to recipient: TrialRecipient, on channel: MessageChannel) -> OutgoingMessage? {
+    static func message(to recipient: TestRecipient, on channel: MessageChannel) -> OutgoingMessage? {
         let (id, now) = (MessageID(), Instant.now())
         switch channel {
         case .email:

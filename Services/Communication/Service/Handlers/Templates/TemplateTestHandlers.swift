@@ -6,7 +6,7 @@ import ProviderConfig
 import ServiceHost
 
 /// Templates filled in to be looked at: shown, or sent to one address.
-struct TemplateTrialHandlers: Sendable {
+struct TemplateTestHandlers: Sendable {
     let endpoints: TemplateEndpoints
     let intake: MessageIntake
 
