@@ -35,6 +35,7 @@ test-live: deps ## the providers themselves, where POLYCLINIC_LIVE_<CHANNEL>_<PR
 	swift test --skip-build --disable-xctest --filter '^CommunicationTests\.LiveProviderTests'
 
 bench: deps release-bench ## measures, beside the peers that can be installed, and writes Benchmarks/results.json
+	@deploy/install-dependencies.sh bench
 	@python3 Benchmarks/bench.py
 
 build: deps ## debug build

@@ -16,6 +16,7 @@ import tempfile
 
 from harness import Suite, machine
 from peers import Monolith, Sidekiq
+from provider import Provider
 from rows import ROWS
 
 
@@ -30,7 +31,7 @@ def main() -> int:
     results = {"machine": machine(), "rounds": options.rounds, "rows": []}
     with tempfile.TemporaryDirectory(prefix="polyclinic-bench-") as home:
         os.chmod(home, 0o755)
-        with Suite(home) as suite, Monolith(suite) as monolith, Sidekiq(suite) as sidekiq:
+        with Suite(home) as suite, Provider() as suite.provider, Monolith(suite) as monolith, Sidekiq(suite) as sidekiq:
             for row in ROWS:
                 if wanted and row.name not in wanted:
                     continue

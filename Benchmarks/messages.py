@@ -141,7 +141,7 @@ def configure(suite, clinic: str, person: str = "admin") -> None:
     suite.call("PUT", f"/clinics/{clinic}/communication/config", {"email": {"primary": {
         "provider": "zeptomail", "credentials": {
             "sendMailToken": "benchmark-send-mail-token", "fromEmail": "hello@clinic.example", "fromName": "Clinic",
-            "endpoint": suite.demo["sandbox"]["url"] + "/zeptomail"}}}}, person=person,
+            "endpoint": suite.provider.url + "/zeptomail"}}}}, person=person,
         headers={"If-None-Match": "*", "X-Clinic-Id": clinic})
     configured.add(clinic)
 

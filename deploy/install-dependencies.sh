@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building and running on this machine need; does nothing when they are there.
 # A server that this installs is stopped and disabled again: `make run` starts servers of its own.
-# With `tests`, also what some tests hold us against; they are skipped where that cannot be installed.
+# With `tests` or `bench`, also what some tests hold us against or the benchmarks load us with; those are skipped where that
+# cannot be installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,11 +12,17 @@ for package in "${packages[@]}"; do
     dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
 outsiders=()
-if [ "${1:-}" = tests ]; then
+case "${1:-}" in
+tests)
     [ -x /usr/sbin/dnsmasq ] || outsiders+=(dnsmasq-base)
     [ -x /usr/sbin/exim4 ] || outsiders+=(exim4-daemon-light)
     python3 -c 'import ensurepip, venv' 2>/dev/null || outsiders+=(python3-venv)
-fi
+    ;;
+bench)
+    command -v wrk >/dev/null || outsiders+=(wrk)
+    [ -x /usr/sbin/nginx ] || outsiders+=(nginx-light)
+    ;;
+esac
 
 if [ "$(id -u)" -eq 0 ]; then
     as_root=()
@@ -25,7 +32,7 @@ elif [ ${#missing[@]} -gt 0 ]; then
     printf 'Missing packages. Install them, then run this again:\n\n    sudo apt-get update && sudo apt-get install -y --no-install-recommends %s\n\n' "${missing[*]}" >&2
     exit 1
 elif [ ${#outsiders[@]} -gt 0 ]; then
-    echo "Without ${outsiders[*]} the tests are skipped that ask servers of others." >&2
+    echo "Without ${outsiders[*]} what needs them is skipped." >&2
     outsiders=()
 fi
 
@@ -60,7 +67,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 for package in "${outsiders[@]}"; do
     # A mail server that is there already is not put aside for another one.
-    install --no-remove "$package" || echo "$package could not be installed: the tests that need it are skipped" >&2
+    install --no-remove "$package" || echo "$package could not be installed: what needs it is skipped" >&2
     if [ "$package" = exim4-daemon-light ]; then stop exim4; fi
 done
 
