@@ -1,4 +1,5 @@
 import Core
+import FoundationEssentials
 
 /// Header lines, folded and encoded; refuses what would begin a line of its own.
 struct MIMEHeader {
@@ -106,28 +107,12 @@ struct MIMEHeader {
 
 /// Base64 of header words and files.
 enum Base64 {
-    /// RFC 2045 §6.8 wants lines no longer than this.
-    private static let lineLength = 76
-
-    /// In lines, each but the last with a line break behind it.
+    /// In lines of 76 characters (RFC 2045 §6.8 wants none longer), each but the last with a line break behind it.
     static func lines(_ bytes: [UInt8]) -> String {
-        let perLine = lineLength / 4 * 3
-        return stride(from: 0, to: bytes.count, by: perLine).map { start in
-            encode(Array(bytes[start..<min(start + perLine, bytes.count)]))
-        }.joined(separator: "\r\n")
+        Data(bytes).base64EncodedString(
+            options: [.lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed]
+        )
     }
 
-    static func encode(_ bytes: [UInt8]) -> String {
-        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var result: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let word = group.reduce(0) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
-            for index in 0..<4 {
-                let isPadding = index > group.count
-                result.append(isPadding ? UInt8(ascii: "=") : digits[Int(word >> UInt32(18 - 6 * index) & 63)])
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
-    }
+    static func encode(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }
 }

@@ -117,4 +117,11 @@ import Testing
 
     @Test(arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")])
     func base64(text: String, encoded: String) { #expect(Base64.encode(Array(text.utf8)) == encoded) }
+
+    @Test(arguments: [(0, [0]), (57, [76]), (58, [76, 4]), (114, [76, 76]), (150, [76, 76, 48])])
+    func base64LinesHave76Characters(bytes: Int, lengths: [Int]) {
+        let lines = Base64.lines([UInt8](repeating: 0xA5, count: bytes))
+        #expect(lines.replacing("\r\n", with: "") == Base64.encode([UInt8](repeating: 0xA5, count: bytes)))
+        #expect(lines.split(separator: "\r\n", omittingEmptySubsequences: false).map(\.utf8.count) == lengths)
+    }
 }
