@@ -125,9 +125,10 @@ let serviceBase: [Target.Dependency] = [
 ]
 
 var targets: [Target] = []
-targets += system("CLibPQ") + system("CHiredis") + system("CCurl") + system("CMalloc")
+targets += system("CLibPQ") + system("CHiredis") + system("CCurl") + system("CGlibc")
 targets += shared("Core", [])
-targets += shared("Launch", ["CMalloc"])
+targets += shared("Launch", ["CGlibc"])
+targets += shared("Threads", ["CGlibc"])
 targets += shared("Contracts", ["Core"])
 targets += shared("Resilience", ["Core"])
 targets += shared("Settings", ["Core", configuration])
@@ -140,9 +141,9 @@ targets += shared("Authorization", ["Core", "Contracts"])
 targets += shared("Vault", ["Core", crypto])
 targets += shared(
     "Outbound",
-    ["Core", "CCurl", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging, lifecycle]
+    ["Core", "Threads", "CCurl", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, logging, lifecycle]
 )
-targets += shared("Postgres", ["Core", "CLibPQ", deque, lifecycle, logging, metrics, crypto])
+targets += shared("Postgres", ["Core", "Threads", "CLibPQ", deque, lifecycle, logging, metrics, crypto])
 targets += shared("Redis", ["Core", "CHiredis", deque, lifecycle, logging, nioCore, nioPosix, nioSSL])
 targets += shared(
     "Bus",
@@ -172,7 +173,7 @@ targets += shared(
     ],
     resources: migrations("Shared/ServiceHost/Migrations")
 )
-targets += shared("LocalServers", ["Core", "Postgres", logging], resources: [.embedInCode("roles.sql")])
+targets += shared("LocalServers", ["Core", "Threads", "Postgres", logging], resources: [.embedInCode("roles.sql")])
 
 targets += service(
     "Gateway",

@@ -1,4 +1,6 @@
 #pragma once
+/* Glibc's module exports neither of these to Swift. */
 #include <malloc.h>
+#include <sys/prctl.h>
 
-/* Glibc's module does not export <malloc.h> to Swift. */
+static inline void polyclinic_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

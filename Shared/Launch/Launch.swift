@@ -1,4 +1,4 @@
-import CMalloc
+import CGlibc
 import Glibc
 
 /// Blocks of so many bytes go back to the system as soon as they are freed.

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Threads
 
 /// A program started by us that ends when we do: the kernel tells it when the thread that started it is gone.
 package final class ChildProcess: Sendable {
@@ -78,7 +79,7 @@ package final class ChildProcess: Sendable {
         case .success(let pid): self.pid = pid
         case .failure(let error): throw error
         }
-        Thread.start { [weak self, pid] in
+        SystemThread.start(named: "child-end") { [weak self, pid] in
             let exit = Self.reap(pid)
             self?.ended(exit)
         }

@@ -1,31 +1,6 @@
 import Dispatch
-import Glibc
 import Synchronization
-
-/// Threads that nobody joins.
-enum Thread {
-    static func start(_ body: @escaping @Sendable () -> Void) {
-        let box = unsafe Unmanaged.passRetained(Body(run: body)).toOpaque()
-        var thread = pthread_t()
-        let status = unsafe pthread_create(
-            &thread,
-            nil,
-            { argument in
-                guard let argument = unsafe argument else { return nil }
-                unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            },
-            box
-        )
-        precondition(status == 0, "Cannot start a thread (error \(status))")
-        pthread_detach(thread)
-    }
-
-    private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-}
+import Threads
 
 /// The thread that starts children and lives as long as the process: a child is told of the end of the *thread* that
 /// started it, so that one of a task's passing threads must not do it.
@@ -36,7 +11,7 @@ final class KeeperThread: Sendable {
     private let signal = DispatchSemaphore(value: 0)
 
     private init() {
-        Thread.start { Self.shared.work() }
+        SystemThread.start(named: "keeper") { Self.shared.work() }
     }
 
     /// Runs `body` on the thread and waits for it.

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Threads
 
 /// A server's process: started, and once it is kept, started again whenever it dies, until it is stopped.
 final class KeptProcess: Sendable {
@@ -44,7 +45,7 @@ final class KeptProcess: Sendable {
     }
 
     private func watch(_ child: ChildProcess) {
-        child.whenEnded { [weak self] _ in Thread.start { self?.revive() } }
+        child.whenEnded { [weak self] _ in SystemThread.start(named: "revival") { self?.revive() } }
     }
 
     private func revive() {

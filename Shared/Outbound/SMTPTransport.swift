@@ -1,6 +1,7 @@
 package import Core
 import Glibc
 import Synchronization
+import Threads
 
 /// One message for one recipient, or only a question whether the server lets us in.
 struct SMTPEnvelope: Sendable {
@@ -163,7 +164,7 @@ package final class SMTPTransport: Sendable {
     }
 
     private func startThread() {
-        let started = WorkerThread.start { [self] in work() }
+        let started = SystemThread.startIfPossible(named: "mail") { [self] in work() }
         guard !started else { return }
         for job in state.withLock({ $0.threadFailed() }) { job.finish(Self.busy) }
     }

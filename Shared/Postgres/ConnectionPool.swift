@@ -3,6 +3,7 @@ import DequeModule
 import Dispatch
 import Logging
 import Synchronization
+import Threads
 
 /// One queue and the threads that serve it, each with a connection of its own.
 final class ConnectionPool: Sendable {
@@ -123,7 +124,7 @@ final class ConnectionPool: Sendable {
         case .served: signal.signal()
         case .startThread:
             signal.signal()
-            startThread(named: "pg-\(name)") { self.serve() }
+            SystemThread.start(named: "pg-\(name)") { self.serve() }
         case .watch:
             signal.signal()
             ConnectionWatchdog.shared.watch(self)

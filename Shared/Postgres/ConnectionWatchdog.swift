@@ -1,6 +1,7 @@
 import DequeModule
 import Dispatch
 import Synchronization
+import Threads
 
 /// The one thread of the process that cancels statements (which waits for a connect) and ends waits that are too long.
 final class ConnectionWatchdog: Sendable {
@@ -18,7 +19,7 @@ final class ConnectionWatchdog: Sendable {
     private let signal = DispatchSemaphore(value: 0)
 
     private init() {
-        startThread(named: "pg-attendant") { Self.shared.work() }
+        SystemThread.start(named: "pg-attendant") { Self.shared.work() }
     }
 
     func cancel(_ queued: QueuedTransaction) {

@@ -13,7 +13,7 @@ import Testing
         Rule(module: "CLibPQ", only: ["Shared/Postgres/"]),
         Rule(module: "CHiredis", only: ["Shared/Redis/"]),
         Rule(module: "CCurl", only: ["Shared/Outbound/"]),
-        Rule(module: "CMalloc", only: ["Shared/Launch/"]),
+        Rule(module: "CGlibc", only: ["Shared/Launch/", "Shared/Threads/"]),
         Rule(
             module: "AsyncHTTPClient",
             only: ["Shared/Outbound/", "Services/Operator/", "Services/Sandbox/", "Tests/"]
