@@ -4,7 +4,7 @@ import Postgres
 import ProviderConfig
 import Resilience
 
-/// What a walk through a message's providers has to write down, with the next transaction that is due anyway.
+/// What a round through a message's providers has to write down, with the next transaction that is due anyway.
 enum PendingWrite: Sendable {
     case skipped(Int, ProviderEntry, AttemptOutcome, detail: String, at: Instant)
     case closed(Int, ProviderEntry, ProviderVerdict, latency: Duration, using: String)

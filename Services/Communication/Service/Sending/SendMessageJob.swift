@@ -45,7 +45,7 @@ struct SendMessageJob: JobHandler {
             if !prepared.attachments.isEmpty {
                 prepared.fileURL = parts.media.url(of: payload.message, 0, job.clinic, at: .now())
             }
-            var walk = SendingRound(
+            var round = SendingRound(
                 parts: parts,
                 prepared: prepared,
                 job: job,
@@ -53,7 +53,7 @@ struct SendMessageJob: JobHandler {
                 channels: Set(all.map(\.channel)).intersection(wanted),
                 settings: settings
             )
-            try await walk.run()
+            try await round.run()
         }
         if !isDone { try await job.again(at: .now() + LargeFiles.pause) { _ in } }
     }

@@ -10,11 +10,11 @@ import Testing
 
 @testable import Communication
 
-/// Providers tried before they are relied on; one after the other, for a process runs a few trials at once.
+/// Providers tried before they are relied on; one after the other, for a process runs a few tests at once.
 @Suite(.serialized, .timeLimit(.minutes(4))) struct ConfigurationTestTests {
     private let endpoint = MessageDesk.endpoints.configuration.test
 
-    private func trial(
+    private func test(
         _ clinic: TestClinic,
         _ candidates: ProviderDraft...,
         channel: MessageChannel? = nil,
@@ -37,7 +37,7 @@ import Testing
     @Test func candidatesAreTriedAndNotStored() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
-            let answer = try await trial(
+            let answer = try await test(
                 clinic,
                 .zeptomail(sandbox.zeptomail),
                 .zeptomail(sandbox.zeptomail, token: "a-wrong-token"),
@@ -65,14 +65,14 @@ import Testing
     @Test func whatIsInForceIsTriedOrOneOfIt() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
-            #expect(try await trial(clinic).code == "not_configured")
+            #expect(try await test(clinic).code == "not_configured")
             let chain = try await clinic.configure(.resend(sandbox.url("resend")), .smtp(port: sandbox.smtpPort)).email
             let (first, second) = (try #require(chain?.primary.id), try #require(chain?.fallback.first?.id))
-            #expect(try await trial(clinic).output?.results.map(\.entryId) == [first, second])
-            #expect(try await trial(clinic, entry: second).output?.results.map(\.entryId) == [second])
-            #expect(try await trial(clinic, channel: .sms).output?.results.isEmpty == true)
-            #expect(try await trial(clinic, entry: ProviderEntryID()).status == 404)
-            #expect(try await trial(try TestClinic(), entry: second).code == "not_configured")
+            #expect(try await test(clinic).output?.results.map(\.entryId) == [first, second])
+            #expect(try await test(clinic, entry: second).output?.results.map(\.entryId) == [second])
+            #expect(try await test(clinic, channel: .sms).output?.results.isEmpty == true)
+            #expect(try await test(clinic, entry: ProviderEntryID()).status == 404)
+            #expect(try await test(try TestClinic(), entry: second).code == "not_configured")
         }
     }
 
@@ -85,7 +85,7 @@ import Testing
                 .smtp(port: sandbox.smtpPort)
             )
             let address = "t\(clinic.clinic.low)@example.com"
-            let results = try await trial(clinic, to: address).output?.results
+            let results = try await test(clinic, to: address).output?.results
             #expect(results?.map(\.ok) == [true, true, true])
             let received = try await sandbox.received(for: address)
             #expect(Set(received.map(\.provider)) == ["aws_ses", "sendgrid", "smtp"])
@@ -103,7 +103,7 @@ import Testing
                     return draft
                 }
                 let results = try #require(
-                    try await trial(clinic, drafts[0], drafts[1], drafts[2], .zeptomail(sandbox.zeptomail)).output?
+                    try await test(clinic, drafts[0], drafts[1], drafts[2], .zeptomail(sandbox.zeptomail)).output?
                         .results
                 )
                 let told = results.map { $0.sender?.first { $0.aspect == .provider }?.state }
@@ -125,20 +125,20 @@ import Testing
             let clinic = try TestClinic()
             var draft = try ProviderDraft.named("aws_ses", at: sandbox.url("aws_ses"))
             draft.credentials["fromEmail"] = .string("hello@\(domain)")
-            let sender = try #require(try await trial(clinic, draft).output?.results.first?.sender)
+            let sender = try #require(try await test(clinic, draft).output?.results.first?.sender)
             #expect(sender.first { $0.aspect == .provider }?.state == state)
             #expect(sender.first { $0.aspect == .dkim }?.state == state)
         }
     }
 
-    /// Where a provider can be told by its own settings alone to leave mails as they are, the trial says whether it does.
+    /// Where a provider can be told by its own settings alone to leave mails as they are, the test says whether it does.
     @Test func aTrialSaysWhetherMailsAreWatched() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
             func state(_ provider: String, _ key: String, _ value: String) async throws -> SenderFinding.State? {
                 var draft = try ProviderDraft.named(provider, at: sandbox.url(provider))
                 draft.credentials[key] = .string(value)
-                let results = try #require(try await trial(clinic, draft).output?.results)
+                let results = try #require(try await test(clinic, draft).output?.results)
                 return results.first?.sender?.first { $0.aspect == .tracking }?.state
             }
             #expect(try await state("aws_ses", "configurationSet", "events") == .passed)
@@ -160,7 +160,7 @@ import Testing
                 SuppressionDraft(channel: .email, address: address)
             )
             #expect(suppressed.status == 201, "\(String(describing: suppressed.problem))")
-            let results = try await trial(clinic, to: address).output?.results
+            let results = try await test(clinic, to: address).output?.results
             #expect(results?.map(\.ok) == [false] && results?.map(\.outcome) == [.skippedSuppressed])
             #expect(try await sandbox.received(for: address).isEmpty)
         }
@@ -182,13 +182,13 @@ import Testing
             let problem = await #expect(throws: Problem.self) { try await turns[1].run(clinic) {} }
             #expect(problem?.status == 429 && problem?.retryAfter == 10)
             try await turns[1].run(ClinicID()) {}
-            let rest = try await redis.send(["PTTL", .text(keyspace.turn("trial:\(clinic)"))]).integer ?? 0
+            let rest = try await redis.send(["PTTL", .text(keyspace.turn("test:\(clinic)"))]).integer ?? 0
             #expect(rest > 0 && rest <= ConfigurationTestTurns.longest.milliseconds)
         }
         // Given back, also by one that has failed, and by no other than its holder.
         await #expect(throws: CancellationError.self) { try await turns[1].run(clinic) { throw CancellationError() } }
         try await turns[0].run(clinic) {
-            _ = try await redis.send(["SET", .text(keyspace.turn("trial:\(clinic)")), "another's"])
+            _ = try await redis.send(["SET", .text(keyspace.turn("test:\(clinic)")), "another's"])
         }
         await #expect(throws: Problem.self) { try await turns[0].run(clinic) {} }
         redis.close()
@@ -221,14 +221,14 @@ import Testing
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
             try await sandbox.call("/faults/zeptomail", ["kind": "slow", "delayMs": 5_000], method: "PUT")
-            async let first = trial(clinic, .zeptomail(sandbox.zeptomail))
-            async let second = trial(clinic, .zeptomail(sandbox.zeptomail))
+            async let first = test(clinic, .zeptomail(sandbox.zeptomail))
+            async let second = test(clinic, .zeptomail(sandbox.zeptomail))
             let answers = try await [first, second]
             #expect(Set(answers.map(\.status)) == [200, 429])
             #expect(answers.contains { $0.code == "rate_limited" })
             // The turn is given back.
             try await sandbox.fault(nil, of: "zeptomail")
-            #expect(try await trial(clinic, .zeptomail(sandbox.zeptomail)).status == 200)
+            #expect(try await test(clinic, .zeptomail(sandbox.zeptomail)).status == 200)
         }
     }
 
@@ -239,13 +239,13 @@ import Testing
             try await clinic.configure(email: [.smtp(port: sandbox.smtpPort)], settings: settings)
             let address = "r\(clinic.clinic.low)@example.com"
             var outcomes: [AttemptOutcome?] = []
-            for _ in 0...3 { outcomes.append(try await trial(clinic, to: address).output?.results.first?.outcome) }
+            for _ in 0...3 { outcomes.append(try await test(clinic, to: address).output?.results.first?.outcome) }
             #expect(outcomes == [.accepted, .accepted, .accepted, .throttled])
             #expect(try await sandbox.received(for: address).count == 3)
             // Candidates have a rate, too, whatever ids they are known by.
             outcomes = []
             for _ in 0...3 {
-                let results = try await trial(clinic, .smtp(port: sandbox.smtpPort), to: address).output?.results
+                let results = try await test(clinic, .smtp(port: sandbox.smtpPort), to: address).output?.results
                 outcomes.append(results?.first?.outcome)
             }
             #expect(outcomes == [.accepted, .accepted, .accepted, .throttled])
@@ -268,13 +268,13 @@ import Testing
                         .map { "\($0.actor.id) \($0.resource.id) \($0.action) \($0.outcome) \($0.reason ?? "")" }
                 )
             }
-            _ = try await trial(clinic)
+            _ = try await test(clinic)
             let asked: Set = [
                 "zeptomail \(first) communication_config:create failed credentials",
                 "smtp \(second) communication_config:create succeeded accepted",
             ]
             #expect(try await entries() == asked)
-            _ = try await trial(clinic, entry: second, to: "a\(clinic.clinic.low)@example.com")
+            _ = try await test(clinic, entry: second, to: "a\(clinic.clinic.low)@example.com")
             #expect(try await entries() == asked.union(["smtp \(second) messages:send succeeded accepted"]))
         }
     }
@@ -285,9 +285,9 @@ import Testing
             let entry = try #require(try await clinic.configure(.zeptomail(sandbox.zeptomail)).email?.primary)
             var masked = ProviderDraft(id: entry.id, provider: entry.provider, credentials: entry.credentials)
             masked.credentials["fromName"] = "Another name"
-            #expect(try await trial(clinic, masked).output?.results.map(\.ok) == [true])
+            #expect(try await test(clinic, masked).output?.results.map(\.ok) == [true])
             masked.credentials["endpoint"] = .string(SandboxPlace.nowhere)
-            let stolen = try await trial(clinic, masked)
+            let stolen = try await test(clinic, masked)
             #expect(stolen.status == 422 && stolen.code == "secret_missing")
             #expect(stolen.pointers == ["/config/email/primary/credentials/sendMailToken"])
         }
@@ -296,7 +296,7 @@ import Testing
     @Test func whereItMayNotConnectItIsNotTried() async throws {
         let clinic = try TestClinic()
         for endpoint in ["http://169.254.169.254/latest", "https://10.0.0.1", "ftp://127.0.0.1"] {
-            let answer = try await trial(clinic, .zeptomail(endpoint))
+            let answer = try await test(clinic, .zeptomail(endpoint))
             #expect(answer.status == 422 && answer.code == "endpoint_not_allowed")
             #expect(answer.pointers == ["/config/email/primary/credentials/endpoint"])
         }

@@ -261,18 +261,18 @@ import Vault
         try await SandboxPlace.with { sandbox in
             let clinic = try clinic()
             let endpoint = MessageDesk.endpoints.configuration.test
-            func trial() async throws -> TestClinic.Answer<ConfigurationTestResults> {
+            func test() async throws -> TestClinic.Answer<ConfigurationTestResults> {
                 try await clinic.ask(endpoint, ConfigurationTest(clinicId: clinic.clinic))
             }
             try await delete(clinic)
-            #expect(try await trial().code == "not_configured")
+            #expect(try await test().code == "not_configured")
             try await put(clinic, .smtp(port: sandbox.smtpPort))
-            let shared = try #require(try await trial().output?.results)
+            let shared = try #require(try await test().output?.results)
             #expect(shared.map(\.provider) == ["smtp"] && shared.map(\.source) == [.installation])
             #expect(shared.map(\.ok) == [true])
-            // The own takes its place with the next trial.
+            // The own takes its place with the next test.
             try await clinic.configure(.zeptomail(sandbox.zeptomail))
-            let own = try #require(try await trial().output?.results)
+            let own = try #require(try await test().output?.results)
             #expect(own.map(\.provider) == ["zeptomail"] && own.map(\.source) == [.clinic])
         }
     }

@@ -72,11 +72,11 @@ import Testing
         #expect(shown.webhookUrl?.hasSuffix("/webhooks/communication/pigeon_post/\(clinic.clinic)") == true)
         #expect(taken.output?.settings.rates == [PigeonProvider.name: 3])
         #expect(try await clinic.health().map(\.rate) == [EntryHealth.Rate(perSecond: 3)])
-        let trial = try await clinic.ask(
+        let test = try await clinic.ask(
             MessageDesk.endpoints.configuration.test,
             ConfigurationTest(clinicId: clinic.clinic)
         )
-        #expect(trial.output?.results.map(\.ok) == [true])
+        #expect(test.output?.results.map(\.ok) == [true])
         // Where nobody has listed it, it is none.
         let stranger = try TestClinic()
         let unknown = try await stranger.ask(put, draft(stranger), ifNoneMatch: "*")

@@ -181,11 +181,11 @@ import Testing
             #expect(answer.status == 422 && answer.pointers == [pointer])
             #expect("\(String(describing: answer.problem))".contains(DomainName.complaint))
         }
-        let trial = ConfigurationTest(
+        let test = ConfigurationTest(
             clinicId: clinic.clinic,
             to: TestRecipient(email: EmailAddress(Self.impossible))
         )
-        #expect(try await clinic.ask(Self.endpoints.configuration.test, trial).pointers == ["/to/email"])
+        #expect(try await clinic.ask(Self.endpoints.configuration.test, test).pointers == ["/to/email"])
         let route = AlertRoute(
             alert: .deadLetters,
             to: [

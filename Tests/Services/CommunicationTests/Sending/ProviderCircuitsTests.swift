@@ -11,11 +11,11 @@ import Testing
 @Suite struct ProviderCircuitsTests {
     private let clock = OffsetClock()
     private let clinic = ClinicID()
-    private let book: ProviderCircuits
+    private let circuits: ProviderCircuits
 
     init() {
         let clock = clock
-        book = ProviderCircuits(policy: CircuitBreakerPolicy(jitter: 0), providers: .builtIn, now: { clock.now })
+        circuits = ProviderCircuits(policy: CircuitBreakerPolicy(jitter: 0), providers: .builtIn, now: { clock.now })
     }
 
     private func entry(_ fingerprint: String = "before") -> ProviderEntry {
@@ -34,7 +34,7 @@ import Testing
     }
 
     private func permit(_ entry: ProviderEntry, lastResort: Bool = false) throws -> ProviderCircuits.Permit {
-        guard case .admitted(let permit) = book.admit(clinic, entry, lastResort: lastResort) else {
+        guard case .admitted(let permit) = circuits.admit(clinic, entry, lastResort: lastResort) else {
             throw Refused()
         }
         return permit
@@ -43,7 +43,7 @@ import Testing
     private struct Refused: Error {}
 
     private func isRefused(_ entry: ProviderEntry, lastResort: Bool = false) -> Bool {
-        if case .refused = book.admit(clinic, entry, lastResort: lastResort) { true } else { false }
+        if case .refused = circuits.admit(clinic, entry, lastResort: lastResort) { true } else { false }
     }
 
     private static let storm = ProviderVerdict(.throttled, code: "20429", retryAfter: .seconds(60))
@@ -52,17 +52,17 @@ import Testing
     @Test func aStormOfRefusalsIsOne() throws {
         let entry = entry()
         let permits = try (0..<20).map { _ in try permit(entry) }
-        let changes = book.settle(permits[0], Self.storm, clinic, entry)
+        let changes = circuits.settle(permits[0], Self.storm, clinic, entry)
         #expect(changes.entry?.state == .latched && changes.entry?.reason == "throttled")
         #expect(changes.entry.flatMap(AlertRules.alert) == nil)
-        for late in permits[1...] { _ = book.settle(late, Self.storm, clinic, entry) }
+        for late in permits[1...] { _ = circuits.settle(late, Self.storm, clinic, entry) }
         #expect(isRefused(entry) && isRefused(entry, lastResort: true))
         clock.advance(.seconds(59))
         #expect(isRefused(entry))
         clock.advance(.seconds(2))
         let probe = try permit(entry)
         #expect(isRefused(entry))
-        _ = book.settle(probe, ProviderVerdict(.accepted), clinic, entry)
+        _ = circuits.settle(probe, ProviderVerdict(.accepted), clinic, entry)
         #expect(!isRefused(entry))
     }
 
@@ -70,16 +70,16 @@ import Testing
     @Test func openOnesAreCounted() throws {
         let entry = entry()
         let place = CircuitPlace(channel: "sms", provider: "twilio")
-        #expect(book.open.isEmpty)
-        _ = book.settle(try permit(entry), Self.storm, clinic, entry)
-        #expect(book.open == [place: 1])
+        #expect(circuits.open.isEmpty)
+        _ = circuits.settle(try permit(entry), Self.storm, clinic, entry)
+        #expect(circuits.open == [place: 1])
         let other = ClinicID()
-        guard case .admitted(let permit) = book.admit(other, entry) else { throw Refused() }
-        _ = book.settle(permit, Self.storm, other, entry)
-        #expect(book.open == [place: 2])
+        guard case .admitted(let permit) = circuits.admit(other, entry) else { throw Refused() }
+        _ = circuits.settle(permit, Self.storm, other, entry)
+        #expect(circuits.open == [place: 2])
         clock.advance(.seconds(61))
-        _ = book.settle(try self.permit(entry), ProviderVerdict(.accepted), clinic, entry)
-        #expect(book.open == [place: 1])
+        _ = circuits.settle(try self.permit(entry), ProviderVerdict(.accepted), clinic, entry)
+        #expect(circuits.open == [place: 1])
     }
 
     /// What one person has had too many of is no reason to keep it from the others.
@@ -87,7 +87,7 @@ import Testing
         let entry = entry()
         var verdict = Self.storm
         verdict.isAboutRecipient = true
-        for _ in 0..<50 { _ = book.settle(try permit(entry), verdict, clinic, entry) }
+        for _ in 0..<50 { _ = circuits.settle(try permit(entry), verdict, clinic, entry) }
         #expect(!isRefused(entry))
     }
 
@@ -98,14 +98,14 @@ import Testing
         let late = try (0..<6).map { _ in try permit(before) }
         #expect(!isRefused(after))
         for permit in late {
-            _ = book.settle(permit, ProviderVerdict(outcome, retryAfter: .seconds(60)), clinic, before)
+            _ = circuits.settle(permit, ProviderVerdict(outcome, retryAfter: .seconds(60)), clinic, before)
         }
         #expect(isRefused(before) && !isRefused(after))
-        #expect(book.breaker(clinic, after).view.state == .closed)
+        #expect(circuits.breaker(clinic, after).view.state == .closed)
         // What another process tells of the former ones is not taken over either.
-        let view = book.breaker(clinic, before).view
+        let view = circuits.breaker(clinic, before).view
         let told = PublishedCircuit(entry: after.id, fingerprint: before.fingerprint, view: view, resets: 0)
-        book.follow(told, clinic, after)
+        circuits.follow(told, clinic, after)
         #expect(!isRefused(after))
     }
 
@@ -113,10 +113,10 @@ import Testing
     @Test func aClinicOfFiveMessagesADayIsSparedADeadProvider() throws {
         let entry = entry()
         for _ in 0..<5 {
-            _ = book.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry)
+            _ = circuits.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry)
             clock.advance(.seconds(5 * 3_600))
         }
-        _ = book.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry)
+        _ = circuits.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry)
         #expect(isRefused(entry))
         clock.advance(.seconds(59))
         #expect(isRefused(entry))
@@ -127,25 +127,25 @@ import Testing
     /// With everything open one message tries, and never past what only somebody's hand mends.
     @Test func whereAllAreOpenOneTries() throws {
         let (failing, latched) = (entry("failing"), entry("latched"))
-        for _ in 0..<5 { _ = book.settle(try permit(failing), ProviderVerdict(.transient), clinic, failing) }
-        _ = book.settle(try permit(latched), ProviderVerdict(.credentials), clinic, latched)
+        for _ in 0..<5 { _ = circuits.settle(try permit(failing), ProviderVerdict(.transient), clinic, failing) }
+        _ = circuits.settle(try permit(latched), ProviderVerdict(.credentials), clinic, latched)
         #expect(isRefused(failing) && isRefused(latched))
         let last = try permit(failing, lastResort: true)
         #expect(isRefused(failing, lastResort: true) && isRefused(latched, lastResort: true))
-        _ = book.settle(last, ProviderVerdict(.accepted), clinic, failing)
+        _ = circuits.settle(last, ProviderVerdict(.accepted), clinic, failing)
         #expect(!isRefused(failing) && isRefused(latched))
     }
 
     /// It failed in vain: until the open time is over, which is no longer for it, nobody else tries.
     @Test func theOneThatTriesInVainIsTheLastOfItsInterval() throws {
         let entry = entry()
-        for _ in 0..<5 { _ = book.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry) }
-        let until = try #require(book.breaker(clinic, entry).view.retryAt)
+        for _ in 0..<5 { _ = circuits.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry) }
+        let until = try #require(circuits.breaker(clinic, entry).view.retryAt)
         clock.advance(.seconds(1))
         let last = try permit(entry, lastResort: true)
-        _ = book.settle(last, ProviderVerdict(.transient), clinic, entry)
+        _ = circuits.settle(last, ProviderVerdict(.transient), clinic, entry)
         #expect(isRefused(entry) && isRefused(entry, lastResort: true))
-        #expect(book.breaker(clinic, entry).view.retryAt == until)
+        #expect(circuits.breaker(clinic, entry).view.retryAt == until)
         clock.advance(.seconds(30))
         #expect(!isRefused(entry))
     }
@@ -154,14 +154,14 @@ import Testing
     @Test(arguments: [OutboundFailure.notSent(.busy), .notSent(.cancelled), .lost(.cancelled)])
     func whatFailsInThisProcessOpensNothing(failure: OutboundFailure) throws {
         let entry = entry()
-        for _ in 0..<20 { _ = book.settle(try permit(entry), ProviderVerdict(failure: failure), clinic, entry) }
-        #expect(book.breaker(clinic, entry).view.state == .closed)
+        for _ in 0..<20 { _ = circuits.settle(try permit(entry), ProviderVerdict(failure: failure), clinic, entry) }
+        #expect(circuits.breaker(clinic, entry).view.state == .closed)
         let unreachable = ProviderVerdict(failure: .notSent(.connect))
-        for _ in 0..<5 { _ = book.settle(try permit(entry), unreachable, clinic, entry) }
-        #expect(book.breaker(clinic, entry).view.state == .open)
-        // Nor does it count as the trial of a circuit that is open.
+        for _ in 0..<5 { _ = circuits.settle(try permit(entry), unreachable, clinic, entry) }
+        #expect(circuits.breaker(clinic, entry).view.state == .open)
+        // Nor does it count as the probe of a circuit that is open.
         clock.advance(.seconds(31))
-        _ = book.settle(try permit(entry), ProviderVerdict(failure: failure), clinic, entry)
+        _ = circuits.settle(try permit(entry), ProviderVerdict(failure: failure), clinic, entry)
         #expect(!isRefused(entry))
     }
 
@@ -177,14 +177,14 @@ import Testing
         clock.advance(.seconds(1))
         let after = told(entry, .closed, resets: 1)
         clock.advance(.seconds(1))
-        book.follow(before, clinic, entry)
+        circuits.follow(before, clinic, entry)
         #expect(isRefused(entry))
-        book.follow(after, clinic, entry)
+        circuits.follow(after, clinic, entry)
         #expect(!isRefused(entry))
-        book.follow(before, clinic, entry)
+        circuits.follow(before, clinic, entry)
         #expect(!isRefused(entry))
         // A latch since then is another one.
-        book.follow(told(entry, .latched, resets: 1), clinic, entry)
+        circuits.follow(told(entry, .latched, resets: 1), clinic, entry)
         #expect(isRefused(entry))
     }
 
@@ -195,39 +195,39 @@ import Testing
         clock.advance(.seconds(1))
         let closed = told(entry, .closed, resets: 0)
         clock.advance(.seconds(1))
-        book.follow(latched, clinic, entry)
+        circuits.follow(latched, clinic, entry)
         #expect(isRefused(entry))
-        book.follow(closed, clinic, entry)
+        circuits.follow(closed, clinic, entry)
         #expect(!isRefused(entry))
     }
 
-    /// A large mail's call takes longer than a trial usually has: nobody else tries meanwhile.
-    @Test func aTrialLastsAsLongAsItsCallMay() throws {
+    /// A large mail's call takes longer than a probe usually has: nobody else tries meanwhile.
+    @Test func aProbeLastsAsLongAsItsCallMay() throws {
         let entry = entry()
-        for _ in 0..<5 { _ = book.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry) }
+        for _ in 0..<5 { _ = circuits.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry) }
         clock.advance(.seconds(31))
         let time = SendingParts.longestCallTime + SendingParts.callGrace
-        guard case .admitted(let trial) = book.admit(clinic, entry, taking: time) else { throw Refused() }
+        guard case .admitted(let probe) = circuits.admit(clinic, entry, taking: time) else { throw Refused() }
         clock.advance(SendingParts.longestCallTime)
         #expect(isRefused(entry) && isRefused(entry, lastResort: true))
-        _ = book.settle(trial, ProviderVerdict(.accepted), clinic, entry)
+        _ = circuits.settle(probe, ProviderVerdict(.accepted), clinic, entry)
         #expect(!isRefused(entry))
     }
 
     /// A call that was cancelled here gives its turn back, one that hangs loses it, and what it says afterwards is nothing.
     @Test func aTrialThatNeverEndsIsGivenUp() throws {
         let entry = entry()
-        for _ in 0..<5 { _ = book.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry) }
+        for _ in 0..<5 { _ = circuits.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry) }
         clock.advance(.seconds(31))
-        book.giveBack(try permit(entry), clinic, entry)
+        circuits.giveBack(try permit(entry), clinic, entry)
         let hung = try permit(entry)
         #expect(isRefused(entry))
         clock.advance(.seconds(31))
         let second = try permit(entry)
-        _ = book.settle(hung, ProviderVerdict(.transient), clinic, entry)
-        #expect(book.breaker(clinic, entry).view.state == .halfOpen)
-        _ = book.settle(second, ProviderVerdict(.accepted), clinic, entry)
-        _ = book.settle(hung, ProviderVerdict(.transient), clinic, entry)
-        #expect(book.breaker(clinic, entry).view.state == .closed)
+        _ = circuits.settle(hung, ProviderVerdict(.transient), clinic, entry)
+        #expect(circuits.breaker(clinic, entry).view.state == .halfOpen)
+        _ = circuits.settle(second, ProviderVerdict(.accepted), clinic, entry)
+        _ = circuits.settle(hung, ProviderVerdict(.transient), clinic, entry)
+        #expect(circuits.breaker(clinic, entry).view.state == .closed)
     }
 }

@@ -3,7 +3,7 @@ import Core
 import Redis
 import Synchronization
 
-/// Whose trials of providers are running: each may take as long as a call, and must not keep requests of others waiting.
+/// Whose tests of providers are running: each may take as long as a call, and must not keep requests of others waiting.
 ///
 /// A clinic has its turn with all processes together; while Redis is away, with each for itself.
 final class ConfigurationTestTurns: Sendable {
@@ -11,7 +11,7 @@ final class ConfigurationTestTurns: Sendable {
     static let mostOfClinic = 1
     /// Of all clinics together in one process: a small part of the requests that it serves at once.
     static let most = 16
-    /// A turn that is never given back, as its process has ended, is over after this: longer than a trial takes.
+    /// A turn that is never given back, as its process has ended, is over after this: longer than a test takes.
     static let longest: Duration = ConfigurationTester.callTime * 3
 
     private let redis: RedisClient
@@ -26,20 +26,20 @@ final class ConfigurationTestTurns: Sendable {
         self.patience = patience
     }
 
-    /// Runs a clinic's trial in its turn; throws 429 while as many are running as may be.
-    func run<R>(_ clinic: ClinicID, _ trial: () async throws -> R) async throws -> R {
+    /// Runs a clinic's test in its turn; throws 429 while as many are running as may be.
+    func run<R>(_ clinic: ClinicID, _ test: () async throws -> R) async throws -> R {
         try begin(clinic)
         defer { end(clinic) }
-        let (key, turn) = (keyspace.turn("trial:\(clinic)"), "\(RequestID())")
+        let (key, turn) = (keyspace.turn("test:\(clinic)"), "\(RequestID())")
         guard await take(key, turn) else { throw Self.busy }
         let result: Result<R, any Error>
-        do { result = .success(try await trial()) } catch { result = .failure(error) }
+        do { result = .success(try await test()) } catch { result = .failure(error) }
         // Given back whatever has become of the request meanwhile.
         await Task { await giveBack(key, turn) }.value
         return try result.get()
     }
 
-    /// Begins a clinic's trial in this process, which `end` must follow; throws 429 while as many are running as may be.
+    /// Begins a clinic's test in this process, which `end` must follow; throws 429 while as many are running as may be.
     func begin(_ clinic: ClinicID) throws(Problem) {
         let hasTurn = running.withLock { running in
             guard running[clinic, default: 0] < Self.mostOfClinic, running.values.reduce(0, +) < Self.most else {
@@ -85,7 +85,7 @@ final class ConfigurationTestTurns: Sendable {
         Problem(
             429,
             "rate_limited",
-            "As many trials of providers are running as may run at once.",
+            "As many tests of providers are running as may run at once.",
             retryable: true,
             retryAfter: Int(ConfigurationTester.callTime.components.seconds)
         )

@@ -30,7 +30,7 @@ struct ConfigurationTester: Sendable {
     }
 
     /// One provider and what it is tried with.
-    private struct Trial: Sendable {
+    private struct EntryTest: Sendable {
         let entry: ProviderEntry
         /// Whether it is not stored.
         let isCandidate: Bool
@@ -49,9 +49,9 @@ struct ConfigurationTester: Sendable {
         if let email = input.to?.email, email.mailed == nil { throw Problem.invalid("/to/email", DomainName.complaint) }
         let (entries, settings) = try await entries(input, context)
         let suppressed = try await suppressed(input.to, context)
-        let trials = entries.map { entry in
+        let tests = entries.map { entry in
             let channel = MessageChannel(rawValue: entry.channel) ?? .email
-            return Trial(
+            return EntryTest(
                 entry: entry,
                 isCandidate: input.config != nil,
                 message: input.to.flatMap { TestMessage.message(to: $0, on: channel) },
@@ -61,10 +61,10 @@ struct ConfigurationTester: Sendable {
         }
         let results = await withTaskGroup(of: (Int, Result<ConfigurationTestResults.Result, any Error>).self) {
             group in
-            for (place, trial) in trials.enumerated() {
+            for (place, test) in tests.enumerated() {
                 group.addTask {
                     let outcome: Result<ConfigurationTestResults.Result, any Error>
-                    do { outcome = .success(try await result(of: trial, context)) } catch { outcome = .failure(error) }
+                    do { outcome = .success(try await result(of: test, context)) } catch { outcome = .failure(error) }
                     return (place, outcome)
                 }
             }
@@ -73,7 +73,7 @@ struct ConfigurationTester: Sendable {
                 $0[$1.0] = $1.1
             }
         }
-        let ordered = try trials.indices.compactMap { try results[$0]?.get() }
+        let ordered = try tests.indices.compactMap { try results[$0]?.get() }
         return try await context.commit { _ in
             Reply(
                 ConfigurationTestResults(results: ordered),
@@ -142,20 +142,20 @@ struct ConfigurationTester: Sendable {
     }
 
     private func result(
-        of trial: Trial,
+        of test: EntryTest,
         _ context: OperationContext
     ) async throws -> ConfigurationTestResults.Result {
-        let (entry, isCandidate) = (trial.entry, trial.isCandidate)
+        let (entry, isCandidate) = (test.entry, test.isCandidate)
         let deadline = Deadline.after(Self.callTime)
         let provider = providers.provider(for: entry, through: transports)
         async let sender = senders.findings(of: entry, provider, deadline: deadline)
-        let (verdict, latency) = try await verdict(of: provider, trial, deadline: deadline, context)
+        let (verdict, latency) = try await verdict(of: provider, test, deadline: deadline, context)
         let isGood = verdict.outcome == .accepted
         let good =
-            trial.message == nil
+            test.message == nil
             ? "The provider is there and takes the credentials." : "The provider took the message."
         return await ConfigurationTestResults.Result(
-            channel: trial.channel,
+            channel: test.channel,
             provider: entry.provider,
             entryId: isCandidate ? nil : entry.id,
             source: isCandidate ? nil : ProviderSource(entry),
@@ -170,35 +170,35 @@ struct ConfigurationTester: Sendable {
     /// Calls the provider, if there is anything to be called for, with an entry in the trail about what it answered.
     private func verdict(
         of provider: (any MessageProvider)?,
-        _ trial: Trial,
+        _ test: EntryTest,
         deadline: Deadline,
         _ context: OperationContext
     ) async throws -> (ProviderVerdict, latency: Duration) {
         guard let provider else {
             return (Self.untried(.credentials, "The credentials cannot be used as they are."), .zero)
         }
-        if trial.message != nil, let refusal = try await refusal(of: trial, context) { return (refusal, .zero) }
+        if test.message != nil, let refusal = try await refusal(of: test, context) { return (refusal, .zero) }
         let started = ContinuousClock.now
         let verdict =
-            if let message = trial.message {
+            if let message = test.message {
                 await provider.send(message, deadline: deadline)
             } else {
                 await provider.check(deadline: deadline)
             }
         let latency = ContinuousClock.now - started
-        try await note(verdict, of: trial, context)
+        try await note(verdict, of: test, context)
         return (verdict, latency)
     }
 
     /// Why a message is not handed over; `nil` when it may be.
     ///
     /// What is sent to try a provider is sent: the clinic's other messages through it, and its cap, count it too.
-    private func refusal(of trial: Trial, _ context: OperationContext) async throws -> ProviderVerdict? {
-        guard !trial.isSuppressed else {
+    private func refusal(of test: EntryTest, _ context: OperationContext) async throws -> ProviderVerdict? {
+        guard !test.isSuppressed else {
             return Self.untried(.skippedSuppressed, "The recipient is suppressed on the channel: nothing is sent.")
         }
-        let bucket = trial.isCandidate ? Self.candidates(of: context.clinic) : trial.entry.id
-        let wait = try await rates.take(context.clinic, bucket, trial.rate, .normal) { midnight in
+        let bucket = test.isCandidate ? Self.candidates(of: context.clinic) : test.entry.id
+        let wait = try await rates.take(context.clinic, bucket, test.rate, .normal) { midnight in
             try await context.database.read(for: context.tenant) { tx in
                 try AttemptStore.calls(of: bucket, since: midnight, in: tx)
             }
@@ -219,20 +219,20 @@ struct ConfigurationTester: Sendable {
         ProviderVerdict(outcome, host: .untried, detail: detail)
     }
 
-    /// Whose rate all messages through a clinic's candidates are held to: each trial knows them by other ids.
+    /// Whose rate all messages through a clinic's candidates are held to: each test knows them by other ids.
     private static func candidates(of clinic: ClinicID) -> ProviderEntryID {
         ProviderEntryID(high: clinic.high, low: clinic.low)
     }
 
-    /// Writes what came of a call, whatever becomes of the trial.
-    private func note(_ verdict: ProviderVerdict, of trial: Trial, _ context: OperationContext) async throws {
-        let entry = trial.entry
+    /// Writes what came of a call, whatever becomes of the test.
+    private func note(_ verdict: ProviderVerdict, of test: EntryTest, _ context: OperationContext) async throws {
+        let entry = test.entry
         var record = context.auditRecord(
             verdict.outcome == .accepted ? .succeeded : .failed,
             AuditDetail(resource: entry.id.description, reason: verdict.outcome.rawValue)
         )
         record.actor = AuditRecord.Actor(Principal(kind: .provider, id: entry.provider))
-        if trial.message != nil { record.action = CommunicationPermissions.send.name }
+        if test.message != nil { record.action = CommunicationPermissions.send.name }
         record.using = "credentials:\(entry.id)=\(entry.fingerprint)"
         let told = record
         try await context.database.transaction(for: context.tenant) { tx in try Outbox.appendAudit(told, in: tx) }
