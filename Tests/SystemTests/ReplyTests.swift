@@ -91,7 +91,7 @@ extension SystemTests {
             try await holdsToStop(practice)
         }
 
-        /// Words of any language; who says stop is not answered, and hears nothing until they say otherwise.
+        /// Words of any language; who says stop is told that it holds, and hears nothing more until they say otherwise.
         private func holdsToStop(_ practice: Practice) async throws {
             try await practice.write("Hilfe bitte")
             _ = try await practice.text("STOP ends our messages")
@@ -99,6 +99,7 @@ extension SystemTests {
             try await eventually("the stop is known", within: .seconds(60)) {
                 try await practice.ended("Do you hear us?", as: "suppressed")
             }
+            _ = try await practice.text("no more messages from us here")
             #expect(try await practice.ended("Are you well?", as: "suppressed"))
             #expect(try await practice.texts("Are you well?").isEmpty)
             try await practice.write("start")

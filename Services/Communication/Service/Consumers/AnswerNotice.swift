@@ -18,15 +18,46 @@ struct AnswerNotice: Codable, Sendable, Equatable {
     var offers: [String]
     /// The time that was chosen was gone.
     var isTaken: Bool
+    /// What it confirms, where the question was about messages themselves.
+    var confirms: OptOutConfirmation?
+    /// The language of the question's words; `nil` where they are of several.
+    var language: String?
 
     static func help(_ question: InboundMessageID) -> AnswerNotice {
         AnswerNotice(question: question, template: BuiltInTemplates.help, visit: nil, offers: [], isTaken: false)
     }
 
+    static func confirmation(
+        of confirmed: OptOutConfirmation,
+        _ question: InboundMessageID,
+        in language: String?
+    ) -> AnswerNotice {
+        AnswerNotice(
+            question: question,
+            template: confirmed.template,
+            visit: nil,
+            offers: [],
+            isTaken: false,
+            confirms: confirmed,
+            language: language
+        )
+    }
+
+    /// Until when somebody who has asked at a moment is answered, at the latest.
+    func expiry(askedAt: Instant, at now: Instant) -> Instant {
+        switch confirms {
+        case .stop: askedAt + AnswerRules.stopConfirmationTime
+        case .start, nil: now + AnswerRules.answerTime
+        }
+    }
+
     /// The message, once everybody it names is known.
+    ///
+    /// - Parameter asked: when the question came.
     func draft(
         to address: ChannelAddress,
         _ contacts: [ContactID],
+        asked: Instant,
         at now: Instant,
         sealer: ClinicSealer,
         in tx: borrowing Transaction
@@ -56,7 +87,7 @@ struct AnswerNotice: Codable, Sendable, Equatable {
             template: template,
             data: data,
             category: .care,
-            expiresAt: now + AnswerRules.answerTime,
+            expiresAt: expiry(askedAt: asked, at: now),
             reference: visit.map { "appointment:\($0.appointment)" }
         )
     }

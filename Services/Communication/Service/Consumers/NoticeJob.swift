@@ -73,7 +73,7 @@ struct NoticeJob: TransactionalJobHandler {
         tally.tell()
     }
 
-    /// Answers where somebody has written, at once; nobody who has ended messages, and nobody without end.
+    /// Answers where somebody has written, at once.
     ///
     /// - Returns: nothing that is still to be sent.
     private func send(
@@ -85,19 +85,29 @@ struct NoticeJob: TransactionalJobHandler {
         in tx: borrowing Transaction
     ) throws -> MessageDraft? {
         guard let question = try AnswerStore.question(answer.question, in: tx), !question.isAnswered else { return nil }
-        let since = sender.now - AnswerRules.hour
-        guard try AnswerStore.count(in: question.conversation, since: since, in: tx) < AnswerRules.mostPerHour else {
-            throw Problem(429, "too_many_answers", "The conversation has been answered too often.")
-        }
-        let place = [(channel: question.channel, addressIndex: question.contactIndex)]
-        guard try SuppressionStore.blocking(place, category: .care, at: sender.now, in: tx).isEmpty else { return nil }
+        guard try Self.isDue(answer, to: question, at: sender.now, in: tx) else { return nil }
         let text = try InboundStore.address(question.sealed, contactIndex: question.contactIndex, with: sealer)
         guard let address = ChannelAddress(question.channel, text) else { return nil }
         let contacts = try ContactStore.find(question.contactIndex, in: tx)
-        let draft = try answer.draft(to: address, contacts, at: sender.now, sealer: sealer, in: tx)
+        var draft = try answer.draft(
+            to: address,
+            contacts,
+            asked: question.receivedAt,
+            at: sender.now,
+            sealer: sealer,
+            in: tx
+        )
+        if let language = answer.language {
+            // Whose language nobody knows is answered in that of their word.
+            let contact = try draft.to.contactId.flatMap {
+                try ContactStore.reach($0, dataKeys: intake.dataKeys, in: tx)
+            }
+            if contact?.locale == nil { draft.locale = language }
+        }
         let sent = try intake.accept(
             draft,
             answeringThrough: question.entry,
+            confirming: answer.confirms,
             from: sender,
             on: terms,
             tally: tally,
@@ -105,6 +115,40 @@ struct NoticeJob: TransactionalJobHandler {
         )
         AnswerStore.note(sent.id, to: answer.question, at: sender.now, in: tx)
         return nil
+    }
+
+    /// Whether somebody is answered: nobody who has ended messages, unless that is what they are told, and nobody twice.
+    ///
+    /// Throws 429 where it would be without end.
+    private static func isDue(
+        _ answer: AnswerNotice,
+        to question: Question,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        guard answer.expiry(askedAt: question.receivedAt, at: now) > now else { return false }
+        let answered: Int
+        let most: Int
+        if let confirmed = answer.confirms {
+            let since = now - AnswerRules.confirmationSpan
+            let before = try AnswerStore.confirmations(of: confirmed, before: question, since: since, in: tx)
+            if before.isKnown { return false }
+            answered = before.count
+            most = AnswerRules.mostConfirmations
+        } else {
+            let since = now - AnswerRules.hour
+            answered = try AnswerStore.count(in: question.conversation, since: since, in: tx)
+            most = AnswerRules.mostPerHour
+        }
+        guard answered < most else {
+            throw Problem(429, "too_many_answers", "The conversation has been answered too often.")
+        }
+        let place = [(channel: question.channel, addressIndex: question.contactIndex)]
+        let found = try SuppressionStore.inForce([question.contactIndex], at: now, in: tx)
+        // Whoever has changed their mind since is told of that alone.
+        let isStopped = SuppressionStore.optOuts(found, place, .care)[question.channel] == .stop
+        let blocking = SuppressionStore.weightiest(found, place, .care, confirming: answer.confirms)
+        return isStopped == (answer.confirms == .stop) && blocking.isEmpty
     }
 }
 

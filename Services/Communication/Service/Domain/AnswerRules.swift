@@ -8,6 +8,14 @@ enum AnswerRules {
     static let hour: Duration = .seconds(3_600)
     /// After so long nobody waits for an answer any more; what is offered by it holds no longer either.
     static let answerTime: Duration = .seconds(86_400)
+    /// A STOP is confirmed within so long or not at all: later it would be one of the messages that it ended.
+    ///
+    /// Whoever takes longer has to give a reason in the United States (47 CFR 64.1200(a)(12)).
+    static let stopConfirmationTime: Duration = .seconds(300)
+    /// Whoever says STOP, or START, again within so long while it still holds has been told already.
+    static let confirmationSpan: Duration = .seconds(86_400)
+    /// Confirmations in one conversation and span; two machines that say STOP and START in turn come to rest.
+    static let mostConfirmations = 4
 
     /// The template that tells what came of a command.
     static func template(for result: VisitCommandResult) -> String {

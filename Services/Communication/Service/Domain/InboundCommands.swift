@@ -16,9 +16,7 @@ enum InboundCommands {
         guard text.count <= longestCommand else { return nil }
         if let sign = InboundVocabulary.signs[text.filter { !$0.isWhitespace }] { return sign }
         let words = FoldedText.words(text)
-        let phrase = words.joined(separator: " ")
-        let bare = words.filter { !InboundVocabulary.courtesies.contains($0) }.joined(separator: " ")
-        for said in [phrase, bare] where !said.isEmpty {
+        for said in forms(of: words) where !said.isEmpty {
             if InboundVocabulary.ends(said, sender) { return .stop }
             if let command = InboundVocabulary.commands[said] { return command }
         }
@@ -28,6 +26,17 @@ enum InboundCommands {
         let wanted = about.joined(separator: " ")
         if let command = InboundVocabulary.commands[wanted], isAboutVisits(command) { return command }
         return about.count == 1 ? forgiven(about[0]) : nil
+    }
+
+    /// The language of a text that ends messages, or has them begin again, where its words are of one.
+    static func language(of text: String) -> String? {
+        guard text.count <= longestCommand else { return nil }
+        return forms(of: FoldedText.words(text)).lazy.compactMap { InboundVocabulary.languages[$0] }.first
+    }
+
+    /// What is said, with and without politeness.
+    private static func forms(of words: [String]) -> [String] {
+        [words, words.filter { !InboundVocabulary.courtesies.contains($0) }].map { $0.joined(separator: " ") }
     }
 
     /// Whether a text by SMS that asks to cancel ends messages where there is no visit that could be meant.

@@ -62,6 +62,8 @@ struct InboundText: Sendable, Equatable {
     var leftOut = 0
     var providerMessageID: String
     var optOut: OptOut?
+    /// The provider tells the sender itself that messages end, or come again, without making anything of it for us.
+    var isConfirmed = false
     /// What WhatsApp calls the sender beside the number, if both are told.
     var alias: WhatsAppUserID?
     /// When it was written; `nil` where the provider does not say.
@@ -119,6 +121,14 @@ struct InboundText: Sendable, Equatable {
 
     /// The sender's number; `nil` of an e-mail, and of who hides theirs.
     var phone: PhoneNumber? { channel == .email ? nil : PhoneNumber(from.text) }
+
+    /// Whether it is one of some words and nothing else, in whatever case; how providers find words that they answer themselves.
+    ///
+    /// - Parameter words: in upper case.
+    func isOne(of words: Set<String>) -> Bool {
+        let said = text.split(whereSeparator: \.isWhitespace)
+        return said.count == 1 && words.contains(said[0].uppercased())
+    }
 
     /// As much of a text as is kept.
     static func clipped(_ text: String) -> String { clipped(text, to: longestText, bytes: mostBytes) }

@@ -4,20 +4,39 @@ import Core
 ///
 /// A word means the same in every language that has it here; where it does not, it is no command.
 enum InboundVocabulary {
-    /// Words and phrases that end messages wherever they come from.
-    private static let stops: Set<String> = [
-        // English
-        "stop", "stopall", "stop all", "unsubscribe", "unsubscribe all", "revoke", "optout", "opt out",
-        // German, French
-        "stopp", "abmelden", "abbestellen", "arret", "arreter", "desabonner", "desinscrire", "me desabonner",
-        // Spanish, Portuguese, Italian
-        "darse de baja", "dar de baja", "darme de baja", "cancelar suscripcion", "cancelar subscricao", "descadastrar",
-        "cancelar inscricao", "disiscrivi", "disiscrivimi", "cancellami",
-        // Dutch, Polish, Turkish, Russian
-        "afmelden", "uitschrijven", "wypisz", "wypisz mnie", "aboneliikten cik", "стоп", "отписаться", "отпишите меня",
-        // Hindi, Arabic, Chinese, Japanese
-        "रोकें", "रोको", "बंद करें", "बंद करो", "توقف", "ايقاف", "الغاء الاشتراك", "退订", "退訂", "取消订阅", "停止配信", "配信停止",
+    /// Words and phrases that end messages wherever they come from, with their language; `nil` for what is said in many.
+    private static let stops: [(language: String?, words: [String])] = [
+        (
+            nil,
+            [
+                "stop", "stopall", "stop all", "unsubscribe", "unsubscribe all", "revoke", "optout", "opt out", "stopp",
+                "стоп",
+            ]
+        ),
+        ("de", ["abmelden", "abbestellen"]),
+        ("fr", ["arret", "arreter", "desabonner", "desinscrire", "me desabonner"]),
+        ("es", ["darse de baja", "dar de baja", "darme de baja", "cancelar suscripcion"]),
+        ("pt", ["cancelar subscricao", "descadastrar", "cancelar inscricao"]),
+        ("it", ["disiscrivi", "disiscrivimi", "cancellami"]), ("nl", ["afmelden", "uitschrijven"]),
+        ("pl", ["wypisz", "wypisz mnie"]), ("tr", ["aboneliikten cik"]), ("ru", ["отписаться", "отпишите меня"]),
+        ("hi", ["रोकें", "रोको", "बंद करें", "बंद करो"]), ("ar", ["توقف", "ايقاف", "الغاء الاشتراك"]),
+        ("zh", ["退订", "退訂", "取消订阅"]), ("ja", ["停止配信", "配信停止"]),
     ]
+
+    /// Those that have messages begin again.
+    private static let starts: [(language: String?, words: [String])] = [
+        (nil, ["start", "unstop", "resume", "subscribe", "iniciar", "старт", "開始"]), ("de", ["anmelden"]),
+        ("fr", ["reprendre", "reabonner"]), ("es", ["comenzar", "alta"]), ("pt", ["comecar"]),
+        ("it", ["riprendi", "iscrivimi"]), ("nl", ["aanmelden"]), ("pl", ["zapisz"]), ("tr", ["basla"]),
+        ("ru", ["начать"]), ("hi", ["शुरू", "शुरू करें"]), ("ar", ["ابدا", "اشتراك"]), ("zh", ["订阅"]),
+    ]
+
+    /// The language of words about messages themselves; of those alone that are said in no other.
+    static let languages: [String: String] = (stops + starts).reduce(into: [:]) { found, group in
+        for word in group.words { found[word] = group.language }
+    }
+
+    private static let stopsEverywhere = Set(stops.flatMap(\.words))
 
     /// Words that end messages only for numbers that begin so, because elsewhere they mean something else.
     private static let stopsByCountry: [(codes: [String], words: Set<String>)] = [
@@ -85,14 +104,7 @@ enum InboundVocabulary {
                 "否", "いいえ",
             ]
         ),
-        (
-            .start,
-            [
-                "start", "unstop", "resume", "subscribe", "anmelden", "reprendre", "reabonner", "iniciar", "comenzar",
-                "alta", "comecar", "riprendi", "iscrivimi", "aanmelden", "zapisz", "basla", "старт", "начать", "शुरू",
-                "शुरू करें", "ابدا", "اشتراك", "订阅", "開始",
-            ]
-        ),
+        (.start, starts.flatMap(\.words)),
         (
             .help,
             [
@@ -135,7 +147,7 @@ enum InboundVocabulary {
 
     /// Whether a word or phrase ends messages for a sender.
     static func ends(_ said: String, _ sender: PhoneNumber?) -> Bool {
-        if stops.contains(said) { return true }
+        if stopsEverywhere.contains(said) { return true }
         return stopsByCountry.contains { country in
             country.words.contains(said) && country.codes.contains { sender?.number.hasPrefix($0) ?? false }
         }

@@ -24,6 +24,11 @@ enum SuppressionRules {
         }
     }
 
+    /// Whether a message goes although its recipient's address is suppressed: a STOP is confirmed to whoever has just said it.
+    static func isPassed(_ reason: SuppressionReason, by confirmed: OptOutConfirmation?) -> Bool {
+        confirmed == .stop && reason == .stop
+    }
+
     /// Whether it is the recipient who wants no more; not an address that takes nothing, nor a clinic that sends nothing.
     static func isOptOut(_ reason: SuppressionReason) -> Bool {
         switch reason {
@@ -89,6 +94,12 @@ enum SuppressionRules {
     static let notWanted = MessageReason(
         code: "suppressed_preference",
         detail: "The recipient does not want messages like this one on these channels."
+    )
+
+    /// Why the confirmation of a STOP ends whose recipient has changed their mind.
+    static let startedAgain = MessageReason(
+        code: "suppressed_started_again",
+        detail: "The recipient wants messages again, before the end of them was confirmed."
     )
 
     /// Whether a message ended because its recipient was not to be called.

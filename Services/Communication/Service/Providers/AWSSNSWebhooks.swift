@@ -10,6 +10,11 @@ import ProviderConfig
 struct AWSSNSWebhooks: WebhookReader {
     let sns: SNSVerifier
 
+    /// Words to a number that AWS heeds and answers with a confirmation by itself.
+    private static let confirmedWords: Set<String> = [
+        "ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE",
+    ]
+
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
         switch try await sns.read(call, for: entry, at: now) {
         case .foreign: nil
@@ -47,7 +52,7 @@ struct AWSSNSWebhooks: WebhookReader {
             let to = ProviderVerdict.id(said["destinationNumber"]),
             let id = ProviderVerdict.id(said["inboundMessageId"])
         else { return nil }
-        return InboundText(
+        var text = InboundText(
             channel: .sms,
             to: to,
             from: from,
@@ -55,6 +60,8 @@ struct AWSSNSWebhooks: WebhookReader {
             media: [],
             providerMessageID: id
         )
+        text.isConfirmed = text.isOne(of: confirmedWords)
+        return text
     }
 
     /// Failures of an app's endpoint that nothing is sent to any more.

@@ -8,6 +8,13 @@ struct TwilioWebhooks: WebhookReader {
     /// What they are signed with, among the credentials.
     static let key = "authToken"
 
+    /// Words to a telephone number that Twilio heeds and answers with a confirmation by itself.
+    ///
+    /// It says so (`OptOutType`) only where the clinic has set words of its own.
+    private static let confirmedWords: Set<String> = [
+        "STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "START", "UNSTOP",
+    ]
+
     /// What stood in the answer to a text would be sent to who wrote it.
     var acknowledgement: Int { 204 }
 
@@ -76,6 +83,9 @@ struct TwilioWebhooks: WebhookReader {
         )
         // By WhatsApp it is said what somebody answers, or whose button they pressed.
         if let answered = ProviderVerdict.token(form.value("OriginalRepliedMessageSid")) { text.answers = [answered] }
+        // Short codes and WhatsApp are left to the clinic's own words, and to us.
+        let isOfTelephone = text.channel == .sms && PhoneNumber(to) != nil
+        text.isConfirmed = isOfTelephone && text.isOne(of: confirmedWords)
         return text
     }
 

@@ -154,14 +154,25 @@ struct SendingLookup: Sendable {
             let (message, (reached, ended)) = (candidate.message, found)
             let choice =
                 candidate.content.contact.flatMap { choices[$0] } ?? candidate.choiceOfNobody(zone, at: now)
-            let blocking = SuppressionStore.weightiest(suppressed, candidate.pairs + reached.pairs, message.category)
+            let confirmed = candidate.content.confirms
+            let blocking = SuppressionStore.weightiest(
+                suppressed,
+                candidate.pairs + reached.pairs,
+                message.category,
+                confirming: confirmed
+            )
             let notPassedOn = SuppressionRules.notPassedOn(
                 message.category,
                 along: message.channels.compactMap { MessageChannel(rawValue: $0) },
                 ended: ended,
                 choice?.consents ?? []
             )
-            let reasons = notPassedOn.merging(blocking.mapValues { SuppressionRules.reason($0.reason) }) { $1 }
+            var reasons = notPassedOn.merging(blocking.mapValues { SuppressionRules.reason($0.reason) }) { $1 }
+            if confirmed == .stop {
+                for pair in candidate.pairs where ended[pair.channel] != .stop {
+                    reasons[pair.channel] = reasons[pair.channel] ?? SuppressionRules.startedAgain
+                }
+            }
             let suppressions = Dictionary(uniqueKeysWithValues: reasons.map { ($0.key.rawValue, $0.value) })
             let told = Set(candidate.attempts.filter { $0.outcome == .skippedSuppressed }.map(\.channel))
             let (channels, entries) = unusable(after: candidate.attempts.filter { !candidate.isAboutDevice($0) })

@@ -130,6 +130,8 @@ struct SendingParts: Sendable {
                 $0.channel == MessageChannel.email.rawValue && !providers.fits(files, through: $0.provider)
             }
         }
+        // What is confirmed is confirmed where it was said: another number may be one that nobody has stopped.
+        if prepared.content.confirms != nil { chain.removeAll { $0.id != prepared.content.through } }
         if let first = chain.firstIndex(where: { $0.id == prepared.content.through }) {
             chain.insert(chain.remove(at: first), at: 0)
         }

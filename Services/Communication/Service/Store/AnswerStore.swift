@@ -12,6 +12,7 @@ struct Question: Sendable, Equatable {
     /// Whose number or address was written to.
     var entry: ProviderEntryID
     var isAnswered: Bool
+    var receivedAt: Instant
 }
 
 /// Which inbound messages were answered without a person's doing.
@@ -20,7 +21,7 @@ enum AnswerStore {
     static func question(_ id: InboundMessageID, in tx: borrowing Transaction) throws -> Question? {
         let rows = try tx.rows(
             """
-            select c.id, c.channel, c.sealed, c.contact_index, m.entry_id, m.answered_at is not null
+            select c.id, c.channel, c.sealed, c.contact_index, m.entry_id, m.answered_at is not null, m.received_at
             from inbound_messages m
             join conversations c on c.clinic_id = m.clinic_id and c.id = m.conversation_id
             where m.clinic_id = clinic_id() and m.id = \(id) for no key update of c
@@ -33,7 +34,8 @@ enum AnswerStore {
             sealed: try row[2],
             contactIndex: try row[3],
             entry: try row[4],
-            isAnswered: try row[5]
+            isAnswered: try row[5],
+            receivedAt: try row[6]
         )
     }
 
@@ -51,6 +53,31 @@ enum AnswerStore {
             """
         )
         return try rows.first.map { try $0[0] } ?? 0
+    }
+
+    /// What was confirmed in a question's conversation since: whether this was, with nothing else said of messages between it and
+    /// the question, and how often anything.
+    static func confirmations(
+        of confirmed: OptOutConfirmation,
+        before question: Question,
+        since moment: Instant,
+        in tx: borrowing Transaction
+    ) throws -> (isKnown: Bool, count: Int) {
+        let both = OptOutConfirmation.allCases.map(\.rawValue)
+        let rows = try tx.rows(
+            """
+            select count(*), coalesce(bool_or(m.command = \(confirmed.rawValue) and not exists (
+                select from inbound_messages o
+                where o.clinic_id = clinic_id() and o.conversation_id = m.conversation_id and o.command = any (\(both))
+                    and o.command <> m.command
+                    and o.received_at > m.received_at and o.received_at < \(question.receivedAt))), false)
+            from inbound_messages m
+            where m.clinic_id = clinic_id() and m.conversation_id = \(question.conversation) and m.command = any (\(both))
+                and m.answered_at > \(moment) and m.received_at > \(moment - AnswerRules.answerTime)
+            """
+        )
+        guard let row = rows.first else { return (false, 0) }
+        return (try row[1], try row[0])
     }
 
     static func note(

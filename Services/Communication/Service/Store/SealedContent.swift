@@ -17,6 +17,8 @@ struct SealedContent: Codable, Sendable, Equatable {
     var headers: [String: String]?
     /// The entry that is asked first: it answers what was written to its number.
     var through: ProviderEntryID?
+    /// It confirms what the recipient has just said of messages themselves: it goes by `through` or not at all.
+    var confirms: OptOutConfirmation?
     /// Whose wishes are looked at again before it is sent; absent where nobody is known to be meant, and for an answer, which goes
     /// to whoever has just written.
     var contact: ContactID?

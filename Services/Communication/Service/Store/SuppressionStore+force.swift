@@ -45,14 +45,18 @@ extension SuppressionStore {
     }
 
     /// Of what is in force, what keeps a message of a category away from its addresses.
+    ///
+    /// - Parameter confirmed: what the message confirms, where it confirms something.
     static func weightiest(
         _ found: [StoredSuppression],
         _ pairs: [(channel: MessageChannel, addressIndex: [UInt8])],
-        _ category: MessageCategory
+        _ category: MessageCategory,
+        confirming confirmed: OptOutConfirmation? = nil
     ) -> [MessageChannel: StoredSuppression] {
         let blocking = found.filter { suppression in
             pairs.contains { $0.channel == suppression.channel && $0.addressIndex == suppression.addressIndex }
                 && SuppressionRules.blocks(suppression.reason, of: suppression.category, category)
+                && !SuppressionRules.isPassed(suppression.reason, by: confirmed)
         }
         return Dictionary(blocking.map { ($0.channel, $0) }) { first, second in
             SuppressionRules.rank(first.reason) <= SuppressionRules.rank(second.reason) ? first : second

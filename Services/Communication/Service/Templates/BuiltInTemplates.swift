@@ -13,6 +13,8 @@ enum BuiltInTemplates {
     static let paymentReceived = "payment_received"
     static let paymentFailed = "payment_failed"
     static let help = "reply_help"
+    static let stopConfirmation = "reply_stop"
+    static let startConfirmation = "reply_start"
     static let adminAlert = "admin_alert"
 
     /// All, by name.

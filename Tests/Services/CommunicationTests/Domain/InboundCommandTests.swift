@@ -75,6 +75,17 @@ import Testing
         #expect(try Self.read(text, from: "+4915112345678") != .stop)
     }
 
+    @Test(
+        arguments: [
+            ("रोको", "hi"), ("Bitte abmelden!", "de"), ("ARRÊT", "fr"), ("начать", "ru"), ("शुरू करें", "hi"),
+            ("STOP", nil), ("Stopp", nil), ("start", nil), ("baja", nil), ("Hilfe", nil), ("", nil),
+            ("Ich möchte mich abmelden, weil es mir gut geht und ich es nicht mehr brauche", nil),
+        ] as [(String, String?)]
+    )
+    func aWordOfOneLanguageTellsIt(text: String, language: String?) {
+        #expect(InboundCommands.language(of: text) == language)
+    }
+
     /// No slip of the fingers turns any other word into one that ends messages, and the reverse.
     @Test func oneLetterNeverEndsMessages() throws {
         let letters = Array("abcdefghijklmnopqrstuvwxyz")

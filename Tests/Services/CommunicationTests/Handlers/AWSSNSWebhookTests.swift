@@ -41,6 +41,17 @@ import Testing
         #expect(AWSSNSWebhooks.report(told, id: "n")?.event == event)
     }
 
+    /// AWS answers some words by itself, and sends nothing more to whoever wrote them.
+    @Test(arguments: [("STOP", true), ("arret", true), ("Opt-Out", true), ("STOPP", false), ("START", false)])
+    func whatItConfirmsItself(said: String, isConfirmed: Bool) throws {
+        let text: JSONValue = [
+            "originationNumber": "+491701234567", "destinationNumber": "+12065550110", "messageBody": .string(said),
+            "inboundMessageId": "cae173d2-66b9-564c-8309-21f858e9fb84",
+        ]
+        let message = String(decoding: try JSONWriter.encode(text), as: UTF8.self)
+        #expect(AWSSNSWebhooks.text(message)?.isConfirmed == isConfirmed)
+    }
+
     @Test(arguments: ["", "no JSON", "{}", "[]", #"{"status":"SUCCESS"}"#, #"{"originationNumber":"+491701234567"}"#])
     func allElseSaysNothing(message: String) {
         #expect(AWSSNSWebhooks.report(message, id: "n") == nil && AWSSNSWebhooks.text(message) == nil)

@@ -58,12 +58,15 @@ extension DefaultProviderTests {
     }
 
     /// A text as Meta tells of it.
-    private func said(_ text: String, from number: PhoneNumber, answering answered: String? = nil) -> [String:
-        JSONValue]
-    {
+    private func said(
+        _ text: String,
+        from number: PhoneNumber,
+        answering answered: String? = nil,
+        at moment: Instant = .now()
+    ) -> [String: JSONValue] {
         var message: [String: JSONValue] = [
             "from": .string(String(number.number.dropFirst())), "id": .string("wamid.\(RequestID())"),
-            "timestamp": .string("\(Instant.now().seconds)"), "type": "text", "text": ["body": .string(text)],
+            "timestamp": .string("\(moment.seconds)"), "type": "text", "text": ["body": .string(text)],
         ]
         if let answered { message["context"] = ["from": "15550783881", "id": .string(answered)] }
         return ["messages": [.object(message)]]
@@ -154,6 +157,43 @@ extension DefaultProviderTests {
             #expect(try await second.suppressionReasons() == ["stop"])
             #expect(try await heard(first) == ["STOP"])
             #expect(try await heard(second).isEmpty)
+        }
+    }
+
+    /// The clinic that it is for says that it has heard it; those that it may not be for heed it and are silent.
+    @Test func aStopIsConfirmedByTheClinicThatItIsFor() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (first, second) = (try clinic(), try clinic())
+            try await configure(
+                DefaultProvidersDraft(whatsapp: ChannelDraft(primary: .meta(sandbox.url("meta")))),
+                first
+            )
+            let shared = try #require(PhoneNumber("+9194\(10_000_000 + first.clinic.low % 90_000_000)"))
+            let own = try #require(PhoneNumber("+9195\(10_000_000 + first.clinic.low % 90_000_000)"))
+            for (clinic, numbers) in [(first, [shared, own]), (second, [shared])] {
+                try await ToldVisit(clinic: clinic).tellOfClinic()
+                let providerIDs = ProviderIDHash(blindIndex: clinic.desk.blindIndex)
+                let hashes = numbers.map { providerIDs.hash("meta", to: ChannelAddress($0, on: .whatsapp)) }
+                try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+                    for hash in hashes { RecipientClinicStore.insert(hash, at: .now(), in: tx) }
+                }
+            }
+            func confirmed(_ number: PhoneNumber) async throws -> [String?] {
+                let list = MessageListRequest(recipient: number.number)
+                let messages = try await first.ask(MessageDesk.endpoints.messages.list, list).output?.items ?? []
+                return messages.filter { $0.status == .sent }.map(\.template)
+            }
+            let now = Instant.now()
+            #expect(try await tell(said("STOP", from: shared, at: now - .seconds(60)), at: first) == 200)
+            for clinic in [first, second] { #expect(try await clinic.suppressionReasons() == ["stop"]) }
+            #expect(try await tell(said("START", from: shared, at: now - .seconds(30)), at: first) == 200)
+            #expect(try await tell(said("STOP", from: own, at: now), at: first) == 200)
+            try await eventually("the confirmation") { try await confirmed(own) == ["reply_stop"] }
+            #expect(try await first.suppressionReasons() == ["stop"])
+            #expect(try await second.suppressionReasons().isEmpty)
+            for clinic in [first, second] { try await clinic.silence() }
+            #expect(try await sandbox.received(for: shared.number).isEmpty)
+            #expect(try await sandbox.received(for: own.number).count == 1)
         }
     }
 

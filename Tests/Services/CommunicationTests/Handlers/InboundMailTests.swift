@@ -234,4 +234,37 @@ import Testing
             #expect(events.map(\.appointmentId) == [appointment, nil, nil, appointment, nil, nil])
         }
     }
+
+    /// Whoever answers one of ours with STOP is told so by e-mail, and may answer that.
+    @Test func whoEndsMailsIsToldSo() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            try await ToldVisit(clinic: clinic).tellOfClinic()
+            let address = "asha\(clinic.clinic.low)@example.com"
+            func answer(_ message: Message, _ words: String) async throws {
+                let name = try #require(message.attempts.first?.providerMessageId)
+                let answered = mail(words, from: address, "In-Reply-To: <\(name)@example.com>")
+                #expect(try await bring(answered, to: clinic) == 200)
+            }
+            func told(_ template: String) async throws -> Message {
+                try await eventually("the confirmation \(template)") {
+                    let list = MessageListRequest(recipient: address)
+                    return try await clinic.ask(MessageDesk.endpoints.messages.list, list).output?.items
+                        .first { $0.template == template && $0.status == .sent }
+                }
+            }
+            let draft = MessageDraft(
+                to: RecipientDraft(email: EmailAddress(address)),
+                content: MessageContent(subject: "Tomorrow", text: "See you at ten.")
+            )
+            try await answer(try await clinic.settled(try await clinic.send(draft)), "STOP")
+            let ended = try await told("reply_stop")
+            let next = try await clinic.settled(try await clinic.send(draft), [.sent, .suppressed])
+            #expect(next.status == .suppressed)
+            try await answer(ended, "START")
+            _ = try await told("reply_start")
+            #expect(try await clinic.settled(try await clinic.send(draft), [.sent, .suppressed]).status == .sent)
+            #expect(try await sandbox.received(for: address).count == 4)
+        }
+    }
 }

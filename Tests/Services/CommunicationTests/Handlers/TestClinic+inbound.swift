@@ -76,6 +76,19 @@ extension TestClinic {
         }
     }
 
+    /// Waits until nothing is left to be written to anybody, and nothing that was written is left to be sent.
+    func silence() async throws {
+        let id = clinic
+        try await eventually("nothing is left to be said") {
+            try await desk.database.inspect(
+                """
+                select count(*) from jobs
+                where clinic_id = \(id) and handler in (\(NoticeJob.name), \(SendMessageJob.name))
+                """
+            ) { try $0[0][0] as Int } == 0
+        }
+    }
+
     /// Why addresses are suppressed, in the alphabet's order.
     func suppressionReasons() async throws -> [String] {
         let id = clinic

@@ -210,6 +210,34 @@ import Testing
         }
     }
 
+    /// Twilio confirms its own words by itself, and says so where the clinic has set them; all others are left to us.
+    @Test func whatTwilioConfirmsIsNotConfirmedAgain() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            try await ToldVisit(clinic: clinic).tellOfClinic()
+            for callback in [
+                inbound("genug", optOut: "STOP"), inbound("wieder", optOut: "START"), inbound("stop"),
+                inbound("UNSTOP"), inbound("ARRÊT"),
+            ] {
+                #expect(try await tell(clinic, callback) == 204)
+            }
+            func confirmed() async throws -> [String?] {
+                let list = MessageListRequest(recipient: Self.number)
+                let messages = try await clinic.ask(MessageDesk.endpoints.messages.list, list).output?.items ?? []
+                return messages.filter { $0.status == .sent }.map(\.template)
+            }
+            try await eventually("a confirmation") { try await !confirmed().isEmpty }
+            #expect(try await tell(clinic, inbound("UNSTOP")) == 204)
+            // By WhatsApp Twilio knows no words by itself.
+            #expect(try await tell(clinic, inbound("STOP", by: .whatsapp)) == 204)
+            try await eventually("another one") { try await confirmed().count == 2 }
+            try await clinic.silence()
+            #expect(try await confirmed() == ["reply_stop", "reply_stop"])
+            let arrived = try await sandbox.received(for: Self.number).compactMap { $0.message["channel"]?.string }
+            #expect(arrived.sorted() == ["sms", "whatsapp"])
+        }
+    }
+
     @Test func aLostReplyIsResolvedByTheAddress() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try await clinic(sandbox)

@@ -17,6 +17,21 @@ import Testing
         #expect(TwilioWebhooks.text((head + pairs).map { (name: $0.0, value: $0.1) })?.text == said)
     }
 
+    /// Twilio takes nothing but the word alone, and heeds none by itself by WhatsApp or at a short code.
+    @Test(
+        arguments: [
+            ("STOP", "+15005550006", true), (" Stop\n", "+15005550006", true), ("unstop", "+15005550006", true),
+            ("OptOut", "+15005550006", true), ("STOP!", "+15005550006", false), ("Stop please", "+15005550006", false),
+            ("STOPP", "+15005550006", false), ("ARRÊT", "+15005550006", false), ("YES", "+15005550006", false),
+            ("", "+15005550006", false), ("STOP", "12345", false), ("STOP", "whatsapp:+14155238886", false),
+        ] as [(String, String, Bool)]
+    )
+    func whatItConfirmsItself(said: String, to: String, isConfirmed: Bool) {
+        let from = to.hasPrefix("whatsapp:") ? "whatsapp:+4915112345678" : "+4915112345678"
+        let text = TwilioWebhooks.text([("MessageSid", "SM1"), ("From", from), ("To", to), ("Body", said)])
+        #expect(text?.isConfirmed == isConfirmed && text?.optOut == nil)
+    }
+
     @Test func whatIsAnsweredIsNamed() {
         func answers(_ pairs: FormBody.Pairs) -> [String]? {
             let head: FormBody.Pairs = [

@@ -188,6 +188,10 @@ struct MessageHandlers: Sendable {
         guard !SecurityTemplates.contains(message.template) else {
             throw Problem.conflict("not_retryable", "The message is what the installation itself had to say.")
         }
+        // Whoever has ended messages gets one more at most, and nobody knows whether this one was it.
+        guard message.template != BuiltInTemplates.stopConfirmation else {
+            throw Problem.conflict("not_retryable", "The message confirms that messages end.")
+        }
         if message.priority == .critical, !context.principal.holds(CommunicationPermissions.sendCritical) {
             throw Problem.forbidden(CommunicationPermissions.sendCritical.name)
         }

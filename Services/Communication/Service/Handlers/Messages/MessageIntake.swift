@@ -71,11 +71,13 @@ struct MessageIntake: Sendable {
     /// - Parameters:
     ///   - words: what it says where the draft has neither template nor content.
     ///   - entry: whose number or address was written to: whoever has just written is answered there, at once.
+    ///   - confirmed: what it confirms, where they have written of messages themselves.
     ///   - found: what is known to be wrong with the draft; it is told with all else.
     func accept(
         _ draft: MessageDraft,
         saying words: MessageWords? = nil,
         answeringThrough entry: ProviderEntryID? = nil,
+        confirming confirmed: OptOutConfirmation? = nil,
         beside found: [Problem.Fault] = [],
         from sender: Sender,
         on terms: Terms,
@@ -112,6 +114,7 @@ struct MessageIntake: Sendable {
         sealed.replyTo = draft.replyTo
         sealed.headers = draft.headers
         sealed.through = entry
+        sealed.confirms = confirmed
         sealed.contact = entry == nil ? contact?.id : nil
         sealed.isForDevices = reach.hasDevices && channels.contains(.push) ? true : nil
         sealed.isAskedFor = draft.channels == nil ? nil : true

@@ -54,7 +54,7 @@ struct InboundIntake: Sendable {
             if let alias = text.alias {
                 ContactStore.link(alias, to: contacts, index: addresses, clinic: clinic, in: tx)
             }
-            try applyOptOut(text, command, [index] + aliases, clinic, at: said, in: tx)
+            let isNewest = try applyOptOut(text, command, [index] + aliases, clinic, at: said, in: tx)
             // An e-mail shows whose it is only where it answers one of ours.
             if text.channel != .email || meaning.said != nil {
                 let told = text.alias.map { addresses.token(ChannelAddress($0), clinic) }
@@ -69,9 +69,8 @@ struct InboundIntake: Sendable {
                     )
                 }
             }
-            // Some providers answer that one themselves, and say so.
-            if command == .help, text.optOut == nil {
-                try Jobs.enqueue(NoticeJob.self, payload: .answer(.help(kept.id)), in: tx)
+            if let answer = Self.answer(to: text, command, saying: meaning.said, kept.id, isNewest: isNewest) {
+                try Jobs.enqueue(NoticeJob.self, payload: .answer(answer), in: tx)
             }
             try Outbox.append(
                 InboundMessageReceived(
@@ -120,6 +119,24 @@ struct InboundIntake: Sendable {
             let indexes = try [index] + aliases(of: text, index, clinic, in: tx)
             try applyOptOut(text, command, indexes, clinic, at: said, in: tx)
         }
+    }
+
+    /// What is answered without asking another service; some providers answer these words themselves, and most of them say so.
+    ///
+    /// - Parameters:
+    ///   - words: what it says, where a command may be among it.
+    ///   - isNewest: whether nothing newer is known of what they say of messages themselves.
+    private static func answer(
+        to text: InboundText,
+        _ command: InboundCommand?,
+        saying words: String?,
+        _ question: InboundMessageID,
+        isNewest: Bool
+    ) -> AnswerNotice? {
+        if text.optOut != nil { return nil }
+        if command == .help { return .help(question) }
+        guard isNewest, !text.isConfirmed, let confirmed = OptOutConfirmation(of: command) else { return nil }
+        return .confirmation(of: confirmed, question, in: words.flatMap { InboundCommands.language(of: $0) })
     }
 
     /// When a text was written: where nobody tells, when it came.
@@ -252,6 +269,8 @@ struct InboundIntake: Sendable {
     }
 
     /// - Parameter said: when it was written.
+    /// - Returns: whether it says something of messages themselves, and nothing newer is known.
+    @discardableResult
     private func applyOptOut(
         _ text: InboundText,
         _ command: InboundCommand?,
@@ -259,7 +278,7 @@ struct InboundIntake: Sendable {
         _ clinic: ClinicID,
         at said: Instant,
         in tx: borrowing Transaction
-    ) throws {
+    ) throws -> Bool {
         switch command {
         case .stop, .start:
             // What was kept under another form of the number is lifted with the rest; nothing is kept under it any more.
@@ -272,8 +291,8 @@ struct InboundIntake: Sendable {
                 source: Self.source,
                 at: said
             )
-            try OptOutRecorder(suppressions: suppressions).record(change, in: tx)
-        case .confirm, .cancel, .reschedule, .yes, .no, .help, nil: break
+            return try OptOutRecorder(suppressions: suppressions).record(change, in: tx)
+        case .confirm, .cancel, .reschedule, .yes, .no, .help, nil: return false
         }
     }
 }

@@ -24,7 +24,10 @@ struct OptOutRecorder: Sendable {
         var at: Instant
     }
 
-    func record(_ change: Change, in tx: borrowing Transaction) throws {
+    /// - Returns: whether it is the newest that is known of any of the addresses.
+    @discardableResult
+    func record(_ change: Change, in tx: borrowing Transaction) throws -> Bool {
+        var isNewest = false
         // In one order, so that two who are known by the same addresses wait for each other instead of locking both.
         for address in change.addresses.sorted(by: { $0.index.lexicographicallyPrecedes($1.index) }) {
             let isLatest = try LatestInstructionStore.note(
@@ -36,6 +39,7 @@ struct OptOutRecorder: Sendable {
                 in: tx
             )
             guard isLatest else { continue }
+            isNewest = true
             if change.isWanted {
                 _ = try SuppressionStore.remove(
                     channel: change.channel,
@@ -58,5 +62,6 @@ struct OptOutRecorder: Sendable {
                 )
             }
         }
+        return isNewest
     }
 }

@@ -1,10 +1,10 @@
 import CommunicationAPI
 
-/// What patients are answered who have written a command about a visit.
+/// What patients are answered who have written a command.
 enum AnswerTemplates {
     static let all = [
         confirmed, cancelled, rescheduled, kept, offer, noneFree, alreadyCancelled, tooLate, notApproved, noVisit,
-        severalVisits, help,
+        severalVisits, help, stop, start,
     ]
 
     private static let visit = ["date", "time"]
@@ -138,6 +138,23 @@ enum AnswerTemplates {
             + "{{#clinicPhone}} Sie erreichen uns unter {{clinicPhone}}{{/clinicPhone}}",
         hi: "अपॉइंटमेंट के लिए CONFIRM, CANCEL या RESCHEDULE लिखें। STOP से हमारे संदेश बंद होते हैं।"
             + "{{#clinicPhone}} हमें फ़ोन करें: {{clinicPhone}}{{/clinicPhone}}"
+    )
+
+    /// It may say this much and nothing else: it goes to somebody who wants no more messages.
+    private static let stop = answer(
+        BuiltInTemplates.stopConfirmation,
+        asks: [],
+        en: "You will get no more messages from us here. Answer START to get them again.",
+        de: "Sie erhalten hier keine Nachrichten mehr von uns. Antworten Sie START, um wieder welche zu erhalten.",
+        hi: "अब यहाँ हमारे संदेश नहीं आएँगे। फिर से पाने के लिए START लिखें।"
+    )
+
+    private static let start = answer(
+        BuiltInTemplates.startConfirmation,
+        asks: [],
+        en: "You will get messages from us here again. Answer STOP to end them.",
+        de: "Sie erhalten hier wieder Nachrichten von uns. Antworten Sie STOP, um sie zu beenden.",
+        hi: "अब यहाँ हमारे संदेश फिर आएँगे। बंद करने के लिए STOP लिखें।"
     )
 
     /// An answer is as short on every channel.
