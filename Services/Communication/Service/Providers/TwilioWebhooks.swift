@@ -28,6 +28,14 @@ struct TwilioWebhooks: WebhookReader {
         return Self.text(form).map { [$0] } ?? []
     }
 
+    func isToOwnNumber(_ call: WebhookCall, of entry: ProviderEntry) -> Bool {
+        guard let form = FormBody.parse(call.body) else { return false }
+        guard let own = ["fromNumber", "whatsappNumber"].lazy.compactMap({ entry.credentials.text($0) }).first else {
+            return form.value("MessagingServiceSid") == entry.credentials.text("messagingServiceSid")
+        }
+        return form.value("To").map { Self.bare($0) } == Self.bare(own)
+    }
+
     /// The parameters, if the account of the entry has signed them for its channel.
     private static func form(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> FormBody.Pairs? {
         guard let url = call.url, let form = FormBody.parse(call.body),

@@ -32,6 +32,9 @@ protocol WebhookReader: Sendable {
     func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]?
     /// What somebody wrote to the entry's account, of a webhook that is signed for it.
     func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText]
+    /// Whether what somebody wrote, of a webhook that is signed for the entry's account, came to the entry's own number: one
+    /// account may have several.
+    func isToOwnNumber(_ call: WebhookCall, of entry: ProviderEntry) -> Bool
     /// What of it the clinic's people should know, of a webhook that is signed for the entry's account.
     func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert]
     /// The e-mails that a webhook brings which is signed for the entry's account.
@@ -63,6 +66,7 @@ extension WebhookReader {
     func optOuts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [CategoryOptOut] { [] }
     func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] { [] }
     func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] { [] }
+    func isToOwnNumber(_ call: WebhookCall, of entry: ProviderEntry) -> Bool { true }
     func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert] { [] }
 }
 

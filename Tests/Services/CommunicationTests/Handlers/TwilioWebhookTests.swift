@@ -61,9 +61,10 @@ import Testing
         _ text: String,
         sid: String = "SM\(RequestID())",
         optOut: String? = nil,
-        by channel: MessageChannel = .sms
+        by channel: MessageChannel = .sms,
+        to number: String = "+15005550006"
     ) -> Callback {
-        let to = channel == .sms ? "+15005550006" : "whatsapp:+14155238886"
+        let to = channel == .sms ? number : "whatsapp:+14155238886"
         var pairs: [(name: String, value: String)] = [
             ("MessageSid", sid), ("SmsSid", sid), ("SmsStatus", "received"), ("Body", text), ("To", to),
             ("From", Self.address(channel)), ("AccountSid", Self.account), ("NumMedia", "0"), ("FromCity", ""),
@@ -207,6 +208,31 @@ import Testing
             // Refused since then, it was ended again.
             try await stopped(try await sent(clinic, [channel]).sid)
             #expect(try await clinic.suppressionReasons() == ["stop"])
+        }
+    }
+
+    /// One account may have several numbers, and its callbacks are signed alike.
+    @Test func theNumberThatWasWrittenToAnswers() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let first = ProviderDraft.texts("twilio", at: sandbox.url("twilio"))
+            var second = first
+            second.credentials["fromNumber"] = "+15005550020"
+            try await clinic.configure(sms: [first, second])
+            try await ToldVisit(clinic: clinic).tellOfClinic()
+            var expected: [String] = []
+            // The last is no entry's number: it is answered all the same.
+            for (to, from) in [
+                ("+15005550020", "+15005550020"), ("+15005550006", "+15005550006"), ("+15005550099", "+15005550006"),
+            ] {
+                expected.append(from)
+                #expect(try await tell(clinic, inbound("HELP", to: to)) == 204)
+                let arrived = try await eventually("the answer") {
+                    let arrived = try await sandbox.received(for: Self.number)
+                    return arrived.count == expected.count ? arrived.compactMap { $0.message["from"]?.string } : nil
+                }
+                #expect(arrived.sorted() == expected.sorted(), "\(to)")
+            }
         }
     }
 

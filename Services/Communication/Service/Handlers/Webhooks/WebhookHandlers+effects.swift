@@ -21,8 +21,12 @@ extension WebhookHandlers {
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws {
-        // Entries of one account may be different numbers of it.
-        for entry in signers {
+        // Entries of one account may be different numbers of it: whoever was written to answers.
+        let (own, others) = (
+            signers.filter { reader.isToOwnNumber(call, of: $0) },
+            signers.filter { !reader.isToOwnNumber(call, of: $0) }
+        )
+        for entry in own + others {
             let texts = try reader.texts(call, for: entry, at: context.now)
             guard !texts.isEmpty else { continue }
             let found =
