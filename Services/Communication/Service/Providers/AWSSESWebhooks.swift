@@ -7,21 +7,23 @@ import ProviderConfig
 struct AWSSESWebhooks: WebhookReader {
     let sns: SNSVerifier
 
-    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
-        switch try await sns.read(call, for: entry, at: now) {
-        case .foreign: nil
-        case .handled: []
-        case .notification(let envelope): Self.reports(envelope.message, id: envelope.id)
-        }
+    func read(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> WebhookContent? {
+        try await sns.read(call, for: entry, at: now) { Self.content($0.message, id: $0.id) }
+    }
+
+    /// What a message of the topic tells, or brings.
+    ///
+    /// A topic carries other texts as well, such as SES's word that it may publish there: they tell nothing.
+    static func content(_ message: String, id: String) -> WebhookContent {
+        guard let event = try? JSONTape(Array(message.utf8)).decode(JSONValue.self) else { return WebhookContent() }
+        return WebhookContent(reports: reports(event, id: id), mails: { mail(event).map { [$0] } ?? [] })
     }
 
     /// What an event says: of a configuration set's publishing, or of an identity's notifications.
-    ///
-    /// A topic carries other texts as well, such as SES's word that it may publish there: they say nothing of a message.
-    static func reports(_ message: String, id: String) -> [DeliveryReport] {
-        guard let event = try? JSONTape(Array(message.utf8)).decode(JSONValue.self),
-            let kind = (event["eventType"] ?? event["notificationType"])?.string, let mail = event["mail"]
-        else { return [] }
+    private static func reports(_ event: JSONValue, id: String) -> [DeliveryReport] {
+        guard let kind = (event["eventType"] ?? event["notificationType"])?.string, let mail = event["mail"] else {
+            return []
+        }
         let (what, recipients) = finding(kind, event)
         guard let what else { return [] }
         let reports = DeliveryReport.each(

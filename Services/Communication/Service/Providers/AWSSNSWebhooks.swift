@@ -15,24 +15,23 @@ struct AWSSNSWebhooks: WebhookReader {
         "ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE",
     ]
 
-    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
-        switch try await sns.read(call, for: entry, at: now) {
-        case .foreign: nil
-        case .handled: []
-        case .notification(let envelope): Self.report(envelope.message, id: envelope.id).map { [$0] } ?? []
+    func read(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> WebhookContent? {
+        try await sns.read(call, for: entry, at: now) { envelope in
+            var content = Self.content(envelope.message, id: envelope.id)
+            // Texts go to a number; a platform application has none.
+            if entry.channel != MessageChannel.sms.rawValue { content.texts = [] }
+            return content
         }
     }
 
-    func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] {
-        guard entry.channel == MessageChannel.sms.rawValue, let envelope = SNSEnvelope(call.body),
-            envelope.kind == .notification
-        else { return [] }
-        return Self.text(envelope.message).map { [$0] } ?? []
+    /// What a message of the topic tells.
+    static func content(_ message: String, id: String) -> WebhookContent {
+        guard let said = try? JSONTape(Array(message.utf8)).decode(JSONValue.self) else { return WebhookContent() }
+        return WebhookContent(reports: report(said, id: id).map { [$0] } ?? [], texts: text(said).map { [$0] } ?? [])
     }
 
     /// What is said of a message; numbers are left out of it, for logs may hide their digits and each went to one.
-    static func report(_ message: String, id: String) -> DeliveryReport? {
-        guard let said = try? JSONTape(Array(message.utf8)).decode(JSONValue.self) else { return nil }
+    private static func report(_ said: JSONValue, id: String) -> DeliveryReport? {
         if let sent = ProviderVerdict.id(said["notification"]?["messageId"]), let status = said["status"]?.string {
             return event(status, said["delivery"]?["providerResponse"]?.string).map {
                 DeliveryReport(id: id, message: nil, providerMessageID: sent, event: $0, recipient: nil)
@@ -46,9 +45,8 @@ struct AWSSNSWebhooks: WebhookReader {
     }
 
     /// What somebody has written to a number of the account; `nil` for everything else.
-    static func text(_ message: String) -> InboundText? {
-        guard let said = try? JSONTape(Array(message.utf8)).decode(JSONValue.self),
-            let from = said["originationNumber"]?.string.flatMap({ PhoneNumber($0) }),
+    private static func text(_ said: JSONValue) -> InboundText? {
+        guard let from = said["originationNumber"]?.string.flatMap({ PhoneNumber($0) }),
             let to = ProviderVerdict.id(said["destinationNumber"]),
             let id = ProviderVerdict.id(said["inboundMessageId"])
         else { return nil }

@@ -1,7 +1,6 @@
 import CommunicationAPI
 import Contracts
 import Core
-import ProviderConfig
 
 /// What Meta tells of a clinic's templates.
 extension MetaWebhooks {
@@ -9,14 +8,12 @@ extension MetaWebhooks {
     private static let refusals: Set<String> = ["REJECTED", "PAUSED", "DISABLED", "FLAGGED", "PENDING_DELETION"]
 
     /// Templates belong to an account, not to a number: who has not named the account is told nothing.
-    func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert] {
-        guard let account = Place(entry).businessAccountID,
-            Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(Self.key, at: now))
-        else { return [] }
-        return try JSONValue.webhook(call.body)["entry"]?.list.filter { $0["id"]?.string == account }
+    static func alerts(_ webhook: JSONValue, of place: Place) -> [ProviderAlert] {
+        guard let account = place.businessAccountID else { return [] }
+        return webhook["entry"]?.list.filter { $0["id"]?.string == account }
             .flatMap { $0["changes"]?.list ?? [] }
             .filter { $0["field"]?.string == "message_template_status_update" }
-            .compactMap { $0["value"].flatMap(Self.refusal) } ?? []
+            .compactMap { $0["value"].flatMap(refusal) } ?? []
     }
 
     private static func refusal(_ value: JSONValue) -> ProviderAlert? {

@@ -30,37 +30,18 @@ struct MetaWebhooks: WebhookReader {
         }
     }
 
-    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
+    func read(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> WebhookContent? {
         guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(Self.key, at: now))
-        else {
-            return nil
-        }
-        return try Self.news(call.body, of: Place(entry)).statuses.compactMap(\.report)
-    }
-
-    func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] {
-        guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(Self.key, at: now))
-        else {
-            return []
-        }
-        let place = Place(entry)
-        return try Self.news(call.body, of: place).heard.compactMap { $0.inbound(to: place.phoneNumberID) }
-    }
-
-    func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppIdentityChange] {
-        guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(Self.key, at: now))
-        else {
-            return []
-        }
-        return try Self.news(call.body, of: Place(entry)).changes
-    }
-
-    func optOuts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [CategoryOptOut] {
-        guard Self.isSigned(call.body, call.headers[Self.header], secrets: entry.webhookSecrets(Self.key, at: now))
-        else {
-            return []
-        }
-        return try Self.news(call.body, of: Place(entry)).optOuts
+        else { return nil }
+        let (webhook, place) = (try JSONValue.webhook(call.body), Place(entry))
+        let news = try Self.news(webhook, of: place)
+        return WebhookContent(
+            reports: news.statuses.compactMap(\.report),
+            texts: news.heard.compactMap { $0.inbound(to: place.phoneNumberID) },
+            alerts: Self.alerts(webhook, of: place),
+            changes: news.changes,
+            optOuts: news.optOuts
+        )
     }
 
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool {
@@ -179,11 +160,7 @@ struct MetaWebhooks: WebhookReader {
     }
 
     /// What a webhook says of a place; throws 400 for what is none.
-    static func news(_ body: [UInt8], of place: Place) throws(Problem) -> News {
-        let webhook: JSONValue
-        do { webhook = try JSONTape(body).decode(JSONValue.self) } catch {
-            throw .malformed("The webhook is not JSON.")
-        }
+    static func news(_ webhook: JSONValue, of place: Place) throws(Problem) -> News {
         guard webhook["object"]?.string == "whatsapp_business_account" else {
             throw .malformed("The webhook is not about a WhatsApp account.")
         }

@@ -12,19 +12,19 @@ struct ResendWebhooks: WebhookReader {
     /// Hands out the e-mails that came to an account.
     let http: OutboundHTTP
 
-    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
-        let signature = SvixSignature(call.headers)
-        guard let signature,
+    func read(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> WebhookContent? {
+        guard let signature = SvixSignature(call.headers),
             signature.isValid(for: call.body, secrets: entry.webhookSecrets(Self.key, at: now), at: now)
-        else {
-            return nil
-        }
-        return try Self.reports(call.body, id: signature.id)
+        else { return nil }
+        let webhook = try JSONValue.webhook(call.body)
+        return WebhookContent(
+            reports: try Self.reports(webhook, id: signature.id),
+            mails: { try await mails(webhook, for: entry) }
+        )
     }
 
     /// What a webhook says; throws 400 for what is none.
-    static func reports(_ body: [UInt8], id: String) throws(Problem) -> [DeliveryReport] {
-        let webhook = try JSONValue.webhook(body)
+    static func reports(_ webhook: JSONValue, id: String) throws(Problem) -> [DeliveryReport] {
         guard let type = webhook["type"]?.string else { throw .malformed("The webhook names no event.") }
         let data = webhook["data"] ?? .null
         guard let event = event(type, data) else { return [] }

@@ -11,18 +11,14 @@ struct SMTPWebhooks: WebhookReader {
 
     var longestBody: Int { DeliveryEndpoints.longestMail }
 
-    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
-        Self.isAuthorised(call, secrets: entry.webhookSecrets(Self.key, at: now)) ? [] : nil
+    func read(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> WebhookContent? {
+        guard Self.isAuthorised(call, secrets: entry.webhookSecrets(Self.key, at: now)) else { return nil }
+        guard !call.body.isEmpty else { throw Problem.malformed("There is no e-mail.") }
+        return WebhookContent(mails: { [InboundMail(call.body)] })
     }
 
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool {
         Self.isAuthorised(call, secrets: entry.webhookSecrets(Self.key, at: now))
-    }
-
-    func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] {
-        guard Self.isAuthorised(call, secrets: entry.webhookSecrets(Self.key, at: now)) else { return [] }
-        guard !call.body.isEmpty else { throw Problem.malformed("There is no e-mail.") }
-        return [InboundMail(call.body)]
     }
 
     /// Whether the caller shows one of the secrets, as a bearer token or as anybody's password.

@@ -27,36 +27,37 @@ struct SNSVerifier: Sendable {
         certificates = SNSCertificates(http: http)
     }
 
-    enum Finding: Sendable {
-        /// Not of this entry's topic, or not signed by SNS.
-        case foreign
-        /// News of the subscription itself, which is dealt with.
-        case handled
-        case notification(SNSEnvelope)
-    }
-
-    /// Reads a webhook for an entry that names its topic; confirms the subscription to it.
+    /// Reads a webhook for an entry that names its topic, and confirms the subscription to it.
     ///
-    /// Throws 503 while the certificate or the confirmation cannot be had: SNS tries again after that alone.
-    func read(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> Finding {
+    /// `nil` for what is of another topic, or not signed by SNS. Throws 503 while the certificate or the confirmation cannot be
+    /// had: SNS tries again after that alone.
+    ///
+    /// - Parameter content: what a message of the topic tells; what is about the subscription itself is dealt with, and tells
+    ///   nothing.
+    func read(
+        _ call: WebhookCall,
+        for entry: ProviderEntry,
+        at now: Instant,
+        content: (SNSEnvelope) -> WebhookContent
+    ) async throws -> WebhookContent? {
         guard let topic = entry.credentials.text("eventTopicArn"), let envelope = SNSEnvelope(call.body),
             envelope.topic.arn == topic, Self.isFresh(envelope.timestamp, at: now)
-        else { return .foreign }
+        else { return nil }
         let origins = origins(of: entry, envelope.topic)
         guard let url = Self.certificateURL(of: envelope, origins),
             let certificate = try await certificate(at: url, now: now), certificate.isTrusted(at: now),
             envelope.signedTexts.contains(where: {
                 certificate.isSigned($0, envelope.signature, version: envelope.version)
             })
-        else { return .foreign }
+        else { return nil }
         switch envelope.kind {
-        case .notification: return .notification(envelope)
+        case .notification: return content(envelope)
         case .subscribed: try await confirm(envelope, origins)
         case .unsubscribed:
             // Somebody ended it on purpose, or by mistake; either way it is not ours to begin again.
             log.warning("An SNS topic was unsubscribed: its events will not come any more", metadata: fields(entry))
         }
-        return .handled
+        return WebhookContent()
     }
 
     private static func isFresh(_ timestamp: Instant, at now: Instant) -> Bool {

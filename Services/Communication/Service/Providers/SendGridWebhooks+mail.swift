@@ -1,6 +1,5 @@
 import Contracts
 import Core
-import ProviderConfig
 
 /// SendGrid's Inbound Parse, which posts e-mails as forms; a security policy of the account has them signed as events are.
 extension SendGridWebhooks {
@@ -9,12 +8,6 @@ extension SendGridWebhooks {
 
     static func isForm(_ call: WebhookCall) -> Bool {
         call.headers["content-type"]?.lowercased().hasPrefix("multipart/form-data") == true
-    }
-
-    func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] {
-        let keys = entry.webhookSecrets(Self.key, at: now).compactMap { Self.publicKey($0.unredacted) }
-        guard Self.isForm(call), Self.isSigned(call, keys, at: now) else { return [] }
-        return [try Self.mail(call)]
     }
 
     /// The e-mail of a form: as it travelled, where the account has chosen so, else as they have taken it apart.

@@ -16,11 +16,12 @@ struct SendGridWebhooks: WebhookReader {
     /// Bytes of a list of events; they post up to 768 KiB of them.
     static let longestEvents = 1 << 20
 
-    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
+    func read(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> WebhookContent? {
         let keys = entry.webhookSecrets(Self.key, at: now).compactMap { Self.publicKey($0.unredacted) }
         guard Self.isSigned(call, keys, at: now) else { return nil }
         // A form brings an e-mail, not events.
-        return Self.isForm(call) ? [] : try Self.reports(call.body)
+        return Self.isForm(call)
+            ? WebhookContent(mails: { [try Self.mail(call)] }) : WebhookContent(reports: try Self.reports(call.body))
     }
 
     /// They post e-mails of up to 30 MB with what the form adds.

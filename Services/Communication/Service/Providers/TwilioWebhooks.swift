@@ -18,26 +18,7 @@ struct TwilioWebhooks: WebhookReader {
     /// What stood in the answer to a text would be sent to who wrote it.
     var acknowledgement: Int { 204 }
 
-    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
-        guard let form = Self.form(call, for: entry, at: now) else { return nil }
-        return Self.reports(form, message: call.message)
-    }
-
-    func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] {
-        guard let form = Self.form(call, for: entry, at: now) else { return [] }
-        return Self.text(form).map { [$0] } ?? []
-    }
-
-    func isToOwnNumber(_ call: WebhookCall, of entry: ProviderEntry) -> Bool {
-        guard let form = FormBody.parse(call.body) else { return false }
-        guard let own = ["fromNumber", "whatsappNumber"].lazy.compactMap({ entry.credentials.text($0) }).first else {
-            return form.value("MessagingServiceSid") == entry.credentials.text("messagingServiceSid")
-        }
-        return form.value("To").map { Self.bare($0) } == Self.bare(own)
-    }
-
-    /// The parameters, if the account of the entry has signed them for its channel.
-    private static func form(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> FormBody.Pairs? {
+    func read(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> WebhookContent? {
         guard let url = call.url, let form = FormBody.parse(call.body),
             TwilioSignature.isValid(
                 call.headers["x-twilio-signature"],
@@ -47,8 +28,21 @@ struct TwilioWebhooks: WebhookReader {
             )
         else { return nil }
         // One token may sign for several accounts, and one account may stand behind both channels.
-        let isAccounts = form.value("AccountSid") == entry.credentials.text("accountSid")
-        return isAccounts && channel(form).rawValue == entry.channel ? form : nil
+        guard form.value("AccountSid") == entry.credentials.text("accountSid"),
+            Self.channel(form).rawValue == entry.channel
+        else { return nil }
+        return WebhookContent(
+            reports: Self.reports(form, message: call.message),
+            texts: Self.text(form).map { [$0] } ?? [],
+            isToOwnNumber: Self.isToOwnNumber(form, of: entry)
+        )
+    }
+
+    private static func isToOwnNumber(_ form: FormBody.Pairs, of entry: ProviderEntry) -> Bool {
+        guard let own = ["fromNumber", "whatsappNumber"].lazy.compactMap({ entry.credentials.text($0) }).first else {
+            return form.value("MessagingServiceSid") == entry.credentials.text("messagingServiceSid")
+        }
+        return form.value("To").map { bare($0) } == bare(own)
     }
 
     /// What a callback says of a message of ours.

@@ -29,22 +29,7 @@ protocol WebhookReader: Sendable {
     /// What a webhook tells; `nil` unless it is signed for the account of this entry.
     ///
     /// Throws 400 for what is signed and makes no sense, 503 while nobody can say who signed it.
-    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]?
-    /// What somebody wrote to the entry's account, of a webhook that is signed for it.
-    func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText]
-    /// Whether what somebody wrote, of a webhook that is signed for the entry's account, came to the entry's own number: one
-    /// account may have several.
-    func isToOwnNumber(_ call: WebhookCall, of entry: ProviderEntry) -> Bool
-    /// What of it the clinic's people should know, of a webhook that is signed for the entry's account.
-    func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert]
-    /// The e-mails that a webhook brings which is signed for the entry's account.
-    ///
-    /// Throws 503 while the provider that has them does not hand them out.
-    func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail]
-    /// Who goes by another number or id from now on, of a webhook that is signed for the entry's account.
-    func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppIdentityChange]
-    /// What people have told the provider itself of a category of messages, of a webhook that is signed for the entry's account.
-    func optOuts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [CategoryOptOut]
+    func read(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> WebhookContent?
     /// Whether the headers of a webhook, whose body is not there yet, can be those of one that is signed for the entry's account.
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool
     /// Whether the provider asks, before it sends webhooks, whether the address is the clinic's.
@@ -60,21 +45,6 @@ extension WebhookReader {
     var asksBefore: Bool { false }
     var longestBody: Int { WebhookPayload.longestBody }
     func mayBeSigned(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) -> Bool { true }
-    func changes(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [WhatsAppIdentityChange] {
-        []
-    }
-    func optOuts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [CategoryOptOut] { [] }
-    func mails(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [InboundMail] { [] }
-    func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] { [] }
-    func isToOwnNumber(_ call: WebhookCall, of entry: ProviderEntry) -> Bool { true }
-    func alerts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [ProviderAlert] { [] }
-}
-
-/// Something that a provider tells of an account and somebody should know of.
-struct ProviderAlert: Sendable, Equatable {
-    var kind: AlertKind
-    /// What it is about, without names or addresses.
-    var subject: String
 }
 
 extension JSONValue {

@@ -18,12 +18,12 @@ struct ZeptoMailWebhooks: WebhookReader {
     /// Messages that one webhook may speak of.
     static let mostMessages = 1_000
 
-    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
+    func read(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> WebhookContent? {
         let secrets = entry.webhookSecrets(Self.key, at: now)
         guard Self.isSigned(call.body, call.headers["producer-signature"], secrets: secrets, at: now) else {
             return nil
         }
-        return try Self.reports(call.body)
+        return WebhookContent(reports: try Self.reports(call.body))
     }
 
     /// Whether `producer-signature` is the HMAC-SHA256 of the raw body under one of the authentication keys.

@@ -28,7 +28,8 @@ import Testing
             ],
             "status": .string(status),
         ]
-        let report = AWSSNSWebhooks.report(String(decoding: try JSONWriter.encode(log), as: UTF8.self), id: "n")
+        let report = AWSSNSWebhooks.content(String(decoding: try JSONWriter.encode(log), as: UTF8.self), id: "n")
+            .reports.first
         #expect(report?.event == event)
         guard event != nil else { return }
         #expect(report?.providerMessageID == "34d9b400-c6dd-5444-820d-fbeb0f1f54cf" && report?.recipient == nil)
@@ -38,7 +39,7 @@ import Testing
         ("EndpointDisabled", DeliveryEvent.hardBounce), ("InvalidPlatformToken", .hardBounce), ("Another", .softBounce),
     ]) func failuresOfAPlatformApplicationAreRead(kind: String, event: DeliveryEvent) {
         let told = #"{"Service":"SNS","EventType":"DeliveryFailure","FailureType":"\#(kind)","MessageId":"m-1"}"#
-        #expect(AWSSNSWebhooks.report(told, id: "n")?.event == event)
+        #expect(AWSSNSWebhooks.content(told, id: "n").reports.map(\.event) == [event])
     }
 
     /// AWS answers some words by itself, and sends nothing more to whoever wrote them.
@@ -54,7 +55,8 @@ import Testing
 
     @Test(arguments: ["", "no JSON", "{}", "[]", #"{"status":"SUCCESS"}"#, #"{"originationNumber":"+491701234567"}"#])
     func allElseSaysNothing(message: String) {
-        #expect(AWSSNSWebhooks.report(message, id: "n") == nil && AWSSNSWebhooks.text(message) == nil)
+        let content = AWSSNSWebhooks.content(message, id: "n")
+        #expect(content.reports.isEmpty && content.texts.isEmpty)
     }
 
     private func tell(_ clinic: TestClinic, _ message: JSONValue, topic: String = topic, at origin: String) async throws

@@ -337,6 +337,25 @@ import Testing
         }
     }
 
+    /// One app stands behind several numbers of a clinic: each is told what is about it.
+    @Test func eachOfAClinicsNumbersIsHeard() async throws {
+        let (clinic, other) = (try TestClinic(), "106540352242923")
+        try await clinic.configure(
+            ConfigurationDraft(
+                clinicId: clinic.clinic,
+                whatsapp: ChannelDraft(
+                    primary: .meta(SandboxPlace.nowhere, secret: Self.secret),
+                    fallback: [.meta(SandboxPlace.nowhere, number: other, secret: Self.secret)]
+                )
+            )
+        )
+        #expect(try await tell(clinic, heard(clinic, "To the first")) == 200)
+        #expect(try await tell(clinic, heard(clinic, "To the second", number: other)) == 200)
+        #expect(Set(try await clinic.heard().compactMap(\.text)) == ["To the first", "To the second"])
+        #expect(try await tell(clinic, preference(clinic, "stop", at: .now(), number: other)) == 200)
+        #expect(try await suppressed(clinic) == ["whatsapp marketing stop provider:meta"])
+    }
+
     @Test func aClinicsNoticeIsNotAnothers() async throws {
         try await SandboxPlace.with { sandbox in
             let (clinic, other) = (try TestClinic(), try TestClinic())

@@ -163,6 +163,31 @@ import Testing
         }
     }
 
+    /// Several entries of one account are told of the same e-mail: the first of them asks for it.
+    @Test func aMailIsAskedForByOneEntry() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let drafts = [sandbox.url("resend"), SandboxPlace.nowhere].map { endpoint in
+                var draft = ProviderDraft.resend(endpoint)
+                draft.credentials["webhookSecret"] = .string(Self.secret)
+                return draft
+            }
+            try await clinic.configure(email: drafts)
+            let id = "56761188-7520-42d8-8898-ff6fc54ce620"
+            try await sandbox.call(
+                "/resend/received/\(id)",
+                ["from": "zoe@example.com", "subject": "Once", "message_id": "<1@example.com>", "text": "Hello"],
+                method: "PUT"
+            )
+            let body = try JSONWriter.encode(
+                ["type": "email.received", "data": ["email_id": .string(id)]] as JSONValue
+            )
+            let headers = Dictionary(uniqueKeysWithValues: Resend.sign(Self.secret, id: "msg_1", body, .now()))
+            #expect(try await clinic.bring(body, headers: headers, by: "resend") == 200)
+            #expect(try await clinic.heard().map(\.text) == ["Hello"])
+        }
+    }
+
     @Test func resendsFilesAreFetchedOneByOne() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()

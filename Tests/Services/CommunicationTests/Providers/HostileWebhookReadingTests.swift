@@ -39,25 +39,25 @@ import Testing
             testDescription: "resend",
             whole:
                 #"{"type":"email.delivered","data":{"email_id":"49a3","to":["a@example.com"],"tags":[{"name":"message_id","value":"\#(id)"}]}}"#,
-            read: { try ResendWebhooks.reports($0, id: "msg_1") }
+            read: { try ResendWebhooks.reports(.webhook($0), id: "msg_1") }
         ),
         Reader(
             testDescription: "aws_ses",
             whole:
                 #"{"eventType":"Bounce","mail":{"messageId":"0100","tags":{"message_id":["\#(id)"]}},"bounce":{"bounceType":"Permanent","bouncedRecipients":[{"emailAddress":"a@example.com"}]}}"#,
-            read: { AWSSESWebhooks.reports(try text($0), id: "n") }
+            read: { AWSSESWebhooks.content(try text($0), id: "n").reports }
         ),
         Reader(
             testDescription: "aws_sns",
             whole:
                 #"{"notification":{"messageId":"5679"},"delivery":{"providerResponse":"Invalid phone number"},"status":"FAILURE"}"#,
-            read: { AWSSNSWebhooks.report(try text($0), id: "n").map { [$0] } ?? [] }
+            read: { AWSSNSWebhooks.content(try text($0), id: "n").reports }
         ),
         Reader(
             testDescription: "meta",
             whole:
                 #"{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"106"},"statuses":[{"id":"wamid.A","status":"failed","biz_opaque_callback_data":"\#(id)","errors":[{"code":131026}]}]}}]}]}"#,
-            read: { try MetaWebhooks.news($0, of: place).statuses.compactMap(\.report) }
+            read: { try MetaWebhooks.news(.webhook($0), of: place).statuses.compactMap(\.report) }
         ),
     ]
 
@@ -151,7 +151,9 @@ import Testing
     private func heard(_ members: String) throws -> [InboundText] {
         let notice =
             #"{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"106"},"messages":[{"from":"4915112345678","id":"wamid.B","timestamp":"1749854575","type":"text","text":{"body":"Hi"}\#(members)}]}}]}]}"#
-        return try MetaWebhooks.news(Array(notice.utf8), of: Self.place).heard.compactMap { $0.inbound(to: "106") }
+        return try MetaWebhooks.news(.webhook(Array(notice.utf8)), of: Self.place).heard.compactMap {
+            $0.inbound(to: "106")
+        }
     }
 
     @Test func timesThatAreNoneAreNotRead() throws {

@@ -43,25 +43,23 @@ import Testing
         number: String = "106",
         account: String = "102",
         field: String = "messages"
-    ) throws -> [UInt8] {
+    ) -> JSONValue {
         let changes = values.map { value -> JSONValue in
             guard case .object(var members) = value else { return value }
             members["messaging_product"] = "whatsapp"
             members["metadata"] = ["display_phone_number": "15550783881", "phone_number_id": .string(number)]
             return ["field": .string(field), "value": .object(members)]
         }
-        return try JSONWriter.encode(
-            [
-                "object": "whatsapp_business_account",
-                "entry": [["id": .string(account), "changes": .array(changes)]],
-            ] as JSONValue
-        )
+        return [
+            "object": "whatsapp_business_account",
+            "entry": [["id": .string(account), "changes": .array(changes)]],
+        ]
     }
 
     @Test(arguments: ["sent", "delivered", "read", "failed", "played", "warped"])
     func whatBecameOfAMessage(name: String) throws {
         let id = MessageID()
-        let body = try notice([
+        let webhook = notice([
             [
                 "statuses": [
                     [
@@ -72,7 +70,7 @@ import Testing
                 ]
             ]
         ])
-        let news = try MetaWebhooks.news(body, of: Self.place)
+        let news = try MetaWebhooks.news(webhook, of: Self.place)
         #expect(
             news.statuses == [
                 .init(
@@ -107,17 +105,15 @@ import Testing
 
     @Test func manyInOneOfSeveralClinics() throws {
         func status(_ id: String) -> JSONValue { ["statuses": [["id": .string(id), "status": "sent"]]] }
-        let own = try JSONTape(try notice([status("wamid.1"), status("wamid.2")])).decode(JSONValue.self)
-        let other = try JSONTape(try notice([status("wamid.3")], number: "107")).decode(JSONValue.self)
-        let account = try JSONTape(try notice([status("wamid.4")], account: "103")).decode(JSONValue.self)
+        let own = notice([status("wamid.1"), status("wamid.2")])
+        let other = notice([status("wamid.3")], number: "107")
+        let account = notice([status("wamid.4")], account: "103")
         let entries = [own, other, account].flatMap { value -> [JSONValue] in
             if case .array(let entries) = value["entry"] { entries } else { [] }
         }
-        let body = try JSONWriter.encode(
-            ["object": "whatsapp_business_account", "entry": .array(entries)] as JSONValue
-        )
+        let webhook: JSONValue = ["object": "whatsapp_business_account", "entry": .array(entries)]
         func ids(_ place: MetaWebhooks.Place) throws -> [String] {
-            try MetaWebhooks.news(body, of: place).statuses.map(\.providerMessageID)
+            try MetaWebhooks.news(webhook, of: place).statuses.map(\.providerMessageID)
         }
         #expect(try ids(Self.place) == ["wamid.1", "wamid.2", "wamid.4"])
         #expect(try ids(.init(phoneNumberID: "106", businessAccountID: "102")) == ["wamid.1", "wamid.2"])
@@ -136,7 +132,7 @@ import Testing
                 "contacts": [["profile": ["name": "Pablo"], "wa_id": "16505551234"]],
                 "user_preferences": [.object(preference.merging(changed) { $1 })],
             ]
-            return try MetaWebhooks.news(try notice([value], field: field), of: Self.place).optOuts
+            return try MetaWebhooks.news(notice([value], field: field), of: Self.place).optOuts
         }
         let number = ChannelAddress(try #require(PhoneNumber("+16505551234")), on: .whatsapp)
         let user = ChannelAddress(try #require(WhatsAppUserID("US.1234")))
@@ -205,8 +201,8 @@ import Testing
         if message["reaction"] == nil { head["context"] = ["id": "wamid.B"] }
         message.merge(head) { first, _ in first }
         let contact: JSONValue = ["profile": ["name": "Asha"], "wa_id": "919876543210"]
-        let body = try notice([["contacts": [contact], "messages": [.object(message)]]])
-        let heard = try MetaWebhooks.news(body, of: Self.place).heard
+        let webhook = notice([["contacts": [contact], "messages": [.object(message)]]])
+        let heard = try MetaWebhooks.news(webhook, of: Self.place).heard
         #expect(heard.count == 1)
         #expect(heard.first?.id == "wamid.X" && heard.first?.from == PhoneNumber("+919876543210"))
         #expect(heard.first?.at == Instant(seconds: 1_749_854_575) && heard.first?.answers == "wamid.B")
@@ -218,7 +214,7 @@ import Testing
     }
 
     @Test func whoHidesTheirNumberIsHeardWithoutIt() throws {
-        let body = try notice([
+        let webhook = notice([
             [
                 "messages": [
                     [
@@ -231,7 +227,7 @@ import Testing
                 ]
             ]
         ])
-        let heard = try MetaWebhooks.news(body, of: Self.place).heard
+        let heard = try MetaWebhooks.news(webhook, of: Self.place).heard
         #expect(heard.map(\.id) == ["wamid.X", "wamid.Y"] && heard.allSatisfy { $0.from == nil })
         let text = try #require(heard.first?.inbound(to: "106"))
         #expect(text.text == "hi" && text.from.text == "IN.1234" && text.from.channel == .whatsapp && text.alias == nil)
@@ -288,7 +284,7 @@ import Testing
         user: String?,
         replaced: [String]
     ) throws {
-        let news = try MetaWebhooks.news(try notice([["messages": [message]]]), of: Self.place)
+        let news = try MetaWebhooks.news(notice([["messages": [message]]]), of: Self.place)
         let change = try #require(news.changes.first)
         #expect(news.changes.count == 1 && news.heard.isEmpty)
         #expect(change.before.map(\.text) == before && change.number?.number == number && change.user?.id == user)
@@ -306,7 +302,7 @@ import Testing
             "id": "wamid.A", "timestamp": "1", "type": "system",
             "system": ["body": .string(body), "user_id": "US.2", "type": "user_changed_user_id"],
         ]
-        #expect(try MetaWebhooks.news(try notice([["messages": [message]]]), of: Self.place).changes.isEmpty)
+        #expect(try MetaWebhooks.news(notice([["messages": [message]]]), of: Self.place).changes.isEmpty)
     }
 
     @Test func aSenderIsNamedByNumberAndByUserID() throws {
@@ -317,8 +313,8 @@ import Testing
         func heard(_ message: [String: JSONValue], _ contacts: [JSONValue]) throws -> MetaWebhooks.Heard? {
             var message = message
             message.merge(["id": "wamid.X", "timestamp": "1", "type": "text", "text": ["body": "hi"]]) { $1 }
-            let body = try notice([["contacts": .array(contacts), "messages": [.object(message)]]])
-            return try MetaWebhooks.news(body, of: Self.place).heard.first
+            let webhook = notice([["contacts": .array(contacts), "messages": [.object(message)]]])
+            return try MetaWebhooks.news(webhook, of: Self.place).heard.first
         }
         for message in [["from": "919876543210"], ["from_user_id": "IN.1234"]] as [[String: JSONValue]] {
             let text = try #require(try heard(message, [hidden, contact])?.inbound(to: "106"))
@@ -332,11 +328,11 @@ import Testing
 
     @Test func whatIsNoNoticeIsRefused() {
         for text in ["", "[]", "{}", #"{"object":"page","entry":[]}"#, #"{"object":1}"#] {
-            #expect(throws: Problem.self) { try MetaWebhooks.news(Array(text.utf8), of: Self.place) }
+            #expect(throws: Problem.self) { try MetaWebhooks.news(.webhook(Array(text.utf8)), of: Self.place) }
         }
         for text in ["", ",\"entry\":{}", ",\"entry\":[1]", ",\"entry\":[{\"changes\":[{\"field\":\"messages\"}]}]"] {
             let body = "{\"object\":\"whatsapp_business_account\"\(text)}"
-            #expect(throws: Never.self) { try MetaWebhooks.news(Array(body.utf8), of: Self.place) }
+            #expect(throws: Never.self) { try MetaWebhooks.news(.webhook(Array(body.utf8)), of: Self.place) }
         }
     }
 }

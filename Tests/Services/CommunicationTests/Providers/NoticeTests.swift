@@ -20,7 +20,7 @@ import Testing
             "tags": ["ses:configuration-set": ["events"], "message_id": [.string("\(Self.id)")]],
         ]
         let event = JSONValue.object(members.merging([key: .string(kind), "mail": mail]) { old, _ in old })
-        return AWSSESWebhooks.reports(String(decoding: try JSONWriter.encode(event), as: UTF8.self), id: "n")
+        return AWSSESWebhooks.content(String(decoding: try JSONWriter.encode(event), as: UTF8.self), id: "n").reports
     }
 
     private func bounce(_ type: String, _ subType: String) -> [String: JSONValue] {
@@ -128,7 +128,7 @@ import Testing
             "Successfully validated SNS topic for Amazon SES event publishing.", "", "[]", "{}", "null",
             #"{"notificationType":"AmazonSnsSubscriptionSucceeded","message":"You have subscribed."}"#,
         ] {
-            #expect(AWSSESWebhooks.reports(text, id: "n").isEmpty, "\(text)")
+            #expect(AWSSESWebhooks.content(text, id: "n").reports.isEmpty, "\(text)")
         }
     }
 
@@ -204,7 +204,7 @@ import Testing
             "tags": ["message_id": .string("\(Self.id)")],
         ]
         let notice: JSONValue = ["type": .string(type), "data": .object(usual.merging(members) { _, new in new })]
-        return try ResendWebhooks.reports(try JSONWriter.encode(notice), id: "msg_1")
+        return try ResendWebhooks.reports(notice, id: "msg_1")
     }
 
     @Test(arguments: [
@@ -238,7 +238,7 @@ import Testing
         let reports = try resend("email.bounced", ["bounce": bounce])
         #expect(reports.map(\.event) == [event] && reports.map(\.code) == [subType])
         for text in ["", "[]", "{}", "null"] {
-            #expect(throws: Problem.self) { try ResendWebhooks.reports(Array(text.utf8), id: "m") }
+            #expect(throws: Problem.self) { try ResendWebhooks.reports(.webhook(Array(text.utf8)), id: "m") }
         }
     }
 }

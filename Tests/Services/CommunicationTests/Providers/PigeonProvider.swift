@@ -55,35 +55,25 @@ struct PigeonWebhooks: WebhookReader {
     static let key = "webhookSecret"
     static let header = "x-pigeon-seal"
 
-    func reports(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> [DeliveryReport]? {
-        guard let notice = Self.notice(call, entry, now) else { return nil }
-        guard let id = ProviderVerdict.id(notice["arrived"]) else { return [] }
-        return [DeliveryReport(id: id, message: nil, providerMessageID: id, event: .delivered, recipient: nil)]
-    }
-
-    func texts(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) throws -> [InboundText] {
-        guard let notice = Self.notice(call, entry, now), let text = notice["text"]?.string,
-            let from = notice["from"]?.string.flatMap({ PhoneNumber($0) }), let id = ProviderVerdict.id(notice["id"])
-        else { return [] }
-        let media = notice["tied"]?.string.map { InboundText.Media(id: $0, type: "text/plain") }
-        return [
-            InboundText(
-                channel: .sms,
-                to: "loft",
-                from: from,
-                text: text,
-                media: media.map { [$0] } ?? [],
-                providerMessageID: id
-            )
-        ]
-    }
-
-    private static func notice(_ call: WebhookCall, _ entry: ProviderEntry, _ now: Instant) -> JSONValue? {
-        let seal = Array((call.headers[header] ?? "").utf8)
-        let isOurs = entry.webhookSecrets(key, at: now).contains {
+    func read(_ call: WebhookCall, for entry: ProviderEntry, at now: Instant) async throws -> WebhookContent? {
+        let seal = Array((call.headers[Self.header] ?? "").utf8)
+        let isOurs = entry.webhookSecrets(Self.key, at: now).contains {
             constantTimeEqual(Array($0.unredacted.utf8), seal)
         }
-        return isOurs ? try? JSONValue.webhook(call.body) : nil
+        guard isOurs, let notice = try? JSONValue.webhook(call.body) else { return nil }
+        var content = WebhookContent()
+        if let id = ProviderVerdict.id(notice["arrived"]) {
+            content.reports = [DeliveryReport(id: id, message: nil, providerMessageID: id, event: .delivered)]
+        }
+        if let text = notice["text"]?.string, let from = notice["from"]?.string.flatMap({ PhoneNumber($0) }),
+            let id = ProviderVerdict.id(notice["id"])
+        {
+            let media = notice["tied"]?.string.map { [InboundText.Media(id: $0, type: "text/plain")] } ?? []
+            content.texts = [
+                InboundText(channel: .sms, to: "loft", from: from, text: text, media: media, providerMessageID: id)
+            ]
+        }
+        return content
     }
 }
 

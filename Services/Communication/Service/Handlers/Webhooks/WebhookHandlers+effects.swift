@@ -15,38 +15,29 @@ extension WebhookHandlers {
 
     /// What somebody wrote: to the clinic, or to the installation's number that a clinic wrote from.
     func hear(
-        _ call: WebhookCall,
-        with reader: any WebhookReader,
-        _ signers: [ProviderEntry],
+        _ texts: [InboundText],
+        through entry: ProviderEntry,
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws {
-        // Entries of one account may be different numbers of it: whoever was written to answers.
-        let (own, others) = (
-            signers.filter { reader.isToOwnNumber(call, of: $0) },
-            signers.filter { !reader.isToOwnNumber(call, of: $0) }
-        )
-        for entry in own + others {
-            let texts = try reader.texts(call, for: entry, at: context.now)
-            guard !texts.isEmpty else { continue }
-            let found =
-                if owner == .installation {
-                    try await answered(texts, through: entry, context)
-                } else {
-                    SharedTexts.Found(known: [owner: texts])
-                }
-            let (inbound, webhook, now) = (inbound, context.requestID, context.now)
-            for (clinic, texts) in found.known {
-                let tenant = Tenant(clinic, toldBy: entry.provider)
-                try await context.database.transaction(for: tenant) { tx in
-                    try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx)
-                }
+        guard !texts.isEmpty else { return }
+        let found =
+            if owner == .installation {
+                try await answered(texts, through: entry, context)
+            } else {
+                SharedTexts.Found(known: [owner: texts])
             }
-            for (clinic, texts) in found.optOuts {
-                let tenant = Tenant(clinic, toldBy: entry.provider)
-                try await context.database.transaction(for: tenant) { tx in
-                    try inbound.applyOptOuts(texts, through: entry, webhook: webhook, clinic: clinic, at: now, in: tx)
-                }
+        let (inbound, webhook, now) = (inbound, context.requestID, context.now)
+        for (clinic, texts) in found.known {
+            let tenant = Tenant(clinic, toldBy: entry.provider)
+            try await context.database.transaction(for: tenant) { tx in
+                try inbound.take(texts, through: entry, clinic: clinic, at: now, in: tx)
+            }
+        }
+        for (clinic, texts) in found.optOuts {
+            let tenant = Tenant(clinic, toldBy: entry.provider)
+            try await context.database.transaction(for: tenant) { tx in
+                try inbound.applyOptOuts(texts, through: entry, webhook: webhook, clinic: clinic, at: now, in: tx)
             }
         }
     }
@@ -54,28 +45,26 @@ extension WebhookHandlers {
     /// Who goes by another number or id from now on: known by it in the clinic, or in those that wrote from the installation's
     /// number.
     func follow(
-        _ call: WebhookCall,
-        with reader: any WebhookReader,
-        _ signers: [ProviderEntry],
+        _ changes: [WhatsAppIdentityChange],
+        through entry: ProviderEntry,
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws {
         let updater = ContactIdentityUpdater(index: intake.index, suppressions: intake.suppressions)
-        for entry in signers {
-            for change in try reader.changes(call, for: entry, at: context.now) {
-                var clinics: Set<ClinicID> = [owner]
-                // What they answer by their new name is answered to those that wrote to them by the old one.
-                var heirs: [[UInt8]] = []
-                if owner == .installation {
-                    clinics = try await writers(to: change.before, by: entry, context)
-                    heirs = Set(change.now).subtracting(change.before).map { providerIDs.hash(entry.provider, to: $0) }
-                }
-                for clinic in clinics {
-                    let (tenant, now) = (Tenant(clinic, toldBy: entry.provider), context.now)
-                    try await context.database.transaction(for: tenant) { [heirs] tx in
-                        try updater.follow(change, clinic: clinic, at: now, in: tx)
-                        for heir in heirs { RecipientClinicStore.insert(heir, at: now, in: tx) }
-                    }
+        // One after the other: who changes twice is found by what the first change has noted.
+        for change in changes {
+            var clinics: Set<ClinicID> = [owner]
+            // What they answer by their new name is answered to those that wrote to them by the old one.
+            var heirs: [[UInt8]] = []
+            if owner == .installation {
+                clinics = try await writers(to: change.before, by: entry, context)
+                heirs = Set(change.now).subtracting(change.before).map { providerIDs.hash(entry.provider, to: $0) }
+            }
+            for clinic in clinics {
+                let (tenant, now) = (Tenant(clinic, toldBy: entry.provider), context.now)
+                try await context.database.transaction(for: tenant) { [heirs] tx in
+                    try updater.follow(change, clinic: clinic, at: now, in: tx)
+                    for heir in heirs { RecipientClinicStore.insert(heir, at: now, in: tx) }
                 }
             }
         }
@@ -83,25 +72,22 @@ extension WebhookHandlers {
 
     /// What people have told the provider itself of messages: for the clinic, or for those that wrote from the installation's number.
     func applyOptOuts(
-        _ call: WebhookCall,
-        with reader: any WebhookReader,
-        _ signers: [ProviderEntry],
+        _ optOuts: [CategoryOptOut],
+        through entry: ProviderEntry,
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws {
         let optOutIntake = OptOutIntake(index: intake.index, suppressions: intake.suppressions)
-        for entry in signers {
-            var byClinic: [ClinicID: [CategoryOptOut]] = [:]
-            for optOut in try reader.optOuts(call, for: entry, at: context.now) {
-                let clinics = owner == .installation ? try await writers(to: optOut.who, by: entry, context) : [owner]
-                for clinic in clinics { byClinic[clinic, default: []].append(optOut) }
-            }
-            let (webhook, now) = (context.requestID, context.now)
-            for (clinic, optOuts) in byClinic {
-                let tenant = Tenant(clinic, toldBy: entry.provider)
-                try await context.database.transaction(for: tenant) { tx in
-                    try optOutIntake.take(optOuts, through: entry, webhook: webhook, clinic: clinic, at: now, in: tx)
-                }
+        var byClinic: [ClinicID: [CategoryOptOut]] = [:]
+        for optOut in optOuts {
+            let clinics = owner == .installation ? try await writers(to: optOut.who, by: entry, context) : [owner]
+            for clinic in clinics { byClinic[clinic, default: []].append(optOut) }
+        }
+        let (webhook, now) = (context.requestID, context.now)
+        for (clinic, optOuts) in byClinic {
+            let tenant = Tenant(clinic, toldBy: entry.provider)
+            try await context.database.transaction(for: tenant) { tx in
+                try optOutIntake.take(optOuts, through: entry, webhook: webhook, clinic: clinic, at: now, in: tx)
             }
         }
     }
@@ -190,20 +176,12 @@ extension WebhookHandlers {
     }
 
     /// What the account's owner should know of.
-    func alert(
-        _ call: WebhookCall,
-        with reader: any WebhookReader,
-        _ signers: [ProviderEntry],
-        _ owner: ClinicID,
-        _ context: OperationContext
-    ) async throws {
+    func alert(_ told: [ProviderAlert], _ owner: ClinicID, _ context: OperationContext) async throws {
         var alerts: [ProviderAlert] = []
-        for entry in signers {
-            // More of a kind would not be told within the hour anyway.
-            for alert in try reader.alerts(call, for: entry, at: context.now)
-            where alerts.count(where: { $0.kind == alert.kind }) < AlertRules.mostAnHour && !alerts.contains(alert) {
-                alerts.append(alert)
-            }
+        // More of a kind would not be told within the hour anyway.
+        for alert in told
+        where alerts.count(where: { $0.kind == alert.kind }) < AlertRules.mostAnHour && !alerts.contains(alert) {
+            alerts.append(alert)
         }
         guard !alerts.isEmpty else { return }
         let now = context.now

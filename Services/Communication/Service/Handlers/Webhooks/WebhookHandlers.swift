@@ -82,44 +82,46 @@ struct WebhookHandlers: Sendable {
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws -> Reply<WebhookReceipt> {
-        let (entries, signers, reports) = try await read(call, with: reader, provider, owner, context)
+        let (entries, signed) = try await read(call, with: reader, provider, owner, context)
+        let (signers, reports) = (signed.map(\.entry), signed.flatMap(\.content.reports))
         if owner == .installation {
             try await share(reports, of: signers, context)
         } else {
             try await take(reports, of: signers, owner, context)
         }
-        let mails = try await reader.mails(call, for: signers[0], at: context.now)
+        let mails = try await signed[0].content.mails()
         if !mails.isEmpty { try await bring(mails, through: signers[0], of: entries, owner, context) }
-        try await follow(call, with: reader, signers, owner, context)
-        try await applyOptOuts(call, with: reader, signers, owner, context)
-        try await hear(call, with: reader, signers, owner, context)
-        try await alert(call, with: reader, signers, owner, context)
+        // Entries of one account may be different numbers of it.
+        for (entry, content) in signed { try await follow(content.changes, through: entry, owner, context) }
+        for (entry, content) in signed { try await applyOptOuts(content.optOuts, through: entry, owner, context) }
+        // Whoever was written to answers.
+        let heard = signed.filter(\.content.isToOwnNumber) + signed.filter { !$0.content.isToOwnNumber }
+        for (entry, content) in heard { try await hear(content.texts, through: entry, owner, context) }
+        try await alert(signed.flatMap(\.content.alerts), owner, context)
         Self.count(provider, "taken")
         return Reply(WebhookReceipt(received: true), status: reader.acknowledgement)
     }
 
-    /// The entries of whom the webhook is for, those whose account has signed it, and what it tells.
+    /// The entries of whom the webhook is for, and what it tells each of those whose account has signed it.
     private func read(
         _ call: WebhookCall,
         with reader: any WebhookReader,
         _ provider: String,
         _ owner: ClinicID,
         _ context: OperationContext
-    ) async throws -> (all: [ProviderEntry], signers: [ProviderEntry], reports: [DeliveryReport]) {
+    ) async throws -> (all: [ProviderEntry], signed: [(entry: ProviderEntry, content: WebhookContent)]) {
         let entries = try await entries(of: owner, provider, context)
-        var signers: [ProviderEntry] = []
-        var reports: [DeliveryReport] = []
+        var signed: [(entry: ProviderEntry, content: WebhookContent)] = []
         // One account may stand behind several entries, under the same key.
         for entry in entries where entry.provider == provider {
-            guard let found = try await reader.reports(call, for: entry, at: context.now) else { continue }
-            signers.append(entry)
-            reports += found
+            guard let content = try await reader.read(call, for: entry, at: context.now) else { continue }
+            signed.append((entry, content))
         }
-        guard !signers.isEmpty else { throw Self.forged(provider) }
-        guard reports.count <= WebhookCall.mostReports else {
+        guard !signed.isEmpty else { throw Self.forged(provider) }
+        guard signed.reduce(0, { $0 + $1.content.reports.count }) <= WebhookCall.mostReports else {
             throw Problem.malformed("The webhook tells of too much.")
         }
-        return (entries, signers, reports)
+        return (entries, signed)
     }
 
     private func entries(
