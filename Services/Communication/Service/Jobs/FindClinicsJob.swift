@@ -30,7 +30,7 @@ struct FindClinicsJob: JobHandler {
             }
         }
         let isOver = now - job.createdAt >= DeliveryIntake.patience
-        let settled = isOver ? waiting : found.known.flatMap(\.reports)
+        let settled = isOver ? waiting : found.known.values.flatMap { $0 }
         if isOver || found.unknown.isEmpty {
             return try await job.finish { tx in DeliveryStore.settle(settled, of: webhook, in: tx) }
         }

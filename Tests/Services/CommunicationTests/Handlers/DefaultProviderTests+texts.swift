@@ -72,6 +72,29 @@ extension DefaultProviderTests {
         return ["messages": [.object(message)]]
     }
 
+    /// That somebody has another number now, as Meta tells of it.
+    private func changed(_ number: PhoneNumber, to other: PhoneNumber) -> JSONValue {
+        [
+            "from": .string(String(number.number.dropFirst())), "id": .string("wamid.\(RequestID())"),
+            "timestamp": .string("\(Instant.now().seconds)"), "type": "system",
+            "system": [
+                "body": "They changed", "wa_id": .string(String(other.number.dropFirst())),
+                "type": "user_changed_number",
+            ],
+        ]
+    }
+
+    /// Notes that clinics have written to somebody from Meta's number of the installation.
+    private func noteWriting(to number: PhoneNumber, by clinics: [TestClinic]) async throws {
+        for clinic in clinics {
+            let hash = ProviderIDHash(blindIndex: clinic.desk.blindIndex)
+                .hash("meta", to: ChannelAddress(number, on: .whatsapp))
+            try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+                RecipientClinicStore.insert(hash, at: .now(), in: tx)
+            }
+        }
+    }
+
     private func write(_ clinic: TestClinic, to number: PhoneNumber, _ channel: MessageChannel = .sms) async throws
         -> Message
     {
@@ -205,13 +228,7 @@ extension DefaultProviderTests {
             first
         )
         let number = try #require(PhoneNumber("+9193\(10_000_000 + first.clinic.low % 90_000_000)"))
-        let hash = ProviderIDHash(blindIndex: first.desk.blindIndex)
-            .hash("meta", to: ChannelAddress(number, on: .whatsapp))
-        for clinic in [first, second] {
-            try await first.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
-                RecipientClinicStore.insert(hash, at: .now(), in: tx)
-            }
-        }
+        try await noteWriting(to: number, by: [first, second])
         func prefer(_ value: String, _ seconds: Int64) -> [String: JSONValue] {
             let preference: JSONValue = [
                 "wa_id": .string(String(number.number.dropFirst())), "category": "marketing_messages",
@@ -248,15 +265,7 @@ extension DefaultProviderTests {
             #expect(refused.status == .failed && refused.attempts.map(\.providerCode) == ["outside_window"])
             #expect(try await tell(said("My result", from: number), at: first) == 200)
             // Whoever goes by another number answers the same clinic.
-            let change: JSONValue = [
-                "from": .string(String(number.number.dropFirst())), "id": .string("wamid.\(RequestID())"),
-                "timestamp": .string("\(Instant.now().seconds)"), "type": "system",
-                "system": [
-                    "body": "They changed", "wa_id": .string(String(other.number.dropFirst())),
-                    "type": "user_changed_number",
-                ],
-            ]
-            #expect(try await tell(["messages": [change]], at: first) == 200)
+            #expect(try await tell(["messages": [changed(number, to: other)]], at: first) == 200)
             #expect(try await tell(said("My new number", from: other), at: first) == 200)
             #expect(try await heard(first) == ["My result", "My new number"])
             #expect(try await heard(second).isEmpty)
@@ -266,5 +275,23 @@ extension DefaultProviderTests {
             #expect(try await tell(said("For the first", from: stranger, answering: name), at: first) == 200)
             #expect(try await heard(first).contains("For the first"))
         }
+    }
+
+    /// Whoever has changed their number twice is known by the last one, though one webhook tells of both.
+    @Test func whoChangesTwiceStillAnswersTheSameClinic() async throws {
+        let (first, second) = (try clinic(), try clinic())
+        try await configure(
+            DefaultProvidersDraft(whatsapp: ChannelDraft(primary: .meta(SandboxPlace.nowhere))),
+            first
+        )
+        let numbers = try ["97", "98", "99"].map { start in
+            try #require(PhoneNumber("+91\(start)\(10_000_000 + first.clinic.low % 90_000_000)"))
+        }
+        try await noteWriting(to: numbers[0], by: [first])
+        let changes = [changed(numbers[0], to: numbers[1]), changed(numbers[1], to: numbers[2])]
+        #expect(try await tell(["messages": .array(changes)], at: first) == 200)
+        #expect(try await tell(said("My third number", from: numbers[2]), at: first) == 200)
+        #expect(try await heard(first) == ["My third number"])
+        #expect(try await heard(second).isEmpty)
     }
 }

@@ -103,25 +103,12 @@ struct DeliveryIntake: Sendable {
         _ reports: [KeptReport],
         from provider: String,
         _ database: Database
-    ) async throws -> (known: [(clinic: ClinicID, reports: [KeptReport])], unknown: [KeptReport]) {
+    ) async throws -> (known: [ClinicID: [KeptReport]], unknown: [KeptReport]) {
         let providerIDs = ProviderIDHash(blindIndex: index.blindIndex)
-        let named = reports.map { report in
+        return try await SharedAccount(database: database).sorted(reports) { report in
             let ids = [report.message?.description, report.providerMessageID].compactMap { $0 }
-            return (report: report, hashes: ids.map { providerIDs.hash(provider, $0) })
+            return SharedAccount.Names(messages: ids.map { providerIDs.hash(provider, $0) })
         }
-        let clinics = try await database.through(.lookup) { [hashes = Array(Set(named.flatMap(\.hashes)))] tx in
-            try MessageClinicStore.clinics(hashes, in: tx)
-        }
-        var known: [ClinicID: [KeptReport]] = [:]
-        var unknown: [KeptReport] = []
-        for (report, hashes) in named {
-            if let clinic = hashes.lazy.compactMap({ clinics[$0] }).first {
-                known[clinic, default: []].append(report)
-            } else {
-                unknown.append(report)
-            }
-        }
-        return (known.map { ($0.key, $0.value) }, unknown)
     }
 
     /// Does what reports say; gives those whose message is not known, or is just being handed over.

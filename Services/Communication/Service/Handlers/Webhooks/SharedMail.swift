@@ -3,10 +3,7 @@ import Core
 import Postgres
 import ProviderConfig
 
-/// Finds out for whom an e-mail is that came to the installation's own address, which writes for many clinics.
-///
-/// It is the clinic's whose message it names; without one, the only clinic's that has written to its sender lately. Where
-/// several have, nobody is told what may be another's.
+/// Finds out for whom an e-mail is that came to the installation's own address (`SharedAccount`).
 struct SharedMail: Sendable {
     let providerIDs: ProviderIDHash
     /// All providers of the installation's: what one sends may be answered to another.
@@ -17,24 +14,9 @@ struct SharedMail: Sendable {
         _ mails: [InboundMail],
         _ database: Database
     ) async throws -> (known: [ClinicID: [InboundMail]], unknown: [InboundMail]) {
-        guard !mails.isEmpty else { return ([:], []) }
-        let named = mails.map { (mail: $0, answers: answers(of: $0), sender: sender(of: $0)) }
-        let (owners, writers) = try await database.through(.lookup) { [named] tx in
-            (
-                try MessageClinicStore.clinics(Array(Set(named.flatMap(\.answers))), in: tx),
-                try RecipientClinicStore.all(Array(Set(named.flatMap(\.sender))), in: tx)
-            )
+        try await SharedAccount(database: database).sorted(mails) { mail in
+            SharedAccount.Names(messages: answers(of: mail), person: sender(of: mail))
         }
-        var found: (known: [ClinicID: [InboundMail]], unknown: [InboundMail]) = ([:], [])
-        for (mail, answers, sender) in named {
-            let wrote = sender.reduce(into: Set<ClinicID>()) { $0.formUnion(writers[$1] ?? []) }
-            if let clinic = answers.lazy.compactMap({ owners[$0] }).first ?? (wrote.count == 1 ? wrote.first : nil) {
-                found.known[clinic, default: []].append(mail)
-            } else {
-                found.unknown.append(mail)
-            }
-        }
-        return found
     }
 
     private var providers: [String] {

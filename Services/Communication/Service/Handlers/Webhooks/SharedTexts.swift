@@ -2,11 +2,10 @@ import CommunicationAPI
 import Core
 import Postgres
 
-/// Finds out for whom a text is that came to the installation's own number, which writes for many clinics.
+/// Finds out for whom a text is that came to the installation's own number (`SharedAccount`).
 ///
-/// It is the clinic's whose message it answers; where it names none, the only clinic's that has written to its sender lately.
-/// Where several have, nobody is told what may be another's: a word that ends messages, or has them begin again, is said to all
-/// of them, and nothing else.
+/// Where several clinics have written to its sender, a word that ends messages, or has them begin again, is said to all of them,
+/// and nothing else.
 struct SharedTexts: Sendable {
     struct Found: Sendable {
         /// Texts by the clinic that they are for.
@@ -22,27 +21,21 @@ struct SharedTexts: Sendable {
     let provider: String
 
     func sorted(_ texts: [InboundText], _ database: Database) async throws -> Found {
-        let named = texts.map {
-            (text: $0, answers: $0.answers.map { providerIDs.hash(provider, $0) }, sender: sender(of: $0))
-        }
-        let (owners, writers) = try await database.through(.lookup) { [named] tx in
-            (
-                try MessageClinicStore.clinics(Array(Set(named.flatMap(\.answers))), in: tx),
-                try RecipientClinicStore.all(Array(Set(named.flatMap(\.sender))), in: tx)
-            )
+        let names = texts.map { text in
+            SharedAccount.Names(messages: text.answers.map { providerIDs.hash(provider, $0) }, person: sender(of: text))
         }
         var found = Found()
-        for (text, answers, sender) in named {
-            var wrote = sender.reduce(into: Set<ClinicID>()) { $0.formUnion(writers[$1] ?? []) }
-            if let clinic = answers.lazy.compactMap({ owners[$0] }).first ?? (wrote.count == 1 ? wrote.first : nil) {
+        for (text, clinics) in zip(texts, try await SharedAccount(database: database).clinics(of: names)) {
+            var heeding = clinics.writers
+            if let clinic = clinics.addressee {
                 found.known[clinic, default: []].append(text)
                 // What the provider has made of it holds for its number, whoever writes from it.
-                wrote = text.optOut == nil ? [] : wrote.subtracting([clinic])
+                heeding = text.optOut == nil ? [] : heeding.subtracting([clinic])
             } else {
                 found.unknown.append(text)
             }
             guard InboundIntake.optOutCommand(text) != nil else { continue }
-            for clinic in wrote { found.optOuts[clinic, default: []].append(text) }
+            for clinic in heeding { found.optOuts[clinic, default: []].append(text) }
         }
         return found
     }

@@ -53,18 +53,15 @@ extension WebhookHandlers {
         let updater = ContactIdentityUpdater(index: intake.index, suppressions: intake.suppressions)
         // One after the other: who changes twice is found by what the first change has noted.
         for change in changes {
-            var clinics: Set<ClinicID> = [owner]
+            let clinics = try await concerned(by: [change.before], through: entry, owner, context)[0]
             // What they answer by their new name is answered to those that wrote to them by the old one.
-            var heirs: [[UInt8]] = []
-            if owner == .installation {
-                clinics = try await writers(to: change.before, by: entry, context)
-                heirs = Set(change.now).subtracting(change.before).map { providerIDs.hash(entry.provider, to: $0) }
-            }
+            let heirs = owner == .installation ? Set(change.now).subtracting(change.before) : []
+            let noted = heirs.map { providerIDs.hash(entry.provider, to: $0) }
             for clinic in clinics {
                 let (tenant, now) = (Tenant(clinic, toldBy: entry.provider), context.now)
-                try await context.database.transaction(for: tenant) { [heirs] tx in
+                try await context.database.transaction(for: tenant) { tx in
                     try updater.follow(change, clinic: clinic, at: now, in: tx)
-                    for heir in heirs { RecipientClinicStore.insert(heir, at: now, in: tx) }
+                    for hash in noted { RecipientClinicStore.insert(hash, at: now, in: tx) }
                 }
             }
         }
@@ -78,9 +75,9 @@ extension WebhookHandlers {
         _ context: OperationContext
     ) async throws {
         let optOutIntake = OptOutIntake(index: intake.index, suppressions: intake.suppressions)
+        let concerned = try await concerned(by: optOuts.map(\.who), through: entry, owner, context)
         var byClinic: [ClinicID: [CategoryOptOut]] = [:]
-        for optOut in optOuts {
-            let clinics = owner == .installation ? try await writers(to: optOut.who, by: entry, context) : [owner]
+        for (optOut, clinics) in zip(optOuts, concerned) {
             for clinic in clinics { byClinic[clinic, default: []].append(optOut) }
         }
         let (webhook, now) = (context.requestID, context.now)
@@ -92,16 +89,19 @@ extension WebhookHandlers {
         }
     }
 
-    /// The clinics that wrote to somebody from the installation's number.
-    private func writers(
-        to names: [ChannelAddress],
-        by entry: ProviderEntry,
+    /// The clinics of each of some people, by any of their names: the account's owner, or those that wrote to them from the
+    /// installation's number.
+    private func concerned(
+        by people: [[ChannelAddress]],
+        through entry: ProviderEntry,
+        _ owner: ClinicID,
         _ context: OperationContext
-    ) async throws -> Set<ClinicID> {
-        let hashes = names.flatMap { providerIDs.hashes(entry.provider, to: $0) }
-        return try await context.database.through(.lookup) { tx in
-            try RecipientClinicStore.all(hashes, in: tx).values.reduce(into: []) { $0.formUnion($1) }
+    ) async throws -> [Set<ClinicID>] {
+        guard owner == .installation else { return people.map { _ in [owner] } }
+        let names = people.map { names in
+            SharedAccount.Names(person: names.flatMap { providerIDs.hashes(entry.provider, to: $0) })
         }
+        return try await SharedAccount(database: context.database).clinics(of: names).map(\.writers)
     }
 
     /// Texts to the installation's number, each for the clinic that it answers; nobody's are counted, and said without what is in
