@@ -61,6 +61,26 @@ package struct ProviderConfigStore: Sendable {
         return try JSONTape(names.json).decode([String: [String]].self)
     }
 
+    /// The names of the providers that each of these has in force, of all channels: none where nothing is configured, absent
+    /// where a configuration is there whose row, as those from before names were kept, says none.
+    ///
+    /// For transactions through the relay's door, which sees every clinic's.
+    package static func providers(
+        of owners: [ClinicID],
+        in tx: borrowing Transaction
+    ) throws -> [WebhookPairs.Owner] {
+        let rows = try tx.rows(
+            "select clinic_id, providers from provider_configs where clinic_id = any (\(owners)) and not is_deleted"
+        )
+        var found = Dictionary(owners.map { ($0, WebhookPairs.Owner(id: $0, providers: [])) }) { first, _ in first }
+        for row in rows {
+            let names: JSONColumn = try row[1]
+            let byChannel = try JSONTape(names.json).decode([String: [String]].self)
+            found[try row[0]]?.providers = byChannel.isEmpty ? nil : Set(byChannel.values.joined()).sorted()
+        }
+        return Array(found.values)
+    }
+
     /// An earlier version: a payment is captured with the account that made it.
     package func load(
         _ clinic: ClinicID,

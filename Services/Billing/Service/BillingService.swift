@@ -76,8 +76,13 @@ package enum BillingService {
         PaymentHandlers(accounts: accounts, settling: settling, dataKeys: host.dataKeys, cursors: host.cursors)
             .register(in: &table)
         NoticeHandlers(accounts: accounts).register(in: &table)
+        table.webhookPairs(of: name, readable: accounts.providers.keys.sorted())
         LedgerHandlers(cursors: host.cursors).register(in: &table)
-        var definition = ServiceDefinition(name, endpoints: BillingEndpoints().all, handlers: table)
+        var definition = ServiceDefinition(
+            name,
+            endpoints: BillingEndpoints().all + WebhookEndpoints(of: name).all,
+            handlers: table
+        )
         definition.consumers = [AppointmentsEvents.consumer, AccessEvents.consumer]
         definition.jobs = [
             SettlePayment(accounts: accounts, settling: settling),

@@ -1,5 +1,6 @@
 import Bus
 import CommunicationAPI
+import Contracts
 import Core
 import Outbound
 package import Postgres
@@ -162,6 +163,7 @@ package enum CommunicationService {
         ).register(in: &handlers)
         HandshakeHandlers(endpoints: endpoints.deliveries, store: store, readers: readers)
             .register(in: &handlers)
+        handlers.webhookPairs(of: .communication, readable: readers.keys.sorted())
         HealthHandlers(
             endpoints: endpoints.health,
             effective: effective,
@@ -208,7 +210,11 @@ package enum CommunicationService {
             in: &handlers
         )
         TemplateTestHandlers(endpoints: endpoints.templates, intake: intake).register(in: &handlers)
-        var definition = ServiceDefinition(.communication, endpoints: endpoints.all, handlers: handlers)
+        var definition = ServiceDefinition(
+            .communication,
+            endpoints: endpoints.all + WebhookEndpoints(of: .communication).all,
+            handlers: handlers
+        )
         definition.consumers =
             ClinicEvents(
                 dataKeys: resources.dataKeys,

@@ -24,6 +24,11 @@ package struct WebhookPayload: Wire {
     package static var limits: [Limit] { [.length(CodingKeys.provider, 1...longestProvider)] }
 }
 
+extension Problem {
+    /// One answer for a missing, wrong or old signature and for a clinic without this provider: no oracle.
+    package static let invalidSignature = Problem(401, "invalid_signature", "The webhook's signature is not valid.")
+}
+
 /// The answer to a webhook that was taken in.
 package struct WebhookReceipt: Wire {
     package var received: Bool

@@ -159,6 +159,7 @@ final class MessageDesk: Sendable {
         ).register(in: &handlers)
         HandshakeHandlers(endpoints: Self.endpoints.deliveries, store: store, readers: readers)
             .register(in: &handlers)
+        handlers.webhookPairs(of: .communication, readable: readers.keys.sorted())
         HealthHandlers(
             endpoints: Self.endpoints.health,
             effective: effective,
@@ -201,7 +202,7 @@ final class MessageDesk: Sendable {
             in: &handlers
         )
         TemplateTestHandlers(endpoints: Self.endpoints.templates, intake: intake).register(in: &handlers)
-        try handlers.complete(Self.endpoints.all)
+        try handlers.complete(Self.endpoints.all + WebhookEndpoints(of: .communication).all)
         let ring = keys.busKeys.map { (id: $0.id, key: $0.key.bytes) }
         let edgeKeys = { (process: String) in
             EdgeKeys(ring: ring, currentID: keys.currentID(of: .bus) ?? "", process: process)

@@ -184,8 +184,3 @@ private struct StripeEvent: Codable {
     let type: String
     let data: Content?
 }
-
-extension Problem {
-    /// One answer for a missing, wrong or old signature and for a clinic without this provider: no oracle.
-    static let invalidSignature = Problem(401, "invalid_signature", "The notice's signature is not valid.")
-}

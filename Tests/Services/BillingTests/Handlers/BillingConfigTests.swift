@@ -95,6 +95,27 @@ import Testing
         #expect(try await ask(installation.read, EmptyInput()).status == 404)
     }
 
+    /// Gateways are told so, and what they refuse is refused here as well.
+    @Test func webhooksAreTakenOfTheClinicsProviderAlone() async throws {
+        func told() async throws -> WebhookPairs {
+            let query = WebhookPairsQuery(owners: [desk.clinic])
+            return try #require(try await desk.ask(WebhookEndpoints(of: .billing).pairs, query).output)
+        }
+        func post(_ provider: String) async throws -> (status: Int, code: String?) {
+            let notice = WebhookNotice(provider: provider, clinicId: desk.clinic, body: RawBody(Array("{}".utf8)))
+            let answer = try await desk.ask(BillingDesk.endpoints.payments.receiveNotice, notice, scope: .account)
+            return (answer.status, answer.code)
+        }
+        let before = WebhookPairs(readable: ["stripe"], owners: [.init(id: desk.clinic, providers: [])])
+        #expect(try await told() == before)
+        let unsigned = try await post("stripe")
+        #expect(unsigned.status == 401 && unsigned.code == "invalid_signature")
+        let unknown = try await post("nobody")
+        #expect(unknown.status == 404 && unknown.code == "not_found")
+        _ = try await desk.configure()
+        #expect(try await told().owners.map(\.providers) == [["stripe"]])
+    }
+
     @Test func anEndpointThePolicyDoesNotAllowIsRefused() async throws {
         var credentials = desk.credentials
         credentials["endpoint"] = "http://10.0.0.1:8080"

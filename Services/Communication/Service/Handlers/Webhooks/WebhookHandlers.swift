@@ -136,7 +136,7 @@ struct WebhookHandlers: Sendable {
 
     private static func forged(_ provider: String) -> Problem {
         count(provider, "forged")
-        return Problem(401, "invalid_signature", "The webhook is not signed by this clinic's provider.")
+        return .invalidSignature
     }
 
     static func count(_ provider: String, _ outcome: String) {
