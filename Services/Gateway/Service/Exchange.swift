@@ -1,4 +1,5 @@
 import Authorization
+import Contracts
 import Core
 
 /// One request on its way through the stages, with what each has found out.
@@ -40,6 +41,9 @@ struct Exchange: Sendable {
         )
         scope = .own(emergency.patientId)
     }
+
+    /// Whether a provider is to show who it is by a signature, not by a token.
+    var isWebhook: Bool { if case .signature? = operation?.guard { true } else { false } }
 
     /// The operation, where the request found one.
     var operation: Operation? {

@@ -28,6 +28,7 @@ final class Gateway: Sendable {
     let limiter: RateLimiter
     let denials: DenialRecorder
     let keyUses: KeyUses
+    let webhooks: WebhookPairBook
     let pages: Pages
     let crossOrigin: CrossOrigin
     let proxies: TrustedProxies
@@ -44,6 +45,7 @@ final class Gateway: Sendable {
         limiter: RateLimiter,
         denials: DenialRecorder,
         keyUses: KeyUses,
+        webhooks: WebhookPairBook,
         pages: Pages,
         crossOrigin: CrossOrigin,
         proxies: TrustedProxies,
@@ -56,6 +58,7 @@ final class Gateway: Sendable {
         self.limiter = limiter
         self.denials = denials
         self.keyUses = keyUses
+        self.webhooks = webhooks
         self.pages = pages
         self.crossOrigin = crossOrigin
         self.proxies = proxies
@@ -129,6 +132,7 @@ final class Gateway: Sendable {
         guard exchange.head.fields["content-encoding"].allSatisfy({ $0.isSame(as: "identity") }) else {
             throw Problem(415, "unsupported_media_type", "Bodies are taken without a Content-Encoding.")
         }
+        try await refuseStranger(operation, parameters, exchange)
         if case .streamed(_, let types) = operation.body {
             return (try await pass(operation, parameters, exchange, types), nil)
         }

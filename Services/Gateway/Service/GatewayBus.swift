@@ -85,12 +85,29 @@ struct GatewayBus: Sendable {
         try await tell(PolicyEndpoints().noteKeyUses, report, in: nil, key: "uses")
     }
 
+    /// Asks a service which providers clinics, or the installation, have in it.
+    func pairs(of owners: [ClinicID], at service: ServiceName) async throws -> WebhookPairs {
+        let endpoint = WebhookEndpoints(of: service).pairs
+        let reply = try await ask(endpoint, WebhookPairsQuery(owners: owners), in: nil, key: "pairs")
+        return try JSONTape(reply.body).decode(WebhookPairs.self)
+    }
+
     private func tell<Input>(
         _ endpoint: Endpoint<Input, EmptyOutput>,
         _ input: Input,
         in clinic: ClinicID?,
         key: String
     ) async throws {
+        _ = try await ask(endpoint, input, in: clinic, key: key)
+    }
+
+    /// The reply, once it is one of success.
+    private func ask<Input, Output>(
+        _ endpoint: Endpoint<Input, Output>,
+        _ input: Input,
+        in clinic: ClinicID?,
+        key: String
+    ) async throws -> BusReply {
         let request = BusRequest(
             operation: endpoint.name,
             clinic: clinic,
@@ -102,7 +119,8 @@ struct GatewayBus: Sendable {
             input: try JSONWriter.encode(input)
         )
         let reply = try await requests.send(request, to: endpoint.service)
-        guard reply.status == endpoint.status else { throw Problem.unavailable("Access") }
+        guard reply.status == endpoint.status else { throw Problem.unavailable("The service") }
+        return reply
     }
 }
 

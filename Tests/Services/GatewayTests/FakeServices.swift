@@ -162,7 +162,8 @@ struct FakeServices {
 enum FakeService {
     static let answer: TestGateway.Handler = { request in
         switch request.operation {
-        case "things.delete", "things.webhook": return .reply(BusReply(status: 204, headers: [("ETag", "\"1\"")]))
+        case "things.delete", "things.webhook", "things.shared_webhook":
+            return .reply(BusReply(status: 204, headers: [("ETag", "\"1\"")]))
         case "things.slow": return .leavePending
         default: break
         }

@@ -148,6 +148,19 @@ struct TestEndpoints {
         body: .raw(maxBytes: 256 << 10),
         summary: "Take a webhook"
     )
+    let sharedWebhook = Endpoint(
+        "things.shared_webhook",
+        .POST,
+        "/webhooks/things/{provider}/installation",
+        service: .appointments,
+        guard: .signature(of: "test"),
+        tenancy: Tenancy.none,
+        takes: SharedWebhookInput.self,
+        gives: EmptyOutput.self,
+        audit: .none(because: "a test"),
+        body: .streamed(maxBytes: longestUpload, media: []),
+        summary: "Take a webhook of the installation's"
+    )
 
     static let longestUpload = 2 << 20
     let upload = Endpoint(
@@ -179,7 +192,10 @@ struct TestEndpoints {
     )
 
     var all: [any EndpointDescription] {
-        [list, create, createAll, read, replace, remove, inClinic, export, slow, me, signIn, webhook, upload, notice]
+        [
+            list, create, createAll, read, replace, remove, inClinic, export, slow, me, signIn, webhook, sharedWebhook, upload,
+            notice,
+        ]
     }
 }
 
@@ -212,6 +228,11 @@ struct ClinicPath: Wire { var clinicId: ClinicID }
 struct WebhookInput: Wire {
     var provider: String
     var clinicId: ClinicID
+    var body: RawBody
+}
+
+struct SharedWebhookInput: Wire {
+    var provider: String
     var body: RawBody
 }
 

@@ -26,7 +26,7 @@ extension Gateway {
         var reply = ClientReply(status: problem.status, headers: [("Content-Type", Problem.mediaType)])
         if let wait = problem.retryAfter { reply.headers.append(("Retry-After", String(wait))) }
         if !problem.allow.isEmpty { reply.headers.append(("Allow", problem.allow.joined(separator: ", "))) }
-        if problem.status == 401 {
+        if problem.status == 401, !exchange.isWebhook {
             let hasToken = exchange.head.authorization != nil
             reply.headers.append(("WWW-Authenticate", hasToken ? "Bearer error=\"invalid_token\"" : "Bearer"))
         }
