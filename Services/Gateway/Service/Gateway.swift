@@ -28,7 +28,7 @@ final class Gateway: Sendable {
     let limiter: RateLimiter
     let denials: DenialRecorder
     let keyUses: KeyUses
-    let webhooks: WebhookPairBook
+    let webhooks: WebhookPairCache
     let pages: Pages
     let crossOrigin: CrossOrigin
     let proxies: TrustedProxies
@@ -45,7 +45,7 @@ final class Gateway: Sendable {
         limiter: RateLimiter,
         denials: DenialRecorder,
         keyUses: KeyUses,
-        webhooks: WebhookPairBook,
+        webhooks: WebhookPairCache,
         pages: Pages,
         crossOrigin: CrossOrigin,
         proxies: TrustedProxies,

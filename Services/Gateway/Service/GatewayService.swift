@@ -56,7 +56,7 @@ package struct GatewayProcess: Sendable {
             limiter: limiter,
             denials: denials,
             keyUses: keyUses,
-            webhooks: WebhookPairBook { try await bus.pairs(of: $0, at: $1) },
+            webhooks: WebhookPairCache { try await bus.pairs(of: $0, at: $1) },
             pages: try Pages(endpoints: endpoints, publicURL: configuration.publicURL) { bus.isReady },
             crossOrigin: CrossOrigin(origins: configuration.origins),
             proxies: configuration.proxies,

@@ -193,7 +193,8 @@ struct TestEndpoints {
 
     var all: [any EndpointDescription] {
         [
-            list, create, createAll, read, replace, remove, inClinic, export, slow, me, signIn, webhook, sharedWebhook, upload,
+            list, create, createAll, read, replace, remove, inClinic, export, slow, me, signIn, webhook, sharedWebhook,
+            upload,
             notice,
         ]
     }

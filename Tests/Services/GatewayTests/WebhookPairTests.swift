@@ -94,7 +94,7 @@ import Testing
             #expect(try await post("other", "installation", gateway).status == 204)
             #expect(desk.taken == 3)
             // What is no provider's name at all is refused as other wrong input is.
-            let long = String(repeating: "a", count: WebhookNotice.longestProvider + 1)
+            let long = String(repeating: "a", count: WebhookPayload.longestProvider + 1)
             #expect(try await post(long, clinic, gateway).status == 204)
         }
     }

@@ -8,7 +8,7 @@ extension Gateway {
     /// Throws what the service would say to a webhook of a provider that it does not read, or that the clinic does not have:
     /// 404 or 401.
     ///
-    /// A provider's question before its first notice is passed on: answering it costs the service no more than being asked.
+    /// A provider's question before its first webhook is passed on: answering it costs the service no more than being asked.
     func refuseStranger(
         _ operation: Operation,
         _ parameters: Parameters,
@@ -17,7 +17,7 @@ extension Gateway {
         guard exchange.isWebhook, operation.verb == .POST,
             let provider = parameters.first(where: { $0.name == "provider" })?.value,
             // Whatever is no name at all is refused with the rest of the input.
-            provider.unicodeScalars.count <= WebhookNotice.longestProvider,
+            provider.unicodeScalars.count <= WebhookPayload.longestProvider,
             let owner = owner(operation, exchange)
         else { return }
         switch await webhooks.verdict(on: .init(service: operation.service, provider: provider, owner: owner)) {

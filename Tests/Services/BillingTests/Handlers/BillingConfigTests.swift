@@ -102,8 +102,8 @@ import Testing
             return try #require(try await desk.ask(WebhookEndpoints(of: .billing).pairs, query).output)
         }
         func post(_ provider: String) async throws -> (status: Int, code: String?) {
-            let notice = WebhookNotice(provider: provider, clinicId: desk.clinic, body: RawBody(Array("{}".utf8)))
-            let answer = try await desk.ask(BillingDesk.endpoints.payments.receiveNotice, notice, scope: .account)
+            let webhook = WebhookPayload(provider: provider, clinicId: desk.clinic, body: RawBody(Array("{}".utf8)))
+            let answer = try await desk.ask(BillingDesk.endpoints.payments.receiveNotice, webhook, scope: .account)
             return (answer.status, answer.code)
         }
         let before = WebhookPairs(readable: ["stripe"], owners: [.init(id: desk.clinic, providers: [])])

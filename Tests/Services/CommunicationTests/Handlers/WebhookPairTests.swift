@@ -25,8 +25,8 @@ import Testing
     }
 
     private func post(_ provider: String) async throws -> (status: Int, code: String?) {
-        let notice = WebhookNotice(provider: provider, clinicId: clinic.clinic, body: RawBody(Array("{}".utf8)))
-        let answer = try await clinic.ask(MessageDesk.endpoints.deliveries.receive, notice)
+        let webhook = WebhookPayload(provider: provider, clinicId: clinic.clinic, body: RawBody(Array("{}".utf8)))
+        let answer = try await clinic.ask(MessageDesk.endpoints.deliveries.receive, webhook)
         return (answer.status, answer.code)
     }
 

@@ -7,7 +7,7 @@ import Testing
 @testable import Gateway
 
 /// Who waits for which answer about webhooks.
-@Suite(.timeLimit(.minutes(1))) struct WebhookPairBookTests {
+@Suite(.timeLimit(.minutes(1))) struct WebhookPairCacheTests {
     /// A service that answers what was so when it was asked, once it is let.
     private final class Desk: Sendable {
         private struct State {
@@ -41,15 +41,15 @@ import Testing
     }
 
     private let desk = Desk()
-    private let book: WebhookPairBook
+    private let cache: WebhookPairCache
 
     init() {
         let desk = desk
-        book = WebhookPairBook { owners, _ in try await desk.answer(owners) }
+        cache = WebhookPairCache { owners, _ in try await desk.answer(owners) }
     }
 
-    private func verdict(_ owner: ClinicID, _ provider: String = "known") async -> WebhookPairBook.Verdict {
-        await book.verdict(on: .init(service: .communication, provider: provider, owner: owner))
+    private func verdict(_ owner: ClinicID, _ provider: String = "known") async -> WebhookPairCache.Verdict {
+        await cache.verdict(on: .init(service: .communication, provider: provider, owner: owner))
     }
 
     @Test func whatIsTakenIsAskedAboutOnce() async {
@@ -72,7 +72,7 @@ import Testing
         try await eventually("the question is put") { desk.questions.count == 1 }
         desk.configure(["known"], of: clinic)
         async let second = verdict(clinic)
-        try await eventually("the second one waits") { book.waiting == 1 }
+        try await eventually("the second one waits") { cache.waiting == 1 }
         desk.open(true)
         #expect(await first == .notConfigured)
         #expect(await second == .passedOn)
@@ -85,12 +85,12 @@ import Testing
         desk.open(false)
         async let first = verdict(ClinicID())
         try await eventually("the question is put") { desk.questions.count == 1 }
-        async let all = withTaskGroup(of: WebhookPairBook.Verdict.self, returning: [WebhookPairBook.Verdict].self) {
+        async let all = withTaskGroup(of: WebhookPairCache.Verdict.self, returning: [WebhookPairCache.Verdict].self) {
             group in
             for owner in owners + owners { group.addTask { await verdict(owner) } }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        try await eventually("all wait") { book.waiting == 2 * owners.count }
+        try await eventually("all wait") { cache.waiting == 2 * owners.count }
         desk.open(true)
         #expect(await first == .notConfigured)
         let verdicts = await all
@@ -104,12 +104,12 @@ import Testing
         desk.open(false)
         async let first = verdict(ClinicID())
         try await eventually("the question is put") { desk.questions.count == 1 }
-        async let all = withTaskGroup(of: WebhookPairBook.Verdict.self, returning: [WebhookPairBook.Verdict].self) {
+        async let all = withTaskGroup(of: WebhookPairCache.Verdict.self, returning: [WebhookPairCache.Verdict].self) {
             group in
-            for _ in 0..<WebhookPairBook.mostWaiting { group.addTask { await verdict(ClinicID()) } }
+            for _ in 0..<WebhookPairCache.mostWaiting { group.addTask { await verdict(ClinicID()) } }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        try await eventually("all wait") { book.waiting == WebhookPairBook.mostWaiting }
+        try await eventually("all wait") { cache.waiting == WebhookPairCache.mostWaiting }
         #expect(await verdict(ClinicID()) == .passedOn)
         // When the service turns out to be away, nobody waits for the next question.
         desk.leave()

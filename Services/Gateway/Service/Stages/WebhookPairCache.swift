@@ -7,7 +7,7 @@ import Synchronization
 /// What a service has said to take is passed on for a while without asking. About anything else it is asked, once for all who
 /// wait, and always after they came: what was configured before a webhook is never refused. Nothing is kept of what a service
 /// does not take, and where it does not answer, webhooks are passed on: it verifies them anyway.
-final class WebhookPairBook: Sendable {
+final class WebhookPairCache: Sendable {
     /// A provider of a clinic, or of the installation.
     struct Pair: Hashable, Sendable {
         let service: ServiceName
