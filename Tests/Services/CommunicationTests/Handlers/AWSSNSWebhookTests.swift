@@ -50,7 +50,7 @@ import Testing
             "inboundMessageId": "cae173d2-66b9-564c-8309-21f858e9fb84",
         ]
         let message = String(decoding: try JSONWriter.encode(text), as: UTF8.self)
-        #expect(AWSSNSWebhooks.text(message)?.isConfirmed == isConfirmed)
+        #expect(AWSSNSWebhooks.content(message, id: "n").texts.map(\.isConfirmed) == [isConfirmed])
     }
 
     @Test(arguments: ["", "no JSON", "{}", "[]", #"{"status":"SUCCESS"}"#, #"{"originationNumber":"+491701234567"}"#])
