@@ -48,6 +48,8 @@ class Provider:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        if not os.path.exists(NGINX):
+            raise RuntimeError("nginx is missing: apt-get install nginx-light")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]

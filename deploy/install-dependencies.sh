@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building and running on this machine need; does nothing when they are there.
 # A server that this installs is stopped and disabled again: `make run` starts servers of its own.
-# With `tests` or `bench`, also what some tests hold us against or the benchmarks load us with; those are skipped where that
+# With `tests` or `bench`, also what some tests hold us against or the benchmarks load us with; those are left out where that
 # cannot be installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -32,7 +32,7 @@ elif [ ${#missing[@]} -gt 0 ]; then
     printf 'Missing packages. Install them, then run this again:\n\n    sudo apt-get update && sudo apt-get install -y --no-install-recommends %s\n\n' "${missing[*]}" >&2
     exit 1
 elif [ ${#outsiders[@]} -gt 0 ]; then
-    echo "Without ${outsiders[*]} what needs them is skipped." >&2
+    echo "Without ${outsiders[*]} what needs them is left out." >&2
     outsiders=()
 fi
 
@@ -67,7 +67,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 for package in "${outsiders[@]}"; do
     # A mail server that is there already is not put aside for another one.
-    install --no-remove "$package" || echo "$package could not be installed: what needs it is skipped" >&2
+    install --no-remove "$package" || echo "$package could not be installed: what needs it is left out" >&2
     if [ "$package" = exim4-daemon-light ]; then stop exim4; fi
 done
 
