@@ -71,7 +71,7 @@ package struct ConfigurationTest: Wire {
     }
 }
 
-/// What came of a trial, provider by provider.
+/// What came of a test, provider by provider.
 package struct ConfigurationTestResults: Wire {
     package struct Result: Wire, Hashable {
         package var channel: MessageChannel

@@ -22,6 +22,8 @@ struct AnswerNotice: Codable, Sendable, Equatable {
     var confirms: OptOutConfirmation?
     /// The language of the question's words; `nil` where they are of several.
     var language: String?
+    /// When the question was written, where that is known: it may have been told of late.
+    var writtenAt: Instant?
 
     static func help(_ question: InboundMessageID) -> AnswerNotice {
         AnswerNotice(question: question, template: BuiltInTemplates.help, visit: nil, offers: [], isTaken: false)
@@ -30,7 +32,8 @@ struct AnswerNotice: Codable, Sendable, Equatable {
     static func confirmation(
         of confirmed: OptOutConfirmation,
         _ question: InboundMessageID,
-        in language: String?
+        in language: String?,
+        writtenAt: Instant
     ) -> AnswerNotice {
         AnswerNotice(
             question: question,
@@ -39,14 +42,15 @@ struct AnswerNotice: Codable, Sendable, Equatable {
             offers: [],
             isTaken: false,
             confirms: confirmed,
-            language: language
+            language: language,
+            writtenAt: writtenAt
         )
     }
 
-    /// Until when somebody who has asked at a moment is answered, at the latest.
+    /// Until when somebody whose question came at a moment is answered, at the latest.
     func expiry(askedAt: Instant, at now: Instant) -> Instant {
         switch confirms {
-        case .stop: askedAt + AnswerRules.stopConfirmationTime
+        case .stop: min(askedAt, writtenAt ?? askedAt) + AnswerRules.stopConfirmationTime
         case .start, nil: now + AnswerRules.answerTime
         }
     }

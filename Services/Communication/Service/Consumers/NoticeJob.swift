@@ -127,11 +127,18 @@ struct NoticeJob: TransactionalJobHandler {
         in tx: borrowing Transaction
     ) throws -> Bool {
         guard answer.expiry(askedAt: question.receivedAt, at: now) > now else { return false }
+        let place = [(channel: question.channel, addressIndex: question.contactIndex)]
+        let found = try SuppressionStore.inForce([question.contactIndex], at: now, in: tx)
         let answered: Int
         let most: Int
         if let confirmed = answer.confirms {
-            let since = now - AnswerRules.confirmationSpan
-            let before = try AnswerStore.confirmations(of: confirmed, before: question, since: since, in: tx)
+            let before = try AnswerStore.confirmations(
+                of: confirmed,
+                before: question,
+                since: now - AnswerRules.confirmationSpan,
+                stoppedAt: found.filter { $0.channel == question.channel && $0.reason == .stop }.map(\.createdAt).max(),
+                in: tx
+            )
             if before.isKnown { return false }
             answered = before.count
             most = AnswerRules.mostConfirmations
@@ -143,8 +150,6 @@ struct NoticeJob: TransactionalJobHandler {
         guard answered < most else {
             throw Problem(429, "too_many_answers", "The conversation has been answered too often.")
         }
-        let place = [(channel: question.channel, addressIndex: question.contactIndex)]
-        let found = try SuppressionStore.inForce([question.contactIndex], at: now, in: tx)
         // Whoever has changed their mind since is told of that alone.
         let isStopped = SuppressionStore.optOuts(found, place, .care)[question.channel] == .stop
         let blocking = SuppressionStore.weightiest(found, place, .care, confirming: answer.confirms)

@@ -64,6 +64,8 @@ struct InboundText: Sendable, Equatable {
     var optOut: OptOut?
     /// The provider tells the sender itself that messages end, or come again, without making anything of it for us.
     var isConfirmed = false
+    /// Whether it came to the number of the entry that it was read for: one account may have several.
+    var isToOwnNumber = true
     /// What WhatsApp calls the sender beside the number, if both are told.
     var alias: WhatsAppUserID?
     /// When it was written; `nil` where the provider does not say.

@@ -99,7 +99,7 @@ enum SuppressionRules {
     /// Why the confirmation of a STOP ends whose recipient has changed their mind.
     static let startedAgain = MessageReason(
         code: "suppressed_started_again",
-        detail: "The recipient wants messages again, before the end of them was confirmed."
+        detail: "The recipient wanted messages again before the end of them was confirmed."
     )
 
     /// Whether a message ended because its recipient was not to be called.

@@ -19,7 +19,7 @@ struct EmailToSend: Sendable {
     let date: Instant
     /// By it a provider knows a message again that is handed over twice; another one once somebody has sent it again.
     let key: String
-    /// For whom it is sent, where clinics have their turns; `nil` for a trial.
+    /// For whom it is sent, where clinics have their turns; `nil` for a test.
     var clinic: ClinicID?
     /// The link by which the recipient ends messages like this one.
     var unsubscribeLink: String?

@@ -31,11 +31,9 @@ struct TwilioWebhooks: WebhookReader {
         guard form.value("AccountSid") == entry.credentials.text("accountSid"),
             Self.channel(form).rawValue == entry.channel
         else { return nil }
-        return WebhookContent(
-            reports: Self.reports(form, message: call.message),
-            texts: Self.text(form).map { [$0] } ?? [],
-            isToOwnNumber: Self.isToOwnNumber(form, of: entry)
-        )
+        var text = Self.text(form)
+        text?.isToOwnNumber = Self.isToOwnNumber(form, of: entry)
+        return WebhookContent(reports: Self.reports(form, message: call.message), texts: text.map { [$0] } ?? [])
     }
 
     private static func isToOwnNumber(_ form: FormBody.Pairs, of entry: ProviderEntry) -> Bool {

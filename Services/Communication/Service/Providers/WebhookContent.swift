@@ -7,8 +7,6 @@ struct WebhookContent: Sendable {
     var reports: [DeliveryReport] = []
     /// What somebody wrote.
     var texts: [InboundText] = []
-    /// Whether that came to the number of the entry that the webhook was read for: one account may have several.
-    var isToOwnNumber = true
     /// What the clinic's people should know.
     var alerts: [ProviderAlert] = []
     /// Who goes by another number or id from now on.

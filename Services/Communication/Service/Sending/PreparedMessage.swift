@@ -65,7 +65,12 @@ struct PreparedMessage: Sendable {
         let isForNobody = content.isForDevices == true && !content.reach.has(.push)
         return isForNobody
             ? SendingRules.badRecipient
-            : SendingRules.reason("channel_not_configured", "The clinic has no provider for the channel.")
+            : SendingRules.reason(
+                "channel_not_configured",
+                content.confirms == nil
+                    ? "The clinic has no provider for the channel."
+                    : "The provider whose number was written to is not configured any more."
+            )
     }
 
     /// How it ends: as said, unless a provider has taken it before and may still say that it arrived, or may have taken it.

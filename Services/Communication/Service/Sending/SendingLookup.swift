@@ -169,7 +169,10 @@ struct SendingLookup: Sendable {
             )
             var reasons = notPassedOn.merging(blocking.mapValues { SuppressionRules.reason($0.reason) }) { $1 }
             if confirmed == .stop {
-                for pair in candidate.pairs where ended[pair.channel] != .stop {
+                // A STOP that is newer than the message has a confirmation of its own.
+                let stopped = suppressed.filter { $0.reason == .stop && $0.createdAt <= message.createdAt }
+                for pair in candidate.pairs
+                where !stopped.contains(where: { $0.channel == pair.channel && $0.addressIndex == pair.addressIndex }) {
                     reasons[pair.channel] = reasons[pair.channel] ?? SuppressionRules.startedAgain
                 }
             }

@@ -55,24 +55,31 @@ enum AnswerStore {
         return try rows.first.map { try $0[0] } ?? 0
     }
 
-    /// What was confirmed in a question's conversation since: whether this was, with nothing else said of messages between it and
-    /// the question, and how often anything.
+    /// What was confirmed in a question's conversation since, in messages that may have arrived: whether this was, with nothing else
+    /// said of messages between it and the question, and how often anything.
+    ///
+    /// An answer of this very transaction is not written yet, and counts.
+    ///
+    /// - Parameter stopped: since when the STOP in force holds: what was confirmed before was another one.
     static func confirmations(
         of confirmed: OptOutConfirmation,
         before question: Question,
         since moment: Instant,
+        stoppedAt stopped: Instant?,
         in tx: borrowing Transaction
     ) throws -> (isKnown: Bool, count: Int) {
         let both = OptOutConfirmation.allCases.map(\.rawValue)
         let rows = try tx.rows(
             """
-            select count(*), coalesce(bool_or(m.command = \(confirmed.rawValue) and not exists (
+            select count(*), coalesce(bool_or(m.command = \(confirmed.rawValue) and m.answered_at > \(stopped ?? moment)
+                and not exists (
                 select from inbound_messages o
                 where o.clinic_id = clinic_id() and o.conversation_id = m.conversation_id and o.command = any (\(both))
                     and o.command <> m.command
                     and o.received_at > m.received_at and o.received_at < \(question.receivedAt))), false)
-            from inbound_messages m
-            where m.clinic_id = clinic_id() and m.conversation_id = \(question.conversation) and m.command = any (\(both))
+            from inbound_messages m left join messages a on a.clinic_id = m.clinic_id and a.id = m.answer_id
+            where coalesce(a.status, 'queued') <> all (array['failed', 'expired', 'suppressed', 'cancelled'])
+                and m.clinic_id = clinic_id() and m.conversation_id = \(question.conversation) and m.command = any (\(both))
                 and m.answered_at > \(moment) and m.received_at > \(moment - AnswerRules.answerTime)
             """
         )

@@ -38,7 +38,7 @@ import Testing
         )
     }
 
-    @Test func aTrialAsksTheProvider() async throws {
+    @Test func aTestAsksTheProvider() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
             var meta = ProviderDraft.meta(sandbox.url("meta"))

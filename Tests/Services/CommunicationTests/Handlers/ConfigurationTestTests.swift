@@ -132,7 +132,7 @@ import Testing
     }
 
     /// Where a provider can be told by its own settings alone to leave mails as they are, the test says whether it does.
-    @Test func aTrialSaysWhetherMailsAreWatched() async throws {
+    @Test func aTestSaysWhetherMailsAreWatched() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
             func state(_ provider: String, _ key: String, _ value: String) async throws -> SenderFinding.State? {
@@ -170,7 +170,7 @@ import Testing
         RedisClient(endpoint, name: "test", logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 
-    @Test func aClinicHasOneTrialRunningInAllProcesses() async throws {
+    @Test func aClinicHasOneTestRunningInAllProcesses() async throws {
         let redis = redis(try #require(RedisEndpoint(url: TestServers.shared().redisURL)))
         async let connection: Void = redis.runUntilClosed()
         try await redis.waitUntilUp()
@@ -201,7 +201,7 @@ import Testing
         }
     }
 
-    @Test func trialsRunOneByOneInAClinicAndAFewAtOnce() throws {
+    @Test func testsRunOneByOneInAClinicAndAFewAtOnce() throws {
         let turns = ConfigurationTestTurns(
             redis: redis(RedisEndpoint(host: "127.0.0.1", port: 1)),
             keyspace: Keyspace()
@@ -217,7 +217,7 @@ import Testing
         #expect(throws: Problem.self) { try turns.begin(clinics[0]) }
     }
 
-    @Test func aClinicHasOneTrialRunning() async throws {
+    @Test func aClinicHasOneTestRunning() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
             try await sandbox.call("/faults/zeptomail", ["kind": "slow", "delayMs": 5_000], method: "PUT")
@@ -253,7 +253,7 @@ import Testing
         }
     }
 
-    @Test func everyCallOfATrialLeavesAnEntry() async throws {
+    @Test func everyCallOfATestLeavesAnEntry() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
             let chain = try await clinic.configure(

@@ -257,7 +257,7 @@ import Vault
         #expect(changed == 0)
     }
 
-    @Test func aTrialIsOfWhatIsInForce() async throws {
+    @Test func aTestIsOfWhatIsInForce() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try clinic()
             let endpoint = MessageDesk.endpoints.configuration.test

@@ -230,6 +230,62 @@ import Testing
         }
     }
 
+    @Test func aStopThatIsToldOfLateIsNotConfirmed() async throws {
+        try await SandboxPlace.with { sandbox in
+            let line = try await Line(sandbox)
+            try await line.write("STOP", after: -AnswerRules.stopConfirmationTime.components.seconds)
+            try await line.clinic.silence()
+            #expect(try await line.messages().isEmpty)
+            #expect(try await line.clinic.suppressionReasons() == ["stop"])
+        }
+    }
+
+    /// Nobody has been told by a message that did not go, nor of a STOP by what was said of another.
+    @Test func whatNobodyWasToldIsConfirmedTheNextTime() async throws {
+        try await SandboxPlace.with { sandbox in
+            let line = try await Line(sandbox)
+            try await sandbox.fault("down", of: "meta")
+            try await line.write("STOP", after: 0)
+            let waiting = try await line.message("reply_stop") { $0.waitingFor == .retry }
+            let path = MessagePath(id: waiting.id)
+            #expect(try await line.clinic.ask(MessageDesk.endpoints.messages.cancel, path).output?.status == .cancelled)
+            try await sandbox.fault(nil, of: "meta")
+            try await line.write("STOP", after: 1)
+            _ = try await line.message("reply_stop")
+            // The clinic lifts it, and they say it once more, after all that was confirmed.
+            let list = try await line.clinic.ask(MessageDesk.endpoints.suppressions.list, SuppressionListRequest())
+            for suppression in try #require(list.output).items {
+                let lifted = try await line.clinic.ask(
+                    MessageDesk.endpoints.suppressions.delete,
+                    SuppressionPath(id: suppression.id)
+                )
+                #expect(lifted.status == 204)
+            }
+            try await line.write("STOP", after: 600)
+            try await eventually("the second confirmation") {
+                try await line.messages().count { $0.template == "reply_stop" && $0.status == .sent } == 2
+            }
+        }
+    }
+
+    /// The confirmation of a STOP that START has overtaken does not go with that of the next one.
+    @Test func eachStopIsConfirmedByItsOwnMessage() async throws {
+        try await SandboxPlace.with { sandbox in
+            let line = try await Line(sandbox)
+            try await sandbox.fault("down", of: "meta")
+            try await line.write("STOP", after: 0)
+            let waiting = try await line.message("reply_stop") { $0.waitingFor == .retry }
+            try await line.write("START", after: 1)
+            try await line.write("STOP", after: 600)
+            try await sandbox.fault(nil, of: "meta")
+            let ended = try await line.message("reply_stop") { $0.id == waiting.id && $0.status == .suppressed }
+            #expect(ended.reason?.code == "suppressed_started_again")
+            _ = try await line.message("reply_stop") { $0.id != waiting.id && $0.status == .sent }
+            try await line.clinic.silence()
+            #expect(try await line.texts().filter { $0 == Line.ended } == [Line.ended])
+        }
+    }
+
     @Test func whatCannotBeConfirmedSoonIsNot() async throws {
         try await SandboxPlace.with { sandbox in
             // Until the clinic's name is known nobody is written to in it.

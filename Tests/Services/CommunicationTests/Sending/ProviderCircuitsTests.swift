@@ -215,7 +215,7 @@ import Testing
     }
 
     /// A call that was cancelled here gives its turn back, one that hangs loses it, and what it says afterwards is nothing.
-    @Test func aTrialThatNeverEndsIsGivenUp() throws {
+    @Test func aProbeThatNeverEndsIsGivenUp() throws {
         let entry = entry()
         for _ in 0..<5 { _ = circuits.settle(try permit(entry), ProviderVerdict(.transient), clinic, entry) }
         clock.advance(.seconds(31))

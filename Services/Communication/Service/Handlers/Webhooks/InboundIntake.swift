@@ -69,7 +69,14 @@ struct InboundIntake: Sendable {
                     )
                 }
             }
-            if let answer = Self.answer(to: text, command, saying: meaning.said, kept.id, isNewest: isNewest) {
+            if let answer = Self.answer(
+                to: text,
+                command,
+                saying: meaning.said,
+                kept.id,
+                writtenAt: said,
+                isNewest: isNewest
+            ) {
                 try Jobs.enqueue(NoticeJob.self, payload: .answer(answer), in: tx)
             }
             try Outbox.append(
@@ -121,7 +128,9 @@ struct InboundIntake: Sendable {
         }
     }
 
-    /// What is answered without asking another service; some providers answer these words themselves, and most of them say so.
+    /// What is answered without asking another service, unless the provider answers these words itself.
+    ///
+    /// Nothing is confirmed from another number than the one that was written to.
     ///
     /// - Parameters:
     ///   - words: what it says, where a command may be among it.
@@ -131,12 +140,16 @@ struct InboundIntake: Sendable {
         _ command: InboundCommand?,
         saying words: String?,
         _ question: InboundMessageID,
+        writtenAt: Instant,
         isNewest: Bool
     ) -> AnswerNotice? {
         if text.optOut != nil { return nil }
         if command == .help { return .help(question) }
-        guard isNewest, !text.isConfirmed, let confirmed = OptOutConfirmation(of: command) else { return nil }
-        return .confirmation(of: confirmed, question, in: words.flatMap { InboundCommands.language(of: $0) })
+        guard isNewest, !text.isConfirmed, text.isToOwnNumber, let confirmed = OptOutConfirmation(of: command) else {
+            return nil
+        }
+        let language = words.flatMap { InboundCommands.language(of: $0) }
+        return .confirmation(of: confirmed, question, in: language, writtenAt: writtenAt)
     }
 
     /// When a text was written: where nobody tells, when it came.

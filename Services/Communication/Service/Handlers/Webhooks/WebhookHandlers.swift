@@ -95,8 +95,12 @@ struct WebhookHandlers: Sendable {
         for (entry, content) in signed { try await follow(content.changes, through: entry, owner, context) }
         for (entry, content) in signed { try await applyOptOuts(content.optOuts, through: entry, owner, context) }
         // Whoever was written to answers.
-        let heard = signed.filter(\.content.isToOwnNumber) + signed.filter { !$0.content.isToOwnNumber }
-        for (entry, content) in heard { try await hear(content.texts, through: entry, owner, context) }
+        for isOwn in [true, false] {
+            for (entry, content) in signed {
+                let texts = content.texts.filter { $0.isToOwnNumber == isOwn }
+                try await hear(texts, through: entry, owner, context)
+            }
+        }
         try await alert(signed.flatMap(\.content.alerts), owner, context)
         Self.count(provider, "taken")
         return Reply(WebhookReceipt(received: true), status: reader.acknowledgement)
