@@ -30,6 +30,6 @@ struct SharedMail: Sendable {
 
     private func sender(of mail: InboundMail) -> [[UInt8]] {
         guard let from = mail.from, let address = ChannelAddress(.email, from.address.address) else { return [] }
-        return providers.map { providerIDs.hash($0, to: address) }
+        return providers.flatMap { providerIDs.hashes($0, to: address) }
     }
 }
