@@ -79,12 +79,18 @@ struct SlotFinder: Sendable {
     static let daysBehind = 1
     static let daysAhead = 7
 
-    /// The location of the window that holds a visit; `nil` when it lies outside the doctor's hours.
+    /// The location that is open for a whole visit; `nil` when it lies outside the doctor's hours.
+    ///
+    /// Hours that end where others of the same location begin are one: a night shift goes on past midnight.
     func location(of visit: Range<Instant>, wanted: LocationID?) -> LocationID? {
-        hours.windows(touching: visit).first { window in
-            window.time.contains(visit.lowerBound) && visit.upperBound <= window.time.upperBound
-                && (wanted == nil || wanted == window.locationID)
-        }?.locationID
+        var openUntil: [LocationID: Instant] = [:]
+        for window in hours.windows(touching: visit) where wanted == nil || wanted == window.locationID {
+            let begun = openUntil[window.locationID, default: visit.lowerBound]
+            guard window.time.lowerBound <= begun else { continue }
+            if window.time.upperBound >= visit.upperBound { return window.locationID }
+            openUntil[window.locationID] = max(begun, window.time.upperBound)
+        }
+        return nil
     }
 }
 

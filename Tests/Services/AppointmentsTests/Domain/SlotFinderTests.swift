@@ -190,6 +190,26 @@ import Testing
         )
     }
 
+    /// Hours that follow one another without a gap are one stretch for whoever books, past midnight too.
+    @Test(arguments: [
+        ("2026-11-22T22:58:00Z", 5, true), ("2026-11-22T23:00:00Z", 60, true), ("2026-11-22T19:00:00Z", 300, true),
+        ("2026-11-22T18:58:00Z", 5, false), ("2026-11-23T04:58:00Z", 5, false), ("2026-11-23T06:58:00Z", 5, false),
+        ("2026-11-23T10:50:00Z", 20, true), ("2026-11-23T13:59:00Z", 5, false), ("2026-11-23T03:00:00Z", 600, false),
+    ])
+    func touchingHoursAreOneStretch(_ start: String, _ minutes: Int, _ isOpen: Bool) throws {
+        let hours = try hours(
+            "Europe/Berlin",
+            [
+                (.sunday, "20:00", "24:00"), (.monday, "00:00", "06:00"), (.monday, "08:00", "12:00"),
+                (.monday, "12:00", "15:00"),
+            ]
+        )
+        let finder = SlotFinder(hours: hours, terms: VisitTerms(minutes: minutes), taken: [])
+        let visit = finder.terms.visit(at: try #require(Instant(rfc3339: start)))
+        #expect(finder.location(of: visit, wanted: nil) == (isOpen ? Self.location : nil))
+        #expect(finder.location(of: visit, wanted: LocationID()) == nil)
+    }
+
     @Test func nearestAreNearestFirst() throws {
         let hours = try hours("UTC", [(.monday, "08:00", "12:00")])
         let wanted = try #require(Instant(rfc3339: "2026-11-23T10:00:00Z"))
