@@ -199,7 +199,7 @@ targets += service(
 targets += service(
     "Appointments",
     product: "appointments",
-    serviceBase + ["AccessAPI", "BillingAPI", "CommunicationAPI"],
+    serviceBase + ["AccessAPI", "BillingAPI", "CommunicationAPI", cryptoExtras],
     resources: migrations("Services/Appointments/Service/Migrations")
 )
 targets += service(
@@ -317,7 +317,7 @@ testTargets += tests(
 testTargets += tests(
     "AppointmentsTests",
     in: "Services",
-    serviceBase + ["Appointments", "AppointmentsAPI", "AccessAPI", "CommunicationAPI"]
+    serviceBase + ["Appointments", "AppointmentsAPI", "AccessAPI", "CommunicationAPI", cryptoExtras]
 )
 testTargets += tests(
     "BillingTests",

@@ -6,7 +6,7 @@ package import Core
 /// Printing it shows no secret.
 package struct ProviderEntry: Sendable, Equatable {
     package let id: ProviderEntryID
-    /// `email`, `sms`, `whatsapp`, `push`, `payments`.
+    /// `email`, `sms`, `whatsapp`, `push`, `payments`, `video`.
     package var channel: String
     package var provider: String
     /// 0 is the primary, the fallbacks follow.

@@ -8,11 +8,13 @@ package struct AppointmentsEndpoints: Sendable {
     package let services = VisitServiceEndpoints()
     package let availability = AvailabilityEndpoints()
     package let appointments = BookingEndpoints()
+    package let video = VideoConfigurationEndpoints()
+    package let defaultVideo = DefaultVideoProviderEndpoints()
 
     package init() {}
 
     package var all: [any EndpointDescription] {
-        doctors.all + patients.all + services.all + availability.all + appointments.all
+        doctors.all + patients.all + services.all + availability.all + appointments.all + video.all + defaultVideo.all
     }
 }
 

@@ -1,8 +1,11 @@
 import AppointmentsAPI
 package import Core
+package import Outbound
 package import Postgres
+package import ProviderConfig
 package import ServiceHost
 package import Settings
+package import Vault
 
 /// The calendar: doctors, patients, visit types, opening hours, visits.
 package enum AppointmentsService {
@@ -22,6 +25,8 @@ package enum AppointmentsService {
     }
 
     /// Runs until SIGTERM or SIGINT; what has begun is finished first.
+    ///
+    /// Settings beside the host's: `POLYCLINIC_OUTBOUND_ALLOW`, where video providers may be reached.
     package static func run(settings: Settings = .load()) async throws {
         try await ServiceProcess(name, settings: settings) { try definition($0) }.run()
     }
@@ -31,7 +36,11 @@ package enum AppointmentsService {
         var definition = ServiceDefinition(
             name,
             endpoints: AppointmentsEndpoints().all,
-            handlers: handlers(cursors: host.cursors)
+            handlers: handlers(
+                cursors: host.cursors,
+                configurations: configurations(host.dataKeys, host.blindIndex),
+                policy: try OutboundPolicy(allow: try host.settings.string("POLYCLINIC_OUTBOUND_ALLOW"))
+            )
         )
         definition.consumers = [AccessEvents.consumer, VisitCommands(zones: ZoneCatalog()).consumer]
         definition.resends = Resending.lists
@@ -39,7 +48,11 @@ package enum AppointmentsService {
     }
 
     /// One handler for each operation.
-    package static func handlers(cursors: CursorSeal) -> HandlerTable {
+    package static func handlers(
+        cursors: CursorSeal,
+        configurations: ProviderConfigStore,
+        policy: OutboundPolicy
+    ) -> HandlerTable {
         let zones = ZoneCatalog()
         var table = HandlerTable()
         DoctorHandlers(cursors: cursors).register(in: &table)
@@ -48,6 +61,12 @@ package enum AppointmentsService {
         AvailabilityHandlers(zones: zones).register(in: &table)
         BookingHandlers(cursors: cursors, zones: zones).register(in: &table)
         VisitHandlers(zones: zones).register(in: &table)
+        VideoConfigurationHandlers(store: configurations, policy: policy).register(in: &table)
         return table
+    }
+
+    /// Where clinics' video providers are kept.
+    package static func configurations(_ dataKeys: DataKeyStore, _ index: BlindIndex) -> ProviderConfigStore {
+        ProviderConfigStore(dataKeys: dataKeys, index: index, shapes: VideoProviders.shapes)
     }
 }

@@ -23,8 +23,8 @@ import Testing
         "medical_records:update", "nurses:create", "nurses:delete", "nurses:read", "nurses:update", "payments:update",
         "prescriptions:create", "prescriptions:dispense", "prescriptions:read", "prescriptions:update",
         "recordings:create", "recordings:delete", "recordings:read", "refunds:approve", "refunds:create",
-        "refunds:read", "subscriptions:create", "subscriptions:read", "subscriptions:update", "video_config:read",
-        "video_config:update", "video_sessions:create", "video_sessions:delete", "video_sessions:read",
+        "refunds:read", "subscriptions:create", "subscriptions:read", "subscriptions:update",
+        "video_sessions:create", "video_sessions:delete", "video_sessions:read",
     ]
 
     @Test func everyPermissionIsAskedForByAnOperation() {

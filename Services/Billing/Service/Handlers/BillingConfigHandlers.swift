@@ -10,64 +10,61 @@ import ServiceHost
 
 /// The clinic's payment provider: read, replaced whole, secrets masked.
 struct BillingConfigHandlers: Sendable {
-    let store: ProviderConfigStore
-    let resolver: ProviderConfigResolver
-    let policy: OutboundPolicy
-    let news: ConfigurationNews
-    let publicURL: String
+    private let editor: ProviderConfigEditor
+    private let resolver: ProviderConfigResolver
+    private let news: ConfigurationNews
+    private let publicURL: String
+
+    init(
+        store: ProviderConfigStore,
+        resolver: ProviderConfigResolver,
+        policy: OutboundPolicy,
+        news: ConfigurationNews,
+        publicURL: String
+    ) {
+        self.resolver = resolver
+        self.news = news
+        self.publicURL = publicURL
+        editor = ProviderConfigEditor(
+            store: store,
+            rules: { Self.faults(of: $0, policy) },
+            notConfigured: .notConfigured
+        )
+    }
 
     func register(in table: inout HandlerTable) {
         let endpoints = BillingConfigEndpoints()
-        table.read(endpoints.read) { _, context, tx in try read(context.clinic, tx) }
-        table.read(endpoints.readOfClinic) { input, _, tx in try read(input.clinicId, tx) }
-        table.steps(endpoints.replace) { input, context in try await replace(input.primary, context) }
-        table.steps(endpoints.replaceOfClinic) { input, context in try await replace(input.primary, context) }
+        table.read(endpoints.read) { [self] _, context, tx in try read(context, tx) }
+        table.read(endpoints.readOfClinic) { [self] _, context, tx in try read(context, tx) }
+        table.steps(endpoints.replace) { [self] input, context in try await replace(input.primary, context) }
+        table.steps(endpoints.replaceOfClinic) { [self] input, context in try await replace(input.primary, context) }
         let installation = InstallationBillingEndpoints()
-        table.read(installation.read) { _, context, tx in
-            try Self.checkReach(context)
-            return try read(context.clinic, tx)
+        table.read(installation.read) { [self] _, context, tx in
+            try context.checkHoldsInstallation()
+            return try read(context, tx)
         }
-        table.steps(installation.replace) { input, context in
-            try Self.checkReach(context)
+        table.steps(installation.replace) { [self] input, context in
+            try context.checkHoldsInstallation()
             return try await replace(input.primary, context)
         }
-        table.change(installation.delete) { _, context, tx in
-            try Self.checkReach(context)
+        table.change(installation.delete) { [self] _, context, tx in
+            try context.checkHoldsInstallation()
             return try delete(context, tx)
         }
     }
 
-    /// Who holds the permission for some clinics only does not hold it for the installation.
-    private static func checkReach(_ context: OperationContext) throws(Problem) {
-        guard context.scope == .clinic else { throw .forbidden(context.endpoint.auditAction) }
-    }
-
     private func delete(_ context: OperationContext, _ tx: borrowing Transaction) throws -> Reply<EmptyOutput> {
-        _ = try store.lock(context.clinic, in: tx)
-        guard let stored = try store.load(context.clinic, in: tx) else { throw Problem.notConfigured }
-        try context.checkMatch(version: stored.version)
-        _ = try store.delete(stored, by: context.principal.id, at: context.now, in: tx)
-        return Reply(EmptyOutput(), audit: AuditDetail(resource: stored.clinic.description))
+        Reply(EmptyOutput(), audit: AuditDetail(resource: try editor.delete(context, in: tx).clinic.description))
     }
 
-    private func read(_ clinic: ClinicID, _ tx: borrowing Transaction) throws -> Reply<BillingConfig> {
-        guard let configuration = try store.load(clinic, in: tx) else { throw Problem.notConfigured }
-        return try shown(configuration)
+    private func read(_ context: OperationContext, _ tx: borrowing Transaction) throws -> Reply<BillingConfig> {
+        try shown(editor.load(context, in: tx))
     }
 
     private func replace(_ draft: PaymentProviderDraft, _ context: OperationContext) async throws -> Reply<
         BillingConfig
     > {
         let reply = try await context.commit { tx throws -> Reply<BillingConfig> in
-            let clinic = context.clinic
-            _ = try store.lock(clinic, in: tx)
-            let stored = try store.load(clinic, in: tx)
-            if let stored {
-                try context.checkNotThere()
-                try context.checkMatch(version: stored.version)
-            } else {
-                try context.checkCreates()
-            }
             let entry = ProviderEntryDraft(
                 id: draft.id,
                 channel: PaymentAccounts.channel,
@@ -76,18 +73,9 @@ struct BillingConfigHandlers: Sendable {
                 credentials: draft.credentials,
                 pointer: "/primary"
             )
-            let saved = try store.save(
-                [entry],
-                settings: stored?.settings ?? [:],
-                replacing: stored,
-                clinic: clinic,
-                by: context.principal.id,
-                at: context.now,
-                rules: { faults(of: $0) },
-                in: tx
-            )
-            var reply = try shown(saved)
-            reply.status = stored == nil ? 201 : 200
+            let saved = try editor.save([entry], context, in: tx)
+            var reply = try shown(saved.configuration)
+            reply.status = saved.status
             return reply
         }
         resolver.invalidate(context.clinic, version: reply.output.version)
@@ -96,7 +84,7 @@ struct BillingConfigHandlers: Sendable {
     }
 
     /// What is wrong with an entry beyond the shape of its credentials: where they would have us connect to.
-    private func faults(of entry: ProviderEntry) -> [CredentialFault] {
+    private static func faults(of entry: ProviderEntry, _ policy: OutboundPolicy) -> [CredentialFault] {
         guard let endpoint = entry.credentials.text("endpoint") else { return [] }
         do {
             try policy.check(endpoint: endpoint)
@@ -113,7 +101,7 @@ struct BillingConfigHandlers: Sendable {
         let view = PaymentProviderView(
             id: primary.id,
             provider: primary.provider,
-            credentials: store.shapes.masked(primary),
+            credentials: editor.store.shapes.masked(primary),
             version: primary.version,
             updatedAt: primary.updatedAt,
             updatedBy: primary.updatedBy,

@@ -17,8 +17,7 @@ import Vault
     init() throws { calendar = try ClinicCalendar() }
 
     @Test func everyOperationHasItsHandler() throws {
-        let cursors = CursorSeal(try BlindIndex(KeyFile.generate(), service: .appointments))
-        #expect(throws: Never.self) { try AppointmentsService.handlers(cursors: cursors).complete(endpoints.all) }
+        #expect(throws: Never.self) { try calendar.handlers.complete(endpoints.all) }
     }
 
     @Test func declaredOnceEach() {
@@ -28,6 +27,8 @@ import Vault
             (endpoints.services.all.count, Mirror(reflecting: endpoints.services).children.count),
             (endpoints.availability.all.count, Mirror(reflecting: endpoints.availability).children.count),
             (endpoints.appointments.all.count, Mirror(reflecting: endpoints.appointments).children.count),
+            (endpoints.video.all.count, Mirror(reflecting: endpoints.video).children.count),
+            (endpoints.defaultVideo.all.count, Mirror(reflecting: endpoints.defaultVideo).children.count),
         ] { #expect(group.0 == group.1) }
         #expect(throws: Never.self) { try RouteTable(endpoints.all) }
         for endpoint in endpoints.all { #expect(throws: Never.self) { try InputAssembler(endpoint) } }

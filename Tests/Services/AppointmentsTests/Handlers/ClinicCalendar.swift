@@ -6,6 +6,7 @@ import CommunicationAPI
 import Contracts
 import Core
 import Logging
+import Outbound
 import Postgres
 import ProviderConfig
 import Redis
@@ -23,25 +24,30 @@ struct ClinicCalendar {
     let database: TestDatabase
     let clinic = ClinicID()
     let location = LocationID()
+    let handlers: HandlerTable
     private let dispatcher: Dispatcher
 
     init() throws {
         database = try TestDatabase.open("appointments", migrations: AppointmentsService.migrations)
         let keys = KeyFile.generate()
+        let index = try BlindIndex(keys, service: .appointments)
+        let dataKeys = DataKeyStore(try DataKeys(keys, service: .appointments), database: database.database)
         let follower = PolicyFollower(
             redis: RedisClient(RedisEndpoint(host: "127.0.0.1", port: 1), name: "none", logger: Logger(label: "test")),
             keyspace: Keyspace(),
             keys: EdgeKeys(edges: [:], currentID: "none"),
             logger: Logger(label: "test")
         ) { _ in throw Problem.unavailable("The policy") }
+        handlers = AppointmentsService.handlers(
+            cursors: CursorSeal(index),
+            configurations: AppointmentsService.configurations(dataKeys, index),
+            policy: try OutboundPolicy(allow: nil)
+        )
         dispatcher = Dispatcher(
             service: .appointments,
-            handlers: AppointmentsService.handlers(cursors: CursorSeal(try BlindIndex(keys, service: .appointments)))
-                .entries,
+            handlers: handlers.entries,
             database: database.database,
-            replies: IdempotencyStore(
-                dataKeys: DataKeyStore(try DataKeys(keys, service: .appointments), database: database.database)
-            ),
+            replies: IdempotencyStore(dataKeys: dataKeys),
             policy: follower,
             log: Logger(label: "test")
         )
@@ -70,6 +76,7 @@ struct ClinicCalendar {
         scope: Scope = .clinic,
         principal: Principal = Principal(kind: .user, id: "\(UserID(high: 1, low: 1))"),
         ifMatch: String? = nil,
+        ifNoneMatch: String? = nil,
         key: String? = nil,
         clinic other: ClinicID? = nil
     ) async throws -> Answer<Output> {
@@ -86,6 +93,7 @@ struct ClinicCalendar {
             idempotencyKey: key ?? "\(RequestID())",
             clientKey: key != nil,
             ifMatch: ifMatch,
+            ifNoneMatch: ifNoneMatch,
             source: RequestSource(address: "127.0.0.1", userAgent: "test"),
             input: bytes
         )

@@ -13,12 +13,12 @@ struct AlertHandlers: Sendable {
     func register(in table: inout HandlerTable) {
         table.read(endpoints.read) { [self] _, _, tx in try read(tx) }
         table.read(endpoints.readInstallation) { [self] _, context, tx in
-            try context.holdsInstallation(CommunicationPermissions.readInstallation)
+            try context.checkHoldsInstallation()
             return try read(tx)
         }
         table.change(endpoints.put) { [self] draft, context, tx in try put(draft.routes, context, tx) }
         table.change(endpoints.putInstallation) { [self] draft, context, tx in
-            try context.holdsInstallation(CommunicationPermissions.updateInstallation)
+            try context.checkHoldsInstallation()
             return try put(draft.routes, context, tx)
         }
     }

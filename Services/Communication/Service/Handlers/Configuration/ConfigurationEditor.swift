@@ -6,30 +6,32 @@ import Postgres
 import ProviderConfig
 import ServiceHost
 
-/// Replaces and removes the configuration of whom a request is about, a clinic or the installation, under its version.
+/// Communication's changes of a configuration: those of any service, and the messages that they concern woken.
 struct ConfigurationEditor: Sendable {
-    let store: ProviderConfigStore
-    let providers: MessageProviders
-    let policy: OutboundPolicy
-    let webhooks: WebhookAddresses
-    /// What a 404 says.
-    let notConfigured: Problem
+    private let editor: ProviderConfigEditor
+    private let providers: MessageProviders
+    private let webhooks: WebhookAddresses
 
-    /// What was stored, and whether there was nothing before.
-    struct Saved {
-        let configuration: ProviderConfiguration
-        let isFirst: Bool
+    typealias Saved = ProviderConfigEditor.Saved
+
+    /// - Parameter notConfigured: what a 404 says.
+    init(
+        store: ProviderConfigStore,
+        providers: MessageProviders,
+        policy: OutboundPolicy,
+        webhooks: WebhookAddresses,
+        notConfigured: Problem
+    ) {
+        self.providers = providers
+        self.webhooks = webhooks
+        editor = ProviderConfigEditor(store: store, rules: providers.rules(policy), notConfigured: notConfigured)
     }
 
     func load(_ context: OperationContext, in tx: borrowing Transaction) throws -> ProviderConfiguration {
-        guard let stored = try store.load(context.clinic, in: tx) else { throw notConfigured }
-        return stored
+        try editor.load(context, in: tx)
     }
 
-    /// - Parameters:
-    ///   - channel: the only channel that `drafts` replace; `nil` for all of them.
-    ///   - settings: what else is configured; `nil` leaves it as it is.
-    ///   - found: what is known to be wrong with the request; it is told with all else.
+    /// - Parameters: as `ProviderConfigEditor.save` takes them.
     func save(
         _ drafts: [ProviderEntryDraft],
         of channel: MessageChannel? = nil,
@@ -38,22 +40,31 @@ struct ConfigurationEditor: Sendable {
         _ context: OperationContext,
         in tx: borrowing Transaction
     ) throws -> Saved {
-        let stored = try present(context, in: tx)
-        let kept = channel == nil ? [] : (stored?.entries ?? []).filter { $0.channel != channel?.rawValue }
-        let saved = try store.save(
+        let saved = try editor.save(
             drafts,
-            keeping: kept,
-            settings: settings ?? stored?.settings ?? [:],
-            replacing: stored,
-            clinic: context.clinic,
-            by: context.principal.id,
-            at: context.now,
+            of: channel?.rawValue,
+            settings: settings,
             beside: found,
-            rules: providers.rules(policy),
+            context,
             in: tx
         )
-        try wake(after: stored, now: saved.settings, context, in: tx)
-        return Saved(configuration: saved, isFirst: stored == nil)
+        try wake(after: saved.former, now: saved.configuration.settings, context, in: tx)
+        return saved
+    }
+
+    func restore(_ version: Int64, _ context: OperationContext, in tx: borrowing Transaction) throws -> Saved {
+        let restored = try editor.restore(version, context, in: tx)
+        try wake(after: restored.former, now: restored.configuration.settings, context, in: tx)
+        return restored
+    }
+
+    func dropFormerSecrets(_ context: OperationContext, in tx: borrowing Transaction) throws -> Reply<EmptyOutput> {
+        try editor.dropFormerSecrets(context, in: tx)
+    }
+
+    func delete(_ context: OperationContext, in tx: borrowing Transaction) throws -> Reply<EmptyOutput> {
+        try wake(after: editor.delete(context, in: tx), now: [:], context, in: tx)
+        return Reply(EmptyOutput(), audit: AuditDetail(resource: context.clinic.description))
     }
 
     /// Has what waits for quiet hours looked at again when there are others, or none any more.
@@ -66,64 +77,6 @@ struct ConfigurationEditor: Sendable {
         guard let former = stored.flatMap({ QuietTime(settings: $0.settings) }), former != QuietTime(settings: settings)
         else { return }
         try WakeMessagesJob.leave(afterChangeAt: context.now, in: tx)
-    }
-
-    /// What a change replaces, once the client has shown that it knows it.
-    private func present(_ context: OperationContext, in tx: borrowing Transaction) throws -> ProviderConfiguration? {
-        _ = try store.lock(context.clinic, in: tx)
-        let stored = try store.load(context.clinic, in: tx)
-        if let stored {
-            try context.checkNotThere()
-            try context.checkMatch(version: stored.version)
-        } else {
-            try context.checkCreates()
-        }
-        return stored
-    }
-
-    /// Makes an earlier version's contents the present ones, under today's policy.
-    func restore(_ version: Int64, _ context: OperationContext, in tx: borrowing Transaction) throws -> Saved {
-        let stored = try present(context, in: tx)
-        guard let earlier = try store.load(context.clinic, version: version, in: tx) else { throw Problem.notFound }
-        guard !earlier.entries.isEmpty else {
-            throw Problem.conflict("nothing_to_restore", "That version has no providers.")
-        }
-        var faults = Faults()
-        for fault in earlier.entries.flatMap({ providers.faults($0, policy: policy) }) {
-            faults.add([fault.told(at: "")], code: fault.code)
-        }
-        try faults.check()
-        let restored = try store.restore(
-            earlier,
-            replacing: stored,
-            by: context.principal.id,
-            at: context.now,
-            in: tx
-        )
-        try wake(after: stored, now: restored.settings, context, in: tx)
-        return Saved(configuration: restored, isFirst: stored == nil)
-    }
-
-    /// Lets no replaced webhook secret be used any more.
-    func dropFormerSecrets(_ context: OperationContext, in tx: borrowing Transaction) throws -> Reply<EmptyOutput> {
-        _ = try store.lock(context.clinic, in: tx)
-        let stored = try load(context, in: tx)
-        try context.checkMatch(version: stored.version)
-        let changed = try store.dropFormerSecrets(stored, by: context.principal.id, at: context.now, in: tx)
-        return Reply(
-            EmptyOutput(),
-            version: changed.version,
-            audit: AuditDetail(resource: context.clinic.description)
-        )
-    }
-
-    func delete(_ context: OperationContext, in tx: borrowing Transaction) throws -> Reply<EmptyOutput> {
-        _ = try store.lock(context.clinic, in: tx)
-        let stored = try load(context, in: tx)
-        try context.checkMatch(version: stored.version)
-        _ = try store.delete(stored, by: context.principal.id, at: context.now, in: tx)
-        try wake(after: stored, now: [:], context, in: tx)
-        return Reply(EmptyOutput(), audit: AuditDetail(resource: context.clinic.description))
     }
 
     static func drafts(of chains: [MessageChannel: ChannelDraft]) -> [ProviderEntryDraft] {
@@ -156,7 +109,7 @@ struct ConfigurationEditor: Sendable {
     /// A channel's chain with its secrets masked; `nil` without providers.
     func shown(_ configuration: ProviderConfiguration, _ channel: MessageChannel) -> ConfiguredChannel? {
         let chain = configuration.entries(of: channel.rawValue).map { entry in
-            let credentials = store.shapes.masked(entry)
+            let credentials = editor.store.shapes.masked(entry)
             return ConfiguredProvider(
                 id: entry.id,
                 provider: entry.provider,

@@ -95,7 +95,7 @@ struct ConfigurationHandlers: Sendable {
     private func reply(_ saved: ConfigurationEditor.Saved) -> Reply<CommunicationConfiguration> {
         Reply(
             shown(saved.configuration),
-            status: saved.isFirst ? 201 : 200,
+            status: saved.status,
             version: saved.configuration.version
         )
     }

@@ -30,18 +30,18 @@ struct DefaultProviderHandlers: Sendable {
 
     func register(in table: inout HandlerTable) {
         table.change(endpoints.put) { [self] input, context, tx in
-            try context.holdsInstallation(CommunicationPermissions.updateInstallation)
+            try context.checkHoldsInstallation()
             let drafts = ConfigurationEditor.drafts(of: input.chains)
             guard !drafts.isEmpty else { throw DefaultProvidersDraft.empty }
             let saved = try editor.save(drafts, settings: [:], context, in: tx)
-            return reply(saved.configuration, status: saved.isFirst ? 201 : 200)
+            return reply(saved.configuration, status: saved.status)
         }
         table.read(endpoints.read) { [self] _, context, tx in
-            try context.holdsInstallation(CommunicationPermissions.readInstallation)
+            try context.checkHoldsInstallation()
             return reply(try editor.load(context, in: tx), status: 200)
         }
         table.change(endpoints.delete) { [self] _, context, tx in
-            try context.holdsInstallation(CommunicationPermissions.deleteInstallation)
+            try context.checkHoldsInstallation()
             return try editor.delete(context, in: tx)
         }
     }
@@ -61,12 +61,5 @@ struct DefaultProviderHandlers: Sendable {
             version: configuration.version,
             audit: AuditDetail(resource: configuration.clinic.description)
         )
-    }
-}
-
-extension OperationContext {
-    /// Throws 403 where the permission is held for some clinics only: that is not to hold it for the installation.
-    func holdsInstallation(_ permission: Permission) throws(Problem) {
-        guard scope == .clinic else { throw .forbidden(permission.name) }
     }
 }

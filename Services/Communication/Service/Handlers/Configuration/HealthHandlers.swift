@@ -18,14 +18,14 @@ struct HealthHandlers: Sendable {
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.read) { [self] _, context in try await read(context) }
         table.steps(endpoints.readInstallation) { [self] _, context in
-            try context.holdsInstallation(CommunicationPermissions.readInstallation)
+            try context.checkHoldsInstallation()
             return try await read(context)
         }
         table.steps(endpoints.reset) { [self] input, context in
             try await reset(input.entryId, mayBeDefault: false, context)
         }
         table.steps(endpoints.resetInstallation) { [self] input, context in
-            try context.holdsInstallation(CommunicationPermissions.updateInstallation)
+            try context.checkHoldsInstallation()
             return try await reset(input.entryId, mayBeDefault: true, context)
         }
     }
