@@ -39,12 +39,16 @@ package struct CredentialShape: Sendable, Hashable {
 
     /// The longest value, in bytes.
     package static let longestValue = 16_384
-    /// Keys that say where the secrets are sent.
-    ///
-    /// A masked secret is kept only while these stay as they were.
-    static let destinations: Set<String> = [
-        "endpoint", "host", "port", "security", "url", "domain", "region", "environment",
-    ]
+    /// Keys that say to whom the secrets are sent; a region or a port is the same one's.
+    private static let destinations: Set<String> = ["endpoint", "host", "url", "domain"]
+    /// The key that says how a connection is protected, and what it says of one that is not.
+    private static let protection = (key: "security", none: JSONValue.string("none"))
+
+    /// Whether a masked secret still goes the way that the stored one went: to nobody else, and not unprotected.
+    static func isSameWay(_ credentials: [String: JSONValue], _ stored: [String: JSONValue]?) -> Bool {
+        let isBare = credentials[protection.key] == protection.none && stored?[protection.key] != protection.none
+        return !isBare && destinations.allSatisfy { credentials[$0] == stored?[$0] }
+    }
 
     package let provider: String
     package let keys: [Key]

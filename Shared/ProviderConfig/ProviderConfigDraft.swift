@@ -101,11 +101,11 @@ package struct ProviderConfigDraft: Sendable {
     ) -> (credentials: [String: JSONValue], missing: [String]) {
         var credentials = draft.credentials.unredacted.filter { $0.value != .null }
         let stored = before?.provider == draft.provider ? before?.credentials.unredacted : nil
-        let isSameDestination = CredentialShape.destinations.allSatisfy { credentials[$0] == stored?[$0] }
+        let isSameWay = CredentialShape.isSameWay(credentials, stored)
         var missing: [String] = []
         for key in shape.secretKeys.sorted() {
             guard let value = credentials[key], Mask.isMasked(value) else { continue }
-            if isSameDestination, let kept = stored?[key], Mask.masked(kept) == value {
+            if isSameWay, let kept = stored?[key], Mask.masked(kept) == value {
                 credentials[key] = kept
             } else {
                 missing.append(key)

@@ -72,8 +72,8 @@ package struct ProviderConfigEditor: Sendable {
     package func restore(_ version: Int64, _ context: OperationContext, in tx: borrowing Transaction) throws -> Saved {
         let former = try present(context, in: tx)
         guard let earlier = try store.load(context.clinic, version: version, in: tx) else { throw Problem.notFound }
-        guard !earlier.entries.isEmpty else {
-            throw Problem.conflict("nothing_to_restore", "That version has no providers.")
+        guard !earlier.entries.isEmpty || !earlier.settings.isEmpty else {
+            throw Problem.conflict("nothing_to_restore", "That version has neither providers nor settings.")
         }
         var faults = Faults()
         for fault in earlier.entries.flatMap(rules) { faults.add([fault.told(at: "")], code: fault.code) }

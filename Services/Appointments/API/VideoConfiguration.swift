@@ -27,7 +27,7 @@ package struct VideoProviderDraft: Wire {
         [
             .describe(
                 CodingKeys.id,
-                "An entry of the present configuration; when absent the provider's own, else a new one. Masked secrets keep its values."
+                "An entry of the present configuration; when absent the provider's own, else a new one. Masked secrets keep its values while they go to the same host, and protected."
             ),
             .length(CodingKeys.provider, 1...longestProvider), .example(CodingKeys.provider, "openvidu"),
             .count(CodingKeys.credentials, 1...mostCredentials),

@@ -55,7 +55,7 @@ package struct ProviderDraft: Wire {
         [
             .describe(
                 CodingKeys.id,
-                "An entry of the present configuration; when absent the provider's own, else a new one. Masked secrets keep its values."
+                "An entry of the present configuration; when absent the provider's own, else a new one. Masked secrets keep its values while they go to the same host, and protected."
             ),
             .length(CodingKeys.provider, 1...40), .example(CodingKeys.provider, "zeptomail"),
             .describe(

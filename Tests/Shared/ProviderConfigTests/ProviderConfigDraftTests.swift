@@ -123,6 +123,22 @@ struct ProviderConfigDraftTests {
         #expect(second.fingerprint != first.fingerprint)
     }
 
+    /// The server of a region, or another port, is the same one's; who names another host, or asks for no protection, gets nothing.
+    @Test(arguments: [
+        ("region", "us", true), ("port", "465", true), ("security", "tls", true), ("security", "none", false),
+        ("host", "mail.evil.example", false),
+    ])
+    func `a masked secret goes the way that the stored one went`(key: String, value: String, isKept: Bool) throws {
+        let stored: [String: JSONValue] = [
+            "secretKey": "sk_test_0123456789", "region": "eu", "port": "587", "security": "starttls",
+            "host": "mail.clinic.example",
+        ]
+        var changed = stored
+        changed[key] = .string(value)
+        #expect(CredentialShape.isSameWay(changed, stored) == isKept)
+        #expect(!CredentialShape.isSameWay(stored, nil))
+    }
+
     @Test func `a masked secret without a stored value is missing`() throws {
         let first = try #require(try entries([draft(stripe)]).first)
         var elsewhere = shapes.masked(first)

@@ -11,7 +11,8 @@ enum SuppressionRules {
         guard scope == nil || scope == message else { return false }
         switch message {
         case .care, .billing, .marketing: return true
-        case .security: return blocksSecurity(reason)
+        // Who keeps codes from an address has said so.
+        case .security: return scope == .security || blocksSecurity(reason)
         }
     }
 

@@ -61,7 +61,7 @@ struct FCMProvider: PushProvider, HTTPProvider {
         let body: JSONValue = ["validate_only": true, "message": ["topic": .string(Self.healthTopic)]]
         return await authorised { token in
             guard let call = try? call(body, token) else { return FCMReply.unwritable }
-            return await http.verdict(call, deadline: deadline, reading: FCMReply.verdict)
+            return await http.verdict(call, deadline: deadline, reading: FCMReply.health)
         }
     }
 

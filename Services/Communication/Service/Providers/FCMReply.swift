@@ -11,6 +11,7 @@ enum FCMReply {
     static let throttlePause: Duration = .seconds(60)
     /// Our access token is not accepted any more.
     static let unauthenticated = "UNAUTHENTICATED"
+    private static let notFound = "NOT_FOUND"
     /// A message that is not worth a call.
     static let unwritable = ProviderVerdict(
         .contentRejected,
@@ -36,12 +37,20 @@ enum FCMReply {
     static let statuses: [String: Meaning] = [
         unauthenticated: (.credentials, "The provider does not accept the access token."),
         "PERMISSION_DENIED": (.credentials, "The service account may not send, or the project has not enabled FCM."),
-        "NOT_FOUND": (.credentials, "The provider does not know the project."),
+        // Of the device or of the project: neither is given up for it.
+        notFound: (.contentRejected, "The provider knows no such device, or no such project."),
         "INVALID_ARGUMENT": (.contentRejected, "The provider refused the request."),
         "RESOURCE_EXHAUSTED": (.throttled, "Too many requests for the project."),
         "UNAVAILABLE": (.transient, "The provider is not available."),
         "INTERNAL": (.transient, "The provider has a fault."),
     ]
+
+    /// What a check is answered with, which asks about no device: what is not known then is the project.
+    static func health(_ response: OutboundResponse) -> ProviderVerdict {
+        let verdict = verdict(response)
+        guard verdict.code == notFound else { return verdict }
+        return ProviderVerdict(.credentials, code: notFound, detail: "The provider does not know the project.")
+    }
 
     static func verdict(_ response: OutboundResponse) -> ProviderVerdict {
         let answer = try? JSONTape(response.body).decode(JSONValue.self)

@@ -19,6 +19,8 @@ struct PreparedMessage: Sendable {
     let unresolved: StoredAttempt?
     /// The last attempt that a provider has taken, unless it told that the message did not arrive.
     let taken: StoredAttempt?
+    /// Whether the reply to one of its attempts was lost, and nobody has told since that the message did not arrive.
+    let mayHaveArrived: Bool
     /// How many replies of each entry were lost.
     let lostReplies: [ProviderEntryID: Int]
     /// Channels that are of no use for this message, and why.
@@ -78,7 +80,16 @@ struct PreparedMessage: Sendable {
     /// - Parameter entry: whose attempt ends it; `nil` where nobody is called.
     func end(_ status: MessageStatus, _ reason: MessageReason?, by entry: ProviderEntry? = nil) -> MessageEnd {
         let isBad = [.failed, .suppressed, .expired].contains(status)
-        if isBad, unresolved != nil { return MessageEnd(.unknown, SendingRules.lost, at: .now()) }
+        if isBad, unresolved != nil || taken == nil && mayHaveArrived {
+            let lost = unresolved
+            return MessageEnd(
+                .unknown,
+                SendingRules.lost,
+                channel: lost?.channel,
+                provider: lost?.provider,
+                at: .now()
+            )
+        }
         return MessageEnd(
             status,
             reason,

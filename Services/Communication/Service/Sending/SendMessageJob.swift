@@ -30,11 +30,22 @@ struct SendMessageJob: JobHandler {
         case .ready(let found): prepared = found
         }
         let all = try await parts.chain(for: prepared, job.clinic)
+        let settings = try await parts.settings(of: job.clinic)
+        if let lost = prepared.unresolved, let entry = all.first(where: { $0.id == lost.entryID }) {
+            let round = SendingRound(
+                asking: entry,
+                of: prepared,
+                among: all,
+                parts: parts,
+                job: job,
+                settings: settings
+            )
+            if try await round.leave(entry, after: lost) { return }
+        }
         var chain = parts.usable(all, for: prepared)
         guard !chain.isEmpty else {
             return try await parts.end(prepared, .failed, prepared.reasonWithoutProvider, job)
         }
-        let settings = try await parts.settings(of: job.clinic)
         let wanted = prepared.applyCurrentPreferences(quietOfClinic: QuietTime(settings: settings))
         chain.removeAll { !wanted.contains($0.channel) }
         guard !chain.isEmpty else {

@@ -32,8 +32,11 @@ struct SendingLookup: Sendable {
         var attempts: [StoredAttempt]
         let lastAttempt: Int
 
-        /// Whether it has just been held against what its recipient and the clinic wish.
-        func isFresh(at now: Instant) -> Bool { now - message.createdAt <= CurrentPreferences.freshFor }
+        /// Whether it has just been held against what its recipient and the clinic wish; not so where it was begun anew, which
+        /// may be in spite of them.
+        func isFresh(at now: Instant) -> Bool {
+            message.course == 0 && now - message.createdAt <= CurrentPreferences.freshFor
+        }
 
         /// What holds for whoever is nobody's contact: the clinic's night, but for those who are answered.
         func choiceOfNobody(_ zone: TimeZoneName?, at now: Instant) -> CurrentPreferences? {
@@ -55,7 +58,7 @@ struct SendingLookup: Sendable {
             let all = attempts[id] ?? []
             // What came before somebody sent it again decides nothing any more.
             var present = all.filter { $0.number > message.settledAttempts }
-            if let finding = try settle(&present, of: message, at: now, in: tx) {
+            if let finding = try settle(&present, of: message, isSuspended: isSuspended, at: now, in: tx) {
                 findings[id] = finding
                 continue
             }
@@ -87,10 +90,14 @@ struct SendingLookup: Sendable {
         (message.status == .queued || message.status == .sending) && !message.isAwaitingReceipt
     }
 
-    /// Closes an attempt that a run that was cut off has left open; what it decides, if it decides anything.
+    /// Closes an attempt that a run that was cut off has left open, as one whose reply was lost; gives what keeps the message from
+    /// going on now, if anything does.
+    ///
+    /// - Parameter isSuspended: the clinic's messages go nowhere, so that what would end otherwise ends here.
     private func settle(
         _ attempts: inout [StoredAttempt],
         of found: StoredMessage,
+        isSuspended: Bool,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> Finding? {
@@ -104,7 +111,7 @@ struct SendingLookup: Sendable {
         attempts[place].outcome = lost.outcome
         let isRepeatable = providers.repeatTime(of: open.provider, open.channel) != nil
         let next = SendingRules.next(after: lost.outcome, isRepeatable: isRepeatable, category: message.category)
-        guard case .end(let status, let reason) = next else { return nil }
+        guard isSuspended, case .end(let status, let reason) = next else { return nil }
         let end = MessageEnd(status, reason, channel: open.channel, provider: open.provider, at: now)
         MessageStore.end([(message.id, message.course, end)], in: tx)
         return .over
@@ -185,6 +192,7 @@ struct SendingLookup: Sendable {
                 nextAttempt: candidate.lastAttempt + 1,
                 unresolved: message.unresolved(among: candidate.attempts),
                 taken: candidate.attempts.last(where: \.isTaken),
+                mayHaveArrived: candidate.attempts.contains(where: \.mayHaveArrived),
                 lostReplies: candidate.attempts.filter { $0.outcome == .unknownOutcome }
                     .reduce(into: [:]) { $0[$1.entryID, default: 0] += 1 },
                 unusable: channels.merging(suppressions) { $1 },

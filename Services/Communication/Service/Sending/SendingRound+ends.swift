@@ -17,16 +17,20 @@ extension SendingRound {
 
     private func place(of channel: String) -> Int { prepared.message.place(of: channel) }
 
-    /// A provider took it: whether it arrived decides about the next channel.
-    func awaitReceipt(of entry: ProviderEntry) async throws {
+    /// A provider took it, or may have: whether it arrived decides about the next channel.
+    ///
+    /// - Parameter moment: when it was handed over.
+    func awaitReceipt(of entry: ProviderEntry, since moment: Instant, isTaken: Bool) async throws {
         let notes = pending
         let (message, lane, stage) = (prepared.message, job.lane, place(of: entry.channel) + 1)
-        let until = Instant.now() + (receiptTime(of: entry) ?? .zero)
+        let until = moment + (receiptTime(of: entry) ?? .zero)
         try await persistEnd { [job, parts] in
             try await job.finish { tx in
                 for note in notes { try note.write(of: message.id, in: tx) }
-                CircuitStore.succeeded(entry, at: .now(), in: tx)
-                try CostsJob.wake(for: entry, of: parts.providers, at: .now(), in: tx)
+                if isTaken {
+                    CircuitStore.succeeded(entry, at: .now(), in: tx)
+                    try CostsJob.wake(for: entry, of: parts.providers, at: .now(), in: tx)
+                }
                 try MessageStore.awaitReceipt(message, from: entry, until: until, at: .now(), in: tx)
                 try Jobs.enqueue(
                     ReceiptDeadlineJob.self,
@@ -35,6 +39,37 @@ extension SendingRound {
                     dueAt: until,
                     in: tx
                 )
+            }
+        }
+    }
+
+    /// What becomes of a message whose reply from an entry was lost, where a later channel has its turn without a receipt.
+    ///
+    /// An entry that would know the message again is asked again for as long as a receipt is waited for; of any other the receipt
+    /// itself is waited for.
+    ///
+    /// - Returns: whether the run is over.
+    func leave(_ entry: ProviderEntry, after lost: StoredAttempt) async throws -> Bool {
+        guard prepared.message.category != .security, let time = receiptTime(of: entry) else { return false }
+        let until = lost.startedAt + time
+        if until <= .now() {
+            try await goOn(at: place(of: entry.channel) + 1)
+            return true
+        }
+        guard parts.usable([entry], for: prepared).isEmpty else { return false }
+        try await awaitReceipt(of: entry, since: lost.startedAt, isTaken: false)
+        return true
+    }
+
+    /// The next channel has its turn, unless somebody else has done something to the message.
+    private func goOn(at stage: Int) async throws {
+        let message = prepared.message
+        try await persistEnd { [job] in
+            try await job.finish { tx in
+                guard let present = try MessageStore.lock(message.id, in: tx), present.course == message.course,
+                    [.queued, .sending].contains(present.status)
+                else { return }
+                try MessageStore.goOn(present, at: stage, in: tx)
             }
         }
     }
@@ -123,8 +158,18 @@ extension SendingRound {
             if let opening, status == .failed { return try await waitForHours(until: opening) }
             try await self.end(status, reason)
         case .wait(let wait, let until):
-            try await comeAgain(for: wait, until: until, rounds: rounds)
+            try await comeAgain(
+                for: wait,
+                until: turn(of: asked?.first).map { min($0, until) } ?? until,
+                rounds: rounds
+            )
         }
+    }
+
+    /// When the next channel has its turn although an entry is still asked whether it took the message; `nil` for never.
+    private func turn(of entry: ProviderEntry?) -> Instant? {
+        guard let time = entry.flatMap({ receiptTime(of: $0) }) else { return nil }
+        return (prepared.unresolved?.startedAt ?? .now()) + time
     }
 
     /// Writes what has happened even if the database is away for a moment: a provider's answer cannot be asked for again.

@@ -9,7 +9,9 @@ import Resilience
 extension SendingRound {
     /// Whether it is no hour for the entry's channel: what was delayed may have come into the night since it was accepted.
     mutating func hold(_ entry: ProviderEntry) -> Bool {
-        guard let opening = prepared.content.quiet?.opening(of: entry.channel, at: .now()) else { return false }
+        guard let opening = prepared.content.quiet?.opening(of: entry.channel, at: .now()),
+            !VisitNews.passesNight(prepared.message.template, expiresAt: prepared.message.expiresAt, until: opening)
+        else { return false }
         quietUntil[entry.channel] = opening
         return true
     }

@@ -30,6 +30,9 @@ struct StoredAttempt: Sendable {
     /// Whether a provider has taken the message and not told since that it did not arrive.
     var isTaken: Bool { outcome == .accepted && news?.event.isFailure != true }
 
+    /// Whether nobody knows if the provider took the message, and it has not told since that it did not arrive.
+    var mayHaveArrived: Bool { outcome == .unknownOutcome && news?.event.isFailure != true }
+
     /// Whether another one was made with the same account.
     func isSamePlace(_ other: StoredAttempt) -> Bool {
         entryID == other.entryID && fingerprint == other.fingerprint

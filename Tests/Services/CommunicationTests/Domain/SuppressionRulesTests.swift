@@ -23,7 +23,7 @@ import Testing
             Case(reason: .unsubscribe, scope: .marketing, blocked: [.marketing]),
             Case(reason: .complaint, scope: .marketing, blocked: [.marketing]),
             Case(reason: .manual, scope: .billing, blocked: [.billing]),
-            Case(reason: .manual, scope: .security, blocked: []),
+            Case(reason: .manual, scope: .security, blocked: [.security]),
             Case(reason: .hardBounce, scope: .security, blocked: [.security]),
         ]
     )

@@ -81,6 +81,16 @@ import Testing
         #expect(try await clinic.ask(endpoints.read, path(clinic)).output?.email?.primary.provider == "smtp")
     }
 
+    @Test func settingsAloneCanBeBroughtBack() async throws {
+        let clinic = try TestClinic()
+        let alone = ConfigurationDraft(clinicId: clinic.clinic, settings: CommunicationSettings(fallbackAfter: 600))
+        #expect(try await clinic.ask(endpoints.put, alone, ifNoneMatch: "*").status == 201)
+        try await clinic.configure(.smtp(port: 2_525))
+        let restored = try await restore(clinic, 1, ifMatch: "\"2\"")
+        #expect(restored.status == 200 && restored.output?.email == nil)
+        #expect(restored.output?.settings.fallbackAfter == 600)
+    }
+
     @Test func eachEntrySaysWhereItsWebhooksGo() async throws {
         let clinic = try TestClinic()
         let shown = try await clinic.configure(.zeptomail(SandboxPlace.nowhere), .smtp(port: 2_525))

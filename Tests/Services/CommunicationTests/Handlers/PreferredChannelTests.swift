@@ -46,6 +46,21 @@ import Testing
         #expect(message.patientId == patient && message.attempts.isEmpty)
     }
 
+    /// Whoever sends it again at once does not send it past what its recipient wants.
+    @Test func whatIsSentAgainIsHeldAgainstThePreferencesAgain() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let patient = try await patient(clinic, "again@example.org")
+        try await prefer(clinic, patient, CategoryPreference(category: .billing, channels: [.sms]))
+        let id = try await clinic.send(draft(RecipientDraft(contactId: patient.retagged()), .billing))
+        #expect(try await clinic.message(id).status == .suppressed)
+        let again = try await clinic.ask(MessageDesk.endpoints.messages.retry, MessagePath(id: id))
+        #expect(again.status == 200 && again.output?.status == .queued)
+        let message = try await clinic.settled(id, [.suppressed, .sent, .failed])
+        #expect(message.status == .suppressed && message.reason?.code == "suppressed_preference")
+        #expect(message.attempts.isEmpty)
+    }
+
     /// Who says nothing more of it has not agreed to it.
     @Test func marketingThatWasDeclinedStaysSo() async throws {
         let clinic = try TestClinic()

@@ -111,7 +111,7 @@ import Testing
         // The key is missing at Apple's or the browser's, not ours at Google's.
         (error(401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR"), .senderNotAuthorised),
         (error(401, "UNAUTHENTICATED"), .credentials), (error(403, "PERMISSION_DENIED"), .credentials),
-        (error(404, "NOT_FOUND"), .credentials), (RecordedAnswer(401), .credentials),
+        (error(404, "NOT_FOUND"), .contentRejected), (RecordedAnswer(401), .credentials),
         (RecordedAnswer(403), .transient),
         (RecordedAnswer(404, [], "<html>"), .contentRejected), (RecordedAnswer(429), .throttled),
         (RecordedAnswer(500, [], "[]"), .transient), (RecordedAnswer(502), .unknownOutcome),
@@ -123,6 +123,15 @@ import Testing
         #expect(verdict.outcome == outcome)
         #expect(outcome == .accepted || verdict.code != nil)
         if verdict.outcome == .throttled { #expect(verdict.retryAfter == .seconds(60)) }
+    }
+
+    /// A message names a device, which may be what is not known; a check names none.
+    @Test func whatIsNotKnownToACheckIsTheProject() {
+        let answer = Self.error(404, "NOT_FOUND").response
+        #expect(FCMReply.health(answer).outcome == .credentials)
+        #expect(
+            FCMReply.health(RecordedAnswer(200, [], #"{"name":"projects/p/messages/1"}"#).response).outcome == .accepted
+        )
     }
 
     @Test func theMessageIDWithoutTheProject() {

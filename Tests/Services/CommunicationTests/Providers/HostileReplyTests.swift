@@ -150,10 +150,10 @@ import Testing
         Reader(
             testDescription: "fcm",
             verdict: { FCMReply.verdict($0) },
-            health: { FCMReply.verdict($0) },
+            health: { FCMReply.health($0) },
             taken: RecordedAnswer(200, [], #"{"name":"projects/clinic-app-1/messages/0:1500415314455276%31bd1c96"}"#),
             id: "0:1500415314455276%31bd1c96",
-            refusals: [(401, "UNAUTHENTICATED"), (403, "PERMISSION_DENIED"), (404, "NOT_FOUND")].map { status, name in
+            refusals: [(401, "UNAUTHENTICATED"), (403, "PERMISSION_DENIED")].map { status, name in
                 RecordedAnswer(status, [], #"{"error":{"code":\#(status),"message":"No","status":"\#(name)"}}"#)
             }
         ),

@@ -277,6 +277,86 @@ import Testing
         }
     }
 
+    /// Whether mail took it nobody knows: without a receipt in the clinic's time the next channel has its turn.
+    @Test func withoutAReceiptALostReplyGoesOn() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox, fallbackAfter: 600)
+            try await sandbox.fault("lost_reply", of: "zeptomail", times: 1)
+            let id = try await clinic.send(draft("v\(clinic.clinic.low)@example.com"))
+            let waiting = try await eventually("the wait for a receipt", within: .seconds(40)) {
+                let message = try await clinic.message(id)
+                return message.waitingFor == .receipt ? message : nil
+            }
+            #expect(waiting.status == .queued && waiting.attempts.map(\.outcome) == [.unknownOutcome])
+            let job = try #require(try await deadlines(clinic).first)
+            #expect(job.dueAt == waiting.nextAttemptAt && job.payload.stage == 1)
+            try await inTransaction(clinic) { tx in try ReceiptDeadlineJob().run([job.payload], in: tx) }
+            let message = try await clinic.settled(id)
+            #expect(message.status == .sent && message.channel == .sms)
+            #expect(message.attempts.map(\.outcome) == [.unknownOutcome, .accepted])
+        }
+    }
+
+    @Test func aReceiptAfterALostReplyEndsTheWait() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox, fallbackAfter: 600)
+            try await sandbox.fault("lost_reply", of: "zeptomail", times: 1)
+            let id = try await clinic.send(draft("y\(clinic.clinic.low)@example.com"))
+            try await eventually("the wait for a receipt", within: .seconds(40)) {
+                try await clinic.message(id).waitingFor == .receipt ? true : nil
+            }
+            try await clinic.tell(.delivered, of: id, through: try #require(try await clinic.configuredEntry()))
+            let message = try await clinic.message(id)
+            #expect(message.status == .delivered && message.attempts.map(\.channel) == [.email])
+        }
+    }
+
+    /// Nobody else may have it any more; that mail had it nobody can deny.
+    @Test func whatMayHaveArrivedHasNotFailed() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox, fallbackAfter: 600)
+            try await sandbox.fault("lost_reply", of: "zeptomail", times: 1)
+            let phone = "+49151\(10_000_000 + clinic.clinic.low % 10_000_000)"
+            let id = try await clinic.send(draft("z\(clinic.clinic.low)@example.com", phone: phone))
+            try await eventually("the wait for a receipt", within: .seconds(40)) {
+                try await clinic.message(id).waitingFor == .receipt ? true : nil
+            }
+            let suppression = SuppressionDraft(channel: .sms, address: phone, reason: .manual)
+            #expect(try await clinic.ask(MessageDesk.endpoints.suppressions.create, suppression).status == 201)
+            let job = try #require(try await deadlines(clinic).first)
+            try await inTransaction(clinic) { tx in try ReceiptDeadlineJob().run([job.payload], in: tx) }
+            let message = try await clinic.settled(id)
+            #expect(message.status == .unknown && message.reason?.code == "unknown_outcome")
+        }
+    }
+
+    /// Who knows a message again is asked again, but not past the clinic's time.
+    @Test func whoeverLosesEachReplyIsLeftInTheClinicsTime() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await self.clinic(sandbox, by: Self.resend(sandbox), fallbackAfter: 600)
+            try await sandbox.fault("lost_reply", of: "resend")
+            let id = try await clinic.send(draft("x\(clinic.clinic.low)@example.com"))
+            try await eventually("the reply is lost", within: .seconds(40)) {
+                try await clinic.message(id).waitingFor == .retry ? true : nil
+            }
+            try await inTransaction(clinic) { tx in
+                tx.execute(
+                    """
+                    update message_attempts set started_at = started_at - interval '10 minutes'
+                    where clinic_id = clinic_id() and message_id = \(id)
+                    """
+                )
+            }
+            try await clinic.hurryJobs()
+            let message = try await eventually("the other channel", within: .seconds(40)) {
+                let message = try await clinic.message(id)
+                return message.channel == .sms && message.status == .sent ? message : nil
+            }
+            #expect(message.attempts.last?.channel == .sms)
+            #expect(message.attempts.dropLast().allSatisfy { $0.outcome == .unknownOutcome })
+        }
+    }
+
     /// What a provider tells of a message whose reply was lost, while it waits to be asked again.
     @Test(arguments: [[MessageChannel.email, .sms], [.email]])
     func aFailureIsHeardWhileALostReplyIsAskedFor(channels: [MessageChannel]) async throws {

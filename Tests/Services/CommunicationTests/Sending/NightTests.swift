@@ -94,6 +94,34 @@ import Testing
         }
     }
 
+    /// In the morning the visit would be over that is not held.
+    @Test(arguments: [90, 180]) func newsOfAVisitBeforeTheMorningDoNotWaitForIt(minutes: Int) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.resend(sandbox.url("resend")))
+            let (period, end) = try now(channel: .email)
+            let start = Instant.now() + .seconds(minutes * 60)
+            let draft = MessageDraft(
+                to: RecipientDraft(email: EmailAddress(address(clinic))),
+                channels: [.email],
+                template: BuiltInTemplates.appointmentCancellation,
+                data: [
+                    "clinicName": "Lindenhof", "patientName": "Asha Rao", "doctorName": "Dr. Okafor",
+                    "serviceName": "Check-up", "date": "2026-11-23", "time": "07:30", "timeZone": "UTC",
+                ],
+                sendAt: .now() + .seconds(60),
+                expiresAt: start
+            )
+            let id = try await clinic.send(draft)
+            try await come(clinic, id, quiet: period)
+            if start > end {
+                #expect(try await held(clinic, id).nextAttemptAt == end)
+            } else {
+                #expect(try await clinic.settled(id).attempts.map(\.outcome) == [.accepted])
+            }
+        }
+    }
+
     /// The job of before is still there, and both are due when the night ends.
     @Test func whatIsCancelledAndSentAgainInTheNightGoesOnce() async throws {
         try await SandboxPlace.with { sandbox in

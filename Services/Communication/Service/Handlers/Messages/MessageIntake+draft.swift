@@ -172,7 +172,9 @@ extension MessageIntake {
         now: Instant
     ) -> (at: Instant, wait: MessageWait)? {
         let scheduled = draft.sendAt.flatMap { $0 > now ? $0 : nil }
-        if let start = preferences?.start(scheduled ?? now), start > scheduled ?? now {
+        if let start = preferences?.start(scheduled ?? now), start > scheduled ?? now,
+            !VisitNews.passesNight(draft.template, expiresAt: draft.expiresAt, until: start)
+        {
             // What expires before is told of when it does, not in the morning.
             return (min(start, draft.expiresAt ?? start), .quietHours)
         }

@@ -53,6 +53,9 @@ extension MessageIntake {
             throw faults.problem
         }
         let category = draft.category ?? source.category
+        if draft.template != nil, source.category == .marketing, category != .marketing {
+            faults.add([.init(pointer: "/category", "must be marketing, as its template is")])
+        }
         let preferences =
             try isAnswer
             ? RecipientPreferences() : self.preferences(of: recipient.contact, draft, category, terms, in: tx)

@@ -211,7 +211,7 @@ enum VisitTemplates {
         .care,
         asks: visit,
         en: .init(
-            subject: "Today: your appointment with {{clinicName}}",
+            subject: "In about two hours: your appointment with {{clinicName}}",
             email: """
                 Dear {{patientName}},
 
@@ -223,7 +223,7 @@ enum VisitTemplates {
             push: "In about two hours, at {{time}}, we expect you."
         ),
         de: .init(
-            subject: "Heute: Ihr Termin bei {{clinicName}}",
+            subject: "In etwa zwei Stunden: Ihr Termin bei {{clinicName}}",
             email: """
                 Guten Tag {{patientName}},
 
@@ -235,7 +235,7 @@ enum VisitTemplates {
             push: "In etwa zwei Stunden, um {{time}} Uhr, erwarten wir Sie."
         ),
         hi: .init(
-            subject: "आज: {{clinicName}} में आपकी अपॉइंटमेंट",
+            subject: "लगभग दो घंटे में: {{clinicName}} में आपकी अपॉइंटमेंट",
             email: """
                 प्रिय {{patientName}},
 
