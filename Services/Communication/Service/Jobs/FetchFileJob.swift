@@ -3,6 +3,7 @@ import Core
 import Jobs
 import Postgres
 import ProviderConfig
+import Resilience
 
 /// Fetches a file that came with a message from the provider that holds it, ever more rarely, for a day.
 struct FetchFileJob: JobHandler {
@@ -15,8 +16,7 @@ struct FetchFileJob: JobHandler {
     /// One try takes no longer.
     static let callTime: Duration = .seconds(30)
     /// How long a provider is asked for it; Meta keeps files for days, Twilio until somebody deletes them.
-    static let patience: Duration = .seconds(24 * 3_600)
-    static let firstPause: Duration = .seconds(10)
+    static let patience = DoublingWait(first: .seconds(10), longest: .seconds(24 * 3_600))
 
     let keepers: [String: any MediaKeeper]
     let store: ProviderConfigStore
@@ -55,13 +55,13 @@ struct FetchFileJob: JobHandler {
             try await job.finish { tx in
                 InboundFileStore.end(payload.message, payload.place, as: .refused, because: reason, at: now, in: tx)
             }
-        case .later where now - job.createdAt >= Self.patience:
+        case .later:
+            if let next = Self.patience.next(since: job.createdAt, at: now) {
+                return try await job.again(at: next) { _ in }
+            }
             try await job.finish { tx in
                 InboundFileStore.end(payload.message, payload.place, as: .lost, because: "unreachable", at: now, in: tx)
             }
-        case .later:
-            let age = max(now - job.createdAt, Self.firstPause)
-            try await job.again(at: min(now + age, job.createdAt + Self.patience)) { _ in }
         }
     }
 

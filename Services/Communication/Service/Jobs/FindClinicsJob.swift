@@ -2,6 +2,7 @@ import Core
 import Jobs
 import Postgres
 import ProviderConfig
+import Resilience
 
 /// Looks again for whose messages the installation's providers told of, ever more rarely, for a day.
 struct FindClinicsJob: JobHandler {
@@ -29,13 +30,12 @@ struct FindClinicsJob: JobHandler {
                 try intake.take(reports, from: source, webhook: webhook, at: now, in: tx)
             }
         }
-        let isOver = now - job.createdAt >= DeliveryIntake.patience
-        let settled = isOver ? waiting : found.known.values.flatMap { $0 }
-        if isOver || found.unknown.isEmpty {
+        let next = DeliveryIntake.patience.next(since: job.createdAt, at: now)
+        let settled = next == nil ? waiting : found.known.values.flatMap { $0 }
+        guard let due = next, !found.unknown.isEmpty else {
             return try await job.finish { tx in DeliveryStore.settle(settled, of: webhook, in: tx) }
         }
-        let age = max(now - job.createdAt, DeliveryIntake.firstPause)
-        try await job.again(at: min(now + age, job.createdAt + DeliveryIntake.patience)) { tx in
+        try await job.again(at: due) { tx in
             if !settled.isEmpty { DeliveryStore.settle(settled, of: webhook, in: tx) }
         }
     }

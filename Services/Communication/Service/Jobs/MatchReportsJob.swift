@@ -2,6 +2,7 @@ import Core
 import Jobs
 import Postgres
 import ProviderConfig
+import Resilience
 
 /// Looks again for the messages of reports that came before they were known, ever more rarely, for a day.
 struct MatchReportsJob: JobHandler {
@@ -19,16 +20,15 @@ struct MatchReportsJob: JobHandler {
 
     func run(_ payload: Payload, _ job: JobContext) async throws {
         let now = Instant.now()
-        let isDone = try await job.database.together(for: job.tenant) { [intake] tx in
+        let next = DeliveryIntake.patience.next(since: job.createdAt, at: now)
+        let areKnown = try await job.database.together(for: job.tenant) { [intake] tx in
             let waiting = try DeliveryStore.waiting(payload.webhook, in: tx)
             let unknown = try intake.apply(waiting, through: payload.entries, at: now, in: tx)
-            let isOver = now - job.createdAt >= DeliveryIntake.patience
-            let settled = isOver ? waiting : waiting.filter { !unknown.contains($0) }
+            let settled = next == nil ? waiting : waiting.filter { !unknown.contains($0) }
             if !settled.isEmpty { DeliveryStore.settle(settled, of: payload.webhook, in: tx) }
-            return isOver || unknown.isEmpty
+            return unknown.isEmpty
         }
-        if isDone { return try await job.finish() }
-        let age = max(now - job.createdAt, DeliveryIntake.firstPause)
-        try await job.again(at: min(now + age, job.createdAt + DeliveryIntake.patience)) { _ in }
+        guard let due = next, !areKnown else { return try await job.finish() }
+        try await job.again(at: due) { _ in }
     }
 }

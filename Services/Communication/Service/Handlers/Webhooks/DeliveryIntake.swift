@@ -4,13 +4,12 @@ import Core
 import Jobs
 import Postgres
 import ProviderConfig
+import Resilience
 
 /// Takes providers' reports in: each once, with its effect on the message it is about, or kept until there is one.
 struct DeliveryIntake: Sendable {
-    /// How long reports wait for a message to become known.
-    static let patience: Duration = .seconds(24 * 3_600)
-    /// When it is looked for the first time again; later ever more rarely.
-    static let firstPause: Duration = .seconds(1)
+    /// How reports wait for a message to become known.
+    static let patience = DoublingWait(first: .seconds(1), longest: .seconds(24 * 3_600))
 
     let index: AddressIndex
     let suppressions: SuppressionStore
@@ -54,7 +53,7 @@ struct DeliveryIntake: Sendable {
             MatchReportsJob.self,
             payload: .init(webhook: webhook, entries: source.entries),
             lane: .bulk,
-            dueAt: now + Self.firstPause,
+            dueAt: now + Self.patience.first,
             in: tx
         )
     }
@@ -93,7 +92,7 @@ struct DeliveryIntake: Sendable {
             FindClinicsJob.self,
             payload: .init(webhook: webhook, source: source),
             lane: .bulk,
-            dueAt: now + Self.firstPause,
+            dueAt: now + Self.patience.first,
             in: tx
         )
     }
