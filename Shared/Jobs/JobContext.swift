@@ -105,6 +105,9 @@ package final class JobContext: Sendable {
         }
     }
 
+    /// Makes the same job due again, and nothing else; its attempts start anew.
+    package func again(at moment: Instant) async throws { try await again(at: moment) { _ in } }
+
     private func end<R: Sendable>(
         _ body: @escaping @Sendable (borrowing Transaction) throws -> R
     ) async throws -> R {

@@ -102,11 +102,11 @@ struct CosignCheckpoint: JobHandler {
         case .refused(let reason):
             fields[.reason] = reason
             job.log.error("a witness refused an audit checkpoint", metadata: .fields(fields))
-            try await job.again(at: .now() + Self.longPause) { _ in }
+            try await job.again(at: .now() + Self.longPause)
         case .away(let reason):
             fields[.reason] = reason
             job.log.warning("a witness is away", metadata: .fields(fields))
-            try await job.again(at: .now() + pause) { _ in }
+            try await job.again(at: .now() + pause)
         }
     }
 

@@ -20,7 +20,7 @@ struct PrepareAuditExport: JobHandler {
             let newest = try CheckpointStore.newest(of: job.clinic, in: tx)
             return newest.map { $0.size >= export.logSize } ?? false || Instant.now() - export.createdAt > Self.patience
         }
-        guard isReady else { return try await job.again(at: .now() + Self.pause) { _ in } }
+        guard isReady else { return try await job.again(at: .now() + Self.pause) }
         try await job.finish { tx in
             guard let export = try AuditExportStore.find(payload.export, of: job.clinic, in: tx) else { return }
             guard let checkpoint = try CheckpointStore.newest(of: job.clinic, in: tx) else {

@@ -32,7 +32,7 @@ struct TellPasswordChanged: JobHandler {
             // Another change has come after this one, or instead of it, and has a job of its own.
             if let changedAt, changedAt > payload.at { return }
             if Instant.now() - payload.at > Self.patience { return }
-            return try await job.again(at: .now() + Self.pause) { _ in }
+            return try await job.again(at: .now() + Self.pause)
         }
         let parts = parts
         let actor = Self.name

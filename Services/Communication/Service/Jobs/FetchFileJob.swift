@@ -57,7 +57,7 @@ struct FetchFileJob: JobHandler {
             }
         case .later:
             if let next = Self.patience.next(since: job.createdAt, at: now) {
-                return try await job.again(at: next) { _ in }
+                return try await job.again(at: next)
             }
             try await job.finish { tx in
                 InboundFileStore.end(payload.message, payload.place, as: .lost, because: "unreachable", at: now, in: tx)

@@ -29,6 +29,6 @@ struct MatchReportsJob: JobHandler {
             return unknown.isEmpty
         }
         guard let due = next, !areKnown else { return try await job.finish() }
-        try await job.again(at: due) { _ in }
+        try await job.again(at: due)
     }
 }

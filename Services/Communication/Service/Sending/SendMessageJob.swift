@@ -25,7 +25,7 @@ struct SendMessageJob: JobHandler {
         var prepared: PreparedMessage
         switch try await parts.begin(payload, job) {
         case .over: return try await job.finish()
-        case .held(let until): return try await job.again(at: until) { _ in }
+        case .held(let until): return try await job.again(at: until)
         case .ended: return
         case .ready(let found): prepared = found
         }
@@ -66,7 +66,7 @@ struct SendMessageJob: JobHandler {
             )
             try await round.run()
         }
-        if !isDone { try await job.again(at: .now() + LargeFiles.pause) { _ in } }
+        if !isDone { try await job.again(at: .now() + LargeFiles.pause) }
     }
 
     /// The lane of a message's jobs.
