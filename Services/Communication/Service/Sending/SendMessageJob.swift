@@ -69,8 +69,24 @@ struct SendMessageJob: JobHandler {
         if !isDone { try await job.again(at: .now() + LargeFiles.pause) }
     }
 
-    /// The lane of a message's jobs.
-    static func lane(of priority: MessagePriority) -> JobLane {
+    /// Leaves the job of a message's course, in the transaction of what begins it; due at once where nothing else is said.
+    static func enqueue(
+        _ message: MessageID,
+        course: Int,
+        priority: MessagePriority,
+        dueAt: Instant? = nil,
+        in tx: borrowing Transaction
+    ) throws {
+        try Jobs.enqueue(
+            Self.self,
+            payload: Payload(message: message, course: course),
+            lane: lane(of: priority),
+            dueAt: dueAt,
+            in: tx
+        )
+    }
+
+    private static func lane(of priority: MessagePriority) -> JobLane {
         switch priority {
         case .critical: .critical
         case .normal: .normal

@@ -1,6 +1,5 @@
 import CommunicationAPI
 import Core
-import Jobs
 import Postgres
 import ProviderConfig
 
@@ -95,10 +94,10 @@ extension MessageStore {
             where clinic_id = clinic_id() and id = \(message.id)
             """
         )
-        try Jobs.enqueue(
-            SendMessageJob.self,
-            payload: .init(message: message.id, course: message.course + 1),
-            lane: SendMessageJob.lane(of: message.priority),
+        try SendMessageJob.enqueue(
+            message.id,
+            course: message.course + 1,
+            priority: message.priority,
             dueAt: pause == .zero ? nil : now + pause,
             in: tx
         )

@@ -1,6 +1,5 @@
 import CommunicationAPI
 import Core
-import Jobs
 import Postgres
 
 /// Messages that wait for the end of quiet hours as they were.
@@ -73,10 +72,10 @@ extension MessageStore {
             """
         )
         for row in rows {
-            try Jobs.enqueue(
-                SendMessageJob.self,
-                payload: .init(message: try row[0], course: try row[1]),
-                lane: SendMessageJob.lane(of: try row[2]),
+            try SendMessageJob.enqueue(
+                try row[0],
+                course: try row[1],
+                priority: try row[2],
                 dueAt: try row[3],
                 in: tx
             )

@@ -1,7 +1,6 @@
 import CommunicationAPI
 import Contracts
 import Core
-import Jobs
 import Outbox
 import Postgres
 import ProviderConfig
@@ -200,10 +199,10 @@ enum MessageStore {
             where clinic_id = clinic_id() and id = \(message.id)
             """
         )
-        try Jobs.enqueue(
-            SendMessageJob.self,
-            payload: .init(message: message.id, course: message.course + 1),
-            lane: SendMessageJob.lane(of: message.priority),
+        try SendMessageJob.enqueue(
+            message.id,
+            course: message.course + 1,
+            priority: message.priority,
             dueAt: schedule,
             in: tx
         )

@@ -2,7 +2,6 @@ import AccessAPI
 import CommunicationAPI
 import Contracts
 import Core
-import Jobs
 import Postgres
 import ProviderConfig
 import Vault
@@ -157,10 +156,10 @@ struct MessageIntake: Sendable {
         try AttachmentStore.insert(files, of: id, sealer: sealer, in: tx)
         if let first = channels.first { tally.note(first) }
         guard isWanted else { return AcceptedMessage(id: id) }
-        try Jobs.enqueue(
-            SendMessageJob.self,
-            payload: .init(message: id, course: message.course),
-            lane: SendMessageJob.lane(of: message.priority),
+        try SendMessageJob.enqueue(
+            id,
+            course: message.course,
+            priority: message.priority,
             dueAt: start?.at,
             in: tx
         )
