@@ -1,5 +1,7 @@
 /// The shape of an IANA time zone name (`Europe/Berlin`, `UTC`); whether it exists is the resolver's to say.
 package struct TimeZoneName: Hashable, Sendable, CustomStringConvertible {
+    package static let utc = TimeZoneName(known: "UTC")
+
     package let name: String
 
     package init?(_ text: some StringProtocol) {
@@ -15,6 +17,9 @@ package struct TimeZoneName: Hashable, Sendable, CustomStringConvertible {
         else { return nil }
         name = String(text)
     }
+
+    /// A name that need not be looked at, being written in the sources.
+    private init(known name: String) { self.name = name }
 
     package var description: String { name }
 }

@@ -14,13 +14,14 @@ package struct Schedule: Sendable {
 
     /// Work of the installation, or of one clinic.
     ///
+    /// - Parameter timeZone: whose clocks `cron` is read by.
     /// - Throws: `CronExpression.Invalid`, or what encoding the payload throws.
     package init<J: JobHandler>(
         _ name: String,
         _ handler: J.Type,
         payload: J.Payload,
         cron: String,
-        timeZone: TimeZoneName,
+        timeZone: TimeZoneName = .utc,
         catchUp: Bool = false,
         clinic: ClinicID = .installation,
         lane: JobLane = .normal

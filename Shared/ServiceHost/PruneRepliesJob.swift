@@ -12,8 +12,7 @@ struct PruneRepliesJob: JobHandler {
     static let rounds = 100
 
     static func schedule(_ service: ServiceName) throws -> Schedule {
-        guard let utc = TimeZoneName("UTC") else { preconditionFailure("Cannot do without UTC") }
-        return try Schedule(name, Self.self, payload: NoPayload(), cron: "*/5 * * * *", timeZone: utc)
+        try Schedule(name, Self.self, payload: NoPayload(), cron: "*/5 * * * *")
     }
 
     func run(_ payload: NoPayload, _ job: JobContext) async throws {

@@ -137,7 +137,7 @@ extension TimeZoneName: Documented {
             parses: { TimeZoneName($0) != nil }
         )
     }
-    package static var placeholder: TimeZoneName { constant(TimeZoneName("UTC")) }
+    package static var placeholder: TimeZoneName { .utc }
 }
 
 extension Permission: Documented {

@@ -108,6 +108,8 @@ import Testing
 
     @Test(arguments: ["", "inr", "XXX", "EURO"]) func noCurrencies(_ code: String) { #expect(Currency(code) == nil) }
 
+    @Test func utcIsATimeZone() { #expect(TimeZoneName("UTC") == .utc) }
+
     @Test func aRedactedValueShowsNothing() {
         let secret = Secret("hunter2")
         #expect(!"\(secret) \(String(reflecting: secret)) \(["k": secret])".contains("hunter2"))

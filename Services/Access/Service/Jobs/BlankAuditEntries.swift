@@ -12,8 +12,7 @@ struct BlankAuditEntries: JobHandler {
     static var name: String { "access.blank_audit_entries" }
 
     static func schedule() throws -> Schedule {
-        guard let utc = TimeZoneName("UTC") else { preconditionFailure("Cannot do without UTC") }
-        return try Schedule(name, Self.self, payload: NoPayload(), cron: "40 2 * * *", timeZone: utc, lane: .bulk)
+        try Schedule(name, Self.self, payload: NoPayload(), cron: "40 2 * * *", lane: .bulk)
     }
 
     func run(_ payload: NoPayload, _ job: JobContext) async throws {

@@ -1,4 +1,3 @@
-import Core
 import Jobs
 import Postgres
 
@@ -11,8 +10,7 @@ struct ForgetCodes: JobHandler {
     static let rounds = 100
 
     static func schedule() throws -> Schedule {
-        guard let utc = TimeZoneName("UTC") else { preconditionFailure("Cannot do without UTC") }
-        return try Schedule(name, Self.self, payload: NoPayload(), cron: "*/5 * * * *", timeZone: utc)
+        try Schedule(name, Self.self, payload: NoPayload(), cron: "*/5 * * * *")
     }
 
     func run(_ payload: NoPayload, _ job: JobContext) async throws {

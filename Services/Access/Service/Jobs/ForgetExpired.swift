@@ -11,8 +11,7 @@ struct ForgetExpired: JobHandler {
     static let rounds = 100
 
     static func schedule() throws -> Schedule {
-        guard let utc = TimeZoneName("UTC") else { preconditionFailure("Cannot do without UTC") }
-        return try Schedule(name, Self.self, payload: NoPayload(), cron: "17 * * * *", timeZone: utc)
+        try Schedule(name, Self.self, payload: NoPayload(), cron: "17 * * * *")
     }
 
     func run(_ payload: NoPayload, _ job: JobContext) async throws {

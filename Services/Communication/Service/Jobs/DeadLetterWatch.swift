@@ -13,8 +13,7 @@ struct DeadLetterWatch: JobHandler {
     static let window: Duration = .seconds(1_800)
 
     static func schedule() throws -> Schedule {
-        guard let utc = TimeZoneName("UTC") else { preconditionFailure("Cannot do without UTC") }
-        return try Schedule(name, Self.self, payload: NoPayload(), cron: "*/10 * * * *", timeZone: utc)
+        try Schedule(name, Self.self, payload: NoPayload(), cron: "*/10 * * * *")
     }
 
     func run(_ payload: NoPayload, _ job: JobContext) async throws {
