@@ -58,6 +58,35 @@ import Testing
         }
     }
 
+    @Test func aReaderGivesEachColumnOnceInTheirOrder() async throws {
+        let clinic = ClinicID()
+        let query: Query = "select 7, null::text, 'x', \(clinic)::uuid, null::int8"
+        try await Playground.open().database.one(for: Playground.tenant(), query) { rows in
+            var column = try #require(rows.first).reader()
+            let number: Int = try column.next()
+            let missing: String? = try column.next()
+            let text: String? = try column.next()
+            let id: ClinicID = try column.next()
+            let last: Int? = try column.next()
+            #expect(number == 7)
+            #expect(missing == nil)
+            #expect(text == "x")
+            #expect(id == clinic)
+            #expect(last == nil)
+        }
+    }
+
+    @Test func aReaderHasNoColumnBehindTheLast() async throws {
+        let database = try Playground.open().database
+        await #expect(throws: DatabaseError(.decoding, operation: "column 1 of 1")) {
+            try await database.one(for: Playground.tenant(), "select 1") { rows in
+                var column = try #require(rows.first).reader()
+                let _: Int = try column.next()
+                let _: Int = try column.next()
+            }
+        }
+    }
+
     @Test func injectionIsAValue() async throws {
         let tenant = Playground.tenant()
         let attack = "x'); drop table playground.notes; --"

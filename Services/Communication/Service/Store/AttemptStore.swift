@@ -77,43 +77,50 @@ enum AttemptStore {
         guard !ids.isEmpty else { return [:] }
         let rows = try tx.rows(
             """
-            select message_id, number, channel, provider, started_at, held_until, latency_ms, outcome, provider_message_id,
-                provider_code, detail, is_default, entry_id, fingerprint, cost_micros, cost_currency, event, event_code, event_at
+            select message_id, number, channel, provider, entry_id, fingerprint, is_default, started_at, held_until, latency_ms,
+                outcome, provider_message_id, provider_code, detail, event, event_code, event_at, cost_micros, cost_currency
             from message_attempts where clinic_id = clinic_id() and message_id = any (\(ids)) order by message_id, number
             """
         )
         var found: [MessageID: [StoredAttempt]] = [:]
         for row in rows {
+            var column = row.reader()
+            let message: MessageID = try column.next()
             let attempt = StoredAttempt(
-                number: try row[1],
-                channel: try row[2],
-                provider: try row[3],
-                entryID: try row[12],
-                fingerprint: try row[13],
-                isDefault: try row[11],
-                startedAt: try row[4],
-                heldUntil: try row[5],
-                latencyMilliseconds: try row[6],
-                outcome: try row[7],
-                providerMessageID: try row[8],
-                providerCode: try row[9],
-                detail: try row[10],
-                news: try news(row),
-                cost: try cost(row)
+                number: try column.next(),
+                channel: try column.next(),
+                provider: try column.next(),
+                entryID: try column.next(),
+                fingerprint: try column.next(),
+                isDefault: try column.next(),
+                startedAt: try column.next(),
+                heldUntil: try column.next(),
+                latencyMilliseconds: try column.next(),
+                outcome: try column.next(),
+                providerMessageID: try column.next(),
+                providerCode: try column.next(),
+                detail: try column.next(),
+                news: try news(&column),
+                cost: try cost(&column)
             )
-            found[try row[0], default: []].append(attempt)
+            found[message, default: []].append(attempt)
         }
         return found
     }
 
-    private static func cost(_ row: Row) throws -> MessageCost? {
-        guard let micros = try row[14] as Int64?, let currency = try row[15] as String? else { return nil }
-        return MessageCost(micros: micros, currency: currency)
+    private static func news(_ column: inout RowReader) throws -> AttemptNews? {
+        let event: DeliveryEvent? = try column.next()
+        let code: String? = try column.next()
+        let at: Instant? = try column.next()
+        if let event, let at { return AttemptNews(event: event, code: code, at: at) }
+        return nil
     }
 
-    private static func news(_ row: Row) throws -> AttemptNews? {
-        guard let event = try row[16] as DeliveryEvent?, let at = try row[18] as Instant? else { return nil }
-        return AttemptNews(event: event, code: try row[17], at: at)
+    private static func cost(_ column: inout RowReader) throws -> MessageCost? {
+        let micros: Int64? = try column.next()
+        let currency: String? = try column.next()
+        if let micros, let currency { return MessageCost(micros: micros, currency: currency) }
+        return nil
     }
 
     /// Notes what a provider tells of an attempt, unless it has told what is further; what the call came to stays.

@@ -98,13 +98,14 @@ enum DeliveryStore {
             """
         )
         return try rows.map { row in
-            KeptReport(
-                id: try row[0],
-                message: try row[1],
-                providerMessageID: try row[2],
-                event: try row[3],
-                recipient: try row[4],
-                code: try row[5]
+            var column = row.reader()
+            return KeptReport(
+                id: try column.next(),
+                message: try column.next(),
+                providerMessageID: try column.next(),
+                event: try column.next(),
+                recipient: try column.next(),
+                code: try column.next()
             )
         }
     }
@@ -142,28 +143,29 @@ enum DeliveryStore {
         let providerIDs = Array(Set(reports.compactMap(\.providerMessageID)))
         let rows = try tx.rows(
             """
-            select message_id, provider_message_id, channel, provider, outcome is null, number,
-                outcome is not distinct from 'unknown_outcome', fingerprint, started_at from message_attempts
+            select message_id, number, provider_message_id, channel, provider, fingerprint, started_at, outcome is null,
+                outcome is not distinct from 'unknown_outcome' from message_attempts
             where clinic_id = clinic_id() and message_id = any (\(messages)) and entry_id = any (\(entries))
                 and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
             union
-            select message_id, provider_message_id, channel, provider, outcome is null, number,
-                outcome is not distinct from 'unknown_outcome', fingerprint, started_at from message_attempts
+            select message_id, number, provider_message_id, channel, provider, fingerprint, started_at, outcome is null,
+                outcome is not distinct from 'unknown_outcome' from message_attempts
             where clinic_id = clinic_id() and provider_message_id = any (\(providerIDs)) and entry_id = any (\(entries))
                 and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
             """
         )
         return try rows.map { row in
-            ReportedAttempt(
-                message: try row[0],
-                number: try row[5],
-                providerMessageID: try row[1],
-                channel: try row[2],
-                provider: try row[3],
-                fingerprint: try row[7],
-                startedAt: try row[8],
-                isOpen: try row[4],
-                isLost: try row[6]
+            var column = row.reader()
+            return ReportedAttempt(
+                message: try column.next(),
+                number: try column.next(),
+                providerMessageID: try column.next(),
+                channel: try column.next(),
+                provider: try column.next(),
+                fingerprint: try column.next(),
+                startedAt: try column.next(),
+                isOpen: try column.next(),
+                isLost: try column.next()
             )
         }
     }
@@ -180,11 +182,13 @@ enum DeliveryStore {
         )
         var found: [MessageID: Recipient] = [:]
         for row in rows {
-            found[try row[0]] = Recipient(
-                email: try row[1],
-                phone: try row[2],
-                category: try row[3],
-                hasBounced: try row[4]
+            var column = row.reader()
+            let message: MessageID = try column.next()
+            found[message] = Recipient(
+                email: try column.next(),
+                phone: try column.next(),
+                category: try column.next(),
+                hasBounced: try column.next()
             )
         }
         return found

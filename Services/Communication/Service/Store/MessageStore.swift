@@ -78,10 +78,11 @@ extension AttemptOutcome: Column {}
 
 /// The rows of messages, in transactions that are opened for the clinic.
 enum MessageStore {
+    /// In the order in which `read` reads them.
     static let columns: Query = """
-        id, version, status, channels, channel, provider, template, category, priority, locale, patient_id, reference,
-        sealed, created_at, updated_at, send_at, expires_at, reason_code, reason_detail, waiting_for, next_attempt_at, rounds, stage,
-        retries, settled_attempts, template_version, course, opening
+        id, version, status, channels, channel, provider, template, template_version, category, priority, locale, patient_id,
+        reference, sealed, created_at, updated_at, send_at, expires_at, reason_code, reason_detail, waiting_for, next_attempt_at,
+        rounds, stage, retries, settled_attempts, course, opening
         """
 
     /// Stores a message, with the transaction's others.
@@ -110,10 +111,17 @@ enum MessageStore {
             from messages where clinic_id = clinic_id() and id = any (\(ids))
             """
         )
-        return (
-            try rows.map(decode), try rows.first.flatMap { try $0[28] as Bool? } ?? false,
-            try rows.first.flatMap { try $0[29] as TimeZoneName? }
-        )
+        var found: (messages: [StoredMessage], isSuspended: Bool, zone: TimeZoneName?) = ([], false, nil)
+        for row in rows {
+            var column = row.reader()
+            found.messages.append(try read(&column))
+            // The clinic is the same in every row.
+            guard found.messages.count == 1 else { continue }
+            let isSuspended: Bool? = try column.next()
+            found.isSuspended = isSuspended ?? false
+            found.zone = try column.next()
+        }
+        return found
     }
 
     /// The message, kept from others until the transaction ends.
@@ -227,36 +235,42 @@ enum MessageStore {
         )
     }
 
-    static func decode(_ row: Row) throws -> StoredMessage {
+    private static func decode(_ row: Row) throws -> StoredMessage {
+        var column = row.reader()
+        return try read(&column)
+    }
+
+    /// Reads the columns of a message, and leaves the reader behind them.
+    private static func read(_ column: inout RowReader) throws -> StoredMessage {
         StoredMessage(
-            id: try row[0],
-            version: try row[1],
-            status: try row[2],
-            channels: try row[3],
-            channel: try row[4],
-            provider: try row[5],
-            template: try row[6],
-            templateVersion: try row[25],
-            category: try row[7],
-            priority: try row[8],
-            locale: try row[9],
-            patientID: try row[10],
-            reference: try row[11],
-            sealed: try row[12],
-            createdAt: try row[13],
-            updatedAt: try row[14],
-            sendAt: try row[15],
-            expiresAt: try row[16],
-            reasonCode: try row[17],
-            reasonDetail: try row[18],
-            waitingFor: try row[19],
-            nextAttemptAt: try row[20],
-            rounds: try row[21],
-            stage: try row[22],
-            retries: try row[23],
-            settledAttempts: try row[24],
-            course: try row[26],
-            opening: try row[27]
+            id: try column.next(),
+            version: try column.next(),
+            status: try column.next(),
+            channels: try column.next(),
+            channel: try column.next(),
+            provider: try column.next(),
+            template: try column.next(),
+            templateVersion: try column.next(),
+            category: try column.next(),
+            priority: try column.next(),
+            locale: try column.next(),
+            patientID: try column.next(),
+            reference: try column.next(),
+            sealed: try column.next(),
+            createdAt: try column.next(),
+            updatedAt: try column.next(),
+            sendAt: try column.next(),
+            expiresAt: try column.next(),
+            reasonCode: try column.next(),
+            reasonDetail: try column.next(),
+            waitingFor: try column.next(),
+            nextAttemptAt: try column.next(),
+            rounds: try column.next(),
+            stage: try column.next(),
+            retries: try column.next(),
+            settledAttempts: try column.next(),
+            course: try column.next(),
+            opening: try column.next()
         )
     }
 }
