@@ -208,7 +208,7 @@ package enum VisitCommandResult: String, Hashable, Sendable, Codable, CaseIterab
     case kept
     /// There are times to choose from.
     case offered
-    /// The time that was chosen was gone; there are others to choose from.
+    /// The time that was chosen was given to somebody else, or has passed; there are others to choose from.
     case taken
     /// There is no free time to choose from.
     case noneFree = "none_free"

@@ -113,6 +113,8 @@ struct VisitCommands: Sendable {
         switch reply {
         case .reschedule: return try offer(.offered, visit.value, conversation, changes, in: tx)
         case .choose(let start):
+            // Offered times can be chosen for longer than the first of them lie ahead.
+            guard start > changes.now else { return try offer(.taken, visit.value, conversation, changes, in: tx) }
             do {
                 let moved = try changes.reschedule(visit, to: start, isConfirmed: true, in: tx)
                 return try close(.rescheduled, moved, since: visit, conversation, changes, in: tx)

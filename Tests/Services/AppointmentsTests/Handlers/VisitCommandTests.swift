@@ -183,6 +183,29 @@ import Testing
         #expect(moved?.result == .rescheduled && moved?.appointment?.start == again.offers[0].start)
     }
 
+    /// Whoever answers late moves no visit into the past, though the doctor was free then.
+    @Test func whatHasPassedMeanwhileGivesWayToOthers() async throws {
+        let ready = try await calendar.ready()
+        try await calendar.open(ready.doctor.id, from: "00:00", to: "24:00")
+        let visit = try await calendar.visit(ready)
+        try await say("reschedule", about: visit, as: [ready.patient.id])
+        try calendar.database.asOwner(
+            """
+            alter table appointments.offers no force row level security;
+            update appointments.offers set starts_at = date_trunc('minute', now()) - interval '1 hour'
+            where clinic_id = '\(calendar.clinic)' and number = 1;
+            alter table appointments.offers force row level security
+            """
+        )
+        let again = try #require(try await say(nil, choice: 1, about: visit, as: [ready.patient.id]))
+        #expect(again.result == .taken && again.offers.count == 3)
+        #expect(again.offers.allSatisfy { $0.start > .now() })
+        #expect(try await calendar.present(visit) == visit)
+        #expect(try await told("appointment.rescheduled").isEmpty)
+        let moved = try await say(nil, choice: 1, about: visit, as: [ready.patient.id])
+        #expect(moved?.result == .rescheduled && moved?.appointment?.start == again.offers[0].start)
+    }
+
     @Test func noneOfTheTimesIsNoCancellation() async throws {
         let ready = try await calendar.ready()
         let visit = try await calendar.visit(ready)
