@@ -10,11 +10,16 @@ struct DoctorHours: Sendable {
         var rules: ZoneRules
     }
 
-    /// A stretch of time in which the doctor is at one location.
-    struct Window: Hashable, Sendable {
+    /// Time in which the doctor is at one location without a gap.
+    struct Stretch: Hashable, Sendable {
         var locationID: LocationID
         var time: Range<Instant>
     }
+
+    /// How many dates before and behind a range's own decide which stretches touch it.
+    ///
+    /// A stretch may have begun the date before, and the zone may have left out that one.
+    static let datesAround = 2
 
     var doctorID: DoctorID
     var weekly: [WeeklyHours]
@@ -22,23 +27,59 @@ struct DoctorHours: Sendable {
     var exceptions: [CalendarDate: [DayHours]]
     var zones: [LocationID: Zone]
 
-    /// The windows that touch a range of time, in order.
+    /// The stretches that touch a range of time, whole, in order: hours that adjoin others of their location are one.
     ///
-    /// Hours are wall-clock times of their location: a window over a change of clocks is shorter or longer by it.
-    func windows(touching range: Range<Instant>) -> [Window] {
-        var windows: [Window] = []
-        for (location, zone) in zones {
-            let last = zone.rules.local(range.upperBound).date.adding(days: 1)
-            var date = zone.rules.local(range.lowerBound).date.adding(days: -1)
-            while date <= last {
-                for hours in hours(on: date) where hours.locationId == location {
-                    let time = zone.rules.time(on: date, from: hours.from, to: hours.to)
-                    if !time.isEmpty, time.overlaps(range) { windows.append(Window(locationID: location, time: time)) }
-                }
-                date = date.adding(days: 1)
-            }
+    /// Hours are wall-clock times of their location: a stretch over a change of clocks is shorter or longer by it.
+    func stretches(touching range: Range<Instant>) -> [Stretch] {
+        zones.flatMap { location, zone in
+            stretches(at: location, zone.rules, around: range).map { Stretch(locationID: location, time: $0) }
         }
-        return windows.sorted { $0.time.lowerBound < $1.time.lowerBound }
+        .filter { $0.time.overlaps(range) }
+        .sorted { $0.time.lowerBound < $1.time.lowerBound }
+    }
+
+    /// The stretches at one location on the dates around a range.
+    ///
+    /// One that holds a whole date, and so 24 hours but for a change of clocks, ends with it. Whoever works around the
+    /// clock has stretches that begin anew each midnight; else the first of them, however long ago, would decide all
+    /// slots since, and those found would depend on the dates that were looked at.
+    private func stretches(
+        at location: LocationID,
+        _ rules: ZoneRules,
+        around range: Range<Instant>
+    ) -> [Range<Instant>] {
+        var stretches: [Range<Instant>] = []
+        var endOfWholeDate: Instant?
+        let last = rules.local(range.upperBound).date.adding(days: Self.datesAround)
+        var date = rules.local(range.lowerBound).date.adding(days: -Self.datesAround)
+        while date <= last {
+            let day = rules.day(date)
+            let open = hours(on: date, at: location, rules, within: day)
+            for time in open {
+                if time.lowerBound == endOfWholeDate { stretches.append(time) } else { stretches.join(time) }
+            }
+            if open == [day] { endOfWholeDate = day.upperBound }
+            date = date.adding(days: 1)
+        }
+        return stretches
+    }
+
+    /// Hours of one date at one location, joined, within the instants that belong to it: none on a date the zone left out.
+    private func hours(
+        on date: CalendarDate,
+        at location: LocationID,
+        _ rules: ZoneRules,
+        within day: Range<Instant>
+    ) -> [Range<Instant>] {
+        let times = hours(on: date).filter { $0.locationId == location }
+            .map { hours in
+                let start = rules.instant(LocalTime(date: date, minutes: hours.from.minutes))
+                let end = rules.instant(LocalTime(date: date, minutes: hours.to.minutes))
+                return (start..<max(start, end)).clamped(to: day)
+            }
+        var open: [Range<Instant>] = []
+        for time in times.filter({ !$0.isEmpty }).sorted(by: { $0.lowerBound < $1.lowerBound }) { open.join(time) }
+        return open
     }
 
     private func hours(on date: CalendarDate) -> [DayHours] {
@@ -48,13 +89,11 @@ struct DoctorHours: Sendable {
     }
 }
 
-extension ZoneRules {
-    /// Hours of one date, within the instants that belong to it: empty on a date the zone left out.
-    fileprivate func time(on date: CalendarDate, from: TimeOfDay, to: TimeOfDay) -> Range<Instant> {
-        let day = day(date)
-        let start = instant(LocalTime(date: date, minutes: from.minutes))
-        let end = instant(LocalTime(date: date, minutes: to.minutes))
-        return (start..<max(start, end)).clamped(to: day)
+extension [Range<Instant>] {
+    /// Appends a time that begins no earlier than the last; where it adjoins that one, the two are one.
+    fileprivate mutating func join(_ time: Range<Instant>) {
+        guard let last, time.lowerBound <= last.upperBound else { return append(time) }
+        self[count - 1] = last.lowerBound..<Swift.max(last.upperBound, time.upperBound)
     }
 }
 

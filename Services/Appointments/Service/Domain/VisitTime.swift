@@ -37,13 +37,13 @@ struct SlotFinder: Sendable {
 
     /// Slots that begin in the range and not before `now`, in order.
     ///
-    /// They follow one another from each window's beginning; those that touch taken time are left out.
+    /// They follow one another from each stretch's beginning; those that touch taken time are left out.
     func slots(in range: Range<Instant>, now: Instant) -> [Slot] {
         var slots: [Slot] = []
-        for window in hours.windows(touching: range) {
+        for stretch in hours.stretches(touching: range) {
             var firstTaken = 0
-            var start = window.time.lowerBound
-            while start + terms.duration <= window.time.upperBound {
+            var start = stretch.time.lowerBound
+            while start + terms.duration <= stretch.time.upperBound {
                 let reserved = terms.reserved(at: start)
                 // Starts only go forward, so what ended before this start is done with.
                 while firstTaken < taken.count, taken[firstTaken].upperBound <= reserved.lowerBound { firstTaken += 1 }
@@ -53,7 +53,7 @@ struct SlotFinder: Sendable {
                     slots.append(
                         Slot(
                             doctorId: hours.doctorID,
-                            locationId: window.locationID,
+                            locationId: stretch.locationID,
                             start: start,
                             end: start + terms.duration
                         )
@@ -81,14 +81,14 @@ struct SlotFinder: Sendable {
 
     /// The location that is open for a whole visit; `nil` when it lies outside the doctor's hours.
     ///
-    /// Hours that end where others of the same location begin are one: a night shift goes on past midnight.
+    /// It may go on from one stretch into the next of the same location: whoever works around the clock has several.
     func location(of visit: Range<Instant>, wanted: LocationID?) -> LocationID? {
         var openUntil: [LocationID: Instant] = [:]
-        for window in hours.windows(touching: visit) where wanted == nil || wanted == window.locationID {
-            let begun = openUntil[window.locationID, default: visit.lowerBound]
-            guard window.time.lowerBound <= begun else { continue }
-            if window.time.upperBound >= visit.upperBound { return window.locationID }
-            openUntil[window.locationID] = max(begun, window.time.upperBound)
+        for stretch in hours.stretches(touching: visit) where wanted == nil || wanted == stretch.locationID {
+            let begun = openUntil[stretch.locationID, default: visit.lowerBound]
+            guard stretch.time.lowerBound <= begun else { continue }
+            if stretch.time.upperBound >= visit.upperBound { return stretch.locationID }
+            openUntil[stretch.locationID] = max(begun, stretch.time.upperBound)
         }
         return nil
     }

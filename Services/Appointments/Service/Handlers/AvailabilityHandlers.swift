@@ -103,8 +103,9 @@ struct AvailabilityHandlers: Sendable {
         guard let service = try VisitServiceStore.find(request.service, of: context.clinic, in: tx)?.value,
             service.active
         else { throw Problem.invalid([.init(parameter: "service", "is not offered")]) }
-        // The dates of the locations may be a day away from the caller's.
-        let dates = request.from.adding(days: -2)...request.to.adding(days: 2)
+        // The dates of the locations may be two days away from the caller's: offsets from UTC lie up to 26 hours apart.
+        let around = DoctorHours.datesAround + 2
+        let dates = request.from.adding(days: -around)...request.to.adding(days: around)
         let stored = try HoursStore.find(of: context.clinic, doctor: doctor, active: true, dates: dates, in: tx)
         let terms = VisitTerms(service)
         let taken = try ReservationStore.taken(

@@ -11,6 +11,8 @@ struct FreeTime: Sendable {
     static let offerDays = 14
     /// No time is offered that begins sooner: whoever is to choose has to read and to come.
     static let offerNotice: Duration = .seconds(3_600)
+    /// The dates around those of UTC whose hours count; the dates of the locations may be a day away from them.
+    private static let datesAround = DoctorHours.datesAround + 1
 
     let zones: ZoneCatalog
     let clinic: ClinicID
@@ -24,7 +26,8 @@ struct FreeTime: Sendable {
         in tx: borrowing Transaction
     ) throws -> SlotFinder {
         let day = ZoneRules.utc.local(start).date
-        let dates = day.adding(days: -SlotFinder.daysBehind - 2)...day.adding(days: SlotFinder.daysAhead + 2)
+        let (behind, ahead) = (SlotFinder.daysBehind + Self.datesAround, SlotFinder.daysAhead + Self.datesAround)
+        let dates = day.adding(days: -behind)...day.adding(days: ahead)
         let stored = try HoursStore.find(of: clinic, doctor: doctor, active: true, dates: dates, in: tx)
         let hours = try (stored[doctor] ?? .init()).resolved(doctor, zones)
         return SlotFinder(hours: hours, terms: terms, taken: [])
@@ -56,7 +59,7 @@ struct FreeTime: Sendable {
     ) throws -> [OfferedTime] {
         let range = now + Self.offerNotice..<now + .seconds(Self.offerDays * 86_400)
         let day = ZoneRules.utc.local(now).date
-        let dates = day.adding(days: -2)...day.adding(days: Self.offerDays + 2)
+        let dates = day.adding(days: -Self.datesAround)...day.adding(days: Self.offerDays + Self.datesAround)
         let stored = try HoursStore.find(of: clinic, doctor: doctor, active: true, dates: dates, in: tx)
         guard let stored = stored[doctor] else { return [] }
         let finder = SlotFinder(

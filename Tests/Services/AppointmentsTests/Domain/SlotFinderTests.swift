@@ -210,6 +210,135 @@ import Testing
         #expect(finder.location(of: visit, wanted: LocationID()) == nil)
     }
 
+    /// Slots go on from hours into those that adjoin them: past midnight, through a night whose clocks change too.
+    @Test(
+        arguments: [
+            (
+                "UTC", [(.sunday, "23:30", "24:00"), (.monday, "00:00", "00:30")], 60, "2026-11-22",
+                ["2026-11-22T23:30:00Z"]
+            ),
+            (
+                "UTC", [(.monday, "12:00", "15:00"), (.monday, "08:00", "12:00")], 50, "2026-11-23",
+                [
+                    "2026-11-23T08:00:00Z", "2026-11-23T08:50:00Z", "2026-11-23T09:40:00Z", "2026-11-23T10:30:00Z",
+                    "2026-11-23T11:20:00Z", "2026-11-23T12:10:00Z", "2026-11-23T13:00:00Z", "2026-11-23T13:50:00Z",
+                ]
+            ),
+            (
+                "UTC", [(.monday, "08:00", "09:00"), (.monday, "09:01", "10:00")], 40, "2026-11-23",
+                ["2026-11-23T08:00:00Z", "2026-11-23T09:01:00Z"]
+            ),
+            (
+                "Europe/Berlin", [(.saturday, "22:00", "24:00"), (.sunday, "00:00", "06:00")], 90, "2026-03-28",
+                ["2026-03-28T21:00:00Z", "2026-03-28T22:30:00Z", "2026-03-29T00:00:00Z", "2026-03-29T01:30:00Z"]
+            ),
+            (
+                "Europe/Berlin", [(.saturday, "22:00", "24:00"), (.sunday, "00:00", "06:00")], 90, "2026-10-24",
+                [
+                    "2026-10-24T20:00:00Z", "2026-10-24T21:30:00Z", "2026-10-24T23:00:00Z", "2026-10-25T00:30:00Z",
+                    "2026-10-25T02:00:00Z", "2026-10-25T03:30:00Z",
+                ]
+            ),
+            // Half past two does not come, and becomes half past three: the hours overlap, their slots do not.
+            (
+                "Europe/Berlin", [(.sunday, "01:30", "02:30"), (.sunday, "03:00", "05:00")], 50, "2026-03-28",
+                ["2026-03-29T00:30:00Z", "2026-03-29T01:20:00Z", "2026-03-29T02:10:00Z"]
+            ),
+        ] as [(String, [(Weekday, String, String)], Int, String, [String])]
+    )
+    func slotsGoOnIntoAdjoiningHours(
+        _ zone: String,
+        _ weekly: [(Weekday, String, String)],
+        _ minutes: Int,
+        _ day: String,
+        _ expected: [String]
+    ) throws {
+        let hours = try hours(zone, weekly)
+        let terms = VisitTerms(minutes: minutes)
+        let end = try #require(Instant(rfc3339: "\(day)T12:00:00Z")) + .seconds(86_400)
+        let found = try starts(hours, terms, from: "\(day)T00:00:00Z", to: end.rfc3339)
+        #expect(found == expected)
+        // Asked from any of them on, the others are where they were.
+        for (index, start) in expected.enumerated() {
+            let later = try starts(hours, terms, from: start, to: end.rfc3339)
+            #expect(later == Array(expected[index...]))
+        }
+    }
+
+    /// Who works around the clock has slots from each midnight on, also on the Sunday that is an hour shorter.
+    @Test(
+        arguments: [
+            [("00:00", "24:00")], [("00:00", "12:00"), ("12:00", "24:00")],
+            [("20:00", "24:00"), ("00:00", "20:00")],
+        ] as [[(String, String)]]
+    )
+    func aroundTheClockEachMidnightBeginsAnew(_ day: [(String, String)]) throws {
+        let weekly = Weekday.allCases.flatMap { weekday in day.map { (weekday, $0.0, $0.1) } }
+        let hours = try hours("Europe/Berlin", weekly)
+        let terms = VisitTerms(minutes: 50)
+        let all = try starts(hours, terms, from: "2026-03-27T23:00:00Z", to: "2026-03-30T22:00:00Z")
+        let midnights = ["2026-03-27T23:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"]
+        #expect(all.filter { midnights.contains($0) } == midnights)
+        // In 24 hours there are 28 whole visits, in 23 there are 27.
+        #expect(all.count == 28 + 27 + 28)
+        for from in ["2026-03-28T13:17:00Z", "2026-03-28T23:00:00Z", "2026-03-29T21:59:00Z"] {
+            let later = try starts(hours, terms, from: from, to: "2026-04-02T00:00:00Z")
+            #expect(later.filter { $0 < "2026-03-30T22:00:00Z" } == all.filter { $0 >= from })
+        }
+    }
+
+    /// A stretch that began before the range, and goes on around the clock behind it, is cut as in any other range.
+    @Test func slotsDoNotDependOnTheRange() throws {
+        let hours = try hours(
+            "Europe/Berlin",
+            [
+                (.thursday, "18:00", "24:00"), (.friday, "00:00", "24:00"), (.saturday, "00:00", "24:00"),
+                (.sunday, "00:00", "24:00"), (.monday, "00:00", "24:00"), (.tuesday, "00:00", "07:00"),
+            ]
+        )
+        let terms = VisitTerms(minutes: 50)
+        let end = try #require(Instant(rfc3339: "2026-04-02T00:00:00Z"))
+        let all = try starts(hours, terms, from: "2026-03-20T00:00:00Z", to: end.rfc3339)
+        // From Thursday evening to Friday's end there is no gap, and so no midnight.
+        #expect(all.contains("2026-03-26T22:50:00Z") && !all.contains("2026-03-26T23:00:00Z"))
+        #expect(all.contains("2026-03-27T23:00:00Z"))
+        var from = try #require(Instant(rfc3339: "2026-03-20T00:00:00Z"))
+        while from < end {
+            let found = try starts(hours, terms, from: from.rfc3339, to: (from + .seconds(5 * 3_600)).rfc3339)
+            let until = min(from + .seconds(5 * 3_600), end).rfc3339
+            #expect(found.filter { $0 < until } == all.filter { $0 >= from.rfc3339 && $0 < until })
+            from = from + .seconds(5 * 3_600)
+        }
+    }
+
+    @Test func hoursOfSeveralLocationsStayApart() throws {
+        var hours = try hours("UTC", [(.monday, "08:00", "08:40")])
+        let other = LocationID()
+        hours.weekly.append(
+            WeeklyHours(
+                weekday: .monday,
+                locationId: other,
+                from: try #require(TimeOfDay("08:40")),
+                to: try #require(TimeOfDay("09:20"))
+            )
+        )
+        hours.zones[other] = hours.zones[Self.location]
+        let (from, to) = ("2026-11-23T00:00:00Z", "2026-11-24T00:00:00Z")
+        #expect(try starts(hours, VisitTerms(minutes: 60), from: from, to: to).isEmpty)
+        let short = try starts(hours, VisitTerms(minutes: 30), from: from, to: to)
+        #expect(short == ["2026-11-23T08:00:00Z", "2026-11-23T08:40:00Z"])
+        let crossing = try #require(Instant(rfc3339: "2026-11-23T08:20:00Z"))
+        let finder = SlotFinder(hours: hours, terms: VisitTerms(minutes: 30), taken: [])
+        #expect(finder.location(of: finder.terms.visit(at: crossing), wanted: nil) == nil)
+    }
+
+    @Test func aVisitMayCrossAnyNumberOfMidnights() throws {
+        let hours = try hours("Europe/Berlin", Weekday.allCases.map { ($0, "00:00", "24:00") })
+        let finder = SlotFinder(hours: hours, terms: VisitTerms(minutes: 4 * 24 * 60), taken: [])
+        let start = try #require(Instant(rfc3339: "2026-03-27T13:17:00Z"))
+        #expect(finder.location(of: finder.terms.visit(at: start), wanted: nil) == Self.location)
+    }
+
     @Test func nearestAreNearestFirst() throws {
         let hours = try hours("UTC", [(.monday, "08:00", "12:00")])
         let wanted = try #require(Instant(rfc3339: "2026-11-23T10:00:00Z"))
