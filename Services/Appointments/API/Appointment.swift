@@ -5,6 +5,10 @@ package import Core
 package struct Appointment: Wire, Hashable {
     package static let longestNotes = 2_000
     package static let longestReason = 200
+    /// How far ahead a visit can begin, in years: later is a mistake, and no event can name an end behind the year 9999.
+    package static let mostYearsAhead = 5
+    /// What a visit's beginning is asked for with.
+    fileprivate static let startDescription = "A whole minute to come, at most \(mostYearsAhead) years ahead."
 
     package var id: AppointmentID
     package var doctorId: DoctorID
@@ -126,7 +130,12 @@ package struct AppointmentDraft: Wire {
         self.notes = notes
     }
 
-    package static var limits: [Limit] { [.length(CodingKeys.notes, 1...Appointment.longestNotes)] }
+    package static var limits: [Limit] {
+        [
+            .describe(CodingKeys.start, Appointment.startDescription),
+            .length(CodingKeys.notes, 1...Appointment.longestNotes),
+        ]
+    }
 }
 
 /// Names an appointment.
@@ -148,6 +157,8 @@ package struct AppointmentMove: Wire {
         self.start = start
         self.locationId = locationId
     }
+
+    package static var limits: [Limit] { [.describe(CodingKeys.start, Appointment.startDescription)] }
 }
 
 /// Calls an appointment off.

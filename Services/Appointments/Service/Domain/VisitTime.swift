@@ -35,11 +35,12 @@ struct SlotFinder: Sendable {
     /// Taken time, in order of its beginning.
     var taken: [Range<Instant>]
 
-    /// Slots that begin in the range and not before `now`, in order.
+    /// Slots that begin in the range, not before `now`, and no later than a visit can, in order.
     ///
     /// They follow one another from each stretch's beginning; those that touch taken time are left out.
     func slots(in range: Range<Instant>, now: Instant) -> [Slot] {
         var slots: [Slot] = []
+        let bookable = now...VisitStart.latest(at: now)
         for stretch in hours.stretches(touching: range) {
             var firstTaken = 0
             var start = stretch.time.lowerBound
@@ -49,7 +50,7 @@ struct SlotFinder: Sendable {
                 while firstTaken < taken.count, taken[firstTaken].upperBound <= reserved.lowerBound { firstTaken += 1 }
                 let isFree = taken[firstTaken...].prefix { $0.lowerBound < reserved.upperBound }
                     .allSatisfy { !$0.overlaps(reserved) }
-                if isFree, range.contains(start), start >= now {
+                if isFree, range.contains(start), bookable.contains(start) {
                     slots.append(
                         Slot(
                             doctorId: hours.doctorID,

@@ -92,10 +92,7 @@ struct BookingHandlers: Sendable {
         if let service = facts.service, service.isActive, !service.kinds.contains(draft.kind) {
             faults.append(.init(pointer: "/kind", "is not how this visit takes place"))
         }
-        if draft.start < context.now { faults.append(.init(pointer: "/start", "lies in the past")) }
-        if draft.start.microseconds % 60_000_000 != 0 {
-            faults.append(.init(pointer: "/start", "must be a whole minute"))
-        }
+        faults += VisitStart.faults(of: draft.start, at: context.now)
         guard faults.isEmpty, let service = facts.service else { throw Problem.invalid(faults) }
         return (service, facts.isTaken)
     }

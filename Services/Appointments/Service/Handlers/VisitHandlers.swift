@@ -30,11 +30,7 @@ struct VisitHandlers: Sendable {
         _ context: OperationContext,
         _ tx: borrowing Transaction
     ) throws -> Reply<Appointment> {
-        var faults: [Problem.Fault] = []
-        if move.start < context.now { faults.append(.init(pointer: "/start", "lies in the past")) }
-        if move.start.microseconds % 60_000_000 != 0 {
-            faults.append(.init(pointer: "/start", "must be a whole minute"))
-        }
+        let faults = VisitStart.faults(of: move.start, at: context.now)
         guard faults.isEmpty else { throw Problem.invalid(faults) }
         let changes = changes(context)
         let visit = try changeable(move.id, .reschedule, "not_reschedulable", changes, context, tx)

@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct SlotFinderTests {
     private static let location = LocationID()
-    private static let past = Instant(seconds: 0)
+    /// The beginning of 2026.
+    private static let past = Instant(seconds: 1_767_225_600)
 
     private func hours(
         _ zone: String,
@@ -132,7 +133,8 @@ import Testing
             hours,
             VisitTerms(minutes: 60),
             from: "2011-12-29T00:00:00Z",
-            to: "2012-01-01T00:00:00Z"
+            to: "2012-01-01T00:00:00Z",
+            now: try #require(Instant(rfc3339: "2011-12-01T00:00:00Z"))
         )
         #expect(found == ["2011-12-29T19:00:00Z", "2011-12-30T19:00:00Z", "2011-12-31T19:00:00Z"])
     }
@@ -175,6 +177,20 @@ import Testing
             )
                 == ["2026-11-23T10:00:00Z"]
         )
+    }
+
+    @Test func nothingLaterThanCanBeBooked() throws {
+        let hours = try hours("UTC", Weekday.allCases.map { ($0, "08:00", "09:00") })
+        let now = try #require(Instant(rfc3339: "2026-11-23T08:00:00Z"))
+        let latest = VisitStart.latest(at: now)
+        let found = try starts(
+            hours,
+            VisitTerms(minutes: 60),
+            from: (latest - .seconds(86_400)).rfc3339,
+            to: (latest + .seconds(3 * 86_400)).rfc3339,
+            now: now
+        )
+        #expect(found == [(latest - .seconds(86_400)).rfc3339, latest.rfc3339])
     }
 
     @Test func exceptionsTakeThePlaceOfTheWeek() throws {

@@ -176,6 +176,25 @@ import Testing
         #expect(try await calendar.ask(endpoints.appointments.book, elsewhere).code == "outside_hours")
     }
 
+    /// The last visit of the year 9999 would end when no time can be written any more.
+    @Test func visitsAreBookedFiveYearsAhead() async throws {
+        let ready = try await calendar.ready()
+        try await calendar.open(ready.doctor.id, from: "00:00", to: "24:00")
+        let end = try #require(Instant(rfc3339: "9999-12-31T23:50:00Z"))
+        for start in [end, try calendar.morning(inDays: 5 * 366 + 1)] {
+            let refused = try await calendar.ask(endpoints.appointments.book, draft(ready, at: start))
+            #expect(refused.status == 422 && refused.faults == ["/start: must not be more than 5 years ahead"])
+            // Nor is it offered.
+            let date = ZoneRules.utc.local(start).date
+            let request = DoctorSlotsRequest(id: ready.doctor.id, service: ready.service.id, from: date, to: date)
+            let slots = try await calendar.ask(endpoints.availability.doctorSlots, request).output?.items
+            #expect(slots?.contains { $0.start >= start } == false)
+        }
+        #expect(try await calendar.events().allSatisfy { $0.name != "appointment.booked" })
+        let last = draft(ready, at: try calendar.morning(inDays: 5 * 365))
+        #expect(try await calendar.ask(endpoints.appointments.book, last).status == 201)
+    }
+
     @Test func cancellingGivesTheTimeBack() async throws {
         let ready = try await calendar.ready()
         let draft = draft(ready, at: try calendar.morning())

@@ -138,6 +138,20 @@ import Testing
         #expect(try await calendar.present(visit) == visit)
     }
 
+    @Test func visitsAreMovedFiveYearsAhead() async throws {
+        let ready = try await calendar.ready()
+        try await calendar.open(ready.doctor.id, from: "00:00", to: "24:00")
+        let visit = try await calendar.visit(ready)
+        let end = try #require(Instant(rfc3339: "9999-12-31T23:50:00Z"))
+        for start in [end, try calendar.morning(inDays: 5 * 366 + 1)] {
+            let refused = try await move(visit, to: start)
+            #expect(refused.status == 422 && refused.faults == ["/start: must not be more than 5 years ahead"])
+        }
+        #expect(try await calendar.present(visit) == visit)
+        let last = try calendar.morning(inDays: 5 * 365)
+        #expect(try await move(visit, to: last).output?.start == last)
+    }
+
     /// Many move into one time, and others book it: one gets it.
     @Test func oneTimeIsTakenByOne() async throws {
         let ready = try await calendar.ready(minutes: 15)
