@@ -3,10 +3,10 @@ import Core
 
 /// What messages are counted by.
 package enum AnalyticsDimension: String, Hashable, Sendable, Codable, CaseIterable {
-    /// The channel that took a message, else the first it may take.
+    /// The channel that took a message, else the one that was called last, else the first it may take.
     case channel
     case template
-    /// The provider that took a message.
+    /// The provider that took a message, else the one that was called last.
     case provider
     /// The day in the clinic's time zone on which a message was accepted.
     case day
@@ -34,7 +34,10 @@ package struct AnalyticsRequest: Wire {
         [
             .describe(CodingKeys.from, "Accepted at or after; 30 days before `to` when absent."),
             .describe(CodingKeys.to, "Accepted before that moment, or on that day at the latest; now when absent."),
-            .describe(CodingKeys.by, "day when absent; days are those of the clinic's time zone."),
+            .describe(
+                CodingKeys.by,
+                "day when absent; days are those of the clinic's time zone. A message stands under the channel and the provider that took it, else under those that were called last."
+            ),
         ]
     }
 }
@@ -54,7 +57,8 @@ package struct MessageCount: Wire, Hashable {
     package var cancelled: Int
     package var expired: Int
     package var unknown: Int
-    /// What they cost as far as providers have told it, by currency.
+    /// What they cost as far as providers have told it, by currency; by channel and provider what the calls of each cost, of messages
+    /// too that another one took at last.
     package var costs: [MessageCost]
 
     package init(
@@ -88,7 +92,13 @@ package struct MessageCount: Wire, Hashable {
     }
 
     package static var limits: [Limit] {
-        [.describe(CodingKeys.key, "The channel, template, provider or date; absent for messages that have none.")]
+        [
+            .describe(CodingKeys.key, "The channel, template, provider or date; absent for messages that have none."),
+            .describe(
+                CodingKeys.costs,
+                "As far as providers have told them. By channel and provider, what the calls of each cost, of messages too that another one took at last and is counted for."
+            ),
+        ]
     }
 }
 

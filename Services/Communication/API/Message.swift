@@ -257,8 +257,9 @@ package struct MessagePath: Wire {
 /// Which messages to list.
 package struct MessageListRequest: Wire {
     package var status: MessageStatus?
-    /// The one that took it, or that has the first turn: what analytics count it under.
+    /// The one that took it, else the one that was called last, else the one that has the first turn: what analytics count it under.
     package var channel: MessageChannel?
+    /// The one that took it, else the one that was called last: what analytics count it under.
     package var provider: String?
     package var template: String?
     package var category: MessageCategory?
@@ -307,6 +308,10 @@ package struct MessageListRequest: Wire {
 
     package static var limits: [Limit] {
         [
+            .describe(
+                CodingKeys.channel,
+                "The one that took it, else the one that was called last, else the one that has the first turn."
+            ), .describe(CodingKeys.provider, "The one that took it, else the one that was called last."),
             .describe(CodingKeys.sort, "-createdAt, the newest first, when absent."),
             .length(CodingKeys.provider, 1...40), .length(CodingKeys.template, 1...100),
             .length(CodingKeys.recipient, 3...320), .length(CodingKeys.reference, 1...200),

@@ -25,9 +25,9 @@ struct MessageFilter: Sendable {
     var conditions: Query {
         var query: Query = ""
         if let status = request.status { query += " and status = \(status.rawValue)" }
-        // The one that it went by, or is to go by first: what analytics count it under.
-        if let channel = request.channel { query += " and coalesce(channel, channels[1]) = \(channel.rawValue)" }
-        if let provider = request.provider { query += " and provider = \(provider)" }
+        // What analytics count it under.
+        if let channel = request.channel { query += " and \(MessageStore.countedChannel) = \(channel.rawValue)" }
+        if let provider = request.provider { query += " and \(MessageStore.countedProvider) = \(provider)" }
         if let template = request.template { query += " and template = \(template)" }
         if let category = request.category { query += " and category = \(category.rawValue)" }
         if let patient = request.patientId { query += " and patient_id = \(patient)" }

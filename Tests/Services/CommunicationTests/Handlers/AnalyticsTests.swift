@@ -19,28 +19,84 @@ import Testing
         let channel: MessageChannel?
         let template = ["appointment_reminder", "payment_received", nil].randomElement() ?? nil
         let provider = ["smtp", "resend", nil].randomElement() ?? nil
+        /// Who was called last, by which channel.
+        let called: Call?
         let at = AnalyticsTests.start + .seconds(Int64.random(in: 0..<(10 * 86_400)))
 
-        init() { channel = Bool.random() ? channels.last : nil }
+        init() {
+            channel = Bool.random() ? channels.last : nil
+            called =
+                [Call(channel: .sms, provider: "twilio"), Call(channel: .email, provider: "smtp"), nil].randomElement()
+                ?? nil
+        }
+    }
+
+    /// A provider that was called, or passed over.
+    private struct Call: Sendable {
+        var channel: MessageChannel
+        var provider: String
+        var outcome = AttemptOutcome.contentRejected
+        /// Millionths of a dollar.
+        var cost: Int64?
     }
 
     private func make(_ count: Int, _ clinic: TestClinic) async throws -> [Made] {
         let made = (0..<count).map { _ in Made() }
         try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
             for message in made {
+                let id = MessageID()
                 tx.execute(
                     """
                     insert into messages (clinic_id, id, status, channels, channel, provider, template, category, priority,
                         sealed, created_by, created_at, updated_at)
-                    values (clinic_id(), \(MessageID()), \(message.status.rawValue), \(message.channels.map(\.rawValue)),
+                    values (clinic_id(), \(id), \(message.status.rawValue), \(message.channels.map(\.rawValue)),
                         \(message.channel?.rawValue), \(message.provider), \(message.template), 'care', 'normal', \([1] as [UInt8]),
                         'test', \(message.at), \(message.at))
                     """
                 )
+                Self.note(message.called.map { [$0] } ?? [], of: id, at: message.at, in: tx)
             }
             try tx.flush()
         }
         return made
+    }
+
+    private static func note(_ calls: [Call], of message: MessageID, at: Instant, in tx: borrowing Transaction) {
+        for (number, call) in calls.enumerated() {
+            tx.execute(
+                """
+                insert into message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint, started_at,
+                    outcome, cost_micros, cost_currency)
+                values (clinic_id(), \(message), \(number + 1), \(call.channel.rawValue), \(call.provider), \(RequestID()), '', \(at),
+                    \(call.outcome.rawValue), \(call.cost), \(call.cost.map { _ in "USD" }))
+                """
+            )
+        }
+    }
+
+    /// A message that may go by both channels, as it stands after some calls.
+    private func make(
+        _ status: MessageStatus,
+        by channel: MessageChannel?,
+        _ provider: String?,
+        after calls: [Call],
+        settled: Int = 0,
+        _ clinic: TestClinic
+    ) async throws -> MessageID {
+        let (id, at) = (MessageID(), Self.start + .seconds(60))
+        try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+            tx.execute(
+                """
+                insert into messages (clinic_id, id, status, channels, channel, provider, category, priority, sealed, created_by,
+                    created_at, updated_at, settled_attempts)
+                values (clinic_id(), \(id), \(status.rawValue), array['email', 'sms'], \(channel?.rawValue), \(provider), 'care',
+                    'normal', \([1] as [UInt8]), 'test', \(at), \(at), \(settled))
+                """
+            )
+            Self.note(calls, of: id, at: at, in: tx)
+            try tx.flush()
+        }
+        return id
     }
 
     private func ask(
@@ -69,9 +125,9 @@ import Testing
         let rows = try await ask(clinic, by)
         let groups = Dictionary(grouping: made) { message -> String? in
             switch by {
-            case .channel: (message.channel ?? message.channels[0]).rawValue
+            case .channel: (message.channel ?? message.called?.channel ?? message.channels[0]).rawValue
             case .template: message.template
-            case .provider: message.provider
+            case .provider: message.provider ?? message.called?.provider
             case .day: String(message.at.rfc3339.prefix(10))
             }
         }
@@ -86,15 +142,71 @@ import Testing
         #expect(rows.reduce(0) { $0 + $1.total } == 400)
     }
 
-    @Test func whatIsCountedUnderAChannelIsListedUnderIt() async throws {
+    private func listed(_ clinic: TestClinic, _ request: MessageListRequest) async throws -> [MessageID] {
+        let answer = try await clinic.ask(MessageDesk.endpoints.messages.list, request, as: TestClinic.accountant)
+        return try #require(answer.output, "\(String(describing: answer.problem))").items.map(\.id)
+    }
+
+    @Test func whatIsCountedUnderAChannelOrProviderIsListedUnderIt() async throws {
         let clinic = try TestClinic()
         _ = try await make(100, clinic)
-        let messages = MessageDesk.endpoints.messages
         for row in try await ask(clinic, .channel) {
             let request = MessageListRequest(channel: row.key.flatMap { MessageChannel(rawValue: $0) }, limit: 100)
-            let listed = try #require(try await clinic.ask(messages.list, request, as: TestClinic.accountant).output)
-                .items
-            #expect(listed.count == row.total && row.total > 0)
+            let found = try await listed(clinic, request)
+            #expect(found.count == row.total && row.total > 0)
+        }
+        for row in try await ask(clinic, .provider) where row.key != nil {
+            let request = MessageListRequest(provider: row.key, limit: 100)
+            let found = try await listed(clinic, request)
+            #expect(found.count == row.total && row.total > 0)
+        }
+    }
+
+    /// A provider that refuses a message fails with it, though it never took it.
+    @Test func whatNobodyTookStandsUnderWhoWasCalledLast() async throws {
+        let clinic = try TestClinic()
+        let calls = [
+            Call(channel: .email, provider: "smtp", outcome: .badRecipient), Call(channel: .sms, provider: "twilio"),
+            Call(channel: .sms, provider: "aws_sns", outcome: .skippedCircuitOpen),
+        ]
+        let failed = try await make(.failed, by: nil, nil, after: calls, clinic)
+        let passedOver = try await make(.failed, by: nil, nil, after: Array(calls.suffix(1)), clinic)
+        let again = try await make(.queued, by: nil, nil, after: calls, settled: 3, clinic)
+        let providers = try await ask(clinic, .provider)
+        #expect(providers.map(\.key) == ["twilio", nil])
+        #expect(providers.map(\.failed) == [1, 1] && providers.map(\.total) == [1, 2])
+        let channels = try await ask(clinic, .channel)
+        #expect(channels.map(\.key) == ["email", "sms"])
+        #expect(channels.map(\.failed) == [1, 1] && channels.map(\.total) == [2, 1])
+        #expect(try await listed(clinic, MessageListRequest(provider: "twilio")) == [failed])
+        #expect(try await listed(clinic, MessageListRequest(channel: .sms)) == [failed])
+        for provider in ["smtp", "aws_sns"] {
+            #expect(try await listed(clinic, MessageListRequest(provider: provider)).isEmpty)
+        }
+        let mails = try await listed(clinic, MessageListRequest(channel: .email))
+        #expect(Set(mails) == [passedOver, again] && mails.count == 2)
+    }
+
+    /// A text that was paid for and did not arrive is not paid for to whoever sent the e-mail after it.
+    @Test func eachIsPaidForItsOwnCalls() async throws {
+        let clinic = try TestClinic()
+        let text = Call(channel: .sms, provider: "twilio", outcome: .accepted, cost: 50_000)
+        let mail = Call(channel: .email, provider: "smtp", outcome: .accepted)
+        let priced = Call(channel: .email, provider: "resend", outcome: .accepted, cost: 400)
+        for calls in [[text, mail], [text, priced]] {
+            _ = try await make(.sent, by: .email, calls[1].provider, after: calls, clinic)
+        }
+        func dollars(_ micros: Int64) -> [MessageCost] { [MessageCost(micros: micros, currency: "USD")] }
+        let providers = try await ask(clinic, .provider)
+        #expect(providers.map(\.key) == ["resend", "smtp", "twilio"])
+        #expect(providers.map(\.total) == [1, 1, 0] && providers.map(\.sent) == [1, 1, 0])
+        #expect(providers.map(\.costs) == [dollars(400), [], dollars(100_000)])
+        let channels = try await ask(clinic, .channel)
+        #expect(channels.map(\.key) == ["email", "sms"] && channels.map(\.total) == [2, 0])
+        #expect(channels.map(\.costs) == [dollars(400), dollars(100_000)])
+        for by in [AnalyticsDimension.day, .template] {
+            let rows = try await ask(clinic, by)
+            #expect(rows.map(\.total) == [2] && rows.map(\.costs) == [dollars(100_400)])
         }
     }
 
@@ -156,5 +268,6 @@ import Testing
         }
         #expect(plan.contains { $0.contains("messages_newest") }, "\(plan)")
         #expect(plan.contains { $0.contains("Index Cond") && $0.contains("created_at") }, "\(plan)")
+        #expect(!plan.contains { $0.contains("Seq Scan") }, "\(plan)")
     }
 }
