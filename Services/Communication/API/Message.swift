@@ -268,9 +268,9 @@ package struct MessageListRequest: Wire {
     package var recipient: String?
     package var reference: String?
     /// Accepted at or after.
-    package var from: Instant?
-    /// Accepted before.
-    package var to: Instant?
+    package var from: DayOrTime?
+    /// Accepted before, or on that day.
+    package var to: DayOrTime?
     /// The newest first when absent.
     package var sort: TimeOrder?
     package var limit: Int?
@@ -285,8 +285,8 @@ package struct MessageListRequest: Wire {
         patientId: PatientID? = nil,
         recipient: String? = nil,
         reference: String? = nil,
-        from: Instant? = nil,
-        to: Instant? = nil,
+        from: DayOrTime? = nil,
+        to: DayOrTime? = nil,
         sort: TimeOrder? = nil,
         limit: Int? = nil,
         cursor: String? = nil
@@ -312,6 +312,8 @@ package struct MessageListRequest: Wire {
                 CodingKeys.channel,
                 "The one that took it, else the one that was called last, else the one that has the first turn."
             ), .describe(CodingKeys.provider, "The one that took it, else the one that was called last."),
+            .describe(CodingKeys.from, "Accepted at or after; days are those of the clinic's time zone."),
+            .describe(CodingKeys.to, "Accepted before that moment, or on that day at the latest."),
             .describe(CodingKeys.sort, "-createdAt, the newest first, when absent."),
             .length(CodingKeys.provider, 1...40), .length(CodingKeys.template, 1...100),
             .length(CodingKeys.recipient, 3...320), .length(CodingKeys.reference, 1...200),

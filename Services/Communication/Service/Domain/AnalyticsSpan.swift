@@ -23,18 +23,8 @@ struct AnalyticsSpan: Sendable, Hashable {
     ///
     /// - Parameter zone: the clinic's, which says when days begin.
     init(_ request: AnalyticsRequest, zone: TimeZoneName?, now: Instant) throws(Problem) {
-        let to =
-            switch request.to {
-            case .day(let day): PreferenceRules.start(of: day.adding(days: 1), in: zone)
-            case .time(let time): time
-            case nil: now
-            }
-        let from =
-            switch request.from {
-            case .day(let day): PreferenceRules.start(of: day, in: zone)
-            case .time(let time): time
-            case nil: to - Self.usual
-            }
+        let to = request.to?.end(in: zone) ?? now
+        let from = request.from?.start(in: zone) ?? to - Self.usual
         guard from < to else { throw .invalid([Problem.Fault(parameter: "to", "must be later than from")]) }
         // Days on which clocks are put back are longer.
         guard to - from <= .seconds(AnalyticsRequest.mostDays * 86_400 + 3_600) else {

@@ -16,9 +16,21 @@ enum RecipientIndex: Sendable {
 
 /// Which messages a list holds.
 struct MessageFilter: Sendable {
-    var request: MessageListRequest
+    let request: MessageListRequest
     /// The keyed hash of the recipient asked for.
-    var recipient: RecipientIndex?
+    let recipient: RecipientIndex?
+    /// Accepted at or after.
+    private let from: Instant?
+    /// Accepted before.
+    private let to: Instant?
+
+    /// - Parameter zone: the clinic's, which says when days begin.
+    init(_ request: MessageListRequest, recipient: RecipientIndex?, zone: TimeZoneName?) {
+        self.request = request
+        self.recipient = recipient
+        from = request.from?.start(in: zone)
+        to = request.to?.end(in: zone)
+    }
 
     var isOldestFirst: Bool { request.sort == .oldestFirst }
 
@@ -37,8 +49,8 @@ struct MessageFilter: Sendable {
         case .phone(let index): query += " and phone_index = \(index)"
         case nil: break
         }
-        if let from = request.from { query += " and created_at >= \(from)" }
-        if let to = request.to { query += " and created_at < \(to)" }
+        if let from { query += " and created_at >= \(from)" }
+        if let to { query += " and created_at < \(to)" }
         return query
     }
 
@@ -47,7 +59,7 @@ struct MessageFilter: Sendable {
         [
             "messages", request.status?.rawValue, request.channel?.rawValue, request.provider, request.template,
             request.category?.rawValue, request.patientId?.description, request.reference, recipient?.bytes.hex,
-            request.from?.rfc3339, request.to?.rfc3339, request.sort?.rawValue,
+            from.map { "\($0.microseconds)" }, to.map { "\($0.microseconds)" }, request.sort?.rawValue,
         ].map { $0 ?? "" }.joined(separator: "\u{1E}")
     }
 }

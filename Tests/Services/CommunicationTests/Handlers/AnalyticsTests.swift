@@ -162,6 +162,28 @@ import Testing
         }
     }
 
+    /// The same words mean the same days, the last one included.
+    @Test func theDaysThatAreCountedAreListed() async throws {
+        let clinic = try TestClinic()
+        try await clinic.tellOfItself(zone: "Asia/Kolkata")
+        let made = try await make(100, clinic)
+        let (from, to) = (DayOrTime("2026-01-03"), DayOrTime("2026-01-05"))
+        let start = try #require(Instant(rfc3339: "2026-01-02T18:30:00Z"))
+        let expected = made.count { $0.at >= start && $0.at < start + .seconds(3 * 86_400) }
+        let counted = try await clinic.ask(endpoint, AnalyticsRequest(from: from, to: to)).output?.items
+        #expect(counted?.reduce(0) { $0 + $1.total } == expected)
+        let list = MessageDesk.endpoints.messages.list
+        var seen: [MessageID] = []
+        var cursor: String?
+        repeat {
+            let request = MessageListRequest(from: from, to: to, limit: 10, cursor: cursor)
+            let page = try #require(try await clinic.ask(list, request, as: TestClinic.accountant).output)
+            seen += page.items.map(\.id)
+            cursor = page.nextCursor
+        } while cursor != nil
+        #expect(seen.count == expected && Set(seen).count == expected)
+    }
+
     /// A provider that refuses a message fails with it, though it never took it.
     @Test func whatNobodyTookStandsUnderWhoWasCalledLast() async throws {
         let clinic = try TestClinic()

@@ -304,7 +304,7 @@ import Testing
         #expect(try await list(MessageListRequest(reference: "visit-1")) == [ids[1], ids[0]])
         #expect(try await list(MessageListRequest(category: .billing)) == [ids[4]])
         #expect(try await list(MessageListRequest(status: .sent)).isEmpty)
-        #expect(try await list(MessageListRequest(to: .now() - .seconds(60))).isEmpty)
+        #expect(try await list(MessageListRequest(to: .time(.now() - .seconds(60)))).isEmpty)
         var cursor: String?
         var seen: [MessageID] = []
         repeat {

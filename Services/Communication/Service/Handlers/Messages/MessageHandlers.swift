@@ -119,7 +119,12 @@ struct MessageHandlers: Sendable {
         _ context: OperationContext,
         in tx: borrowing Transaction
     ) throws -> Reply<Page<Message>> {
-        let filter = MessageFilter(request: request, recipient: try recipient(request.recipient, context.clinic))
+        let hasTimes = request.from != nil || request.to != nil
+        let filter = MessageFilter(
+            request,
+            recipient: try recipient(request.recipient, context.clinic),
+            zone: try hasTimes ? ProjectionStore.clinicTimeZone(in: tx) : nil
+        )
         let position = try cursors.open(request.cursor, list: filter.name, clinic: context.clinic)
         var after: (Instant, MessageID)?
         if let position, position.count == 2, let at = Int64(position[0]), let id = MessageID(position[1]) {
