@@ -117,9 +117,9 @@ package struct ContactPreferences: Wire, Hashable {
 package struct ContactPreferencesDraft: Wire {
     package var contactId: ContactID
     package var patientId: PatientID?
-    /// A language tag (BCP 47); without it the patient record's.
+    /// A language tag (BCP 47); without it the account's, else the patient record's.
     package var locale: String?
-    /// Without it the clinic's.
+    /// Without it the account's, else the clinic's.
     package var timeZone: TimeZoneName?
     /// Each at most once; what is not listed reaches the contact as the clinic chooses, but for marketing where it was declined: who
     /// is to get it again has channels for it.
@@ -141,7 +141,12 @@ package struct ContactPreferencesDraft: Wire {
     package static var limits: [Limit] {
         [
             .describe(CodingKeys.patientId, "As it was read: it cannot be another one."),
-            .length(CodingKeys.locale, 2...35), .describe(CodingKeys.timeZone, "Without it the clinic's."),
+            .length(CodingKeys.locale, 2...35),
+            .describe(
+                CodingKeys.locale,
+                "A language tag; without it the account's, the patient record's, then the clinic's."
+            ),
+            .describe(CodingKeys.timeZone, "Without it the account's, then the clinic's."),
             .count(CodingKeys.categories, 0...MessageCategory.allCases.count), .count(CodingKeys.consents, 0...16),
             .describe(
                 CodingKeys.consents,

@@ -120,7 +120,10 @@ package struct MessageDraft: Wire {
                 "The fallback order, each channel once; without it the contact's preference, then the clinic's. Marketing that its recipient has ended on one channel goes on to another only where they have consented to it there."
             ), .describe(CodingKeys.template, "A template's name; exactly one of template and content."),
             .describe(CodingKeys.data, "The template's variables; one that is missing is an error."),
-            .describe(CodingKeys.locale, "A language tag; without it the contact's, the clinic's, then English."),
+            .describe(
+                CodingKeys.locale,
+                "A language tag; without it the contact's, their account's, the patient record's, the clinic's, then English."
+            ),
             .describe(CodingKeys.category, "The template's when absent, else care."),
             .describe(CodingKeys.priority, "normal when absent; critical needs messages:send_critical."),
             .describe(CodingKeys.sendAt, "Not before; within a year."),

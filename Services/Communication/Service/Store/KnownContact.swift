@@ -16,9 +16,9 @@ struct KnownContact: Sendable, Equatable {
     var phone: PhoneNumber?
     /// Of who hides their number, and is known by nothing else.
     var whatsAppUser: WhatsAppUserID?
-    /// Chosen by the contact, else the patient record's.
+    /// Chosen by the contact, else the account's, else the patient record's.
     var locale: String?
-    /// Chosen by the contact, else the clinic's.
+    /// Chosen by the contact; else the account's or the clinic's holds.
     var timeZone: TimeZoneName?
     var choice: Choice
     /// An app of theirs is registered.

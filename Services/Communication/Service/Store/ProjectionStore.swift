@@ -128,6 +128,7 @@ enum ProjectionStore {
     /// What is known of a patient who is there, and their language.
     struct PatientContact: Sendable {
         var patient: KnownPatient
+        /// The account's, else the patient record's.
         var locale: String?
     }
 
@@ -139,8 +140,10 @@ enum ProjectionStore {
     ) throws -> PatientContact? {
         let rows = try tx.rows(
             """
-            select sealed, version, locale from known_patients
-            where clinic_id = clinic_id() and patient_id = \(id) and not deleted
+            select sealed, version, coalesce((
+                select locale from notice_choices
+                where clinic_id = clinic_id() and patient_id = \(id) and not deleted order by version desc limit 1), locale)
+            from known_patients where clinic_id = clinic_id() and patient_id = \(id) and not deleted
             """
         )
         guard let row = rows.first, let clinic = tx.tenant?.clinic else { return nil }

@@ -189,6 +189,7 @@ import Testing
         _ clinic: TestClinic,
         of patient: PatientID,
         _ notices: [NoticePreference],
+        locale: String? = nil,
         version: Int64 = 1,
         deleted: Bool = false
     ) async throws {
@@ -208,7 +209,13 @@ import Testing
         )
         try await clinic.desk.take(
             try EventEnvelope(
-                UserChanged(user: member, timeZone: TimeZoneName("UTC"), notices: notices, deleted: deleted),
+                UserChanged(
+                    user: member,
+                    locale: locale,
+                    timeZone: TimeZoneName("UTC"),
+                    notices: notices,
+                    deleted: deleted
+                ),
                 clinicId: clinic.clinic,
                 actor: "user:1",
                 at: now,
@@ -269,6 +276,46 @@ import Testing
         // Without the account there is no choice of it.
         try await account(clinic, of: patient, [], version: 3, deleted: true)
         #expect(try await !isKept())
+    }
+
+    /// What somebody has chosen for themselves goes before what the clinic has noted, and what is chosen for its messages before both.
+    @Test func theAccountIsWrittenToInItsLanguage() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let (patient, other) = (PatientID(), PatientID())
+        for id in [patient, other] { try await clinic.tell(of: id, email: "k@example.org", locale: "en-IN") }
+        func said(to patient: PatientID, _ locale: String? = nil) async throws -> [String?] {
+            let draft = MessageDraft(
+                to: RecipientDraft(patientId: patient),
+                template: BuiltInTemplates.appointmentReminder,
+                data: [
+                    "clinicName": "Lindenhof", "patientName": "Asha", "doctorName": "Dr. O", "serviceName": "C",
+                    "date": "2026-10-21", "time": "10:30", "timeZone": "Europe/Berlin",
+                ],
+                locale: locale,
+                sendAt: .now() + .seconds(3_600)
+            )
+            let message = try await clinic.message(try await clinic.send(draft))
+            let dates = ["21 October 2026", "21. Oktober 2026", "21 अक्टूबर 2026"]
+            return [message.locale, dates.first { message.content?.text.contains($0) == true }]
+        }
+        #expect(try await said(to: patient) == ["en-IN", "21 October 2026"])
+        try await account(clinic, of: patient, [], locale: "de-AT")
+        #expect(try await said(to: patient) == ["de-AT", "21. Oktober 2026"])
+        #expect(try await said(to: patient, "hi") == ["hi", "21 अक्टूबर 2026"])
+        #expect(try await said(to: other) == ["en-IN", "21 October 2026"])
+        try await account(clinic, of: patient, [], version: 2)
+        #expect(try await said(to: patient) == ["en-IN", "21 October 2026"])
+        try await account(clinic, of: patient, [], locale: "de-AT", version: 3)
+        let chosen = ContactPreferencesDraft(contactId: patient.retagged(), locale: "hi-IN", categories: [])
+        try #require(try await clinic.ask(MessageDesk.endpoints.preferences.put, chosen).status == 200)
+        #expect(try await said(to: patient) == ["hi-IN", "21 अक्टूबर 2026"])
+        let none = ContactPreferencesDraft(contactId: patient.retagged(), categories: [])
+        try #require(try await clinic.ask(MessageDesk.endpoints.preferences.put, none).status == 200)
+        #expect(try await said(to: patient) == ["de-AT", "21. Oktober 2026"])
+        // Without the account there is no language of it.
+        try await account(clinic, of: patient, [], locale: "de-AT", version: 4, deleted: true)
+        #expect(try await said(to: patient) == ["en-IN", "21 October 2026"])
     }
 
     @Test func theClinicsNightIsEverybodys() async throws {
