@@ -165,6 +165,8 @@ struct OperationObject {
             400: ["malformed"], 406: ["not_acceptable"], 414: ["target_too_long"], 429: ["rate_limited"],
             431: ["headers_too_large"], 500: ["internal"], 503: ["unavailable"], 504: ["reply_timeout"],
         ]
+        // A provider that sends too many is asked to repeat them: some never repeat what got a 429.
+        if case .signature = endpoint.guard { codes[429] = nil }
         func add(_ status: Int, _ code: String) { codes[status, default: []].insert(code) }
         if !endpoint.guard.isPublic { add(401, "unauthenticated") }
         if endpoint.guard.permission != nil { add(403, "forbidden") }

@@ -344,6 +344,16 @@ struct ConventionTests {
             return try await gateway.post("/api/v1/auth/sign-in", body: #"{"name":"a"}"#)
         },
         OwnRefusal(
+            name: "a provider sends too many webhooks",
+            status: 503,
+            code: "unavailable",
+            limits: ["address"]
+        ) { gateway, _ in
+            let path = "/api/v1/webhooks/things/test/installation"
+            for _ in 0..<2 { _ = try await gateway.post(path, body: "{}") }
+            return try await gateway.post(path, body: "{}")
+        },
+        OwnRefusal(
             name: "no news of the policy",
             status: 503,
             code: "unavailable",
@@ -378,7 +388,7 @@ struct ConventionTests {
 
     @Test(arguments: ownRefusals)
     func ownRefusalsSayWhenToComeBack(_ refusal: OwnRefusal) async throws {
-        let limits = ["POLYCLINIC_RATE_LIMITS": "user=3/60,address=2/60"]
+        let limits = ["POLYCLINIC_RATE_LIMITS": "user=3/60,address=2/60,webhook=2/60"]
         try await TestGateway.run(settings: limits) { gateway in
             let (_, user) = gateway.access.member([.clinicAdmin])
             let token = bearer(try gateway.tokens.token(for: user))

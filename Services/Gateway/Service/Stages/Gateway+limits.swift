@@ -18,6 +18,8 @@ extension Gateway {
         )
         exchange.limits = verdict
         guard let wait = verdict?.retryAfter else { return }
+        // Some providers never repeat what was refused, but all repeat what could not be taken.
+        guard !exchange.isWebhook else { throw .unavailable("Room for more webhooks", retryAfter: wait) }
         throw Problem(429, "rate_limited", "Too many requests.", retryable: true, retryAfter: wait)
     }
 
