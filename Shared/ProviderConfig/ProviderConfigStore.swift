@@ -25,17 +25,40 @@ package struct ProviderConfigStore: Sendable {
 
     /// The configuration in force and the version that made it so: 0 before the first, a deletion's own after one.
     func present(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> PresentConfiguration {
-        let rows = try tx.rows(
+        guard let row = try latestRow(clinic, in: tx) else {
+            return PresentConfiguration(version: 0, configuration: nil)
+        }
+        if try row[4] { return PresentConfiguration(version: try row[0], configuration: nil) }
+        let configuration = try configuration(clinic, row, dataKeys.sealer(for: clinic, in: tx))
+        return PresentConfiguration(version: configuration.version, configuration: configuration)
+    }
+
+    /// The latest version, a deletion's too, which has nothing but former entries; `nil` before the first.
+    package func latest(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> ProviderConfiguration? {
+        guard let row = try latestRow(clinic, in: tx) else { return nil }
+        var latest = try configuration(clinic, row, dataKeys.sealer(for: clinic, in: tx))
+        latest.isDeleted = try row[4]
+        return latest
+    }
+
+    /// The entries whose webhooks are taken now, after a deletion too.
+    package func webhookEntries(
+        _ clinic: ClinicID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> WebhookEntries {
+        let latest = try latest(clinic, in: tx)
+        return WebhookEntries(present: latest?.entries ?? [], former: latest?.formerEntries(at: now) ?? [])
+    }
+
+    private func latestRow(_ clinic: ClinicID, in tx: borrowing Transaction) throws -> Row? {
+        try tx.rows(
             """
             select v.version, v.sealed, v.updated_at, v.updated_by, c.is_deleted
             from provider_configs c join provider_config_versions v using (clinic_id, version)
             where c.clinic_id = \(clinic)
             """
-        )
-        guard let row = rows.first else { return PresentConfiguration(version: 0, configuration: nil) }
-        if try row[4] { return PresentConfiguration(version: try row[0], configuration: nil) }
-        let configuration = try configuration(clinic, row, dataKeys.sealer(for: clinic, in: tx))
-        return PresentConfiguration(version: configuration.version, configuration: configuration)
+        ).first
     }
 
     /// The versions in force for a clinic: its own configuration's, and the installation's.
@@ -61,22 +84,28 @@ package struct ProviderConfigStore: Sendable {
         return try JSONTape(names.json).decode([String: [String]].self)
     }
 
-    /// The names of the providers that each of these has in force, of all channels: none where nothing is configured, absent
-    /// where a configuration is there whose row, as those from before names were kept, says none.
+    /// The names of the providers that each of these has in force or had until a while ago, of all channels: none where nothing
+    /// is configured, absent where a configuration is there whose row, as those from before names were kept, says none.
     ///
     /// For transactions through the relay's door, which sees every clinic's.
-    package static func providers(
+    package static func webhookProviders(
         of owners: [ClinicID],
+        at now: Instant,
         in tx: borrowing Transaction
     ) throws -> [WebhookPairs.Owner] {
         let rows = try tx.rows(
-            "select clinic_id, providers from provider_configs where clinic_id = any (\(owners)) and not is_deleted"
+            """
+            select clinic_id, is_deleted, providers, former_providers from provider_configs
+            where clinic_id = any (\(owners))
+            """
         )
         var found = Dictionary(owners.map { ($0, WebhookPairs.Owner(id: $0, providers: [])) }) { first, _ in first }
         for row in rows {
-            let names: JSONColumn = try row[1]
-            let byChannel = try JSONTape(names.json).decode([String: [String]].self)
-            found[try row[0]]?.providers = byChannel.isEmpty ? nil : Set(byChannel.values.joined()).sorted()
+            let (isDeleted, present, former): (Bool, JSONColumn, JSONColumn) = (try row[1], try row[2], try row[3])
+            let byChannel = try JSONTape(present.json).decode([String: [String]].self)
+            let until = try JSONTape(former.json).decode([String: Instant].self)
+            let names = Set(until.filter { $0.value > now }.keys).union(byChannel.values.joined())
+            found[try row[0]]?.providers = !isDeleted && byChannel.isEmpty ? nil : names.sorted()
         }
         return Array(found.values)
     }
@@ -153,16 +182,15 @@ package struct ProviderConfigStore: Sendable {
             at: now,
             beside: found
         ) { fingerprint(of: $0, clinic) }
-        let configuration = ProviderConfiguration(
-            clinic: clinic,
+        return try write(
+            try succession(of: stored, by: entries + kept, clinic, at: now, in: tx),
+            settings: settings,
+            of: clinic,
             version: version,
-            updatedAt: now,
-            updatedBy: actor,
-            entries: entries + kept,
-            settings: settings
+            by: actor,
+            at: now,
+            in: tx
         )
-        try write(configuration, in: tx)
-        return configuration
     }
 
     /// The entries that drafts would become, without storing anything; throws what `save` throws.
@@ -182,7 +210,8 @@ package struct ProviderConfigStore: Sendable {
         ) { fingerprint(of: $0, clinic) }
     }
 
-    /// Makes an earlier version's contents the next version; webhook secrets that are in force now stay valid for a day.
+    /// Makes an earlier version's contents the next version; webhook secrets that are in force now, and webhooks of entries that
+    /// are, stay valid for a day.
     ///
     /// - Parameter stored: what `load` gave in this transaction.
     package func restore(
@@ -215,7 +244,7 @@ package struct ProviderConfigStore: Sendable {
             return entry
         }
         return try write(
-            entries,
+            try succession(of: stored, by: entries, earlier.clinic, at: now, in: tx),
             settings: earlier.settings,
             of: earlier.clinic,
             version: version,
@@ -225,8 +254,29 @@ package struct ProviderConfigStore: Sendable {
         )
     }
 
+    /// What is in force once `entries` are, and what webhooks are still taken for.
+    ///
+    /// - Parameter stored: what is in force now; nothing after a deletion, which has left former entries.
+    private func succession(
+        of stored: ProviderConfiguration?,
+        by entries: [ProviderEntry],
+        _ clinic: ClinicID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> EntrySuccession {
+        var before = stored
+        if stored == nil { before = try latest(clinic, in: tx) }
+        return EntrySuccession(
+            of: stored?.entries ?? [],
+            beside: before?.formerEntries ?? [],
+            by: entries,
+            shapes: shapes,
+            at: now
+        )
+    }
+
     private func write(
-        _ entries: [ProviderEntry],
+        _ succession: EntrySuccession,
         settings: [String: JSONValue],
         of clinic: ClinicID,
         version: Int64,
@@ -239,37 +289,41 @@ package struct ProviderConfigStore: Sendable {
             version: version,
             updatedAt: now,
             updatedBy: actor,
-            entries: entries,
-            settings: settings
+            entries: succession.entries,
+            settings: settings,
+            formerEntries: succession.former
         )
         try write(configuration, in: tx)
         return configuration
     }
 
-    /// Forgets the former webhook secrets at once, as the next version.
+    /// Forgets the former webhook secrets and the former entries at once, as the next version.
+    ///
+    /// - Parameter stored: what `latest` gave in this transaction.
     package func dropFormerSecrets(
         _ stored: ProviderConfiguration,
         by actor: String,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> ProviderConfiguration {
-        let entries = stored.entries.map { entry in
-            var entry = entry
-            entry.formerSecrets = []
-            return entry
-        }
-        return try write(
-            entries,
-            settings: stored.settings,
-            of: stored.clinic,
+        let configuration = ProviderConfiguration(
+            clinic: stored.clinic,
             version: try lock(stored.clinic, in: tx) + 1,
-            by: actor,
-            at: now,
-            in: tx
+            updatedAt: now,
+            updatedBy: actor,
+            entries: stored.entries.map { entry in
+                var entry = entry
+                entry.formerSecrets = []
+                return entry
+            },
+            settings: stored.settings,
+            isDeleted: stored.isDeleted
         )
+        try write(configuration, in: tx)
+        return configuration
     }
 
-    /// Puts no configuration in force; the versions stay.
+    /// Puts no configuration in force; the versions stay, and webhooks of the entries are taken for another day.
     ///
     /// Returns the version that counts as the change.
     package func delete(
@@ -285,17 +339,15 @@ package struct ProviderConfigStore: Sendable {
             updatedAt: now,
             updatedBy: actor,
             entries: [],
-            settings: [:]
+            settings: [:],
+            isDeleted: true,
+            formerEntries: try succession(of: stored, by: [], stored.clinic, at: now, in: tx).former
         )
-        try write(empty, isDeleted: true, in: tx)
+        try write(empty, in: tx)
         return version
     }
 
-    private func write(
-        _ configuration: ProviderConfiguration,
-        isDeleted: Bool = false,
-        in tx: borrowing Transaction
-    ) throws {
+    private func write(_ configuration: ProviderConfiguration, in tx: borrowing Transaction) throws {
         let clinic = configuration.clinic
         let sealed = try dataKeys.sealer(for: clinic, in: tx).seal(
             try JSONWriter.encode(SealedConfiguration(configuration)),
@@ -309,12 +361,14 @@ package struct ProviderConfigStore: Sendable {
             values (\(clinic), \(configuration.version), \(sealed), \(configuration.updatedAt), \(configuration.updatedBy))
             """
         )
+        let names = JSONColumn(try JSONWriter.encode(configuration.providerNames))
+        let formerNames = JSONColumn(try JSONWriter.encode(configuration.formerProviders))
         tx.execute(
             """
-            insert into provider_configs (clinic_id, version, is_deleted, providers)
-            values (\(clinic), \(configuration.version), \(isDeleted), \(JSONColumn(try JSONWriter.encode(configuration.providerNames))))
+            insert into provider_configs (clinic_id, version, is_deleted, providers, former_providers)
+            values (\(clinic), \(configuration.version), \(configuration.isDeleted), \(names), \(formerNames))
             on conflict (clinic_id) do update set version = excluded.version, is_deleted = excluded.is_deleted,
-                providers = excluded.providers
+                providers = excluded.providers, former_providers = excluded.former_providers
             """
         )
         try tx.flush()
@@ -333,13 +387,17 @@ package struct ProviderConfigStore: Sendable {
             version: version
         )
         let stored = try JSONTape(plain).decode(SealedConfiguration.self)
+        let isDefault = clinic == .installation
         return ProviderConfiguration(
             clinic: clinic,
             version: version,
             updatedAt: try row[2],
             updatedBy: try row[3],
-            entries: stored.entries.map { $0.entry(isDefault: clinic == .installation) },
-            settings: stored.settings
+            entries: stored.entries.map { $0.entry(isDefault: isDefault) },
+            settings: stored.settings,
+            formerEntries: (stored.formerEntries ?? []).map {
+                FormerEntry(entry: $0.entry.entry(isDefault: isDefault), until: $0.until)
+            }
         )
     }
 
@@ -412,11 +470,19 @@ private struct SealedConfiguration: Codable {
         }
     }
 
+    struct FormerEntry: Codable {
+        var entry: Entry
+        var until: Instant
+    }
+
     var entries: [Entry]
     var settings: [String: JSONValue]
+    /// Versions from before there were any have none.
+    var formerEntries: [FormerEntry]?
 
     init(_ configuration: ProviderConfiguration) {
         entries = configuration.entries.map(Entry.init)
         settings = configuration.settings
+        formerEntries = configuration.formerEntries.map { FormerEntry(entry: Entry($0.entry), until: $0.until) }
     }
 }

@@ -73,6 +73,10 @@ package struct ProviderConfiguration: Sendable {
     package var entries: [ProviderEntry]
     /// What else the service configures, not secret.
     package var settings: [String: JSONValue]
+    /// It is what a deletion has left: nothing is in force.
+    package var isDeleted = false
+    /// Entries in force no more whose webhooks may still come, the latest first; for nothing else.
+    package var formerEntries: [FormerEntry] = []
 
     /// Whether the installation's default may stand in for channels that have no providers here; unless said otherwise it may.
     package var allowsDefault: Bool { settings[Self.allowDefaultKey] != .bool(false) }
@@ -88,6 +92,16 @@ package struct ProviderConfiguration: Sendable {
         Dictionary(grouping: entries.sorted { $0.position < $1.position }, by: \.channel).mapValues {
             $0.map(\.provider)
         }
+    }
+
+    /// The names of former entries' providers, each until when webhooks of it are taken.
+    var formerProviders: [String: Instant] {
+        Dictionary(formerEntries.map { ($0.entry.provider, $0.until) }, uniquingKeysWith: max)
+    }
+
+    /// The former entries whose webhooks are still taken.
+    package func formerEntries(at now: Instant) -> [ProviderEntry] {
+        formerEntries.filter { $0.until > now }.map(\.entry)
     }
 }
 

@@ -4,7 +4,8 @@ import Postgres
 import ProviderConfig
 
 extension HandlerTable {
-    /// Tells gateways whose webhooks the service takes: those of the providers that somebody has configured in it.
+    /// Tells gateways whose webhooks the service takes: those of the providers that somebody has configured in it, or had until a
+    /// while ago.
     ///
     /// - Parameter readable: the providers whose webhooks it reads at all.
     package mutating func webhookPairs(of service: ServiceName, readable: [String]) {
@@ -12,8 +13,9 @@ extension HandlerTable {
             guard query.owners.count <= WebhookPairsQuery.largest else {
                 throw Problem.invalid("/owners", "has more than \(WebhookPairsQuery.largest) items")
             }
+            let now = context.now
             let owners = try await context.database.through(.relay, operation: "webhooks.pairs") { tx in
-                try ProviderConfigStore.providers(of: query.owners, in: tx)
+                try ProviderConfigStore.webhookProviders(of: query.owners, at: now, in: tx)
             }
             return Reply(WebhookPairs(readable: readable, owners: owners))
         }

@@ -88,13 +88,19 @@ package struct ProviderConfigEditor: Sendable {
         return Saved(configuration: restored, former: former)
     }
 
-    /// Lets no replaced webhook secret be used any more.
+    /// Lets no replaced webhook secret be used any more, nor one of a removed entry; throws 404 where there can be neither.
     package func dropFormerSecrets(
         _ context: OperationContext,
         in tx: borrowing Transaction
     ) throws -> Reply<EmptyOutput> {
+        _ = try store.lock(context.clinic, in: tx)
+        // A deletion leaves webhooks of its entries valid.
+        guard let stored = try store.latest(context.clinic, in: tx),
+            !stored.isDeleted || !stored.formerEntries(at: context.now).isEmpty
+        else { throw notConfigured }
+        try context.checkMatch(version: stored.version)
         let changed = try store.dropFormerSecrets(
-            known(context, in: tx),
+            stored,
             by: context.principal.id,
             at: context.now,
             in: tx

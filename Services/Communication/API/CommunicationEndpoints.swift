@@ -90,7 +90,7 @@ package struct ConfigurationEndpoints: Sendable {
         audit: .change,
         precondition: .required,
         errors: [ErrorCode(404, "not_configured")],
-        summary: "Put no provider in force any more"
+        summary: "Put no provider in force any more; webhooks of those that were are taken for another day"
     )
     package let versions = Endpoint(
         "communication.config.versions",
@@ -130,7 +130,7 @@ package struct ConfigurationEndpoints: Sendable {
         audit: .change,
         precondition: .required,
         errors: [ErrorCode(404, "not_configured")],
-        summary: "Let webhooks be signed with no replaced secret any more"
+        summary: "Let webhooks be signed with no replaced secret any more, nor with one of a removed provider"
     )
     package let test = Endpoint(
         "communication.config.test",

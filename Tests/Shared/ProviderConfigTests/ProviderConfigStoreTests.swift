@@ -78,6 +78,7 @@ let shapes = CredentialShapes([
             ]
         )
     ),
+    ("payments", CredentialShape("paypal", [.secret("webhookSecret").signing])),
     (
         "sms",
         CredentialShape(

@@ -28,7 +28,7 @@ struct FetchFileJob: JobHandler {
             guard
                 let pending = try InboundFileStore.pending(payload.message, payload.place, with: sealer, in: tx)
             else { return nil as (PendingFile, ProviderEntry?)? }
-            let entries = try store.load(job.clinic, in: tx)?.entries.filter { $0.provider == pending.provider } ?? []
+            let entries = try Self.entries(of: job.clinic, for: pending, store, in: tx)
             // Another entry of the provider's may stand for the same account.
             return (pending, entries.first { $0.id == pending.entry } ?? entries.first)
         }
@@ -69,8 +69,19 @@ struct FetchFileJob: JobHandler {
     private func shared(_ pending: PendingFile, _ job: JobContext) async throws -> ProviderEntry? {
         let tenant = Tenant(.installation, actor: "system:\(Self.name)")
         return try await job.database.together(for: tenant) { [store] tx in
-            try store.load(.installation, in: tx)?.entries.first { $0.id == pending.entry }
+            try Self.entries(of: .installation, for: pending, store, in: tx).first { $0.id == pending.entry }
         }
+    }
+
+    /// The entries that may stand for the account it came by, former ones last: what they brought in can still be fetched.
+    private static func entries(
+        of owner: ClinicID,
+        for pending: PendingFile,
+        _ store: ProviderConfigStore,
+        in tx: borrowing Transaction
+    ) throws -> [ProviderEntry] {
+        let found = try store.webhookEntries(owner, at: .now(), in: tx)
+        return (found.present + found.former).filter { $0.provider == pending.provider }
     }
 
     private func fetch(_ media: InboundText.Media, by entry: ProviderEntry?) async -> FetchedFile {

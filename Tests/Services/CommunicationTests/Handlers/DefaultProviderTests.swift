@@ -557,6 +557,38 @@ import Vault
         }
     }
 
+    @Test func aProviderThatIsNoLongerTheDefaultIsStillHeard() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try clinic()
+            let secret = "whsec_aW5zdGFsbGF0aW9uLXNlY3JldC0wMDAy"
+            var draft = ProviderDraft.resend(sandbox.url("resend"))
+            draft.credentials["webhookSecret"] = .string(secret)
+            try await put(clinic, draft)
+            let id = try await clinic.send(to: address(clinic))
+            #expect(try await clinic.settled(id).status == .sent)
+            try await delete(clinic)
+            let notice: JSONValue = [
+                "type": "email.delivered",
+                "data": [
+                    "email_id": "p-1", "to": [.string(address(clinic))], "tags": ["message_id": .string("\(id)")],
+                ],
+            ]
+            let body = try JSONWriter.encode(notice)
+            for (key, status) in [("whsec_AAAA", 401), (secret, 200)] {
+                let told = try await clinic.ask(
+                    MessageDesk.endpoints.deliveries.receiveShared,
+                    SharedWebhookPayload(provider: "resend", body: RawBody(body)),
+                    as: Principal(kind: .provider, id: "test"),
+                    headers: Dictionary(
+                        uniqueKeysWithValues: Resend.sign(key, id: "\(RequestID())", body, .now())
+                    )
+                )
+                #expect(told.status == status)
+            }
+            #expect(try await clinic.message(id).status == .delivered)
+        }
+    }
+
     /// A default provider is the operators' to mend, not the clinic's that met with it.
     @Test func operatorsAreToldOfTheirProviders() async throws {
         try await SandboxPlace.with { sandbox in

@@ -30,7 +30,7 @@ import Testing
         return (answer.status, answer.code)
     }
 
-    @Test func theyAreThoseOfThePresentConfiguration() async throws {
+    @Test func theyAreThoseOfThePresentConfigurationAndOfADayBefore() async throws {
         #expect(try await providers() == [])
         try await clinic.configure(
             email: [.zeptomail(SandboxPlace.nowhere), .smtp(port: 9)],
@@ -38,11 +38,17 @@ import Testing
         )
         #expect(try await providers() == ["smtp", "twilio", "zeptomail"])
         try await clinic.configure(email: [.smtp(port: 9)])
+        #expect(try await providers() == ["smtp", "twilio", "zeptomail"])
+        let (endpoints, path) = (MessageDesk.endpoints.configuration, ConfigurationPath(clinicId: clinic.clinic))
+        #expect(try await clinic.ask(endpoints.dropFormerSecrets, path, ifMatch: "*").status == 204)
         #expect(try await providers() == ["smtp"])
-        let path = ConfigurationPath(clinicId: clinic.clinic)
-        let removed = try await clinic.ask(MessageDesk.endpoints.configuration.delete, path, ifMatch: "*")
-        #expect(removed.status == 204)
+        #expect(try await clinic.ask(endpoints.delete, path, ifMatch: "*").status == 204)
+        #expect(try await providers() == ["smtp"])
+        #expect(try await clinic.ask(endpoints.dropFormerSecrets, path, ifMatch: "*").status == 204)
         #expect(try await providers() == [])
+        // Nothing is left that could be forgotten.
+        let again = try await clinic.ask(endpoints.dropFormerSecrets, path, ifMatch: "*")
+        #expect(again.status == 404 && again.code == "not_configured")
     }
 
     @Test func manyClinicsAreTold() async throws {

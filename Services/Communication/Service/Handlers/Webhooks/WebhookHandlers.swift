@@ -70,8 +70,9 @@ struct WebhookHandlers: Sendable {
         _ owner: ClinicID,
         _ context: OperationContext
     ) async throws {
-        let entries = try await entries(of: owner, provider, context).filter { $0.provider == provider }
-        guard !entries.contains(where: { reader.mayBeSigned(call, for: $0, at: context.now) }) else { return }
+        let entries = try await entries(of: owner, provider, context)
+        let all = (entries.present + entries.former).filter { $0.provider == provider }
+        guard !all.contains(where: { reader.mayBeSigned(call, for: $0, at: context.now) }) else { return }
         throw Self.forged(provider)
     }
 
@@ -106,7 +107,7 @@ struct WebhookHandlers: Sendable {
         return Reply(WebhookReceipt(received: true), status: reader.acknowledgement)
     }
 
-    /// The entries of whom the webhook is for, and what it tells each of those whose account has signed it.
+    /// The entries of whom the webhook is for, former ones last, and what it tells each of those whose account has signed it.
     private func read(
         _ call: WebhookCall,
         with reader: any WebhookReader,
@@ -117,25 +118,35 @@ struct WebhookHandlers: Sendable {
         let entries = try await entries(of: owner, provider, context)
         var signed: [(entry: ProviderEntry, content: WebhookContent)] = []
         // One account may stand behind several entries, under the same key.
-        for entry in entries where entry.provider == provider {
+        for entry in entries.present where entry.provider == provider {
             guard let content = try await reader.read(call, for: entry, at: context.now) else { continue }
+            signed.append((entry, content))
+        }
+        for entry in entries.former where entry.provider == provider {
+            guard var content = try await reader.read(call, for: entry, at: context.now) else { continue }
+            // Who was removed and configured anew has told it already.
+            if signed.contains(where: { $0.entry.credentials == entry.credentials }) { content = WebhookContent() }
+            // The number is nobody's any more: nothing can be confirmed from it.
+            for place in content.texts.indices { content.texts[place].isToOwnNumber = false }
             signed.append((entry, content))
         }
         guard !signed.isEmpty else { throw Self.forged(provider) }
         guard signed.reduce(0, { $0 + $1.content.reports.count }) <= WebhookCall.mostReports else {
             throw Problem.malformed("The webhook tells of too much.")
         }
-        return (entries, signed)
+        return (entries.present + entries.former, signed)
     }
 
     private func entries(
         of owner: ClinicID,
         _ provider: String,
         _ context: OperationContext
-    ) async throws -> [ProviderEntry] {
-        let store = store
+    ) async throws -> WebhookEntries {
+        let (store, now) = (store, context.now)
         let tenant = Tenant(owner, toldBy: provider)
-        return try await context.database.read(for: tenant) { tx in try store.load(owner, in: tx)?.entries ?? [] }
+        return try await context.database.read(for: tenant) { tx in
+            try store.webhookEntries(owner, at: now, in: tx)
+        }
     }
 
     private static func forged(_ provider: String) -> Problem {
