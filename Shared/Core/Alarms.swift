@@ -73,7 +73,7 @@ package final class Alarms: Sendable {
             if let place = state.looks.firstIndex(of: moment) { state.looks.remove(at: place) }
             let due = state.alarms.filter { $0.value.at <= now }
             for number in due.keys { state.alarms[number] = nil }
-            return (due.values.map(\.ring), state.nextLook())
+            return (due.values.sorted { $0.at < $1.at }.map(\.ring), state.nextLook())
         }
         for ring in due { ring() }
         if let next { sleep(until: next) }
