@@ -22,7 +22,8 @@ package final class PolicyFollower: Service {
 
     private let policy = Mutex(PolicySnapshot())
     private let confirmedAt = Mutex<ContinuousClock.Instant?>(nil)
-    private let askedAt = Mutex<ContinuousClock.Instant?>(nil)
+    /// What `refresh` asks.
+    private let question = SharedQuestion(rest: PolicyFollower.askedApart, mostWaiting: PolicyFollower.mostAsking)
     private let fetching = AsyncLock()
     /// Somebody asks because nothing was heard.
     private let isAsking = Mutex(false)
@@ -71,6 +72,8 @@ package final class PolicyFollower: Service {
 
     /// The least time between two questions of `refresh`.
     package static let askedApart: Duration = .milliseconds(50)
+    /// Who wait for an answer to `refresh`; more are refused by what is known.
+    static let mostAsking = 1_000
     /// How long who is to decide waits for a policy that is new enough.
     package static let patience: Duration = .seconds(2)
     /// The topic of news that versions are told on.
@@ -117,18 +120,13 @@ package final class PolicyFollower: Service {
         return withSnapshot { $0.version } >= version
     }
 
-    /// Asks access for what is new, at most once per `PolicyFollower.askedApart`; whether there was anything.
+    /// Asks access for what is new, once for all who ask; whether there was anything.
     ///
-    /// For who is about to refuse somebody that access may have made a moment ago.
+    /// For who is about to refuse somebody that access may have made a moment ago. However many are refused, there are
+    /// `PolicyFollower.askedApart` between two questions.
     package func refresh() async -> Bool {
-        let mayAsk = askedAt.withLock { asked in
-            let now = ContinuousClock.now
-            if let last = asked, now - last < Self.askedApart { return false }
-            asked = now
-            return true
-        }
         let held = withSnapshot { $0.version }
-        if mayAsk { try? await reload() }
+        await question.answer { try? await self.reload() }
         return withSnapshot { $0.version } > held
     }
 

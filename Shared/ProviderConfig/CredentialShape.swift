@@ -21,6 +21,8 @@ package struct CredentialShape: Sendable, Hashable {
         package var isRequired = true
         /// The provider's webhooks are signed with it, or verified: one that is replaced stays valid for a while.
         package var signsWebhooks = false
+        /// Webhooks say whose they are by it: with another one they are another account's.
+        package var namesAccount = false
 
         package init(
             _ name: String,
@@ -111,6 +113,13 @@ extension CredentialShape.Key {
     }
     /// An e-mail address that there must be.
     package static func email(_ name: String) -> Self { Self(name, form: .email) }
+    /// The same key, as the one that webhooks name their account by.
+    package var naming: Self {
+        var key = self
+        key.namesAccount = true
+        return key
+    }
+
     /// The same key, as the one that webhooks are signed with.
     package var signing: Self {
         var key = self

@@ -1,7 +1,7 @@
 import Contracts
 package import Core
 
-/// An entry that was removed, or whose provider was replaced: its webhooks are taken a while longer.
+/// An entry that was removed, or whose provider or account was replaced: its webhooks are taken a while longer.
 ///
 /// Nothing is sent by it, and nobody is shown it.
 package struct FormerEntry: Sendable, Equatable {
@@ -9,9 +9,11 @@ package struct FormerEntry: Sendable, Equatable {
     /// Until when webhooks that its account has signed are taken.
     package let until: Instant
 
-    /// Whether it is an earlier form of an entry.
-    fileprivate func isOf(_ other: ProviderEntry) -> Bool {
-        entry.id == other.id && entry.provider == other.provider
+    /// Whether it is an earlier form of an entry, with the same account.
+    fileprivate func isOf(_ other: ProviderEntry, _ shapes: CredentialShapes) -> Bool {
+        guard entry.id == other.id, entry.provider == other.provider else { return false }
+        let names = shapes.shape(of: entry.provider, channel: entry.channel)?.keys.filter(\.namesAccount) ?? []
+        return names.allSatisfy { entry.credentials.text($0.name) == other.credentials.text($0.name) }
     }
 }
 
@@ -48,7 +50,7 @@ struct EntrySuccession {
         let until = now + ProviderConfigDraft.formerSecretsLast
         let carried = carried.filter { $0.until > now }
         let left = (stored.map { FormerEntry(entry: $0, until: until) } + carried).filter { former in
-            !entries.contains { former.isOf($0) }
+            !entries.contains { former.isOf($0, shapes) }
         }
         var room = Self.mostBytes
         var kept: [FormerEntry] = []
@@ -59,7 +61,7 @@ struct EntrySuccession {
         }
         former = kept
         self.entries = entries.map { entry in
-            guard let before = carried.first(where: { $0.isOf(entry) }) else { return entry }
+            guard let before = carried.first(where: { $0.isOf(entry, shapes) }) else { return entry }
             return Self.entry(entry, after: before, of: shapes, at: now)
         }
     }

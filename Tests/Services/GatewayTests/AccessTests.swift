@@ -178,11 +178,7 @@ struct AccessTests {
             let (_, bystander) = gateway.access.member([.clinicAdmin])
             let (token, other) = (try gateway.tokens.token(for: invited), try gateway.tokens.token(for: bystander))
             _ = try await gateway.eventuallyGet("/api/v1/things", [bearer(other)])
-            // Access is asked no more often than that, and was asked about the bystander.
-            let asked = ContinuousClock.now
-            try await eventually("access may be asked again") {
-                ContinuousClock.now - asked > PolicyFollower.askedApart * 2 ? true : nil
-            }
+            // Access may just have been asked about somebody else: this one is asked about all the same.
             gateway.access.silence(true)
             gateway.access.change { $0.users[0].active = true }
             #expect(try await gateway.get("/api/v1/things", [bearer(token)]).status == 200)

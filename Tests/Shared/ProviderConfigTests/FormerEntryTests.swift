@@ -175,6 +175,21 @@ struct FormerEntryTests {
         #expect(try await fixture.taken(at: now).former == first.entries)
     }
 
+    @Test func `an entry whose account is replaced is one, under the same id`() async throws {
+        let fixture = try Fixture()
+        let first = try await fixture.put(draft("twilio", "sms", twilio), at: now)
+        var other = twilio
+        other["fromNumber"] = "+49302"
+        _ = try await fixture.put(draft("twilio", "sms", other), at: now)
+        #expect(try await fixture.taken(at: now).former.isEmpty, "another number of the same account")
+        other["accountSid"] = "AC2"
+        let second = try await fixture.put(draft("twilio", "sms", other), at: now)
+        #expect(second.entries.map(\.id) == first.entries.map(\.id))
+        let taken = try await fixture.taken(at: now)
+        #expect(taken.former.map { $0.credentials.text("accountSid") } == ["AC1"])
+        #expect(taken.present.map { $0.credentials.text("accountSid") } == ["AC2"])
+    }
+
     @Test func `an entry that comes back is none, and its secrets run out when they would have`() async throws {
         let fixture = try Fixture()
         let first = try await fixture.put(draft("stripe", "payments", stripe), at: now)

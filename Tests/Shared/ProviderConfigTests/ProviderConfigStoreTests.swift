@@ -83,7 +83,7 @@ let shapes = CredentialShapes([
         "sms",
         CredentialShape(
             "twilio",
-            [.text("accountSid"), .secret("authToken").signing],
+            [.text("accountSid").naming, .secret("authToken").signing],
             oneOf: [["fromNumber", "messagingServiceSid"]]
         )
     ), ("push", CredentialShape("fcm", [.init("serviceAccount", form: .document, isSecret: true)])),

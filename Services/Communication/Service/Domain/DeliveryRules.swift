@@ -114,12 +114,14 @@ enum DeliveryRules {
     ///   - taken: how often the channel's providers have taken it, since somebody sent it last.
     ///   - isLost: nobody knows whether the provider took it; it tells now what became of it.
     ///   - isSuperseded: a provider has taken it since.
+    ///   - isOnlyLost: whether any other provider took it is known.
     static func effect(
         of event: DeliveryEvent,
         at place: Int,
         taken: Int,
         isLost: Bool = false,
         isSuperseded: Bool = false,
+        isOnlyLost: Bool = true,
         on message: StoredMessage
     ) -> Effect {
         guard event.isFailure else {
@@ -132,7 +134,10 @@ enum DeliveryRules {
         // A channel that had its turn, or a try before the one that was taken, cannot fail a message that has gone on; but for one
         // that nobody took afterwards, so that it is by that channel that it is sent.
         if isSuperseded { return .none }
-        if place < message.stage { return message.wasSent(at: place) ? ended(event, at: place, message) : .none }
+        if place < message.stage {
+            let isLastHope = message.status == .unknown && isLost && isOnlyLost
+            return message.wasSent(at: place) || isLastHope ? ended(event, at: place, message) : .none
+        }
         if message.isAwaitingReceipt || message.status == .sent, let pause = pause(after: event, taken: taken) {
             return .sameChannel(pause)
         }

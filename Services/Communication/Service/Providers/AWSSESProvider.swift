@@ -10,7 +10,7 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
     static let claimedHeaders = ["x-amz", "x-ses-"]
     static let keys: [CredentialShape.Key] = [
         .text("accessKeyId"), .secret("secretAccessKey"), .text("region"), .email("fromEmail"), .text("fromName"),
-        .optional("configurationSet"), .optional("eventTopicArn"),
+        .optional("configurationSet"), .optional("eventTopicArn").naming,
     ]
     /// What an account out of the sandbox begins with.
     static let usualRate = 14.0

@@ -10,7 +10,7 @@ struct AWSSNSAccount: Sendable {
     private static let version = "2010-03-31"
     /// What both channels' credentials have.
     static let keys: [CredentialShape.Key] = [
-        .text("accessKeyId"), .secret("secretAccessKey"), .text("region"), .optional("eventTopicArn"),
+        .text("accessKeyId"), .secret("secretAccessKey"), .text("region"), .optional("eventTopicArn").naming,
     ]
 
     let base: String

@@ -9,7 +9,7 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     static let channel = MessageChannel.whatsapp
     static let name = "meta"
     static let keys: [CredentialShape.Key] = [
-        .secret("accessToken"), .text("phoneNumberId"), .optional("businessAccountId"),
+        .secret("accessToken"), .text("phoneNumberId").naming, .optional("businessAccountId"),
         .secret(MetaWebhooks.key).signing, .secret("verifyToken"),
     ]
     /// Typed into the app's settings; webhooks are signed with another secret.

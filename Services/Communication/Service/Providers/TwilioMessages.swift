@@ -24,7 +24,7 @@ struct TwilioMessages: Sendable {
     private static let usualRegion = "us1"
     /// What both channels' credentials have.
     static let keys: [CredentialShape.Key] = [
-        .text("accountSid"), .secret(TwilioWebhooks.key).signing, .optional("region"),
+        .text("accountSid").naming, .secret(TwilioWebhooks.key).signing, .optional("region"),
     ]
 
     private let base: String

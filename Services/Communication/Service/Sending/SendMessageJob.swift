@@ -31,16 +31,16 @@ struct SendMessageJob: JobHandler {
         }
         let all = try await parts.chain(for: prepared, job.clinic)
         let settings = try await parts.settings(of: job.clinic)
-        if let lost = prepared.unresolved, let entry = all.first(where: { $0.id == lost.entryID }) {
+        if prepared.unresolved != nil {
             let round = SendingRound(
-                asking: entry,
-                of: prepared,
-                among: all,
                 parts: parts,
+                prepared: prepared,
                 job: job,
+                order: .init(chain: all),
+                channels: Set(all.map(\.channel)),
                 settings: settings
             )
-            if try await round.leave(entry, after: lost) { return }
+            if let lost = round.lostReply(), try await round.leave(lost) { return }
         }
         var chain = parts.usable(all, for: prepared)
         guard !chain.isEmpty else {

@@ -10,28 +10,48 @@ import Telemetry
 extension SendingRound {
     /// How long a receipt is waited for before the next channel has its turn; `nil` where there is none, or nothing to wait for.
     func receiptTime(of entry: ProviderEntry) -> Duration? {
-        let hasLater = channels.contains { unusable[$0] == nil && place(of: $0) > place(of: entry.channel) }
-        guard hasLater, parts.providers.givesReceipts(entry) else { return nil }
-        return SendingRules.fallbackTime(settings)
+        parts.providers.givesReceipts(entry) ? receiptTime(after: entry.channel) : nil
+    }
+
+    private func receiptTime(after channel: String) -> Duration? {
+        let hasLater = channels.contains { unusable[$0] == nil && place(of: $0) > place(of: channel) }
+        return hasLater ? SendingRules.fallbackTime(settings) : nil
     }
 
     private func place(of channel: String) -> Int { prepared.message.place(of: channel) }
 
-    /// A provider took it, or may have: whether it arrived decides about the next channel.
-    ///
-    /// - Parameter moment: when it was handed over.
-    func awaitReceipt(of entry: ProviderEntry, since moment: Instant, isTaken: Bool) async throws {
+    /// A provider took it: whether it arrived decides about the next channel.
+    func awaitReceipt(of entry: ProviderEntry) async throws {
+        try await awaitReceipt(
+            from: entry,
+            entry.channel,
+            entry.provider,
+            until: .now() + (receiptTime(of: entry) ?? .zero)
+        )
+    }
+
+    /// Nobody knows whether a provider took it: its receipt tells, or the next channel has its turn.
+    func awaitReceipt(after lost: LostReply) async throws {
+        try await awaitReceipt(from: nil, lost.channel, lost.provider, until: lost.turn)
+    }
+
+    /// - Parameter entry: that took it; `nil` where nobody knows whether it did.
+    private func awaitReceipt(
+        from entry: ProviderEntry?,
+        _ channel: String,
+        _ provider: String,
+        until: Instant
+    ) async throws {
         let notes = pending
-        let (message, lane, stage) = (prepared.message, job.lane, place(of: entry.channel) + 1)
-        let until = moment + (receiptTime(of: entry) ?? .zero)
+        let (message, lane, stage) = (prepared.message, job.lane, place(of: channel) + 1)
         try await persistEnd { [job, parts] in
             try await job.finish { tx in
                 for note in notes { try note.write(of: message.id, in: tx) }
-                if isTaken {
+                if let entry {
                     CircuitStore.succeeded(entry, at: .now(), in: tx)
                     try CostsJob.wake(for: entry, of: parts.providers, at: .now(), in: tx)
                 }
-                try MessageStore.awaitReceipt(message, from: entry, until: until, at: .now(), in: tx)
+                try MessageStore.awaitReceipt(message, from: channel, provider, until: until, at: .now(), in: tx)
                 try Jobs.enqueue(
                     ReceiptDeadlineJob.self,
                     payload: .init(message: message.id, stage: stage, until: until),
@@ -43,21 +63,43 @@ extension SendingRound {
         }
     }
 
-    /// What becomes of a message whose reply from an entry was lost, where a later channel has its turn without a receipt.
+    /// A lost reply that is waited for no longer than for a receipt.
+    struct LostReply {
+        let channel: String
+        let provider: String
+        /// When the next channel has its turn.
+        let turn: Instant
+    }
+
+    /// The message's lost reply, where a later channel has its turn without a receipt.
+    ///
+    /// What a code is repeated by has rules of its own. An entry that was removed meanwhile is still heard.
+    ///
+    /// - Parameter entry: whose reply was lost in this round.
+    func lostReply(of entry: ProviderEntry? = nil) -> LostReply? {
+        guard prepared.message.category != .security else { return nil }
+        if let lost = prepared.unresolved {
+            let entry = chain.first { $0.id == lost.entryID }
+            let time = entry.map { receiptTime(of: $0) } ?? receiptTime(after: lost.channel)
+            return time.map { LostReply(channel: lost.channel, provider: lost.provider, turn: lost.startedAt + $0) }
+        }
+        guard let entry, let time = receiptTime(of: entry) else { return nil }
+        return LostReply(channel: entry.channel, provider: entry.provider, turn: .now() + time)
+    }
+
+    /// What becomes of a message whose reply was lost before this round.
     ///
     /// An entry that would know the message again is asked again for as long as a receipt is waited for; of any other the receipt
     /// itself is waited for.
     ///
     /// - Returns: whether the run is over.
-    func leave(_ entry: ProviderEntry, after lost: StoredAttempt) async throws -> Bool {
-        guard prepared.message.category != .security, let time = receiptTime(of: entry) else { return false }
-        let until = lost.startedAt + time
-        if until <= .now() {
-            try await goOn(at: place(of: entry.channel) + 1)
+    func leave(_ lost: LostReply) async throws -> Bool {
+        if lost.turn <= .now() {
+            try await goOn(at: place(of: lost.channel) + 1)
             return true
         }
-        guard parts.usable([entry], for: prepared).isEmpty else { return false }
-        try await awaitReceipt(of: entry, since: lost.startedAt, isTaken: false)
+        guard parts.usable(chain, for: prepared).isEmpty else { return false }
+        try await awaitReceipt(after: lost)
         return true
     }
 
@@ -100,8 +142,15 @@ extension SendingRound {
         try await comeAgain(for: wait, until: until, rounds: prepared.message.rounds)
     }
 
-    private func comeAgain(for wait: MessageWait, until: Instant, rounds: Int) async throws {
+    /// - Parameter lost: whose turn is not put off.
+    private func comeAgain(
+        for wait: MessageWait,
+        until moment: Instant,
+        rounds: Int,
+        after lost: LostReply? = nil
+    ) async throws {
         let (message, notes) = (prepared.message, pending)
+        let until = (lost ?? lostReply()).map { min($0.turn, moment) } ?? moment
         try await persistEnd { [job] in
             try await job.again(at: until) { tx in
                 for note in notes { try note.write(of: message.id, in: tx) }
@@ -156,20 +205,11 @@ extension SendingRound {
             }
             // nor of a channel that has not had its hours.
             if let opening, status == .failed { return try await waitForHours(until: opening) }
+            if status == .unknown, let lost = lostReply() { return try await awaitReceipt(after: lost) }
             try await self.end(status, reason)
         case .wait(let wait, let until):
-            try await comeAgain(
-                for: wait,
-                until: turn(of: asked?.first).map { min($0, until) } ?? until,
-                rounds: rounds
-            )
+            try await comeAgain(for: wait, until: until, rounds: rounds, after: lostReply(of: asked?.first))
         }
-    }
-
-    /// When the next channel has its turn although an entry is still asked whether it took the message; `nil` for never.
-    private func turn(of entry: ProviderEntry?) -> Instant? {
-        guard let time = entry.flatMap({ receiptTime(of: $0) }) else { return nil }
-        return (prepared.unresolved?.startedAt ?? .now()) + time
     }
 
     /// Writes what has happened even if the database is away for a moment: a provider's answer cannot be asked for again.

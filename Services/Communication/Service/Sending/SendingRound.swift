@@ -71,25 +71,6 @@ struct SendingRound {
         }
     }
 
-    /// For what is decided about a message that one entry alone may have taken.
-    init(
-        asking entry: ProviderEntry,
-        of prepared: PreparedMessage,
-        among all: [ProviderEntry],
-        parts: SendingParts,
-        job: JobContext,
-        settings: [String: JSONValue]
-    ) {
-        self.init(
-            parts: parts,
-            prepared: prepared,
-            job: job,
-            order: TrafficShares.Order(chain: [entry], promoted: [:]),
-            channels: Set(all.map(\.channel)),
-            settings: settings
-        )
-    }
-
     var id: MessageID { prepared.message.id }
     var providerIDs: ProviderIDHash { ProviderIDHash(blindIndex: parts.index.blindIndex) }
 
@@ -208,9 +189,13 @@ struct SendingRound {
             unusable[entry.channel] = reason
             return false
         case .sameProvider: try await endRound(of: [entry])
-        case .end(.sent, _) where receiptTime(of: entry) != nil,
-            .end(.unknown, _) where receiptTime(of: entry) != nil:
-            try await awaitReceipt(of: entry, since: .now(), isTaken: verdict.outcome == .accepted)
+        case .end(.sent, _) where receiptTime(of: entry) != nil: try await awaitReceipt(of: entry)
+        case .end(.unknown, let reason):
+            if let lost = lostReply(of: entry) {
+                try await awaitReceipt(after: lost)
+            } else {
+                try await end(.unknown, reason, entry)
+            }
         case .end(let status, let reason): try await end(status, reason, entry)
         }
         return true

@@ -141,21 +141,25 @@ enum AttemptStore {
         )
     }
 
-    /// How often a channel's providers have taken a message, since somebody sent it last, and which attempt was the last that
-    /// any channel's provider took.
+    /// How often a channel's providers have taken a message, since somebody sent it last, which attempt was the last that any
+    /// channel's provider took, and of how many beside one nobody knows whether they took it.
     static func taken(
         _ message: StoredMessage,
         on channel: String,
+        beside number: Int,
         in tx: borrowing Transaction
-    ) throws -> (times: Int, last: Int?) {
+    ) throws -> (times: Int, last: Int?, othersLost: Int) {
         let rows = try tx.rows(
             """
-            select count(*) filter (where channel = \(channel)), max(number) from message_attempts
+            select count(*) filter (where outcome = 'accepted' and channel = \(channel)),
+                max(number) filter (where outcome = 'accepted'),
+                count(*) filter (where outcome = 'unknown_outcome' and number <> \(number) and event is null)
+            from message_attempts
             where clinic_id = clinic_id() and message_id = \(message.id) and number > \(message.settledAttempts)
-                and outcome = 'accepted'
+                and outcome in ('accepted', 'unknown_outcome')
             """
         )
-        return try rows.first.map { row in (try row[0], try row[1]) } ?? (0, nil)
+        return try rows.first.map { row in (try row[0], try row[1], try row[2]) } ?? (0, nil, 0)
     }
 
     /// Opens an attempt: committed before the provider is called; written twice it is there once.

@@ -20,13 +20,14 @@ extension MessageStore {
         // Somebody has sent it again since: what became of it before decides nothing any more.
         guard attempt.number > message.settledAttempts else { return true }
         let place = message.place(of: attempt.channel)
-        let taken = try AttemptStore.taken(message, on: attempt.channel, in: tx)
+        let taken = try AttemptStore.taken(message, on: attempt.channel, beside: attempt.number, in: tx)
         let effect = DeliveryRules.effect(
             of: event,
             at: place,
             taken: taken.times,
             isLost: attempt.isLost,
             isSuperseded: taken.last.map { $0 > attempt.number } ?? false,
+            isOnlyLost: taken.othersLost == 0,
             on: message
         )
         switch effect {
@@ -63,7 +64,8 @@ extension MessageStore {
     /// Lets a message that was taken wait for its receipt, until its next channel has its turn.
     static func awaitReceipt(
         _ message: StoredMessage,
-        from entry: ProviderEntry,
+        from channel: String,
+        _ provider: String,
         until: Instant,
         at now: Instant,
         in tx: borrowing Transaction
@@ -71,7 +73,7 @@ extension MessageStore {
         tx.execute(
             """
             update messages set status = 'queued', waiting_for = 'receipt', next_attempt_at = \(until),
-                channel = \(entry.channel), provider = \(entry.provider), updated_at = \(now), version = version + 1
+                channel = \(channel), provider = \(provider), updated_at = \(now), version = version + 1
             where clinic_id = clinic_id() and id = \(message.id) and course = \(message.course)
                 and status in ('queued', 'sending')
             """

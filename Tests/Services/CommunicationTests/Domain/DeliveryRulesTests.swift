@@ -26,6 +26,34 @@ import Testing
         #expect(end([.delivered, .hardBounce]) == (.delivered, nil))
     }
 
+    /// A message that may have arrived by an earlier channel alone has not, once that channel's provider says so.
+    @Test(arguments: [
+        (true, true, DeliveryRules.Effect.moves), (true, false, .none), (false, true, .none),
+    ]) func theLastHopeFails(isLost: Bool, isOnlyLost: Bool, effect: DeliveryRules.Effect) {
+        var message = StoredMessage(
+            id: MessageID(),
+            version: 1,
+            status: .unknown,
+            channels: ["email", "sms"],
+            category: .care,
+            priority: .normal,
+            sealed: [],
+            createdAt: .now(),
+            updatedAt: .now(),
+            rounds: 0
+        )
+        message.stage = 1
+        let found = DeliveryRules.effect(
+            of: .hardBounce,
+            at: 0,
+            taken: 0,
+            isLost: isLost,
+            isOnlyLost: isOnlyLost,
+            on: message
+        )
+        #expect(found == effect)
+    }
+
     /// What Meta tells later of a message with another channel left: how often it was taken, and what follows.
     @Test(
         arguments: [

@@ -225,10 +225,10 @@ import Testing
             try await line.answer(try await line.write("verschieben"), .offered, about: line.visit, offers: offers)
             let text = try await line.answered("reply_offer").content?.text ?? ""
             #expect(text.contains("1) 23. November 2026, 09:00 Uhr, 2) 23. November 2026, 14:30 Uhr. "), "\(text)")
-            #expect(!text.contains("3)") && !text.contains("vergeben"))
+            #expect(!text.contains("3)") && !text.contains("nicht mehr frei"))
             try await line.answer(try await line.write("1"), .taken, about: line.visit, offers: offers)
             try await eventually("the second offer", within: .seconds(40)) {
-                try await line.messages().contains { $0.content?.text.contains("gerade vergeben") == true }
+                try await line.messages().contains { $0.content?.text.contains("nicht mehr frei") == true }
             }
         }
     }

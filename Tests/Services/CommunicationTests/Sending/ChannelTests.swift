@@ -330,14 +330,21 @@ import Testing
         }
     }
 
-    /// Who knows a message again is asked again, but not past the clinic's time.
-    @Test func whoeverLosesEachReplyIsLeftInTheClinicsTime() async throws {
+    /// Who knows a message again is asked again, but not past the clinic's time; nor is it forgotten with the entry.
+    @Test(arguments: [false, true]) func whoeverLosesEachReplyIsLeftInTheClinicsTime(isRemoved: Bool) async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try await self.clinic(sandbox, by: Self.resend(sandbox), fallbackAfter: 600)
             try await sandbox.fault("lost_reply", of: "resend")
             let id = try await clinic.send(draft("x\(clinic.clinic.low)@example.com"))
             try await eventually("the reply is lost", within: .seconds(40)) {
                 try await clinic.message(id).waitingFor == .retry ? true : nil
+            }
+            if isRemoved {
+                try await clinic.configure(
+                    email: [.smtp(port: sandbox.smtpPort)],
+                    sms: [.twilio(sandbox.url("twilio"))],
+                    settings: CommunicationSettings(fallbackAfter: 600)
+                )
             }
             try await inTransaction(clinic) { tx in
                 tx.execute(

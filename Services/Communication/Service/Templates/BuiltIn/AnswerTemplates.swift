@@ -45,17 +45,17 @@ enum AnswerTemplates {
     private static let offer = answer(
         "reply_offer",
         asks: visit + ["firstDate", "firstTime", "secondDate?", "secondTime?", "thirdDate?", "thirdTime?", "taken?"],
-        en: "{{#taken}}That time has just been taken. {{/taken}}Please answer with a number: "
+        en: "{{#taken}}That time is not free any more. {{/taken}}Please answer with a number: "
             + "1) {{firstDate}} at {{firstTime}}"
             + "{{#secondDate}}{{#secondTime}}, 2) {{secondDate}} at {{secondTime}}{{/secondTime}}{{/secondDate}}"
             + "{{#thirdDate}}{{#thirdTime}}, 3) {{thirdDate}} at {{thirdTime}}{{/thirdTime}}{{/thirdDate}}. "
             + "Until then {{date}} at {{time}} stays.",
-        de: "{{#taken}}Diese Zeit ist gerade vergeben worden. {{/taken}}Bitte antworten Sie mit einer Nummer: "
+        de: "{{#taken}}Diese Zeit ist nicht mehr frei. {{/taken}}Bitte antworten Sie mit einer Nummer: "
             + "1) {{firstDate}}, {{firstTime}} Uhr"
             + "{{#secondDate}}{{#secondTime}}, 2) {{secondDate}}, {{secondTime}} Uhr{{/secondTime}}{{/secondDate}}"
             + "{{#thirdDate}}{{#thirdTime}}, 3) {{thirdDate}}, {{thirdTime}} Uhr{{/thirdTime}}{{/thirdDate}}. "
             + "Bis dahin bleibt es beim {{date}}, {{time}} Uhr.",
-        hi: "{{#taken}}वह समय अभी भर गया। {{/taken}}कृपया नंबर से उत्तर दें: 1) {{firstDate}}, {{firstTime}}"
+        hi: "{{#taken}}वह समय अब खाली नहीं है। {{/taken}}कृपया नंबर से उत्तर दें: 1) {{firstDate}}, {{firstTime}}"
             + "{{#secondDate}}{{#secondTime}}, 2) {{secondDate}}, {{secondTime}}{{/secondTime}}{{/secondDate}}"
             + "{{#thirdDate}}{{#thirdTime}}, 3) {{thirdDate}}, {{thirdTime}}{{/thirdTime}}{{/thirdDate}}। "
             + "तब तक {{date}}, {{time}} ही रहेगा।"
