@@ -12,6 +12,7 @@ import Postgres
 import ProviderConfig
 import Redis
 import Resilience
+import Settings
 import Synchronization
 import Telemetry
 import TestKit
@@ -59,162 +60,50 @@ final class MessageDesk: Sendable {
         Telemetry.bootstrap(service: "test", level: .critical)
         database = try TestDatabase.open("communication", migrations: CommunicationService.migrations, apart: place)
         let keys = KeyFile.generate()
-        dataKeys = DataKeyStore(try DataKeys(keys, service: .communication), database: database.database)
-        blindIndex = try BlindIndex(keys, service: .communication)
-        let policy = try OutboundPolicy(allow: "loopback")
-        let store = ProviderConfigStore(
-            dataKeys: dataKeys,
-            index: blindIndex,
-            shapes: providers.shapes
-        )
-        self.store = store
-        let index = AddressIndex(blindIndex: blindIndex)
-        let suppressions = SuppressionStore(dataKeys: dataKeys)
-        let links = UnsubscribeLinks(
-            dataKeys: dataKeys,
-            blindIndex: blindIndex,
-            publicURL: "https://clinic.example"
-        )
-        let intake = MessageIntake(
-            templates: CompiledTemplateCache(),
-            dataKeys: dataKeys,
-            store: store,
-            providers: providers,
-            index: index,
-            unsubscribe: links
-        )
-        let clock = clock
-        let keyspace = Keyspace(prefix: TestKeyspace.prefix())
+        let ring = keys.busKeys.map { (id: $0.id, key: $0.key.bytes) }
+        let edgeKeys = { (process: String) in
+            EdgeKeys(ring: ring, currentID: keys.currentID(of: .bus) ?? "", process: process)
+        }
         let redis = RedisClient(
             try #require(RedisEndpoint(url: TestServers.shared().redisURL)),
             name: "test",
             logger: log
         )
         Task { try await redis.run() }
-        let transports = ProviderTransports(policy: policy, log: log)
-        sending = SendingParts(
+        dataKeys = DataKeyStore(try DataKeys(keys, service: .communication), database: database.database)
+        blindIndex = try BlindIndex(keys, service: .communication)
+        let host = HostResources(
+            settings: Settings([:]),
+            instance: "test",
+            database: database.database,
+            redis: redis,
+            keyspace: Keyspace(prefix: TestKeyspace.prefix()),
+            edgeKeys: edgeKeys("communication"),
+            keys: keys,
             dataKeys: dataKeys,
-            store: store,
-            resolver: ProviderConfigResolver(store: store, database: database.database, usesDefault: true),
-            providers: providers,
-            transports: transports,
-            circuits: ProviderCircuits(policy: circuits, providers: providers, now: { clock.now }),
-            receipts: ReceiptLatencies(now: { clock.now }),
-            // On a busy machine Redis is no less there for being slow.
-            rates: RateLimiter(
-                redis: redis,
-                keyspace: keyspace,
-                patience: .seconds(20)
-            ),
-            webhooks: WebhookAddresses(publicURL: "https://polyclinic.test", providers: providers),
-            index: index,
-            media: MediaLinks(blindIndex: blindIndex, publicURL: "https://clinic.example"),
-            callTime: callTime
+            blindIndex: blindIndex,
+            cursors: CursorSeal(blindIndex),
+            publicURL: "https://clinic.example",
+            log: log
         )
-        var handlers = HandlerTable()
-        let webhooks = sending.webhooks
-        ConfigurationHandlers(
-            endpoints: Self.endpoints.configuration,
-            store: store,
+        let parts = CommunicationParts(
+            host,
+            policy: try OutboundPolicy(allow: "loopback"),
             providers: providers,
-            policy: policy,
-            webhooks: webhooks,
-            cursors: CursorSeal(blindIndex)
-        ).register(in: &handlers)
-        DefaultProviderHandlers(
-            endpoints: Self.endpoints.installation,
-            store: store,
-            providers: providers,
-            policy: policy,
-            webhooks: webhooks
-        ).register(in: &handlers)
-        let effective = EffectiveProviders(store: store, resolver: sending.resolver)
-        ConfigurationTester(
-            endpoints: Self.endpoints.configuration,
-            store: store,
-            effective: effective,
-            policy: policy,
-            providers: providers,
-            transports: transports,
-            senders: SenderChecks(records: TextRecords(host: "127.0.0.1", port: 9), providers: providers),
-            index: index,
-            rates: sending.rates,
-            turns: ConfigurationTestTurns(redis: redis, keyspace: keyspace, patience: .seconds(20))
-        ).register(in: &handlers)
-        let readers = providers.readers(through: transports)
-        let deliveries = DeliveryIntake(index: index, suppressions: suppressions, receipts: sending.shares.receipts)
-        WebhookHandlers(
-            endpoints: Self.endpoints.deliveries,
-            store: store,
-            providers: providers,
-            readers: readers,
-            intake: deliveries,
-            inbound: InboundIntake(
-                store: InboundStore(dataKeys: dataKeys),
-                suppressions: suppressions,
-                addresses: index
-            ),
-            webhooks: webhooks,
-            large: LargeWebhooks(dataKeys: dataKeys)
-        ).register(in: &handlers)
-        HandshakeHandlers(endpoints: Self.endpoints.deliveries, store: store, readers: readers)
-            .register(in: &handlers)
-        handlers.webhookPairs(of: .communication, readable: readers.keys.sorted())
-        HealthHandlers(
-            endpoints: Self.endpoints.health,
-            effective: effective,
-            providers: providers,
-            shares: sending.shares,
-            dataKeys: dataKeys
-        ).register(in: &handlers)
-        AlertHandlers(endpoints: Self.endpoints.alerts, dataKeys: dataKeys).register(in: &handlers)
-        AnalyticsHandlers(endpoints: Self.endpoints.analytics).register(in: &handlers)
-        UnsubscribeHandlers(endpoints: Self.endpoints.unsubscribing, links: links, store: suppressions, index: index)
-            .register(
-                in: &handlers
+            tuning: .init(
+                circuits: circuits,
+                now: { [clock] in clock.now },
+                // On a busy machine Redis is no less there for being slow.
+                redisPatience: .seconds(20),
+                callTime: callTime,
+                records: TextRecords(host: "127.0.0.1", port: 9)
             )
-        ContactPreferenceHandlers(endpoints: Self.endpoints.preferences, dataKeys: dataKeys).register(in: &handlers)
-        ContactDeviceHandlers(
-            endpoints: Self.endpoints.devices,
-            dataKeys: dataKeys,
-            index: index,
-            cursors: CursorSeal(blindIndex)
-        ).register(in: &handlers)
-        SuppressionHandlers(
-            endpoints: Self.endpoints.suppressions,
-            store: suppressions,
-            index: index,
-            cursors: CursorSeal(blindIndex)
-        ).register(in: &handlers)
-        MessageHandlers(
-            endpoints: Self.endpoints.messages,
-            intake: intake,
-            cursors: CursorSeal(blindIndex)
-        ).register(in: &handlers)
-        MediaHandlers(endpoints: Self.endpoints.media, links: sending.media, dataKeys: dataKeys).register(in: &handlers)
-        UploadHandlers(endpoints: Self.endpoints.attachments, dataKeys: dataKeys).register(in: &handlers)
-        ConversationHandlers(
-            endpoints: Self.endpoints.conversations,
-            dataKeys: dataKeys,
-            cursors: CursorSeal(blindIndex)
-        ).register(in: &handlers)
-        TemplateHandlers(endpoints: Self.endpoints.templates, store: store, cursors: CursorSeal(blindIndex)).register(
-            in: &handlers
         )
-        TemplateTestHandlers(endpoints: Self.endpoints.templates, intake: intake).register(in: &handlers)
-        try handlers.complete(Self.endpoints.all + WebhookEndpoints(of: .communication).all)
-        let ring = keys.busKeys.map { (id: $0.id, key: $0.key.bytes) }
-        let edgeKeys = { (process: String) in
-            EdgeKeys(ring: ring, currentID: keys.currentID(of: .bus) ?? "", process: process)
-        }
+        (store, sending, checks) = (parts.store, parts.sending, parts.checks)
+        let definition = try parts.definition()
+        try definition.handlers.complete(definition.endpoints)
+        consumers = definition.consumers
         accessSeal = EdgeSeal(.notices, keys: edgeKeys("access"))
-        consumers =
-            ClinicEvents(
-                dataKeys: dataKeys,
-                index: index,
-                notices: EdgeSeal(.notices, keys: edgeKeys("communication"))
-            ).consumers
-        checks = ProviderChecks(parts: sending, database: database.database, log: log)
         let follower = PolicyFollower(
             redis: RedisClient(RedisEndpoint(host: "127.0.0.1", port: 1), name: "none", logger: log),
             keyspace: Keyspace(),
@@ -223,7 +112,7 @@ final class MessageDesk: Sendable {
         ) { _ in throw Problem.unavailable("The policy") }
         dispatcher = Dispatcher(
             service: .communication,
-            handlers: handlers.entries,
+            handlers: definition.handlers.entries,
             database: database.database,
             replies: IdempotencyStore(dataKeys: dataKeys),
             policy: follower,
@@ -231,19 +120,8 @@ final class MessageDesk: Sendable {
         )
         let jobs = JobWorkers(
             database: database.database,
-            handlers: [
-                SendMessageJob(parts: sending), MatchReportsJob(intake: deliveries), FindClinicsJob(intake: deliveries),
-                DeadLetterWatch(), CostsJob(parts: sending), PruneReportsJob(),
-                FetchFileJob(
-                    keepers: providers.keepers(through: transports),
-                    store: store,
-                    dataKeys: dataKeys
-                ),
-            ],
-            transactional: [
-                NoticeJob(intake: intake, log: log), ReceiptDeadlineJob(), AlertJob(intake: intake, log: log),
-                WakeMessagesJob(), ExpireUploadJob(), ExpireWebhookJob(),
-            ],
+            handlers: definition.jobs,
+            transactional: definition.transactionalJobs,
             logger: log
         )
         // For the life of the test process: there is nobody who could end it.

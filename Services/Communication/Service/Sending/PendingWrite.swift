@@ -32,7 +32,7 @@ enum PendingWrite: Sendable {
         if case .skipped = self { true } else { false }
     }
 
-    func write(of id: MessageID, in tx: borrowing Transaction) throws {
+    func apply(to id: MessageID, in tx: borrowing Transaction) throws {
         switch self {
         case .skipped(let number, let entry, let outcome, let detail, let at):
             AttemptStore.skip(number, of: id, with: entry, outcome, detail: detail, at: at, in: tx)

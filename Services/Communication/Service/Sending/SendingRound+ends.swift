@@ -42,11 +42,11 @@ extension SendingRound {
         _ provider: String,
         until: Instant
     ) async throws {
-        let notes = pending
+        let writes = pending
         let (message, lane, stage) = (prepared.message, job.lane, place(of: channel) + 1)
         try await persistEnd { [job, parts] in
             try await job.finish { tx in
-                for note in notes { try note.write(of: message.id, in: tx) }
+                for write in writes { try write.apply(to: message.id, in: tx) }
                 if let entry {
                     CircuitStore.succeeded(entry, at: .now(), in: tx)
                     try CostsJob.wake(for: entry, of: parts.providers, at: .now(), in: tx)
@@ -149,11 +149,11 @@ extension SendingRound {
         rounds: Int,
         after lost: LostReply? = nil
     ) async throws {
-        let (message, notes) = (prepared.message, pending)
+        let (message, writes) = (prepared.message, pending)
         let until = (lost ?? lostReply()).map { min($0.turn, moment) } ?? moment
         try await persistEnd { [job] in
             try await job.again(at: until) { tx in
-                for note in notes { try note.write(of: message.id, in: tx) }
+                for write in writes { try write.apply(to: message.id, in: tx) }
                 try MessageStore.wait(message, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
             }
         }
@@ -163,10 +163,10 @@ extension SendingRound {
     func lookAgain() async throws {
         let id = id
         // Numbers of what was passed over may be another run's by now; what was called is this one's.
-        let notes = pending.filter { !$0.isSkip }
+        let writes = pending.filter { !$0.isSkip }
         try await persistEnd { [job] in
             try await job.again(at: .now()) { tx in
-                for note in notes { try note.write(of: id, in: tx) }
+                for write in writes { try write.apply(to: id, in: tx) }
             }
         }
     }

@@ -55,7 +55,7 @@ extension SendingRound {
         }
     }
 
-    mutating func note(refused entry: ProviderEntry, _ view: CircuitView, isEndpoint: Bool) {
+    mutating func skip(refused entry: ProviderEntry, _ view: CircuitView, isEndpoint: Bool) {
         let isQuota = view.reason == AttemptOutcome.quota.rawValue
         let outcome: AttemptOutcome = isQuota ? .skippedQuota : .skippedCircuitOpen
         if let until = view.retryAt { openUntil = min(until, openUntil ?? until) }
@@ -70,7 +70,7 @@ extension SendingRound {
         nextNumber += 1
     }
 
-    mutating func note(capped entry: ProviderEntry, until: Instant) {
+    mutating func skip(capped entry: ProviderEntry, until: Instant) {
         capped[entry.id] = until
         availability[entry.id] = .shut(until: until)
         openUntil = min(until, openUntil ?? until)

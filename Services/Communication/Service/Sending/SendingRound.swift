@@ -82,7 +82,7 @@ struct SendingRound {
             if isUsable(entry), !hold(entry) {
                 switch parts.circuits.admit(job.clinic, entry, taking: permitTime) {
                 case .refused(let view, let isEndpoint):
-                    note(refused: entry, view, isEndpoint: isEndpoint)
+                    skip(refused: entry, view, isEndpoint: isEndpoint)
                     refused.append(entry)
                 case .admitted(let permit):
                     if try await attempt(entry, permit) { return }
@@ -145,7 +145,7 @@ struct SendingRound {
                 try await waitForRate(until: .now() + time)
                 return true
             case .cap(let time):
-                note(capped: entry, until: .now() + time)
+                skip(capped: entry, until: .now() + time)
                 return false
             }
         }
@@ -168,8 +168,8 @@ struct SendingRound {
         let using = AttemptStore.means(of: prepared.message, entry.id, entry.fingerprint)
         pending.append(.closed(number, entry, verdict, latency: latency, using: using))
         if entry.isDefault, let id = verdict.messageID { pending.append(.known(providerIDs.hash(entry.provider, id))) }
-        if let note = answering(entry, after: verdict.outcome) { pending.append(note) }
-        if let note = finding(after: verdict, by: entry) { pending.append(note) }
+        if let write = answering(entry, after: verdict.outcome) { pending.append(write) }
+        if let write = finding(after: verdict, by: entry) { pending.append(write) }
         if let view = changes.entry { pending.append(.circuit(entry, view)) }
         await alert(after: verdict, by: entry)
         await CircuitNews.tellInstallation(changes, of: entry, in: job.database, log: job.log)
@@ -223,7 +223,7 @@ struct SendingRound {
             entry: entry,
             at: now,
             heldUntil: now + time + SendingParts.callGrace,
-            notes: pending,
+            writes: pending,
             known: entry.isDefault ? providerIDs.hash(entry.provider, id.description) : nil
         )
         do {

@@ -48,12 +48,12 @@ struct SendingTransactions: Sendable {
     func end(
         _ message: StoredMessage,
         _ end: MessageEnd,
-        _ notes: [PendingWrite],
+        _ writes: [PendingWrite],
         took: ProviderEntry?,
         _ job: JobContext
     ) async throws {
         try await job.finish { ticket in
-            let ending = MessageEnding(ticket: ticket, message: message, end: end, notes: notes, took: took)
+            let ending = MessageEnding(ticket: ticket, message: message, end: end, writes: writes, took: took)
             return try await endings.perform(
                 ending,
                 on: job.database,
@@ -81,12 +81,12 @@ struct AttemptOpening: Sendable {
     let entry: ProviderEntry
     let at: Instant
     let heldUntil: Instant
-    let notes: [PendingWrite]
+    let writes: [PendingWrite]
     /// What the installation's provider will call the message, hashed.
     let known: [UInt8]?
 
     fileprivate func write(in tx: borrowing Transaction) throws {
-        for note in notes { try note.write(of: message, in: tx) }
+        for write in writes { try write.apply(to: message, in: tx) }
         AttemptStore.open(number, of: message, with: entry, at: at, heldUntil: heldUntil, in: tx)
         if let known { MessageClinicStore.insert(known, in: tx) }
     }
@@ -97,7 +97,7 @@ private struct MessageEnding: Sendable {
     let ticket: JobTicket
     let message: StoredMessage
     let end: MessageEnd
-    let notes: [PendingWrite]
+    let writes: [PendingWrite]
     let took: ProviderEntry?
 
     /// How the message ends by what its provider has told until now; what it tells from now on finds the message ended.
@@ -110,7 +110,7 @@ private struct MessageEnding: Sendable {
     }
 
     func write(in tx: borrowing Transaction) throws {
-        for note in notes { try note.write(of: message.id, in: tx) }
+        for write in writes { try write.apply(to: message.id, in: tx) }
         if let took { CircuitStore.succeeded(took, at: end.at, in: tx) }
     }
 }

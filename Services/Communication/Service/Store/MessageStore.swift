@@ -38,7 +38,7 @@ struct StoredMessage: Sendable {
     var retries = 0
     /// The number of the last attempt before somebody sent it again: attempts up to it decide nothing any more.
     var settledAttempts = 0
-    /// Its generation, one more with each time it is sent again, goes on to its next channel or is woken early: a job that carries
+    /// Its course, one more with each time it is sent again, goes on to its next channel or is woken early: a job that carries
     /// another one does nothing.
     var course = 0
     /// The id of its last attempt, compared and set when the next one is opened, so that one run alone can; `nil` before the first.

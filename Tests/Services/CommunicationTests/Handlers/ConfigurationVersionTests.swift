@@ -94,7 +94,7 @@ import Testing
     @Test func eachEntrySaysWhereItsWebhooksGo() async throws {
         let clinic = try TestClinic()
         let shown = try await clinic.configure(.zeptomail(SandboxPlace.nowhere), .smtp(port: 2_525))
-        let url = "https://polyclinic.test/api/v1/webhooks/communication/zeptomail/\(clinic.clinic)"
+        let url = "https://clinic.example/api/v1/webhooks/communication/zeptomail/\(clinic.clinic)"
         #expect(shown.email?.primary.webhookUrl == url)
         #expect(shown.email?.fallback.first?.webhookUrl == nil)
         // What was read may be sent back.

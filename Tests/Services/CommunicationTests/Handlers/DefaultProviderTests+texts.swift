@@ -26,7 +26,7 @@ extension DefaultProviderTests {
         ]
         if let answered { pairs.append(("OriginalRepliedMessageSid", answered)) }
         if let optOut { pairs.append(("OptOutType", optOut)) }
-        let url = "https://polyclinic.test/api/v1/webhooks/communication/twilio/installation"
+        let url = "https://clinic.example/api/v1/webhooks/communication/twilio/installation"
         return try await clinic.ask(
             MessageDesk.endpoints.deliveries.receiveShared,
             SharedWebhookPayload(provider: "twilio", body: RawBody(Communication.FormBody.encode(pairs))),

@@ -83,7 +83,7 @@ import Testing
             ("MessageSid", "SM\(RequestID())"), ("SmsStatus", "received"), ("Body", words), ("To", "+15005550006"),
             ("From", Self.number), ("AccountSid", "AC" + String(repeating: "a", count: 32)), ("NumMedia", "0"),
         ]
-        let url = "https://polyclinic.test/api/v1/webhooks/communication/twilio/\(clinic.clinic)"
+        let url = "https://clinic.example/api/v1/webhooks/communication/twilio/\(clinic.clinic)"
         return try await clinic.bring(
             Communication.FormBody.encode(pairs),
             headers: ["X-Twilio-Signature": Sandbox.TwilioSignature.make(token, url, pairs)],

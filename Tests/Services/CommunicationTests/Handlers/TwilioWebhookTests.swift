@@ -23,7 +23,7 @@ import Testing
 
         func headers(_ clinic: ClinicID) throws -> [String: String] {
             let query = message.map { "?message=\($0)" } ?? ""
-            let url = "https://polyclinic.test/api/v1/webhooks/communication/twilio/\(clinic)\(query)"
+            let url = "https://clinic.example/api/v1/webhooks/communication/twilio/\(clinic)\(query)"
             return ["X-Twilio-Signature": Sandbox.TwilioSignature.make(token, url, pairs)]
         }
     }
