@@ -1,3 +1,4 @@
+import Bus
 import CommunicationAPI
 import Contracts
 import Core
@@ -6,6 +7,7 @@ import Postgres
 import ProviderConfig
 import Resilience
 import ServiceHost
+import Telemetry
 
 /// What the service is made of: each part is made once, here, and given to the handlers and jobs that work with it.
 struct CommunicationParts: Sendable {

@@ -1,3 +1,4 @@
+import Core
 import Outbound
 package import Postgres
 package import ServiceHost

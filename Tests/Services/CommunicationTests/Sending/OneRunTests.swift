@@ -59,7 +59,7 @@ import Testing
                 entry: entry,
                 at: .now(),
                 heldUntil: .now(),
-                notes: [],
+                writes: [],
                 known: nil
             )
         }
