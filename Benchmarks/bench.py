@@ -8,6 +8,7 @@
 A figure is the median of its rounds. A peer that cannot be installed is printed as missing, never as a win.
 """
 import argparse
+import datetime
 import json
 import os
 import statistics
@@ -19,6 +20,8 @@ from peers import Monolith, Sidekiq
 from provider import Provider
 from rows import ROWS
 
+RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results.json")
+
 
 def main() -> int:
     parser = argparse.ArgumentParser()
@@ -28,7 +31,7 @@ def main() -> int:
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else None
 
-    results = {"machine": machine(), "rounds": options.rounds, "rows": []}
+    results = {"machine": machine(), "rows": []}
     with tempfile.TemporaryDirectory(prefix="polyclinic-bench-") as home:
         os.chmod(home, 0o755)
         with Suite(home) as suite, Provider() as suite.provider, Monolith(suite) as monolith, Sidekiq(suite) as sidekiq:
@@ -37,12 +40,19 @@ def main() -> int:
                     continue
                 results["rows"].append(measure(row, suite, monolith, sidekiq, options))
     print_table(results)
-    path = os.path.join(os.path.dirname(__file__), "results.json")
-    if not wanted:
-        with open(path, "w") as file:
-            json.dump(results, file, indent=2)
-            file.write("\n")
+    keep(results)
     return 0 if all("error" not in row for row in results["rows"]) else 1
+
+
+def keep(results: dict) -> None:
+    """Rows that were measured take the place of theirs in the file; the others stay, each with its day and rounds."""
+    with open(RESULTS) as file:
+        rows = {row["name"]: row for row in json.load(file)["rows"]}
+    rows.update({row["name"]: row for row in results["rows"] if "error" not in row})
+    kept = {"machine": results["machine"], "rows": [rows[row.name] for row in ROWS if row.name in rows]}
+    with open(RESULTS, "w") as file:
+        json.dump(kept, file, indent=2)
+        file.write("\n")
 
 
 def measure(row, suite, monolith, sidekiq, options) -> dict:
@@ -59,7 +69,7 @@ def measure(row, suite, monolith, sidekiq, options) -> dict:
         return {"name": row.name, "what": row.what, "target": row.target, "error": f"{type(error).__name__}: {error}"}
     result = {"name": row.name, "what": row.what, "target": row.target, "ours": medians(ours)}
     result["peer"] = medians(theirs) if theirs else ("missing" if row.peer else None)
-    return result
+    return result | {"on": datetime.date.today().isoformat(), "rounds": len(ours)}
 
 
 def medians(rounds: list[dict]) -> dict:

@@ -120,14 +120,12 @@ package final class PolicyFollower: Service {
         return withSnapshot { $0.version } >= version
     }
 
-    /// Asks access for what is new, once for all who ask; whether there was anything.
+    /// Asks access for what is new, once for all who ask.
     ///
     /// For who is about to refuse somebody that access may have made a moment ago. However many are refused, there are
     /// `PolicyFollower.askedApart` between two questions.
-    package func refresh() async -> Bool {
-        let held = withSnapshot { $0.version }
-        await question.answer { try? await self.reload() }
-        return withSnapshot { $0.version } > held
+    package func refresh() async {
+        await question.answer { (try? await self.reload()) != nil }
     }
 
     /// Follows until shutdown.

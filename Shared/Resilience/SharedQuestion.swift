@@ -23,11 +23,17 @@ package final class SharedQuestion: Sendable {
         self.mostWaiting = mostWaiting
     }
 
-    /// Returns once a question is answered that was put after this call; `false` where too many wait already.
+    /// Those who wait for the next question.
+    package var waiting: Int { state.withLock { $0.waiting.count } }
+
+    /// Returns once a question is answered that was put after this call; `false` where there is no answer, or too many wait
+    /// already.
     ///
-    /// - Parameter ask: puts the question, the same one whoever calls.
+    /// Where one question is not answered, nobody waits for another.
+    ///
+    /// - Parameter ask: puts the question, the same one whoever calls; `false` where there is no answer.
     @discardableResult
-    package func answer(by ask: @escaping @Sendable () async -> Void) async -> Bool {
+    package func answer(by ask: @escaping @Sendable () async -> Bool) async -> Bool {
         await withCheckedContinuation { continuation in
             let (isFull, isFirst) = state.withLock { state in
                 guard state.waiting.count < mostWaiting else { return (true, false) }
@@ -41,11 +47,19 @@ package final class SharedQuestion: Sendable {
         }
     }
 
-    private func askUntilNobodyWaits(_ ask: @Sendable () async -> Void) async {
+    private func askUntilNobodyWaits(_ ask: @Sendable () async -> Bool) async {
         while let waiters = next() {
-            await ask()
-            for waiter in waiters { waiter.resume(returning: true) }
+            let isAnswered = await ask()
+            let ended = isAnswered ? waiters : waiters + takeAll()
+            for waiter in ended { waiter.resume(returning: isAnswered) }
             try? await Task.sleep(for: rest)
+        }
+    }
+
+    private func takeAll() -> [CheckedContinuation<Bool, Never>] {
+        state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
         }
     }
 

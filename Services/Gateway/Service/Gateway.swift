@@ -20,7 +20,7 @@ final class Gateway: Sendable {
         /// The same after waiting a moment for it where it is not; what was fresh when it was asked is fresh enough.
         var becomesFresh: @Sendable () async -> Bool = { true }
         /// Asks for what is new; whether there was anything.
-        var refresh: @Sendable () async -> Bool = { false }
+        var refresh: @Sendable () async -> Void = {}
     }
 
     let policy: Policy

@@ -150,6 +150,8 @@ enum DeliveryRules {
             if hasNext { return .nextChannel }
             // A code is tried again whatever became of the first.
             return message.category == .security ? .none : .moves
+        // Another one may have taken it as well.
+        case .unknown where !hasNext && !isOnlyLost: return .none
         case .queued, .sent, .unknown: return hasNext ? .nextChannel : .moves
         default: return ended(event, at: place, message)
         }

@@ -27,15 +27,15 @@ struct FetchFileJob: JobHandler {
             let sealer = try dataKeys.sealer(for: job.clinic, in: tx)
             guard
                 let pending = try InboundFileStore.pending(payload.message, payload.place, with: sealer, in: tx)
-            else { return nil as (PendingFile, ProviderEntry?)? }
-            let entries = try Self.entries(of: job.clinic, for: pending, store, in: tx)
-            // Another entry of the provider's may stand for the same account.
-            return (pending, entries.first { $0.id == pending.entry } ?? entries.first)
+            else { return nil as (PendingFile, [ProviderEntry])? }
+            return (pending, try Self.entries(of: job.clinic, for: pending, store, in: tx))
         }
         guard let (pending, own) = found else { return try await job.finish() }
-        var entry = own
-        if own?.id != pending.entry, let shared = try await shared(pending, job) { entry = shared }
-        let result = await fetch(pending.media, by: entry)
+        var entries = own.filter { $0.id == pending.entry }
+        if entries.isEmpty { entries = try await shared(pending, job) }
+        // Another entry of the provider's may stand for the same account.
+        if entries.isEmpty { entries = Array(own.prefix(1)) }
+        let result = await fetch(pending.media, by: entries, job)
         let now = Instant.now()
         switch result {
         case .kept(let bytes, let type):
@@ -66,10 +66,10 @@ struct FetchFileJob: JobHandler {
     }
 
     /// The installation's own entry, where it came by that.
-    private func shared(_ pending: PendingFile, _ job: JobContext) async throws -> ProviderEntry? {
+    private func shared(_ pending: PendingFile, _ job: JobContext) async throws -> [ProviderEntry] {
         let tenant = Tenant(.installation, actor: "system:\(Self.name)")
         return try await job.database.together(for: tenant) { [store] tx in
-            try Self.entries(of: .installation, for: pending, store, in: tx).first { $0.id == pending.entry }
+            try Self.entries(of: .installation, for: pending, store, in: tx).filter { $0.id == pending.entry }
         }
     }
 
@@ -84,8 +84,22 @@ struct FetchFileJob: JobHandler {
         return (found.present + found.former).filter { $0.provider == pending.provider }
     }
 
-    private func fetch(_ media: InboundText.Media, by entry: ProviderEntry?) async -> FetchedFile {
-        guard let entry, let keeper = keepers[entry.provider] else { return .refused("no_provider") }
-        return await keeper.fetch(media, for: entry, deadline: .after(Self.callTime))
+    /// Asks one entry after the other until one has it: the account that it came by may have been replaced since.
+    private func fetch(
+        _ media: InboundText.Media,
+        by entries: [ProviderEntry],
+        _ job: JobContext
+    ) async -> FetchedFile {
+        var result: FetchedFile?
+        for entry in entries {
+            guard let keeper = keepers[entry.provider] else { continue }
+            let deadline = Deadline.after(min(Self.callTime, job.lease.remaining))
+            let fetched = await keeper.fetch(media, for: entry, deadline: deadline)
+            if case .kept = fetched { return fetched }
+            // Who may have it later is asked again, whatever the others say.
+            if case .later = result { continue }
+            result = fetched
+        }
+        return result ?? .refused("no_provider")
     }
 }

@@ -31,6 +31,7 @@ struct SendMessageJob: JobHandler {
         }
         let all = try await parts.chain(for: prepared, job.clinic)
         let settings = try await parts.settings(of: job.clinic)
+        var waiting: (round: SendingRound, lost: SendingRound.LostReply)?
         if prepared.unresolved != nil {
             let round = SendingRound(
                 parts: parts,
@@ -40,7 +41,10 @@ struct SendMessageJob: JobHandler {
                 channels: Set(all.map(\.channel)),
                 settings: settings
             )
-            if let lost = round.lostReply(), try await round.leave(lost) { return }
+            if let lost = round.lostReply() {
+                if try await round.leave(lost) { return }
+                waiting = (round, lost)
+            }
         }
         var chain = parts.usable(all, for: prepared)
         guard !chain.isEmpty else {
@@ -48,6 +52,8 @@ struct SendMessageJob: JobHandler {
         }
         let wanted = prepared.applyCurrentPreferences(quietOfClinic: QuietTime(settings: settings))
         chain.removeAll { !wanted.contains($0.channel) }
+        // Who is not to be asked again may have taken it all the same.
+        if chain.isEmpty, let waiting { return try await waiting.round.awaitReceipt(after: waiting.lost) }
         guard !chain.isEmpty else {
             return try await parts.end(prepared, .suppressed, SuppressionRules.notWanted, job)
         }

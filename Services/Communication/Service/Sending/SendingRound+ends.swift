@@ -79,7 +79,7 @@ extension SendingRound {
     func lostReply(of entry: ProviderEntry? = nil) -> LostReply? {
         guard prepared.message.category != .security else { return nil }
         if let lost = prepared.unresolved {
-            let entry = chain.first { $0.id == lost.entryID }
+            let entry = chain.first { $0.id == lost.entryID && $0.provider == lost.provider }
             let time = entry.map { receiptTime(of: $0) } ?? receiptTime(after: lost.channel)
             return time.map { LostReply(channel: lost.channel, provider: lost.provider, turn: lost.startedAt + $0) }
         }
@@ -205,7 +205,7 @@ extension SendingRound {
             }
             // nor of a channel that has not had its hours.
             if let opening, status == .failed { return try await waitForHours(until: opening) }
-            if status == .unknown, let lost = lostReply() { return try await awaitReceipt(after: lost) }
+            if status == .unknown, let lost = lostReply(of: asked?.first) { return try await awaitReceipt(after: lost) }
             try await self.end(status, reason)
         case .wait(let wait, let until):
             try await comeAgain(for: wait, until: until, rounds: rounds, after: lostReply(of: asked?.first))

@@ -30,9 +30,6 @@ struct StoredAttempt: Sendable {
     /// Whether a provider has taken the message and not told since that it did not arrive.
     var isTaken: Bool { outcome == .accepted && news?.event.isFailure != true }
 
-    /// Whether nobody knows if the provider took the message, and it has not told since that it did not arrive.
-    var mayHaveArrived: Bool { outcome == .unknownOutcome && news?.event.isFailure != true }
-
     /// Whether another one was made with the same account.
     func isSamePlace(_ other: StoredAttempt) -> Bool {
         entryID == other.entryID && fingerprint == other.fingerprint
@@ -53,6 +50,16 @@ struct StoredAttempt: Sendable {
             failure: news?.failure,
             cost: cost
         )
+    }
+}
+
+extension [StoredAttempt] {
+    /// Whether of one of them nobody knows if the provider took the message, and the provider has not told since that it did not
+    /// arrive: what an account was handed again and again is one message to it.
+    var mayHaveArrived: Bool {
+        contains { lost in
+            lost.outcome == .unknownOutcome && !contains { $0.isSamePlace(lost) && $0.news?.event.isFailure == true }
+        }
     }
 }
 
@@ -142,7 +149,7 @@ enum AttemptStore {
     }
 
     /// How often a channel's providers have taken a message, since somebody sent it last, which attempt was the last that any
-    /// channel's provider took, and of how many beside one nobody knows whether they took it.
+    /// channel's provider took, and of how many of other accounts than one's nobody knows whether they took it.
     static func taken(
         _ message: StoredMessage,
         on channel: String,
@@ -153,7 +160,9 @@ enum AttemptStore {
             """
             select count(*) filter (where outcome = 'accepted' and channel = \(channel)),
                 max(number) filter (where outcome = 'accepted'),
-                count(*) filter (where outcome = 'unknown_outcome' and number <> \(number) and event is null)
+                count(*) filter (where outcome = 'unknown_outcome' and event is null and (entry_id, fingerprint) <>
+                    (select entry_id, fingerprint from message_attempts
+                    where clinic_id = clinic_id() and message_id = \(message.id) and number = \(number)))
             from message_attempts
             where clinic_id = clinic_id() and message_id = \(message.id) and number > \(message.settledAttempts)
                 and outcome in ('accepted', 'unknown_outcome')

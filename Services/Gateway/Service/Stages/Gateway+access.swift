@@ -20,7 +20,10 @@ extension Gateway {
         // A user or a membership made a moment ago, or an invitation just accepted, may not have arrived here: access is asked
         // before we refuse.
         let mayBeLate = !snapshot.knows(caller, named?.id) || snapshot.refusal(caller, at: now) == .inactive
-        if mayBeLate, await policy.refresh() { snapshot = policy.snapshot() }
+        if mayBeLate {
+            await policy.refresh()
+            snapshot = policy.snapshot()
+        }
         if snapshot.refusal(caller, at: now) != nil { throw .unauthenticated }
         exchange.caller = caller
         exchange.accessVersion = snapshot.version
@@ -53,7 +56,8 @@ extension Gateway {
         if KeyVerifier.isKey(credential) {
             // A key made or renewed a moment ago may not have arrived here.
             var key = KeyVerifier.verify(credential, snapshot, at: now)
-            if key == nil, await policy.refresh() {
+            if key == nil {
+                await policy.refresh()
                 snapshot = policy.snapshot()
                 key = KeyVerifier.verify(credential, snapshot, at: now)
             }

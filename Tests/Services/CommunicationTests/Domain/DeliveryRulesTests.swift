@@ -52,6 +52,16 @@ import Testing
             on: message
         )
         #expect(found == effect)
+        // By whichever channel the news come first.
+        let last = DeliveryRules.effect(
+            of: .hardBounce,
+            at: 1,
+            taken: 0,
+            isLost: isLost,
+            isOnlyLost: isOnlyLost,
+            on: message
+        )
+        #expect(last == (isOnlyLost ? .moves : .none))
     }
 
     /// What Meta tells later of a message with another channel left: how often it was taken, and what follows.
