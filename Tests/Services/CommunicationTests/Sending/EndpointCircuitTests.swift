@@ -13,11 +13,14 @@ import Testing
 /// The circuit of a provider's host, which all clinics share; the clock is put forward, so one after the other with the rest.
 extension CircuitTests {
     @Suite struct EndpointTests {
-        /// A port at which a sandbox ran and will run again.
-        private func port() async throws -> Int {
-            let found = Mutex(0)
-            try await SandboxPlace.with { sandbox in found.withLock { $0 = sandbox.ports.http } }
-            return found.withLock { $0 }
+        /// A place at which a sandbox ran and will run again, and no other test's: they share what is known of a host.
+        private func place() async throws -> SandboxSettings {
+            var settings = SandboxSettings()
+            settings.host = SandboxPlace.nobody
+            let port = Mutex(0)
+            try await SandboxPlace.with(settings) { sandbox in port.withLock { $0 = sandbox.ports.http } }
+            settings.port = port.withLock { $0 }
+            return settings
         }
 
         private func outcomes(_ clinic: TestClinic) async throws -> [AttemptOutcome?] {
@@ -32,12 +35,12 @@ extension CircuitTests {
         }
 
         @Test func threeClinicsThatCannotReachAHostSpareTheOthers() async throws {
-            let port = try await port()
+            let place = try await place()
             try await SandboxPlace.with { mail in
                 let clinics = try (0..<4).map { _ in try TestClinic() }
                 for clinic in clinics {
                     try await clinic.configure(
-                        .zeptomail("http://127.0.0.1:\(port)/zeptomail"),
+                        .zeptomail("http://\(place.host):\(place.port)/zeptomail"),
                         .smtp(port: mail.smtpPort)
                     )
                 }
@@ -60,9 +63,7 @@ extension CircuitTests {
                 #expect(try await outcomes(clinics[3]) == [.transient, .accepted])
                 #expect(try await outcomes(clinics[2]) == [.skippedCircuitOpen, .accepted])
                 clinics[0].desk.clock.advance(.seconds(61))
-                var settings = SandboxSettings()
-                settings.port = port
-                try await SandboxPlace.with(settings) { _ in try await areWell(clinics) }
+                try await SandboxPlace.with(place) { _ in try await areWell(clinics) }
             }
         }
 
