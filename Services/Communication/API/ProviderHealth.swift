@@ -45,7 +45,8 @@ package struct EntryHealth: Wire {
     package var retryAt: Instant?
     /// The circuit of the provider's host, shared by all clinics; absent while it is closed.
     package var endpoint: EndpointHealth?
-    /// Share of accepted attempts of the last hour; absent without any.
+    /// Share of the last hour's attempts that it accepted and has not refused since for what is wrong with the account; absent
+    /// without any.
     package var successRate: Double?
     /// 95 of 100 attempts of the last hour took no longer.
     package var p95Milliseconds: Int?
@@ -54,10 +55,24 @@ package struct EntryHealth: Wire {
     package var share: Double
     /// Half of the receipts of the last quarter of an hour came no later after their message; absent without any.
     package var receiptP50Milliseconds: Int?
+    /// What it accepted and then refused for the account's sake included: `at` is when it told so then.
     package var lastError: LastError?
     /// When a circuit was last tried by a check instead of a message.
     package var lastCheck: Instant?
     package var rate: Rate
+
+    package static var limits: [Limit] {
+        [
+            .describe(
+                CodingKeys.successRate,
+                "The share of the last hour's attempts that the provider accepted, 0 to 1. An accepted message that it reports later as not sent for what is wrong with the account (locked, over its quota, no right to the sender) does not count as accepted."
+            ),
+            .describe(
+                CodingKeys.lastError,
+                "The last attempt that the provider did not accept, or accepted and reported later as not sent for what is wrong with the account: then `at` is when it reported that."
+            ),
+        ]
+    }
 
     /// How fast messages may go through it.
     package struct Rate: Wire, Hashable {

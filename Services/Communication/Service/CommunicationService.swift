@@ -46,6 +46,7 @@ package enum CommunicationService {
                 ("0033_attempt_news_held.sql", PackageResources._033_attempt_news_held_sql),
                 ("0034_installation_resets.sql", PackageResources._034_installation_resets_sql),
                 ("0035_alert_subjects.sql", PackageResources._035_alert_subjects_sql),
+                ("0036_account_faults.sql", PackageResources._036_account_faults_sql),
             ]
         )
     }

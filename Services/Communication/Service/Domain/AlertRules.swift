@@ -43,7 +43,7 @@ enum AlertRules {
             case .credentialsRefused:
                 (
                     "A provider refuses your credentials",
-                    "\(subject) does not accept the clinic's credentials any more. Nothing is sent through it until they are changed."
+                    "\(subject) does not accept the clinic's account or credentials any more. Nothing gets through until that is mended."
                 )
             case .circuitOpened:
                 (

@@ -16,6 +16,8 @@ struct DeliveryReport: Sendable, Equatable {
     var recipient: String?
     /// The provider's code for what went wrong; a token, never free text.
     var code: String?
+    /// What is wrong with the account, where it was `rejected` for that.
+    var fault: AccountFault?
 
     /// The same of each recipient of a webhook; of nobody in particular when it names none.
     static func each(
@@ -24,7 +26,8 @@ struct DeliveryReport: Sendable, Equatable {
         message: MessageID?,
         providerMessageID: String?,
         _ event: DeliveryEvent,
-        code: String? = nil
+        code: String? = nil,
+        fault: AccountFault? = nil
     ) -> [DeliveryReport] {
         let about: [String?] = recipients.isEmpty ? [nil] : recipients
         return about.enumerated().map { index, recipient in
@@ -34,7 +37,8 @@ struct DeliveryReport: Sendable, Equatable {
                 providerMessageID: providerMessageID,
                 event: event,
                 recipient: recipient,
-                code: code
+                code: code,
+                fault: fault
             )
         }
     }

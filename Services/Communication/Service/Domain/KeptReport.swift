@@ -10,6 +10,8 @@ struct KeptReport: Sendable, Equatable {
     var recipient: [UInt8]?
     /// The provider's code for what went wrong.
     var code: String?
+    /// What is wrong with the account, where it was `rejected` for that.
+    var fault: AccountFault?
     /// The address itself; not kept with the rest.
     var address: ChannelAddress?
 }
@@ -29,4 +31,6 @@ struct ReportedAttempt: Sendable {
     var isOpen: Bool
     /// It never came: nobody knows whether the provider took the message.
     var isLost = false
+    /// The entry is the installation's.
+    var isDefault = false
 }

@@ -26,9 +26,10 @@ struct FindClinicsJob: JobHandler {
         let found = try await intake.sorted(waiting, from: source.provider, job.database)
         for (clinic, reports) in found.known {
             let tenant = Tenant(clinic, toldBy: source.provider)
-            try await job.database.together(for: tenant) { [intake] tx in
+            let news = try await job.database.together(for: tenant) { [intake] tx in
                 try intake.take(reports, from: source, webhook: webhook, at: now, in: tx)
             }
+            await AlertStore.tellOperators(news, in: job.database, log: job.log)
         }
         let next = DeliveryIntake.patience.next(since: job.createdAt, at: now)
         let settled = next == nil ? waiting : found.known.values.flatMap { $0 }

@@ -21,14 +21,15 @@ struct MatchReportsJob: JobHandler {
     func run(_ payload: Payload, _ job: JobContext) async throws {
         let now = Instant.now()
         let next = DeliveryIntake.patience.next(since: job.createdAt, at: now)
-        let areKnown = try await job.database.together(for: job.tenant) { [intake] tx in
+        let applied = try await job.database.together(for: job.tenant) { [intake] tx in
             let waiting = try DeliveryStore.waiting(payload.webhook, in: tx)
-            let unknown = try intake.apply(waiting, through: payload.entries, at: now, in: tx)
-            let settled = next == nil ? waiting : waiting.filter { !unknown.contains($0) }
+            let applied = try intake.apply(waiting, through: payload.entries, at: now, in: tx)
+            let settled = next == nil ? waiting : waiting.filter { !applied.unknown.contains($0) }
             if !settled.isEmpty { DeliveryStore.settle(settled, of: payload.webhook, in: tx) }
-            return unknown.isEmpty
+            return applied
         }
-        guard let due = next, !areKnown else { return try await job.finish() }
+        await AlertStore.tellOperators(applied.forOperators, in: job.database, log: job.log)
+        guard let due = next, !applied.unknown.isEmpty else { return try await job.finish() }
         try await job.again(at: due)
     }
 }

@@ -33,8 +33,16 @@ struct AWSSNSWebhooks: WebhookReader {
     /// What is said of a message; numbers are left out of it, for logs may hide their digits and each went to one.
     private static func report(_ said: JSONValue, id: String) -> DeliveryReport? {
         if let sent = ProviderVerdict.id(said["notification"]?["messageId"]), let status = said["status"]?.string {
-            return event(status, said["delivery"]?["providerResponse"]?.string).map {
-                DeliveryReport(id: id, message: nil, providerMessageID: sent, event: $0, recipient: nil)
+            let response = said["delivery"]?["providerResponse"]?.string?.lowercased() ?? ""
+            return event(status, response).map { event in
+                DeliveryReport(
+                    id: id,
+                    message: nil,
+                    providerMessageID: sent,
+                    event: event,
+                    recipient: nil,
+                    fault: event == .rejected ? faults[response] : nil
+                )
             }
         }
         guard let kind = said["FailureType"]?.string, let sent = ProviderVerdict.id(said["MessageId"]) else {
@@ -74,10 +82,13 @@ struct AWSSNSWebhooks: WebhookReader {
         "this delivery would exceed max price": .rejected, "no quota left for account": .rejected,
     ]
 
-    private static func event(_ status: String, _ response: String?) -> DeliveryEvent? {
+    /// Those that no text gets past, until somebody has raised what the account may spend.
+    private static let faults: [String: AccountFault] = ["no quota left for account": .quota]
+
+    private static func event(_ status: String, _ response: String) -> DeliveryEvent? {
         switch status {
         case "SUCCESS": .delivered
-        case "FAILURE": responses[response?.lowercased() ?? ""] ?? .softBounce
+        case "FAILURE": responses[response] ?? .softBounce
         default: nil
         }
     }

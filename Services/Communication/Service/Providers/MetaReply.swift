@@ -82,6 +82,9 @@ enum MetaReply {
         }
     }
 
+    /// What it says of the account; `nil` for nothing.
+    static func fault(_ code: Int?) -> AccountFault? { AccountFault(code.flatMap { meaning(of: $0) }?.outcome) }
+
     static func verdict(_ response: OutboundResponse) -> ProviderVerdict {
         let answer = try? JSONTape(response.body).decode(JSONValue.self)
         if (200...299).contains(response.status) {

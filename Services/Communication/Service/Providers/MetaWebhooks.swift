@@ -79,7 +79,8 @@ struct MetaWebhooks: WebhookReader {
                     message: message,
                     providerMessageID: providerMessageID,
                     event: event,
-                    code: event.isFailure ? code.map(String.init) : nil
+                    code: event.isFailure ? code.map(String.init) : nil,
+                    fault: event == .rejected ? MetaReply.fault(code) : nil
                 )
             }
         }

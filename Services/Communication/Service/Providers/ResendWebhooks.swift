@@ -37,7 +37,8 @@ struct ResendWebhooks: WebhookReader {
             message: message(data["tags"]),
             providerMessageID: ProviderVerdict.id(data["email_id"]),
             event,
-            code: ProviderVerdict.id(data["bounce"]?["subType"])
+            code: ProviderVerdict.id(data["bounce"]?["subType"]),
+            fault: event == .rejected ? fault(data["failed"]?["reason"]?.string) : nil
         )
     }
 
@@ -58,6 +59,11 @@ struct ResendWebhooks: WebhookReader {
             }
         default: nil
         }
+    }
+
+    /// What is wrong with the account, where messages fail for that.
+    private static func fault(_ reason: String?) -> AccountFault? {
+        ["reached_daily_quota", "reached_monthly_quota"].contains(reason) ? .quota : nil
     }
 
     /// Tags come as they were sent, or as an object.

@@ -76,7 +76,8 @@ struct SendGridWebhooks: WebhookReader {
                 providerMessageID: messageID(item["sg_message_id"]),
                 event: event,
                 recipient: item["email"]?.string,
-                code: event.isFailure ? ProviderVerdict.id(item["status"]) : nil
+                code: event.isFailure ? ProviderVerdict.id(item["status"]) : nil,
+                fault: event == .rejected ? fault(item["reason"]?.string ?? "") : nil
             )
         }
     }
@@ -107,6 +108,11 @@ struct SendGridWebhooks: WebhookReader {
         case "unsubscribed address", "spam reporting address": .optedOut
         default: .rejected
         }
+    }
+
+    /// What is wrong with the account, where they drop its messages for that.
+    private static func fault(_ reason: String) -> AccountFault? {
+        reason.lowercased() == "recipient list over package quota" ? .quota : nil
     }
 
     /// What was answered when it was handed over; the rest says which of their machines had it.

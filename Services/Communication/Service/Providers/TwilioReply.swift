@@ -107,6 +107,9 @@ enum TwilioReply {
         }
     }
 
+    /// What an error that a callback tells of says of the account; `nil` for nothing.
+    static func fault(_ code: Int64?) -> AccountFault? { AccountFault(code.flatMap { outcomes[$0] }?.outcome) }
+
     /// Some messages are refused in the very answer that takes them.
     private static func taken(_ answer: JSONValue?) -> ProviderVerdict {
         let id = ProviderVerdict.token(answer?["sid"]?.string)

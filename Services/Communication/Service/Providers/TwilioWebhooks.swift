@@ -46,7 +46,7 @@ struct TwilioWebhooks: WebhookReader {
     /// What a callback says of a message of ours.
     static func reports(_ form: FormBody.Pairs, message: MessageID?) -> [DeliveryReport] {
         guard let status = form.value("MessageStatus"), let sid = ProviderVerdict.token(form.value("MessageSid")),
-            let event = event(status, form.value("ErrorCode"))
+            let event = event(status, code(form))
         else { return [] }
         return [
             DeliveryReport(
@@ -55,7 +55,8 @@ struct TwilioWebhooks: WebhookReader {
                 providerMessageID: sid,
                 event: event,
                 recipient: form.value("To").map { bare($0) },
-                code: event.isFailure ? ProviderVerdict.token(form.value("ErrorCode")) : nil
+                code: event.isFailure ? ProviderVerdict.token(form.value("ErrorCode")) : nil,
+                fault: event == .rejected ? TwilioReply.fault(code(form)) : nil
             )
         ]
     }
@@ -96,15 +97,17 @@ struct TwilioWebhooks: WebhookReader {
     }
 
     /// The code of an earlier try stays where it was: it is read only with a status that says that it failed.
-    private static func event(_ status: String, _ code: String?) -> DeliveryEvent? {
+    private static func event(_ status: String, _ code: Int64?) -> DeliveryEvent? {
         switch status {
         case "accepted", "queued", "sending", "sent": .sent
         case "delivered": .delivered
         case "read": .opened
-        case "undelivered", "failed": TwilioReply.event(code.flatMap { Int64($0) })
+        case "undelivered", "failed": TwilioReply.event(code)
         default: nil
         }
     }
+
+    private static func code(_ form: FormBody.Pairs) -> Int64? { form.value("ErrorCode").flatMap { Int64($0) } }
 
     private static func channel(_ form: FormBody.Pairs) -> MessageChannel {
         let isWhatsApp = ["From", "To"].contains { form.value($0)?.hasPrefix(TwilioMessages.whatsAppPrefix) == true }

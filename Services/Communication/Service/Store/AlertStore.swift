@@ -55,7 +55,31 @@ enum AlertStore {
     }
 
     /// What an alert calls a provider.
-    static func subject(of entry: ProviderEntry) -> String { "\(entry.provider) (\(entry.channel))" }
+    static func subject(of entry: ProviderEntry) -> String { subject(entry.provider, entry.channel) }
+
+    private static func subject(_ provider: String, _ channel: String) -> String { "\(provider) (\(channel))" }
+
+    /// Has it told that accounts do not send: the clinic of its own, in one order, so that two transactions wait for each other
+    /// instead of locking both.
+    ///
+    /// - Returns: what is the operators' to mend, for `tellOperators` once the transaction is committed.
+    static func raise(_ news: Set<AccountNews>, at now: Instant, in tx: borrowing Transaction) throws
+        -> Set<AccountNews>
+    {
+        let own = news.filter { !$0.isDefault }
+            .map { (alert: $0.fault.alert, subject: subject($0.provider, $0.channel)) }
+            .sorted { ($0.alert.rawValue, $0.subject) < ($1.alert.rawValue, $1.subject) }
+        for (alert, subject) in own { try raise(alert, about: subject, at: now, in: tx) }
+        return news.filter(\.isDefault)
+    }
+
+    /// Has the operators told that accounts of the installation do not send.
+    static func tellOperators(_ news: Set<AccountNews>, in database: Database, log: Logger) async {
+        for one in news {
+            let subject = subject(one.provider, one.channel)
+            await raiseForOperators(one.fault.alert, about: subject, in: database, log: log)
+        }
+    }
 
     /// Has an alert about one of the installation's own providers told to its operators, in a transaction of its own: the clinic
     /// that met with it has nothing to do with that.

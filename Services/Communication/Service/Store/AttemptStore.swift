@@ -131,9 +131,12 @@ enum AttemptStore {
     }
 
     /// Notes what a provider tells of an attempt, unless it has told what is further; what the call came to stays.
+    ///
+    /// - Parameter fault: what is wrong with the account, where the event is `rejected` for that.
     static func note(
         _ event: DeliveryEvent,
         code: String?,
+        fault: AccountFault? = nil,
         of attempt: ReportedAttempt,
         at now: Instant,
         in tx: borrowing Transaction
@@ -141,7 +144,8 @@ enum AttemptStore {
         let nearer = DeliveryRules.events(before: event, by: attempt.channel).map(\.rawValue)
         tx.execute(
             """
-            update message_attempts set event = \(event.rawValue), event_code = \(code), event_at = \(now)
+            update message_attempts set event = \(event.rawValue), event_code = \(code),
+                event_fault = \(fault?.rawValue), event_at = \(now)
             where clinic_id = clinic_id() and message_id = \(attempt.message) and number = \(attempt.number)
                 and (event is null or event = any (\(nearer)))
             """

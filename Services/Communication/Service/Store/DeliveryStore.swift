@@ -19,6 +19,7 @@ struct ReportSource: Codable, Sendable, Equatable {
 }
 
 extension DeliveryEvent: Column {}
+extension AccountFault: Column {}
 
 /// The table `delivery_events`, and what finds its events' messages.
 enum DeliveryStore {
@@ -37,13 +38,15 @@ enum DeliveryStore {
         let rows = try tx.rows(
             """
             insert into delivery_events (clinic_id, provider, entry_id, event_id, message_id, provider_message_id, kind,
-                recipient_index, code, notice_id, received_at)
+                recipient_index, code, fault, notice_id, received_at)
             select clinic_id(), \(source.provider), \(source.entry), e.id, nullif(e.message, '')::uuid,
-                nullif(e.provider_message, ''), e.kind, decode(nullif(e.recipient, ''), 'hex'), e.code, \(webhook), \(now)
+                nullif(e.provider_message, ''), e.kind, decode(nullif(e.recipient, ''), 'hex'), e.code, e.fault,
+                \(webhook), \(now)
             from unnest(\(ordered.map(\.id)), \(ordered.map { $0.message?.description ?? "" }),
                 \(ordered.map { $0.providerMessageID ?? "" }), \(ordered.map(\.event.rawValue)),
-                \(ordered.map { $0.recipient?.hex ?? "" }), \(OptionalColumns(ordered.map(\.code))))
-                as e (id, message, provider_message, kind, recipient, code)
+                \(ordered.map { $0.recipient?.hex ?? "" }), \(OptionalColumns(ordered.map(\.code))),
+                \(OptionalColumns(ordered.map { $0.fault?.rawValue })))
+                as e (id, message, provider_message, kind, recipient, code, fault)
             on conflict do nothing
             returning event_id
             """
@@ -93,7 +96,7 @@ enum DeliveryStore {
     static func waiting(_ webhook: RequestID, in tx: borrowing Transaction) throws -> [KeptReport] {
         let rows = try tx.rows(
             """
-            select event_id, message_id, provider_message_id, kind, recipient_index, code from delivery_events
+            select event_id, message_id, provider_message_id, kind, recipient_index, code, fault from delivery_events
             where clinic_id = clinic_id() and notice_id = \(webhook) and is_waiting order by event_id for update
             """
         )
@@ -105,7 +108,8 @@ enum DeliveryStore {
                 providerMessageID: try column.next(),
                 event: try column.next(),
                 recipient: try column.next(),
-                code: try column.next()
+                code: try column.next(),
+                fault: try column.next()
             )
         }
     }
@@ -144,12 +148,12 @@ enum DeliveryStore {
         let rows = try tx.rows(
             """
             select message_id, number, provider_message_id, channel, provider, fingerprint, started_at, outcome is null,
-                outcome is not distinct from 'unknown_outcome' from message_attempts
+                outcome is not distinct from 'unknown_outcome', is_default from message_attempts
             where clinic_id = clinic_id() and message_id = any (\(messages)) and entry_id = any (\(entries))
                 and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
             union
             select message_id, number, provider_message_id, channel, provider, fingerprint, started_at, outcome is null,
-                outcome is not distinct from 'unknown_outcome' from message_attempts
+                outcome is not distinct from 'unknown_outcome', is_default from message_attempts
             where clinic_id = clinic_id() and provider_message_id = any (\(providerIDs)) and entry_id = any (\(entries))
                 and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
             """
@@ -165,7 +169,8 @@ enum DeliveryStore {
                 fingerprint: try column.next(),
                 startedAt: try column.next(),
                 isOpen: try column.next(),
-                isLost: try column.next()
+                isLost: try column.next(),
+                isDefault: try column.next()
             )
         }
     }

@@ -17,6 +17,7 @@ import Testing
         ("FAILURE", "Invalid phone number", .hardBounce), ("FAILURE", "Phone number is opted out", .optedOut),
         ("FAILURE", "Phone has blocked SMS", .dropped), ("FAILURE", "Blocked as spam by phone carrier", .rejected),
         ("FAILURE", "Phone is currently unreachable/unavailable", .softBounce), ("FAILURE", "", .softBounce),
+        ("FAILURE", "No quota left for account", .rejected), ("SUCCESS", "No quota left for account", .delivered),
         ("PENDING", "", nil),
     ]) func whatIsLoggedOfATextIsRead(status: String, response: String, event: DeliveryEvent?) throws {
         let log: JSONValue = [
@@ -31,6 +32,9 @@ import Testing
         let report = AWSSNSWebhooks.content(String(decoding: try JSONWriter.encode(log), as: UTF8.self), id: "n")
             .reports.first
         #expect(report?.event == event)
+        // What the account has used up, no text gets past.
+        let isUsedUp = status == "FAILURE" && response == "No quota left for account"
+        #expect(report?.fault == (isUsedUp ? .quota : nil))
         guard event != nil else { return }
         #expect(report?.providerMessageID == "34d9b400-c6dd-5444-820d-fbeb0f1f54cf" && report?.recipient == nil)
     }

@@ -624,6 +624,78 @@ import Vault
         }
     }
 
+    /// What the operators' account sends no more may be told only of messages that it took, be it before they are known.
+    @Test func operatorsAreToldOfWhatTheirAccountSendsNoMore() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try clinic()
+            let secret = "whsec_aW5zdGFsbGF0aW9uLXNlY3JldC0wMDAz"
+            var draft = ProviderDraft.resend(sandbox.url("resend"))
+            draft.credentials["webhookSecret"] = .string(secret)
+            try await put(clinic, draft)
+            let database = clinic.desk.database
+            func fail(_ message: JSONValue, _ id: String) async throws -> Int {
+                let notice: JSONValue = [
+                    "type": "email.failed",
+                    "data": [
+                        "email_id": .string(id), "to": [.string(address(clinic))], "tags": ["message_id": message],
+                        "failed": ["reason": "reached_daily_quota"],
+                    ],
+                ]
+                let body = try JSONWriter.encode(notice)
+                return try await clinic.ask(
+                    MessageDesk.endpoints.deliveries.receiveShared,
+                    SharedWebhookPayload(provider: "resend", body: RawBody(body)),
+                    as: Principal(kind: .provider, id: "test"),
+                    headers: Dictionary(
+                        uniqueKeysWithValues: Resend.sign(secret, id: "\(RequestID())", body, .now())
+                    )
+                ).status
+            }
+            func told(_ owner: ClinicID) async throws -> [String] {
+                try await database.inspect(
+                    "select subject from alerts_told where clinic_id = \(owner) and alert = 'quota_used_up'"
+                ) { rows -> [String] in try rows.map { try $0[0] } }
+            }
+            func forget() async throws {
+                try await database.database.transaction(for: Tenant(.installation, actor: "test")) { tx in
+                    tx.execute("delete from alerts_told where clinic_id = clinic_id()")
+                }
+            }
+            try await forget()
+            let known = try await clinic.send(to: address(clinic))
+            #expect(try await clinic.settled(known).status == .sent)
+            #expect(try await fail(.string("\(known)"), "q-\(clinic.clinic.low)") == 200)
+            #expect(try await clinic.message(known).reason?.code == "rejected")
+            #expect(try await told(.installation) == ["resend (email)"])
+            // Nobody's yet: it waits with all that it says, and is told when its message is found.
+            try await forget()
+            let later = try await clinic.send(to: address(clinic))
+            #expect(try await clinic.settled(later).status == .sent)
+            let early = "early-quota-\(clinic.clinic.low)"
+            #expect(try await fail(.null, early) == 200)
+            #expect(try await told(.installation) == [])
+            let door = ProviderIDHash(blindIndex: clinic.desk.blindIndex).hash("resend", early)
+            try await database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+                tx.execute(
+                    """
+                    update message_attempts set provider_message_id = \(early)
+                    where clinic_id = clinic_id() and message_id = \(later)
+                    """
+                )
+                MessageClinicStore.insert(door, in: tx)
+            }
+            try await eventually("the operators' alert", within: .seconds(40)) {
+                try await told(.installation) == ["resend (email)"]
+            }
+            #expect(try await clinic.message(later).reason?.code == "rejected")
+            // It is not the clinic's to mend, which sees how it fared.
+            #expect(try await told(clinic.clinic) == [])
+            let health = try #require(try await clinic.health().first)
+            #expect(health.successRate == 0 && health.lastError?.outcome == .quota)
+            try await delete(clinic)
+        }
+    }
+
     private func route(_ alert: AlertKind, _ address: String) -> AlertRoute {
         AlertRoute(alert: alert, to: [AlertRecipient(email: EmailAddress(address), channels: [.email])])
     }

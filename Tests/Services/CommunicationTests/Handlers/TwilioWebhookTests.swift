@@ -141,6 +141,48 @@ import Testing
         }
     }
 
+    /// Each text is taken, and only then is it told that the account sends none: somebody has to hear of that, once.
+    @Test(arguments: [
+        ("30002", AlertKind.credentialsRefused, AttemptOutcome.credentials),
+        ("30034", .senderNotAuthorised, .senderNotAuthorised), ("63038", .quotaUsedUp, .quota),
+    ]) func whatAnAccountDoesNotSendIsTold(code: String, alert: AlertKind, outcome: AttemptOutcome) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            let email = "t\(clinic.clinic.low)@example.com"
+            let first = try await sent(clinic, [.sms, .email], email: email)
+            let second = try await sent(clinic, [.sms, .email], email: email)
+            func texts() async throws -> EntryHealth {
+                try #require(try await clinic.health().first { $0.channel == .sms })
+            }
+            #expect(try await texts().successRate == 1)
+            for message in [first, second] {
+                #expect(try await tell(clinic, status(message.sid, "undelivered", code: code)) == 204)
+                let moved = try await eventually("the next channel", within: .seconds(30)) {
+                    let message = try await clinic.message(message.id)
+                    return message.channel == .email && message.status == .sent ? message : nil
+                }
+                // The message fares as with any other refusal.
+                #expect(moved.attempts.map(\.outcome) == [.accepted, .accepted])
+                let failure = try #require(moved.attempts.first?.failure)
+                #expect(failure.code == "rejected" && failure.providerCode == code)
+            }
+            let told = try await clinic.desk.database.inspect(
+                "select alert, subject from alerts_told where clinic_id = \(clinic.clinic)"
+            ) { rows -> [[String]] in try rows.map { [try $0[0], try $0[1]] } }
+            #expect(told == [[alert.rawValue, "twilio (sms)"]])
+            let refused = try await texts()
+            #expect(refused.successRate == 0 && refused.lastError?.outcome == outcome)
+            #expect(refused.lastError?.providerCode == code)
+            // What arrived after all was sent.
+            #expect(try await tell(clinic, status(second.sid, "delivered")) == 204)
+            let mended = try await texts()
+            #expect(mended.successRate == 0.5 && mended.lastError?.outcome == outcome)
+            #expect(try await tell(clinic, status(first.sid, "delivered")) == 204)
+            let well = try await texts()
+            #expect(well.successRate == 1 && well.lastError == nil)
+        }
+    }
+
     /// What became of a message, and what somebody wrote: each fifty times at once, in one row.
     @Test func theSameFiftyTimesAtOnceIsOne() async throws {
         try await SandboxPlace.with { sandbox in

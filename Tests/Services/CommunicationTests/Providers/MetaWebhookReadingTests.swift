@@ -103,6 +103,30 @@ import Testing
         #expect((event.suppression(on: .whatsapp) != nil) == (code == 131_026 || code == 131_050))
     }
 
+    /// What is the account's to mend, and not the message's.
+    @Test(
+        arguments: [
+            (131_031, .credentials), (368, .credentials), (190, .credentials), (200, .credentials), (131_042, .quota),
+            (131_048, .quota), (131_064, .quota), (131_045, .senderNotAuthorised), (131_037, .senderNotAuthorised),
+            (130_497, .senderNotAuthorised), (131_026, nil), (131_047, nil), (131_049, nil), (131_050, nil),
+            (131_056, nil), (130_429, nil), (132_001, nil), (999_999, nil), (nil, nil),
+        ] as [(Int?, AccountFault?)]
+    )
+    func whatIsWrongWithTheAccount(code: Int?, fault: AccountFault?) {
+        func report(_ name: String) -> DeliveryReport? {
+            MetaWebhooks.Status(
+                id: "wamid.A:\(name)",
+                message: nil,
+                providerMessageID: "wamid.A",
+                name: name,
+                code: code
+            ).report
+        }
+        #expect(report("failed")?.fault == fault)
+        #expect(fault == nil || report("failed")?.event == .rejected)
+        #expect(report("delivered")?.event == .delivered && report("delivered")?.fault == nil)
+    }
+
     @Test func manyInOneOfSeveralClinics() throws {
         func status(_ id: String) -> JSONValue { ["statuses": [["id": .string(id), "status": "sent"]]] }
         let own = notice([status("wamid.1"), status("wamid.2")])

@@ -171,7 +171,9 @@ import Testing
                 message: Self.id,
                 providerMessageID: "abc",
                 event: $0,
-                recipient: members["email"] ?? "asha@example.com"
+                recipient: members["email"] ?? "asha@example.com",
+                // The plan's, which every message after it meets as well.
+                fault: members["reason"] == "Recipient List over Package Quota" ? .quota : nil
             )
         }
         #expect(try sendgrid(members.mapValues { .string($0) }) == report.map { [$0] } ?? [])
@@ -227,6 +229,14 @@ import Testing
         #expect(try resend(type, ["tags": listed]) == report.map { [$0] } ?? [])
         // It does not say which of them it means.
         #expect(try resend(type, ["to": ["a@example.com", "b@example.com"]]).isEmpty)
+    }
+
+    @Test(arguments: [
+        ("reached_daily_quota", AccountFault.quota as AccountFault?), ("reached_monthly_quota", .quota),
+        ("another", nil),
+    ]) func failuresAtResend(reason: String, fault: AccountFault?) throws {
+        let reports = try resend("email.failed", ["failed": ["reason": .string(reason)]])
+        #expect(reports.map(\.event) == [.rejected] && reports.map(\.fault) == [fault])
     }
 
     @Test(arguments: [

@@ -81,6 +81,28 @@ import Testing
         #expect(TwilioWebhooks.text(form) == nil)
     }
 
+    /// What is the account's to mend, and not the message's.
+    @Test(
+        arguments: [
+            ("30002", .credentials), ("20005", .credentials), ("63001", .credentials),
+            ("30024", .senderNotAuthorised), ("30034", .senderNotAuthorised), ("21408", .senderNotAuthorised),
+            ("63007", .senderNotAuthorised), ("63018", .quota), ("63020", .quota), ("63038", .quota), ("30010", .quota),
+            ("30007", nil), ("63013", nil), ("63016", nil), ("21610", nil), ("30003", nil), ("30005", nil),
+            ("30001", nil), ("99999", nil), (nil, nil),
+        ] as [(String?, AccountFault?)]
+    )
+    func whatIsWrongWithTheAccount(code: String?, fault: AccountFault?) {
+        func report(_ status: String) -> DeliveryReport? {
+            TwilioWebhooks.reports(Self.status(status, code.map { [("ErrorCode", $0)] } ?? []), message: nil).first
+        }
+        for status in ["undelivered", "failed"] {
+            #expect(report(status)?.fault == fault)
+            #expect(fault == nil || report(status)?.event == .rejected && report(status)?.code == code)
+        }
+        // What is left of an earlier try says nothing.
+        #expect(report("delivered")?.event == .delivered && report("delivered")?.fault == nil)
+    }
+
     @Test(
         arguments: [
             ([("OptOutType", "STOP")], .stop), ([("OptOutType", "Help")], .help), ([("OptOutType", "?")], nil),

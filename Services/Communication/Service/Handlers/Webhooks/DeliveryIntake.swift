@@ -15,9 +15,18 @@ struct DeliveryIntake: Sendable {
     let suppressions: SuppressionStore
     let receipts: ReceiptLatencies
 
+    /// What reports came to.
+    struct Applied: Sendable {
+        /// Those whose message is not known, or is just being handed over.
+        var unknown: [KeptReport] = []
+        /// What the operators are to be told once it is committed, with `AlertStore.tellOperators`.
+        var forOperators: Set<AccountNews> = []
+    }
+
     /// Keeps the reports of one webhook and does what the new ones say.
     ///
     /// - Parameter signers: the entries whose account has signed it.
+    /// - Returns: what the operators are to be told once it is committed, with `AlertStore.tellOperators`.
     func take(
         _ reports: [DeliveryReport],
         of signers: [ProviderEntry],
@@ -25,9 +34,9 @@ struct DeliveryIntake: Sendable {
         clinic: ClinicID,
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws {
-        guard let entry = signers.first, let source = ReportSource(signers) else { return }
-        try take(
+    ) throws -> Set<AccountNews> {
+        guard let entry = signers.first, let source = ReportSource(signers) else { return [] }
+        return try take(
             reports.map { kept($0, entry.channel, clinic) },
             from: source,
             webhook: webhook,
@@ -36,19 +45,20 @@ struct DeliveryIntake: Sendable {
         )
     }
 
+    /// - Returns: what the operators are to be told once it is committed, with `AlertStore.tellOperators`.
     func take(
         _ reports: [KeptReport],
         from source: ReportSource,
         webhook: RequestID,
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws {
+    ) throws -> Set<AccountNews> {
         let reports = try worthKeeping(reports, through: source.entries, in: tx)
-        guard !reports.isEmpty else { return }
+        guard !reports.isEmpty else { return [] }
         let new = try DeliveryStore.insert(reports, of: source, webhook: webhook, at: now, in: tx)
-        let unknown = try apply(new, through: source.entries, at: now, in: tx)
-        guard !unknown.isEmpty else { return }
-        DeliveryStore.wait(unknown, of: source, in: tx)
+        let applied = try apply(new, through: source.entries, at: now, in: tx)
+        guard !applied.unknown.isEmpty else { return applied.forOperators }
+        DeliveryStore.wait(applied.unknown, of: source, in: tx)
         _ = try Jobs.enqueue(
             MatchReportsJob.self,
             payload: .init(webhook: webhook, entries: source.entries),
@@ -56,6 +66,7 @@ struct DeliveryIntake: Sendable {
             dueAt: now + Self.patience.first,
             in: tx
         )
+        return applied.forOperators
     }
 
     /// Leaves out that a provider has a message which it was seen to take, or which is none of ours: most are told so, and it
@@ -110,17 +121,18 @@ struct DeliveryIntake: Sendable {
         }
     }
 
-    /// Does what reports say; gives those whose message is not known, or is just being handed over.
+    /// Does what reports say.
     func apply(
         _ reports: [KeptReport],
         through entries: [ProviderEntryID],
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws -> [KeptReport] {
-        guard !reports.isEmpty else { return [] }
+    ) throws -> Applied {
+        var applied = Applied()
+        guard !reports.isEmpty else { return applied }
         let attempts = try DeliveryStore.attempts(reports, through: entries, in: tx)
         let found = ReportedAttempts(attempts)
-        var unknown: [KeptReport] = []
+        var news: Set<AccountNews> = []
         var known: [(report: KeptReport, attempt: ReportedAttempt)] = []
         for report in reports {
             let attempt = found.attempt(of: report)
@@ -129,7 +141,7 @@ struct DeliveryIntake: Sendable {
             if let attempt, !attempt.isOpen || !report.event.isFailure && report.event != .sent {
                 known.append((report, attempt))
             } else {
-                unknown.append(report)
+                applied.unknown.append(report)
             }
         }
         var recipients = try DeliveryStore.recipients(Array(Set(known.map(\.attempt.message))), in: tx)
@@ -140,12 +152,13 @@ struct DeliveryIntake: Sendable {
             // What happened to somebody else on a list says nothing of this message's recipient.
             if let about = report.recipient, about != index { continue }
             guard try MessageStore.deliver(attempt, report.event, at: now, in: tx) else {
-                unknown.append(report)
+                applied.unknown.append(report)
                 continue
             }
             // What the provider was handed is all that the attempt tells by itself.
             if report.event == .sent { continue }
-            AttemptStore.note(report.event, code: report.code, of: attempt, at: now, in: tx)
+            AttemptStore.note(report.event, code: report.code, fault: report.fault, of: attempt, at: now, in: tx)
+            if let fault = report.fault { news.insert(AccountNews(fault, of: attempt)) }
             if report.event == .delivered, let clinic = tx.tenant?.clinic {
                 receipts.note(CircuitKey(clinic, attempt), after: now - attempt.startedAt)
             }
@@ -182,7 +195,9 @@ struct DeliveryIntake: Sendable {
             )
             if reason == .hardBounce { recipients[attempt.message]?.hasBounced = true }
         }
-        return unknown
+        // After all messages are locked: whoever waits for an alert holds none that are still wanted here.
+        applied.forOperators = try AlertStore.raise(news, at: now, in: tx)
+        return applied
     }
 
     /// Whether a recipient is not to be written to again for a reason that a report gives: not for an address that takes nothing,
@@ -256,7 +271,8 @@ struct DeliveryIntake: Sendable {
             message: report.message,
             providerMessageID: report.providerMessageID,
             event: report.event,
-            code: report.code
+            code: report.code,
+            fault: report.fault
         )
     }
 
@@ -272,6 +288,7 @@ struct DeliveryIntake: Sendable {
                 address.map { index.token($0, clinic) } ?? Array(repeating: 0, count: AddressIndex.bytes)
             },
             code: report.code,
+            fault: report.fault,
             address: address
         )
     }

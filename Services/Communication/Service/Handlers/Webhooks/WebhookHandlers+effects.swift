@@ -201,9 +201,10 @@ extension WebhookHandlers {
         // The clinic is the path's, which the signature has proved; the caller has no scope of its own.
         let tenant = Tenant(clinic, toldBy: provider)
         let (intake, webhook, now) = (intake, context.requestID, context.now)
-        try await context.database.transaction(for: tenant) { tx in
+        let news = try await context.database.transaction(for: tenant) { tx in
             try intake.take(reports, of: signers, webhook: webhook, clinic: clinic, at: now, in: tx)
         }
+        await AlertStore.tellOperators(news, in: context.database, log: context.log)
     }
 
     /// The installation's provider has told of messages of any clinic: each gets its own.
