@@ -13,17 +13,20 @@ struct TwilioSMSProvider: TextProvider, HTTPProvider {
     static let usualRate = 10.0
 
     let messages: TwilioMessages
-    private let sender: (name: String, value: String)
+    private let sender: Sender
+    /// Whose texts the account sends to India; `nil` where it does not say.
+    private let dltEntityID: String?
 
     init?(_ credentials: Credentials, through transports: ProviderTransports) {
         guard let messages = TwilioMessages(credentials, base: Self.base(credentials), through: transports) else {
             return nil
         }
         self.messages = messages
+        dltEntityID = credentials.text("dltEntityId")
         if let service = credentials.text("messagingServiceSid") {
-            sender = ("MessagingServiceSid", service)
+            sender = .service(service)
         } else if let number = credentials.text("fromNumber") {
-            sender = ("From", number)
+            sender = .number(number)
         } else {
             return nil
         }
@@ -57,7 +60,8 @@ struct TwilioSMSProvider: TextProvider, HTTPProvider {
     static func usualBase(_ credentials: Credentials) -> String { TwilioMessages.usualBase(credentials) }
 
     func send(_ text: TextToSend, deadline: Deadline) async -> ProviderVerdict {
-        await messages.send(form(text, at: .now()), deadline: deadline)
+        if let dlt = text.dlt, let dltEntityID, dlt.entityID != dltEntityID { return .otherDLTEntity }
+        return await messages.send(form(text, at: .now()), deadline: deadline)
     }
 
     func check(deadline: Deadline) async -> ProviderVerdict { await messages.check(deadline: deadline) }
@@ -66,7 +70,24 @@ struct TwilioSMSProvider: TextProvider, HTTPProvider {
     func sending(_ text: TextToSend, at now: Instant) -> ProviderCall { messages.sending(form(text, at: now)) }
 
     private func form(_ text: TextToSend, at now: Instant) -> FormBody.Pairs {
-        [("To", text.to.address), sender, ("Body", text.text)] + TwilioMessages.terms(of: text, at: now)
+        [("To", text.to.address), origin(of: text), ("Body", text.text)] + TwilioMessages.terms(of: text, at: now)
+    }
+
+    /// In India a text comes from the header that it is registered with.
+    ///
+    /// A messaging service stays: Twilio takes it or a sender, and it chooses among its own by the country, so there the header is
+    /// entered at Twilio.
+    private func origin(of text: TextToSend) -> (name: String, value: String) {
+        switch sender {
+        case .service(let service): ("MessagingServiceSid", service)
+        case .number(let number): ("From", text.dlt?.header ?? number)
+        }
+    }
+
+    /// What texts come from.
+    private enum Sender {
+        case number(String)
+        case service(String)
     }
 
     private static func isSender(_ text: String) -> Bool {
@@ -75,4 +96,14 @@ struct TwilioSMSProvider: TextProvider, HTTPProvider {
         return (1...11).contains(text.utf8.count) && text.utf8.contains(where: \.isLetter)
             && text.utf8.allSatisfy { $0.isLetterOrDigit || $0 == UInt8(ascii: " ") }
     }
+}
+
+extension ProviderVerdict {
+    /// A text of another entity than the account is registered for with the DLT platforms of India: carriers would drop it.
+    fileprivate static let otherDLTEntity = ProviderVerdict(
+        .senderNotAuthorised,
+        host: .untried,
+        code: "dlt_entity",
+        detail: "The account's dltEntityId is another DLT entity than the one in settings.countryRules."
+    )
 }

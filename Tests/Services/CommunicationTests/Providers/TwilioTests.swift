@@ -93,6 +93,49 @@ import Testing
         #expect(verdict.outcome == .contentRejected && verdict.host == .untried && verdict.code == "content_sid")
     }
 
+    private static let india = DLTIdentity(
+        entityID: "1101456070000012345",
+        header: "CLINIC",
+        templateID: "1107160000000000001"
+    )
+
+    /// A messaging service chooses among its own senders.
+    @Test(arguments: [
+        ("fromNumber", "+15005550006", "From", "CLINIC"),
+        (
+            "messagingServiceSid", "MGcccccccccccccccccccccccccccccccc", "MessagingServiceSid",
+            "MGcccccccccccccccccccccccccccccccc"
+        ),
+    ])
+    func aTextToIndiaComesFromTheRegisteredHeader(key: String, value: String, name: String, sender: String) throws {
+        var text = try ProviderSamples.text("Hello")
+        text.dlt = Self.india
+        let pairs = try #require(
+            FormBody.parse(try Self.sms([key: .string(value)]).sending(text, at: ProviderSamples.time).body)
+        )
+        #expect(pairs.map(\.name) == ["To", name, "Body"] && pairs[1].value == sender)
+    }
+
+    /// Nothing listens where it would be sent: what is not refused before has no answer.
+    @Test(
+        arguments: [
+            ("1101456070000099999", true, true), ("1101456070000012345", true, false), (nil, true, false),
+            ("1101456070000099999", false, false),
+        ] as [(String?, Bool, Bool)]
+    )
+    func aTextOfAnotherEntityIsNotTried(entity: String?, isToIndia: Bool, isRefused: Bool) async throws {
+        var changes: [String: JSONValue] = [
+            "fromNumber": "+15005550006", "endpoint": .string(SandboxPlace.nowhere),
+        ]
+        if let entity { changes["dltEntityId"] = .string(entity) }
+        var text = try ProviderSamples.text("Hello")
+        if isToIndia { text.dlt = Self.india }
+        let verdict = try await Self.sms(changes).send(text, deadline: .after(.seconds(10)))
+        #expect((verdict.code == "dlt_entity") == isRefused)
+        #expect(verdict.outcome == (isRefused ? .senderNotAuthorised : .transient))
+        if isRefused { #expect(verdict.host == .untried && verdict.detail?.contains("dltEntityId") == true) }
+    }
+
     private static func error(_ status: Int, _ code: Int) -> RecordedAnswer {
         RecordedAnswer(
             status,

@@ -54,6 +54,31 @@ import Vault
         }
     }
 
+    /// An account that is registered for somebody else is passed over, without a call.
+    @Test func aTextToIndiaComesFromTheClinicsHeader() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (clinic, number) = (try TestClinic(), "+9198\(Int.random(in: 10_000_000...99_999_999))")
+            var another = ProviderDraft.texts("twilio", at: sandbox.url("twilio"))
+            another.credentials["dltEntityId"] = "1101456070000099999"
+            var own = ProviderDraft.texts("twilio", at: sandbox.url("twilio"))
+            own.credentials["dltEntityId"] = "1101456070000012345"
+            let india = IndiaRegistration(
+                entityId: "1101456070000012345",
+                header: "CLINIC",
+                templates: [DLTTemplate(id: "1107160000000000001", text: "See you at {#var#}")]
+            )
+            try await clinic.configure(
+                sms: [another, own],
+                settings: CommunicationSettings(countryRules: CountryRegistrations(india: india))
+            )
+            let message = try await clinic.settled(try await clinic.send(draft(to: number, [.sms])))
+            #expect(message.attempts.map(\.outcome) == [.senderNotAuthorised, .accepted])
+            #expect(message.attempts.first?.providerCode == "dlt_entity")
+            let received = try await sandbox.received(for: number)
+            #expect(received.map { $0.message["from"]?.string } == ["CLINIC"])
+        }
+    }
+
     /// Each call's outcome is in the trail, under the name of who answered it, and says nothing of the message.
     @Test func whatProvidersAnswerStandsInTheTrail() async throws {
         try await SandboxPlace.with { sandbox in
