@@ -69,6 +69,19 @@ package struct ConfigurationTest: Wire {
         self.config = config
         self.to = to
     }
+
+    package static var limits: [Limit] {
+        [
+            .describe(
+                CodingKeys.to,
+                """
+                Gets a test message through each provider of a channel that it has an address for. By WhatsApp one goes only to \
+                somebody who has written to the provider's number within the last 24 hours: to others nothing is sent, and the \
+                credentials alone are tried.
+                """
+            )
+        ]
+    }
 }
 
 /// What came of a test, provider by provider.
@@ -80,8 +93,10 @@ package struct ConfigurationTestResults: Wire {
         package var entryId: ProviderEntryID?
         /// Whose provider it is; absent for a candidate.
         package var source: ProviderSource?
-        /// Whether the provider is there and takes the credentials, and the message if there was one.
+        /// Whether the provider is there and takes the credentials, and the message if one was sent.
         package var ok: Bool
+        /// Whether a test message was sent: the provider took it.
+        package var sent: Bool
         package var outcome: AttemptOutcome
         package var detail: String
         package var latencyMs: Int
@@ -94,6 +109,7 @@ package struct ConfigurationTestResults: Wire {
             entryId: ProviderEntryID?,
             source: ProviderSource?,
             ok: Bool,
+            sent: Bool,
             outcome: AttemptOutcome,
             detail: String,
             latencyMs: Int,
@@ -104,6 +120,7 @@ package struct ConfigurationTestResults: Wire {
             self.entryId = entryId
             self.source = source
             self.ok = ok
+            self.sent = sent
             self.outcome = outcome
             self.detail = detail
             self.latencyMs = latencyMs

@@ -81,7 +81,7 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     func send(_ text: TextToSend, deadline: Deadline) async -> ProviderVerdict {
         let now = Instant.now()
         var media: String?
-        if let file = text.file, text.windows.isOpen(from: number, at: now) {
+        if let file = text.file, isOpen(text, at: now) {
             switch await upload(file, deadline: deadline) {
             case .id(let id): media = id
             case .refused(let verdict): return verdict
@@ -162,6 +162,8 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
         return call
     }
 
+    func isOpen(_ text: TextToSend, at now: Instant) -> Bool { text.windows.isOpen(from: number, at: now) }
+
     /// The number as conversations name it.
     private var number: String { ConversationWindows.number(Self.name, phoneNumberID) }
 
@@ -178,7 +180,7 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     ) throws -> ProviderCall? {
         var body = frame(of: text)
         if let answered { body["context"] = ["message_id": .string(answered)] }
-        if text.windows.isOpen(from: number, at: now) {
+        if isOpen(text, at: now) {
             body.merge(MetaContent.free(text, media: media)) { $1 }
         } else if let approved = text.approved {
             body["type"] = "template"

@@ -83,9 +83,13 @@ struct ApprovedTemplate: Codable, Sendable, Hashable {
 protocol TextProvider: MessageProvider {
     /// Hands one text over.
     func send(_ text: TextToSend, deadline: Deadline) async -> ProviderVerdict
+    /// Whether it takes a free text for its recipient now: WhatsApp's take one only within a conversation.
+    func isOpen(_ text: TextToSend, at now: Instant) -> Bool
 }
 
 extension TextProvider {
+    func isOpen(_ text: TextToSend, at now: Instant) -> Bool { true }
+
     func send(_ message: OutgoingMessage, deadline: Deadline) async -> ProviderVerdict {
         guard case .text(let text) = message else { return .otherChannel }
         return await send(text, deadline: deadline)

@@ -110,7 +110,7 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
         [("To", TwilioMessages.whatsAppPrefix + text.to.address), ("From", TwilioMessages.whatsAppPrefix + number)]
     }
 
-    private func isOpen(_ text: TextToSend, at now: Instant) -> Bool {
+    func isOpen(_ text: TextToSend, at now: Instant) -> Bool {
         text.windows.isOpen(from: ConversationWindows.number(Self.name, number), at: now)
     }
 

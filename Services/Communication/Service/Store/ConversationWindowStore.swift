@@ -30,13 +30,30 @@ enum ConversationWindowStore {
 
     /// Which numbers may write freely to a message's recipient.
     static func windows(of message: MessageID, in tx: borrowing Transaction) throws -> ConversationWindows {
-        let rows = try tx.rows(
-            """
-            select w.number, w.last_inbound_at from messages m
-            join conversation_windows w on w.clinic_id = m.clinic_id and w.phone_index = m.phone_index
-            where m.clinic_id = clinic_id() and m.id = \(message)
-            """
+        try windows(
+            tx.rows(
+                """
+                select w.number, w.last_inbound_at from messages m
+                join conversation_windows w on w.clinic_id = m.clinic_id and w.phone_index = m.phone_index
+                where m.clinic_id = clinic_id() and m.id = \(message)
+                """
+            )
         )
+    }
+
+    /// Which numbers may write freely to a telephone.
+    static func windows(with phone: [UInt8], in tx: borrowing Transaction) throws -> ConversationWindows {
+        try windows(
+            tx.rows(
+                """
+                select number, last_inbound_at from conversation_windows
+                where clinic_id = clinic_id() and phone_index = \(phone)
+                """
+            )
+        )
+    }
+
+    private static func windows(_ rows: Rows) throws -> ConversationWindows {
         var windows = ConversationWindows.none
         for row in rows { windows.lastInbound[try row[0]] = try row[1] as Instant }
         return windows

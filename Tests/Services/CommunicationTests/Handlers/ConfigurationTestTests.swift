@@ -7,6 +7,7 @@ import Postgres
 import Redis
 import TestKit
 import Testing
+import Vault
 
 @testable import Communication
 
@@ -163,6 +164,54 @@ import Testing
             let results = try await test(clinic, to: address).output?.results
             #expect(results?.map(\.ok) == [false] && results?.map(\.outcome) == [.skippedSuppressed])
             #expect(try await sandbox.received(for: address).isEmpty)
+        }
+    }
+
+    /// To who has not written lately nothing is sent by WhatsApp; the credentials are tried all the same.
+    @Test(arguments: ["meta", "twilio"]) func byWhatsAppATestGoesToWhoHasWritten(provider: String) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            let isMeta = provider == "meta"
+            let draft: ProviderDraft =
+                isMeta ? .meta(sandbox.url(provider)) : .whatsApp(at: sandbox.url(provider))
+            try await clinic.configure(whatsapp: [draft])
+            let phone = try #require(PhoneNumber("+9198\(10_000_000 + clinic.clinic.low % 90_000_000)"))
+            func test(_ candidate: ProviderDraft? = nil) async throws -> ConfigurationTestResults.Result {
+                let config = candidate.map { CandidateConfiguration(whatsapp: ChannelDraft(primary: $0)) }
+                let asked = ConfigurationTest(
+                    clinicId: clinic.clinic,
+                    channel: .whatsapp,
+                    config: config,
+                    to: TestRecipient(phone: phone)
+                )
+                let answer = try await clinic.ask(endpoint, asked)
+                return try #require(answer.output?.results.first, "\(String(describing: answer.problem))")
+            }
+            let closed = try await test()
+            #expect(closed.ok && !closed.sent && closed.outcome == .accepted)
+            #expect(closed.detail.contains("24 hours"))
+            var wrong = draft
+            wrong.credentials[isMeta ? "accessToken" : "authToken"] = "wrong-token-0001"
+            let refused = try await test(wrong)
+            #expect(!refused.ok && !refused.sent && refused.outcome == .credentials)
+            #expect(try await sandbox.received(for: phone.number).isEmpty)
+
+            let index = clinic.desk.blindIndex.token(
+                phone.number,
+                purpose: AddressIndex.purpose,
+                clinic: clinic.clinic
+            )
+            let number = isMeta ? "meta:106540352242922" : "twilio:+14155238886"
+            try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+                ConversationWindowStore.note(number, index, at: .now(), in: tx)
+            }
+            let taken = try await test()
+            #expect(taken.ok && taken.sent && taken.outcome == .accepted)
+            let received = try await sandbox.received(for: phone.number)
+            #expect(received.map { $0.message["text"]?.string } == [TestMessage.text])
+            let trail = try await clinic.desk.database.audit(of: clinic.clinic)
+                .filter { $0.actor.type == Principal.Kind.provider.rawValue }
+            #expect(trail.count == 3 && trail.count(where: { $0.action == "messages:send" }) == 1)
         }
     }
 

@@ -34,12 +34,18 @@ struct ConfigurationTester: Sendable {
         let entry: ProviderEntry
         /// Whether it is not stored.
         let isCandidate: Bool
-        /// What it is given; without it it is only asked whether it is there.
+        /// What it is to be given; without it it is only asked whether it is there.
         let message: OutgoingMessage?
         let isSuppressed: Bool
         let rate: SendingRate
 
         var channel: MessageChannel { MessageChannel(rawValue: entry.channel) ?? .email }
+
+        /// Whether its message would begin a conversation, which the provider takes an approved template for and no test text.
+        func isOutsideWindow(of provider: (any MessageProvider)?) -> Bool {
+            guard case .text(let text) = message, let provider = provider as? any TextProvider else { return false }
+            return !provider.isOpen(text, at: .now())
+        }
     }
 
     private func run(
@@ -48,13 +54,13 @@ struct ConfigurationTester: Sendable {
     ) async throws -> Reply<ConfigurationTestResults> {
         if let email = input.to?.email, email.mailed == nil { throw Problem.invalid("/to/email", DomainName.complaint) }
         let (entries, settings) = try await entries(input, context)
-        let suppressed = try await suppressed(input.to, context)
+        let (suppressed, windows) = try await known(of: input.to, context)
         let tests = entries.map { entry in
             let channel = MessageChannel(rawValue: entry.channel) ?? .email
             return EntryTest(
                 entry: entry,
                 isCandidate: input.config != nil,
-                message: input.to.flatMap { TestMessage.message(to: $0, on: channel) },
+                message: input.to.flatMap { TestMessage.message(to: $0, on: channel, windows: windows) },
                 isSuppressed: suppressed.contains(channel),
                 rate: SendingRate(of: entry.provider, channel, in: providers, settings: settings)
             )
@@ -130,14 +136,21 @@ struct ConfigurationTester: Sendable {
         }
     }
 
-    /// The channels on which the recipient is not to be called, tests included.
-    private func suppressed(_ to: TestRecipient?, _ context: OperationContext) async throws -> Set<MessageChannel> {
-        guard let to else { return [] }
+    /// The channels on which the recipient is not to be called, tests included, and which numbers they have written to lately.
+    private func known(
+        of to: TestRecipient?,
+        _ context: OperationContext
+    ) async throws -> (suppressed: Set<MessageChannel>, windows: ConversationWindows) {
+        guard let to else { return ([], .none) }
         let reach = Reach(email: to.email, phone: to.phone, pushToken: to.pushToken)
         let pairs = index.pairs(of: reach, on: MessageChannel.allCases.map(\.rawValue), context.clinic)
+        let phone = reach.address(on: .whatsapp).map { index.token($0, context.clinic) }
         let now = context.now
         return try await context.database.read(for: context.tenant) { tx in
-            Set(try SuppressionStore.blocking(pairs, category: .care, at: now, in: tx).keys)
+            let suppressed = Set(try SuppressionStore.blocking(pairs, category: .care, at: now, in: tx).keys)
+            var windows = ConversationWindows.none
+            if let phone { windows = try ConversationWindowStore.windows(with: phone, in: tx) }
+            return (suppressed, windows)
         }
     }
 
@@ -148,18 +161,20 @@ struct ConfigurationTester: Sendable {
         let (entry, isCandidate) = (test.entry, test.isCandidate)
         let deadline = Deadline.after(Self.callTime)
         let provider = providers.provider(for: entry, through: transports)
+        // What no text can be sent through is tried all the same.
+        let isOutsideWindow = test.isOutsideWindow(of: provider)
+        let message = isOutsideWindow ? nil : test.message
         async let sender = senders.findings(of: entry, provider, deadline: deadline)
-        let (verdict, latency) = try await verdict(of: provider, test, deadline: deadline, context)
+        let (verdict, latency) = try await verdict(of: provider, test, message, deadline: deadline, context)
         let isGood = verdict.outcome == .accepted
-        let good =
-            test.message == nil
-            ? "The provider is there and takes the credentials." : "The provider took the message."
+        let good = message == nil ? Self.isThere + (isOutsideWindow ? " " + Self.notSent : "") : Self.tookMessage
         return await ConfigurationTestResults.Result(
             channel: test.channel,
             provider: entry.provider,
             entryId: isCandidate ? nil : entry.id,
             source: isCandidate ? nil : ProviderSource(entry),
             ok: isGood,
+            sent: isGood && message != nil,
             outcome: verdict.outcome,
             detail: isGood ? good : verdict.detail ?? "The provider could not be used.",
             latencyMs: Int(latency.milliseconds),
@@ -167,26 +182,34 @@ struct ConfigurationTester: Sendable {
         )
     }
 
+    private static let isThere = "The provider is there and takes the credentials."
+    private static let tookMessage = "The provider took the message."
+    private static let notSent =
+        "Nothing was sent: a test text goes only to somebody who has written to this number within the last 24 hours."
+
     /// Calls the provider, if there is anything to be called for, with an entry in the trail about what it answered.
+    ///
+    /// - Parameter message: what it is given; without it it is only asked whether it is there.
     private func verdict(
         of provider: (any MessageProvider)?,
         _ test: EntryTest,
+        _ message: OutgoingMessage?,
         deadline: Deadline,
         _ context: OperationContext
     ) async throws -> (ProviderVerdict, latency: Duration) {
         guard let provider else {
             return (Self.untried(.credentials, "The credentials cannot be used as they are."), .zero)
         }
-        if test.message != nil, let refusal = try await refusal(of: test, context) { return (refusal, .zero) }
+        if message != nil, let refusal = try await refusal(of: test, context) { return (refusal, .zero) }
         let started = ContinuousClock.now
         let verdict =
-            if let message = test.message {
+            if let message {
                 await provider.send(message, deadline: deadline)
             } else {
                 await provider.check(deadline: deadline)
             }
         let latency = ContinuousClock.now - started
-        try await note(verdict, of: test, context)
+        try await note(verdict, of: test, isMessage: message != nil, context)
         return (verdict, latency)
     }
 
@@ -225,14 +248,19 @@ struct ConfigurationTester: Sendable {
     }
 
     /// Writes what came of a call, whatever becomes of the test.
-    private func note(_ verdict: ProviderVerdict, of test: EntryTest, _ context: OperationContext) async throws {
+    private func note(
+        _ verdict: ProviderVerdict,
+        of test: EntryTest,
+        isMessage: Bool,
+        _ context: OperationContext
+    ) async throws {
         let entry = test.entry
         var record = context.auditRecord(
             verdict.outcome == .accepted ? .succeeded : .failed,
             AuditDetail(resource: entry.id.description, reason: verdict.outcome.rawValue)
         )
         record.actor = AuditRecord.Actor(Principal(kind: .provider, id: entry.provider))
-        if test.message != nil { record.action = CommunicationPermissions.send.name }
+        if isMessage { record.action = CommunicationPermissions.send.name }
         record.using = "credentials:\(entry.id)=\(entry.fingerprint)"
         let told = record
         try await context.database.transaction(for: context.tenant) { tx in try Outbox.appendAudit(told, in: tx) }

@@ -13,7 +13,13 @@ enum TestMessage {
     static let text = "This is a test of your clinic's message settings. Nobody has to do anything."
 
     /// `nil` without an address for the channel.
-    static func message(to recipient: TestRecipient, on channel: MessageChannel) -> OutgoingMessage? {
+    ///
+    /// - Parameter windows: which of the clinic's WhatsApp numbers the recipient has written to lately.
+    static func message(
+        to recipient: TestRecipient,
+        on channel: MessageChannel,
+        windows: ConversationWindows
+    ) -> OutgoingMessage? {
         let (id, now) = (MessageID(), Instant.now())
         switch channel {
         case .email:
@@ -40,6 +46,7 @@ enum TestMessage {
                         to: .phone(to),
                         text: text,
                         approved: nil,
+                        windows: windows,
                         expiresAt: nil,
                         category: .care,
                         statusURL: nil
