@@ -3,8 +3,10 @@ import Core
 
 /// What a domain's records say about mail that is sent in its name.
 enum SenderRules {
-    /// The sender policy (RFC 7208): exactly one record, which does not let everybody send.
-    static func spf(_ texts: [String]) -> SenderFinding {
+    /// The sender policy (RFC 7208): exactly one record, which lets the provider send and not everybody.
+    ///
+    /// - Parameter path: where the provider has bounces go; `nil` where they go to the sender's domain.
+    static func spf(_ texts: [String], by path: ReturnPath?) -> SenderFinding {
         let records = texts.filter { $0.lowercased() == "v=spf1" || $0.lowercased().hasPrefix("v=spf1 ") }
         guard let record = records.first else {
             return SenderFinding(aspect: .spf, state: .failed, detail: "The domain has no SPF record.")
@@ -17,10 +19,53 @@ enum SenderRules {
             )
         }
         let terms = record.lowercased().split(separator: " ").dropFirst()
-        if terms.contains("+all") || terms.contains("all") {
+        // After an `all` nothing is looked at, and with one nothing leads to another record.
+        let end = terms.firstIndex { $0 == "all" || $0.dropFirst() == "all" }
+        if let end, ["all", "+all"].contains(terms[end]) {
             return SenderFinding(aspect: .spf, state: .failed, detail: "The SPF record lets everybody send.")
         }
-        return SenderFinding(aspect: .spf, state: .passed, detail: "The domain has an SPF record.")
+        let permitted = terms.prefix(upTo: end ?? terms.endIndex).compactMap { Permission($0) }
+            .filter { end == nil || $0.name != "redirect" }
+        if permitted.contains(where: { $0.isOf(path?.includes ?? []) }) {
+            return SenderFinding(aspect: .spf, state: .passed, detail: "The SPF record lets the provider send.")
+        }
+        let elsewhere = path == nil ? "" : " The provider has bounces go to another domain, whose record counts."
+        if permitted.isEmpty {
+            return SenderFinding(
+                aspect: .spf,
+                state: path == nil ? .failed : .unknown,
+                detail: "The SPF record lets nobody send.\(elsewhere)"
+            )
+        }
+        return SenderFinding(
+            aspect: .spf,
+            state: .unknown,
+            detail:
+                "The domain has an SPF record; whether it lets the provider send cannot be told from here.\(elsewhere)"
+        )
+    }
+
+    /// A term of a sender policy that lets somebody send.
+    private struct Permission {
+        private static let mechanisms: Set<String> = ["include", "a", "mx", "ptr", "ip4", "ip6", "exists"]
+
+        let name: String
+        /// Whose record it takes, or which machines it is about.
+        let value: String
+
+        /// `nil` for a term that lets nobody send.
+        init?(_ term: Substring) {
+            let bare = term.first == "+" ? term.dropFirst() : term
+            name = String(bare.prefix { !":/=".contains($0) })
+            value = String(bare.dropFirst(name.count + 1))
+            guard Self.mechanisms.contains(name) || name == "redirect" else { return nil }
+        }
+
+        /// Whether it takes the record of one of these domains, or of one below them.
+        func isOf(_ domains: [String]) -> Bool {
+            guard ["include", "redirect"].contains(name) else { return false }
+            return domains.contains { value == $0 || value.hasSuffix(".\($0)") }
+        }
     }
 
     /// A signing key (RFC 6376) among the records of one selector; `nil` when there is none.

@@ -15,6 +15,8 @@ struct AWSSESProvider: EmailProvider, HTTPProvider {
     /// What an account out of the sandbox begins with.
     static let usualRate = 14.0
     static let mostBytes: Int? = 40_000_000
+    /// A domain of Amazon's own, or one below the sender's that a customer chooses.
+    static let returnPath: ReturnPath? = ReturnPath(includes: ["amazonses.com"])
     /// The signing name, though the host begins with `email`.
     static let signingName = "ses"
 

@@ -34,6 +34,8 @@ protocol MessageProvider: Sendable {
     static var takesUserIDs: Bool { get }
     /// Under which names its keys for signing mail stand in a sender's domain; empty where each customer has others.
     static var dkimSelectors: [String] { get }
+    /// Where e-mails come back to that do not arrive; `nil` where that is the sender's own domain.
+    static var returnPath: ReturnPath? { get }
     /// Codes of `content_rejected` that are about its account, so that another one may take the message: a template that the
     /// account lacks, a conversation that is not open with its number.
     static var accountRefusals: Set<String> { get }
@@ -76,6 +78,7 @@ extension MessageProvider {
     static var mostBytes: Int? { nil }
     static var takesUserIDs: Bool { false }
     static var dkimSelectors: [String] { [] }
+    static var returnPath: ReturnPath? { nil }
     static var accountRefusals: Set<String> { [] }
     static var claimedHeaders: [String] { [] }
     static func givesReceipts(_ credentials: Credentials) -> Bool { false }

@@ -97,6 +97,11 @@ final class MessageProviders: Sendable {
         byPlace[Place(channel: MessageChannel.email.rawValue, provider: provider)]?.dkimSelectors ?? []
     }
 
+    /// Where a provider has e-mails come back to that do not arrive; `nil` where that is the sender's own domain.
+    func returnPath(of provider: String) -> ReturnPath? {
+        byPlace[Place(channel: MessageChannel.email.rawValue, provider: provider)]?.returnPath
+    }
+
     /// Whether an entry's provider has an address of ours to tell its news at.
     func hasWebhook(_ entry: ProviderEntry) -> Bool { type(of: entry)?.hasWebhook(entry.credentials) ?? false }
 

@@ -13,6 +13,8 @@ struct ResendProvider: EmailProvider, HTTPProvider {
         .secrets(ResendWebhooks.key).signing,
     ]
     static let dkimSelectors = ["resend"]
+    /// Its servers are Amazon's.
+    static let returnPath: ReturnPath? = ReturnPath(includes: ["amazonses.com"], label: "send")
     /// What a team begins with.
     static let usualRate = 2.0
     static let mostBytes: Int? = 40_000_000

@@ -13,6 +13,7 @@ struct SendGridProvider: EmailProvider, HTTPProvider {
         .init(SendGridWebhooks.key, form: .texts, isRequired: false, signsWebhooks: true),
     ]
     static let dkimSelectors = ["s1", "s2"]
+    static let returnPath: ReturnPath? = ReturnPath(includes: ["sendgrid.net"])
     /// It takes far more; this keeps one clinic from filling its subuser's window at once.
     static let usualRate = 100.0
     static let mostBytes: Int? = 30_000_000

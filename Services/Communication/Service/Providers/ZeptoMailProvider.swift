@@ -15,6 +15,8 @@ struct ZeptoMailProvider: EmailProvider, HTTPProvider {
     /// It names no limit of its own; this is about what one process can hand over.
     static let usualRate = 2_500.0
     static let mostBytes: Int? = 15_000_000
+    /// Its customers point a domain below their own to it, and need no record of theirs.
+    static let returnPath: ReturnPath? = ReturnPath()
     /// The data centres; a token is valid in its own only.
     static let regions = ["com", "in", "eu", "com.au", "com.cn", "jp", "ca", "sa"]
     static let tokenPrefix = "Zoho-enczapikey "

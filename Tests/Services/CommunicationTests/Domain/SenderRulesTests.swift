@@ -6,13 +6,42 @@ import Testing
 
 /// What records say of a domain that mail is sent from.
 @Suite struct SenderRulesTests {
+    @Test(
+        arguments: [
+            (["v=spf1 include:post.example -all"], SenderFinding.State.passed),
+            (["V=SPF1 mx +include:eu.Post.example ~all", "other=1"], .passed),
+            (["v=spf1 redirect=post.example"], .passed),
+            (["v=spf1 redirect=post.example mx ~all"], .unknown), (["v=spf1 include:another.example -all"], .unknown),
+            (["v=spf1 include:compost.example ~all"], .unknown), (["v=spf1 a:post.example -all"], .unknown),
+            (["v=spf1 ip4:192.0.2.0/24 -all include:post.example"], .unknown),
+            (["v=spf1 mx -include:post.example ~all"], .unknown), ([], .failed), (["v=spf10 -all"], .failed),
+            (["v=spf1 +all"], .failed), (["v=spf1 mx all"], .failed), (["v=spf1 include:post.example +all"], .failed),
+            (["v=spf1 -all", "v=spf1 include:post.example -all"], .failed), (["spf2.0/pra"], .failed),
+        ] as [([String], SenderFinding.State)]
+    ) func theSenderPolicy(texts: [String], state: SenderFinding.State) {
+        let found = SenderRules.spf(texts, by: ReturnPath(includes: ["post.example"]))
+        #expect(found.state == state && found.aspect == .spf)
+    }
+
+    /// A record that lets nobody send is about mails that come back to its domain.
     @Test(arguments: [
-        (["v=spf1 include:amazonses.com -all"], SenderFinding.State.passed), (["V=SPF1 ~all", "other=1"], .passed),
-        (["v=spf1"], .passed), ([], .failed), (["v=spf10 -all"], .failed), (["v=spf1 +all"], .failed),
-        (["v=spf1 mx all"], .failed), (["v=spf1 -all", "v=spf1 mx -all"], .failed), (["spf2.0/pra"], .failed),
-    ]) func theSenderPolicy(texts: [String], state: SenderFinding.State) {
-        #expect(SenderRules.spf(texts).state == state)
-        #expect(SenderRules.spf(texts).aspect == .spf)
+        "v=spf1 -all", "v=spf1", "v=spf1 ~all", "v=spf1 ?all", "v=spf1 -mx ~include:post.example -all",
+        "v=spf1 exp=why.clinic.example -all", "v=spf1 -all include:post.example",
+        "v=spf1 redirect=post.example -all",
+    ]) func aPolicyThatLetsNobodySend(text: String) {
+        let own = SenderRules.spf([text], by: nil)
+        #expect(own.state == .failed && own.detail == "The SPF record lets nobody send.")
+        let path = SenderRules.spf([text], by: ReturnPath(includes: ["post.example"]))
+        #expect(path.state == .unknown && path.detail.hasPrefix(own.detail))
+    }
+
+    /// Which servers a clinic's own mail server is cannot be told.
+    @Test(arguments: [
+        ("v=spf1 mx -all", SenderFinding.State.unknown), ("v=spf1 a", .unknown),
+        ("v=spf1 ip6:2001:db8::/32 ~all", .unknown),
+        ("v=spf1 redirect=another.example", .unknown), ("v=spf1 exists:%{i}.clinic.example -all", .unknown),
+    ]) func aPolicyOfWhichNoMoreIsKnown(text: String, state: SenderFinding.State) {
+        for path in [nil, ReturnPath()] { #expect(SenderRules.spf([text], by: path).state == state) }
     }
 
     @Test(arguments: [

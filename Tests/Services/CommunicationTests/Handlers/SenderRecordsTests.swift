@@ -20,7 +20,8 @@ struct SenderRecordsTests {
         ("_dmarc.good.example", "v=DMARC1; p=reject"), ("part.good.example", "v=spf1 mx -all"),
         ("wide.example", "v=spf1 +all"), ("s1._domainkey.wide.example", "v=DKIM1; p="),
         ("_dmarc.wide.example", "v=DMARC1; p=perhaps"), ("twice.example", "v=spf1 -all"),
-        ("twice.example", "v=spf1 mx -all"),
+        ("twice.example", "v=spf1 mx -all"), ("send.part.good.example", "v=spf1 include:amazonses.com ~all"),
+        ("closed.example", "v=spf1 -all"),
     ]
     private static let key = String(repeating: "B", count: 190)
 
@@ -56,8 +57,16 @@ struct SenderRecordsTests {
             // A part of a domain has keys and senders of its own, and its policy.
             #expect(
                 await states("sendgrid", "a@part.good.example", at: server)
-                    == [.spf: .passed, .dkim: .failed, .dmarc: .passed]
+                    == [.spf: .unknown, .dkim: .failed, .dmarc: .passed]
             )
+            // Where bounces go below the domain, the record is there.
+            #expect(await states("resend", "a@part.good.example", at: server)[.spf] == .passed)
+            #expect(await states("resend", "a@good.example", at: server)[.spf] == .unknown)
+            // A domain from which nobody may send: mails that come back to another one are not held against it.
+            #expect(await states("smtp", "a@closed.example", at: server)[.spf] == .failed)
+            for provider in ["aws_ses", "sendgrid", "resend", "zeptomail"] {
+                #expect(await states(provider, "a@closed.example", at: server)[.spf] == .unknown)
+            }
             #expect(
                 await states("sendgrid", "a@wide.example", at: server)
                     == [.spf: .failed, .dkim: .failed, .dmarc: .failed]

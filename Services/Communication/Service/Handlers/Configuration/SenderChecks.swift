@@ -28,7 +28,7 @@ struct SenderChecks: Sendable {
             let from = entry.credentials.sender
         else { return nil }
         async let told = (provider as? any SenderDirectory)?.sender(deadline: deadline) ?? []
-        async let policy = spf(of: from.domain, deadline)
+        async let policy = spf(of: from.domain, entry.provider, deadline)
         async let keys = dkim(of: from.domain, entry.provider, deadline)
         async let rule = dmarc(of: from.domain, deadline)
         let known = await told
@@ -41,9 +41,15 @@ struct SenderChecks: Sendable {
         SenderFinding.Aspect.allCases.firstIndex(of: finding.aspect) ?? 0
     }
 
-    private func spf(of domain: String, _ deadline: Deadline) async -> SenderFinding {
+    private func spf(of domain: String, _ provider: String, _ deadline: Deadline) async -> SenderFinding {
+        let path = providers.returnPath(of: provider)
         do throws(TextRecordsError) {
-            return SenderRules.spf(try await records.texts(of: domain, deadline: deadline))
+            if let label = path?.label {
+                let texts = try await records.texts(of: "\(label).\(domain)", deadline: deadline)
+                let found = SenderRules.spf(texts, by: path)
+                if found.state == .passed { return found }
+            }
+            return SenderRules.spf(try await records.texts(of: domain, deadline: deadline), by: path)
         } catch {
             return Self.unknown(.spf, error)
         }
