@@ -25,12 +25,15 @@ struct TwilioMessages: Sendable {
     /// What both channels' credentials have.
     static let keys: [CredentialShape.Key] = [
         .text("accountSid").naming, .secret(TwilioWebhooks.key).signing, .optional("region"),
+        .init("discardContent", form: .choice(["true", "false"]), isRequired: false),
     ]
 
     private let base: String
     private let account: String
     private let token: Secret
     private let http: OutboundHTTP
+    /// Whether Twilio is to forget what messages said once they are sent, which the account's message redaction lets it do.
+    private let discardsContent: Bool
     /// Whether it is called at Twilio's own address.
     private let isUsualBase: Bool
 
@@ -43,6 +46,7 @@ struct TwilioMessages: Sendable {
         self.account = account
         self.token = Secret(token)
         http = transports.http
+        discardsContent = credentials.text("discardContent") == "true"
         isUsualBase = credentials.text("endpoint") == nil
     }
 
@@ -122,17 +126,20 @@ struct TwilioMessages: Sendable {
         return call
     }
 
-    /// How long a message may wait and where to tell what becomes of it.
-    static func terms(of text: TextToSend, at now: Instant) -> FormBody.Pairs {
+    /// How long a message may wait, where to tell what becomes of it, and whether what it says is kept.
+    ///
+    /// Numbers are always kept: without them Twilio heeds no STOP.
+    func terms(of text: TextToSend, at now: Instant) -> FormBody.Pairs {
         var pairs: FormBody.Pairs = []
         if let expiresAt = text.expiresAt {
             let left = (expiresAt - now).components.seconds
-            pairs.append(("ValidityPeriod", "\(min(max(left, validity.lowerBound), validity.upperBound))"))
+            pairs.append(("ValidityPeriod", "\(min(max(left, Self.validity.lowerBound), Self.validity.upperBound))"))
         }
         if let url = text.statusURL {
             // Our id stands in the address: a message whose answer was lost is known again by it alone.
-            pairs.append(("StatusCallback", "\(url)?message=\(text.id)\(callbackRetries)"))
+            pairs.append(("StatusCallback", "\(url)?message=\(text.id)\(Self.callbackRetries)"))
         }
+        if discardsContent { pairs.append(("ContentRetention", "discard")) }
         return pairs
     }
 

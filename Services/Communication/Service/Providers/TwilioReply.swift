@@ -14,6 +14,7 @@ enum TwilioReply {
             (.credentials, [20_003], "The provider does not accept the account's token."),
             (.credentials, [20_005, 30_002], "The account is suspended or not active."),
             (.credentials, [20_404], "The provider does not know the account."),
+            (.credentials, [30_029], "The account has no message redaction: discardContent needs it."),
             (.credentials, [63_001], "The channel does not accept the account."),
             (.throttled, [20_429], "Too many requests for the provider."),
             (.throttled, [21_611, 30_001], "The sender's queue at the provider is full."),

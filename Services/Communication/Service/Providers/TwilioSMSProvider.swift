@@ -70,7 +70,7 @@ struct TwilioSMSProvider: TextProvider, HTTPProvider {
     func sending(_ text: TextToSend, at now: Instant) -> ProviderCall { messages.sending(form(text, at: now)) }
 
     private func form(_ text: TextToSend, at now: Instant) -> FormBody.Pairs {
-        [("To", text.to.address), origin(of: text), ("Body", text.text)] + TwilioMessages.terms(of: text, at: now)
+        [("To", text.to.address), origin(of: text), ("Body", text.text)] + messages.terms(of: text, at: now)
     }
 
     /// In India a text comes from the header that it is registered with.

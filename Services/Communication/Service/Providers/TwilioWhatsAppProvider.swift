@@ -90,7 +90,7 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
     {
         let variables = String(decoding: try JSONWriter.encode(choices.variables), as: UTF8.self)
         return places(of: text) + [("ContentSid", sid), ("ContentVariables", variables)]
-            + TwilioMessages.terms(of: text, at: now)
+            + messages.terms(of: text, at: now)
     }
 
     func check(deadline: Deadline) async -> ProviderVerdict { await messages.check(deadline: deadline) }
@@ -103,7 +103,7 @@ struct TwilioWhatsAppProvider: TextProvider, HTTPProvider {
     private struct NotAContentSID: Error {}
 
     private func form(_ text: TextToSend, at now: Instant) throws -> FormBody.Pairs {
-        places(of: text) + (try content(text, at: now)) + TwilioMessages.terms(of: text, at: now)
+        places(of: text) + (try content(text, at: now)) + messages.terms(of: text, at: now)
     }
 
     private func places(of text: TextToSend) -> FormBody.Pairs {

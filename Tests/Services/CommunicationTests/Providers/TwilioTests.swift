@@ -47,6 +47,8 @@ import Testing
             try Self.sms(["fromNumber": "Clinic", "region": "ie1"]).sending(plain, at: now),
             try Self.whatsApp().sending(full, at: now),
             try Self.whatsApp(["whatsappNumber": "+14155238886"]).sending(approved, at: now),
+            try Self.sms(["fromNumber": "+15005550006", "discardContent": "true"]).sending(plain, at: now),
+            try Self.whatsApp(["discardContent": "true"]).sending(approved, at: now),
         ]
         try Golden.check(
             calls.map { ProviderSamples.text($0) }.joined(separator: "\n\n\n") + "\n",
@@ -61,6 +63,17 @@ import Testing
         let text = try ProviderSamples.text("Hello", expiresAt: now + .seconds(left))
         let pairs = try #require(FormBody.parse(try Self.sms().sending(text, at: now).body))
         #expect(pairs.first { $0.name == "ValidityPeriod" }?.value == "\(asked)")
+    }
+
+    @Test(arguments: [("true", true), ("false", true), ("yes", false)])
+    func whetherContentsAreForgottenIsTrueOrFalse(value: String, isTaken: Bool) throws {
+        let changes: [String: JSONValue] = ["fromNumber": "+15005550006", "discardContent": .string(value)]
+        let faults = TwilioSMSProvider.shape.faults(of: Self.account.merging(changes) { $1 }, at: "")
+        #expect(faults.isEmpty == isTaken)
+        let call = try Self.sms(changes).sending(ProviderSamples.text("Hello"), at: ProviderSamples.time)
+        let pairs = try #require(FormBody.parse(call.body))
+        #expect(pairs.contains(where: { $0.name == "ContentRetention" }) == (value == "true"))
+        #expect(!pairs.contains(where: { $0.name == "AddressRetention" }))
     }
 
     @Test func aConversationIsBegunWithATemplateOnly() async throws {
@@ -156,6 +169,7 @@ import Testing
             (RecordedAnswer(201, [], taken), .accepted), (error(401, 20_003), .credentials),
             (error(403, 20_005), .credentials), (error(404, 20_404), .credentials), (error(429, 20_429), .throttled),
             (error(429, 21_611), .throttled), (error(429, 30_001), .throttled), (error(400, 30_002), .credentials),
+            (error(400, 30_029), .credentials),
             (error(400, 30_003), .transient), (error(400, 30_004), .transient), (error(400, 30_008), .transient),
             (error(400, 21_610), .optedOut), (error(400, 21_617), .contentRejected),
             (error(400, 30_007), .contentRejected),
