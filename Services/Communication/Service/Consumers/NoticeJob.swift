@@ -49,33 +49,55 @@ struct NoticeJob: TransactionalJobHandler {
         let terms = try intake.terms(of: clinic, in: tx)
         let tally = AcceptedTally()
         for notice in notices {
+            let found = try self.draft(of: notice, from: sender, on: terms, tally: tally, sealer: sealer, in: tx)
+            guard let draft = found else { continue }
             do {
-                let draft: MessageDraft? =
-                    switch notice {
-                    case .visit(let visit): try visit.draft(at: sender.now, sealer: sealer, in: tx)
-                    case .reminder(let reminder):
-                        try reminder.draft(at: sender.now, on: terms, sealer: sealer, in: tx)
-                    case .invoice(let notice): try notice.draft(sealer: sealer, in: tx)
-                    case .security(let notice): try notice.draft(at: sender.now, sealer: sealer, in: tx)
-                    case .answer(let answer):
-                        try send(answer, from: sender, on: terms, tally: tally, sealer: sealer, in: tx)
-                    }
-                if let draft { _ = try intake.accept(draft, from: sender, on: terms, tally: tally, in: tx) }
+                _ = try intake.accept(draft, from: sender, on: terms, tally: tally, in: tx)
             } catch let problem as Problem {
-                // A clinic without e-mail, a patient without an address: nothing is written, and the others go on.
-                log.notice(
-                    "A notice was not sent",
-                    metadata: .fields([.reason: problem.code, .aggregate: notice.reference])
-                )
+                // A clinic without e-mail, a patient without an address: it is seen that nobody was told, and the others go on.
+                note(problem, of: notice)
+                try intake.refuse(draft, because: problem, from: sender, on: terms, in: tx)
             }
         }
         // Only the commit can still fail.
         tally.tell()
     }
 
+    /// What is to be said; `nil` when there is nothing to be said any more, and for an answer, which has been sent here.
+    private func draft(
+        of notice: Notice,
+        from sender: MessageIntake.Sender,
+        on terms: MessageIntake.Terms,
+        tally: AcceptedTally,
+        sealer: ClinicSealer,
+        in tx: borrowing Transaction
+    ) throws -> MessageDraft? {
+        do {
+            switch notice {
+            case .visit(let visit): return try visit.draft(at: sender.now, sealer: sealer, in: tx)
+            case .reminder(let reminder):
+                return try reminder.draft(at: sender.now, on: terms, sealer: sealer, in: tx)
+            case .invoice(let notice): return try notice.draft(sealer: sealer, in: tx)
+            case .security(let notice): return try notice.draft(at: sender.now, sealer: sealer, in: tx)
+            case .answer(let answer):
+                try send(answer, from: sender, on: terms, tally: tally, sealer: sealer, in: tx)
+                return nil
+            }
+        } catch let problem as Problem {
+            // The visit is over, or somebody has been answered too often: nothing is written.
+            note(problem, of: notice)
+            return nil
+        }
+    }
+
+    private func note(_ problem: Problem, of notice: Notice) {
+        log.notice(
+            "A notice was not sent",
+            metadata: .fields([.reason: problem.code, .aggregate: notice.reference])
+        )
+    }
+
     /// Answers where somebody has written, at once.
-    ///
-    /// - Returns: nothing that is still to be sent.
     private func send(
         _ answer: AnswerNotice,
         from sender: MessageIntake.Sender,
@@ -83,11 +105,11 @@ struct NoticeJob: TransactionalJobHandler {
         tally: AcceptedTally,
         sealer: ClinicSealer,
         in tx: borrowing Transaction
-    ) throws -> MessageDraft? {
-        guard let question = try AnswerStore.question(answer.question, in: tx), !question.isAnswered else { return nil }
-        guard try Self.isDue(answer, to: question, at: sender.now, in: tx) else { return nil }
+    ) throws {
+        guard let question = try AnswerStore.question(answer.question, in: tx), !question.isAnswered else { return }
+        guard try Self.isDue(answer, to: question, at: sender.now, in: tx) else { return }
         let text = try InboundStore.address(question.sealed, contactIndex: question.contactIndex, with: sealer)
-        guard let address = ChannelAddress(question.channel, text) else { return nil }
+        guard let address = ChannelAddress(question.channel, text) else { return }
         let contacts = try ContactStore.find(question.contactIndex, in: tx)
         var draft = try answer.draft(
             to: address,
@@ -114,7 +136,6 @@ struct NoticeJob: TransactionalJobHandler {
             in: tx
         )
         AnswerStore.note(sent.id, to: answer.question, at: sender.now, in: tx)
-        return nil
     }
 
     /// Whether somebody is answered: nobody who has ended messages, unless that is what they are told, and nobody twice.

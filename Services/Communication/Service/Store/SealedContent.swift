@@ -40,6 +40,8 @@ struct SealedContent: Codable, Sendable, Equatable {
     var variants: [String: RenderedContent]?
     /// The files that go with it by e-mail and WhatsApp.
     var attachments: [AttachedFile]?
+    /// It was refused before it had words: there is nothing to send or to show.
+    var isRefused: Bool?
 
     /// What it says on a channel.
     func content(for channel: MessageChannel) -> RenderedContent {

@@ -197,6 +197,10 @@ struct MessageHandlers: Sendable {
         guard message.template != BuiltInTemplates.stopConfirmation else {
             throw Problem.conflict("not_retryable", "The message confirms that messages end.")
         }
+        let sealer = try intake.dataKeys.sealer(for: context.clinic, in: tx)
+        guard try SealedContent.open(message.sealed, of: message.id, with: sealer).isRefused != true else {
+            throw Problem.conflict("not_retryable", "The message was refused before it had words.")
+        }
         if message.priority == .critical, !context.principal.holds(CommunicationPermissions.sendCritical) {
             throw Problem.forbidden(CommunicationPermissions.sendCritical.name)
         }

@@ -202,7 +202,7 @@ extension MessageIntake {
 
 extension RecipientDraft {
     /// The addresses that the request names itself.
-    fileprivate var explicit: Reach {
+    var explicit: Reach {
         Reach(email: email, phone: phone, whatsAppUser: whatsAppUserId, pushToken: pushToken)
     }
 }

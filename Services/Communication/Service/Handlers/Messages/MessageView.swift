@@ -40,8 +40,9 @@ struct MessageView {
                     phone: content.phone,
                     whatsAppUserId: content.whatsAppUser
                 )
-                // Codes and links into accounts are for who receives them, whatever else a reader may see.
-                if !SecurityTemplates.contains(message.template) {
+                // Codes and links into accounts are for who receives them, whatever else a reader may see; what was refused
+                // says nothing.
+                if !SecurityTemplates.contains(message.template), content.isRefused != true {
                     shown.content = MessageContent(
                         subject: content.subject,
                         text: content.text,
