@@ -128,7 +128,7 @@ struct ClinicEvents: Sendable {
         switch event.name {
         case AppointmentBooked.kind:
             let visit = try event.decode(AppointmentBooked.self).appointment
-            try keep(visit, of: event, in: tx)
+            try keep(visit, of: event, isNew: true, in: tx)
             let notice = VisitNotice(visit, template: BuiltInTemplates.appointmentConfirmation)
             try notify(event, .visit(notice), in: tx)
         case AppointmentChanged.kind:
@@ -157,10 +157,24 @@ struct ClinicEvents: Sendable {
         }
     }
 
-    /// Keeps the visit as it stands now, and leaves what it is to be reminded of.
-    private func keep(_ visit: AppointmentState, of event: EventEnvelope, in tx: borrowing Transaction) throws {
+    /// Keeps the visit as it stands now, calls back what waits to say when it was, and leaves what it is to be reminded of.
+    ///
+    /// - Parameter isNew: nothing can have been said of it before.
+    private func keep(
+        _ visit: AppointmentState,
+        of event: EventEnvelope,
+        isNew: Bool = false,
+        in tx: borrowing Transaction
+    ) throws {
+        let former = try isNew ? nil : VisitStore.lock(visit.id, in: tx)
         guard try VisitStore.keep(visit, version: event.aggregateVersion, in: tx) else { return }
-        try ReminderNotice.leave(for: visit, at: .now(), in: tx)
+        let now = Instant.now()
+        let standing = VisitStanding(isCancelled: visit.status == .cancelled, start: visit.start)
+        if VisitNews.isChange(from: former, to: standing) {
+            let about = VisitNotice.reference(of: visit.id)
+            try MessageStore.withdraw(VisitNews.timely, about: about, because: VisitNews.changed, at: now, in: tx)
+        }
+        try ReminderNotice.leave(for: visit, at: now, in: tx)
     }
 
     private func billing(_ event: EventEnvelope, in tx: borrowing Transaction) throws {

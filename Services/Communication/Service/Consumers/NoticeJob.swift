@@ -19,8 +19,8 @@ enum Notice: Codable, Sendable, Equatable {
     /// What it stands for in lists and logs.
     var reference: String {
         switch self {
-        case .visit(let visit): "appointment:\(visit.appointment)"
-        case .reminder(let reminder): "appointment:\(reminder.appointment)"
+        case .visit(let visit): VisitNotice.reference(of: visit.appointment)
+        case .reminder(let reminder): VisitNotice.reference(of: reminder.appointment)
         case .answer(let answer): "inbound:\(answer.question)"
         case .invoice(let notice): "invoice:\(notice.invoice)"
         case .security(let notice): "notice:\(notice.id)"
@@ -74,7 +74,10 @@ struct NoticeJob: TransactionalJobHandler {
     ) throws -> MessageDraft? {
         do {
             switch notice {
-            case .visit(let visit): return try visit.draft(at: sender.now, sealer: sealer, in: tx)
+            case .visit(let visit):
+                // What the visit has become is a notice of its own.
+                guard try !visit.isOvertaken(in: tx) else { return nil }
+                return try visit.draft(at: sender.now, sealer: sealer, in: tx)
             case .reminder(let reminder):
                 return try reminder.draft(at: sender.now, on: terms, sealer: sealer, in: tx)
             case .invoice(let notice): return try notice.draft(sealer: sealer, in: tx)

@@ -51,8 +51,19 @@ extension VisitNotice {
             data: try data(sealer: sealer, in: tx),
             category: .care,
             expiresAt: expires ?? start,
-            reference: "appointment:\(appointment)"
+            reference: Self.reference(of: appointment)
         )
+    }
+
+    /// By what messages about a visit are found.
+    static func reference(of appointment: AppointmentID) -> String { "appointment:\(appointment)" }
+
+    /// Whether it says when the visit is, and that has changed since.
+    func isOvertaken(in tx: borrowing Transaction) throws -> Bool {
+        guard VisitNews.timely.contains(template), let known = try VisitStore.standing(appointment, in: tx) else {
+            return false
+        }
+        return known.isCancelled || known.start != start
     }
 
     /// What templates about visits ask for; throws `NotYetKnown` while somebody it names is not known.

@@ -47,6 +47,17 @@ struct StoredMessage: Sendable {
     /// A provider has taken it, and the next channel has its turn if no receipt comes.
     var isAwaitingReceipt: Bool { status == .queued && waitingFor == MessageWait.receipt.rawValue }
 
+    /// Why it cannot be called back although it waits; `nil` where nobody has it.
+    ///
+    /// - Parameter all: its attempts; those of before somebody sent it again decide nothing.
+    func holder(among all: [StoredAttempt]) -> String? {
+        let attempts = all.filter { $0.number > settledAttempts }
+        if isAwaitingReceipt || attempts.contains(where: \.isTaken) { return "A provider has taken the message." }
+        // A lost reply may have been a yes: it is being asked for again.
+        let isLost = attempts.contains { $0.outcome == .unknownOutcome }
+        return isLost ? "A provider may have taken the message." : nil
+    }
+
     /// Whether it is over, and was sent by the channel at a place among its channels.
     func wasSent(at place: Int) -> Bool {
         let isOver = [.sent, .failed, .suppressed, .delivered, .opened].contains(status)
@@ -235,7 +246,7 @@ enum MessageStore {
         )
     }
 
-    private static func decode(_ row: Row) throws -> StoredMessage {
+    static func decode(_ row: Row) throws -> StoredMessage {
         var column = row.reader()
         return try read(&column)
     }

@@ -30,6 +30,29 @@ enum VisitStore {
         return rows.affected == 1
     }
 
+    /// How a visit stands that is about to be told of anew; nobody speaks of it meanwhile.
+    static func lock(_ id: AppointmentID, in tx: borrowing Transaction) throws -> VisitStanding? {
+        try standing(id, "for update", in: tx)
+    }
+
+    /// How a visit stands, and stands until the transaction ends: what is said of it is there when it changes.
+    static func standing(_ id: AppointmentID, in tx: borrowing Transaction) throws -> VisitStanding? {
+        try standing(id, "for share", in: tx)
+    }
+
+    private static func standing(
+        _ id: AppointmentID,
+        _ lock: Query,
+        in tx: borrowing Transaction
+    ) throws -> VisitStanding? {
+        let rows = try tx.rows(
+            "select status, starts_at from known_visits where clinic_id = clinic_id() and id = \(id) \(lock)"
+        )
+        guard let row = rows.first else { return nil }
+        let status: String = try row[0]
+        return VisitStanding(isCancelled: status == AppointmentStatus.cancelled.rawValue, start: try row[1])
+    }
+
     /// For how long after it has begun people speak of a visit that they were told of.
     private static let spokenOf: Duration = .seconds(6 * 3_600)
 
@@ -56,7 +79,7 @@ enum VisitStore {
         return try row[0]
     }
 
-    /// A visit, for a reminder of it.
+    /// A visit, for a reminder of it; it stands so until the transaction ends.
     static func find(
         _ id: AppointmentID,
         for reminder: ReminderTime,
@@ -65,7 +88,7 @@ enum VisitStore {
         let rows = try tx.rows(
             """
             select patient_id, doctor_id, service_id, status, starts_at, local_start, time_zone from known_visits
-            where clinic_id = clinic_id() and id = \(id)
+            where clinic_id = clinic_id() and id = \(id) for share
             """
         )
         guard let row = rows.first else { return nil }

@@ -163,15 +163,8 @@ struct MessageHandlers: Sendable {
         guard message.status == .queued else {
             throw Problem.conflict("not_cancellable", "The message is \(message.status.rawValue).")
         }
-        let all = try AttemptStore.all([path.id], in: tx)[path.id] ?? []
-        let attempts = all.filter { $0.number > message.settledAttempts }
-        guard !message.isAwaitingReceipt, !attempts.contains(where: \.isTaken) else {
-            throw Problem.conflict("not_cancellable", "A provider has taken the message.")
-        }
-        // A lost reply may have been a yes: it is being asked for again.
-        guard !attempts.contains(where: { $0.outcome == .unknownOutcome }) else {
-            throw Problem.conflict("not_cancellable", "A provider may have taken the message.")
-        }
+        let attempts = try AttemptStore.all([path.id], in: tx)[path.id] ?? []
+        if let holder = message.holder(among: attempts) { throw Problem.conflict("not_cancellable", holder) }
         MessageStore.end([(path.id, message.course, MessageEnd(.cancelled, nil, at: context.now))], in: tx)
         return try shown(path.id, context, in: tx)
     }
