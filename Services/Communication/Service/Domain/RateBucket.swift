@@ -27,6 +27,9 @@ struct DayCount: Sendable, Equatable {
 
 /// A token bucket that critical messages are served from before normal ones, and those before bulk.
 ///
+/// Clinics may share one: an urgent message of any of them is served first, and among equals clinics that wait have tokens in
+/// turn, so that who sends many delays its own. Nobody is given a later time than if all stood in one queue.
+///
 /// `RateScript` is the same rule where processes share a bucket.
 struct RateBucket: Sendable, Equatable {
     /// Who was sent away keeps its claim on a token so long after its time, which covers a worker's way to it.
@@ -44,6 +47,11 @@ struct RateBucket: Sendable, Equatable {
     /// When the next one sent away is to come, by class: they come one after the other, and who was passed meanwhile goes to the
     /// end, so that nobody has to ask again and again.
     private var queues: [Instant]
+    /// The same for each clinic of those that share the bucket, by class, as long as somebody of it waits: a clinic's messages
+    /// come after its own, however many of others wait.
+    private var queuesOfClinics: [[ClinicID: Instant]]
+    /// Of the clinics that share the bucket the one that had a token last.
+    private var served: ClinicID?
     /// The day that is counted; `nil` while there is no cap, for then messages pass uncounted.
     private(set) var day: Int64?
     private var count = 0
@@ -54,6 +62,7 @@ struct RateBucket: Sendable, Equatable {
         filledAt = now
         claims = Array(repeating: Instant(microseconds: 0), count: MessagePriority.allCases.count)
         queues = claims
+        queuesOfClinics = Array(repeating: [:], count: MessagePriority.allCases.count)
     }
 
     /// Goes on from how many have gone already.
@@ -64,10 +73,13 @@ struct RateBucket: Sendable, Equatable {
 
     /// Takes a token; `nil` when it was there.
     ///
-    /// - Parameter waits: whether whoever finds none comes for one; else no place is kept.
+    /// - Parameters:
+    ///   - clinic: whose message it is where clinics share the bucket.
+    ///   - waits: whether whoever finds none comes for one; else no place is kept.
     mutating func take(
         _ rate: SendingRate,
         _ priority: MessagePriority,
+        of clinic: ClinicID? = nil,
         waits: Bool = true,
         at now: Instant
     ) -> RateWait? {
@@ -79,17 +91,34 @@ struct RateBucket: Sendable, Equatable {
         if let cap = rate.dailyCap, count >= cap { return .cap(DayCount.start(of: today + 1) - now) }
         let rank = priority.rank
         let reserve = claims[..<rank].count { $0 > now }
-        let wanted = Double(1 + reserve)
+        var wanted = Double(1 + reserve)
+        if let clinic {
+            queuesOfClinics[rank] = queuesOfClinics[rank].filter { $0.value > now }
+            // In turn: who had the last one leaves one for the others that wait.
+            let othersWait = queuesOfClinics[rank].keys.contains { $0 != clinic }
+            if clinic == served, othersWait { wanted = min(wanted + 1, rate.burst) }
+        }
         guard tokens + Self.rounding < wanted else {
             tokens -= 1
             count += 1
+            served = clinic
             return nil
         }
         let untilThere = Duration.microseconds(Int64(((wanted - tokens) / rate.perSecond * 1_000_000).rounded(.up)))
-        let due = max(now + max(Self.shortestWait, untilThere), queues[rank])
+        let step = Int64((1_000_000 / rate.perSecond).rounded(.up))
+        let soonest = now + max(Self.shortestWait, untilThere)
+        let last = max(soonest, queues[rank])
+        var due = last
+        if let clinic { due = min(last, max(soonest, queuesOfClinics[rank][clinic] ?? now)) }
         guard waits else { return .rate(due - now) }
-        queues[rank] = due + .microseconds(Int64((1_000_000 / rate.perSecond).rounded(.up)))
+        queues[rank] = last + .microseconds(step)
         claims[rank] = max(claims[rank], due + Self.claimLasts)
+        if let clinic {
+            queuesOfClinics[rank][clinic] = due
+            // As many clinics as wait have their turns in between.
+            let waiting = Int64(queuesOfClinics[rank].count)
+            queuesOfClinics[rank][clinic] = due + .microseconds(waiting * step)
+        }
         return .rate(due - now)
     }
 }

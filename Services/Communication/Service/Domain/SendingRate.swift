@@ -17,10 +17,13 @@ struct SendingRate: Sendable, Equatable {
     let perSecond: Double
     /// Messages per day in UTC; `nil` without a cap.
     let dailyCap: Int?
+    /// Messages per second of all clinics together, no fewer than `perSecond`; `nil` where the account is the clinic's own.
+    let ofAccount: Double?
 
-    init(perSecond: Double, dailyCap: Int? = nil) {
+    init(perSecond: Double, dailyCap: Int? = nil, ofAccount: Double? = nil) {
         self.perSecond = perSecond
         self.dailyCap = dailyCap
+        self.ofAccount = ofAccount
     }
 
     /// The rate of a provider by a clinic's settings; one name has one rate in all its channels.
@@ -40,7 +43,11 @@ struct SendingRate: Sendable, Equatable {
             }
         perSecond = min(max(rate, Self.allowed.lowerBound), Self.allowed.upperBound)
         if case .integer(let cap) = settings["dailyCaps"]?[provider] { dailyCap = Int(cap) } else { dailyCap = nil }
+        ofAccount = nil
     }
+
+    /// Whether the clinic is held to something by itself, not only together with those who share the account.
+    var hasOwnBucket: Bool { dailyCap != nil || perSecond < ofAccount ?? .infinity }
 
     /// The most that may go at once.
     var burst: Double { max(Self.leastBurst, perSecond) }

@@ -11,7 +11,11 @@ import Telemetry
 /// Holds messages to their providers' rates: together with the other processes while Redis is there, each for itself while
 /// it is not.
 ///
-/// Of a fast provider's tokens a few are fetched at once, and kept for the messages that follow: Redis is asked once for many.
+/// A clinic's own account has a bucket of the clinic's. An account of the installation has one that all clinics share; who is
+/// held to less, or has a cap, takes from one of its own too, in the same step.
+///
+/// Of a fast provider's tokens a few are fetched at once, and kept for the messages that follow, of whichever clinic shares the
+/// bucket: Redis is asked once for many.
 final class RateLimiter: Sendable {
     /// Buckets kept in memory for when Redis is away; one more makes room by dropping one.
     static let localCapacity = 10_000
@@ -26,8 +30,44 @@ final class RateLimiter: Sendable {
     )
 
     private struct Key: Hashable {
+        /// `nil` for the bucket that all clinics share.
+        let clinic: ClinicID?
+        let entry: ProviderEntryID
+    }
+
+    /// What a message asks for: a token of each bucket, or none.
+    private struct Wish {
         let clinic: ClinicID
         let entry: ProviderEntryID
+        let priority: MessagePriority
+        /// Whether it comes for a token when there is none; else no place is kept for it.
+        let waits: Bool
+        /// In the order in which they are asked: the clinic's, then the one that all share.
+        let buckets: [(key: Key, rate: SendingRate)]
+        /// Of the clinic's bucket: one that clinics share has none.
+        let dailyCap: Int?
+
+        init(
+            _ clinic: ClinicID,
+            _ entry: ProviderEntryID,
+            _ rate: SendingRate,
+            _ priority: MessagePriority,
+            waits: Bool
+        ) {
+            self.clinic = clinic
+            self.entry = entry
+            self.priority = priority
+            self.waits = waits
+            dailyCap = rate.dailyCap
+            var buckets: [(key: Key, rate: SendingRate)] = []
+            if rate.hasOwnBucket { buckets.append((Key(clinic: clinic, entry: entry), rate)) }
+            if let account = rate.ofAccount {
+                buckets.append((Key(clinic: nil, entry: entry), SendingRate(perSecond: account)))
+            }
+            self.buckets = buckets
+        }
+
+        var isShared: Bool { buckets.last?.key.clinic == nil }
     }
 
     /// Fetched tokens are what a rate gives in so long, and no more than `purseMost`: other processes wait no longer for them.
@@ -76,7 +116,8 @@ final class RateLimiter: Sendable {
         self.patience = patience
     }
 
-    /// Takes what one message needs of a clinic's rate with a provider entry; `nil` when it may go, else why it may not.
+    /// Takes what one message needs of a clinic's rate with a provider entry, and of the account's where clinics share it;
+    /// `nil` when it may go, else why it may not.
     ///
     /// - Parameters:
     ///   - waits: whether the message comes for a token when there is none; else no place is kept for it.
@@ -90,10 +131,10 @@ final class RateLimiter: Sendable {
         waits: Bool = true,
         gone: (_ since: Instant) async throws -> Int
     ) async rethrows -> RateWait? {
-        let key = Key(clinic: clinic, entry: entry)
+        let wish = Wish(clinic, entry, rate, priority, waits: waits)
         var count: DayCount?
         while true {
-            switch await ask(key, rate, priority, waits: waits, count) {
+            switch await ask(wish, count) {
             case .taken: return nil
             case .wait(let wait): return wait
             case .uncounted(let day): count = DayCount(day: day, messages: try await gone(DayCount.start(of: day)))
@@ -101,37 +142,31 @@ final class RateLimiter: Sendable {
         }
     }
 
-    private func ask(
-        _ key: Key,
-        _ rate: SendingRate,
-        _ priority: MessagePriority,
-        waits: Bool,
-        _ count: DayCount?
-    ) async -> Answer {
-        let purse = Self.fetched(of: rate)
-        if purse > 1, pay(from: key) { return .taken(1) }
-        guard case .admitted(let permit) = circuit.admit() else {
-            return takeLocally(key, rate, priority, waits: waits, count)
-        }
-        let fills = purse > 1 && startFilling(key)
+    private func ask(_ wish: Wish, _ count: DayCount?) async -> Answer {
+        // Of two buckets tokens are taken one by one: what is fetched of one would not be there of the other.
+        let only = wish.buckets.count == 1 ? wish.buckets.first : nil
+        let purse = only.map { Self.fetched(of: $0.rate) } ?? 1
+        if let only, purse > 1, pay(from: only.key) { return .taken(1) }
+        guard case .admitted(let permit) = circuit.admit() else { return takeLocally(wish, count) }
+        let filled = only.flatMap { purse > 1 && startFilling($0.key) ? $0.key : nil }
         do {
-            let answer = try await askRedis(key, rate, priority, waits: waits, count, most: fills ? purse : 1)
+            let answer = try await askRedis(wish, count, most: filled == nil ? 1 : purse)
             circuit.settle(permit, .alive)
             switch answer {
             case .taken(let tokens):
-                if fills { fill(key, tokens - 1) }
-                stopCountingLocally(key, rate)
+                if let filled { fill(filled, tokens - 1) }
+                stopCountingLocally(wish)
             case .wait:
-                if fills { fill(key, 0) }
-                Self.count(priority, "redis")
-                stopCountingLocally(key, rate)
+                if let filled { fill(filled, 0) }
+                Self.count(wish.priority, "redis")
+                stopCountingLocally(wish)
             case .uncounted: break
             }
             return answer
         } catch {
             circuit.settle(permit, .failure)
-            if fills { fill(key, 0) }
-            return takeLocally(key, rate, priority, waits: waits, count)
+            if let filled { fill(filled, 0) }
+            return takeLocally(wish, count)
         }
     }
 
@@ -167,62 +202,79 @@ final class RateLimiter: Sendable {
         purses.withLock { $0[key] = Purse(tokens: tokens, until: .now + Self.purseLasts) }
     }
 
-    /// The key of a bucket: ids only.
+    /// The key of a bucket of a clinic's own account: ids only.
     func key(_ clinic: ClinicID, _ entry: ProviderEntryID) -> String {
         keyspace.rateLimit("sending:\(clinic):\(entry)")
     }
 
-    private func askRedis(
-        _ bucket: Key,
-        _ rate: SendingRate,
-        _ priority: MessagePriority,
-        waits: Bool,
-        _ count: DayCount?,
-        most: Int
-    ) async throws -> Answer {
+    /// The key of the bucket that all clinics share, of an entry of the installation's.
+    func sharedKey(_ entry: ProviderEntryID) -> String { key(.installation, entry) }
+
+    /// The keys of a message's buckets and, where the last is shared, of who waits for it.
+    private func keys(_ wish: Wish) -> [String] {
+        guard wish.isShared else { return [key(wish.clinic, wish.entry)] }
+        // A command's keys lie together: those of the clinic's bucket with the one that all share.
+        let shared = sharedKey(wish.entry)
+        let buckets = wish.buckets.map { bucket in bucket.key.clinic.map { "\(shared):\($0)" } ?? shared }
+        return buckets + ["\(shared):waiting:\(wish.priority.rank)"]
+    }
+
+    private func askRedis(_ wish: Wish, _ count: DayCount?, most: Int) async throws -> Answer {
         // What went while it was away Redis has not counted.
-        let isAgain = rate.dailyCap != nil && local.withLock { $0[bucket]?.day != nil }
-        let arguments: [RedisArgument] = [
-            .text("\(rate.perSecond)"), .text("\(rate.burst)"), .number(rate.dailyCap ?? 0), .number(priority.rank),
-            .number(Int(RateBucket.claimLasts.microseconds)),
+        let isAgain = wish.buckets.contains { bucket in
+            bucket.rate.dailyCap != nil && local.withLock { $0[bucket.key]?.day != nil }
+        }
+        var arguments: [RedisArgument] = [
+            .number(wish.priority.rank), .number(Int(RateBucket.claimLasts.microseconds)),
             .number(Int(RateBucket.shortestWait.microseconds)), .number(most), .number(Int(count?.day ?? -1)),
-            .number(count?.messages ?? 0), .number(isAgain ? 1 : 0), .number(waits ? 1 : 0),
+            .number(count?.messages ?? 0), .number(isAgain ? 1 : 0), .number(wish.waits ? 1 : 0),
+            .text("\(wish.clinic)"),
         ]
-        let (redis, key) = (redis, key(bucket.clinic, bucket.entry))
+        for (_, rate) in wish.buckets {
+            arguments += [.text("\(rate.perSecond)"), .text("\(rate.burst)"), .number(rate.dailyCap ?? 0)]
+        }
+        let (redis, keys, given) = (redis, keys(wish), arguments)
         let reply = try await withTimeLimit(patience) {
-            try await RateScript.take.run(on: redis, keys: [key], arguments: arguments)
+            try await RateScript.take.run(on: redis, keys: keys, arguments: given)
         }
         guard let answer = Answer(reply) else { throw RedisError.protocol }
         return answer
     }
 
-    private func takeLocally(
-        _ key: Key,
-        _ rate: SendingRate,
-        _ priority: MessagePriority,
-        waits: Bool,
-        _ count: DayCount?
-    ) -> Answer {
+    private func takeLocally(_ wish: Wish, _ count: DayCount?) -> Answer {
         let now = Instant.now()
         let today = DayCount.day(of: now)
         let answer: Answer = local.withLock { local in
-            if local[key] == nil, local.count >= Self.localCapacity, let any = local.keys.first { local[any] = nil }
-            var bucket = local[key] ?? RateBucket(rate, at: now)
-            if rate.dailyCap != nil, bucket.day != today {
-                guard let count, count.day == today else { return .uncounted(day: today) }
-                bucket.begin(count)
+            var asked: [(key: Key, bucket: RateBucket)] = []
+            for (key, rate) in wish.buckets {
+                if local[key] == nil, local.count >= Self.localCapacity, let any = local.keys.first { local[any] = nil }
+                var bucket = local[key] ?? RateBucket(rate, at: now)
+                if rate.dailyCap != nil, bucket.day != today {
+                    guard let count, count.day == today else { return .uncounted(day: today) }
+                    bucket.begin(count)
+                    local[key] = bucket
+                }
+                let sharing = key.clinic == nil ? wish.clinic : nil
+                guard let wait = bucket.take(rate, wish.priority, of: sharing, waits: wish.waits, at: now) else {
+                    asked.append((key, bucket))
+                    continue
+                }
+                // It keeps its place in this bucket, and has taken nothing of the one before.
+                local[key] = bucket
+                return .wait(wait)
             }
-            let wait = bucket.take(rate, priority, waits: waits, at: now)
-            local[key] = bucket
-            return wait.map { Answer.wait($0) } ?? .taken(1)
+            for (key, bucket) in asked { local[key] = bucket }
+            return .taken(1)
         }
-        if case .wait = answer { Self.count(priority, "process") }
+        if case .wait = answer { Self.count(wish.priority, "process") }
         return answer
     }
 
     /// Redis counts again, with what it has been told.
-    private func stopCountingLocally(_ key: Key, _ rate: SendingRate) {
-        guard rate.dailyCap != nil else { return }
-        local.withLock { $0[key]?.stopCounting() }
+    private func stopCountingLocally(_ wish: Wish) {
+        guard wish.dailyCap != nil else { return }
+        local.withLock { local in
+            for bucket in wish.buckets { local[bucket.key]?.stopCounting() }
+        }
     }
 }

@@ -1,6 +1,7 @@
 import CommunicationAPI
 import Contracts
 import Core
+import ProviderConfig
 import Testing
 
 @testable import Communication
@@ -105,6 +106,84 @@ import Testing
         #expect(try #require(served[.critical]) < Self.start + .seconds(6))
         #expect(try #require(served[.normal]) < Self.start + .seconds(7))
         #expect(try #require(served[.bulk]) < Self.start + .seconds(30))
+    }
+
+    @Test func anotherClinicsUrgentMessageIsNextBeforeBulkThatWaits() {
+        let (flood, other) = (ClinicID(), ClinicID())
+        var bucket = emptied(rate)
+        for _ in 0..<20 { #expect(bucket.take(rate, .bulk, of: flood, at: Self.start) != nil) }
+        #expect(bucket.take(rate, .critical, of: other, at: Self.start) == .rate(.milliseconds(100)))
+        let now = Self.start + .milliseconds(100)
+        #expect(bucket.take(rate, .bulk, of: flood, at: now) != nil)
+        #expect(bucket.take(rate, .critical, of: other, at: now) == nil)
+    }
+
+    /// The campaign of one clinic, and what others send meanwhile: together they keep to the rate, and nobody waits for the whole
+    /// campaign.
+    @Test func clinicsThatShareABucketHaveTokensInTurn() throws {
+        let clinics = [ClinicID(), ClinicID(), ClinicID()]
+        var bucket = RateBucket(rate, at: Self.start)
+        var waiting: [(clinic: Int, priority: MessagePriority, due: Instant)] = []
+        for _ in 0..<300 { waiting.append((0, .bulk, Self.start)) }
+        for _ in 0..<10 { waiting.append((1, .bulk, Self.start + .seconds(2))) }
+        waiting.append((2, .normal, Self.start + .seconds(3)))
+        waiting.append((2, .critical, Self.start + .seconds(4)))
+        var last: [Int: Instant] = [:]
+        var (turns, served) = (0, 0)
+        // Whoever comes at the same time, the campaign is there first.
+        while let next = waiting.indices.min(by: {
+            (waiting[$0].due, waiting[$0].clinic) < (waiting[$1].due, waiting[$1].clinic)
+        }) {
+            turns += 1
+            try #require(turns < 1_500)
+            let message = waiting.remove(at: next)
+            if let wait = bucket.take(rate, message.priority, of: clinics[message.clinic], at: message.due) {
+                waiting.append((message.clinic, message.priority, message.due + wait.time))
+            } else {
+                served += 1
+                last[message.clinic] = message.due
+                #expect(Double(served) <= rate.burst + rate.perSecond * (message.due - Self.start).inSeconds + 0.001)
+            }
+        }
+        #expect(served == 312)
+        #expect(try #require(last[1]) < Self.start + .seconds(8))
+        #expect(try #require(last[2]) < Self.start + .seconds(6))
+        #expect(try #require(last[0]) < Self.start + .seconds(60))
+    }
+
+    /// On the installation's account a clinic may be slower than it, never faster.
+    @Test(
+        arguments: [
+            ([:], 2_500, nil, false), (["rates": ["smtp": 5_000]], 2_500, nil, false),
+            (["rates": ["smtp": 5]], 5, nil, true), (["dailyCaps": ["smtp": 9]], 2_500, 9, true),
+        ] as [([String: JSONValue], Double, Int?, Bool)]
+    ) func aClinicsRateLowersItsPartOfTheInstallationsAccount(
+        settings: [String: JSONValue],
+        perSecond: Double,
+        cap: Int?,
+        hasOwnBucket: Bool
+    ) {
+        let rate = SendingRate(of: entry(isDefault: true), in: .builtIn, settings: settings)
+        #expect(rate == SendingRate(perSecond: perSecond, dailyCap: cap, ofAccount: 2_500))
+        #expect(rate.hasOwnBucket == hasOwnBucket)
+        let own = SendingRate(of: entry(isDefault: false), in: .builtIn, settings: settings)
+        #expect(own == SendingRate(of: "smtp", in: .builtIn, settings: settings) && own.hasOwnBucket)
+    }
+
+    private func entry(isDefault: Bool) -> ProviderEntry {
+        ProviderEntry(
+            id: ProviderEntryID(),
+            channel: "email",
+            provider: "smtp",
+            position: 0,
+            credentials: Credentials([:]),
+            version: 1,
+            updatedAt: Self.start,
+            updatedBy: "test",
+            fingerprint: "",
+            formerSecrets: [],
+            isDefault: isDefault
+        )
     }
 
     @Test(

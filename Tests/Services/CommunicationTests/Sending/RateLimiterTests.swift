@@ -85,6 +85,102 @@ import Testing
         }
     }
 
+    /// So slow an account of the installation: three at once for all clinics together, then nothing.
+    private let shared = SendingRate(perSecond: 0.01, ofAccount: 0.01)
+
+    @Test func clinicsShareTheInstallationsAccount() async throws {
+        let (slow, shared) = (slow, shared)
+        try await withRedis { redis, keyspace in
+            let (clinics, entry) = ([ClinicID(), ClinicID(), ClinicID()], ProviderEntryID())
+            let replicas = (0..<2).map { _ in RateLimiter(redis: redis, keyspace: keyspace, patience: Self.patience) }
+            let waits = await withTaskGroup(of: RateWait?.self) { group in
+                for number in 0..<18 {
+                    group.addTask { await replicas[number % 2].take(clinics[number % 3], entry, shared, .normal) }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(waits.count { $0 == nil } == 3)
+            // Another account has its own, and so have clinics with accounts of theirs.
+            #expect(await replicas[0].take(clinics[0], ProviderEntryID(), shared, .normal) == nil)
+            let own = ProviderEntryID()
+            for clinic in clinics {
+                for _ in 0..<3 { #expect(await replicas[0].take(clinic, own, slow, .normal) == nil) }
+                #expect(await replicas[1].take(clinic, own, slow, .normal) != nil)
+            }
+            let key = replicas[0].sharedKey(entry)
+            #expect(key.hasSuffix(":{limit:sending:\(ClinicID.installation):\(entry)}"))
+            for key in [key, "\(key):waiting:1"] {
+                let expiry = try #require(try await redis.send(["PTTL", .text(key)]).integer)
+                #expect(expiry > 0)
+            }
+        }
+    }
+
+    @Test func anUrgentMessageIsBeforeWhatWaitsOfAnotherClinic() async throws {
+        let shared = shared
+        try await withRedis { redis, keyspace in
+            let limiter = RateLimiter(redis: redis, keyspace: keyspace, patience: Self.patience)
+            let (flood, other, entry) = (ClinicID(), ClinicID(), ProviderEntryID())
+            var waits: [Duration] = []
+            for _ in 0..<8 {
+                if let wait = await limiter.take(flood, entry, shared, .bulk) { waits.append(wait.time) }
+            }
+            try #require(waits.count == 5)
+            let urgent = try #require(await limiter.take(other, entry, shared, .critical)).time
+            #expect(urgent < waits[1])
+            // The next token is not the flood's.
+            let passed = await limiter.take(flood, entry, shared, .bulk, waits: false) { _ in 0 }
+            #expect(try #require(passed).time > urgent)
+        }
+    }
+
+    /// Its own cap and a lower rate of its own hold a clinic, and take nothing of the others.
+    @Test func whatAClinicSetsHoldsItAlone() async throws {
+        try await withRedis { redis, keyspace in
+            let limiter = RateLimiter(redis: redis, keyspace: keyspace, patience: Self.patience)
+            let (capped, other, entry) = (ClinicID(), ClinicID(), ProviderEntryID())
+            let rate = SendingRate(perSecond: 0.01, dailyCap: 2, ofAccount: 0.01)
+            #expect(await limiter.take(capped, entry, rate, .normal) == nil)
+            for _ in 0..<2 { #expect(await limiter.take(other, entry, shared, .normal) == nil) }
+            // What the account has no room for is not counted as gone.
+            for _ in 0..<3 {
+                let wait = await limiter.take(capped, entry, rate, .normal)
+                #expect(wait != nil && !isCap(wait))
+            }
+            // Full again, and nobody waits.
+            let key = limiter.sharedKey(entry)
+            _ = try await redis.send(["DEL", .text(key), .text("\(key):waiting:1")])
+            #expect(await limiter.take(capped, entry, rate, .normal) == nil)
+            let over = await limiter.take(capped, entry, rate, .normal)
+            #expect(isCap(over))
+            // What its cap holds up has taken nothing of the account.
+            for _ in 0..<2 { #expect(await limiter.take(other, entry, shared, .normal) == nil) }
+            #expect(await limiter.take(other, entry, shared, .normal) != nil)
+        }
+    }
+
+    @Test func theScriptSharesAsTheBucketDoes() async throws {
+        try await withRedis { redis, keyspace in
+            let (clinics, entry, now) = ([ClinicID(), ClinicID(), ClinicID()], ProviderEntryID(), Instant.now())
+            let limiter = RateLimiter(redis: redis, keyspace: keyspace, patience: Self.patience)
+            let steps: [(clinic: Int, priority: MessagePriority)] = [
+                (0, .bulk), (0, .bulk), (0, .bulk), (0, .bulk), (0, .bulk), (0, .bulk), (1, .bulk), (1, .bulk),
+                (2, .normal), (0, .normal), (2, .normal), (2, .bulk), (1, .critical), (0, .bulk), (1, .bulk),
+            ]
+            var bucket = RateBucket(slow, at: now)
+            for (step, message) in steps.enumerated() {
+                let clinic = clinics[message.clinic]
+                let own = bucket.take(slow, message.priority, of: clinic, at: now)
+                let told = await limiter.take(clinic, entry, shared, message.priority)
+                #expect((own == nil) == (told == nil), "step \(step)")
+                // The server's clock goes on while the test runs.
+                let difference = (own?.time ?? .zero) - (told?.time ?? .zero)
+                let passed = Instant.now() - now + .seconds(1)
+                #expect(difference < passed && difference > .seconds(-1), "step \(step): \(difference)")
+            }
+        }
+    }
+
     @Test func tokensOfAFastProviderAreFetchedTogether() async throws {
         try await withRedis { redis, keyspace in
             let limiter = RateLimiter(redis: redis, keyspace: keyspace, patience: Self.patience)
@@ -98,6 +194,11 @@ import Testing
             let fetched = try await left(after: 1, fast, "tokens")
             #expect(fetched == 4_968)
             #expect(try await left(after: 1, SendingRate(perSecond: 10), "tokens") == 9)
+            // Of an account that clinics share they are everybody's.
+            let (entry, shared) = (ProviderEntryID(), SendingRate(perSecond: 5_000, ofAccount: 5_000))
+            #expect(await limiter.take(ClinicID(), entry, shared, .normal) == nil)
+            let kept = try await redis.send(["HGET", .text(limiter.sharedKey(entry)), "tokens"])
+            #expect(kept.string.flatMap { Double($0) } == 4_968)
             // A day's cap counts messages, not what was fetched for them; without one nobody counts.
             let capped = SendingRate(perSecond: 5_000, dailyCap: 50)
             #expect(try await left(after: 1, capped, "tokens") == 4_999)
@@ -186,6 +287,15 @@ import Testing
         for _ in 0..<5 { waits.append(await limiter.take(clinic, entry, slow, .normal)) }
         #expect(waits.map { $0 == nil } == [true, true, true, false, false])
         #expect(await limiter.take(ClinicID(), entry, slow, .normal) == nil)
+        // Clinics share an account of the installation here too.
+        let (other, account) = (ClinicID(), ProviderEntryID())
+        var shares: [RateWait?] = []
+        for number in 0..<6 {
+            shares.append(await limiter.take(number % 2 == 0 ? clinic : other, account, shared, .bulk))
+        }
+        #expect(shares.map { $0 == nil } == [true, true, true, false, false, false])
+        let urgent = try #require(await limiter.take(other, account, shared, .critical)).time
+        #expect(urgent < (shares[5]?.time ?? .zero))
         // Operators see that it is not Redis that decides.
         _ = try MessageDesk.shared()
         _ = await limiter.take(clinic, entry, slow, .normal)

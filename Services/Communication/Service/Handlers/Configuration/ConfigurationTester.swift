@@ -62,7 +62,7 @@ struct ConfigurationTester: Sendable {
                 isCandidate: input.config != nil,
                 message: input.to.flatMap { TestMessage.message(to: $0, on: channel, windows: windows) },
                 isSuppressed: suppressed.contains(channel),
-                rate: SendingRate(of: entry.provider, channel, in: providers, settings: settings)
+                rate: SendingRate(of: entry, in: providers, settings: settings)
             )
         }
         let results = await withTaskGroup(of: (Int, Result<ConfigurationTestResults.Result, any Error>).self) {
@@ -229,7 +229,7 @@ struct ConfigurationTester: Sendable {
         switch wait {
         case nil: return nil
         case .rate:
-            return Self.untried(.throttled, "The clinic has used up its rate with the provider: nothing is sent.")
+            return Self.untried(.throttled, "The rate with the provider is used up: nothing is sent.")
         case .cap:
             return Self.untried(
                 .skippedQuota,

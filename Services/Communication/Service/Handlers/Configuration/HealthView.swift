@@ -39,7 +39,7 @@ struct HealthView: Sendable {
                 successRate: figures.rate,
                 p95Milliseconds: figures.p95,
                 lastError: figures.lastError,
-                rate: try rate(entry, channel, settings, at: now, in: tx)
+                rate: try rate(entry, settings, at: now, in: tx)
             )
             if let host = providers.endpoint(of: entry), let view = hosts[host] {
                 item.endpoint = EntryHealth.EndpointHealth(
@@ -77,12 +77,11 @@ struct HealthView: Sendable {
 
     private func rate(
         _ entry: ProviderEntry,
-        _ channel: MessageChannel,
         _ settings: [String: JSONValue],
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> EntryHealth.Rate {
-        let rate = SendingRate(of: entry.provider, channel, in: providers, settings: settings)
+        let rate = SendingRate(of: entry, in: providers, settings: settings)
         guard let cap = rate.dailyCap else { return EntryHealth.Rate(perSecond: rate.perSecond) }
         let midnight = DayCount.start(of: DayCount.day(of: now))
         let calls = try AttemptStore.calls(of: entry.id, since: midnight, in: tx)

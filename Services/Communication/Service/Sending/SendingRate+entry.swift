@@ -1,0 +1,23 @@
+import CommunicationAPI
+import Contracts
+import ProviderConfig
+
+extension SendingRate {
+    /// The rate of an entry in force: what the clinic has set, which on the installation's account only lowers what it may.
+    ///
+    /// - Parameter settings: the clinic's, whose own the entry need not be.
+    init(of entry: ProviderEntry, in providers: MessageProviders, settings: [String: JSONValue]) {
+        let channel = MessageChannel(rawValue: entry.channel)
+        let wanted = SendingRate(of: entry.provider, channel, in: providers, settings: settings)
+        guard entry.isDefault else {
+            self = wanted
+            return
+        }
+        let account = SendingRate(of: entry.provider, channel, in: providers, settings: [:])
+        self.init(
+            perSecond: min(wanted.perSecond, account.perSecond),
+            dailyCap: wanted.dailyCap,
+            ofAccount: account.perSecond
+        )
+    }
+}
