@@ -159,7 +159,13 @@ package struct CommunicationSettings: Wire, Hashable {
                 CodingKeys.allowDefault,
                 "Whether the installation's providers may send for channels that have none here; true when absent."
             ),
-            .describe(CodingKeys.rates, "Messages per second, by provider: {\"zeptomail\": 20}; what is over waits."),
+            .describe(
+                CodingKeys.rates,
+                """
+                Messages per second, by provider: {\"zeptomail\": 20}; what is over waits. Through the installation's providers \
+                no more than these take of all clinics.
+                """
+            ),
             .describe(
                 CodingKeys.dailyCaps,
                 "Messages per day in UTC, by provider: {\"twilio\": 5000}; what is over goes by the next provider or channel, and waits for the next day where there is none."

@@ -7,6 +7,8 @@ package struct DefaultProvidersDraft: Wire {
     package var sms: ChannelDraft?
     package var whatsapp: ChannelDraft?
     package var push: ChannelDraft?
+    /// Messages per second of all clinics together, by provider; what is over a rate waits.
+    package var rates: [String: Double]?
     package var version: Int64?
     package var updatedAt: Instant?
     package var updatedBy: String?
@@ -15,15 +17,25 @@ package struct DefaultProvidersDraft: Wire {
         email: ChannelDraft? = nil,
         sms: ChannelDraft? = nil,
         whatsapp: ChannelDraft? = nil,
-        push: ChannelDraft? = nil
+        push: ChannelDraft? = nil,
+        rates: [String: Double]? = nil
     ) {
         self.email = email
         self.sms = sms
         self.whatsapp = whatsapp
         self.push = push
+        self.rates = rates
     }
 
-    package static var limits: [Limit] { [.length(CodingKeys.updatedBy, 1...200)] }
+    package static var limits: [Limit] {
+        [
+            .length(CodingKeys.updatedBy, 1...200), .count(CodingKeys.rates, 0...20),
+            .describe(
+                CodingKeys.rates,
+                "Messages per second of all clinics together, by provider; what is over waits. The provider's usual rate when absent."
+            ),
+        ]
+    }
 }
 
 /// The installation's default providers in force; secrets are masked.
@@ -32,6 +44,8 @@ package struct DefaultProviders: Wire {
     package var sms: ConfiguredChannel?
     package var whatsapp: ConfiguredChannel?
     package var push: ConfiguredChannel?
+    /// Messages per second of all clinics together, by provider, as they were set.
+    package var rates: [String: Double]?
     package var version: Int64
     package var updatedAt: Instant
     package var updatedBy: String
@@ -41,6 +55,7 @@ package struct DefaultProviders: Wire {
         sms: ConfiguredChannel? = nil,
         whatsapp: ConfiguredChannel? = nil,
         push: ConfiguredChannel? = nil,
+        rates: [String: Double]? = nil,
         version: Int64,
         updatedAt: Instant,
         updatedBy: String
@@ -49,6 +64,7 @@ package struct DefaultProviders: Wire {
         self.sms = sms
         self.whatsapp = whatsapp
         self.push = push
+        self.rates = rates
         self.version = version
         self.updatedAt = updatedAt
         self.updatedBy = updatedBy

@@ -11,6 +11,8 @@ struct DefaultProvidersFile: Sendable {
     static let key = "POLYCLINIC_DEFAULT_PROVIDERS"
 
     let drafts: [ProviderEntryDraft]
+    /// Messages per second, by provider.
+    let rates: [String: Double]?
 
     /// Reads the setting; `nil` when it is not set.
     ///
@@ -18,17 +20,19 @@ struct DefaultProvidersFile: Sendable {
     init?(_ settings: Settings, of providers: MessageProviders, policy: OutboundPolicy) throws {
         guard let text = try settings.secret(Self.key) else { return nil }
         do {
-            drafts = try Self.drafts(Array(text.unredacted.utf8), providers, policy)
+            let read = try Self.read(Array(text.unredacted.utf8), providers, policy)
+            drafts = read.drafts
+            rates = read.rates
         } catch {
             throw DefaultProvidersFault(error)
         }
     }
 
-    private static func drafts(
+    private static func read(
         _ json: [UInt8],
         _ providers: MessageProviders,
         _ policy: OutboundPolicy
-    ) throws(Problem) -> [ProviderEntryDraft] {
+    ) throws(Problem) -> (drafts: [ProviderEntryDraft], rates: [String: Double]?) {
         let tape = try JSONTape(json)
         let schema: Schema
         let draft: DefaultProvidersDraft
@@ -39,8 +43,14 @@ struct DefaultProvidersFile: Sendable {
         let drafts = ConfigurationEditor.drafts(of: draft.chains)
         guard !drafts.isEmpty else { throw DefaultProvidersDraft.empty }
         _ = try ProviderConfigDraft(drafts, of: providers.shapes, rules: providers.rules(policy))
-            .entries(replacing: [], version: 1, by: "", at: .now()) { _ in "" }
-        return drafts
+            .entries(
+                replacing: [],
+                version: 1,
+                by: "",
+                at: .now(),
+                beside: SendingRate.faults(draft.rates, at: "/rates", providers)
+            ) { _ in "" }
+        return (drafts, draft.rates)
     }
 }
 

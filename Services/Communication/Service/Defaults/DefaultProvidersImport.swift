@@ -65,11 +65,13 @@ final class DefaultProvidersImport: Service {
             let stored = try store.load(.installation, in: tx)
             guard last == 0 || stored?.updatedBy == Self.actor else { return false }
             let drafts = Self.keeping(stored?.entries ?? [], file.drafts)
-            if let stored, Self.isSame(stored.entries, drafts) { return false }
+            if let stored, Self.isSame(stored.entries, drafts), SendingRate.set(in: stored.settings) == file.rates {
+                return false
+            }
             let now = Instant.now()
             _ = try store.save(
                 drafts,
-                settings: [:],
+                settings: SendingRate.settings(file.rates),
                 replacing: stored,
                 clinic: .installation,
                 by: Self.actor,

@@ -6,7 +6,7 @@ import Core
 struct SendingRate: Sendable, Equatable {
     /// The least that a bucket holds: as many as there are priorities, so that none is kept waiting by reserves alone.
     static let leastBurst = 3.0
-    /// Messages per second that a clinic may set.
+    /// Messages per second that may be set.
     static let allowed = 0.01...10_000
     /// Messages a day that a clinic may set.
     static let allowedCaps = 1...10_000_000

@@ -27,8 +27,9 @@ extension SendingRound {
 
     /// Why the message does not go by the entry now; `nil` when it may.
     func takeRate(_ entry: ProviderEntry, _ permit: ProviderCircuits.Permit) async throws -> RateWait? {
-        let rate = SendingRate(of: entry, in: parts.providers, settings: settings)
         do {
+            let installation = entry.isDefault ? try await parts.settings(of: .installation) : [:]
+            let rate = SendingRate(of: entry, in: parts.providers, settings: settings, installation: installation)
             // Who is tried before its turn has its turn still: it takes no place among those that wait.
             return try await parts.rates.take(
                 job.clinic,

@@ -163,11 +163,34 @@ import Testing
         cap: Int?,
         hasOwnBucket: Bool
     ) {
-        let rate = SendingRate(of: entry(isDefault: true), in: .builtIn, settings: settings)
+        let rate = SendingRate(of: entry(isDefault: true), in: .builtIn, settings: settings, installation: [:])
         #expect(rate == SendingRate(perSecond: perSecond, dailyCap: cap, ofAccount: 2_500))
         #expect(rate.hasOwnBucket == hasOwnBucket)
-        let own = SendingRate(of: entry(isDefault: false), in: .builtIn, settings: settings)
+        let own = SendingRate(
+            of: entry(isDefault: false),
+            in: .builtIn,
+            settings: settings,
+            installation: ["rates": ["smtp": 1]]
+        )
         #expect(own == SendingRate(of: "smtp", in: .builtIn, settings: settings) && own.hasOwnBucket)
+    }
+
+    @Test(
+        arguments: [
+            ([:], 8_000, 8_000), (["rates": ["smtp": 9_000]], 8_000, 8_000), (["rates": ["smtp": 5]], 5, 8_000),
+        ] as [([String: JSONValue], Double, Double)]
+    ) func operatorsSayWhatTheInstallationsAccountTakes(
+        settings: [String: JSONValue],
+        perSecond: Double,
+        ofAccount: Double
+    ) {
+        let rate = SendingRate(
+            of: entry(isDefault: true),
+            in: .builtIn,
+            settings: settings,
+            installation: ["rates": ["smtp": 8_000]]
+        )
+        #expect(rate == SendingRate(perSecond: perSecond, ofAccount: ofAccount))
     }
 
     private func entry(isDefault: Bool) -> ProviderEntry {

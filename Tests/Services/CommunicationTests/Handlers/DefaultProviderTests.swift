@@ -142,6 +142,37 @@ import Vault
         }
     }
 
+    /// So slow that nothing is filled up while the test runs: three at once for all clinics together, then nothing.
+    @Test func operatorsSetTheRateOfTheirProviders() async throws {
+        try await SandboxPlace.with { sandbox in
+            let (first, second) = (try clinic(), try clinic())
+            try await delete(first)
+            var draft = DefaultProvidersDraft(
+                email: ChannelDraft(primary: .smtp(port: sandbox.smtpPort)),
+                rates: ["smtp": 0, "pigeon": 5]
+            )
+            let refused = try await first.ask(endpoints.put, draft, as: Self.superAdmin, ifNoneMatch: "*")
+            #expect(refused.status == 422 && refused.pointers == ["/rates/pigeon", "/rates/smtp"])
+            draft.rates = ["smtp": 0.01]
+            let made = try await first.ask(endpoints.put, draft, as: Self.superAdmin, ifNoneMatch: "*")
+            #expect(made.status == 201 && made.output?.rates == draft.rates)
+            let read = try await first.ask(endpoints.read, EmptyInput(), as: Self.superAdmin)
+            #expect(read.output?.rates == draft.rates)
+            for clinic in [first, first, second] {
+                #expect(try await clinic.settled(try await clinic.send(to: address(clinic))).status == .sent)
+            }
+            for clinic in [first, second] {
+                let id = try await clinic.send(to: address(clinic))
+                try await eventually("the message waits for the rate", within: .seconds(30)) {
+                    try await clinic.message(id).waitingFor == .rateLimit
+                }
+                #expect(try await clinic.message(id).attempts.isEmpty)
+                #expect(try await clinic.health().map(\.rate) == [EntryHealth.Rate(perSecond: 0.01)])
+            }
+            try await delete(first)
+        }
+    }
+
     /// What one clinic met with the installation's provider shows to no other, and none of them puts it right for all.
     @Test func healthOfTheDefaultIsEachClinicsOwn() async throws {
         let (unlucky, other) = (try clinic(), try clinic())

@@ -20,9 +20,9 @@ import Vault
         )
     }
 
-    private func smtp(_ port: Int) -> String {
+    private func smtp(_ port: Int, rates: String = "{}") -> String {
         """
-        {"email":{"primary":{"provider":"smtp","credentials":{"host":"127.0.0.1","port":\(port),"security":"none",
+        {"rates":\(rates),"email":{"primary":{"provider":"smtp","credentials":{"host":"127.0.0.1","port":\(port),"security":"none",
         "fromEmail":"clinic@example.com","fromName":"Clinic"}}}}
         """
     }
@@ -35,6 +35,10 @@ import Vault
     @Test(arguments: [
         (#"{"email":"#, "is not JSON"),
         (#"{}"#, "must have email, sms, whatsapp or push"),
+        (
+            #"{"rates":{"pigeon":1},"email":{"primary":{"provider":"zeptomail","credentials":{"sendMailToken":"s3cret-value","fromEmail":"a@example.com","fromName":"A"}}}}"#,
+            "/rates/pigeon is not a provider"
+        ),
         (
             #"{"email":{"primary":{"provider":"zeptomail","credentials":{"sendMailToken":"s3cret-value"},"x":1}}}"#,
             "/email/primary/x"
@@ -94,6 +98,13 @@ import Vault
         let second = try #require(try await change { stored, _ in stored })
         #expect(second.version == 2 && second.entries.map(\.id) == first.entries.map(\.id))
         #expect(second.entries.first?.credentials.unredacted["port"] == .integer(2))
+        // So does another rate, once.
+        let rated = try #require(try file(smtp(2, rates: #"{"smtp":5}"#)))
+        let again = DefaultProvidersImport(rated, store: store, database: test.database, log: log)
+        #expect(try await again.take())
+        #expect(try await !again.take())
+        let third = try #require(try await change { stored, _ in stored })
+        #expect(SendingRate.set(in: third.settings) == ["smtp": 5] && third.version == 3)
         let drafts = try #require(try file(smtp(3))).drafts
         _ = try await change { stored, tx in
             try store.save(

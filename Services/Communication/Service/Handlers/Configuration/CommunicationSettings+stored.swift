@@ -41,13 +41,7 @@ extension CommunicationSettings {
             faults.append(.init(pointer: "\(pointer)/fallbackAfter", "must be \(least) to \(most)"))
         }
         let known = "is not a provider: \(providers.names.joined(separator: ", "))"
-        for (name, rate) in (rates ?? [:]).sorted(by: { $0.key < $1.key }) {
-            let (place, allowed) = ("\(pointer)/rates/\(name)", SendingRate.allowed)
-            if !providers.names.contains(name) { faults.append(.init(pointer: place, known)) }
-            if !allowed.contains(rate) {
-                faults.append(.init(pointer: place, "must be \(allowed.lowerBound) to \(Int(allowed.upperBound))"))
-            }
-        }
+        faults += SendingRate.faults(rates, at: "\(pointer)/rates", providers)
         for (name, cap) in (dailyCaps ?? [:]).sorted(by: { $0.key < $1.key }) {
             let (place, allowed) = ("\(pointer)/dailyCaps/\(name)", SendingRate.allowedCaps)
             if !providers.names.contains(name) { faults.append(.init(pointer: place, known)) }
@@ -69,11 +63,10 @@ extension CommunicationSettings {
 
     /// As the configuration keeps them.
     var stored: [String: JSONValue] {
-        var members: [String: JSONValue] = [:]
+        var members = SendingRate.settings(rates)
         if let fallbackAfter { members[SendingRules.fallbackKey] = .integer(Int64(fallbackAfter)) }
         if let quietHours { members[QuietTime.settingsKey] = quietHours.stored }
         if let allowDefault { members[ProviderConfiguration.allowDefaultKey] = .bool(allowDefault) }
-        if let rates { members["rates"] = .object(rates.mapValues { .number($0) }) }
         if let dailyCaps { members["dailyCaps"] = .object(dailyCaps.mapValues { .integer(Int64($0)) }) }
         if let reminders {
             members[ReminderRules.settingsKey] = .array(reminders.map { .string($0.rawValue) })

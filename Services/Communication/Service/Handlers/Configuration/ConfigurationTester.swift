@@ -53,16 +53,16 @@ struct ConfigurationTester: Sendable {
         _ context: OperationContext
     ) async throws -> Reply<ConfigurationTestResults> {
         if let email = input.to?.email, email.mailed == nil { throw Problem.invalid("/to/email", DomainName.complaint) }
-        let (entries, settings) = try await entries(input, context)
+        let found = try await found(input, context)
         let (suppressed, windows) = try await known(of: input.to, context)
-        let tests = entries.map { entry in
+        let tests = found.entries.map { entry in
             let channel = MessageChannel(rawValue: entry.channel) ?? .email
             return EntryTest(
                 entry: entry,
                 isCandidate: input.config != nil,
                 message: input.to.flatMap { TestMessage.message(to: $0, on: channel, windows: windows) },
                 isSuppressed: suppressed.contains(channel),
-                rate: SendingRate(of: entry, in: providers, settings: settings)
+                rate: found.rate(of: entry, in: providers)
             )
         }
         let results = await withTaskGroup(of: (Int, Result<ConfigurationTestResults.Result, any Error>).self) {
@@ -88,27 +88,27 @@ struct ConfigurationTester: Sendable {
         }
     }
 
-    /// What is to be tried, in the order of the channels and of their chains, and what the clinic has set beside it.
-    private func entries(
+    /// What is to be tried, in the order of the channels and of their chains, and what is set beside it.
+    private func found(
         _ input: ConfigurationTest,
         _ context: OperationContext
-    ) async throws -> ([ProviderEntry], settings: [String: JSONValue]) {
-        var (entries, settings) = try await effective.load(context)
+    ) async throws -> EffectiveProviders.Found {
+        var found = try await effective.load(context)
         if let config = input.config {
-            entries = try await candidates(config, context)
-        } else if entries.isEmpty {
+            found.entries = try await candidates(config, context)
+        } else if found.entries.isEmpty {
             throw Problem(404, "not_configured", "The clinic has no providers yet.")
         }
-        if let channel = input.channel { entries.removeAll { $0.channel != channel.rawValue } }
+        if let channel = input.channel { found.entries.removeAll { $0.channel != channel.rawValue } }
         if let id = input.entryId {
-            entries.removeAll { $0.id != id }
-            if entries.isEmpty { throw Problem.notFound }
+            found.entries.removeAll { $0.id != id }
+            if found.entries.isEmpty { throw Problem.notFound }
         }
         let order = MessageChannel.allCases.map(\.rawValue)
-        entries.sort {
+        found.entries.sort {
             (order.firstIndex(of: $0.channel) ?? 0, $0.position) < (order.firstIndex(of: $1.channel) ?? 0, $1.position)
         }
-        return (entries, settings)
+        return found
     }
 
     private func candidates(

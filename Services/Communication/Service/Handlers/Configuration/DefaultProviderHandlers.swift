@@ -9,6 +9,7 @@ import ServiceHost
 /// The installation's own providers, for clinics that have none; stored under the installation as a clinic's are under it.
 struct DefaultProviderHandlers: Sendable {
     let endpoints: DefaultProviderEndpoints
+    private let providers: MessageProviders
     private let editor: ConfigurationEditor
 
     init(
@@ -19,6 +20,7 @@ struct DefaultProviderHandlers: Sendable {
         webhooks: WebhookAddresses
     ) {
         self.endpoints = endpoints
+        self.providers = providers
         editor = ConfigurationEditor(
             store: store,
             providers: providers,
@@ -33,7 +35,13 @@ struct DefaultProviderHandlers: Sendable {
             try context.checkHoldsInstallation()
             let drafts = ConfigurationEditor.drafts(of: input.chains)
             guard !drafts.isEmpty else { throw DefaultProvidersDraft.empty }
-            let saved = try editor.save(drafts, settings: [:], context, in: tx)
+            let saved = try editor.save(
+                drafts,
+                settings: SendingRate.settings(input.rates),
+                beside: SendingRate.faults(input.rates, at: "/rates", providers),
+                context,
+                in: tx
+            )
             return reply(saved.configuration, status: saved.status)
         }
         table.read(endpoints.read) { [self] _, context, tx in
@@ -53,6 +61,7 @@ struct DefaultProviderHandlers: Sendable {
                 sms: editor.shown(configuration, .sms),
                 whatsapp: editor.shown(configuration, .whatsapp),
                 push: editor.shown(configuration, .push),
+                rates: SendingRate.set(in: configuration.settings),
                 version: configuration.version,
                 updatedAt: configuration.updatedAt,
                 updatedBy: configuration.updatedBy

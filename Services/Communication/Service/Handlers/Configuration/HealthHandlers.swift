@@ -45,7 +45,7 @@ struct HealthHandlers: Sendable {
         return try await context.commit { tx in
             try CircuitStore.reset(entry, at: context.now, in: tx)
             let chain = found.entries.filter { $0.channel == entry.channel }
-            let items = try view.items(chain, settings: found.settings, at: context.now, in: tx)
+            let items = try view.items(chain, of: found, at: context.now, in: tx)
             guard let item = items.first(where: { $0.entryId == entry.id }) else { throw Problem.notFound }
             return Reply(item, audit: AuditDetail(resource: entry.id.description))
         }
@@ -56,7 +56,7 @@ struct HealthHandlers: Sendable {
         let view = HealthView(providers: providers, shares: shares)
         let channels = Set(found.entries.compactMap { MessageChannel(rawValue: $0.channel) })
         return try await context.database.read(for: context.tenant) { [dataKeys] tx in
-            let items = try view.items(found.entries, settings: found.settings, at: context.now, in: tx)
+            let items = try view.items(found.entries, of: found, at: context.now, in: tx)
             let routes = try AlertStore.find(dataKeys: dataKeys, in: tx).routes
             return Reply(ProviderHealth(items: items, unroutedAlerts: AlertRules.unrouted(routes, through: channels)))
         }

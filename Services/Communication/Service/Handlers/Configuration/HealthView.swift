@@ -18,10 +18,10 @@ struct HealthView: Sendable {
 
     /// - Parameters:
     ///   - entries: of each channel that is shown all, in their order.
-    ///   - settings: the configuration's, with the rates that the clinic has set.
+    ///   - found: what they are of, with the rates that are set.
     func items(
         _ entries: [ProviderEntry],
-        settings: [String: JSONValue],
+        of found: EffectiveProviders.Found,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> [EntryHealth] {
@@ -39,7 +39,7 @@ struct HealthView: Sendable {
                 successRate: figures.rate,
                 p95Milliseconds: figures.p95,
                 lastError: figures.lastError,
-                rate: try rate(entry, settings, at: now, in: tx)
+                rate: try rate(entry, found, at: now, in: tx)
             )
             if let host = providers.endpoint(of: entry), let view = hosts[host] {
                 item.endpoint = EntryHealth.EndpointHealth(
@@ -77,11 +77,11 @@ struct HealthView: Sendable {
 
     private func rate(
         _ entry: ProviderEntry,
-        _ settings: [String: JSONValue],
+        _ found: EffectiveProviders.Found,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> EntryHealth.Rate {
-        let rate = SendingRate(of: entry, in: providers, settings: settings)
+        let rate = found.rate(of: entry, in: providers)
         guard let cap = rate.dailyCap else { return EntryHealth.Rate(perSecond: rate.perSecond) }
         let midnight = DayCount.start(of: DayCount.day(of: now))
         let calls = try AttemptStore.calls(of: entry.id, since: midnight, in: tx)
