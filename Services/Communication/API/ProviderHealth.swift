@@ -16,7 +16,7 @@ package struct ProviderHealth: Wire {
         [
             .describe(
                 CodingKeys.unroutedAlerts,
-                "Alerts that nobody would be told of: without a route, or with recipients for none of whose channels there is a provider."
+                "Alerts that nobody would be told of: without a route, or with recipients none of whom can be sent one. That takes a provider of the channel and an address that is not suppressed, and by WhatsApp an approved template in admin_alert."
             )
         ]
     }

@@ -181,7 +181,12 @@ struct CommunicationParts: Sendable {
             effective: effective,
             providers: providers,
             shares: sending.shares,
-            dataKeys: resources.dataKeys
+            alerts: AlertReach(
+                dataKeys: resources.dataKeys,
+                templates: intake.templates,
+                providers: providers,
+                index: index
+            )
         ).register(in: &handlers)
         AlertHandlers(endpoints: endpoints.alerts, dataKeys: resources.dataKeys).register(in: &handlers)
     }

@@ -9,6 +9,8 @@ enum AlertRules {
     static let spike = 20
     /// So many alerts of a kind are told a clinic within an hour, each of another thing; the rest of that hour is not told.
     static let mostAnHour = 20
+    /// Of the messages that tell of alerts.
+    static let category = MessageCategory.security
 
     /// What a circuit's news are worth; `nil` for good news.
     static func alert(for view: CircuitView) -> AlertKind? {
@@ -79,6 +81,20 @@ enum AlertRules {
         return (title, "\(text) That was on \(time(of: moment, in: zone)); see \(place).")
     }
 
+    /// What the template of alerts is filled in with.
+    ///
+    /// - Parameter clinic: its name.
+    static func data(
+        _ alert: AlertKind,
+        about subject: String,
+        at moment: Instant,
+        in zone: TimeZoneName?,
+        of clinic: String
+    ) -> [String: JSONValue] {
+        let (title, text) = words(alert, about: subject, at: moment, in: zone)
+        return ["clinicName": .string(clinic), "alert": .string(title), "details": .string(text)]
+    }
+
     /// `21 November 2026 at 14:05 (Europe/Berlin)`.
     private static func time(of moment: Instant, in zone: TimeZoneName?) -> String {
         let clock = PreferenceRules.clock(at: moment, in: zone)
@@ -87,15 +103,10 @@ enum AlertRules {
 
     /// The alerts that reach nobody: those without a route, and those none of whose recipients can be sent anything.
     ///
-    /// - Parameter channels: those that the clinic can send through, be it with the installation's providers.
-    static func unrouted(_ routes: [AlertRoute], through channels: Set<MessageChannel>) -> [AlertKind] {
-        let routed = routes.filter { $0.to.contains { isReached($0, through: channels) } }.map(\.alert)
+    /// - Parameter isReached: whether somebody can be sent an alert on one of the channels that they are told by.
+    static func unrouted(_ routes: [AlertRoute], where isReached: (AlertRecipient) -> Bool) -> [AlertKind] {
+        let routed = routes.filter { $0.to.contains(where: isReached) }.map(\.alert)
         return AlertKind.allCases.filter { !routed.contains($0) }
-    }
-
-    private static func isReached(_ recipient: AlertRecipient, through channels: Set<MessageChannel>) -> Bool {
-        let reach = Reach(email: recipient.email, phone: recipient.phone)
-        return (recipient.channels ?? MessageChannel.allCases).contains { channels.contains($0) && reach.has($0) }
     }
 
     /// Throws 422 naming every member that is wrong.
@@ -119,8 +130,7 @@ enum AlertRules {
                     let member = address.channel == .email ? "email" : "phone"
                     faults.append(.init(pointer: "\(place)/\(member)", "is listed before"))
                 }
-                let reach = Reach(email: recipient.email, phone: recipient.phone)
-                if let channels = recipient.channels, !channels.allSatisfy(reach.has) {
+                if let channels = recipient.channels, !channels.allSatisfy(recipient.reach.has) {
                     faults.append(.init(pointer: "\(place)/channels", "has a channel without an address"))
                 }
             }
@@ -137,4 +147,9 @@ enum AlertRules {
         }
         return recipient.phone.map { ChannelAddress($0, on: .sms) }
     }
+}
+
+extension AlertRecipient {
+    /// Where they are told.
+    var reach: Reach { Reach(email: email, phone: phone) }
 }

@@ -16,7 +16,7 @@ struct AlertJob: TransactionalJobHandler {
 
     static let name = "alerts.tell"
     /// Stands for the clinic's name until that is known.
-    private static let installationName = "Polyclinic"
+    static let installationName = "Polyclinic"
     /// Later it would be no alert.
     static let lifetime: Duration = .seconds(24 * 3_600)
 
@@ -54,14 +54,13 @@ struct AlertJob: TransactionalJobHandler {
         of clinic: String,
         in zone: TimeZoneName?
     ) -> MessageDraft {
-        let (title, text) = AlertRules.words(alert.alert, about: alert.subject, at: alert.at, in: zone)
-        return MessageDraft(
+        MessageDraft(
             to: RecipientDraft(email: recipient.email, phone: recipient.phone),
             channels: recipient.channels,
             template: BuiltInTemplates.adminAlert,
-            data: ["clinicName": .string(clinic), "alert": .string(title), "details": .string(text)],
+            data: AlertRules.data(alert.alert, about: alert.subject, at: alert.at, in: zone, of: clinic),
             priority: .critical,
-            category: .security,
+            category: AlertRules.category,
             expiresAt: alert.at + lifetime,
             reference: "alert:\(alert.alert.rawValue)"
         )

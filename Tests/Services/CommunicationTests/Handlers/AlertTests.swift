@@ -78,6 +78,70 @@ import Testing
         #expect(try await !isRouted(AlertRecipient(phone: phone)))
     }
 
+    /// Alerts are messages about an account: what keeps those from an address keeps alerts from it.
+    @Test func whoseAddressIsSuppressedIsNotReached() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(email: [.smtp(port: 9)], sms: [.twilio("http://127.0.0.1:9")])
+        func suppress(_ address: String, _ reason: SuppressionReason, of category: MessageCategory?) async throws {
+            let draft = SuppressionDraft(channel: .email, address: address, category: category, reason: reason)
+            let answer = try await clinic.ask(MessageDesk.endpoints.suppressions.create, draft)
+            try #require(answer.status == 201, "\(String(describing: answer.problem))")
+        }
+        func isRouted(_ to: AlertRecipient...) async throws -> Bool {
+            #expect(try await put(clinic, [AlertRoute(alert: .deadLetters, to: to)]).status == 200)
+            return try await !unrouted(clinic).contains(.deadLetters)
+        }
+        let (bounced, declined) = ("bounced@example.org", "declined@example.org")
+        let mail = AlertRecipient(email: EmailAddress(bounced))
+        #expect(try await isRouted(mail))
+        try await suppress(bounced, .hardBounce, of: nil)
+        #expect(try await !isRouted(mail))
+        // Another address of theirs, or of somebody else, is one.
+        let phone = PhoneNumber("+4930123456")
+        #expect(try await isRouted(AlertRecipient(email: mail.email, phone: phone)))
+        #expect(try await !isRouted(AlertRecipient(email: mail.email, phone: phone, channels: [.email])))
+        #expect(try await isRouted(mail, AlertRecipient(email: EmailAddress(declined))))
+        // Who wants no offers is told of what fails, unless they want that no more either.
+        try await suppress(declined, .unsubscribe, of: .marketing)
+        #expect(try await isRouted(AlertRecipient(email: EmailAddress(declined))))
+        try await suppress(declined, .manual, of: .security)
+        #expect(try await !isRouted(AlertRecipient(email: EmailAddress(declined))))
+    }
+
+    /// Nobody has written to the clinic when something fails, and WhatsApp then takes only what it has approved.
+    @Test func byWhatsAppAloneOnlyAnApprovedTextReachesAnybody() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(
+            ConfigurationDraft(
+                clinicId: clinic.clinic,
+                sms: ChannelDraft(primary: .twilio("http://127.0.0.1:9")),
+                whatsapp: ChannelDraft(primary: .meta("http://127.0.0.1:9"))
+            )
+        )
+        let phone = PhoneNumber("+4930123456")
+        func isRouted(_ channels: [MessageChannel]?) async throws -> Bool {
+            let route = AlertRoute(alert: .deadLetters, to: [AlertRecipient(phone: phone, channels: channels)])
+            #expect(try await put(clinic, [route]).status == 200)
+            return try await !unrouted(clinic).contains(.deadLetters)
+        }
+        #expect(try await !isRouted([.whatsapp]))
+        #expect(try await isRouted([.whatsapp, .sms]))
+        #expect(try await isRouted(nil))
+        let id = try #require(BuiltInTemplates.named(BuiltInTemplates.adminAlert)?.id)
+        let approved = ApprovedMappingPatch(
+            name: .set("clinic_alert"),
+            language: .set("en_US"),
+            parameters: .set(["clinicName", "alert"])
+        )
+        let texts = TemplateTextsPatch(whatsapp: .set(WhatsAppTextPatch(approved: .set(approved))))
+        let templates = MessageDesk.endpoints.templates
+        let written = try await clinic.ask(templates.update, TemplatePatch(id: id, contents: ["en": texts]))
+        try #require(written.status == 200, "\(String(describing: written.problem))")
+        #expect(try await !isRouted([.whatsapp]), "a draft is not in force")
+        #expect(try await clinic.ask(templates.publish, TemplatePublication(id: id)).status == 200)
+        #expect(try await isRouted([.whatsapp]))
+    }
+
     @Test func everyFaultIsNamed() async throws {
         let clinic = try TestClinic()
         let answer = try await put(

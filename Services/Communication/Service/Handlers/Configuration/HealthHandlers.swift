@@ -12,8 +12,7 @@ struct HealthHandlers: Sendable {
     let effective: EffectiveProviders
     let providers: MessageProviders
     let shares: TrafficShares
-    /// Who is told of alerts is sealed.
-    let dataKeys: DataKeyStore
+    let alerts: AlertReach
 
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.read) { [self] _, context in try await read(context) }
@@ -54,11 +53,10 @@ struct HealthHandlers: Sendable {
     private func read(_ context: OperationContext) async throws -> Reply<ProviderHealth> {
         let found = try await effective.load(context)
         let view = HealthView(providers: providers, shares: shares)
-        let channels = Set(found.entries.compactMap { MessageChannel(rawValue: $0.channel) })
-        return try await context.database.read(for: context.tenant) { [dataKeys] tx in
+        return try await context.database.read(for: context.tenant) { [alerts] tx in
             let items = try view.items(found.entries, of: found, at: context.now, in: tx)
-            let routes = try AlertStore.find(dataKeys: dataKeys, in: tx).routes
-            return Reply(ProviderHealth(items: items, unroutedAlerts: AlertRules.unrouted(routes, through: channels)))
+            let unrouted = try alerts.unrouted(through: found.entries, at: context.now, in: tx)
+            return Reply(ProviderHealth(items: items, unroutedAlerts: unrouted))
         }
     }
 }
