@@ -10,7 +10,9 @@ package enum MessageStatus: String, Hashable, Sendable, Codable, CaseIterable {
 
 /// What a queued message waits for.
 package enum MessageWait: String, Hashable, Sendable, Codable, CaseIterable {
-    case schedule, circuit, retry
+    case schedule, circuit
+    /// Nobody took it yet, or its clinic is suspended: either way it is tried again.
+    case retry
     /// The recipient's night.
     case quietHours = "quiet_hours"
     case rateLimit = "rate_limit"

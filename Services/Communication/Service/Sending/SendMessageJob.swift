@@ -26,6 +26,10 @@ struct SendMessageJob: JobHandler {
         switch try await parts.begin(payload, job) {
         case .over: return try await job.finish()
         case .held(let until): return try await job.again(at: until)
+        case .resting(let message, let until):
+            return try await job.again(at: until) { tx in
+                try MessageStore.wait(message, for: .retry, until: until, rounds: message.rounds, at: .now(), in: tx)
+            }
         case .ended: return
         case .ready(let found): prepared = found
         }

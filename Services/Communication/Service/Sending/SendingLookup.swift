@@ -19,8 +19,10 @@ struct SendingLookup: Sendable {
     enum Finding: Sendable {
         /// Nothing to do: cancelled, or sent by a run before this one.
         case over
-        /// Somebody may still be at work with it, or its clinic is suspended.
+        /// Somebody may still be at work with it.
         case held(until: Instant)
+        /// Its clinic is suspended.
+        case resting(StoredMessage, until: Instant)
         case ready(PreparedMessage)
     }
 
@@ -63,9 +65,8 @@ struct SendingLookup: Sendable {
                 continue
             }
             if isSuspended, message.category != .security, message.expiresAt.map({ $0 > now }) ?? true {
-                findings[id] = .held(
-                    until: [now + Self.suspensionRest, message.expiresAt].compactMap(\.self).min() ?? now
-                )
+                let rest = now + Self.suspensionRest
+                findings[id] = .resting(message, until: message.expiresAt.map { min($0, rest) } ?? rest)
                 continue
             }
             let content = try SealedContent.open(message.sealed, of: id, with: sealer)

@@ -84,8 +84,10 @@ struct SendingParts: Sendable {
         case over
         /// Ended here, and the job with it.
         case ended
-        /// Somebody may still be at work with it, or its clinic is suspended.
+        /// Somebody may still be at work with it.
         case held(until: Instant)
+        /// Its clinic is suspended.
+        case resting(StoredMessage, until: Instant)
         case ready(PreparedMessage)
     }
 
@@ -101,6 +103,8 @@ struct SendingParts: Sendable {
         switch finding {
         case .over: return .over
         case .held(let until): return .held(until: until)
+        case .resting(let message, _) where payload.course ?? message.course != message.course: return .over
+        case .resting(let message, let until): return .resting(message, until: until)
         case .ready(let prepared) where payload.course ?? prepared.message.course != prepared.message.course:
             return .over
         case .ready(let prepared):

@@ -24,11 +24,25 @@ import Testing
             try await rests(closed)
             let message = try await closed.message(waiting)
             #expect(message.status == .queued && message.attempts.isEmpty)
+            #expect(try await saysWhenItIsLookedAtAgain(closed, waiting))
             try await closed.tellOfItself(version: 2)
             try await closed.hurryJobs()
             #expect(try await closed.settled(waiting).status == .sent)
             #expect(try await sandbox.received(for: address).count == 1)
         }
+    }
+
+    /// Whether a clinic's only message says that it waits, and until when.
+    private func saysWhenItIsLookedAtAgain(_ clinic: TestClinic, _ id: MessageID) async throws -> Bool {
+        let message = try await clinic.message(id)
+        let isTrue =
+            try await clinic.desk.database.inspect(
+                """
+                select count(*) from messages m join jobs j on j.clinic_id = m.clinic_id and j.due_at = m.next_attempt_at
+                where m.clinic_id = \(clinic.clinic) and m.id = \(id) and j.handler = \(SendMessageJob.name)
+                """
+            ) { try $0[0][0] as Int64 } == 1
+        return isTrue && message.status == .queued && message.waitingFor == .retry && message.nextAttemptAt != nil
     }
 
     /// Waits until a clinic's only message is put off.
@@ -82,6 +96,7 @@ import Testing
             // What may be asked for again rests until the clinic is opened.
             try await rests(clinic)
             #expect(try await clinic.message(id).attempts.count == 1)
+            #expect(try await saysWhenItIsLookedAtAgain(clinic, id))
         }
     }
 
@@ -147,7 +162,7 @@ import Testing
         let findings = try await desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
             try [now, now + .seconds(61)].map { try lookup.find([id], at: $0, in: tx)[0] }
         }
-        guard case .held = findings[0], case .ready = findings[1] else {
+        guard case .resting = findings[0], case .ready = findings[1] else {
             Issue.record("\(findings)")
             return
         }
