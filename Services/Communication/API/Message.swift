@@ -144,6 +144,9 @@ package struct MessageRecipient: Wire, Hashable {
 
 /// What a message says; shown with `messages:read_content` only.
 package struct MessageContent: Wire, Hashable {
+    package static let longestText = 100_000
+    package static let longestHTML = 200_000
+
     package var subject: String?
     package var text: String
     package var html: String?
@@ -164,8 +167,10 @@ package struct MessageContent: Wire, Hashable {
 
     package static var limits: [Limit] {
         [
-            .length(CodingKeys.subject, 1...250), .length(CodingKeys.text, 1...100_000),
-            .length(CodingKeys.html, 1...200_000),
+            .length(CodingKeys.subject, 1...250), .length(CodingKeys.text, 1...longestText),
+            .length(CodingKeys.html, 1...longestHTML),
+            .describe(CodingKeys.text, "Marketing by e-mail gets a link to unsubscribe as its last line."),
+            .describe(CodingKeys.html, "Marketing by e-mail gets a link to unsubscribe as its last paragraph."),
         ]
     }
 }

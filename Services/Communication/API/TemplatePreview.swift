@@ -9,6 +9,8 @@ package struct TemplatePreviewRequest: Wire {
     /// Those of `contents`.
     package var variables: [TemplateVariable]?
     package var contents: [String: TemplateTexts]?
+    /// That of `contents`; care without it.
+    package var category: MessageCategory?
     /// The examples of the variables without it.
     package var data: [String: JSONValue]?
     /// The language wanted; the clinic's without it.
@@ -21,6 +23,7 @@ package struct TemplatePreviewRequest: Wire {
         version: Int? = nil,
         variables: [TemplateVariable]? = nil,
         contents: [String: TemplateTexts]? = nil,
+        category: MessageCategory? = nil,
         data: [String: JSONValue]? = nil,
         locale: String? = nil,
         channels: [MessageChannel]? = nil
@@ -29,6 +32,7 @@ package struct TemplatePreviewRequest: Wire {
         self.version = version
         self.variables = variables
         self.contents = contents
+        self.category = category
         self.data = data
         self.locale = locale
         self.channels = channels
@@ -39,6 +43,10 @@ package struct TemplatePreviewRequest: Wire {
             .range(CodingKeys.version, 1...1_000_000), .count(CodingKeys.variables, 0...Template.mostVariables),
             .count(CodingKeys.contents, 1...Template.mostLanguages), .count(CodingKeys.data, 0...100),
             .length(CodingKeys.locale, 2...35), .count(CodingKeys.channels, 1...4),
+            .describe(
+                CodingKeys.category,
+                "That of contents, care without it: marketing by e-mail has a link to unsubscribe."
+            ),
         ]
     }
 }

@@ -41,6 +41,10 @@ package struct EmailTexts: Wire, Hashable {
             .length(CodingKeys.subject, 1...longestSubject), .length(CodingKeys.text, 1...longestText),
             .length(CodingKeys.html, 1...longestHTML),
             .describe(
+                CodingKeys.text,
+                "In marketing {{unsubscribeLink}} stands for the link to unsubscribe, here and in html; nobody declares it or gives it a value. What does not have it gets it at its end."
+            ),
+            .describe(
                 CodingKeys.html,
                 "A page of text, pictures and links: no scripts, frames or forms, nothing that is run. Variables stand in its text and in attributes' values within quotation marks, in those that lead somewhere links only; not in styles, comments or names."
             ),

@@ -8,7 +8,9 @@ enum TemplateRules {
     static let largest = 512 * 1_024
 
     /// Throws 422 with everything that is wrong, each at its place.
-    static func check(_ body: TemplateBody) throws(Problem) {
+    ///
+    /// - Parameter category: the template's; e-mails of marketing may say where to end them.
+    static func check(_ body: TemplateBody, of category: MessageCategory = .care) throws(Problem) {
         var faults = variableFaults(body.variables)
         if body.contents.isEmpty { faults.append(.init(pointer: "/contents", "must have a text")) }
         let size = body.contents.values.reduce(0) { $0 + bytes(of: $1) }
@@ -22,9 +24,16 @@ enum TemplateRules {
                 let detail = "is no language tag such as de or de-AT"
                 faults.append(.init(pointer: place, LocaleChain.canonical(locale).map { "must be \($0)" } ?? detail))
             }
-            faults += Self.faults(in: texts, at: place, body.variables)
+            faults += Self.faults(in: texts, at: place, body.variables, category)
         }
         guard faults.isEmpty else { throw .invalid(Array(faults.prefix(Schema.mostFaults))) }
+    }
+
+    /// Whether some text is right in marketing only: it says where to end it.
+    static func isForMarketing(_ body: TemplateBody) -> Bool {
+        body.contents.values.contains { texts in
+            faults(in: texts, at: "", body.variables, .care) != faults(in: texts, at: "", body.variables, .marketing)
+        }
     }
 
     /// Throws 422 unless templates may be called so: small letters, digits and `_`, the first a letter.
@@ -52,6 +61,10 @@ enum TemplateRules {
             let place = "/variables/\(index)"
             if !TemplateSyntax.isName(variable.name) {
                 faults.append(.init(pointer: place + "/name", "must be letters and digits, the first a small letter"))
+            } else if variable.name == TemplateVariable.unsubscribeLink.name {
+                faults.append(
+                    .init(pointer: place + "/name", "is there in e-mails of marketing without being declared")
+                )
             } else if !names.insert(variable.name).inserted {
                 faults.append(.init(pointer: place + "/name", "appears twice"))
             }
@@ -65,12 +78,16 @@ enum TemplateRules {
     private static func faults(
         in texts: TemplateTexts,
         at place: String,
-        _ variables: [TemplateVariable]
+        _ variables: [TemplateVariable],
+        _ category: MessageCategory
     ) -> [Problem.Fault] {
         var faults: [Problem.Fault] = []
+        // One of that name that is declared all the same is its sender's.
+        let mailed = category == .marketing ? variables + [.unsubscribeLink] : variables
         func check(_ text: String?, _ part: TemplateSyntax.Part, _ member: String) {
             guard let text else { return }
-            let found = TemplateSyntax.faults(in: text, part: part, variables: variables)
+            let known = member.hasPrefix("email/") ? mailed : variables
+            let found = TemplateSyntax.faults(in: text, part: part, variables: known)
             faults += found.map { Problem.Fault(pointer: "\(place)/\(member)", $0) }
             if part == .subject, text.unicodeScalars.contains(where: isControl) {
                 faults.append(.init(pointer: "\(place)/\(member)", "must be one line without control characters"))

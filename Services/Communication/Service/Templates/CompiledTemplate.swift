@@ -46,6 +46,12 @@ struct CompiledTemplate: Sendable {
         var dltTemplate: String?
     }
 
+    /// How an e-mail of marketing ends.
+    private struct Closing {
+        let link: String
+        let words: UnsubscribeWords
+    }
+
     let name: String
     let category: MessageCategory
     let variables: [TemplateVariable]
@@ -85,8 +91,8 @@ struct CompiledTemplate: Sendable {
     }
 
     /// Throws 422 with everything that is wrong with a body that is to be stored or shown.
-    static func check(_ body: TemplateBody) throws(Problem) {
-        try TemplateRules.check(body)
+    static func check(_ body: TemplateBody, of category: MessageCategory = .care) throws(Problem) {
+        try TemplateRules.check(body, of: category)
         do {
             _ = try CompiledTemplate(name: "", category: .care, body)
         } catch {
@@ -96,17 +102,21 @@ struct CompiledTemplate: Sendable {
 
     /// The same beside what is there already, whose own faults do not count: the rules become stricter, and whoever changes one
     /// text need not mend the others.
-    static func check(_ body: TemplateBody, beside present: TemplateBody?) throws(Problem) {
-        guard let problem = problem(with: body) else { return }
-        let known = present.flatMap { self.problem(with: $0) }?.errors ?? []
+    static func check(
+        _ body: TemplateBody,
+        of category: MessageCategory = .care,
+        beside present: TemplateBody?
+    ) throws(Problem) {
+        guard let problem = problem(with: body, of: category) else { return }
+        let known = present.flatMap { self.problem(with: $0, of: category) }?.errors ?? []
         let faults = problem.errors.filter { !known.contains($0) }
         if problem.errors.isEmpty { throw problem }
         if !faults.isEmpty { throw .invalid(faults) }
     }
 
-    private static func problem(with body: TemplateBody) -> Problem? {
+    private static func problem(with body: TemplateBody, of category: MessageCategory) -> Problem? {
         do throws(Problem) {
-            try check(body)
+            try check(body, of: category)
             return nil
         } catch {
             return error
@@ -120,11 +130,14 @@ struct CompiledTemplate: Sendable {
     ///
     /// Throws 422 that names every variable without a value, and says when what comes out is too long or nothing.
     ///
-    /// - Parameter locales: the languages that are looked for, in this order; what has none of them speaks its own.
+    /// - Parameters:
+    ///   - locales: the languages that are looked for, in this order; what has none of them speaks its own.
+    ///   - link: by which the recipient ends messages like it: an e-mail that does not say it ends with it.
     func fill(
         _ data: [String: JSONValue],
         locales: [String],
-        channels: some Sequence<MessageChannel>
+        channels: some Sequence<MessageChannel>,
+        unsubscribingBy link: String? = nil
     ) throws(Problem) -> [MessageChannel: Filled] {
         let values = try TemplateValues(data, for: variables, of: name)
         var filled: [MessageChannel: Filled] = [:]
@@ -136,7 +149,17 @@ struct CompiledTemplate: Sendable {
             // Who reads en-IN gets the English text with the amounts of India.
             let language = locale.prefix { $0 != "-" }
             let spelling = locales.first { $0.prefix { $0 != "-" } == language } ?? locale
-            let content = try Self.content(of: text, values.written(in: spelling), channel, locale)
+            var words = values.written(in: spelling)
+            var closing: Closing?
+            if channel == .email, let link {
+                let name = TemplateVariable.unsubscribeLink.name
+                if !variables.contains(where: { $0.name == name }) { words[name] = link }
+                closing = Closing(
+                    link: link,
+                    words: UnsubscribeWords.inFirst(of: [locale, String(language)] + locales)
+                )
+            }
+            let content = try Self.content(of: text, words, channel, locale, closing)
             filled[channel] = Filled(locale: locale, content: content)
         }
         return filled
@@ -146,14 +169,20 @@ struct CompiledTemplate: Sendable {
         of text: Text,
         _ words: [String: Any],
         _ channel: MessageChannel,
-        _ locale: String
+        _ locale: String,
+        _ closing: Closing?
     ) throws(Problem) -> RenderedContent {
         func render(_ filling: Filling?, _ part: String) throws(Problem) -> String? {
             try filling?.render(words, as: "\(channel.rawValue) \(part)")
         }
         let subject = try render(text.subject, channel == .push ? "title" : "subject")
         var html = try render(text.html, "html")
-        let plain = try render(text.text, "text") ?? HTMLText.plain(html ?? "")
+        var plain = try render(text.text, "text") ?? HTMLText.plain(html ?? "")
+        try checkSaid(subject: subject, text: plain, channel)
+        if let closing {
+            plain = closing.words.text(plain, endingWith: closing.link)
+            html = html.map { closing.words.page($0, endingWith: closing.link) }
+        }
         try check(subject: subject, text: plain, channel, isInteractive: text.interactive != nil)
         if channel == .email, html == nil { html = HTMLText.page(plain, locale: locale) }
         try check(bytes: html?.utf8.count ?? 0, of: "\(channel.rawValue) html")
@@ -189,6 +218,13 @@ struct CompiledTemplate: Sendable {
         throw .invalid("/data", "could make the \(name) longer than the \(mostBytes / 1_024) KiB that are allowed")
     }
 
+    private static func checkSaid(subject: String?, text: String, _ channel: MessageChannel) throws(Problem) {
+        let isBlank = text.allSatisfy(\.isWhitespace)
+        if isBlank, channel != .email || subject?.allSatisfy(\.isWhitespace) != false {
+            throw .invalid("/data", "leaves nothing to be said by \(channel.rawValue)")
+        }
+    }
+
     private static func check(
         subject: String?,
         text: String,
@@ -203,10 +239,6 @@ struct CompiledTemplate: Sendable {
             case .sms, .whatsapp: SMSText.longest
             case .push: PushText.longestText
             }
-        let isBlank = text.allSatisfy(\.isWhitespace)
-        if isBlank, channel != .email || subject?.allSatisfy(\.isWhitespace) != false {
-            throw .invalid("/data", "leaves nothing to be said by \(channel.rawValue)")
-        }
         if let length = subject?.unicodeScalars.count, length > longestSubject {
             let detail = "makes the subject or title \(length) characters long; at most \(longestSubject) are allowed"
             throw .invalid("/data", detail)

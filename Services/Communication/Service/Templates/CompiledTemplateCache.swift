@@ -70,6 +70,12 @@ struct OpenTemplate: Sendable {
     let version: Int?
     fileprivate let clinicLocale: String?
 
+    init(template: CompiledTemplate, version: Int?, clinicLocale: String?) {
+        self.template = template
+        self.version = version
+        self.clinicLocale = clinicLocale
+    }
+
     var category: MessageCategory { template.category }
 
     /// Throws 422 for every variable that is missing or wrong.
@@ -81,14 +87,17 @@ struct OpenTemplate: Sendable {
     ///
     /// Throws 422 for every variable that is missing or wrong, and when there is no text for any of the channels.
     ///
-    /// - Parameter locales: the languages wanted, the most wanted first; the clinic's and English follow.
+    /// - Parameters:
+    ///   - locales: the languages wanted, the most wanted first; the clinic's and English follow.
+    ///   - link: by which the recipient ends messages like it, where its e-mail says so.
     func fill(
         _ data: [String: JSONValue],
         locales: [String?],
-        channels: [MessageChannel]
+        channels: [MessageChannel],
+        unsubscribingBy link: String? = nil
     ) throws(Problem) -> MessageWords {
         let locales = LocaleChain.locales(wanted: locales, clinic: clinicLocale)
-        let filled = try template.fill(data, locales: locales, channels: channels)
+        let filled = try template.fill(data, locales: locales, channels: channels, unsubscribingBy: link)
         guard !filled.isEmpty else {
             let names = channels.map(\.rawValue).joined(separator: ", ")
             throw .invalid("/channels", "have no text in the template \(template.name): \(names)")

@@ -9,7 +9,7 @@ struct MessageWords: Sendable {
     /// The version of the clinic's own template; `nil` for a built-in one, and without one.
     var version: Int?
     private let plain: RenderedContent?
-    private let byChannel: [MessageChannel: RenderedContent]
+    private var byChannel: [MessageChannel: RenderedContent]
 
     /// The same on every channel.
     init(_ content: MessageContent, category: MessageCategory) {
@@ -31,7 +31,28 @@ struct MessageWords: Sendable {
         byChannel = contents
     }
 
-    subscript(_ channel: MessageChannel) -> RenderedContent? { plain ?? byChannel[channel] }
+    subscript(_ channel: MessageChannel) -> RenderedContent? { byChannel[channel] ?? plain }
+
+    /// The same, with a link to unsubscribe at the end of what goes by e-mail.
+    ///
+    /// Throws 422 where there is no room for it.
+    func unsubscribing(by link: String, in words: UnsubscribeWords) throws(Problem) -> MessageWords {
+        guard var email = self[.email] else { return self }
+        email.text = words.text(email.text, endingWith: link)
+        email.html = email.html.map { words.page($0, endingWith: link) }
+        let parts = [
+            ("text", email.text, MessageContent.longestText), ("html", email.html ?? "", MessageContent.longestHTML),
+        ]
+        for (name, text, most) in parts {
+            let length = text.unicodeScalars.count
+            guard length > most else { continue }
+            let detail = "is \(length) characters long with the link to unsubscribe; at most \(most) are allowed"
+            throw .invalid("/content/\(name)", detail)
+        }
+        var closed = self
+        closed.byChannel[.email] = email
+        return closed
+    }
 
     /// Why a channel cannot carry them; `nil` when it can.
     ///
@@ -67,7 +88,10 @@ struct MessageWords: Sendable {
 
     /// What is kept of a message that goes to these addresses through these channels.
     func sealed(for channels: [MessageChannel], to reach: Reach) -> SealedContent {
-        let used = byChannel.filter { channels.contains($0.key) }
+        // The same on every channel is kept once, unless one of them has words of its own.
+        let used: [MessageChannel: RenderedContent] =
+            byChannel.isEmpty
+            ? [:] : Dictionary(channels.compactMap { channel in self[channel].map { (channel, $0) } }) { $1 }
         let first = channels.first.flatMap { self[$0] } ?? RenderedContent(text: "")
         // One channel's words need not be kept twice, unless there is more to them than text.
         let isMore = first.approved != nil || first.approvedByTwilio != nil || first.dltTemplate != nil
@@ -102,11 +126,23 @@ enum MessageSource: Sendable {
 
     /// What it says on these channels; throws 422 for what a template's data lacks.
     ///
-    /// - Parameter locales: the languages wanted, the most wanted first.
-    func words(in locales: [String?], on channels: [MessageChannel]) throws(Problem) -> MessageWords {
+    /// - Parameters:
+    ///   - locales: the languages wanted, the most wanted first.
+    ///   - link: by which the recipient ends messages like it, where its e-mail says so.
+    ///   - clinicLocale: the clinic's language.
+    func words(
+        in locales: [String?],
+        on channels: [MessageChannel],
+        unsubscribingBy link: String?,
+        clinicLocale: String?
+    ) throws(Problem) -> MessageWords {
         switch self {
-        case .words(let words): words
-        case .template(let template, let data): try template.fill(data, locales: locales, channels: channels)
+        case .words(let words):
+            guard let link else { return words }
+            let chain = LocaleChain.locales(wanted: locales, clinic: clinicLocale)
+            return try words.unsubscribing(by: link, in: UnsubscribeWords.inFirst(of: chain))
+        case .template(let template, let data):
+            return try template.fill(data, locales: locales, channels: channels, unsubscribingBy: link)
         }
     }
 }

@@ -230,7 +230,8 @@ import Testing
         #expect(try await clinic.ask(MessageDesk.endpoints.messages.send, draft).pointers == ["/template"])
         #expect(try await clinic.ask(endpoints.publish, .init(id: template.id)).status == 200)
         let message = try await clinic.message(try await clinic.send(draft))
-        #expect(message.category == .marketing && message.content?.text == "Dear Asha, all the best.")
+        #expect(message.category == .marketing)
+        #expect(message.content?.text.hasPrefix("Dear Asha, all the best.\n\n") == true)
         #expect(try await other.ask(MessageDesk.endpoints.messages.send, draft).pointers == ["/template"])
         var missing = draft
         missing.data = ["clinicName": ""]
@@ -571,7 +572,8 @@ import Testing
         try await clinic.configure(.smtp(port: 9))
         let accepted = try await clinic.ask(endpoints.test, TemplateTest(id: id, to: to))
         let message = try await clinic.message(try #require(accepted.output?.id))
-        #expect(accepted.status == 202 && message.content?.text == "Dear Asha Rao, all the best.")
+        #expect(accepted.status == 202)
+        #expect(message.content?.text.hasPrefix("Dear Asha Rao, all the best.\n\nUnsubscribe") == true)
         #expect(message.content?.subject == "Greetings from Lindenhof")
         let pushed = TemplateTest(id: id, to: to, channel: .push)
         #expect(try await clinic.ask(endpoints.test, pushed).pointers == ["/channel"])

@@ -146,6 +146,141 @@ import Testing
         }
     }
 
+    /// What is kept of a message.
+    private func stored(_ clinic: TestClinic, _ id: MessageID) async throws -> SealedContent {
+        let (dataKeys, place) = (clinic.desk.dataKeys, clinic.clinic)
+        return try await clinic.desk.database.database.transaction(for: Tenant(place, actor: "tests")) { tx in
+            let found = try #require(try MessageStore.find(id, in: tx))
+            return try SealedContent.open(found.sealed, of: id, with: try dataKeys.sealer(for: place, in: tx))
+        }
+    }
+
+    /// A mail program may not offer what stands in the header.
+    @Test func aMailOfMarketingEndsWithItsLink() async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(email: [.smtp(port: 9)], sms: [.twilio("http://127.0.0.1:9")])
+        var draft = marketing("reader@example.org")
+        draft.to.phone = PhoneNumber("+4915112345678")
+        draft.channels = [.sms, .email]
+        draft.content?.html = "<html><body><p>A check-up for less.</p></BODY></html>"
+        draft.locale = "de-AT"
+        draft.sendAt = .now() + .seconds(3_600)
+        let sent = try await stored(clinic, try await clinic.send(draft))
+        let link = try #require(sent.unsubscribeLink)
+        #expect(link.hasPrefix("https://clinic.example/api/v1/public/unsubscribe/"))
+        let words = "Neuigkeiten und Angebote abbestellen"
+        let email = sent.content(for: .email)
+        #expect(email.subject == "Spring offer")
+        #expect(email.text == "A check-up for less.\n\n\(words): \(link)")
+        let paragraph = "<p lang=\"de\"><a href=\"\(link)\">\(words)</a></p>"
+        #expect(email.html == "<html><body><p>A check-up for less.</p>\(paragraph)</BODY></html>")
+        #expect(sent.content(for: .sms).text == "A check-up for less.")
+        // Without a language it is English, and a page without an end has it there.
+        draft.channels = [.email]
+        draft.locale = nil
+        draft.content?.html = "<p>A check-up for less.</p>"
+        let plain = try await stored(clinic, try await clinic.send(draft))
+        let other = try #require(plain.unsubscribeLink)
+        let ending = "<p lang=\"en\"><a href=\"\(other)\">Unsubscribe from news and offers</a></p>"
+        #expect(plain.content(for: .email).html == "<p>A check-up for less.</p>" + ending)
+        #expect(plain.content(for: .email).text.hasSuffix("\n\nUnsubscribe from news and offers: \(other)"))
+        // What is not marketing stays as it was written.
+        draft.category = .care
+        let care = try await stored(clinic, try await clinic.send(draft))
+        #expect(care.unsubscribeLink == nil && care.content(for: .email).text == "A check-up for less.")
+        #expect(care.content(for: .email).html == draft.content?.html)
+        // There has to be room for it.
+        draft.category = .marketing
+        draft.content?.text = String(repeating: "a", count: MessageContent.longestText)
+        let refused = try await clinic.ask(MessageDesk.endpoints.messages.send, draft)
+        #expect(refused.status == 422 && refused.pointers == ["/content/text"])
+    }
+
+    @Test func theLinkIsNamedInTheLanguagesOfTheBuiltInTemplates() {
+        let languages = Set(BuiltInTemplates.all.flatMap { $0.words.keys })
+        #expect(Set(UnsubscribeWords.all.map(\.language)) == languages)
+    }
+
+    /// The texts of a template that says itself where to end it.
+    private static let offer = TemplateTexts(
+        email: EmailTexts(
+            subject: "Spring offer",
+            text: "A check-up for less. No more: {{unsubscribeLink}} (for good).",
+            html: "<p>A check-up for less.</p><p><a href=\"{{unsubscribeLink}}\">No more</a> of this.</p>"
+        ),
+        sms: SMSText(text: "A check-up for less.")
+    )
+
+    @Test func aTemplateSaysItsLinkWhereItLikes() async throws {
+        let clinic = try TestClinic()
+        let templates = MessageDesk.endpoints.templates
+        try await clinic.configure(email: [.smtp(port: 9)], sms: [.twilio("http://127.0.0.1:9")])
+        let draft = TemplateDraft(name: "spring_offer", category: .marketing, contents: ["en": Self.offer])
+        let made = try await clinic.ask(templates.create, draft)
+        try #require(made.status == 201, "\(String(describing: made.problem))")
+        let id = try #require(made.output?.id)
+        #expect(try await clinic.ask(templates.publish, TemplatePublication(id: id)).status == 200)
+        func check(_ email: RenderedContent, _ link: String) {
+            #expect(email.text == "A check-up for less. No more: \(link) (for good).")
+            #expect(email.html == "<p>A check-up for less.</p><p><a href=\"\(link)\">No more</a> of this.</p>")
+        }
+        let message = MessageDraft(
+            to: RecipientDraft(email: EmailAddress("reader@example.org"), phone: PhoneNumber("+4915112345678")),
+            channels: [.email, .sms],
+            template: draft.name,
+            sendAt: .now() + .seconds(3_600)
+        )
+        let sent = try await stored(clinic, try await clinic.send(message))
+        check(sent.content(for: .email), try #require(sent.unsubscribeLink))
+        #expect(sent.content(for: .sms).text == "A check-up for less.")
+        // A preview and a test know it without being given it.
+        let preview = try await clinic.ask(templates.preview, TemplatePreviewRequest(templateId: id))
+        let shown = try #require(preview.output?.items.first)
+        check(
+            RenderedContent(subject: shown.subject, text: shown.text, html: shown.html),
+            TemplateVariable.exampleOfUnsubscribeLink
+        )
+        let to = RecipientDraft(email: EmailAddress("reader@example.org"))
+        let tested = try await clinic.ask(templates.test, TemplateTest(id: id, to: to))
+        let test = try await stored(clinic, try #require(tested.output?.id))
+        check(test.content(for: .email), try #require(test.unsubscribeLink))
+        // What is in force would lose it.
+        let turned = try await clinic.ask(templates.update, TemplatePatch(id: id, category: .care))
+        #expect(turned.status == 422 && turned.pointers == ["/category"])
+    }
+
+    @Test func theLinkIsForMailsOfMarketingAlone() async throws {
+        let clinic = try TestClinic()
+        let templates = MessageDesk.endpoints.templates
+        func pointers(
+            _ texts: TemplateTexts,
+            _ category: MessageCategory = .marketing,
+            _ variables: [TemplateVariable]? = nil
+        ) async throws -> [String] {
+            let preview = TemplatePreviewRequest(variables: variables, contents: ["en": texts], category: category)
+            let draft = TemplateDraft(
+                name: "spring_offer",
+                category: category,
+                variables: variables,
+                contents: ["en": texts]
+            )
+            let previewed = try await clinic.ask(templates.preview, preview)
+            let made = try await clinic.ask(templates.create, draft)
+            #expect(previewed.pointers == made.pointers)
+            return made.pointers
+        }
+        #expect(try await pointers(Self.offer, .care) == ["/contents/en/email/text", "/contents/en/email/html"])
+        var texted = Self.offer
+        texted.sms = SMSText(text: "No more: {{unsubscribeLink}}")
+        #expect(try await pointers(texted) == ["/contents/en/sms/text"])
+        var headed = Self.offer
+        headed.email?.subject = "No more: {{unsubscribeLink}}"
+        #expect(try await pointers(headed) == ["/contents/en/email/subject"])
+        let declared = TemplateVariable(name: TemplateVariable.unsubscribeLink.name, type: .link)
+        #expect(try await pointers(Self.offer, .marketing, [declared]) == ["/variables/0/name"])
+        #expect(try await pointers(Self.offer) == [])
+    }
+
     /// A clinic with e-mail and SMS, and a patient who has ended marketing by e-mail when the body is run.
     private func withPatient(
         granting consented: [MessageChannel]? = nil,

@@ -181,19 +181,29 @@ extension MessageIntake {
         return scheduled.map { ($0, .schedule) }
     }
 
-    /// Marketing by e-mail goes nowhere without a way to end it; other channels have their STOP.
+    /// The link by which the recipient of marketing by e-mail ends it; other channels have their STOP.
+    ///
+    /// `nil` too where nobody could follow it.
+    ///
+    /// - Parameter channels: those that it may go by.
     func unsubscribeLink(
         _ category: MessageCategory,
         _ channels: [MessageChannel],
         _ reach: Reach,
-        _ sealer: ClinicSealer
+        of clinic: ClinicID,
+        in tx: borrowing Transaction
     ) throws -> String? {
         guard category == .marketing, channels.contains(.email),
             let address = reach.email.flatMap({ ChannelAddress(.email, $0.address) })
         else { return nil }
         let target = UnsubscribeLinks.Target(address: address, category: category)
-        if let link = try unsubscribe.link(for: target, with: sealer) { return link }
-        throw Problem.conflict(
+        return try unsubscribe.link(for: target, with: try dataKeys.sealer(for: clinic, in: tx))
+    }
+
+    /// Throws 409 for marketing by e-mail without a way to end it.
+    static func checkUnsubscribing(_ meaning: Meaning, on channels: [MessageChannel]) throws(Problem) {
+        guard meaning.category == .marketing, channels.contains(.email), meaning.unsubscribeLink == nil else { return }
+        throw .conflict(
             "unsubscribe_unavailable",
             "Marketing by e-mail needs a link to unsubscribe, and the installation has no public address."
         )

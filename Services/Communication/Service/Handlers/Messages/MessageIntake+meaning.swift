@@ -22,17 +22,19 @@ extension MessageIntake {
         /// Those that reach the recipient and can carry the words, in the order of their turns.
         let channels: [MessageChannel]
         let files: [Attachment]
+        /// By which the recipient ends messages like it, where it may go by e-mail: its words there say it.
+        let unsubscribeLink: String?
     }
 
     /// Throws everything that is wrong with a draft, at once; what follows from something that is wrong is not asked.
     ///
     /// - Parameters:
-    ///   - words: what it says where the draft has neither template nor content.
+    ///   - given: what it says where the draft has neither template nor content.
     ///   - isAnswer: whether somebody has just written: they are answered there, at once.
     ///   - found: what is known to be wrong with it.
     func meaning(
         of draft: MessageDraft,
-        saying words: MessageWords?,
+        saying given: MessageSource?,
         isAnswer: Bool,
         beside found: [Problem.Fault],
         from sender: Sender,
@@ -43,7 +45,7 @@ extension MessageIntake {
         faults.add(Self.timeFaults(draft, now: sender.now))
         faults.add(AddressRules.faults(draft))
         faults.add(draft.headers.map { HeaderRules.faults($0, claimed: providers.claimedHeaders) } ?? [])
-        let source = try faults.collect { try words.map { MessageSource.words($0) } ?? self.source(of: draft, in: tx) }
+        let source = try faults.collect { try given ?? self.source(of: draft, in: tx) }
         let wanted = try faults.collect { try channels(for: draft, terms.channels) }
         // Without channels nobody is reached by push, and all else is known.
         let recipient = try faults.collect { try self.recipient(of: draft, on: wanted ?? [], in: tx) }
@@ -72,8 +74,16 @@ extension MessageIntake {
             throw faults.problem
         }
         let locales = [draft.locale, recipient.contact?.locale]
+        // The words say the link, so it is made before them, for whichever channel is left.
+        let link = try unsubscribeLink(category, reached, recipient.reach, of: sender.clinic, in: tx)
+        let clinicLocale = try link == nil ? nil : TemplateStore.clinicLocale(in: tx)
         let said = try faults.collect { () -> (MessageWords, [MessageChannel]) in
-            let words = try source.words(in: locales, on: reached)
+            let words = try source.words(
+                in: locales,
+                on: reached,
+                unsubscribingBy: link,
+                clinicLocale: clinicLocale
+            )
             return (words, try Self.usable(reached, words, draft))
         }
         guard faults.isEmpty, let (words, channels) = said, let files else { throw faults.problem }
@@ -84,7 +94,8 @@ extension MessageIntake {
             isWanted: !chosen.isEmpty,
             words: words,
             channels: channels,
-            files: files
+            files: files,
+            unsubscribeLink: link
         )
     }
 

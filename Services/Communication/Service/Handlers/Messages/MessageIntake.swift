@@ -68,13 +68,13 @@ struct MessageIntake: Sendable {
     /// Stores the message and its job; nothing is written or counted when this throws a `Problem`.
     ///
     /// - Parameters:
-    ///   - words: what it says where the draft has neither template nor content.
+    ///   - given: what it says where the draft has neither template nor content.
     ///   - entry: whose number or address was written to: whoever has just written is answered there, at once.
     ///   - confirmed: what it confirms, where they have written of messages themselves.
     ///   - found: what is known to be wrong with the draft; it is told with all else.
     func accept(
         _ draft: MessageDraft,
-        saying words: MessageWords? = nil,
+        saying given: MessageSource? = nil,
         answeringThrough entry: ProviderEntryID? = nil,
         confirming confirmed: OptOutConfirmation? = nil,
         beside found: [Problem.Fault] = [],
@@ -85,7 +85,7 @@ struct MessageIntake: Sendable {
     ) throws -> AcceptedMessage {
         let meaning = try meaning(
             of: draft,
-            saying: words,
+            saying: given,
             isAnswer: entry != nil,
             beside: found,
             from: sender,
@@ -106,6 +106,7 @@ struct MessageIntake: Sendable {
             at: start?.at ?? sender.now
         )
         try Self.checkCarried(draft, meaning, on: channels, terms)
+        try Self.checkUnsubscribing(meaning, on: channels)
         let files = meaning.files
         let sealer = try dataKeys.sealer(for: sender.clinic, in: tx)
         let id = MessageID(at: sender.now)
@@ -121,7 +122,7 @@ struct MessageIntake: Sendable {
             (canWait ? preferences.quietPeriods : [])
                 + (channels.contains(.sms) ? terms.rules.callingPeriods(for: reach.phone, category) : [])
         )
-        sealed.unsubscribeLink = try unsubscribeLink(category, channels, reach, sealer)
+        sealed.unsubscribeLink = channels.contains(.email) ? meaning.unsubscribeLink : nil
         sealed.attachments = files.isEmpty ? nil : files.map(\.file)
         let isWanted = meaning.isWanted
         let message = StoredMessage(

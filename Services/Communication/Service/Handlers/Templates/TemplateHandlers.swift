@@ -29,7 +29,7 @@ struct TemplateHandlers: Sendable {
     ) throws -> Reply<Template> {
         try Self.checkName(draft.name)
         let body = TemplateBody(variables: draft.variables ?? [], contents: draft.contents)
-        try CompiledTemplate.check(body)
+        try CompiledTemplate.check(body, of: draft.category)
         guard try TemplateStore.lockedCount(of: context.clinic, in: tx) < Template.mostOwn else {
             throw Problem.conflict("too_many_templates", "The clinic has \(Template.mostOwn) templates already.")
         }
@@ -152,7 +152,7 @@ struct TemplateHandlers: Sendable {
                 throw Problem.invalid("/version", "is not a version of the template")
             }
             // The rules may have become stricter since it was in force.
-            try CompiledTemplate.check(former)
+            try CompiledTemplate.check(former, of: template.category)
             body = former
             template.published = number
         } else {
@@ -160,7 +160,8 @@ struct TemplateHandlers: Sendable {
                 throw Problem.conflict("nothing_to_publish", "The template has no draft.")
             }
             // The rules may have become stricter since it was written.
-            try CompiledTemplate.check(draft, beside: try ClinicTemplates.inForce(of: template, in: tx))
+            let inForce = try ClinicTemplates.inForce(of: template, in: tx)
+            try CompiledTemplate.check(draft, of: template.category, beside: inForce)
             body = draft
             template.draft = nil
             template.published = try TemplateVersionStore.append(
@@ -244,11 +245,23 @@ extension TemplateHandlers {
         changed.category = patch.category ?? template.category
         guard let present = try ClinicTemplates.body(of: template, version: nil, in: tx) else { throw Problem.notFound }
         let body = try present.applying(patch)
+        if changed.category != template.category {
+            // It holds at once, for what is in force too.
+            try check(changed.category, for: [body, try ClinicTemplates.inForce(of: template, in: tx)])
+        }
         if body != present {
-            try CompiledTemplate.check(body, beside: present)
+            try CompiledTemplate.check(body, of: changed.category, beside: present)
             changed.draft = body
         }
         return (changed, body)
+    }
+
+    /// Throws 422 where texts would lose the link to unsubscribe that they say.
+    private static func check(_ category: MessageCategory, for bodies: [TemplateBody?]) throws(Problem) {
+        guard category != .marketing, bodies.contains(where: { $0.map(TemplateRules.isForMarketing) == true }) else {
+            return
+        }
+        throw .invalid("/category", "must be marketing while a text has {{\(TemplateVariable.unsubscribeLink.name)}}")
     }
 
     private static func checkName(_ name: String) throws(Problem) {

@@ -36,7 +36,8 @@ struct TemplateTestHandlers: Sendable {
         let filled = try template.fill(
             request.data ?? TemplateValues.examples(of: template.variables),
             locales: locales,
-            channels: request.channels ?? template.channels
+            channels: request.channels ?? template.channels,
+            unsubscribingBy: template.category == .marketing ? TemplateVariable.exampleOfUnsubscribeLink : nil
         )
         guard !filled.isEmpty else { throw Problem.invalid("/channels", "have no text in the template") }
         let rules = CountryRules(settings: try intake.store.load(context.clinic, in: tx)?.settings ?? [:])
@@ -53,6 +54,7 @@ struct TemplateTestHandlers: Sendable {
         switch (request.templateId, request.contents) {
         case (let id?, nil):
             if request.variables != nil { throw Problem.invalid("/variables", "belong to contents") }
+            if request.category != nil { throw Problem.invalid("/category", "belongs to contents") }
             guard let template = try ClinicTemplates.known(id, in: tx) else {
                 throw Problem.invalid("/templateId", "is not a template of the clinic")
             }
@@ -60,8 +62,9 @@ struct TemplateTestHandlers: Sendable {
         case (nil, let contents?):
             if request.version != nil { throw Problem.invalid("/version", "belongs to a template") }
             let body = TemplateBody(variables: request.variables ?? [], contents: contents)
-            try CompiledTemplate.check(body)
-            return try CompiledTemplate(name: "preview", category: .care, body)
+            let category = request.category ?? .care
+            try CompiledTemplate.check(body, of: category)
+            return try CompiledTemplate(name: "preview", category: category, body)
         default: throw Problem.invalid("", "must have exactly one of templateId and contents")
         }
     }
@@ -75,22 +78,23 @@ struct TemplateTestHandlers: Sendable {
         let stored = try ClinicTemplates.find(input.id, in: tx)
         let template = try compiled(stored, version: input.version, in: tx)
         let channel = input.channel ?? Self.channel(of: input.to)
-        let filled = try template.fill(
-            input.data ?? TemplateValues.examples(of: template.variables),
-            locales: LocaleChain.locales(wanted: [input.locale], clinic: try TemplateStore.clinicLocale(in: tx)),
-            channels: [channel]
-        )
-        guard let content = filled[channel]?.content else {
+        guard template.channels.contains(channel) else {
             throw Problem.invalid("/channel", "has no text in the template")
         }
+        let open = OpenTemplate(
+            template: template,
+            version: nil,
+            clinicLocale: try TemplateStore.clinicLocale(in: tx)
+        )
         let draft = MessageDraft(
             to: input.to,
             channels: [channel],
+            locale: input.locale,
             reference: "template test:\(stored.id)"
         )
         let accepted = try intake.accept(
             draft,
-            saying: MessageWords([channel: content], category: template.category, version: nil),
+            saying: .template(open, input.data ?? TemplateValues.examples(of: template.variables)),
             from: .init(clinic: context.clinic, actor: context.principal.id, now: context.now),
             on: try intake.terms(of: context.clinic, in: tx),
             tally: tally,
