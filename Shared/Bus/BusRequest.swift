@@ -33,10 +33,14 @@ package struct BusRequest: Hashable, Sendable {
     package var accept: String?
     /// Continuation of a streamed reply.
     package var page: String?
-    /// A webhook's, where its signature stands among them, or what is said of a body's piece; nothing else.
+    /// A webhook's, where its signature stands among them, what is said of a body's piece, or the languages that a page is read in;
+    /// nothing else.
     package var headers: [String: String]
     /// The input's JSON object.
     package var input: [UInt8]
+
+    /// The header that says which languages a page is read in.
+    package static let acceptLanguage = "accept-language"
 
     package init(
         id: RequestID = RequestID(),

@@ -33,6 +33,8 @@ package struct OperationContext: Sendable {
     package var idempotencyKey: String { request.idempotencyKey }
     /// What the reply may be written as, from the client's `Accept`.
     package var accept: String? { request.accept }
+    /// The languages that whoever is answered with a page reads, as their browser says; `nil` for all other replies.
+    package var acceptLanguage: String? { request.headers[BusRequest.acceptLanguage] }
 
     /// The clinic of the request; operations without one (`Tenancy.none`) work for the installation.
     package var clinic: ClinicID { request.clinic ?? .installation }

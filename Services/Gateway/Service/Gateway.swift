@@ -201,7 +201,9 @@ final class Gateway: Sendable {
             accept: exchange.media,
             page: page,
             // What a provider signs is its own header, parameters and all.
-            headers: (piece?.headers ?? [:]).merging(WebhookHeaders.passedOn(operation, exchange.head)) { $1 },
+            headers: (piece?.headers ?? [:])
+                .merging(WebhookHeaders.passedOn(operation, exchange.head)) { $1 }
+                .merging(PageHeaders.passedOn(exchange.media, exchange.head)) { $1 },
             input: input
         )
     }

@@ -116,8 +116,43 @@ import Testing
         #expect(page.text.contains("<form method=\"post\">") && page.text.contains("List-Unsubscribe"))
         #expect(!page.text.contains("reader") && !page.text.contains("http"))
         let state = UnsubscribeState(channel: .email, category: .marketing, unsubscribed: true)
-        let done = UnsubscribePage.html(state, clinic: "<b>Dr. \"Evil\" & Sons")
-        #expect(done.contains("&lt;b&gt;Dr. &quot;Evil&quot; &amp; Sons") && !done.contains("<form"))
+        for words in UnsubscribeWords.all {
+            let done = UnsubscribePage.html(state, clinic: "<b>Dr. \"{kind}\" & Sons", in: words)
+            #expect(done.contains("&lt;b&gt;Dr. &quot;{kind}&quot; &amp; Sons") && !done.contains("<form"))
+            #expect(done.contains("<html lang=\"\(words.language)\">"))
+            let bare = UnsubscribePage.html(state, clinic: nil, in: words)
+            #expect(!bare.contains("{") && bare.contains(words.kinds.marketing))
+        }
+    }
+
+    @Test func thePageIsInTheReadersLanguage() async throws {
+        let clinic = try TestClinic()
+        let token = try await token(clinic, "reader@example.org")
+        func page(_ languages: String?) async throws -> String {
+            let page = try await clinic.page(endpoints.show, UnsubscribePath(token: token), languages: languages)
+            #expect(page.contentType == "text/html; charset=utf-8")
+            #expect(page.text.contains("<form method=\"post\"><button name=\"List-Unsubscribe\" value=\"One-Click\">"))
+            #expect(!page.text.contains("reader") && !page.text.contains("http"))
+            return page.text
+        }
+        let german = try await page("fr, de-AT;q=0.9, en;q=0.5")
+        #expect(german.contains("<html lang=\"de\">") && german.contains("keine Neuigkeiten und Angebote mehr"))
+        let hindi = try await page("hi-IN")
+        #expect(hindi.contains("<html lang=\"hi\">") && hindi.contains("समाचार और ऑफ़र"))
+        for unknown in [nil, "fr", "*", "<script>"] {
+            #expect(try await page(unknown).contains("Do you want no more news and offers at this address?"))
+        }
+        // Whose language nobody knows is asked in the clinic's.
+        try await clinic.tellOfItself()
+        #expect(try await page("fr").contains("keine Neuigkeiten und Angebote von Lindenhof mehr"))
+        #expect(try await page("en-GB").contains("news and offers from Lindenhof at"))
+        let done = try await clinic.page(
+            endpoints.unsubscribe,
+            UnsubscribeRequest(token: token),
+            languages: "hi"
+        )
+        #expect(done.text.contains("<html lang=\"hi\">") && !done.text.contains("<form"))
+        #expect(try await clinic.suppressionReasons() == ["unsubscribe"])
     }
 
     @Test func marketingCarriesItsLinkAndEndsWithIt() async throws {
@@ -397,7 +432,8 @@ extension TestClinic {
     /// A reply that is not JSON.
     func page<Input, Output>(
         _ endpoint: Endpoint<Input, Output>,
-        _ input: Input
+        _ input: Input,
+        languages: String? = nil
     ) async throws -> (contentType: String, text: String) {
         let request = BusRequest(
             operation: endpoint.name,
@@ -406,6 +442,7 @@ extension TestClinic {
             idempotencyKey: "\(RequestID())",
             source: RequestSource(address: "127.0.0.1", userAgent: "test"),
             accept: "text/html",
+            headers: languages.map { [BusRequest.acceptLanguage: $0] } ?? [:],
             input: try JSONWriter.encode(input)
         )
         guard case .reply(let reply) = await desk.dispatcher.answer(request, redelivered: false) else {

@@ -79,7 +79,15 @@ struct UnsubscribeHandlers: Sendable {
         )
         var reply = Reply(state)
         if context.accept == "text/html" {
-            let page = UnsubscribePage.html(state, clinic: try ProjectionStore.clinicName(in: tx))
+            let locales = LocaleChain.locales(
+                wanted: context.acceptLanguage.map(AcceptedLanguages.tags) ?? [],
+                clinic: try TemplateStore.clinicLocale(in: tx)
+            )
+            let page = UnsubscribePage.html(
+                state,
+                clinic: try ProjectionStore.clinicName(in: tx),
+                in: UnsubscribeWords.inFirst(of: locales)
+            )
             reply.written = .init(Array(page.utf8), contentType: "text/html; charset=utf-8")
         }
         return reply
