@@ -94,7 +94,7 @@ enum DeliveryRules {
         case none
         /// The message is just being handed over: what it comes to decides.
         case later
-        /// The message becomes what the event says.
+        /// The message becomes what the event says, unless it may have arrived by another attempt.
         case moves
         /// The message stays where it is, and shows what the event says: it came back after it had arrived.
         case comesBack
@@ -113,15 +113,13 @@ enum DeliveryRules {
     ///   - place: of the channel among the message's.
     ///   - taken: how often the channel's providers have taken it, since somebody sent it last.
     ///   - isLost: nobody knows whether the provider took it; it tells now what became of it.
-    ///   - isSuperseded: a provider has taken it since.
-    ///   - isOnlyLost: whether any other provider took it is known.
+    ///   - isSuperseded: a provider has taken it since, and not told that it did not arrive.
     static func effect(
         of event: DeliveryEvent,
         at place: Int,
         taken: Int,
         isLost: Bool = false,
         isSuperseded: Bool = false,
-        isOnlyLost: Bool = true,
         on message: StoredMessage
     ) -> Effect {
         guard event.isFailure else {
@@ -132,16 +130,16 @@ enum DeliveryRules {
             return moves(message.status, reason: message.reasonCode, event) ? .moves : .none
         }
         // A channel that had its turn, or a try before the one that was taken, cannot fail a message that has gone on; but for one
-        // that nobody took afterwards, so that it is by that channel that it is sent.
+        // that nobody took afterwards, so that it is by that channel that it is sent, or of which nobody knows.
         if isSuperseded { return .none }
         if place < message.stage {
-            let isLastHope = message.status == .unknown && isLost && isOnlyLost
-            return message.wasSent(at: place) || isLastHope ? ended(event, at: place, message) : .none
+            return message.wasSent(at: place) || message.status == .unknown ? ended(event, at: place, message) : .none
         }
         if message.isAwaitingReceipt || message.status == .sent, let pause = pause(after: event, taken: taken) {
             return .sameChannel(pause)
         }
         let hasNext = !event.ends(message.category) && place + 1 < message.channels.count
+        let isSentElsewhere = message.channel.map { message.place(of: $0) != place } ?? false
         switch message.status {
         case .sending: return .later
         case .queued where !message.isAwaitingReceipt:
@@ -150,8 +148,8 @@ enum DeliveryRules {
             if hasNext { return .nextChannel }
             // A code is tried again whatever became of the first.
             return message.category == .security ? .none : .moves
-        // Another one may have taken it as well.
-        case .unknown where !hasNext && !isOnlyLost: return .none
+        // The provider of a channel before has said that it has it.
+        case .sent where !hasNext && isSentElsewhere: return .none
         case .queued, .sent, .unknown: return hasNext ? .nextChannel : .moves
         default: return ended(event, at: place, message)
         }

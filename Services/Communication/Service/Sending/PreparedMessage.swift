@@ -17,10 +17,8 @@ struct PreparedMessage: Sendable {
     var nextAttempt: Int
     /// The first attempt of which nobody knows yet whether the provider took the message; it alone may be repeated.
     let unresolved: StoredAttempt?
-    /// The last attempt that a provider has taken, unless it told that the message did not arrive.
-    let taken: StoredAttempt?
-    /// Whether the reply to one of its attempts was lost, and nobody has told since that the message did not arrive.
-    let mayHaveArrived: Bool
+    /// The attempts by which it may have arrived.
+    let standing: [StoredAttempt]
     /// How many replies of each entry were lost.
     let lostReplies: [ProviderEntryID: Int]
     /// Channels that are of no use for this message, and why.
@@ -75,28 +73,17 @@ struct PreparedMessage: Sendable {
             )
     }
 
-    /// How it ends: as said, unless a provider has taken it before and may still say that it arrived, or may have taken it.
+    /// How it ends, unless it may have arrived before: what its providers tell until it is written decides.
     ///
     /// - Parameter entry: whose attempt ends it; `nil` where nobody is called.
     func end(_ status: MessageStatus, _ reason: MessageReason?, by entry: ProviderEntry? = nil) -> MessageEnd {
-        let isBad = [.failed, .suppressed, .expired].contains(status)
-        if isBad, unresolved != nil || taken == nil && mayHaveArrived {
-            let lost = unresolved
-            return MessageEnd(
-                .unknown,
-                SendingRules.lost,
-                channel: lost?.channel,
-                provider: lost?.provider,
-                at: .now()
-            )
-        }
-        return MessageEnd(
+        MessageEnd(
             status,
             reason,
             channel: entry?.channel,
             provider: entry?.provider,
             at: .now(),
-            taken: isBad ? taken : nil
+            standing: standing
         )
     }
 }

@@ -192,8 +192,7 @@ struct SendingLookup: Sendable {
                 content: reached.content,
                 nextAttempt: candidate.lastAttempt + 1,
                 unresolved: message.unresolved(among: candidate.attempts),
-                taken: candidate.attempts.last(where: \.isTaken),
-                mayHaveArrived: candidate.attempts.mayHaveArrived,
+                standing: candidate.attempts.standing,
                 lostReplies: candidate.attempts.filter { $0.outcome == .unknownOutcome }
                     .reduce(into: [:]) { $0[$1.entryID, default: 0] += 1 },
                 unusable: channels.merging(suppressions) { $1 },

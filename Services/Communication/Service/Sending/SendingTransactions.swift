@@ -62,10 +62,13 @@ struct SendingTransactions: Sendable {
                 isUrgent: job.lane == .critical
             )
         }
-        guard end.taken == nil, end.status == .failed || end.status == .unknown else { return }
+        let known = end.decided(by: end.standing)
+        guard known.status == .failed || known.status == .unknown else { return }
         job.log.notice(
-            end.status == .failed ? "A message was not sent" : "What became of a message is not known",
-            metadata: .fields([.messageID: message.id.description, .reason: end.reason?.code ?? end.status.rawValue])
+            known.status == .failed ? "A message was not sent" : "What became of a message is not known",
+            metadata: .fields([
+                .messageID: message.id.description, .reason: known.reason?.code ?? known.status.rawValue,
+            ])
         )
     }
 }
@@ -102,11 +105,10 @@ private struct MessageEnding: Sendable {
 
     /// How the message ends by what its provider has told until now; what it tells from now on finds the message ended.
     func decided(in tx: borrowing Transaction) throws -> MessageEnd {
-        guard let taken = end.taken, try MessageStore.lock(message.id, in: tx) != nil,
-            try AttemptStore.all([message.id], in: tx)[message.id]?.first(where: { $0.number == taken.number })?.isTaken
-                == true
-        else { return end }
-        return MessageEnd(.sent, nil, channel: taken.channel, provider: taken.provider, at: end.at)
+        guard end.isBad, !end.standing.isEmpty, let present = try MessageStore.lock(message.id, in: tx) else {
+            return end
+        }
+        return end.decided(by: try AttemptStore.present(of: present, in: tx).standing)
     }
 
     func write(in tx: borrowing Transaction) throws {

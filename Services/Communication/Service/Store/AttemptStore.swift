@@ -27,9 +27,6 @@ struct StoredAttempt: Sendable {
     var news: AttemptNews?
     var cost: MessageCost?
 
-    /// Whether a provider has taken the message and not told since that it did not arrive.
-    var isTaken: Bool { outcome == .accepted && news?.event.isFailure != true }
-
     /// Whether another one was made with the same account.
     func isSamePlace(_ other: StoredAttempt) -> Bool {
         entryID == other.entryID && fingerprint == other.fingerprint
@@ -50,16 +47,6 @@ struct StoredAttempt: Sendable {
             failure: news?.failure,
             cost: cost
         )
-    }
-}
-
-extension [StoredAttempt] {
-    /// Whether of one of them nobody knows if the provider took the message, and the provider has not told since that it did not
-    /// arrive: what an account was handed again and again is one message to it.
-    var mayHaveArrived: Bool {
-        contains { lost in
-            lost.outcome == .unknownOutcome && !contains { $0.isSamePlace(lost) && $0.news?.event.isFailure == true }
-        }
     }
 }
 
@@ -115,6 +102,11 @@ enum AttemptStore {
         return found
     }
 
+    /// A message's attempts since somebody sent it last: those of before decide nothing any more.
+    static func present(of message: StoredMessage, in tx: borrowing Transaction) throws -> [StoredAttempt] {
+        try all([message.id], in: tx)[message.id, default: []].filter { $0.number > message.settledAttempts }
+    }
+
     private static func news(_ column: inout RowReader) throws -> AttemptNews? {
         let event: DeliveryEvent? = try column.next()
         let code: String? = try column.next()
@@ -150,29 +142,6 @@ enum AttemptStore {
                 and (event is null or event = any (\(nearer)))
             """
         )
-    }
-
-    /// How often a channel's providers have taken a message, since somebody sent it last, which attempt was the last that any
-    /// channel's provider took, and of how many of other accounts than one's nobody knows whether they took it.
-    static func taken(
-        _ message: StoredMessage,
-        on channel: String,
-        beside number: Int,
-        in tx: borrowing Transaction
-    ) throws -> (times: Int, last: Int?, othersLost: Int) {
-        let rows = try tx.rows(
-            """
-            select count(*) filter (where outcome = 'accepted' and channel = \(channel)),
-                max(number) filter (where outcome = 'accepted'),
-                count(*) filter (where outcome = 'unknown_outcome' and event is null and (entry_id, fingerprint) <>
-                    (select entry_id, fingerprint from message_attempts
-                    where clinic_id = clinic_id() and message_id = \(message.id) and number = \(number)))
-            from message_attempts
-            where clinic_id = clinic_id() and message_id = \(message.id) and number > \(message.settledAttempts)
-                and outcome in ('accepted', 'unknown_outcome')
-            """
-        )
-        return try rows.first.map { row in (try row[0], try row[1], try row[2]) } ?? (0, nil, 0)
     }
 
     /// Opens an attempt: committed before the provider is called; written twice it is there once.

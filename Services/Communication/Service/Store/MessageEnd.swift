@@ -9,8 +9,8 @@ struct MessageEnd: Sendable {
     var channel: String?
     var provider: String?
     var at: Instant
-    /// The attempt by which the message is sent all the same, unless its provider has told meanwhile that it did not arrive.
-    var taken: StoredAttempt?
+    /// The attempts by which the message may have arrived before, as far as whoever ends it knows.
+    var standing: [StoredAttempt]
 
     init(
         _ status: MessageStatus,
@@ -18,13 +18,26 @@ struct MessageEnd: Sendable {
         channel: String? = nil,
         provider: String? = nil,
         at: Instant,
-        taken: StoredAttempt? = nil
+        standing: [StoredAttempt] = []
     ) {
         self.status = status
         self.reason = reason
         self.channel = channel
         self.provider = provider
         self.at = at
-        self.taken = taken
+        self.standing = standing
+    }
+
+    /// Whether it says that the message does not arrive.
+    var isBad: Bool { [.failed, .suppressed, .expired].contains(status) }
+
+    /// How the message ends by what is known of its attempts: as said, unless a provider has taken it and may still say that it
+    /// arrived, or may have taken it.
+    func decided(by standing: [StoredAttempt]) -> MessageEnd {
+        guard isBad, let last = standing.last else { return self }
+        if let taken = standing.last(where: { $0.outcome == .accepted }) {
+            return MessageEnd(.sent, nil, channel: taken.channel, provider: taken.provider, at: at)
+        }
+        return MessageEnd(.unknown, SendingRules.lost, channel: last.channel, provider: last.provider, at: at)
     }
 }

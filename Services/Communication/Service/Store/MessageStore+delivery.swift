@@ -20,14 +20,14 @@ extension MessageStore {
         // Somebody has sent it again since: what became of it before decides nothing any more.
         guard attempt.number > message.settledAttempts else { return true }
         let place = message.place(of: attempt.channel)
-        let taken = try AttemptStore.taken(message, on: attempt.channel, beside: attempt.number, in: tx)
+        let attempts = try AttemptStore.present(of: message, in: tx)
+        let standing = attempts.told(event, of: attempt.number, at: now).standing
         let effect = DeliveryRules.effect(
             of: event,
             at: place,
-            taken: taken.times,
+            taken: attempts.filter { $0.outcome == .accepted && $0.channel == attempt.channel }.count,
             isLost: attempt.isLost,
-            isSuperseded: taken.last.map { $0 > attempt.number } ?? false,
-            isOnlyLost: taken.othersLost == 0,
+            isSuperseded: standing.contains { $0.outcome == .accepted && $0.number > attempt.number },
             on: message
         )
         switch effect {
@@ -39,7 +39,7 @@ extension MessageStore {
             }
             try goOn(message, at: place, after: pause, in: tx)
         case .nextChannel: try goOn(message, at: place + 1, in: tx)
-        case .moves: move(message, event, through: attempt, at: now, in: tx)
+        case .moves: move(message, event, through: attempt, beside: standing, at: now, in: tx)
         case .comesBack: show(event.reason, of: message, at: now, in: tx)
         }
         return true
@@ -105,20 +105,29 @@ extension MessageStore {
         )
     }
 
+    /// - Parameter standing: by which it may have arrived all the same.
     private static func move(
         _ message: StoredMessage,
         _ event: DeliveryEvent,
         through attempt: ReportedAttempt,
+        beside standing: [StoredAttempt],
         at now: Instant,
         in tx: borrowing Transaction
     ) {
-        let reason = DeliveryRules.reason(after: event, of: message.reasonCode, by: attempt.channel)
+        let end = MessageEnd(
+            event.status,
+            DeliveryRules.reason(after: event, of: message.reasonCode, by: attempt.channel),
+            channel: message.channel ?? attempt.channel,
+            provider: message.provider ?? attempt.provider,
+            at: now
+        ).decided(by: standing)
+        // Of the others nobody knows more than before.
+        if end.status == .unknown, message.status == .unknown { return }
         tx.execute(
             """
-            update messages set status = \(event.status.rawValue), reason_code = \(reason?.code),
-                reason_detail = \(reason?.detail), channel = coalesce(channel, \(attempt.channel)),
-                provider = coalesce(provider, \(attempt.provider)), waiting_for = null, next_attempt_at = null,
-                updated_at = \(now), version = version + 1
+            update messages set status = \(end.status.rawValue), reason_code = \(end.reason?.code),
+                reason_detail = \(end.reason?.detail), channel = \(end.channel), provider = \(end.provider),
+                waiting_for = null, next_attempt_at = null, updated_at = \(now), version = version + 1
             where clinic_id = clinic_id() and id = \(message.id)
             """
         )

@@ -49,13 +49,14 @@ struct StoredMessage: Sendable {
 
     /// Why it cannot be called back although it waits; `nil` where nobody has it.
     ///
-    /// - Parameter all: its attempts; those of before somebody sent it again decide nothing.
-    func holder(among all: [StoredAttempt]) -> String? {
-        let attempts = all.filter { $0.number > settledAttempts }
-        if isAwaitingReceipt || attempts.contains(where: \.isTaken) { return "A provider has taken the message." }
-        // A lost reply may have been a yes: it is being asked for again.
-        let isLost = attempts.contains { $0.outcome == .unknownOutcome }
-        return isLost ? "A provider may have taken the message." : nil
+    /// - Parameter attempts: those since somebody sent it last.
+    func holder(among attempts: [StoredAttempt]) -> String? {
+        let standing = attempts.standing
+        if isAwaitingReceipt || standing.contains(where: { $0.outcome == .accepted }) {
+            return "A provider has taken the message."
+        }
+        // A lost reply may have been a yes: it is being asked for again. One that is known to have failed was not.
+        return standing.isEmpty ? nil : "A provider may have taken the message."
     }
 
     /// Whether it is over, and was sent by the channel at a place among its channels.

@@ -26,14 +26,16 @@ import Testing
         #expect(end([.delivered, .hardBounce]) == (.delivered, nil))
     }
 
-    /// A message that may have arrived by an earlier channel alone has not, once that channel's provider says so.
-    @Test(arguments: [
-        (true, true, DeliveryRules.Effect.moves), (true, false, .none), (false, true, .none),
-    ]) func theLastHopeFails(isLost: Bool, isOnlyLost: Bool, effect: DeliveryRules.Effect) {
+    /// Of a message of which nobody knows anything each channel's failure counts; of one that a channel's provider has, that channel's.
+    @Test(
+        arguments: [
+            (.unknown, nil, [.moves, .moves]), (.sent, "email", [.moves, .none]), (.sent, "sms", [.none, .moves]),
+        ] as [(MessageStatus, String?, [DeliveryRules.Effect])]
+    ) func theLastHopeFails(status: MessageStatus, channel: String?, effects: [DeliveryRules.Effect]) {
         var message = StoredMessage(
             id: MessageID(),
             version: 1,
-            status: .unknown,
+            status: status,
             channels: ["email", "sms"],
             category: .care,
             priority: .normal,
@@ -42,26 +44,9 @@ import Testing
             updatedAt: .now(),
             rounds: 0
         )
-        message.stage = 1
-        let found = DeliveryRules.effect(
-            of: .hardBounce,
-            at: 0,
-            taken: 0,
-            isLost: isLost,
-            isOnlyLost: isOnlyLost,
-            on: message
-        )
-        #expect(found == effect)
-        // By whichever channel the news come first.
-        let last = DeliveryRules.effect(
-            of: .hardBounce,
-            at: 1,
-            taken: 0,
-            isLost: isLost,
-            isOnlyLost: isOnlyLost,
-            on: message
-        )
-        #expect(last == (isOnlyLost ? .moves : .none))
+        (message.stage, message.channel) = (1, channel)
+        let found = [0, 1].map { DeliveryRules.effect(of: .hardBounce, at: $0, taken: 0, isLost: true, on: message) }
+        #expect(found == effects)
     }
 
     /// What Meta tells later of a message with another channel left: how often it was taken, and what follows.

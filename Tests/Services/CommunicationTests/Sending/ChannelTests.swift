@@ -3,6 +3,7 @@ import Contracts
 import Core
 import FoundationEssentials
 import Postgres
+import ProviderConfig
 import TestKit
 import Testing
 
@@ -68,6 +69,21 @@ import Testing
         return try rows.map { row in
             (row.0, try JSONDecoder().decode(ReceiptDeadlineJob.Payload.self, from: Data(row.1)))
         }
+    }
+
+    /// Has the time be over in which a message waits for a receipt.
+    private func outwait(_ id: MessageID, _ clinic: TestClinic) async throws {
+        try await eventually("the wait for a receipt", within: .seconds(40)) {
+            try await clinic.message(id).waitingFor == .receipt ? true : nil
+        }
+        let job = try #require(try await deadlines(clinic).first)
+        try await inTransaction(clinic) { tx in try ReceiptDeadlineJob().run([job.payload], in: tx) }
+    }
+
+    /// The entries in force for mail and for texts.
+    private func entries(_ clinic: TestClinic) async throws -> (mail: ProviderEntry, texts: ProviderEntry) {
+        let texts = try await clinic.desk.sending.resolver.resolve(clinic.clinic, channel: "sms").entries.first
+        return (try #require(try await clinic.configuredEntry()), try #require(texts))
     }
 
     private static func byMail(_ id: MessageID) -> ReportedAttempt {
@@ -155,11 +171,12 @@ import Testing
     }
 
     /// What its provider tells while the next channel is tried decides: it was not sent after all.
-    @Test func whatComesBackDuringTheNextTryIsNotSent() async throws {
+    @Test(arguments: [false, true]) func whatComesBackDuringTheNextTryIsNotSent(isLost: Bool) async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try await clinic(sandbox, fallbackAfter: 600)
+            if isLost { try await sandbox.fault("lost_reply", of: "zeptomail", times: 1) }
             let id = try await clinic.send(draft("y\(clinic.clinic.low)@example.com", phone: "+15005550009"))
-            try await eventually("the wait for a receipt") {
+            try await eventually("the wait for a receipt", within: .seconds(40)) {
                 try await clinic.message(id).waitingFor == .receipt ? true : nil
             }
             try await sandbox.fault("slow", of: "twilio")
@@ -170,9 +187,76 @@ import Testing
                 try MessageStore.deliver(Self.byMail(id), .hardBounce, at: .now(), in: tx)
                 AttemptStore.note(.hardBounce, code: nil, of: Self.byMail(id), at: .now(), in: tx)
             }
-            let message = try await clinic.settled(id, [.sent, .failed])
+            let message = try await clinic.settled(id, [.sent, .failed, .unknown])
             #expect(message.status == .failed && message.reason?.code == "bad_recipient")
-            #expect(message.attempts.map(\.outcome) == [.accepted, .badRecipient])
+            #expect(message.attempts.map(\.outcome) == [isLost ? .unknownOutcome : .accepted, .badRecipient])
+        }
+    }
+
+    /// Both providers had it, and the last one gives it back: by the first it has been sent, or may have been, until that one says
+    /// no as well.
+    @Test(arguments: [false, true]) func whatTheLastChannelGivesBackMayArriveByTheFirst(isLost: Bool) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox, fallbackAfter: 600)
+            if isLost { try await sandbox.fault("lost_reply", of: "zeptomail", times: 1) }
+            let id = try await clinic.send(draft("g\(clinic.clinic.low)@example.com"))
+            try await outwait(id, clinic)
+            let sent = try await clinic.settled(id)
+            #expect(sent.status == .sent && sent.channel == .sms)
+            let (mail, texts) = try await entries(clinic)
+            try await clinic.tell(.hardBounce, of: id, through: texts)
+            let message = try await clinic.message(id)
+            #expect(message.status == (isLost ? .unknown : .sent) && message.channel == .email)
+            #expect(message.reason?.code == (isLost ? "unknown_outcome" : nil))
+            try await clinic.tell(.hardBounce, of: id, through: mail)
+            let failed = try await clinic.message(id)
+            #expect(failed.status == .failed && failed.reason?.code == "hard_bounce")
+        }
+    }
+
+    /// Nobody knew whether the last channel's provider took what mail had taken: when that is known, mail has it still.
+    @Test func whatTheLastChannelLosesAndGivesBackIsSentByTheFirst() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox, fallbackAfter: 600)
+            try await sandbox.fault("lost_reply", of: "twilio", times: 1)
+            let id = try await clinic.send(draft("h\(clinic.clinic.low)@example.com"))
+            try await outwait(id, clinic)
+            #expect(try await clinic.settled(id).status == .unknown)
+            try await clinic.tell(.hardBounce, of: id, through: try await entries(clinic).texts)
+            let message = try await clinic.message(id)
+            #expect(message.status == .sent && message.channel == .email && message.reason == nil)
+        }
+    }
+
+    /// Mail was asked twice, and answers for both: whichever channel's news come first, the message has failed with the last.
+    @Test(arguments: [[MessageChannel.email, .sms], [.sms, .email]])
+    func whatEveryChannelGivesBackHasFailed(order: [MessageChannel]) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            let id = try await clinic.send(draft("k\(clinic.clinic.low)@example.com"))
+            #expect(try await clinic.settled(id).status == .sent)
+            let (mail, texts) = try await entries(clinic)
+            // As it stands when each reply was lost.
+            try await inTransaction(clinic) { tx in
+                tx.execute(
+                    "update messages set status = 'unknown', stage = 1 where clinic_id = clinic_id() and id = \(id)"
+                )
+                tx.execute(
+                    """
+                    update message_attempts set outcome = 'unknown_outcome', provider_message_id = null
+                    where clinic_id = clinic_id() and message_id = \(id)
+                    """
+                )
+                for (number, entry) in [(2, mail), (3, texts)] {
+                    var attempt = NewAttempt(number: number, message: id, entry: entry, startedAt: .now())
+                    attempt.outcome = .unknownOutcome
+                    tx.gather(AttemptChange.made(attempt))
+                }
+            }
+            for (channel, status) in zip(order, [MessageStatus.unknown, .failed]) {
+                try await clinic.tell(.hardBounce, of: id, through: channel == .email ? mail : texts)
+                #expect(try await clinic.message(id).status == status)
+            }
         }
     }
 

@@ -163,7 +163,7 @@ struct MessageHandlers: Sendable {
         guard message.status == .queued else {
             throw Problem.conflict("not_cancellable", "The message is \(message.status.rawValue).")
         }
-        let attempts = try AttemptStore.all([path.id], in: tx)[path.id] ?? []
+        let attempts = try AttemptStore.present(of: message, in: tx)
         if let holder = message.holder(among: attempts) { throw Problem.conflict("not_cancellable", holder) }
         MessageStore.end([(path.id, message.course, MessageEnd(.cancelled, nil, at: context.now))], in: tx)
         return try shown(path.id, context, in: tx)
