@@ -490,6 +490,32 @@ import Testing
         }
     }
 
+    /// Of a lost reply it is known that nothing arrived: what waits for the morning may be called off.
+    @Test func whatIsKnownToHaveFailedMayBeCalledOff() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            try await clinic.tellOfItself(zone: "UTC")
+            try await sandbox.fault("lost_reply", of: "zeptomail", times: 1)
+            let id = try await clinic.send(draft("q\(clinic.clinic.low)@example.com"))
+            #expect(try await clinic.settled(id).status == .unknown)
+            let mail = try await entries(clinic).mail
+            let allDay = QuietTime(from: try #require(TimeOfDay("00:00")), to: try #require(TimeOfDay("24:00")))
+            try await clinic.configure(
+                email: [.smtp(port: sandbox.smtpPort)],
+                sms: [.twilio(sandbox.url("twilio"))],
+                settings: CommunicationSettings(quietHours: allDay)
+            )
+            try await clinic.tell(.hardBounce, of: id, through: mail)
+            let waiting = try await eventually("the wait for the morning", within: .seconds(40)) {
+                let message = try await clinic.message(id)
+                return message.waitingFor == .quietHours ? message : nil
+            }
+            #expect(waiting.attempts.map(\.outcome) == [.unknownOutcome])
+            let cancelled = try await clinic.ask(MessageDesk.endpoints.messages.cancel, MessagePath(id: id))
+            #expect(cancelled.status == 200 && cancelled.output?.status == .cancelled)
+        }
+    }
+
     /// A mailbox without room is passed by at once, and written to again the next time.
     @Test func aFullMailboxIsNotWrittenOff() async throws {
         try await SandboxPlace.with { sandbox in
