@@ -203,10 +203,11 @@ enum DeliveryStore {
     static func hasArrived(_ message: MessageID, by channel: MessageChannel, in tx: borrowing Transaction) throws
         -> Bool
     {
-        try !tx.rows(
+        let arrivals = DeliveryEvent.allCases.filter { $0.status == .delivered || $0.status == .opened }
+        return try !tx.rows(
             """
-            select 1 from messages where clinic_id = clinic_id() and id = \(message) and channel = \(channel.rawValue)
-                and status in ('delivered', 'opened')
+            select 1 from message_attempts where clinic_id = clinic_id() and message_id = \(message)
+                and channel = \(channel.rawValue) and event = any (\(arrivals.map(\.rawValue)))
             """
         ).isEmpty
     }

@@ -114,11 +114,13 @@ extension MessageStore {
         at now: Instant,
         in tx: borrowing Transaction
     ) {
+        // Who says to have it, or that it arrived, is whom it is shown with; a failure need not be of the channel tried last.
+        let isShown = !event.isFailure || message.channel == nil
         let end = MessageEnd(
             event.status,
             DeliveryRules.reason(after: event, of: message.reasonCode, by: attempt.channel),
-            channel: message.channel ?? attempt.channel,
-            provider: message.provider ?? attempt.provider,
+            channel: isShown ? attempt.channel : message.channel,
+            provider: isShown ? attempt.provider : message.provider,
             at: now
         ).decided(by: standing)
         // Of the others nobody knows more than before.

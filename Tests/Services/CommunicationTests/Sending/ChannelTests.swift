@@ -228,6 +228,41 @@ import Testing
         }
     }
 
+    /// Nobody knew whether either provider took it: the one that says it has it is not contradicted by the other.
+    @Test func whatMailSaysItHasIsSentByMail() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox, fallbackAfter: 600)
+            for provider in ["zeptomail", "twilio"] { try await sandbox.fault("lost_reply", of: provider, times: 1) }
+            let id = try await clinic.send(draft("j\(clinic.clinic.low)@example.com"))
+            try await outwait(id, clinic)
+            #expect(try await clinic.settled(id).status == .unknown)
+            let (mail, texts) = try await entries(clinic)
+            try await clinic.tell(.sent, of: id, through: mail)
+            try await clinic.tell(.hardBounce, of: id, through: texts)
+            let message = try await clinic.message(id)
+            #expect(message.status == .sent && message.channel == .email && message.reason == nil)
+        }
+    }
+
+    /// What arrived by mail did not by SMS: the number that takes nothing is written off, and so is the mailbox that gives it back.
+    @Test func whatArrivesByAnEarlierChannelIsShownWithIt() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox, fallbackAfter: 600)
+            let id = try await clinic.send(draft("m\(clinic.clinic.low)@example.com"))
+            try await outwait(id, clinic)
+            #expect(try await clinic.settled(id).channel == .sms)
+            let (mail, texts) = try await entries(clinic)
+            try await clinic.tell(.delivered, of: id, through: mail)
+            let arrived = try await clinic.message(id)
+            #expect(arrived.status == .delivered && arrived.channel == .email)
+            try await clinic.tell(.hardBounce, of: id, through: texts)
+            #expect(try await clinic.suppressionReasons() == ["hard_bounce"])
+            try await clinic.tell(.hardBounce, of: id, through: mail)
+            let back = try await clinic.message(id)
+            #expect(back.status == .delivered && back.channel == .email && back.reason?.code == "hard_bounce")
+        }
+    }
+
     /// Mail was asked twice, and answers for both: whichever channel's news come first, the message has failed with the last.
     @Test(arguments: [[MessageChannel.email, .sms], [.sms, .email]])
     func whatEveryChannelGivesBackHasFailed(order: [MessageChannel]) async throws {
