@@ -213,29 +213,38 @@ struct SendingRound {
     private mutating func open(_ number: Int, _ entry: ProviderEntry, _ permit: ProviderCircuits.Permit) async throws
         -> Bool
     {
-        let (now, time) = (Instant.now(), parts.callTime(for: prepared))
-        let opening = AttemptOpening(
-            id: AttemptID(),
-            previous: lastOpening,
-            number: number,
-            message: id,
-            course: prepared.message.course,
-            entry: entry,
-            at: now,
-            heldUntil: now + time + SendingParts.callGrace,
-            writes: pending,
-            known: entry.isDefault ? providerIDs.hash(entry.provider, id.description) : nil
-        )
+        let (time, opening, previous) = (parts.callTime(for: prepared), AttemptID(), lastOpening)
+        let (message, writes) = (prepared.message, pending)
+        let known = entry.isDefault ? providerIDs.hash(entry.provider, message.id.description) : nil
         do {
-            if time > SendingParts.callTime { try await job.hold(for: time + SendingParts.callGrace) }
-            let isOpen = try await persist { [parts, job] in try await parts.transactions.open(opening, job) }
+            // What a provider before has answered is among what is to be written.
+            let isOpen = try await persist { [parts, job] in
+                if time > SendingParts.callTime { try await job.hold(for: time + SendingParts.callGrace) }
+                // After a pause the call has as long as after none.
+                let now = Instant.now()
+                return try await parts.transactions.open(
+                    AttemptOpening(
+                        id: opening,
+                        previous: previous,
+                        number: number,
+                        message: message.id,
+                        course: message.course,
+                        entry: entry,
+                        at: now,
+                        heldUntil: now + time + SendingParts.callGrace,
+                        writes: writes,
+                        known: known
+                    ),
+                    job
+                )
+            }
             // The clock that no setting can move decides whether the job is still ours to call for.
             try job.lease.check()
             guard isOpen else {
                 parts.circuits.giveBack(permit, job.clinic, entry)
                 return false
             }
-            lastOpening = opening.id
+            lastOpening = opening
             pending = []
             return true
         } catch {
