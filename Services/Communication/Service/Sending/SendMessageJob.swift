@@ -35,6 +35,8 @@ struct SendMessageJob: JobHandler {
         }
         let all = try await parts.chain(for: prepared, job.clinic)
         let settings = try await parts.settings(of: job.clinic)
+        let wanted = prepared.applyCurrentPreferences(quietOfClinic: QuietTime(settings: settings))
+        let channels = Set(all.map(\.channel)).intersection(wanted)
         var waiting: (round: SendingRound, lost: SendingRound.LostReply)?
         if prepared.unresolved != nil {
             let round = SendingRound(
@@ -42,7 +44,7 @@ struct SendMessageJob: JobHandler {
                 prepared: prepared,
                 job: job,
                 order: .init(chain: all),
-                channels: Set(all.map(\.channel)),
+                channels: channels,
                 settings: settings
             )
             if let lost = round.lostReply() {
@@ -54,7 +56,6 @@ struct SendMessageJob: JobHandler {
         guard !chain.isEmpty else {
             return try await parts.end(prepared, .failed, prepared.reasonWithoutProvider, job)
         }
-        let wanted = prepared.applyCurrentPreferences(quietOfClinic: QuietTime(settings: settings))
         chain.removeAll { !wanted.contains($0.channel) }
         // Who is not to be asked again may have taken it all the same.
         if chain.isEmpty, let waiting { return try await waiting.round.awaitReceipt(after: waiting.lost) }
@@ -71,7 +72,7 @@ struct SendMessageJob: JobHandler {
                 prepared: prepared,
                 job: job,
                 order: parts.shares.order(chain, for: prepared, job.clinic),
-                channels: Set(all.map(\.channel)).intersection(wanted),
+                channels: channels,
                 settings: settings
             )
             try await round.run()

@@ -483,6 +483,46 @@ import Testing
         }
     }
 
+    /// For a channel that its recipient does not want any more nobody is left who knows the message again.
+    @Test func aLostReplyIsNotGivenUpForAChannelThatIsNotWanted() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await self.clinic(sandbox, by: Self.resend(sandbox), fallbackAfter: 600)
+            let (patient, address) = (PatientID(), "p\(clinic.clinic.low)@example.com")
+            try await clinic.tell(of: patient, email: address, phone: PhoneNumber(Self.phone))
+            try await sandbox.fault("reset", of: "resend")
+            var draft = draft(address)
+            draft.to = RecipientDraft(patientId: patient)
+            let id = try await clinic.send(draft)
+            try await eventually("the reply is lost", within: .seconds(40)) {
+                try await clinic.message(id).waitingFor == .retry ? true : nil
+            }
+            let preferences = ContactPreferencesDraft(
+                contactId: patient.retagged(),
+                categories: [CategoryPreference(category: .care, channels: [.email])]
+            )
+            #expect(try await clinic.ask(MessageDesk.endpoints.preferences.put, preferences).status == 200)
+            try await inTransaction(clinic) { tx in
+                tx.execute(
+                    """
+                    update messages set created_at = created_at - interval '10 minutes'
+                    where clinic_id = clinic_id() and id = \(id)
+                    """
+                )
+                tx.execute(
+                    """
+                    update message_attempts set started_at = started_at - interval '10 minutes'
+                    where clinic_id = clinic_id() and message_id = \(id)
+                    """
+                )
+            }
+            try await sandbox.fault(nil, of: "resend")
+            try await clinic.hurryJobs()
+            let message = try await clinic.settled(id)
+            #expect(message.status == .sent && message.channel == .email)
+            #expect(message.attempts.allSatisfy { $0.channel == .email })
+        }
+    }
+
     /// What a provider tells of a message whose reply was lost, while it waits to be asked again.
     @Test(arguments: [[MessageChannel.email, .sms], [.email]])
     func aFailureIsHeardWhileALostReplyIsAskedFor(channels: [MessageChannel]) async throws {
