@@ -19,10 +19,25 @@ enum AttemptChange: BatchedRow {
                 closed.append((number, message, verdict, latency))
             }
         }
-        return (closed.isEmpty ? [] : [close(closed)]) + (made.isEmpty ? [] : [insert(made)])
+        let opened = made.filter { $0.outcome == nil }
+        let passedOver = made.filter { $0.outcome != nil }
+        var statements: [Query] = []
+        if !closed.isEmpty { statements.append(close(closed)) }
+        if !passedOver.isEmpty { statements.append(insert(passedOver, "do nothing")) }
+        if !opened.isEmpty { statements.append(insert(opened, replacingSkip)) }
+        return statements
     }
 
-    private static func insert(_ attempts: [NewAttempt]) -> Query {
+    /// A call is noted whatever is there: a run of the message's former course may have used its number for whom it passed over.
+    private static let replacingSkip: Query = """
+        (clinic_id, message_id, number) do update set channel = excluded.channel, provider = excluded.provider,
+            entry_id = excluded.entry_id, fingerprint = excluded.fingerprint, is_default = excluded.is_default,
+            started_at = excluded.started_at, held_until = excluded.held_until, outcome = null, detail = null
+        where message_attempts.outcome like 'skipped%'
+        """
+
+    /// - Parameter conflict: what becomes of one whose number is taken.
+    private static func insert(_ attempts: [NewAttempt], _ conflict: Query) -> Query {
         """
         insert into message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint, is_default,
             started_at, held_until, outcome, detail)
@@ -35,7 +50,7 @@ enum AttemptChange: BatchedRow {
             \(OptionalColumns(attempts.map(\.detail))))
             as a (message_id, number, channel, provider, entry_id, fingerprint, is_default, started_at, held_until, outcome,
                 detail)
-        on conflict do nothing
+        on conflict \(conflict)
         """
     }
 

@@ -81,6 +81,35 @@ import Testing
         #expect(try await start(next) == [next.id])
         #expect(try await start(winner) == [])
     }
+
+    /// A run of a former course notes whom it has passed over, with a number that is a call's by then.
+    @Test(arguments: [false, true]) func aCallIsNotedWhoeverWasPassedOverUnderItsNumber(isLater: Bool) async throws {
+        let clinic = try TestClinic()
+        try await clinic.configure(.smtp(port: 9))
+        let entry = try #require(try await clinic.configuredEntry())
+        let id = try await clinic.send(draft(to: "skip@example.com"))
+        let skip = PendingWrite.skipped(1, entry, .skippedCircuitOpen, detail: "Passed over.", at: .now())
+        let taken = ProviderVerdict(.accepted, messageID: "taken-1")
+        try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+            if !isLater { try skip.apply(to: id, in: tx) }
+        }
+        // Written twice, as where nobody knows whether it was committed.
+        for _ in 1...2 {
+            try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+                AttemptStore.open(1, of: id, with: entry, at: .now(), heldUntil: .now(), in: tx)
+            }
+        }
+        try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+            if isLater { try skip.apply(to: id, in: tx) }
+        }
+        let closing = PendingWrite.closed(1, entry, taken, latency: .zero, using: "test")
+        try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+            try closing.apply(to: id, in: tx)
+        }
+        let attempts = try await clinic.message(id).attempts
+        #expect(attempts.map(\.outcome) == [.accepted] && attempts.map(\.providerMessageId) == ["taken-1"])
+        #expect(attempts.first?.detail == nil)
+    }
 }
 
 extension TestClinic {
