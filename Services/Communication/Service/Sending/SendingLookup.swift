@@ -94,7 +94,7 @@ struct SendingLookup: Sendable {
     /// Closes an attempt that a run that was cut off has left open, as one whose reply was lost; gives what keeps the message from
     /// going on now, if anything does.
     ///
-    /// - Parameter isSuspended: the clinic's messages go nowhere, so that what would end otherwise ends here.
+    /// - Parameter isSuspended: the clinic's messages go nowhere for now: it is queued again, so that it can be told of.
     private func settle(
         _ attempts: inout [StoredAttempt],
         of found: StoredMessage,
@@ -110,12 +110,11 @@ struct SendingLookup: Sendable {
         let using = AttemptStore.means(of: message, open.entryID, open.fingerprint)
         try AttemptStore.close(open.number, of: message.id, at: open.provider, lost, latency: nil, using: using, in: tx)
         attempts[place].outcome = lost.outcome
-        let isRepeatable = providers.repeatTime(of: open.provider, open.channel) != nil
-        let next = SendingRules.next(after: lost.outcome, isRepeatable: isRepeatable, category: message.category)
-        guard isSuspended, case .end(let status, let reason) = next else { return nil }
-        let end = MessageEnd(status, reason, channel: open.channel, provider: open.provider, at: now)
-        MessageStore.end([(message.id, message.course, end)], in: tx)
-        return .over
+        if isSuspended {
+            let until = now + Self.suspensionRest
+            try MessageStore.wait(message, for: .retry, until: until, rounds: message.rounds, at: now, in: tx)
+        }
+        return nil
     }
 
     /// The channels and the entries that earlier attempts have shown to be of no use for a message.

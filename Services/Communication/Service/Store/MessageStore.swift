@@ -49,9 +49,9 @@ struct StoredMessage: Sendable {
 
     /// Why it cannot be called back although it waits; `nil` where nobody has it.
     ///
-    /// - Parameter attempts: those since somebody sent it last.
-    func holder(among attempts: [StoredAttempt]) -> String? {
-        let standing = attempts.standing
+    /// - Parameter all: its attempts; those of before somebody sent it again decide nothing.
+    func holder(among all: [StoredAttempt]) -> String? {
+        let standing = all.filter { $0.number > settledAttempts }.standing
         if isAwaitingReceipt || standing.contains(where: { $0.outcome == .accepted }) {
             return "A provider has taken the message."
         }

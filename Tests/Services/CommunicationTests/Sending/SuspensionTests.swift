@@ -57,9 +57,30 @@ import Testing
         }
     }
 
-    /// A call during which a process was killed is over, whatever has become of its clinic since.
-    @Test(arguments: [("smtp", MessageStatus.unknown), ("resend", .queued)])
-    func aCallThatWasCutOffIsClosedAllTheSame(provider: String, status: MessageStatus) async throws {
+    /// Leaves a message as a process that was killed during its call does.
+    private func cutOff(
+        _ id: MessageID,
+        of clinic: TestClinic,
+        at provider: String,
+        with entry: ProviderEntryID = ProviderEntryID(),
+        _ fingerprint: String = "f"
+    ) async throws {
+        let clinicID = clinic.clinic
+        try await clinic.desk.database.database.transaction(for: Tenant(clinicID, actor: "test")) { tx in
+            tx.execute("update messages set status = 'sending', waiting_for = null where id = \(id)")
+            tx.execute(
+                """
+                insert into message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint,
+                    started_at, held_until)
+                values (\(clinicID), \(id), 1, 'email', \(provider), \(entry), \(fingerprint),
+                    now() - interval '11 minutes', now() - interval '1 second')
+                """
+            )
+        }
+    }
+
+    /// A call during which a process was killed is over, whatever has become of its clinic since; its message rests as all do.
+    @Test(arguments: ["smtp", "resend"]) func aCallThatWasCutOffIsClosedAllTheSame(provider: String) async throws {
         let clinic = try TestClinic()
         try await clinic.configure(.smtp(port: 9))
         let id = try await clinic.send(
@@ -70,33 +91,52 @@ import Testing
             )
         )
         try await clinic.tellOfItself(status: .suspended)
-        let clinicID = clinic.clinic
-        try await clinic.desk.database.database.transaction(for: Tenant(clinicID, actor: "test")) { tx in
-            tx.execute("update messages set status = 'sending', waiting_for = null where id = \(id)")
-            tx.execute(
-                """
-                insert into message_attempts (clinic_id, message_id, number, channel, provider, entry_id, fingerprint,
-                    started_at, held_until)
-                values (\(clinicID), \(id), 1, 'email', \(provider), \(ProviderEntryID()), 'f', now(),
-                    now() - interval '1 second')
-                """
-            )
-        }
+        try await cutOff(id, of: clinic, at: provider)
         try await clinic.hurryJobs()
         let message = try await eventually("the attempt is closed", within: .seconds(40)) {
             let message = try await clinic.message(id)
             return message.attempts.first?.outcome == nil ? nil : message
         }
-        #expect(message.attempts.map(\.outcome) == [.unknownOutcome])
+        #expect(message.status == .queued && message.attempts.map(\.outcome) == [.unknownOutcome])
         #expect(message.attempts.first?.providerCode == "interrupted")
-        if status == .unknown {
-            let ended = try await clinic.settled(id)
-            #expect(ended.status == .unknown && ended.reason?.code == "unknown_outcome")
-        } else {
-            // What may be asked for again rests until the clinic is opened.
+        try await rests(clinic)
+        try await clinic.tellOfItself(version: 2)
+        try await clinic.hurryJobs()
+        let ended = try await clinic.settled(id)
+        #expect(ended.status == .unknown && ended.reason?.code == "unknown_outcome" && ended.attempts.count == 1)
+    }
+
+    /// Where the clinic waits for a receipt no longer than it was suspended, the next channel has its turn then.
+    @Test func aCallThatWasCutOffGoesOnOnceTheClinicIsOpened() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            var mail = ProviderDraft.zeptomail(sandbox.zeptomail)
+            mail.credentials["webhookSecret"] = "a-secret-of-the-clinic"
+            try await clinic.configure(
+                email: [mail],
+                sms: [.twilio(sandbox.url("twilio"))],
+                settings: CommunicationSettings(fallbackAfter: 600)
+            )
+            let entry = try #require(try await clinic.configuredEntry())
+            let address = EmailAddress("cut\(clinic.clinic.low)@example.com")
+            let id = try await clinic.send(
+                MessageDraft(
+                    to: RecipientDraft(email: address, phone: PhoneNumber("+4915112345678")),
+                    channels: [.email, .sms],
+                    content: MessageContent(subject: "Hello", text: "See you soon."),
+                    sendAt: .now() + .seconds(3_600)
+                )
+            )
+            try await clinic.tellOfItself(status: .suspended)
+            try await cutOff(id, of: clinic, at: entry.provider, with: entry.id, entry.fingerprint)
+            try await clinic.hurryJobs()
             try await rests(clinic)
-            #expect(try await clinic.message(id).attempts.count == 1)
             #expect(try await saysWhenItIsLookedAtAgain(clinic, id))
+            try await clinic.tellOfItself(version: 2)
+            try await clinic.hurryJobs()
+            let message = try await clinic.settled(id)
+            #expect(message.status == .sent && message.channel == .sms)
+            #expect(message.attempts.map(\.outcome) == [.unknownOutcome, .accepted])
         }
     }
 
