@@ -60,7 +60,7 @@ struct SendingLookup: Sendable {
             let all = attempts[id] ?? []
             // What came before somebody sent it again decides nothing any more.
             var present = all.filter { $0.number > message.settledAttempts }
-            if let finding = try settle(&present, of: message, isSuspended: isSuspended, at: now, in: tx) {
+            if let finding = try settle(&present, of: message, at: now, in: tx) {
                 findings[id] = finding
                 continue
             }
@@ -93,12 +93,9 @@ struct SendingLookup: Sendable {
 
     /// Closes an attempt that a run that was cut off has left open, as one whose reply was lost; gives what keeps the message from
     /// going on now, if anything does.
-    ///
-    /// - Parameter isSuspended: the clinic's messages go nowhere for now: it is queued again, so that it can be told of.
     private func settle(
         _ attempts: inout [StoredAttempt],
         of found: StoredMessage,
-        isSuspended: Bool,
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> Finding? {
@@ -110,10 +107,6 @@ struct SendingLookup: Sendable {
         let using = AttemptStore.means(of: message, open.entryID, open.fingerprint)
         try AttemptStore.close(open.number, of: message.id, at: open.provider, lost, latency: nil, using: using, in: tx)
         attempts[place].outcome = lost.outcome
-        if isSuspended {
-            let until = now + Self.suspensionRest
-            try MessageStore.wait(message, for: .retry, until: until, rounds: message.rounds, at: now, in: tx)
-        }
         return nil
     }
 

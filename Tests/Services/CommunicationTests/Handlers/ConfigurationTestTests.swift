@@ -185,7 +185,8 @@ import Vault
                     to: TestRecipient(phone: phone)
                 )
                 let answer = try await clinic.ask(endpoint, asked)
-                return try #require(answer.output?.results.first, "\(String(describing: answer.problem))")
+                let result = answer.output?.results.first
+                return try #require(result, "\(String(describing: answer.problem))")
             }
             let closed = try await test()
             #expect(closed.ok && !closed.sent && closed.outcome == .accepted)

@@ -11,24 +11,14 @@ import Testing
 
 /// Messages wait for the quiet hours that there are, not for those that there were.
 @Suite(.timeLimit(.minutes(3))) struct ChangedHoursTests {
-    /// Where it is day while the hours of `night` last in UTC.
+    /// Where it is day while the hours of `QuietNow` last in UTC.
     private static let elsewhere = "Pacific/Kiritimati"
-
-    /// Hours around now in UTC, and when they end.
-    private func night(endingIn minutes: Int64 = 120) throws -> (hours: QuietTime, end: Instant) {
-        let minute = Instant.now().microseconds.flooredDivision(by: 60_000_000)
-        func time(_ minute: Int64) throws -> TimeOfDay {
-            try #require(TimeOfDay(minutes: Int(minute - minute.flooredDivision(by: 1_440) * 1_440)))
-        }
-        let hours = QuietTime(from: try time(minute - 60), to: try time(minute + minutes))
-        return (hours, Instant(seconds: (minute + minutes) * 60))
-    }
 
     /// A clinic in whose night it is now.
     private func clinic(_ sandbox: SandboxPlace, quiet: Bool = true) async throws -> TestClinic {
         let clinic = try TestClinic()
         try await clinic.tellOfItself(zone: "UTC")
-        try await set(clinic, sandbox, try quiet ? night().hours : nil)
+        try await set(clinic, sandbox, try quiet ? QuietNow().hours : nil)
         return clinic
     }
 
@@ -107,12 +97,12 @@ import Testing
                 try await waiting(clinic, address(clinic)),
                 try await waiting(clinic, RecipientDraft(patientId: try await patient(clinic))),
             ]
-            let (hours, end) = try night(endingIn: 60)
-            try await set(clinic, sandbox, hours)
+            let now = try QuietNow(endingIn: 60)
+            try await set(clinic, sandbox, now.hours)
             for id in ids {
                 let message = try await eventually("the wait for the present hours", within: .seconds(40)) {
                     let message = try await clinic.message(id)
-                    return message.nextAttemptAt == end ? message : nil
+                    return message.nextAttemptAt == now.end ? message : nil
                 }
                 #expect(message.waitingFor == .quietHours && message.attempts.isEmpty)
             }
@@ -141,7 +131,7 @@ import Testing
                 )
                 #expect(try await clinic.ask(MessageDesk.endpoints.preferences.put, draft).status == 200)
             }
-            try await prefer(try night().hours)
+            try await prefer(try QuietNow().hours)
             let id = try await waiting(clinic, RecipientDraft(contactId: contact))
             try await prefer(nil)
             #expect(try await clinic.settled(id).attempts.map(\.outcome) == [.accepted])
@@ -205,13 +195,13 @@ import Testing
             var draft = MessageDraft(to: address(clinic), content: MessageContent(subject: "Hello", text: "Hello"))
             draft.sendAt = .now() + CurrentPreferences.freshFor + .seconds(1)
             let id = try await clinic.send(draft)
-            let (hours, end) = try night()
-            try await set(clinic, sandbox, hours)
+            let now = try QuietNow()
+            try await set(clinic, sandbox, now.hours)
             let message = try await eventually("the wait for the morning", within: .seconds(40)) {
                 let message = try await clinic.message(id)
                 return message.waitingFor == .quietHours ? message : nil
             }
-            #expect(message.attempts.isEmpty && message.nextAttemptAt == end)
+            #expect(message.attempts.isEmpty && message.nextAttemptAt == now.end)
         }
     }
 }

@@ -574,11 +574,10 @@ import Testing
             let id = try await clinic.send(draft("q\(clinic.clinic.low)@example.com"))
             #expect(try await clinic.settled(id).status == .unknown)
             let mail = try await entries(clinic).mail
-            let allDay = QuietTime(from: try #require(TimeOfDay("00:00")), to: try #require(TimeOfDay("24:00")))
             try await clinic.configure(
                 email: [.smtp(port: sandbox.smtpPort)],
                 sms: [.twilio(sandbox.url("twilio"))],
-                settings: CommunicationSettings(quietHours: allDay)
+                settings: CommunicationSettings(quietHours: try QuietNow().hours)
             )
             try await clinic.tell(.hardBounce, of: id, through: mail)
             let waiting = try await eventually("the wait for the morning", within: .seconds(40)) {

@@ -26,16 +26,13 @@ import Testing
 
     /// Hours around now in which a channel is not used, and when they end.
     private func now(channel: MessageChannel) throws -> (period: QuietPeriods.Period, end: Instant) {
-        let minute = Instant.now().microseconds.flooredDivision(by: 60_000_000)
-        func time(_ minute: Int64) throws -> TimeOfDay {
-            try #require(TimeOfDay(minutes: Int(minute - minute.flooredDivision(by: 1_440) * 1_440)))
-        }
+        let now = try QuietNow()
         let period = QuietPeriods.Period(
-            time: QuietTime(from: try time(minute - 60), to: try time(minute + 120)),
+            time: now.hours,
             zone: try #require(TimeZoneName("UTC")),
             channel: channel.rawValue
         )
-        return (period, Instant(seconds: (minute + 120) * 60))
+        return (period, now.end)
     }
 
     /// Has a message's turn come now, as if it had been accepted with other hours.

@@ -15,22 +15,13 @@ import Testing
     private static let soon: Duration = .seconds(10)
     private static let reminder = ReminderTime.halfHourBefore
 
-    /// From an hour ago until three hours from now.
-    private static func night() throws -> QuietTime {
-        let minute = Instant.now().microseconds.flooredDivision(by: 60_000_000)
-        func time(_ minute: Int64) throws -> TimeOfDay {
-            try #require(TimeOfDay(minutes: Int(minute - minute.flooredDivision(by: 1_440) * 1_440)))
-        }
-        return QuietTime(from: try time(minute - 60), to: try time(minute + 180))
-    }
-
     /// - Parameter isNight: it is night there, and later news than of a visit in this night waits.
     private func makeClinic(_ sandbox: SandboxPlace, isNight: Bool = true) async throws -> TestClinic {
         let clinic = try TestClinic()
         try await clinic.configure(
             email: [.smtp(port: sandbox.smtpPort)],
             settings: CommunicationSettings(
-                quietHours: try isNight ? Self.night() : nil,
+                quietHours: try isNight ? QuietNow(endingIn: 180).hours : nil,
                 reminders: [Self.reminder]
             )
         )

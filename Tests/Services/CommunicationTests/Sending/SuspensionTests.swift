@@ -93,9 +93,9 @@ import Testing
         try await clinic.tellOfItself(status: .suspended)
         try await cutOff(id, of: clinic, at: provider)
         try await clinic.hurryJobs()
-        let message = try await eventually("the attempt is closed", within: .seconds(40)) {
+        let message = try await eventually("the attempt is closed and the message waits", within: .seconds(40)) {
             let message = try await clinic.message(id)
-            return message.attempts.first?.outcome == nil ? nil : message
+            return message.attempts.first?.outcome == nil || message.status == .sending ? nil : message
         }
         #expect(message.status == .queued && message.attempts.map(\.outcome) == [.unknownOutcome])
         #expect(message.attempts.first?.providerCode == "interrupted")
