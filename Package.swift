@@ -151,7 +151,7 @@ targets += shared(
 )
 targets += shared(
     "Jobs",
-    ["Core", "Resilience", "Telemetry", "Postgres", lifecycle, logging, metrics],
+    ["Core", "Contracts", "Resilience", "Telemetry", "Postgres", lifecycle, logging, metrics],
     resources: migrations("Shared/Jobs/Migrations")
 )
 targets += shared(

@@ -4,6 +4,7 @@ import Synchronization
 package final class WakeSignal: Sendable {
     private struct State {
         var isPending = false
+        var signals = 0
         var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
         var next = 0
     }
@@ -12,14 +13,28 @@ package final class WakeSignal: Sendable {
 
     package init() {}
 
+    /// How often everyone was called.
+    package var signals: Int { state.withLock { $0.signals } }
+
     /// Wakes everyone who waits, or the next one who will.
     package func signal() {
         let waiting = state.withLock { state in
+            state.signals += 1
             state.isPending = state.waiting.isEmpty
             defer { state.waiting = [:] }
             return state.waiting.values
         }
         for continuation in waiting { continuation.resume() }
+    }
+
+    /// Wakes one of those who wait, or the next one who will: there is work for no more.
+    package func signalOne() {
+        let one = state.withLock { state in
+            let one = state.waiting.first.flatMap { state.waiting.removeValue(forKey: $0.key) }
+            if one == nil { state.isPending = true }
+            return one
+        }
+        one?.resume()
     }
 
     /// Returns at a signal, when the time is over, or when the task is cancelled.

@@ -50,16 +50,13 @@ enum JobLanes {
             order by next_due limit 1000 for update skip locked)
         """
 
-    /// In which lanes somebody has work.
-    static let awake: Query = """
-        select lane from (values (0), (1), (2)) as l (lane)
+    /// In which lanes somebody has work; and, in a row without a lane, in how many milliseconds the first sleeper's time comes.
+    static let outlook: Query = """
+        select lane, null::bigint from (values (0), (1), (2)) as l (lane)
         where exists (select from job_lanes j where j.lane = l.lane and j.pass is not null)
-        """
-
-    /// Milliseconds until the first sleeper's time comes; no row when nobody sleeps.
-    static let untilNext: Query = """
-        select greatest(0, ceil(1000 * extract(epoch from next_due - now())))::bigint from job_lanes
-        where pass is null order by next_due limit 1
+        union all
+        (select null, greatest(0, ceil(1000 * extract(epoch from next_due - now())))::bigint from job_lanes
+        where pass is null order by next_due limit 1)
         """
 
     /// The clinic whose turn it is, and its new place behind the others.

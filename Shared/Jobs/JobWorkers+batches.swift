@@ -45,6 +45,7 @@ extension JobWorkers {
             }
             return (jobs.count, oldest)
         }
+        searched(place, found: first?.count ?? 0)
         // Whatever else the lane holds need not be looked through again for what was not there.
         if first.map({ $0.count < limit }) ?? true { raiseFloor(search, to: began) }
         guard let first else { return 0 }

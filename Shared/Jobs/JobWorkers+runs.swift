@@ -14,7 +14,8 @@ extension JobWorkers {
                 state.held[ObjectIdentifier(lease)] = nil
                 return state.slots.end(job.clinic, job.lane)
             }
-            if isWorthwhile { wake() }
+            // One turn takes what has become free.
+            if isWorthwhile { signal.signalOne() }
         }
         guard let handler = leased[job.handler] else { return }
         var log = logger
@@ -27,12 +28,11 @@ extension JobWorkers {
             if job.attempt > handler.retry.attempts { throw JobFailure.permanent("lease_expired") }
             try await handler.run(job.payload, context)
             if !context.isFinished { try await context.finish() }
-            count(job, "done")
+            handler.done[job.lane]?.increment()
         } catch {
             await settle(job, context, handler.retry, error)
         }
-        Metrics.Timer(.jobDuration, [(.handler, job.handler)])
-            .recordNanoseconds((ContinuousClock.now - started).microseconds * 1_000)
+        handler.duration.recordNanoseconds((ContinuousClock.now - started).microseconds * 1_000)
     }
 
     private func settle(_ job: ClaimedJob, _ context: JobContext, _ retry: RetryPolicy, _ error: any Error) async {
@@ -116,7 +116,7 @@ extension JobWorkers {
     }
 
     private func count(_ job: ClaimedJob, _ outcome: String) {
-        Counter(.jobsRun, [(.handler, job.handler), (.lane, job.lane.name), (.outcome, outcome)]).increment()
+        Counter.jobsRun(job.handler, job.lane, outcome).increment()
     }
 
     // MARK: - Leases

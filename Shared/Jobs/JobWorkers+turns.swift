@@ -10,10 +10,8 @@ extension JobWorkers {
         var jobs: [(ClaimedJob, JobLease)] = []
         var foundWork = false
         var failed = false
-        /// The lanes in which somebody has work, where the turn began by looking.
-        var awake: Set<JobLane> = []
-        /// When the first of those who sleep has work, where nobody is awake.
-        var untilNext: Duration?
+        /// Those who may be given no more for now, where nobody beside them has work.
+        var nobodyBeside: Set<ClinicID>?
     }
 
     private struct Claim: Sendable {
@@ -21,14 +19,37 @@ extension JobWorkers {
         /// How many could have been claimed: the clinic's own share counts too.
         var limit = 0
         var jobs: [ClaimedJob] = []
-        var awake: Set<JobLane> = []
-        var untilNext: Duration?
+    }
+
+    /// Looks who has got work and whose time has come; `nil` where the database does not say.
+    func lookAround() async -> JobOutlook? {
+        let heard = signal.signals
+        do {
+            let rows = try await database.through(.relay, operation: "jobs.look") { tx in
+                tx.execute(JobRows.byIndex)
+                tx.execute(JobLanes.fold)
+                tx.execute(JobLanes.rouse)
+                return try tx.last(JobLanes.outlook).map { row in
+                    (lane: try row[0] as Int?, milliseconds: try row[1] as Int64?)
+                }
+            }
+            worked(.critical)
+            return JobOutlook(
+                awake: Set(rows.compactMap { $0.lane.flatMap { JobLane(rawValue: $0) } }),
+                untilNext: rows.compactMap(\.milliseconds).first.map { .milliseconds($0) },
+                at: .now,
+                heard: heard
+            )
+        } catch {
+            failed(.critical, error)
+            return nil
+        }
     }
 
     /// Gives one clinic its turn: leased jobs are claimed, transactional ones are done at once.
     ///
-    /// - Parameter looksAround: whether it begins by looking who has got work and whose time has come.
-    func takeTurn(_ lane: JobLane, looksAround: Bool) async -> Turn {
+    /// - Parameter others: beside whom nobody has work: where nobody else may be given some, nobody is asked.
+    func takeTurn(_ lane: JobLane, unless others: Set<ClinicID>? = nil) async -> Turn {
         let (room, capped) = state.withLock { state in
             state.slots.look(at: .now)
             let isWorthwhile = !leased.isEmpty && state.slots.isWorthwhile(lane)
@@ -42,22 +63,15 @@ extension JobWorkers {
             share.settle(used: used)
             state.withLock { $0.slots.giveBack(room - used, lane) }
         }
-        if room == 0 && batched.isEmpty && !looksAround { return Turn() }
+        if room == 0 && batched.isEmpty || others?.isSubset(of: capped) == true { return Turn() }
         var jobs: [(ClaimedJob, JobLease)] = []
         do {
             let since = ContinuousClock.now
             let token = JobID()
-            let claim = try await claim(
-                lane,
-                room: room,
-                except: capped,
-                token: token,
-                share,
-                looksAround: looksAround
-            )
+            let claim = try await claim(lane, room: room, except: capped, token: token, share)
             guard let clinic = claim.clinic else {
                 worked(lane)
-                return Turn(awake: claim.awake, untilNext: claim.untilNext)
+                return Turn(nobodyBeside: capped.isEmpty ? nil : Set(capped))
             }
             used = claim.jobs.count
             let place = JobPlace(clinic: clinic, lane: lane)
@@ -65,17 +79,36 @@ extension JobWorkers {
                 raiseFloor(JobSearch(place: place, kind: .leased), to: oldest)
             }
             jobs = hold(claim.jobs, token: token, since: since)
-            let done = batched.isEmpty ? 0 : await runBatch(place)
+            let hasMore = used > 0 && used == claim.limit
+            let done = isBatchWorthwhile(place, hasMore: hasMore) ? await runBatch(place) : 0
             let isExhausted = (leased.isEmpty || used < claim.limit) && done < policy.batch
             if isExhausted { try await putToSleep(place) }
             worked(lane)
-            return Turn(jobs: jobs, foundWork: used + done > 0, awake: claim.awake)
+            return Turn(jobs: jobs, foundWork: used + done > 0)
         } catch {
             failed(lane, error)
             // What is claimed by now is held here and must be run, whatever failed after it.
             return Turn(jobs: jobs, foundWork: !jobs.isEmpty, failed: true)
         }
     }
+
+    /// Whether a clinic's lane is to be searched for transactional jobs: the search passes all its other jobs that are due, and is
+    /// left out for a moment where it has just found none and the others have more to do anyway.
+    func isBatchWorthwhile(_ place: JobPlace, hasMore: Bool, at now: ContinuousClock.Instant = .now) -> Bool {
+        guard !batched.isEmpty else { return false }
+        guard hasMore, place.lane != .critical else { return true }
+        return state.withLock { $0.withoutBatch[place] }.map { now - $0 >= Self.batchPause } ?? true
+    }
+
+    /// Notes what the search for transactional jobs has found.
+    func searched(_ place: JobPlace, found: Int, at now: ContinuousClock.Instant = .now) {
+        state.withLock { state in
+            if state.withoutBatch.count >= Self.floorsMax { state.withoutBatch = [:] }
+            state.withoutBatch[place] = found == 0 ? now : nil
+        }
+    }
+
+    static var batchPause: Duration { .milliseconds(50) }
 
     /// Said once for an outage, however many turns of whichever lanes fail.
     private func failed(_ lane: JobLane, _ error: any Error) {
@@ -126,32 +159,18 @@ extension JobWorkers {
         room: Int,
         except capped: [ClinicID],
         token: JobID,
-        _ share: ClinicShare,
-        looksAround: Bool
+        _ share: ClinicShare
     ) async throws -> Claim {
         let handlers = Array(leased.keys)
         let leases = leased.mapValues(\.lease)
         return try await database.through(.relay, operation: "jobs.claim") { tx in
             tx.execute(JobRows.byIndex)
-            var awake: Set<JobLane> = []
-            if looksAround {
-                tx.execute(JobLanes.fold)
-                tx.execute(JobLanes.rouse)
-                for row in try tx.rows(JobLanes.awake) {
-                    if let lane = JobLane(rawValue: try row[0]) { awake.insert(lane) }
-                }
-                if awake.isEmpty {
-                    let next = try tx.rows(JobLanes.untilNext).first.map { try $0[0] as Int }
-                    return Claim(untilNext: next.map { .milliseconds($0) })
-                }
-                guard awake.contains(lane) else { return Claim(awake: awake) }
-            }
-            guard let row = try tx.rows(JobLanes.turn(lane, except: capped)).first else { return Claim(awake: awake) }
+            guard let row = try tx.rows(JobLanes.turn(lane, except: capped)).first else { return Claim() }
             let clinic: ClinicID = try row[0]
             let limit = share.take(clinic, atMost: room)
-            guard limit > 0 else { return Claim(clinic: clinic, awake: awake) }
+            guard limit > 0 else { return Claim(clinic: clinic) }
             let floor = self.floor(JobSearch(place: JobPlace(clinic: clinic, lane: lane), kind: .leased))
-            let rows = try tx.rows(
+            let rows = try tx.last(
                 JobRows.claim(
                     clinic,
                     lane,
@@ -165,8 +184,7 @@ extension JobWorkers {
             return Claim(
                 clinic: clinic,
                 limit: limit,
-                jobs: try rows.map { try ClaimedJob($0, clinic: clinic, lane: lane) },
-                awake: awake
+                jobs: try rows.map { try ClaimedJob($0, clinic: clinic, lane: lane) }
             )
         }
     }

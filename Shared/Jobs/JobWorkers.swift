@@ -11,6 +11,8 @@ package final class JobWorkers: Service {
         var slots: JobSlots
         var held: [ObjectIdentifier: (job: ClaimedJob, lease: JobLease)] = [:]
         var floors: [JobSearch: JobFloor] = [:]
+        /// Since when nobody has found transactional work, by who was asked.
+        var withoutBatch: [JobPlace: ContinuousClock.Instant] = [:]
         var isStopping = false
     }
 
@@ -22,7 +24,7 @@ package final class JobWorkers: Service {
     let state: Mutex<State>
     /// Lanes whose turns fail.
     let outage = Outage<JobLane>()
-    private let signal: WakeSignal
+    let signal: WakeSignal
     private let stop = WakeSignal()
 
     package init(
@@ -56,9 +58,6 @@ package final class JobWorkers: Service {
     private static func erase(_ handler: some JobHandler) -> LeasedHandler { LeasedHandler(handler) }
     private static func erase(_ handler: some TransactionalJobHandler) -> BatchHandler { BatchHandler(handler) }
 
-    /// Says that there may be work.
-    func wake() { signal.signal() }
-
     /// Works until the service group shuts down, then lets what runs end.
     package func run() async throws {
         await withGracefulShutdownHandler {
@@ -82,26 +81,28 @@ package final class JobWorkers: Service {
     /// One loop: turns of all lanes, critical first; sleeps when none had anything.
     private func poll() async {
         await withDiscardingTaskGroup { work in
+            var outlook: JobOutlook?
             var failures = 0
+            var hasWorked = false
             while !isStopping {
+                if outlook?.holds(at: .now, hearing: signal.signals) != true { outlook = await lookAround() }
                 var found = false
-                var failed = false
-                var awake: Set<JobLane> = [.critical]
-                var rest = policy.wait
-                for lane in JobLane.allCases where awake.contains(lane) && !isStopping {
-                    let turn = await takeTurn(lane, looksAround: lane == .critical)
-                    awake.formUnion(turn.awake)
-                    if lane == .critical, turn.awake.isEmpty { rest = min(policy.idle, turn.untilNext ?? policy.idle) }
+                var failed = outlook == nil
+                for lane in JobLane.allCases where outlook?.awake.contains(lane) == true && !isStopping {
+                    // Who was woken asks in any case: it may be about somebody whom another loop had just then.
+                    let turn = await takeTurn(lane, unless: hasWorked ? outlook?.nobodyBeside[lane] : nil)
+                    if let others = turn.nobodyBeside { outlook?.nobodyBeside[lane] = others }
                     for (job, lease) in turn.jobs { work.addTask { await self.execute(job, lease) } }
                     found = found || turn.foundWork
                     failed = failed || turn.failed
                 }
+                hasWorked = found
                 failures = failed && !found ? failures + 1 : 0
                 if let pause = failures > 0 ? policy.failurePause.delay(afterFailures: failures) : nil {
                     // Whatever work is signalled, it cannot be taken yet.
                     await stop.wait(upTo: pause)
                 } else if !found {
-                    await signal.wait(upTo: rest)
+                    await signal.wait(upTo: outlook?.rest(policy) ?? policy.wait)
                 }
             }
             await drain()

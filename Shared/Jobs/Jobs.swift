@@ -1,5 +1,5 @@
+import Contracts
 package import Core
-import FoundationEssentials
 package import Postgres
 
 /// Puts work into the service's own schema, in the transaction of the state that calls for it.
@@ -110,7 +110,7 @@ package enum Jobs {
 
     static func encode<Payload: Encodable>(_ payload: Payload) throws -> [UInt8] {
         if payload is NoPayload { return Array("{}".utf8) }
-        let bytes = Array(try JSONEncoder().encode(payload))
+        let bytes = try JSONWriter.encode(payload)
         guard bytes.count <= payloadBytesMax else { throw JobFailure(reason: "payload_too_long") }
         return bytes
     }

@@ -1,5 +1,5 @@
+import Contracts
 package import Core
-import FoundationEssentials
 package import Postgres
 
 /// A job that nobody is at work on, kept from workers until the transaction ends that has read it.
@@ -30,7 +30,7 @@ extension Jobs {
             return WaitingJob(
                 id: try row[0],
                 dueAt: try row[1],
-                payload: try? JSONDecoder().decode(J.Payload.self, from: Data(bytes)),
+                payload: try? JSONTape(bytes).decode(J.Payload.self),
                 slot: try row[2]
             )
         }

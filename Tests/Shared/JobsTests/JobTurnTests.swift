@@ -1,0 +1,85 @@
+import Core
+import Postgres
+import Synchronization
+import TestKit
+import Testing
+
+@testable import Jobs
+
+/// Whom workers ask for work, and when they leave it.
+@Suite(.timeLimit(.minutes(1))) struct JobTurnTests {
+    private static let start = ContinuousClock.now
+
+    private static func outlook(_ awake: Set<JobLane>, untilNext: Duration? = nil) -> JobOutlook {
+        JobOutlook(awake: awake, untilNext: untilNext, at: start, heard: 7)
+    }
+
+    private typealias Look = (awake: Set<JobLane>, age: Duration, signals: Int, holds: Bool)
+
+    @Test func howLongALookHolds() {
+        let looks: [Look] = [
+            ([.normal], .milliseconds(49), 7, true), ([.normal], .milliseconds(50), 7, false),
+            ([.normal], .zero, 8, false), ([], .zero, 7, false),
+        ]
+        for look in looks {
+            let holds = Self.outlook(look.awake).holds(at: Self.start + look.age, hearing: look.signals)
+            #expect(holds == look.holds, "\(look)")
+        }
+    }
+
+    @Test func howLongToRest() {
+        let policy = JobWorkersPolicy()
+        #expect(Self.outlook([.bulk], untilNext: .milliseconds(1)).rest(policy) == policy.wait)
+        #expect(Self.outlook([], untilNext: .milliseconds(30)).rest(policy) == .milliseconds(30))
+        #expect(Self.outlook([], untilNext: .seconds(60)).rest(policy) == policy.idle)
+        #expect(Self.outlook([]).rest(policy) == policy.idle)
+    }
+
+    @Test func aLookTellsWhereThereIsWorkAndWhenThereWillBe() async throws {
+        let fixture = try JobFixture("jobs_look")
+        let workers = fixture.workers([NoteJob()])
+        let nobody = try #require(await workers.lookAround())
+        #expect(nobody.awake.isEmpty && nobody.untilNext == nil)
+        try await fixture.database.transaction(for: fixture.tenant()) { tx in
+            _ = try Jobs.enqueue(NoteJob.self, payload: Label(label: "later"), dueAt: .now() + .seconds(60), in: tx)
+        }
+        let asleep = try #require(await workers.lookAround())
+        #expect(asleep.awake.isEmpty && asleep.untilNext.map { $0 > .seconds(30) && $0 <= .seconds(60) } == true)
+        try await fixture.database.transaction(for: fixture.tenant(fixture.other)) { tx in
+            _ = try Jobs.enqueue(NoteJob.self, payload: Label(label: "now"), lane: .bulk, in: tx)
+        }
+        #expect(try #require(await workers.lookAround()).awake == [.bulk])
+    }
+
+    /// Whoever has as much as they may have is asked for no more, where nobody else had work a moment ago.
+    @Test func nobodyIsAskedWhoCouldBeGivenNothing() async throws {
+        let fixture = try JobFixture("jobs_nobody")
+        let workers = fixture.workers([NoteJob()]) { $0.perClinic = 4 }
+        workers.state.withLock { $0.slots.start(fixture.clinic, .normal, 4) }
+        #expect(await workers.takeTurn(.normal).nobodyBeside == [fixture.clinic])
+        try fixture.store.asOwner("alter table jobs_nobody.job_lanes rename to job_lanes_away")
+        #expect(await !workers.takeTurn(.normal, unless: [fixture.clinic]).failed)
+        // Somebody else may have work.
+        #expect(await workers.takeTurn(.normal).failed)
+        #expect(await workers.takeTurn(.normal, unless: [fixture.other]).failed)
+    }
+
+    @Test func transactionalJobsAreLookedForNowAndThen() throws {
+        let fixture = try JobFixture("jobs_now_and_then")
+        let workers = fixture.workers([NoteJob()], [NoteBatch()])
+        let place = JobPlace(clinic: fixture.clinic, lane: .normal)
+        let (now, pause) = (ContinuousClock.now, JobWorkers.batchPause)
+        #expect(workers.isBatchWorthwhile(place, hasMore: true, at: now))
+        workers.searched(place, found: 0, at: now)
+        #expect(!workers.isBatchWorthwhile(place, hasMore: true, at: now))
+        #expect(workers.isBatchWorthwhile(place, hasMore: true, at: now + pause))
+        // Nobody is put to sleep who has not been searched.
+        #expect(workers.isBatchWorthwhile(place, hasMore: false, at: now))
+        workers.searched(place, found: 3, at: now)
+        #expect(workers.isBatchWorthwhile(place, hasMore: true, at: now))
+        let urgent = JobPlace(clinic: fixture.clinic, lane: .critical)
+        workers.searched(urgent, found: 0, at: now)
+        #expect(workers.isBatchWorthwhile(urgent, hasMore: true, at: now))
+        #expect(!fixture.workers([NoteJob()]).isBatchWorthwhile(place, hasMore: false))
+    }
+}
