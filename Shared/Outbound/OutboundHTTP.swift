@@ -92,7 +92,7 @@ package final class OutboundHTTP: Sendable {
         request.method = HTTPMethod(rawValue: method)
         request.headers = HTTPHeaders(headers)
         let watched = WatchedBody(body)
-        if !body.isEmpty { request.body = .stream(watched, length: .known(Int64(body.count))) }
+        if !body.isEmpty { request.body = .bytes(watched, length: .known(Int64(body.count))) }
         let limit = NIODeadline.now() + .nanoseconds(deadline.remaining().microseconds * 1_000)
         do {
             let response = try await client.execute(request, deadline: limit, logger: logger)
@@ -177,9 +177,9 @@ package final class OutboundHTTP: Sendable {
 }
 
 /// A body that remembers whether somebody began to take it: from then on the request may have arrived.
-private final class WatchedBody: AsyncSequence, Sendable {
-    typealias Element = ByteBuffer
-
+///
+/// The client takes it only when a connection is there and the head is on its way.
+private final class WatchedBody: RandomAccessCollection, Sendable {
     private let bytes: [UInt8]
     private let started = Mutex(false)
 
@@ -188,17 +188,16 @@ private final class WatchedBody: AsyncSequence, Sendable {
     var hasStarted: Bool { started.withLock { $0 } }
     func markStarted() { started.withLock { $0 = true } }
 
-    struct AsyncIterator: AsyncIteratorProtocol {
-        let body: WatchedBody
-        var isDone = false
+    var startIndex: Int { bytes.startIndex }
+    var endIndex: Int { bytes.endIndex }
 
-        mutating func next() async throws -> ByteBuffer? {
-            guard !isDone else { return nil }
-            isDone = true
-            body.markStarted()
-            return ByteBuffer(bytes: body.bytes)
-        }
+    subscript(position: Int) -> UInt8 {
+        markStarted()
+        return bytes[position]
     }
 
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body: self) }
+    func withContiguousStorageIfAvailable<R>(_ body: (UnsafeBufferPointer<UInt8>) throws -> R) rethrows -> R? {
+        markStarted()
+        return try unsafe bytes.withContiguousStorageIfAvailable(body)
+    }
 }

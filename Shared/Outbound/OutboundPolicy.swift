@@ -152,7 +152,12 @@ package struct OutboundPolicy: Sendable {
 
     /// The same without blocking the caller.
     package func resolve(host: String, encrypted: Bool) async throws -> [IPAddress] {
-        try await NIOThreadPool.singleton.runIfActive { try resolveBlocking(host: host, encrypted: encrypted) }
+        // An address is asked of nobody.
+        if let literal = IPAddress(host) {
+            try check(host: host, encrypted: encrypted)
+            return [literal]
+        }
+        return try await NIOThreadPool.singleton.runIfActive { try resolveBlocking(host: host, encrypted: encrypted) }
     }
 
     private static func isLoopbackName(_ host: String) -> Bool {
