@@ -47,6 +47,7 @@ package enum CommunicationService {
                 ("0034_installation_resets.sql", PackageResources._034_installation_resets_sql),
                 ("0035_alert_subjects.sql", PackageResources._035_alert_subjects_sql),
                 ("0036_account_faults.sql", PackageResources._036_account_faults_sql),
+                ("0037_room_on_pages.sql", PackageResources._037_room_on_pages_sql),
             ]
         )
     }
