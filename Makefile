@@ -5,7 +5,8 @@ SHELL := /bin/bash
 
 FLAGS := --explicit-target-dependency-import-check error
 # With Swift's libraries inside: less processor time and memory, and an image needs no Swift.
-OPTIMISED := -c release --static-swift-stdlib $(FLAGS)
+# Across modules too: what is generic is compiled for the types that it is used with.
+OPTIMISED := -c release --static-swift-stdlib -Xswiftc -cross-module-optimization $(FLAGS)
 RELEASE := .build/release
 DEBUG := .build/debug
 TEST_LIMIT_SECONDS ?= 3600
