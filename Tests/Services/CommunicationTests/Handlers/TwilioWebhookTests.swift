@@ -167,7 +167,7 @@ import Testing
                 #expect(failure.code == "rejected" && failure.providerCode == code)
             }
             let told = try await clinic.desk.database.inspect(
-                "select alert, subject from alerts_told where clinic_id = \(clinic.clinic)"
+                "select distinct alert, subject from alerts_told where clinic_id = \(clinic.clinic)"
             ) { rows -> [[String]] in try rows.map { [try $0[0], try $0[1]] } }
             #expect(told == [[alert.rawValue, "twilio (sms)"]])
             let refused = try await texts()
