@@ -12,6 +12,8 @@ extension JobWorkers {
         var failed = false
         /// Those who may be given no more for now, where nobody beside them has work.
         var nobodyBeside: Set<ClinicID>?
+        /// Nobody has work, whether or not they may be given more.
+        var isNobodyAwake = false
     }
 
     private struct Claim: Sendable {
@@ -33,9 +35,11 @@ extension JobWorkers {
                     (lane: try row[0] as Int?, milliseconds: try row[1] as Int64?)
                 }
             }
-            worked(.critical)
+            let awake = Set(rows.compactMap { $0.lane.flatMap { JobLane(rawValue: $0) } })
+            // Where somebody has work, a turn tells whether it can be done.
+            for lane in JobLane.allCases where !awake.contains(lane) { worked(lane) }
             return JobOutlook(
-                awake: Set(rows.compactMap { $0.lane.flatMap { JobLane(rawValue: $0) } }),
+                awake: awake,
                 untilNext: rows.compactMap(\.milliseconds).first.map { .milliseconds($0) },
                 at: .now,
                 heard: heard
@@ -71,7 +75,7 @@ extension JobWorkers {
             let claim = try await claim(lane, room: room, except: capped, token: token, share)
             guard let clinic = claim.clinic else {
                 worked(lane)
-                return Turn(nobodyBeside: capped.isEmpty ? nil : Set(capped))
+                return capped.isEmpty ? Turn(isNobodyAwake: true) : Turn(nobodyBeside: Set(capped))
             }
             used = claim.jobs.count
             let place = JobPlace(clinic: clinic, lane: lane)
@@ -82,9 +86,10 @@ extension JobWorkers {
             let hasMore = used > 0 && used == claim.limit
             let done = isBatchWorthwhile(place, hasMore: hasMore) ? await runBatch(place) : 0
             let isExhausted = (leased.isEmpty || used < claim.limit) && done < policy.batch
-            if isExhausted { try await putToSleep(place) }
+            let sleeps = isExhausted ? try await putToSleep(place) : false
             worked(lane)
-            return Turn(jobs: jobs, foundWork: used + done > 0)
+            // Whoever was woken for somebody else's freed room goes on to them.
+            return Turn(jobs: jobs, foundWork: used + done > 0 || sleeps)
         } catch {
             failed(lane, error)
             // What is claimed by now is held here and must be run, whatever failed after it.
@@ -203,15 +208,18 @@ extension JobWorkers {
     /// Nothing was left: the clinic sleeps until its next job is due.
     ///
     /// If somebody adds jobs just now it stays awake.
-    private func putToSleep(_ place: JobPlace) async throws {
+    ///
+    /// - Returns: whether it sleeps.
+    private func putToSleep(_ place: JobPlace) async throws -> Bool {
         state.withLock { state in
             for kind in JobSearch.Kind.allCases { state.floors[JobSearch(place: place, kind: kind)] = nil }
         }
-        try await database.through(.relay, operation: "jobs.sleep") { tx in
+        return try await database.through(.relay, operation: "jobs.sleep") { tx in
             tx.execute(JobRows.byIndex)
             let alone = try tx.rows(JobLanes.holdAlone(place.clinic, place.lane))
-            guard let row = alone.first, try row[0] as Bool else { return }
+            guard let row = alone.first, try row[0] as Bool else { return false }
             for query in JobLanes.sleep(place.clinic, place.lane) { tx.execute(query) }
+            return true
         }
     }
 

@@ -85,14 +85,17 @@ package final class JobWorkers: Service {
             var failures = 0
             var hasWorked = false
             while !isStopping {
-                if outlook?.holds(at: .now, hearing: signal.signals) != true { outlook = await lookAround() }
+                let looksAround = outlook?.holds(at: .now, hearing: signal.signals) != true
+                if looksAround { outlook = await lookAround() }
                 var found = false
+                var isAnybodyAwake = false
                 var failed = outlook == nil
                 for lane in JobLane.allCases where outlook?.awake.contains(lane) == true && !isStopping {
                     // Who was woken asks in any case: it may be about somebody whom another loop had just then.
                     let turn = await takeTurn(lane, unless: hasWorked ? outlook?.nobodyBeside[lane] : nil)
                     if let others = turn.nobodyBeside { outlook?.nobodyBeside[lane] = others }
                     for (job, lease) in turn.jobs { work.addTask { await self.execute(job, lease) } }
+                    isAnybodyAwake = isAnybodyAwake || !turn.isNobodyAwake
                     found = found || turn.foundWork
                     failed = failed || turn.failed
                 }
@@ -101,6 +104,9 @@ package final class JobWorkers: Service {
                 if let pause = failures > 0 ? policy.failurePause.delay(afterFailures: failures) : nil {
                     // Whatever work is signalled, it cannot be taken yet.
                     await stop.wait(upTo: pause)
+                } else if !found, !looksAround, !isAnybodyAwake {
+                    // Who was awake sleeps by now, and until when only another look tells.
+                    outlook = nil
                 } else if !found {
                     await signal.wait(upTo: outlook?.rest(policy) ?? policy.wait)
                 }

@@ -28,6 +28,25 @@ import Testing
         #expect(recorder.messages == once + once)
     }
 
+    /// Where it can be seen that there is work and none can be taken, it has not begun again.
+    @Test func aLookAloneEndsNoOutage() async throws {
+        let fixture = try JobFixture("jobs_outage_look")
+        let recorder = LogRecorder()
+        let workers = JobWorkers(database: fixture.database, handlers: [NoteJob()], logger: recorder.logger)
+        try await fixture.database.transaction(for: fixture.tenant()) { tx in
+            _ = try Jobs.enqueue(NoteJob.self, payload: Label(label: "code"), lane: .critical, in: tx)
+        }
+        try fixture.store.asOwner("alter table jobs_outage_look.jobs rename to jobs_away")
+        for _ in 0..<3 {
+            #expect(await workers.lookAround()?.awake == [.critical])
+            #expect(await workers.takeTurn(.critical).failed)
+        }
+        #expect(recorder.messages == ["a turn of jobs failed"])
+        try fixture.store.asOwner("alter table jobs_outage_look.jobs_away rename to jobs")
+        #expect(await !workers.takeTurn(.critical).failed)
+        #expect(recorder.messages == ["a turn of jobs failed", "jobs are done again"])
+    }
+
     @Test func pausesGrowToTheirBound() {
         let policy = JobWorkersPolicy()
         #expect(policy.failurePause.bound(afterFailures: 1) < policy.failurePause.bound(afterFailures: 2))

@@ -64,6 +64,54 @@ import Testing
         #expect(await workers.takeTurn(.normal, unless: [fixture.other]).failed)
     }
 
+    /// After a burst a loop knows when the next sleeper has work, and does not rest over it.
+    @Test func aBurstKeepsNobodyAsleep() async throws {
+        let fixture = try JobFixture("jobs_burst")
+        let workers = fixture.workers([NoteJob()]) {
+            $0.pollers = 1
+            ($0.wait, $0.idle) = (.seconds(3_600), .seconds(3_600))
+        }
+        try await fixture.database.transaction(for: fixture.tenant()) { tx in
+            _ = try Jobs.enqueue(NoteJob.self, payload: Label(label: "now"), in: tx)
+        }
+        try await fixture.database.transaction(for: fixture.tenant(fixture.other)) { tx in
+            let soon = Instant.now() + .milliseconds(300)
+            _ = try Jobs.enqueue(NoteJob.self, payload: Label(label: "soon"), dueAt: soon, in: tx)
+        }
+        try await fixture.running([workers]) { try await eventually { try await fixture.effects("soon") == 1 } }
+        #expect(try await fixture.effects("now") == 1)
+    }
+
+    /// Who is woken for freed room and meets somebody who has nothing goes on to those who have.
+    @Test func whoHasNothingTakesNobodysTurn() async throws {
+        let fixture = try JobFixture("jobs_nothing")
+        let tally = Tally()
+        let isOpen = WakeSignal()
+        let handler = NoteJob { _, _ in
+            if tally.add("begun") == 1 { await isOpen.wait(upTo: .seconds(3_600)) }
+        }
+        let workers = fixture.workers([handler]) {
+            ($0.perClinic, $0.pollers) = (1, 1)
+            ($0.wait, $0.idle) = (.seconds(3_600), .seconds(3_600))
+        }
+        try await fixture.database.transaction(for: fixture.tenant()) { tx in
+            try Jobs.enqueue(NoteJob.self, payloads: Array(repeating: Label(label: "n"), count: 2), in: tx)
+        }
+        try await fixture.running([workers]) {
+            try await eventually { tally["begun"] == 1 }
+            try fixture.store.asOwner(
+                """
+                alter table jobs_nothing.job_lanes no force row level security;
+                insert into jobs_nothing.job_lanes (clinic_id, lane, next_due, pass)
+                values ('\(fixture.other)', 1, now(), 0);
+                alter table jobs_nothing.job_lanes force row level security
+                """
+            )
+            isOpen.signal()
+            try await eventually { try await fixture.effects("n") == 2 }
+        }
+    }
+
     @Test func transactionalJobsAreLookedForNowAndThen() throws {
         let fixture = try JobFixture("jobs_now_and_then")
         let workers = fixture.workers([NoteJob()], [NoteBatch()])
