@@ -104,8 +104,11 @@ enum AlertRules {
     /// The alerts that reach nobody: those without a route, and those none of whose recipients can be sent anything.
     ///
     /// - Parameter isReached: whether somebody can be sent an alert on one of the channels that they are told by.
-    static func unrouted(_ routes: [AlertRoute], where isReached: (AlertRecipient) -> Bool) -> [AlertKind] {
-        let routed = routes.filter { $0.to.contains(where: isReached) }.map(\.alert)
+    static func unrouted(
+        _ routes: [AlertRoute],
+        where isReached: (AlertKind, AlertRecipient) -> Bool
+    ) -> [AlertKind] {
+        let routed = routes.filter { route in route.to.contains { isReached(route.alert, $0) } }.map(\.alert)
         return AlertKind.allCases.filter { !routed.contains($0) }
     }
 

@@ -14,10 +14,13 @@ extension [StoredAttempt] {
         }
     }
 
-    /// With what a provider tells of one of them now.
+    /// With what a provider tells of one of them now, unless it has told what is further.
     func told(_ event: DeliveryEvent, of number: Int, at now: Instant) -> [StoredAttempt] {
         map { attempt in
-            guard attempt.number == number else { return attempt }
+            guard attempt.number == number,
+                attempt.news.map({ DeliveryRules.events(before: event, by: attempt.channel).contains($0.event) })
+                    ?? true
+            else { return attempt }
             var attempt = attempt
             attempt.news = AttemptNews(event: event, code: nil, at: now)
             return attempt

@@ -48,7 +48,7 @@ enum TwilioReply {
                 .contentRejected, [63_032, 63_049],
                 "The channel does not deliver this message to the recipient for now."
             ),
-            (.quota, [30_010], "The message costs more than the account allows."),
+            (.quota, [tooExpensiveCode], "The message costs more than the account allows."),
             (.quota, [63_038], "The account's messages of the day are used up."),
             (.quota, [63_018, 63_020], "The account's limit on the channel is used up."),
             (.transient, [30_003], "The device could not be reached."),
@@ -65,6 +65,8 @@ enum TwilioReply {
 
     /// The code for a text after the conversation has ended.
     static let outsideWindowCode: Int64 = 63_016
+    /// The price of a message is more than the account has set.
+    private static let tooExpensiveCode: Int64 = 30_010
 
     static func verdict(_ response: OutboundResponse) -> ProviderVerdict {
         let answer = try? JSONTape(response.body).decode(JSONValue.self)
@@ -109,7 +111,10 @@ enum TwilioReply {
     }
 
     /// What an error that a callback tells of says of the account; `nil` for nothing.
-    static func fault(_ code: Int64?) -> AccountFault? { AccountFault(code.flatMap { outcomes[$0] }?.outcome) }
+    static func fault(_ code: Int64?) -> AccountFault? {
+        // To other countries it costs less.
+        code == tooExpensiveCode ? nil : AccountFault(code.flatMap { outcomes[$0] }?.outcome)
+    }
 
     /// Some messages are refused in the very answer that takes them.
     private static func taken(_ answer: JSONValue?) -> ProviderVerdict {

@@ -21,6 +21,9 @@ extension MessageStore {
         guard attempt.number > message.settledAttempts else { return true }
         let place = message.place(of: attempt.channel)
         let attempts = try AttemptStore.present(of: message, in: tx)
+        // That it was handed over, told after what became of it then, is no news.
+        let told = attempts.first { $0.number == attempt.number }?.news
+        if event == .sent, told?.event.isFailure == true { return true }
         let standing = attempts.told(event, of: attempt.number, at: now).standing
         let effect = DeliveryRules.effect(
             of: event,

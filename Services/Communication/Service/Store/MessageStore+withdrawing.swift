@@ -8,7 +8,7 @@ extension MessageStore {
     private static let mostWithdrawn = 100
 
     /// Ends those messages about a matter that wait and that no provider has or may have, as somebody who cancels them does;
-    /// their jobs do nothing more.
+    /// their jobs do nothing more. The others expire: nobody else is called for them, and no other channel has its turn.
     ///
     /// - Parameters:
     ///   - templates: of which of its messages.
@@ -23,14 +23,24 @@ extension MessageStore {
         let rows = try tx.rows(
             """
             select \(columns) from messages
-            where clinic_id = clinic_id() and reference = \(reference) and status = 'queued'
-                and template = any (\(templates))
-            order by created_at desc, id desc limit \(mostWithdrawn) for update
+            where clinic_id = clinic_id() and id in (
+                select id from messages
+                where clinic_id = clinic_id() and reference = \(reference) and status in ('queued', 'sending')
+                    and template = any (\(templates))
+                order by created_at desc, id desc limit \(mostWithdrawn))
+            order by id for update
             """
         )
-        let waiting = try rows.map(decode)
-        let attempts = try AttemptStore.all(waiting.map(\.id), in: tx)
-        let free = waiting.filter { $0.holder(among: attempts[$0.id] ?? []) == nil }
+        let open = try rows.map(decode).filter { $0.status == .queued || $0.status == .sending }
+        let attempts = try AttemptStore.all(open.map(\.id), in: tx)
+        let free = open.filter { $0.status == .queued && $0.holder(among: attempts[$0.id] ?? []) == nil }
         end(free.map { ($0.id, $0.course, MessageEnd(.cancelled, reason, at: now)) }, in: tx)
+        let ended = Set(free.map(\.id))
+        tx.execute(
+            """
+            update messages set expires_at = least(expires_at, \(now)), updated_at = \(now), version = version + 1
+            where clinic_id = clinic_id() and id = any (\(open.map(\.id).filter { !ended.contains($0) }))
+            """
+        )
     }
 }

@@ -88,25 +88,31 @@ struct MessageWords: Sendable {
 
     /// What is kept of a message that goes to these addresses through these channels.
     func sealed(for channels: [MessageChannel], to reach: Reach) -> SealedContent {
-        // The same on every channel is kept once, unless one of them has words of its own.
-        let used: [MessageChannel: RenderedContent] =
-            byChannel.isEmpty
-            ? [:] : Dictionary(channels.compactMap { channel in self[channel].map { (channel, $0) } }) { $1 }
         let first = channels.first.flatMap { self[$0] } ?? RenderedContent(text: "")
-        // One channel's words need not be kept twice, unless there is more to them than text.
-        let isMore = first.approved != nil || first.approvedByTwilio != nil || first.dltTemplate != nil
-        let isPlain = used.count <= 1 && !isMore
-        let variants = Dictionary(uniqueKeysWithValues: used.map { ($0.key.rawValue, $0.value) })
+        // What all channels say is kept once, and a page, which only e-mail shows, with e-mail's words.
+        let hasPage = byChannel.isEmpty || channels.first == .email
+        let common = RenderedContent(
+            subject: first.subject,
+            text: first.text,
+            html: hasPage ? first.html : nil,
+            interactive: first.interactive
+        )
+        var variants: [String: RenderedContent] = [:]
+        for channel in channels where !byChannel.isEmpty {
+            guard var words = self[channel] else { continue }
+            if channel != .email { words.html = nil }
+            if words != common { variants[channel.rawValue] = words }
+        }
         return SealedContent(
             email: reach.email,
             phone: reach.phone,
             whatsAppUser: reach.whatsAppUser,
             pushToken: reach.pushToken,
-            subject: first.subject,
-            text: first.text,
-            html: first.html,
-            interactive: first.interactive,
-            variants: isPlain ? nil : variants
+            subject: common.subject,
+            text: common.text,
+            html: common.html,
+            interactive: common.interactive,
+            variants: variants.isEmpty ? nil : variants
         )
     }
 }

@@ -60,5 +60,9 @@ import Testing
         let attempts = [Self.attempt(1, .accepted), Self.attempt(2, .accepted, with: 1)]
         #expect(attempts.told(.hardBounce, of: 2, at: .now()).standing.map(\.number) == [1])
         #expect(attempts.told(.delivered, of: 2, at: .now()).standing.map(\.number) == [1, 2])
+        // That it was handed over, told late, takes nothing back.
+        let failed = [Self.attempt(1, .unknownOutcome, .hardBounce), Self.attempt(2, .unknownOutcome, with: 1)]
+        #expect(failed.told(.sent, of: 1, at: .now()).standing.map(\.number) == [2])
+        #expect(failed.told(.softBounce, of: 1, at: .now()).standing.map(\.number) == [2])
     }
 }

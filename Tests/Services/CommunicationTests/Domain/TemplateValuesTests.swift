@@ -206,6 +206,29 @@ import Testing
         #expect(words.fault(on: .email)?.pointer == nil)
     }
 
+    /// A page is long, and e-mail alone shows it.
+    @Test func aPageIsKeptOnce() throws {
+        let content = MessageContent(subject: "Offer", text: "Come in.", html: "<p>Come in.</p>")
+        let reach = Reach(email: EmailAddress("a@example.com"), phone: PhoneNumber("+4915112345678"))
+        let words = try MessageWords(content, category: .marketing)
+            .unsubscribing(by: "https://clinic.example/u/1", in: .inFirst(of: ["en"]))
+        for channels in [[MessageChannel.email, .sms, .push], [.sms, .email, .push], [.sms, .push, .email]] {
+            let sealed = words.sealed(for: channels, to: reach)
+            let pages = [sealed.html] + (sealed.variants ?? [:]).values.map(\.html)
+            #expect(pages.compactMap(\.self).count == 1)
+            for channel in channels {
+                var wanted = try #require(words[channel])
+                if channel != .email { wanted.html = nil }
+                var found = sealed.content(for: channel)
+                if channel != .email { found.html = nil }
+                #expect(found == wanted)
+            }
+        }
+        // What says the same everywhere is kept as it came.
+        let same = MessageWords(content, category: .care).sealed(for: [.sms, .email], to: reach)
+        #expect(same.variants == nil && same.html == content.html)
+    }
+
     @Test func aFileNeedsNoWords() {
         let blank = MessageContent(text: " ")
         let words = MessageWords(blank, category: .care)

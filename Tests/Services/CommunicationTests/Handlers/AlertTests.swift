@@ -142,6 +142,24 @@ import Testing
         #expect(try await isRouted([.whatsapp]))
     }
 
+    /// A text that the rules of its country refuse reaches nobody there.
+    @Test func whomNoTextMayGoToIsNotReached() async throws {
+        let clinic = try TestClinic()
+        let registered = DLTTemplate(id: "1107160000000000001", text: "Dear {#var#}, we expect you.")
+        let india = IndiaRegistration(entityId: "1101456070000012345", header: "CLINIC", templates: [registered])
+        try await clinic.configure(
+            sms: [.twilio("http://127.0.0.1:9")],
+            settings: CommunicationSettings(countryRules: CountryRegistrations(india: india))
+        )
+        func isRouted(_ phones: String...) async throws -> Bool {
+            let to = phones.map { AlertRecipient(phone: PhoneNumber($0)) }
+            #expect(try await put(clinic, [AlertRoute(alert: .deadLetters, to: to)]).status == 200)
+            return try await !unrouted(clinic).contains(.deadLetters)
+        }
+        #expect(try await !isRouted("+919876543210"))
+        #expect(try await isRouted("+919876543210", "+4930123456"))
+    }
+
     @Test func everyFaultIsNamed() async throws {
         let clinic = try TestClinic()
         let answer = try await put(

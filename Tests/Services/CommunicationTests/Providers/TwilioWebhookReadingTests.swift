@@ -86,7 +86,7 @@ import Testing
         arguments: [
             ("30002", .credentials), ("20005", .credentials), ("63001", .credentials),
             ("30024", .senderNotAuthorised), ("30034", .senderNotAuthorised), ("21408", .senderNotAuthorised),
-            ("63007", .senderNotAuthorised), ("63018", .quota), ("63020", .quota), ("63038", .quota), ("30010", .quota),
+            ("63007", .senderNotAuthorised), ("63018", .quota), ("63020", .quota), ("63038", .quota), ("30010", nil),
             ("30007", nil), ("63013", nil), ("63016", nil), ("21610", nil), ("30003", nil), ("30005", nil),
             ("30001", nil), ("99999", nil), (nil, nil),
         ] as [(String?, AccountFault?)]

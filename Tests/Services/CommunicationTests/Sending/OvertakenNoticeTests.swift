@@ -12,7 +12,7 @@ import Testing
 @Suite(.timeLimit(.minutes(3))) struct OvertakenNoticeTests {
     private static let hour: Duration = .seconds(3_600)
     /// Until a reminder is due: time enough to tell of the visit.
-    private static let soon: Duration = .seconds(10)
+    private static let soon: Duration = .seconds(20)
     private static let reminder = ReminderTime.halfHourBefore
 
     /// - Parameter isNight: it is night there, and later news than of a visit in this night waits.
@@ -210,6 +210,48 @@ import Testing
             let found = try await statuses(visit)
             #expect(found[BuiltInTemplates.appointmentConfirmation] == .sending)
             #expect(found[Self.reminder.template] == .queued)
+            // But nobody else is called for them.
+            for id in [sending.id, lost.id] {
+                #expect(try #require(try await clinic.message(id).expiresAt) <= .now())
+            }
+        }
+    }
+
+    /// What a provider has is not said again by another channel when nobody says that it arrived.
+    @Test func whatWaitsForAReceiptGoesNowhereElse() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            var mail = ProviderDraft.zeptomail(sandbox.zeptomail)
+            mail.credentials["webhookSecret"] = "a-secret-of-the-clinic"
+            try await clinic.configure(
+                email: [mail],
+                sms: [.twilio(sandbox.url("twilio"))],
+                settings: CommunicationSettings(fallbackAfter: 600)
+            )
+            try await clinic.tellOfItself(zone: "UTC")
+            let phone = "+4915\(10_000_000 + clinic.clinic.low % 90_000_000)"
+            let visit = ToldVisit(clinic: clinic, start: .now() + Self.hour, phone: PhoneNumber(phone))
+            try await visit.tellOfPeople()
+            try await book(visit)
+            let told = try await message(BuiltInTemplates.appointmentConfirmation, of: visit, .queued)
+            let waiting = try await eventually("the wait for a receipt", within: .seconds(60)) {
+                let message = try await clinic.message(told.id)
+                return message.waitingFor == .receipt ? message : nil
+            }
+            try await cancel(visit)
+            let held = try await eventually("nobody else has its turn", within: .seconds(60)) {
+                let message = try await clinic.message(told.id)
+                return message.expiresAt.map { $0 <= .now() } == true ? message : nil
+            }
+            #expect(held.waitingFor == .receipt && waiting.expiresAt == visit.start)
+            let tenant = Tenant(clinic.clinic, actor: "test")
+            let deadline = ReceiptDeadlineJob.Payload(message: told.id, stage: 1, until: waiting.nextAttemptAt)
+            try await clinic.desk.database.database.transaction(for: tenant) { tx in
+                try ReceiptDeadlineJob().run([deadline], in: tx)
+            }
+            let ended = try await clinic.settled(told.id)
+            #expect(ended.status == .sent && ended.attempts.map(\.channel) == [.email])
+            #expect(try await sandbox.received(for: phone).isEmpty)
         }
     }
 

@@ -15,22 +15,28 @@ struct AlertReach: Sendable {
     /// The alerts that nobody would be told of: those without a route, and those none of whose recipients can be sent anything.
     ///
     /// Somebody is told on a channel that has a provider and a text of the alert, at an address that takes alerts. By WhatsApp
-    /// only with what it has approved: nobody can count on having written to the clinic within the last day.
+    /// only with what it has approved: nobody can count on having written to the clinic within the last day; by SMS only with what
+    /// the rules of the recipient's country let through.
     ///
-    /// - Parameter entries: the providers that the clinic's messages go through now, be they the installation's.
+    /// - Parameters:
+    ///   - entries: the providers that the clinic's messages go through now, be they the installation's.
+    ///   - settings: what the clinic has set beside them.
     func unrouted(
         through entries: [ProviderEntry],
+        settings: [String: JSONValue],
         at now: Instant,
         in tx: borrowing Transaction
     ) throws -> [AlertKind] {
         let routes = try AlertStore.find(dataKeys: dataKeys, in: tx).routes
-        guard !routes.isEmpty, let clinic = tx.tenant?.clinic, let words = try words(at: now, in: tx) else {
-            return AlertKind.allCases
-        }
+        guard !routes.isEmpty, let clinic = tx.tenant?.clinic else { return AlertKind.allCases }
+        let template = try templates.open(BuiltInTemplates.adminAlert, in: tx)
+        let said = routes.map(\.alert).reduce(into: [:]) { $0[$1] = Self.words(of: $1, template, at: now) }
+        let rules = CountryRules(settings: settings)
         let all = MessageChannel.allCases.map(\.rawValue)
         let addresses = routes.flatMap(\.to).flatMap { index.pairs(of: $0.reach, on: all, clinic) }
         let suppressed = try SuppressionStore.inForce(addresses.map(\.addressIndex), at: now, in: tx)
-        return AlertRules.unrouted(routes) { recipient in
+        return AlertRules.unrouted(routes) { alert, recipient in
+            guard let words = said[alert] else { return false }
             let reach = recipient.reach
             let blocking = SuppressionStore.weightiest(
                 suppressed,
@@ -39,27 +45,26 @@ struct AlertReach: Sendable {
             )
             return (recipient.channels ?? MessageChannel.allCases).contains { channel in
                 reach.has(channel) && blocking[channel] == nil && words.fault(on: channel) == nil
+                    && (channel != .sms || Self.isPermitted(words, to: reach, by: rules, at: now))
                     && entries.contains { carries(words, to: reach, on: channel, $0) }
             }
         }
     }
 
     /// What an alert says; `nil` where the clinic's own text asks for what alerts do not have, so that none is sent.
-    private func words(at now: Instant, in tx: borrowing Transaction) throws -> MessageWords? {
-        // They differ in a sentence or two, which decides nothing.
-        let data = AlertRules.data(
-            .deadLetters,
-            about: SendMessageJob.name,
-            at: now,
-            in: nil,
-            of: AlertJob.installationName
-        )
-        do {
-            return try templates.open(BuiltInTemplates.adminAlert, in: tx)
-                .fill(data, locales: [], channels: MessageChannel.allCases)
-        } catch is Problem {
-            return nil
-        }
+    private static func words(of alert: AlertKind, _ template: OpenTemplate, at now: Instant) -> MessageWords? {
+        let data = AlertRules.data(alert, about: SendMessageJob.name, at: now, in: nil, of: AlertJob.installationName)
+        return try? template.fill(data, locales: [], channels: MessageChannel.allCases)
+    }
+
+    private static func isPermitted(
+        _ words: MessageWords,
+        to reach: Reach,
+        by rules: CountryRules,
+        at now: Instant
+    ) -> Bool {
+        guard let phone = reach.phone, let text = words[.sms] else { return true }
+        return rules.breach(by: text.text, as: text.dltTemplate, to: phone, AlertRules.category, at: now) == nil
     }
 
     private func carries(

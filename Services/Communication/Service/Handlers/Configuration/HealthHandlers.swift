@@ -55,7 +55,12 @@ struct HealthHandlers: Sendable {
         let view = HealthView(providers: providers, shares: shares)
         return try await context.database.read(for: context.tenant) { [alerts] tx in
             let items = try view.items(found.entries, of: found, at: context.now, in: tx)
-            let unrouted = try alerts.unrouted(through: found.entries, at: context.now, in: tx)
+            let unrouted = try alerts.unrouted(
+                through: found.entries,
+                settings: found.settings,
+                at: context.now,
+                in: tx
+            )
             return Reply(ProviderHealth(items: items, unroutedAlerts: unrouted))
         }
     }
