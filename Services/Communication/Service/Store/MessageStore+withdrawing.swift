@@ -8,7 +8,9 @@ extension MessageStore {
     private static let mostWithdrawn = 100
 
     /// Ends those messages about a matter that wait and that no provider has or may have, as somebody who cancels them does;
-    /// their jobs do nothing more. The others expire: nobody else is called for them, and no other channel has its turn.
+    /// their jobs do nothing more.
+    ///
+    /// The others expire: nobody else is called for them, and no other channel has its turn.
     ///
     /// - Parameters:
     ///   - templates: of which of its messages.
