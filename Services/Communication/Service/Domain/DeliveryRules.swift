@@ -114,12 +114,14 @@ enum DeliveryRules {
     ///   - taken: how often the channel's providers have taken it, since somebody sent it last.
     ///   - isLost: nobody knows whether the provider took it; it tells now what became of it.
     ///   - isSuperseded: a provider has taken it since, and not told that it did not arrive.
+    ///   - isExpired: it is not to be sent any more, by any channel.
     static func effect(
         of event: DeliveryEvent,
         at place: Int,
         taken: Int,
         isLost: Bool = false,
         isSuperseded: Bool = false,
+        isExpired: Bool = false,
         on message: StoredMessage
     ) -> Effect {
         guard event.isFailure else {
@@ -135,10 +137,12 @@ enum DeliveryRules {
         if place < message.stage {
             return message.wasSent(at: place) || message.status == .unknown ? ended(event, at: place, message) : .none
         }
-        if message.isAwaitingReceipt || message.status == .sent, let pause = pause(after: event, taken: taken) {
+        if !isExpired, message.isAwaitingReceipt || message.status == .sent,
+            let pause = pause(after: event, taken: taken)
+        {
             return .sameChannel(pause)
         }
-        let hasNext = !event.ends(message.category) && place + 1 < message.channels.count
+        let hasNext = !isExpired && !event.ends(message.category) && place + 1 < message.channels.count
         let isSentElsewhere = message.channel.map { message.place(of: $0) != place } ?? false
         switch message.status {
         case .sending: return .later

@@ -32,7 +32,15 @@ enum PendingWrite: Sendable {
         if case .skipped = self { true } else { false }
     }
 
-    func apply(to id: MessageID, in tx: borrowing Transaction) throws {
+    /// Whether it is for everybody, rather than the message's own.
+    fileprivate var isNews: Bool {
+        switch self {
+        case .circuit, .alert: true
+        default: false
+        }
+    }
+
+    fileprivate func apply(to id: MessageID, in tx: borrowing Transaction) throws {
         switch self {
         case .skipped(let number, let entry, let outcome, let detail, let at):
             AttemptStore.skip(number, of: id, with: entry, outcome, detail: detail, at: at, in: tx)
@@ -57,5 +65,17 @@ enum PendingWrite: Sendable {
                 in: tx
             )
         }
+    }
+}
+
+/// The message itself is written in between: who has locked a message, as reports of its delivery do, raises alerts after that,
+/// and two must not wait for one another crosswise.
+extension [PendingWrite] {
+    func applyOwn(to id: MessageID, in tx: borrowing Transaction) throws {
+        for write in self where !write.isNews { try write.apply(to: id, in: tx) }
+    }
+
+    func applyNews(of id: MessageID, in tx: borrowing Transaction) throws {
+        for write in self where write.isNews { try write.apply(to: id, in: tx) }
     }
 }

@@ -46,12 +46,13 @@ extension SendingRound {
         let (message, lane, stage) = (prepared.message, job.lane, place(of: channel) + 1)
         try await persistEnd { [job, parts] in
             try await job.finish { tx in
-                for write in writes { try write.apply(to: message.id, in: tx) }
+                try writes.applyOwn(to: message.id, in: tx)
                 if let entry {
                     CircuitStore.succeeded(entry, at: .now(), in: tx)
                     try CostsJob.wake(for: entry, of: parts.providers, at: .now(), in: tx)
                 }
                 try MessageStore.awaitReceipt(message, from: channel, provider, until: until, at: .now(), in: tx)
+                try writes.applyNews(of: message.id, in: tx)
                 try Jobs.enqueue(
                     ReceiptDeadlineJob.self,
                     payload: .init(message: message.id, stage: stage, until: until),
@@ -153,8 +154,9 @@ extension SendingRound {
         let until = (lost ?? lostReply()).map { min($0.turn, moment) } ?? moment
         try await persistEnd { [job] in
             try await job.again(at: until) { tx in
-                for write in writes { try write.apply(to: message.id, in: tx) }
+                try writes.applyOwn(to: message.id, in: tx)
                 try MessageStore.wait(message, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
+                try writes.applyNews(of: message.id, in: tx)
             }
         }
     }
@@ -166,7 +168,8 @@ extension SendingRound {
         let writes = pending.filter { !$0.isSkip }
         try await persistEnd { [job] in
             try await job.again(at: .now()) { tx in
-                for write in writes { try write.apply(to: id, in: tx) }
+                try writes.applyOwn(to: id, in: tx)
+                try writes.applyNews(of: id, in: tx)
             }
         }
     }

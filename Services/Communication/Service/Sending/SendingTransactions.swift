@@ -28,6 +28,7 @@ struct SendingTransactions: Sendable {
             let took = Dictionary(held.compactMap(\.took).map { ($0.id, $0) }) { first, _ in first }
             for entry in took.values { try CostsJob.wake(for: entry, of: providers, at: .now(), in: tx) }
             MessageStore.end(try held.map { ($0.message.id, $0.message.course, try $0.decided(in: tx)) }, in: tx)
+            for ending in held { try ending.writes.applyNews(of: ending.message.id, in: tx) }
             return endings.map { ours.contains($0.ticket.id) }
         }
     }
@@ -89,9 +90,10 @@ struct AttemptOpening: Sendable {
     let known: [UInt8]?
 
     fileprivate func write(in tx: borrowing Transaction) throws {
-        for write in writes { try write.apply(to: message, in: tx) }
+        try writes.applyOwn(to: message, in: tx)
         AttemptStore.open(number, of: message, with: entry, at: at, heldUntil: heldUntil, in: tx)
         if let known { MessageClinicStore.insert(known, in: tx) }
+        try writes.applyNews(of: message, in: tx)
     }
 }
 
@@ -112,7 +114,7 @@ private struct MessageEnding: Sendable {
     }
 
     func write(in tx: borrowing Transaction) throws {
-        for write in writes { try write.apply(to: message.id, in: tx) }
+        try writes.applyOwn(to: message.id, in: tx)
         if let took { CircuitStore.succeeded(took, at: end.at, in: tx) }
     }
 }

@@ -31,6 +31,7 @@ extension MessageStore {
             taken: attempts.filter { $0.outcome == .accepted && $0.channel == attempt.channel }.count,
             isLost: attempt.isLost,
             isSuperseded: standing.contains { $0.outcome == .accepted && $0.number > attempt.number },
+            isExpired: message.expiresAt.map { $0 <= now } ?? false,
             on: message
         )
         switch effect {

@@ -10,7 +10,8 @@ extension MessageStore {
     /// Ends those messages about a matter that wait and that no provider has or may have, as somebody who cancels them does;
     /// their jobs do nothing more.
     ///
-    /// The others expire: nobody else is called for them, and no other channel has its turn.
+    /// The others expire, those that a provider has taken among them: nobody else is called for them, and no other channel has
+    /// its turn, whatever is told of them later.
     ///
     /// - Parameters:
     ///   - templates: of which of its messages.
@@ -27,13 +28,15 @@ extension MessageStore {
             select \(columns) from messages
             where clinic_id = clinic_id() and id in (
                 select id from messages
-                where clinic_id = clinic_id() and reference = \(reference) and status in ('queued', 'sending')
-                    and template = any (\(templates))
+                where clinic_id = clinic_id() and reference = \(reference)
+                    and status in ('queued', 'sending', 'sent', 'unknown') and template = any (\(templates))
+                    and (expires_at is null or expires_at > \(now))
                 order by created_at desc, id desc limit \(mostWithdrawn))
             order by id for update
             """
         )
-        let open = try rows.map(decode).filter { $0.status == .queued || $0.status == .sending }
+        // One may have ended by the time it is locked.
+        let open = try rows.map(decode).filter { [.queued, .sending, .sent, .unknown].contains($0.status) }
         let attempts = try AttemptStore.all(open.map(\.id), in: tx)
         let free = open.filter { $0.status == .queued && $0.holder(among: attempts[$0.id] ?? []) == nil }
         end(free.map { ($0.id, $0.course, MessageEnd(.cancelled, reason, at: now)) }, in: tx)

@@ -72,6 +72,8 @@ import Testing
         )
         let event = MetaReply.event(code)
         #expect(DeliveryRules.effect(of: event, at: 0, taken: taken, on: message) == effect)
+        // What has expired goes nowhere any more.
+        #expect(DeliveryRules.effect(of: event, at: 0, taken: taken, isExpired: true, on: message) == .moves)
         // Who has gone on does not come back.
         message.stage = 1
         message.status = .queued

@@ -91,7 +91,7 @@ import Testing
         let skip = PendingWrite.skipped(1, entry, .skippedCircuitOpen, detail: "Passed over.", at: .now())
         let taken = ProviderVerdict(.accepted, messageID: "taken-1")
         try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
-            if !isLater { try skip.apply(to: id, in: tx) }
+            if !isLater { try [skip].applyOwn(to: id, in: tx) }
         }
         // Written twice, as where nobody knows whether it was committed.
         for _ in 1...2 {
@@ -100,11 +100,11 @@ import Testing
             }
         }
         try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
-            if isLater { try skip.apply(to: id, in: tx) }
+            if isLater { try [skip].applyOwn(to: id, in: tx) }
         }
         let closing = PendingWrite.closed(1, entry, taken, latency: .zero, using: "test")
         try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
-            try closing.apply(to: id, in: tx)
+            try [closing].applyOwn(to: id, in: tx)
         }
         let attempts = try await clinic.message(id).attempts
         #expect(attempts.map(\.outcome) == [.accepted] && attempts.map(\.providerMessageId) == ["taken-1"])

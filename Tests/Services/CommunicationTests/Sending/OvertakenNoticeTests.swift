@@ -255,6 +255,49 @@ import Testing
         }
     }
 
+    /// A provider that took it, or may have, reports only after the visit is off that it did not arrive.
+    @Test(arguments: [MessageStatus.sent, .unknown]) func whatDidNotArriveGoesNowhereElse(status: MessageStatus)
+        async throws
+    {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(email: [.zeptomail(sandbox.zeptomail)], sms: [.twilio(sandbox.url("twilio"))])
+            try await clinic.tellOfItself(zone: "UTC")
+            let phone = "+4915\(10_000_000 + clinic.clinic.low % 90_000_000)"
+            let visit = ToldVisit(clinic: clinic, start: .now() + Self.hour, phone: PhoneNumber(phone))
+            try await visit.tellOfPeople()
+            try await book(visit)
+            let told = try await message(BuiltInTemplates.appointmentConfirmation, of: visit, .sent)
+            let tenant = Tenant(clinic.clinic, actor: "test")
+            try await clinic.desk.database.database.transaction(for: tenant) { tx in
+                tx.execute(
+                    """
+                    update messages set status = \(status.rawValue) where clinic_id = clinic_id() and id = \(told.id)
+                    """
+                )
+            }
+            try await cancel(visit)
+            try await message(BuiltInTemplates.appointmentCancellation, of: visit, .sent)
+            let bounced = ReportedAttempt(
+                message: told.id,
+                number: 1,
+                providerMessageID: nil,
+                channel: "email",
+                provider: "zeptomail",
+                fingerprint: "",
+                startedAt: .now(),
+                isOpen: false
+            )
+            try await clinic.desk.database.database.transaction(for: tenant) { tx in
+                _ = try MessageStore.deliver(bounced, .softBounce, at: .now(), in: tx)
+            }
+            let ended = try await clinic.message(told.id)
+            #expect(ended.status == .failed && ended.reason?.code == "soft_bounce")
+            #expect(ended.attempts.map(\.channel) == [.email])
+            #expect(try await sandbox.received(for: phone).isEmpty)
+        }
+    }
+
     @Test func onlyAnotherTimeIsAChange() {
         let now = Instant.now()
         let stands = VisitStanding(isCancelled: false, start: now)
