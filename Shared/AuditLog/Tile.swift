@@ -37,7 +37,7 @@ package struct Tile: Hashable, Sendable {
             parts[parts.count - 1].removeLast(2)
         }
         let digits = parts.dropFirst(2).map { $0.hasPrefix("x") ? $0.dropFirst() : $0[...] }.joined()
-        guard let index = Int64(digits) else { return nil }
+        guard let index = Int64(digits), index >= 0 else { return nil }
         self.init(level: level, index: index, width: width)
         // Anything that is not spelt as we spell it (leading zeros, signs, missing x) is not a tile.
         guard self.path == String(path) else { return nil }

@@ -5,26 +5,26 @@ package enum QuotedNames {
 
     /// The text with each of them in one plain word, so that it is no more than other addresses are: `x@b.example` of
     /// `"A. Rao"@b.example`.
+    ///
+    /// In one pass: the text may be a stranger's, made to be looked through again and again.
     package static func plain(_ text: String) -> String {
         guard text.contains("\"@") else { return text }
         var result: [Character] = []
+        // Where quotes open or close, those that are escaped left out.
+        var quotes: [Int] = []
+        var isEscaped = false
         for character in text {
-            if character == "@", let start = start(in: result) {
-                result.removeSubrange(start...)
-                result += standIn
+            if character == "@", result.last == "\"" {
+                if quotes.last == result.count - 1 { quotes.removeLast() }
+                if let start = quotes.popLast() {
+                    result.removeSubrange(start...)
+                    result += standIn
+                }
             }
+            if character == "\"", !isEscaped { quotes.append(result.count) }
+            isEscaped = character == "\\" && !isEscaped
             result.append(character)
         }
         return String(result)
-    }
-
-    /// Where the quotes open that a text ends with.
-    private static func start(in text: [Character]) -> Int? {
-        guard text.last == "\"" else { return nil }
-        return text.indices.dropLast().last { text[$0] == "\"" && !isEscaped($0, in: text) }
-    }
-
-    private static func isEscaped(_ place: Int, in text: [Character]) -> Bool {
-        !text[..<place].reversed().prefix { $0 == "\\" }.count.isMultiple(of: 2)
     }
 }

@@ -85,8 +85,11 @@ package struct GatewayConfiguration: Sendable {
         var limits = RateLimits()
         for item in items {
             let parts = item.split { $0 == "=" || $0 == "/" }.map(String.init)
-            guard parts.count == 3, let quota = Int(parts[1]), let window = Int(parts[2]), quota > 0, window > 0 else {
-                throw SettingsError(key, .unreadable("off or a list like user=50/1,clinic=500/1"))
+            guard parts.count == 3, let quota = Int(parts[1]), let window = Int(parts[2]),
+                RateLimits.Limit.quotas.contains(quota), RateLimits.Limit.windows.contains(window)
+            else {
+                let most = "\(RateLimits.Limit.quotas.upperBound)/\(RateLimits.Limit.windows.upperBound)"
+                throw SettingsError(key, .unreadable("off or a list like user=50/1,clinic=500/1, each \(most) at most"))
             }
             let limit = RateLimits.Limit(quota: quota, window: window)
             switch parts[0] {

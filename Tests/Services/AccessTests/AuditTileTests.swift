@@ -106,14 +106,14 @@ import Testing
         try await desk.sequence(clinic)
         let beyond = [
             "0/000.p/\(size + 1)", "0/000", "0/001.p/1", "1/000.p/1", "2/000", "63/000.p/1", "0/x999/x999/x999/999",
-            "64/000.p/1", "0/000.p/0", "0/000.p/256", "0/0.p/1", "00/000.p/1", "-1/000", "0/000.p", "0", "x",
+            "64/000.p/1", "0/-100", "0/x-12/345", "0/000.p/0", "0/000.p/256", "0/0.p/1", "00/000.p/1", "-1/000", "0/000.p", "0", "x",
             "0/x000/001.p/1", "0/000.p/1/", "0/x9999/000",
         ]
         for tile in beyond {
             let reply = try await desk.call(endpoints.tile, AuditTilePath(tile: tile), as: auditor, in: clinic)
             #expect(reply.status == 404, "\(tile): \(reply.status)")
         }
-        for tile in ["000.p/\(size + 1)", "000", "0/000.p/1", "000.p/"] {
+        for tile in ["000.p/\(size + 1)", "000", "-100", "0/000.p/1", "000.p/"] {
             let reply = try await desk.call(endpoints.entryTile, AuditTilePath(tile: tile), as: auditor, in: clinic)
             #expect(reply.status == 404, "entries/\(tile): \(reply.status)")
         }

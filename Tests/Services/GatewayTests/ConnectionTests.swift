@@ -223,7 +223,6 @@ struct ConnectionTests {
         try await TestGateway.run(change: { configuration in
             configuration.limits.headDeadline = .milliseconds(200)
             configuration.limits.bodyGrace = .milliseconds(200)
-            configuration.limits.idle = .milliseconds(300)
         }) { gateway in
             // Nothing said, and a head that comes a byte at a time.
             let silent = try await RawConnection.open(gateway.port) { await $0.hearAll() }
@@ -240,6 +239,9 @@ struct ConnectionTests {
                 return await connection.hearAll()
             }
             #expect(body.hasPrefix("HTTP/1.1 408 "))
+        }
+        // One that is heard in time, and says nothing more.
+        try await TestGateway.run(change: { $0.limits.idle = .milliseconds(300) }) { gateway in
             let idle = try await RawConnection.open(gateway.port) { connection in
                 try await connection.say("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
                 return await connection.hearAll()

@@ -113,7 +113,10 @@ import Testing
         #expect(try GatewayConfiguration.rateLimits([], isDevelopment: false) == RateLimits())
         let own = try #require(try GatewayConfiguration.rateLimits(["user=7/2"], isDevelopment: false))
         #expect(own.user == RateLimits.Limit(quota: 7, window: 2))
-        for bad in ["user", "user=0/1", "user=1", "other=1/1", "user=a/b"] {
+        for bad in [
+            "user", "user=0/1", "user=1", "other=1/1", "user=a/b", "user=1000001/1", "user=1/86401",
+            "user=9223372036854775807/1", "user=1/9223372036854775807",
+        ] {
             #expect(throws: SettingsError.self) { try GatewayConfiguration.rateLimits([bad], isDevelopment: true) }
         }
     }

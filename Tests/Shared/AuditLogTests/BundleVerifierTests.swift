@@ -90,6 +90,16 @@ struct BundleVerifierTests {
         #expect(report.isKeyTrusted)
     }
 
+    /// Whoever signs with a key of his own can claim any size.
+    @Test(arguments: [257, 1 << 40, Int64.max])
+    func `a size that nobody has entries for is refuted`(size: Int64) throws {
+        let log = try SampleLog(3)
+        let root = log.book().tree.root
+        let note = try Checkpoint(origin: SampleLog.origin, size: size, root: root).signed(by: log.signer)
+        let report = try log.report(try log.bundle(note: note))
+        #expect(!report.isVerified && report.faults.contains(.missing(seq: 3)), "\(report.faults.prefix(5))")
+    }
+
     @Test func `without keys of his own the auditor is told that the bundle's were used`() throws {
         let log = try SampleLog(3)
         let report = try BundleVerifier().verify(try log.bundle())

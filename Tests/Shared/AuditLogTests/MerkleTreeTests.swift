@@ -153,7 +153,8 @@ struct TileTests {
         for path in [
             "tile/64/000", "tile/0/0", "tile/0/001/002", "tile/0/x000/001", "tile/00/000", "tile/0/000.p/256",
             "tile/0/000.p/0",
-            "tile/0/-01", "tile/0/+01", "tile/0/", "tile/0", "entries/0/000", "tile/0/000.p/017", "/tile/0/000",
+            "tile/0/-01", "tile/0/-100", "tile/0/-12345", "tile/0/x-12/345", "tile/0/-9223372036854775808",
+            "tile/0/+01", "tile/0/", "tile/0", "entries/0/000", "tile/0/000.p/017", "/tile/0/000",
         ] {
             #expect(Tile(path: path) == nil, "\(path)")
         }

@@ -90,8 +90,15 @@ import Testing
         (#"to "A. Rao"@b.example, now"#, "to x@b.example, now"), (#"<"a\"b"@c.example>"#, "<x@c.example>"),
         (#"5" wide: "a b"@c.example"#, #"5" wide: x@c.example"#), (#""a" and "b"@c"#, #""a" and x@c"#),
         (#"no "words" here"#, #"no "words" here"#), (#"a@b.example"#, "a@b.example"), (#""@b"#, #""@b"#),
+        (#"a\"b"@c "d"@e"#, #"a\"b"@c x@e"#), (#""a\\"@b"#, "x@b"), (#""a" "b" "c"@d"@e"#, #""a" "bx@e"#),
     ])
     func namesInQuotesArePlainWords(_ text: String, _ plain: String) { #expect(QuotedNames.plain(text) == plain) }
+
+    /// Each of these opens nothing: a reader that looks back for where one opens does not come to an end.
+    @Test func quotesWithoutNamesAreReadInOnePass() {
+        let text = String(repeating: "a", count: 20_000) + String(repeating: #"\"@"#, count: 60_000)
+        #expect(QuotedNames.plain(text) == text)
+    }
 
     @Test func addressesAreFoundWithoutCase() { #expect(EmailAddress("A@B.Example") == EmailAddress("a@b.example")) }
 

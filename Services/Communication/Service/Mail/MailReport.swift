@@ -75,7 +75,10 @@ struct MailReport: Sendable, Equatable {
     private static func outcomes(_ content: [UInt8]) -> [Outcome] {
         var rest = content[...]
         var outcomes: [Outcome] = []
-        while !rest.isEmpty, outcomes.count < mostRecipients {
+        // Blocks that tell of nobody count too: each takes its time to read.
+        var blocks = 0
+        while !rest.isEmpty, outcomes.count < mostRecipients, blocks <= mostRecipients {
+            blocks += 1
             let block = MailEntity(rest)
             // An empty line stands between blocks, or several do.
             guard block.body.startIndex > rest.startIndex else { break }

@@ -25,7 +25,7 @@ struct SNSCertificate: Sendable {
 
     /// Whether it is one of SNS's, and in force.
     func isTrusted(at now: Instant) -> Bool {
-        (validFrom..<validUntil).contains(now) && names.contains(where: Self.isName)
+        validFrom <= now && now < validUntil && names.contains(where: Self.isName)
     }
 
     /// Whether a signature is made with its key.

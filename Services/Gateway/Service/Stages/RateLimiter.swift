@@ -6,6 +6,9 @@ import Synchronization
 /// What a caller may ask per time.
 package struct RateLimits: Sendable, Hashable {
     package struct Limit: Sendable, Hashable {
+        static let quotas = 1...1_000_000
+        static let windows = 1...86_400
+
         /// Requests per window.
         package var quota: Int
         /// Seconds.

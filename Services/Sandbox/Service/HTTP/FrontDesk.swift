@@ -119,7 +119,7 @@ struct FrontDesk: Sendable {
             (wanted["to"].map { message.to.contains($0) } ?? true)
                 && (wanted["subject"].map { message.subject == $0 } ?? true)
                 && (wanted["provider"].map { message.provider == $0 } ?? true)
-        }.prefix(wanted["limit"].flatMap(Int.init) ?? .max).map(\.json)
+        }.prefix(wanted["limit"].flatMap(Int.init).map { max($0, 0) } ?? .max).map(\.json)
     }
 
     private var payments: [JSONValue] { providers.compactMap(\.payments).flatMap(\.list) }

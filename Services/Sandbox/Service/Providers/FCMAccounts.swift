@@ -10,6 +10,8 @@ final class FCMAccounts: Sendable {
     static let tokenTime: Duration = .seconds(3_599)
     /// How far the clock of whoever signs may be from ours.
     static let clockSkew: Duration = .seconds(300)
+    /// Times that a claim can have, in seconds; further ones cannot be counted with.
+    private static let times: ClosedRange<Int64> = 0...253_402_300_799
     /// Each of them is enough to send.
     static let scopes: Set<Substring> = [
         "https://www.googleapis.com/auth/firebase.messaging", "https://www.googleapis.com/auth/cloud-platform",
@@ -81,7 +83,7 @@ final class FCMAccounts: Sendable {
             return Self.refusal("invalid_grant", "Invalid JWT Signature.")
         }
         guard case .integer(let issued) = claims["iat"], case .integer(let expires) = claims["exp"],
-            expires - issued <= 3_600,
+            Self.times.contains(issued), Self.times.contains(expires), expires - issued <= 3_600,
             abs(now().seconds - issued) <= Self.clockSkew.components.seconds
                 || (issued <= now().seconds && now().seconds < expires)
         else {

@@ -89,7 +89,7 @@ struct Twilio: SandboxProvider {
         func number(_ name: String, _ usual: Int) -> Int {
             request.query.first { $0.0 == name }.flatMap { Int($0.1) } ?? usual
         }
-        let (size, page) = (min(max(number("PageSize", 50), 1), 1_000), max(number("Page", 0), 0))
+        let (size, page) = (min(max(number("PageSize", 50), 1), 1_000), min(max(number("Page", 0), 0), 1_000_000))
         let all = ledger.all(of: account)
         let shown = all.dropFirst(size * page).prefix(size)
         let path = "/\(Self.version)/Accounts/\(account)/Messages.json"

@@ -285,6 +285,20 @@ import Testing
         for report in mail.report?.reports ?? [] { #expect(ProviderVerdict.token(report.providerMessageID) != nil) }
     }
 
+    /// Blocks that tell of nobody take their time to read too.
+    @Test(arguments: [(MailReport.mostRecipients - 1, 1), (MailReport.mostRecipients, 0)])
+    func aReportIsReadForSoManyRecipients(nobody: Int, read: Int) {
+        let lines = [
+            "From: MAILER-DAEMON@mx", "Content-Type: multipart/report; report-type=delivery-status; boundary=r", "",
+            "--r", "Content-Type: message/delivery-status", "", "Reporting-MTA: dns; mx", "",
+        ]
+        let block =
+            "Action: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; \(String(repeating: #""@"#, count: 4_000))\r\n\r\n"
+        let last = "Final-Recipient: rfc822; a@example.com\r\nAction: failed\r\nStatus: 5.1.1\r\n--r--\r\n"
+        let text = lines.joined(separator: "\r\n") + "\r\n" + String(repeating: block, count: nobody) + last
+        #expect(InboundMail(Array(text.utf8)).report?.outcomes.count == read)
+    }
+
     /// Each recorded mail, cut at every place.
     @Test func aCutMailIsReadAsFarAsItGoes() {
         for one in Self.cases {
