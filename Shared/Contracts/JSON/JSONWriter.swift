@@ -69,7 +69,7 @@ struct JSONOutput {
                 .init(codingPath: path, debugDescription: "JSON has no form for this number")
             )
         }
-        if let whole = Int64(exactly: number), abs(whole) < 1 << 53 {
+        if let whole = Int64(exactly: number), whole.magnitude < 1 << 53 {
             append(whole)
         } else {
             bytes.append(contentsOf: number.description.utf8)

@@ -32,6 +32,17 @@ import Testing
         #expect(throws: EncodingError.self) { try JSONWriter.encode(Double.nan) }
     }
 
+    /// Whole numbers are written as such as far as every one of them is a `Double`, and the least of `Int64` has no positive.
+    @Test(arguments: [
+        (-0.0, "0"), (0x1p53 - 1, "9007199254740991"), (0x1p53, "9007199254740992.0"),
+        (-0x1p53 + 1, "-9007199254740991"), (-0x1p53, "-9007199254740992.0"), (0x1p63, "9.223372036854776e+18"),
+        (-0x1p63, "-9.223372036854776e+18"),
+    ])
+    func writesLargeNumbers(number: Double, written: String) throws {
+        #expect(text(try JSONWriter.encode(number)) == written)
+        #expect(try JSONTape(JSONWriter.encode([number])).decode([Double].self) == [number])
+    }
+
     @Test func writesTheLastCursorAsNull() throws {
         #expect(text(try JSONWriter.encode(Page<Sample.Recipient>(items: []))) == #"{"items":[],"nextCursor":null}"#)
     }

@@ -354,6 +354,18 @@ import Testing
         #expect(try await clinic.ask(endpoints.update, none).pointers == ["/contents"])
     }
 
+    /// The least number of 64 bits has no positive; where it comes as a fraction or from beyond, it is refused like any other.
+    @Test(arguments: ["-9223372036854775808.0", "-9223372036854775809"])
+    func anExampleThatIsNoWholeNumberIsRefused(number: String) async throws {
+        let clinic = try TestClinic()
+        let template = try await made(in: clinic)
+        let json = #"{"name":"x","type":"number","example":\#(number)}"#
+        let variable = try JSONTape(Array(json.utf8)).decode(TemplateVariable.self)
+        let patch = TemplatePatch(id: template.id, variables: template.variables + [variable], contents: [:])
+        let answer = try await clinic.ask(endpoints.update, patch)
+        #expect(answer.status == 422 && answer.pointers == ["/variables/2/example"])
+    }
+
     @Test func pagesThatWouldActAreRefused() async throws {
         let clinic = try TestClinic()
         var draft = draft()
