@@ -49,8 +49,8 @@ package struct OperationContext: Sendable {
             return
         }
         if wanted == "*" { return }
-        let tags = wanted.split(separator: ",").map { $0.drop { $0 == " " } }
-        if !tags.contains(where: { $0 == "\"\(version)\"" }) { throw .preconditionFailed }
+        let tag = "\"\(version)\""
+        if !FieldList.elements(wanted).contains(where: { $0 == tag }) { throw .preconditionFailed }
     }
 
     /// Throws 412 when the client said `If-None-Match: *` (create only) and the resource exists.

@@ -43,6 +43,14 @@ import Testing
         #expect(MediaType.choose("text/html", from: []) == "")
     }
 
+    @Test(arguments: [
+        ("*", true), ("\"7\"", true), ("W/\"7\"", true), ("\"1\" , \"7\" ", true), ("\"1\",\tW/\"7\"\t", true),
+        ("\"1\"", false), ("\"77\"", false), ("", false),
+    ])
+    func tagsAreNamedInAList(field: String, isNamed: Bool) {
+        #expect(EntityTag.matches(field, "\"7\"") == isNamed)
+    }
+
     @Test func limitsAreSharedAmongGatewaysAndKeptApart() {
         var limits = RateLimits()
         limits.user = RateLimits.Limit(quota: 4, window: 1)

@@ -80,10 +80,7 @@ enum EntityTag {
     /// Whether a list names the tag, compared weakly.
     static func matches(_ list: String, _ tag: String) -> Bool {
         let opaque = strong(tag[...])
-        return list.split(separator: ",").contains { candidate in
-            let candidate = candidate.drop { $0 == " " }.prefix { $0 != " " }
-            return candidate == "*" || strong(candidate) == opaque
-        }
+        return FieldList.elements(list).contains { $0 == "*" || strong($0) == opaque }
     }
 
     private static func strong(_ tag: Substring) -> Substring { tag.hasPrefix("W/") ? tag.dropFirst(2) : tag }
