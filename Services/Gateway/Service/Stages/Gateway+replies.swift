@@ -7,19 +7,21 @@ import NIOHTTP1
 extension Gateway {
     /// A service's answer; 304 where the client has it already.
     func clientReply(_ reply: BusReply, _ operation: Operation, _ exchange: Exchange) -> ClientReply {
-        var headers: [(name: String, value: String)] = reply.headers.map { ($0.0, $0.1) }
+        let headers: [(name: String, value: String)] = reply.headers.map { ($0.0, $0.1) }
         if operation.verb == .GET, reply.status == 200, let wanted = exchange.head.ifNoneMatch,
             let tag = headers.first(where: { $0.name.isSame(as: "etag") })?.value, EntityTag.matches(wanted, tag)
         {
             return ClientReply(status: 304, headers: headers)
         }
-        if !reply.body.isEmpty { headers.append(("Content-Type", reply.contentType)) }
-        return ClientReply(
+        var client = ClientReply(
             status: reply.status,
             headers: headers,
             body: reply.body,
             isStreamed: reply.nextPage != nil
         )
+        // A list with nothing in it is still of its kind.
+        if client.allowsBody, !reply.contentType.isEmpty { client.headers.append(("Content-Type", reply.contentType)) }
+        return client
     }
 
     func problemReply(_ problem: Problem, _ exchange: Exchange) -> ClientReply {
