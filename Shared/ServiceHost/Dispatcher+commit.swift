@@ -28,7 +28,7 @@ extension Dispatcher {
             }
         } catch let error as DatabaseError where error.constraint == "replies_pkey" {
             // Two deliveries passed the look-up together; the other one's effect stands, this one's is undone.
-            throw context.redelivered ? LeavePending() : Problem.requestInProgress
+            throw context.inProgress
         }
     }
 

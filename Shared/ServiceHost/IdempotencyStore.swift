@@ -14,19 +14,24 @@ struct IdempotencyStore: Sendable {
 
     /// The key of this request with all that needs no transaction: hashes and the clinic's data key.
     func key(for context: OperationContext) async throws -> IdempotencyRecord {
+        IdempotencyRecord(
+            hash: Self.hash(of: context),
+            fingerprint: Self.fingerprint(of: context),
+            clinic: context.clinic,
+            expires: context.now + (context.request.clientKey ? Self.keptForClients : Self.keptForGateway),
+            sealer: try await dataKeys.sealer(for: context.clinic)
+        )
+    }
+
+    /// The same for all requests with one key, and for no others.
+    static func hash(of context: OperationContext) -> [UInt8] {
         // Method and path as declared, and the values that the path has in this request.
         let (endpoint, key) = (context.endpoint, context.idempotencyKey)
         let place =
             [context.clinic.description, context.principal.id, endpoint.verb.rawValue, endpoint.path, key].map {
                 Array($0.utf8)
             } + endpoint.pathValues(in: context.tape)
-        return IdempotencyRecord(
-            hash: Self.digest(place),
-            fingerprint: Self.fingerprint(of: context),
-            clinic: context.clinic,
-            expires: context.now + (context.request.clientKey ? Self.keptForClients : Self.keptForGateway),
-            sealer: try await dataKeys.sealer(for: context.clinic)
-        )
+        return digest(place)
     }
 
     /// What was asked for: the input as it reads, and of a body in pieces all of it.
@@ -92,7 +97,7 @@ struct IdempotencyRecord: Sendable {
         )
         guard let row = rows.first else { return }
         let taken: Bool = try row[0]
-        guard taken else { throw context.redelivered ? LeavePending() : Problem.requestInProgress as any Error }
+        guard taken else { throw context.inProgress }
         let known: [UInt8]? = try row[1]
         guard let known, let sealed: [UInt8] = try row[2] else {
             // Only what is past its time gives way: a twin may have committed since this statement began to look, and its reply's

@@ -31,6 +31,10 @@ package struct OperationContext: Sendable {
     package var trace: TraceContext { request.trace }
     package var source: RequestSource { request.source }
     package var idempotencyKey: String { request.idempotencyKey }
+    /// The same for all requests with this one's key, and for no others.
+    package var keyHash: [UInt8] { IdempotencyStore.hash(of: self) }
+    /// Ends a request while another with its key is at work: with 409; with no reply where the bus has brought it again.
+    package var inProgress: any Error { redelivered ? LeavePending() : Problem.requestInProgress }
     /// What the reply may be written as, from the client's `Accept`.
     package var accept: String? { request.accept }
     /// The languages that whoever is answered with a page reads, as their browser says; `nil` for all other replies.

@@ -20,7 +20,8 @@ import Vault
         _ candidates: ProviderDraft...,
         channel: MessageChannel? = nil,
         entry: ProviderEntryID? = nil,
-        to address: String? = nil
+        to address: String? = nil,
+        key: String? = nil
     ) async throws -> TestClinic.Answer<ConfigurationTestResults> {
         let chain = candidates.first.map { ChannelDraft(primary: $0, fallback: Array(candidates.dropFirst())) }
         return try await clinic.ask(
@@ -31,7 +32,8 @@ import Vault
                 entryId: entry,
                 config: chain.map { CandidateConfiguration(email: $0) },
                 to: address.map { TestRecipient(email: EmailAddress($0)) }
-            )
+            ),
+            key: key
         )
     }
 
@@ -228,26 +230,34 @@ import Vault
         let turns = (0..<2).map { _ in ConfigurationTestTurns(redis: redis, keyspace: keyspace, patience: .seconds(20))
         }
         let clinic = ClinicID()
-        try await turns[0].run(clinic) {
-            let problem = await #expect(throws: Problem.self) { try await turns[1].run(clinic) {} }
-            #expect(problem?.status == 429 && problem?.retryAfter == 10)
-            try await turns[1].run(ClinicID()) {}
+        try await turns[0].run(clinic, "one") {
+            for process in turns {
+                let problem = await #expect(throws: Problem.self) { try await process.run(clinic, "two") {} }
+                #expect(problem?.status == 429 && problem?.retryAfter == 10)
+                // Which of them is running tells who has asked for it.
+                await #expect(throws: ConfigurationTestTurns.AlreadyRunning.self) {
+                    try await process.run(clinic, "one") {}
+                }
+            }
+            try await turns[1].run(ClinicID(), "one") {}
             let rest = try await redis.send(["PTTL", .text(keyspace.turn("test:\(clinic)"))]).integer ?? 0
             #expect(rest > 0 && rest <= ConfigurationTestTurns.longest.milliseconds)
         }
         // Given back, also by one that has failed, and by no other than its holder.
-        await #expect(throws: CancellationError.self) { try await turns[1].run(clinic) { throw CancellationError() } }
-        try await turns[0].run(clinic) {
+        await #expect(throws: CancellationError.self) {
+            try await turns[1].run(clinic, "one") { throw CancellationError() }
+        }
+        try await turns[0].run(clinic, "one") {
             _ = try await redis.send(["SET", .text(keyspace.turn("test:\(clinic)")), "another's"])
         }
-        await #expect(throws: Problem.self) { try await turns[0].run(clinic) {} }
+        await #expect(throws: Problem.self) { try await turns[0].run(clinic, "one") {} }
         redis.close()
         await connection
         // Each for itself.
         let (other, alone) = (ClinicID(), ConfigurationTestTurns(redis: redis, keyspace: keyspace))
-        try await alone.run(other) {
-            await #expect(throws: Problem.self) { try await alone.run(other) {} }
-            try await turns[1].run(other) {}
+        try await alone.run(other, "one") {
+            await #expect(throws: Problem.self) { try await alone.run(other, "two") {} }
+            try await turns[1].run(other, "one") {}
         }
     }
 
@@ -257,14 +267,15 @@ import Vault
             keyspace: Keyspace()
         )
         let clinics = (0...ConfigurationTestTurns.most).map { _ in ClinicID() }
-        try turns.begin(clinics[0])
-        let problem = #expect(throws: Problem.self) { try turns.begin(clinics[0]) }
+        try turns.begin(clinics[0], "one")
+        let problem = #expect(throws: Problem.self) { try turns.begin(clinics[0], "two") }
         #expect(problem?.status == 429 && problem?.retryAfter == 10)
-        for clinic in clinics[1..<ConfigurationTestTurns.most] { try turns.begin(clinic) }
-        #expect(throws: Problem.self) { try turns.begin(clinics[ConfigurationTestTurns.most]) }
-        turns.end(clinics[0])
-        try turns.begin(clinics[ConfigurationTestTurns.most])
-        #expect(throws: Problem.self) { try turns.begin(clinics[0]) }
+        #expect(throws: ConfigurationTestTurns.AlreadyRunning.self) { try turns.begin(clinics[0], "one") }
+        for clinic in clinics[1..<ConfigurationTestTurns.most] { try turns.begin(clinic, "one") }
+        #expect(throws: Problem.self) { try turns.begin(clinics[ConfigurationTestTurns.most], "one") }
+        turns.end(clinics[0], "one")
+        try turns.begin(clinics[ConfigurationTestTurns.most], "one")
+        #expect(throws: Problem.self) { try turns.begin(clinics[0], "one") }
     }
 
     @Test func aClinicHasOneTestRunning() async throws {
@@ -279,6 +290,23 @@ import Vault
             // The turn is given back.
             try await sandbox.fault(nil, of: "zeptomail")
             #expect(try await test(clinic, .zeptomail(sandbox.zeptomail)).status == 200)
+        }
+    }
+
+    @Test func aRepeatedTestIsStillRunning() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await sandbox.call("/faults/zeptomail", ["kind": "slow", "delayMs": 5_000], method: "PUT")
+            async let first = test(clinic, .zeptomail(sandbox.zeptomail), key: "k")
+            async let second = test(clinic, .zeptomail(sandbox.zeptomail), key: "k")
+            let answers = try await [first, second]
+            #expect(Set(answers.map(\.status)) == [200, 409])
+            #expect(answers.contains { $0.code == "request_in_progress" })
+            // Once it has ended it is not run again.
+            let again = try await test(clinic, .zeptomail(sandbox.zeptomail), key: "k")
+            let results = try #require(answers.first { $0.status == 200 }?.output?.results)
+            #expect(again.output?.results == results)
+            try await sandbox.fault(nil, of: "zeptomail")
         }
     }
 

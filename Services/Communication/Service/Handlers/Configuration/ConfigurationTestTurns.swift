@@ -17,7 +17,11 @@ final class ConfigurationTestTurns: Sendable {
     private let redis: RedisClient
     private let keyspace: Keyspace
     private let patience: Duration
-    private let running = Mutex<[ClinicID: Int]>([:])
+    /// Which requests' tests are.
+    private let running = Mutex<[ClinicID: [String]]>([:])
+
+    /// The test that is running is what the request asks for: another with its key has begun it.
+    struct AlreadyRunning: Error {}
 
     /// - Parameter patience: how long an answer of Redis is waited for.
     init(redis: RedisClient, keyspace: Keyspace, patience: Duration = RateLimiter.patience) {
@@ -26,12 +30,16 @@ final class ConfigurationTestTurns: Sendable {
         self.patience = patience
     }
 
-    /// Runs a clinic's test in its turn; throws 429 while as many are running as may be.
-    func run<R>(_ clinic: ClinicID, _ test: () async throws -> R) async throws -> R {
-        try begin(clinic)
-        defer { end(clinic) }
-        let (key, turn) = (keyspace.turn("test:\(clinic)"), "\(RequestID())")
-        guard await take(key, turn) else { throw Self.busy }
+    /// Runs a clinic's test in its turn; throws 429 while as many are running as may be, `AlreadyRunning` while this one is.
+    ///
+    /// - Parameter request: the same for those that ask for one test, without a space.
+    func run<R>(_ clinic: ClinicID, _ request: String, _ test: () async throws -> R) async throws -> R {
+        try begin(clinic, request)
+        defer { end(clinic, request) }
+        let (key, turn) = (keyspace.turn("test:\(clinic)"), "\(request) \(RequestID())")
+        guard await take(key, turn) else {
+            throw await holder(of: key) == request ? AlreadyRunning() : Self.busy as any Error
+        }
         let result: Result<R, any Error>
         do { result = .success(try await test()) } catch { result = .failure(error) }
         // Given back whatever has become of the request meanwhile.
@@ -39,22 +47,23 @@ final class ConfigurationTestTurns: Sendable {
         return try result.get()
     }
 
-    /// Begins a clinic's test in this process, which `end` must follow; throws 429 while as many are running as may be.
-    func begin(_ clinic: ClinicID) throws(Problem) {
-        let hasTurn = running.withLock { running in
-            guard running[clinic, default: 0] < Self.mostOfClinic, running.values.reduce(0, +) < Self.most else {
-                return false
-            }
-            running[clinic, default: 0] += 1
-            return true
+    /// Begins a clinic's test in this process, which `end` must follow; throws as `run` does.
+    func begin(_ clinic: ClinicID, _ request: String) throws {
+        let refusal = running.withLock { running -> (any Error)? in
+            let own = running[clinic, default: []]
+            if own.contains(request) { return AlreadyRunning() }
+            let all = running.values.reduce(0) { $0 + $1.count }
+            guard own.count < Self.mostOfClinic, all < Self.most else { return Self.busy }
+            running[clinic] = own + [request]
+            return nil
         }
-        guard hasTurn else { throw Self.busy }
+        if let refusal { throw refusal }
     }
 
-    func end(_ clinic: ClinicID) {
+    func end(_ clinic: ClinicID, _ request: String) {
         running.withLock { running in
-            let rest = running[clinic, default: 0] - 1
-            running[clinic] = rest > 0 ? rest : nil
+            let rest = running[clinic, default: []].filter { $0 != request }
+            running[clinic] = rest.isEmpty ? nil : rest
         }
     }
 
@@ -65,6 +74,12 @@ final class ConfigurationTestTurns: Sendable {
         ]
         let reply = try? await withTimeLimit(patience) { [redis] in try await redis.send(command) }
         return reply?.isNull != true
+    }
+
+    /// The request whose test has the turn, as far as Redis says.
+    private func holder(of key: String) async -> String? {
+        let reply = try? await withTimeLimit(patience) { [redis] in try await redis.send(["GET", .text(key)]) }
+        return reply?.string?.split(separator: " ").first.map(String.init)
     }
 
     private func giveBack(_ key: String, _ turn: String) async {

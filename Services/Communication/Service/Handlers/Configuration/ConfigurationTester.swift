@@ -25,7 +25,11 @@ struct ConfigurationTester: Sendable {
 
     func register(in table: inout HandlerTable) {
         table.steps(endpoints.test) { [self] input, context in
-            try await turns.run(context.clinic) { try await run(input, context) }
+            do {
+                return try await turns.run(context.clinic, context.keyHash.hex) { try await run(input, context) }
+            } catch is ConfigurationTestTurns.AlreadyRunning {
+                throw context.inProgress
+            }
         }
     }
 
