@@ -2,9 +2,10 @@ import Core
 
 /// How many jobs of which lane and clinic this process may run: pure counting.
 ///
-/// Each lane leaves room for the others, in the process as in every clinic's share of it: a campaign must not keep a
-/// one-time code waiting. No clinic takes more than its share, which is smaller while others have work too: what one
-/// clinic runs at once keeps the processors busy, and every step of the others' jobs waits for them.
+/// Each lane leaves room for the others, in the process as in every clinic's share of it, and all that is not critical
+/// together leaves room for what is: a campaign must not keep a one-time code waiting. No clinic takes more than its share,
+/// which is smaller while others have work too: what one clinic runs at once keeps the processors busy, and every step of the
+/// others' jobs waits for them.
 struct JobSlots: Sendable {
     /// Two clinics whose jobs come within so long have work beside each other, and are taken to have some for as long.
     static let company: Duration = .seconds(1)
@@ -37,23 +38,38 @@ struct JobSlots: Sendable {
     private static func cap(_ lane: JobLane, of places: Int) -> Int {
         switch lane {
         case .critical: places
-        case .normal: max(1, places * 3 / 4)
+        // One is left to what is in bulk.
+        case .normal: max(1, unhurried(of: places) - 1)
         case .bulk: max(1, places / 2)
         }
     }
 
+    /// The part of `places` that jobs of all lanes but the critical one may take together.
+    private static func unhurried(of places: Int) -> Int { max(min(places, 2), places * 3 / 4) }
+
+    /// How many more of a lane may start where so many are running in `places`; negative where too many are.
+    private static func room(_ lane: JobLane, beside running: [JobLane: Int], of places: Int) -> Int {
+        let all = running.values.reduce(0, +)
+        guard lane != .critical else { return places - all }
+        let unhurried = unhurried(of: places) - (all - running[.critical, default: 0])
+        return min(cap(lane, of: places) - running[lane, default: 0], unhurried, places - all)
+    }
+
     /// How many more of a lane may start.
     func room(_ lane: JobLane) -> Int {
+        let room = Self.room(lane, beside: byLane, of: total)
         // Two are left to whoever is not critical.
-        let cap = lane == .critical ? total - 2 : Self.cap(lane, of: total)
-        return max(0, min(cap - byLane[lane, default: 0], total - running))
+        return max(0, lane == .critical ? min(total - 2 - byLane[.critical, default: 0], room) : room)
     }
 
     /// How many more of a clinic's lane may start.
     func room(_ clinic: ClinicID, _ lane: JobLane) -> Int {
         let running = byClinic[clinic, default: [:]]
-        let cap = Self.cap(lane, of: share)
-        return max(0, min(cap - running[lane, default: 0], share - running.values.reduce(0, +)))
+        let room = Self.room(lane, beside: running, of: share)
+        guard lane == .critical else { return max(0, room) }
+        // When others come the share is full of what was begun before: what is urgent has its part while that runs on.
+        let kept = max(1, share / 4) - running[.critical, default: 0]
+        return max(0, room, min(kept, perClinic - running.values.reduce(0, +)))
     }
 
     /// Whether fetching work of a lane is worth a turn.

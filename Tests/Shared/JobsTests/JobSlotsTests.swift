@@ -7,7 +7,7 @@ import Testing
     private let clinic = ClinicID()
     private let other = ClinicID()
 
-    @Test(arguments: [(JobLane.critical, 14), (.normal, 12), (.bulk, 8)])
+    @Test(arguments: [(JobLane.critical, 14), (.normal, 11), (.bulk, 8)])
     func everyLaneLeavesRoomForTheOthers(lane: JobLane, most: Int) {
         var slots = JobSlots(total: 16, perClinic: 16)
         #expect(slots.room(lane) == most)
@@ -16,13 +16,78 @@ import Testing
         for another in JobLane.allCases where another != lane { #expect(slots.room(another) > 0) }
     }
 
-    @Test(arguments: [(JobLane.critical, 16), (.normal, 12), (.bulk, 8)])
+    @Test(arguments: [(JobLane.critical, 16), (.normal, 11), (.bulk, 8)])
     func soDoesEveryClinicsShare(lane: JobLane, most: Int) {
         var slots = JobSlots(total: 100, perClinic: 16)
         slots.start(clinic, lane, most)
         #expect(slots.room(clinic, lane) == 0)
         #expect(slots.room(other, lane) == most)
         #expect(slots.room(clinic, .critical) == 16 - most)
+    }
+
+    /// However much of what is not urgent there is, and in whatever order it comes.
+    @Test(arguments: [[JobLane.normal, .bulk], [.bulk, .normal]])
+    func whatIsUrgentHasItsPartOfTheProcess(lanes: [JobLane]) {
+        var slots = JobSlots(total: 128, perClinic: 64)
+        for lane in lanes {
+            #expect(slots.room(lane) > 0)
+            slots.reserve(slots.room(lane), lane)
+        }
+        #expect(slots.room(.normal) == 0 && slots.room(.bulk) == 0)
+        #expect(slots.room(.critical) == 32)
+    }
+
+    @Test(arguments: [[JobLane.normal, .bulk], [.bulk, .normal]], [false, true])
+    func whatIsUrgentHasItsPartOfAClinicsShare(lanes: [JobLane], isBesideOthers: Bool) {
+        var slots = JobSlots(total: 128, perClinic: 64, besideOthers: 16)
+        if isBesideOthers { Self.meet(other, clinic, &slots) }
+        for lane in lanes {
+            #expect(slots.room(clinic, lane) > 0)
+            slots.start(clinic, lane, slots.room(clinic, lane))
+        }
+        #expect(slots.room(clinic, .normal) == 0 && slots.room(clinic, .bulk) == 0)
+        #expect(slots.room(clinic, .critical) == (isBesideOthers ? 4 : 16))
+    }
+
+    /// The share falls below what is running, and what is urgent does not wait until that has ended.
+    @Test func whatIsUrgentHasItsPartWhenOthersCome() {
+        var slots = JobSlots(total: 128, perClinic: 64, besideOthers: 16)
+        slots.start(clinic, .normal, 40)
+        slots.start(clinic, .bulk, 8)
+        Self.meet(clinic, other, &slots)
+        #expect(slots.room(clinic, .normal) == 0 && slots.room(clinic, .bulk) == 0)
+        for rest in [4, 3, 2, 1] {
+            #expect(slots.room(clinic, .critical) == rest)
+            slots.start(clinic, .critical, 1)
+        }
+        #expect(slots.room(clinic, .critical) == 0 && slots.capped(.critical) == [clinic])
+        slots.reserve(52, .critical)
+        let tells = slots.end(clinic, .critical)
+        #expect(tells && slots.room(clinic, .critical) == 1)
+        // Nobody has more than a clinic may have alone.
+        slots.start(clinic, .normal, 12)
+        #expect(slots.room(clinic, .critical) == 1)
+        slots.start(clinic, .normal, 1)
+        #expect(slots.room(clinic, .critical) == 0)
+    }
+
+    /// Both have work at one time.
+    private static func meet(_ one: ClinicID, _ other: ClinicID, _ slots: inout JobSlots) {
+        let now = ContinuousClock.now
+        slots.found(one, at: now)
+        slots.found(other, at: now + .milliseconds(1))
+    }
+
+    @Test func aPlaceThatOneLaneLeavesIsToldToTheOther() {
+        var slots = JobSlots(total: 64, perClinic: 16, worthwhile: 4)
+        slots.reserve(12, .normal)
+        slots.start(clinic, .bulk, 3)
+        slots.start(clinic, .normal, 9)
+        #expect(slots.capped(.normal) == [clinic] && slots.capped(.bulk) == [clinic])
+        // Two are worth a turn of either.
+        let tellsThatTheyAre = (0..<3).map { _ in slots.end(clinic, .normal) }
+        #expect(tellsThatTheyAre == [false, true, false])
+        #expect(slots.capped(.normal) == [] && slots.capped(.bulk) == [])
     }
 
     @Test func aClinicTakesLessWhileOthersHaveWork() {
@@ -34,7 +99,8 @@ import Testing
         slots.found(other, at: start + .milliseconds(700))
         #expect(slots.room(clinic, .critical) == 16 && slots.room(clinic, .bulk) == 8)
         slots.start(clinic, .bulk, 20)
-        #expect(slots.room(clinic, .bulk) == 0 && slots.room(clinic, .critical) == 0)
+        #expect(slots.room(clinic, .bulk) == 0 && slots.room(clinic, .normal) == 0)
+        #expect(slots.room(clinic, .critical) == 4)
         #expect(slots.room(other, .critical) == 16)
         // Alone again for a while it may take its whole share.
         slots.look(at: start + .milliseconds(1_600))
@@ -48,8 +114,8 @@ import Testing
 
     @Test func aTurnIsWorthWhileOnlyWithSomeRoom() {
         var slots = JobSlots(total: 64, perClinic: 32, worthwhile: 4)
-        slots.reserve(24, .normal)
-        slots.start(clinic, .normal, 24)
+        slots.reserve(23, .normal)
+        slots.start(clinic, .normal, 23)
         #expect(slots.capped(.normal) == [clinic] && slots.capped(.critical) == [])
         let tellsThatItIs = (0..<5).map { _ in slots.end(clinic, .normal) }
         // The fourth place makes it so, and it is told once.
