@@ -54,12 +54,19 @@ extension JobWorkers {
     ///
     /// - Parameter others: beside whom nobody has work: where nobody else may be given some, nobody is asked.
     func takeTurn(_ lane: JobLane, unless others: Set<ClinicID>? = nil) async -> Turn {
-        let (room, capped) = state.withLock { state in
-            state.slots.look(at: .now)
+        let (room, capped, passedOver) = state.withLock { state in
+            let now = ContinuousClock.now
+            state.slots.look(at: now)
             let isWorthwhile = !leased.isEmpty && state.slots.isWorthwhile(lane)
             let room = isWorthwhile ? min(state.slots.room(lane), policy.turn) : 0
             state.slots.reserve(room, lane)
-            return (room, state.slots.capped(lane))
+            let capped = state.slots.capped(lane)
+            // Transactional jobs take no places: whoever is capped is asked for them now and then.
+            let passedOver = capped.filter { clinic in
+                let since = state.withoutBatch[JobPlace(clinic: clinic, lane: lane)]
+                return batched.isEmpty || since.map { now - $0 < Self.cappedBatchPause } ?? false
+            }
+            return (room, capped, passedOver)
         }
         let share = ClinicShare(self, lane)
         var used = 0
@@ -67,15 +74,15 @@ extension JobWorkers {
             share.settle(used: used)
             state.withLock { $0.slots.giveBack(room - used, lane) }
         }
-        if room == 0 && batched.isEmpty || others?.isSubset(of: capped) == true { return Turn() }
+        if room == 0 && batched.isEmpty || others?.isSubset(of: passedOver) == true { return Turn() }
         var jobs: [(ClaimedJob, JobLease)] = []
         do {
             let since = ContinuousClock.now
             let token = JobID()
-            let claim = try await claim(lane, room: room, except: capped, token: token, share)
+            let claim = try await claim(lane, room: room, except: passedOver, token: token, share)
             guard let clinic = claim.clinic else {
                 worked(lane)
-                return capped.isEmpty ? Turn(isNobodyAwake: true) : Turn(nobodyBeside: Set(capped))
+                return passedOver.isEmpty ? Turn(isNobodyAwake: true) : Turn(nobodyBeside: Set(passedOver))
             }
             used = claim.jobs.count
             let place = JobPlace(clinic: clinic, lane: lane)
@@ -85,11 +92,14 @@ extension JobWorkers {
             jobs = hold(claim.jobs, token: token, since: since)
             let hasMore = used > 0 && used == claim.limit
             let done = isBatchWorthwhile(place, hasMore: hasMore) ? await runBatch(place) : 0
+            let isCapped = capped.contains(clinic)
+            // Noted even where the search has failed: it is the others' turn.
+            if isCapped, done == 0 { searched(place, found: 0) }
             let isExhausted = (leased.isEmpty || used < claim.limit) && done < policy.batch
             let sleeps = isExhausted ? try await putToSleep(place) : false
             worked(lane)
             // Whoever was woken for somebody else's freed room goes on to them.
-            return Turn(jobs: jobs, foundWork: used + done > 0 || sleeps)
+            return Turn(jobs: jobs, foundWork: used + done > 0 || sleeps || isCapped)
         } catch {
             failed(lane, error)
             // What is claimed by now is held here and must be run, whatever failed after it.
@@ -114,6 +124,8 @@ extension JobWorkers {
     }
 
     static var batchPause: Duration { .milliseconds(50) }
+    /// For a turn that is given for them alone.
+    static var cappedBatchPause: Duration { .milliseconds(250) }
 
     /// Said once for an outage, however many turns of whichever lanes fail.
     private func failed(_ lane: JobLane, _ error: any Error) {

@@ -112,6 +112,53 @@ import Testing
         }
     }
 
+    /// Whoever may be given no more leased jobs has the others done all the same: they take no places.
+    @Test func transactionalJobsNeedNoRoom() async throws {
+        let fixture = try JobFixture("jobs_no_room")
+        let tally = Tally()
+        let isOpen = WakeSignal()
+        let handler = NoteJob { _, _ in
+            if tally.add("begun") == 1 { await isOpen.wait(upTo: .seconds(3_600)) }
+        }
+        let workers = fixture.workers([handler], [NoteBatch()]) { $0.perClinic = 1 }
+        try await fixture.database.transaction(for: fixture.tenant()) { tx in
+            _ = try Jobs.enqueue(NoteJob.self, payload: Label(label: "leased"), in: tx)
+        }
+        try await fixture.running([workers]) {
+            try await eventually { tally["begun"] == 1 }
+            try await fixture.database.transaction(for: fixture.tenant()) { tx in
+                _ = try Jobs.enqueue(NoteBatch.self, payload: Label(label: "transactional"), in: tx)
+            }
+            try await eventually { try await fixture.effects("transactional") == 1 }
+            #expect(try await fixture.effects("leased") == 0)
+            isOpen.signal()
+            try await eventually { try await fixture.jobsLeft() == 0 }
+        }
+    }
+
+    @Test func whoeverHasNoRoomIsAskedForTransactionalJobsNowAndThen() async throws {
+        let fixture = try JobFixture("jobs_capped")
+        let workers = fixture.workers([NoteJob()], [NoteBatch()]) { $0.perClinic = 4 }
+        let (place, now) = (JobPlace(clinic: fixture.clinic, lane: .normal), ContinuousClock.now)
+        workers.state.withLock { $0.slots.start(fixture.clinic, .normal, 4) }
+        try await fixture.database.transaction(for: fixture.tenant()) { tx in
+            _ = try Jobs.enqueue(NoteBatch.self, payload: Label(label: "transactional"), in: tx)
+            _ = try Jobs.enqueue(NoteJob.self, payload: Label(label: "leased"), in: tx)
+        }
+        _ = await workers.lookAround()
+        #expect(await workers.takeTurn(.normal, unless: [fixture.clinic]).foundWork)
+        #expect(try await fixture.effects("transactional") == 1)
+        // There are no more, and whoever asks goes on to the others.
+        let turn = await workers.takeTurn(.normal)
+        #expect(turn.foundWork && turn.jobs.isEmpty && turn.nobodyBeside == nil)
+        workers.searched(place, found: 0, at: now + .seconds(3_600))
+        #expect(await workers.takeTurn(.normal).nobodyBeside == [fixture.clinic])
+        workers.searched(place, found: 0, at: now - JobWorkers.cappedBatchPause)
+        #expect(await workers.takeTurn(.normal).foundWork)
+        // The leased one waits for room: nobody has put its clinic to sleep.
+        #expect(try #require(await workers.lookAround()).awake == [.normal])
+    }
+
     @Test func transactionalJobsAreLookedForNowAndThen() throws {
         let fixture = try JobFixture("jobs_now_and_then")
         let workers = fixture.workers([NoteJob()], [NoteBatch()])
