@@ -121,6 +121,14 @@ enum JobRows {
         """
     }
 
+    /// Makes what a claim has taken due again, as if it had not been made.
+    static func handBack(_ clinic: ClinicID, _ lane: JobLane, lease: JobID) -> Query {
+        """
+        update jobs set due_at = now(), lease = null, attempt = attempt - 1
+        where clinic_id = \(clinic) and lane = \(lane.rawValue) and due_at > now() and lease = \(lease)
+        """
+    }
+
     static func release(_ clinic: ClinicID, _ handler: String, _ key: String, _ id: JobID) -> Query {
         """
         delete from job_keys

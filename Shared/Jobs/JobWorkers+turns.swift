@@ -25,6 +25,7 @@ extension JobWorkers {
 
     /// Looks who has got work and whose time has come; `nil` where the database does not say.
     func lookAround() async -> JobOutlook? {
+        await handBackUnanswered()
         let heard = signal.signals
         do {
             let rows = try await database.through(.relay, operation: "jobs.look") { tx in
@@ -148,6 +149,9 @@ extension JobWorkers {
             self.lane = lane
         }
 
+        /// Whose turn it is, as soon as that is known.
+        var clinic: ClinicID? { taken.withLock { $0?.clinic } }
+
         /// On the connection's thread; a body that runs again takes anew.
         func take(_ clinic: ClinicID, atMost room: Int) -> Int {
             settle(used: 0)
@@ -180,29 +184,37 @@ extension JobWorkers {
     ) async throws -> Claim {
         let handlers = Array(leased.keys)
         let leases = leased.mapValues(\.lease)
-        return try await database.through(.relay, operation: "jobs.claim") { tx in
-            tx.execute(JobRows.byIndex)
-            guard let row = try tx.rows(JobLanes.turn(lane, except: capped)).first else { return Claim() }
-            let clinic: ClinicID = try row[0]
-            let limit = share.take(clinic, atMost: room)
-            guard limit > 0 else { return Claim(clinic: clinic) }
-            let floor = self.floor(JobSearch(place: JobPlace(clinic: clinic, lane: lane), kind: .leased))
-            let rows = try tx.last(
-                JobRows.claim(
-                    clinic,
-                    lane,
-                    handlers: handlers,
-                    lease: token,
-                    until: leases,
-                    limit: limit,
-                    from: floor
+        do {
+            return try await database.through(.relay, operation: "jobs.claim") { tx in
+                tx.execute(JobRows.byIndex)
+                guard let row = try tx.rows(JobLanes.turn(lane, except: capped)).first else { return Claim() }
+                let clinic: ClinicID = try row[0]
+                let limit = share.take(clinic, atMost: room)
+                guard limit > 0 else { return Claim(clinic: clinic) }
+                let floor = self.floor(JobSearch(place: JobPlace(clinic: clinic, lane: lane), kind: .leased))
+                let rows = try tx.last(
+                    JobRows.claim(
+                        clinic,
+                        lane,
+                        handlers: handlers,
+                        lease: token,
+                        until: leases,
+                        limit: limit,
+                        from: floor
+                    )
                 )
-            )
-            return Claim(
-                clinic: clinic,
-                limit: limit,
-                jobs: try rows.map { try ClaimedJob($0, clinic: clinic, lane: lane) }
-            )
+                return Claim(
+                    clinic: clinic,
+                    limit: limit,
+                    jobs: try rows.map { try ClaimedJob($0, clinic: clinic, lane: lane) }
+                )
+            }
+        } catch let error as DatabaseError where error.code == .commitUnknown {
+            if let clinic = share.clinic {
+                let claim = UnansweredClaim(place: JobPlace(clinic: clinic, lane: lane), lease: token)
+                state.withLock { $0.unanswered.append(claim) }
+            }
+            throw error
         }
     }
 

@@ -13,6 +13,7 @@ package final class JobWorkers: Service {
         var floors: [JobSearch: JobFloor] = [:]
         /// Since when nobody has found transactional work, by who was asked.
         var withoutBatch: [JobPlace: ContinuousClock.Instant] = [:]
+        var unanswered: [UnansweredClaim] = []
         var isStopping = false
     }
 
