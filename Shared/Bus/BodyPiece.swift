@@ -13,12 +13,15 @@ package struct BodyPiece: Hashable, Sendable {
     package var isLast: Bool
     /// SHA-256 of the whole body in hexadecimal digits, with the last piece of one that comes under its client's own key.
     package var digest: String?
+    /// The body has broken off here: the piece has no bytes, no other comes, and those before it are of no use any more.
+    package var isBroken: Bool
 
-    package init(contentType: String, number: Int, isLast: Bool, digest: String? = nil) {
+    package init(contentType: String, number: Int, isLast: Bool, digest: String? = nil, isBroken: Bool = false) {
         self.contentType = contentType
         self.number = number
         self.isLast = isLast
         self.digest = digest
+        self.isBroken = isBroken
     }
 
     /// `nil` for a request that carries no piece.
@@ -28,7 +31,13 @@ package struct BodyPiece: Hashable, Sendable {
         else { return nil }
         let contentType = request.headers["content-type"] ?? ""
         let digest = request.headers["body-digest"]
-        self.init(contentType: contentType, number: number, isLast: isLast == "true", digest: digest)
+        self.init(
+            contentType: contentType,
+            number: number,
+            isLast: isLast == "true",
+            digest: digest,
+            isBroken: request.headers["body-broken"] == "true"
+        )
     }
 
     /// Whether there is no other.
@@ -38,6 +47,7 @@ package struct BodyPiece: Hashable, Sendable {
     package var headers: [String: String] {
         var headers = ["content-type": contentType, "body-piece": "\(number)", "body-last": "\(isLast)"]
         if let digest { headers["body-digest"] = digest }
+        if isBroken { headers["body-broken"] = "true" }
         return headers
     }
 }

@@ -1,6 +1,7 @@
 import Bus
 package import Contracts
 import Core
+import Logging
 import Outbox
 import Postgres
 
@@ -29,6 +30,19 @@ extension Dispatcher {
         } catch let error as DatabaseError where error.constraint == "replies_pkey" {
             // Two deliveries passed the look-up together; the other one's effect stands, this one's is undone.
             throw context.inProgress
+        }
+    }
+
+    /// Undoes what was taken of a body before the piece that is answered with something else; what stays of it for want of a
+    /// database expires.
+    func drop(
+        _ context: OperationContext,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
+    ) async {
+        do {
+            try await database.transaction(for: context.tenant) { tx in try body(tx) }
+        } catch {
+            context.log.warning("pieces stay", metadata: ["error_type": "\(type(of: error))"])
         }
     }
 

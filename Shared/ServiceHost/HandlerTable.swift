@@ -74,20 +74,35 @@ package struct HandlerTable: Sendable {
     /// A piece that was delivered before comes again with the same number and has to be taken as if it were the first time. The
     /// last one is the change: what `finish` does with it commits with the audit entry and the kept reply. All pieces
     /// of a body have the same request id.
+    ///
+    /// - Parameter drop: undoes what was taken of a body that is refused or breaks off, or that is answered with a kept reply; what
+    ///   `finish` has done stays.
     package mutating func pieces<Input, Output>(
         _ endpoint: Endpoint<Input, Output>,
         take: @escaping @Sendable (Input, BodyPiece, OperationContext, borrowing Transaction) throws -> Void,
-        finish: @escaping @Sendable (Input, BodyPiece, OperationContext, borrowing Transaction) throws -> Reply<Output>
+        finish: @escaping @Sendable (Input, BodyPiece, OperationContext, borrowing Transaction) throws -> Reply<Output>,
+        drop: @escaping @Sendable (OperationContext, borrowing Transaction) throws -> Void
     ) {
         add(endpoint, looksUpFirst: false) { context in
             let input = try context.input(Input.self)
             guard let piece = BodyPiece(context.request) else { throw Problem.malformed("The body has no pieces.") }
-            if piece.isLast {
-                return try await context.dispatcher.commit(context) { tx in try finish(input, piece, context, tx) }
-                    .answer
+            if piece.isBroken {
+                try await context.database.transaction(for: context.tenant) { tx in try drop(context, tx) }
+                return BusReply(status: BodyPiece.taken)
             }
-            try await context.database.transaction(for: context.tenant) { tx in try take(input, piece, context, tx) }
-            return BusReply(status: BodyPiece.taken)
+            do {
+                if piece.isLast {
+                    return try await context.dispatcher.commit(context) { tx in try finish(input, piece, context, tx) }
+                        .answer
+                }
+                try await context.database.transaction(for: context.tenant) { tx in try take(input, piece, context, tx)
+                }
+                return BusReply(status: BodyPiece.taken)
+            } catch  where !(error is LeavePending) && !Problem.isCommitUnknown(error) {
+                // Before the first piece there was nothing.
+                if piece.number > 0 { await context.dispatcher.drop(context) { tx in try drop(context, tx) } }
+                throw error
+            }
         }
     }
 

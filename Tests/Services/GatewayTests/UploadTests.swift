@@ -21,6 +21,8 @@ struct UploadTests {
             var pieces: [BodyPiece] = []
             var names: Set<String> = []
             var ids: Set<RequestID> = []
+            /// The pieces that ended a body which came no further.
+            var broken: [BodyPiece] = []
         }
 
         private let state = Mutex(State())
@@ -53,6 +55,10 @@ struct UploadTests {
             guard let piece = BodyPiece(request),
                 let input = try? JSONTape(request.input).decode(ThingUpload.self)
             else { return .reply(BusReply(status: 500)) }
+            if piece.isBroken {
+                state.withLock { $0.broken.append(piece) }
+                return .reply(BusReply(status: BodyPiece.taken))
+            }
             state.withLock { state in
                 state.pieces.append(piece)
                 state.bytes += input.body.bytes
@@ -171,7 +177,10 @@ struct UploadTests {
                 return try await connection.hear("too_large")
             }
             #expect(isHeard)
-            #expect(!shelf.taken.pieces.contains { $0.isLast })
+            let taken = shelf.taken
+            #expect(!taken.pieces.contains { $0.isLast })
+            // The service has been told before the client was.
+            #expect(taken.broken.map(\.number) == [taken.pieces.count] && taken.broken.allSatisfy { !$0.isLast })
         }
     }
 
@@ -219,6 +228,7 @@ struct UploadTests {
                 try await connection.say(String(repeating: "a", count: 700_000))
                 try await eventually("some pieces are there") { shelf.taken.pieces.count == 3 }
             }
+            try await eventually("the service is told") { shelf.taken.broken.map(\.number) == [3] }
             // The gateway has let go of it when it takes another.
             #expect(try await upload(Self.file(10), to: gateway, token).status == 201)
             #expect(shelf.taken.pieces.count { $0.isLast } == 1 && shelf.taken.pieces.count == 4)
@@ -340,7 +350,8 @@ struct UploadTests {
         try await run(shelf) { gateway, token, _ in
             let answer = try await upload(Self.file(1 << 20), to: gateway, token)
             #expect(answer.status == 409 && answer.code == "full")
-            #expect(shelf.taken.pieces.count == 2)
+            // Whoever has refused it knows.
+            #expect(shelf.taken.pieces.count == 2 && shelf.taken.broken.isEmpty)
         }
     }
 

@@ -148,9 +148,24 @@ struct UploadStore: Sendable {
         )
         guard let row = rows.first, let expiresAt: Instant = try row[0] else { return nil }
         guard expiresAt <= now else { return expiresAt }
+        delete(id, in: tx)
+        return nil
+    }
+
+    /// Deletes an upload that does not become whole any more; one that has is left alone.
+    static func drop(_ id: AttachmentID, by actor: String, in tx: borrowing Transaction) throws {
+        let rows = try tx.rows(
+            """
+            select 1 from uploads
+            where clinic_id = clinic_id() and id = \(id) and created_by = \(actor) and not is_whole for update
+            """
+        )
+        if !rows.isEmpty { delete(id, in: tx) }
+    }
+
+    private static func delete(_ id: AttachmentID, in tx: borrowing Transaction) {
         tx.execute("delete from upload_pieces where clinic_id = clinic_id() and upload_id = \(id)")
         tx.execute("delete from uploads where clinic_id = clinic_id() and id = \(id)")
-        return nil
     }
 
     private static let select: Query = """

@@ -5,6 +5,9 @@ import Crypto
 
 /// Streamed bodies are passed on piece by piece: the next one is read when the service has taken the one before it.
 extension Gateway {
+    /// How long it is tried to tell the service that a body has broken off: its client waits for the answer meanwhile.
+    private static let partingTime: Duration = .seconds(2)
+
     /// Passes a body on and gives the service's answer to its last piece, or to the one that it refused.
     func pass(
         _ operation: Operation,
@@ -18,9 +21,27 @@ extension Gateway {
             let known = types.joined(separator: ", ")
             throw Problem(415, "unsupported_media_type", "The Content-Type must be one of \(known).")
         }
+        var number = 0
+        do throws(Problem) {
+            return try await pass(flow, of: type, operation, parameters, exchange, &number)
+        } catch {
+            // In the name of whoever may no longer nothing is asked.
+            if error.status != 401 { await end(operation, parameters, exchange, of: type, at: number) }
+            throw error
+        }
+    }
+
+    /// - Parameter number: of the piece that comes next, or is with the service.
+    private func pass(
+        _ flow: BodyFlow,
+        of type: String,
+        _ operation: Operation,
+        _ parameters: Parameters,
+        _ exchange: Exchange,
+        _ number: inout Int
+    ) async throws(Problem) -> ClientReply {
         var place: FlowRoom.Place?
         defer { if let place { flows.leave(place) } }
-        var number = 0
         // What a client's own key was used with before is told by all of the body.
         var digest = SHA256()
         while true {
@@ -50,5 +71,30 @@ extension Gateway {
             }
             number += 1
         }
+    }
+
+    /// Has the service let go of what it took of a body that comes no further, or whose next piece it did not answer; what it is not
+    /// told of expires.
+    ///
+    /// Of whoever is not signed in it keeps pieces for moments only.
+    private func end(
+        _ operation: Operation,
+        _ parameters: Parameters,
+        _ exchange: Exchange,
+        of type: String,
+        at number: Int
+    ) async {
+        guard number > 0, !operation.isPublic,
+            let input = try? operation.assembler.assemble(
+                path: parameters,
+                query: exchange.head.query,
+                contentType: nil,
+                body: []
+            )
+        else { return }
+        let piece = BodyPiece(contentType: type, number: number, isLast: false, isBroken: true)
+        var request = busRequest(operation, exchange, input: input, piece: piece)
+        request.deadline = .after(Self.partingTime)
+        _ = try? await ask(operation, request)
     }
 }

@@ -234,6 +234,55 @@ import Testing
         _ = try await TestClinic().upload(Self.file(100))
     }
 
+    /// What a clinic has of files that no message has: the bytes of all, and how many pieces.
+    private func stored(in clinic: TestClinic) async throws -> [Int] {
+        try await clinic.desk.database.database.read(for: Tenant(clinic.clinic, actor: "test")) { tx in
+            let pieces: Int = try tx.rows("select count(*)::int from upload_pieces where clinic_id = clinic_id()")[0][0]
+            return [try UploadStore.unusedBytes(in: tx), pieces]
+        }
+    }
+
+    /// Takes all of a clinic's room for files but so many bytes.
+    private func fill(_ clinic: TestClinic, leaving free: Int) async throws {
+        let all = try await stored(in: clinic)[0]
+        try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+            var left = AttachmentUpload.mostUnusedBytes - all - free
+            while left > 0 {
+                let bytes = min(left, AttachmentUpload.mostBytes)
+                tx.execute(
+                    """
+                    insert into uploads (clinic_id, id, sealed, size, created_by, created_at, expires_at)
+                    values (clinic_id(), \(AttachmentID()), '', \(bytes), 'test', now(), now())
+                    """
+                )
+                left -= bytes
+            }
+        }
+    }
+
+    @Test func whatIsRefusedTakesNoRoom() async throws {
+        let clinic = try TestClinic()
+        let file = Self.file(2 * BodyPiece.bytes + 10)
+        let wrong = String(repeating: "0", count: 64)
+        #expect(try await clinic.pieces(of: file, digest: wrong).code == "digest_mismatch")
+        #expect(try await stored(in: clinic) == [0, 0])
+        // It breaks off, and another one is not touched by that.
+        let (broken, other) = (RequestID(), RequestID())
+        for id in [broken, other] { #expect(try await clinic.piece(0, of: file, id).status == BodyPiece.taken) }
+        #expect(try await clinic.piece(1, of: file, broken, isBroken: true).status == BodyPiece.taken)
+        #expect(try await stored(in: clinic) == [BodyPiece.bytes, 1])
+        #expect(try await clinic.piece(1, of: file, other).status == BodyPiece.taken)
+        #expect(try await clinic.piece(2, of: file, other).status == 201)
+        // A whole one is nobody's to break off.
+        #expect(try await clinic.piece(3, of: file, other, isBroken: true).status == BodyPiece.taken)
+        #expect(try await stored(in: clinic) == [file.count, 3])
+        // There is room for its first piece, and not for the second.
+        try await fill(clinic, leaving: BodyPiece.bytes + 10)
+        let full = try await stored(in: clinic)
+        #expect(try await clinic.pieces(of: file).code == "uploads_full")
+        #expect(try await stored(in: clinic) == full)
+    }
+
     /// Whoever uploads at the same time shares the room that is left: not a byte more is taken.
     @Test func theLimitHoldsForFiftyAtOnce() async throws {
         let clinic = try TestClinic()
@@ -355,10 +404,12 @@ extension TestClinic {
         type: String = "application/pdf",
         digest: String? = nil,
         redelivered: Bool = false,
-        key: String? = nil
+        key: String? = nil,
+        isBroken: Bool = false
     ) async throws -> PieceAnswer {
         let start = min(number * BodyPiece.bytes, file.count)
-        let end = min(start + BodyPiece.bytes, file.count)
+        let end = isBroken ? start : min(start + BodyPiece.bytes, file.count)
+        let isLast = !isBroken && end == file.count
         let input = AttachmentUpload(filename: name, sha256: digest, body: RawBody(Array(file[start..<end])))
         let request = BusRequest(
             id: id,
@@ -373,8 +424,9 @@ extension TestClinic {
             headers: BodyPiece(
                 contentType: type,
                 number: number,
-                isLast: end == file.count,
-                digest: key != nil && end == file.count ? Array(SHA256.hash(data: file)).hex : nil
+                isLast: isLast,
+                digest: key != nil && isLast ? Array(SHA256.hash(data: file)).hex : nil,
+                isBroken: isBroken
             ).headers,
             input: try JSONWriter.encode(input)
         )
@@ -401,11 +453,12 @@ extension TestClinic {
         of file: [UInt8],
         name: String = "Brief für Asha.pdf",
         type: String = "application/pdf",
+        digest: String? = nil,
         key: String? = nil
     ) async throws -> PieceAnswer {
         let id = RequestID()
         for number in 0... {
-            let answer = try await piece(number, of: file, id, name: name, type: type, key: key)
+            let answer = try await piece(number, of: file, id, name: name, type: type, digest: digest, key: key)
             if answer.status != BodyPiece.taken { return answer }
         }
         throw TestKitError("no end")

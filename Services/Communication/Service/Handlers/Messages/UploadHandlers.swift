@@ -19,7 +19,10 @@ struct UploadHandlers: Sendable {
             take: { [self] input, piece, context, tx in
                 _ = try take(input, piece, context, try store(context, in: tx), in: tx)
             },
-            finish: { [self] input, piece, context, tx in try finish(input, piece, context, in: tx) }
+            finish: { [self] input, piece, context, tx in try finish(input, piece, context, in: tx) },
+            drop: { context, tx in
+                try UploadStore.drop(context.requestID.retagged(), by: context.principal.id, in: tx)
+            }
         )
     }
 
