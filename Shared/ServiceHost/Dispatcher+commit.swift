@@ -33,6 +33,19 @@ extension Dispatcher {
         }
     }
 
+    /// Takes a piece of a body that is not its last, unless a reply is kept under the client's key: then the last piece gives it,
+    /// or tells that this is another body, and nothing of this one is needed.
+    func take(
+        _ context: OperationContext,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
+    ) async throws {
+        let key = try await context.request.clientKey ? replies.key(for: context) : nil
+        try await database.transaction(for: context.tenant) { tx in
+            if let key, try key.isKept(at: context.now, in: tx) { return }
+            try body(tx)
+        }
+    }
+
     /// Undoes what was taken of a body before the piece that is answered with something else; what stays of it for want of a
     /// database expires.
     func drop(

@@ -95,8 +95,7 @@ package struct HandlerTable: Sendable {
                     return try await context.dispatcher.commit(context) { tx in try finish(input, piece, context, tx) }
                         .answer
                 }
-                try await context.database.transaction(for: context.tenant) { tx in try take(input, piece, context, tx)
-                }
+                try await context.dispatcher.take(context) { tx in try take(input, piece, context, tx) }
                 return BusReply(status: BodyPiece.taken)
             } catch  where !(error is LeavePending) && !Problem.isCommitUnknown(error) {
                 // Before the first piece there was nothing.

@@ -113,6 +113,14 @@ struct IdempotencyRecord: Sendable {
         throw IdempotentReplay(answer: try open(sealed))
     }
 
+    /// Whether a reply is kept under it, of this request or of another one with the same key.
+    func isKept(at now: Instant, in tx: borrowing Transaction) throws -> Bool {
+        let rows = try tx.rows(
+            "select 1 from replies where clinic_id = \(clinic) and key_hash = \(hash) and expires_at > \(now)"
+        )
+        return !rows.isEmpty
+    }
+
     /// Keeps the reply in the transaction of the effect.
     func keep(_ answer: BusReply, in tx: borrowing Transaction) throws {
         let sealed = try sealer.seal(answer.encoded(), purpose: "reply", record: hash.hex)

@@ -283,6 +283,28 @@ import Testing
         #expect(try await stored(in: clinic) == full)
     }
 
+    /// It is answered with what it was answered with, however little room there is, and takes none.
+    @Test func aRepeatedUploadNeedsNoRoom() async throws {
+        let (clinic, key) = (try TestClinic(), "\(RequestID())")
+        let file = Self.file(2 * BodyPiece.bytes + 10)
+        // It begins before the first one is whole.
+        let early = RequestID()
+        #expect(try await clinic.piece(0, of: file, early, key: key).status == BodyPiece.taken)
+        let first = try await clinic.upload(file, key: key)
+        #expect(try await clinic.piece(1, of: file, early, key: key).status == BodyPiece.taken)
+        let answer = try await clinic.piece(2, of: file, early, key: key)
+        #expect(try JSONTape(answer.body).decode(UploadedAttachment.self) == first)
+        #expect(try await stored(in: clinic) == [file.count, 3])
+        try await fill(clinic, leaving: 0)
+        let full = try await stored(in: clinic)
+        #expect(try await clinic.upload(file, key: key) == first)
+        var changed = file
+        changed[100] ^= 1
+        #expect(try await clinic.pieces(of: changed, key: key).code == "idempotency_key_reused")
+        #expect(try await stored(in: clinic) == full)
+        #expect(try await clinic.pieces(of: file).code == "uploads_full")
+    }
+
     /// Whoever uploads at the same time shares the room that is left: not a byte more is taken.
     @Test func theLimitHoldsForFiftyAtOnce() async throws {
         let clinic = try TestClinic()
