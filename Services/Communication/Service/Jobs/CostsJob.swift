@@ -56,9 +56,11 @@ struct CostsJob: JobHandler {
         let wanted = Set(unknown.map(\.providerMessageID))
         let costs = try await ask(provider, since: CalendarDate(daysSince1970: oldest.day), wanted)
         guard costs.count < wanted.count else {
-            return try await job.finish { tx in CostStore.keep(costs, of: payload.entry, in: tx) }
+            return try await job.finish { tx in CostStore.keep(costs, of: payload.entry, at: .now(), in: tx) }
         }
-        try await job.again(at: .now() + Self.askedAgain) { tx in CostStore.keep(costs, of: payload.entry, in: tx) }
+        try await job.again(at: .now() + Self.askedAgain) { tx in
+            CostStore.keep(costs, of: payload.entry, at: .now(), in: tx)
+        }
     }
 
     private func ask(

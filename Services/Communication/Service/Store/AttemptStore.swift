@@ -124,6 +124,7 @@ enum AttemptStore {
 
     /// Notes what a provider tells of an attempt, unless it has told what is further; what the call came to stays.
     ///
+    /// Its message, which the transaction has locked, gets another version, unless it has one of that moment already.
     /// - Parameter fault: what is wrong with the account, where the event is `rejected` for that.
     static func note(
         _ event: DeliveryEvent,
@@ -136,10 +137,15 @@ enum AttemptStore {
         let nearer = DeliveryRules.events(before: event, by: attempt.channel).map(\.rawValue)
         tx.execute(
             """
-            update message_attempts set event = \(event.rawValue), event_code = \(code),
-                event_fault = \(fault?.rawValue), event_at = \(now)
-            where clinic_id = clinic_id() and message_id = \(attempt.message) and number = \(attempt.number)
-                and (event is null or event = any (\(nearer)))
+            with noted as (
+                update message_attempts set event = \(event.rawValue), event_code = \(code),
+                    event_fault = \(fault?.rawValue), event_at = \(now)
+                where clinic_id = clinic_id() and message_id = \(attempt.message) and number = \(attempt.number)
+                    and (event is null or event = any (\(nearer)))
+                returning message_id
+            )
+            update messages set version = version + 1, updated_at = greatest(updated_at, \(now))
+            where clinic_id = clinic_id() and id in (select message_id from noted) and updated_at <> \(now)
             """
         )
     }

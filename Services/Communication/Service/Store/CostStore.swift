@@ -22,15 +22,36 @@ enum CostStore {
         ).map { (try $0[0], try $0[1]) }
     }
 
-    static func keep(_ costs: [String: MessageCost], of entry: ProviderEntryID, in tx: borrowing Transaction) {
+    /// Keeps costs by what the provider calls the messages; a message that shows another cost now has another version.
+    static func keep(
+        _ costs: [String: MessageCost],
+        of entry: ProviderEntryID,
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) {
         let all = Array(costs)
         guard !all.isEmpty else { return }
+        // Messages before their attempts, and in the order in which reports lock them.
         tx.execute(
             """
-            update message_attempts as a set cost_micros = c.micros, cost_currency = c.currency
-            from unnest(\(all.map(\.key)), \(all.map(\.value.micros)), \(all.map(\.value.currency)))
-                as c (provider_message, micros, currency)
-            where a.clinic_id = clinic_id() and a.provider_message_id = c.provider_message and a.entry_id = \(entry)
+            select 1 from messages
+            where clinic_id = clinic_id() and id in (select message_id from message_attempts
+                where clinic_id = clinic_id() and entry_id = \(entry) and provider_message_id = any (\(all.map(\.key))))
+            order by id for update
+            """
+        )
+        tx.execute(
+            """
+            with priced as (
+                update message_attempts as a set cost_micros = c.micros, cost_currency = c.currency
+                from unnest(\(all.map(\.key)), \(all.map(\.value.micros)), \(all.map(\.value.currency)))
+                    as c (provider_message, micros, currency)
+                where a.clinic_id = clinic_id() and a.provider_message_id = c.provider_message and a.entry_id = \(entry)
+                    and (a.cost_micros, a.cost_currency) is distinct from (c.micros, c.currency)
+                returning a.message_id
+            )
+            update messages set version = version + 1, updated_at = greatest(updated_at, \(now))
+            where clinic_id = clinic_id() and id in (select message_id from priced)
             """
         )
     }

@@ -99,6 +99,30 @@ import Testing
         }
     }
 
+    /// Somebody has sent it again since: the message stays as it is, and shows of the former try what became of it.
+    @Test func whatIsToldOfAFormerTryIsAnotherVersion() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            let entry = try #require(try await clinic.configuredEntry())
+            let id = try await clinic.send(to: "v-\(clinic.clinic.low)@example.com")
+            #expect(try await clinic.settled(id).status == .sent)
+            try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+                tx.execute("update messages set settled_attempts = 1 where id = \(id)")
+            }
+            let read = MessageDesk.endpoints.messages.read
+            let before = try await clinic.ask(read, MessagePath(id: id))
+            try await clinic.tell(.hardBounce, of: id, through: entry)
+            let after = try await clinic.ask(read, MessagePath(id: id))
+            #expect(after.output?.status == .sent)
+            #expect(after.output?.attempts.map { $0.failure?.code } == ["hard_bounce"])
+            #expect(before.version != nil && after.version != before.version)
+            // What it has told before is no news.
+            try await clinic.tell(.softBounce, of: id, through: entry)
+            #expect(try await clinic.ask(read, MessagePath(id: id)).version == after.version)
+        }
+    }
+
     private func events(of clinic: TestClinic) async throws -> [String] {
         try await clinic.desk.database.inspect(
             "select kind from delivery_events where clinic_id = \(clinic.clinic) order by received_at"

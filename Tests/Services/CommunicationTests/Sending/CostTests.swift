@@ -78,6 +78,8 @@ import Testing
             let entry = try #require(
                 try await clinic.desk.sending.resolver.resolve(clinic.clinic, channel: "sms").entries.first
             )
+            var versions: [Int64] = []
+            for id in ids { versions.append(try await clinic.version(of: id)) }
             // What is due in an hour, now.
             try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
                 _ = try Jobs.enqueue(CostsJob.self, payload: .init(entry: entry.id, channel: "sms"), in: tx)
@@ -88,6 +90,13 @@ import Testing
                     try await clinic.message(id).attempts.first?.cost == cost
                 }
             }
+            for (id, version) in zip(ids, versions) { #expect(try await clinic.version(of: id) == version + 1) }
+            // Told again it is no news.
+            let told = try #require(try await clinic.message(ids[0]).attempts.first?.providerMessageId)
+            try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+                CostStore.keep([told: cost], of: entry.id, at: .now(), in: tx)
+            }
+            #expect(try await clinic.version(of: ids[0]) == versions[0] + 1)
             #expect(try await other.message(elsewhere).attempts.first?.cost == nil)
 
             let now = Instant.now()
