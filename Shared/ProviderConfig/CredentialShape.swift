@@ -23,6 +23,8 @@ package struct CredentialShape: Sendable, Hashable {
         package var signsWebhooks = false
         /// Webhooks say whose they are by it: with another one they are another account's.
         package var namesAccount = false
+        /// The longest text, in bytes.
+        package var longest = CredentialShape.longestValue
 
         package init(
             _ name: String,
@@ -39,7 +41,7 @@ package struct CredentialShape: Sendable, Hashable {
         }
     }
 
-    /// The longest value, in bytes.
+    /// The longest value of a key that says nothing of it, in bytes.
     package static let longestValue = 16_384
     /// Keys that say to whom the secrets are sent; a region or a port is the same one's.
     private static let destinations: Set<String> = ["endpoint", "host", "url", "domain"]
@@ -120,6 +122,13 @@ extension CredentialShape.Key {
         return key
     }
 
+    /// The same key, with texts of at most so many bytes.
+    package func upTo(_ bytes: Int) -> Self {
+        var key = self
+        key.longest = bytes
+        return key
+    }
+
     /// The same key, as the one that webhooks are signed with.
     package var signing: Self {
         var key = self
@@ -147,7 +156,7 @@ extension CredentialShape.Key {
 
     private func textComplaint(_ text: String) -> String? {
         if text.isEmpty { return "must not be empty" }
-        if text.utf8.count > CredentialShape.longestValue { return "is too long" }
+        if text.utf8.count > longest { return "is too long" }
         let isPlain = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F || form == .document }
         return isPlain ? nil : "must not have control characters"
     }

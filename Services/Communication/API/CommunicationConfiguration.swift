@@ -68,7 +68,8 @@ package struct ProviderDraft: Wire {
                 "By name, as the provider has them. Each provider takes an endpoint as well: the base URL that is called in place of its own, refused unless the operator's outbound policy names the host. With smtp it is smtp://host:port, or smtps://host:port where security is tls, and stands in place of host and port, in the server's certificate too; without a port 587 or 465."
             ),
             .secret(CodingKeys.credentials), .length(CodingKeys.updatedBy, 1...200),
-            .length(CodingKeys.webhookUrl, 1...2_048), .length(CodingKeys.verifyToken, 1...200),
+            .length(CodingKeys.webhookUrl, 1...2_048),
+            .length(CodingKeys.verifyToken, 1...WebhookHandshake.longestToken),
         ]
     }
 }

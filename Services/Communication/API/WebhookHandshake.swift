@@ -5,6 +5,9 @@ package import Core
 ///
 /// What a question lacks is told by the provider's own rule, for most providers ask nothing at all.
 package struct WebhookHandshake: Wire {
+    /// The longest token that somebody shows to be known by, in characters, and in bytes where it is chosen.
+    package static let longestToken = 1_000
+
     package var provider: String
     package var clinicId: ClinicID
     package var mode: String?
@@ -30,7 +33,7 @@ package struct WebhookHandshake: Wire {
     package static var limits: [Limit] {
         [
             .length(CodingKeys.provider, 1...WebhookPayload.longestProvider), .length(CodingKeys.mode, 0...40),
-            .example(CodingKeys.mode, "subscribe"), .length(CodingKeys.verifyToken, 0...1_000),
+            .example(CodingKeys.mode, "subscribe"), .length(CodingKeys.verifyToken, 0...WebhookHandshake.longestToken),
             .secret(CodingKeys.verifyToken), .length(CodingKeys.challenge, 0...200),
             .example(CodingKeys.challenge, "1158201444"),
         ]
@@ -62,7 +65,7 @@ package struct SharedHandshake: Wire {
     package static var limits: [Limit] {
         [
             .length(CodingKeys.provider, 1...WebhookPayload.longestProvider), .length(CodingKeys.mode, 0...40),
-            .example(CodingKeys.mode, "subscribe"), .length(CodingKeys.verifyToken, 0...1_000),
+            .example(CodingKeys.mode, "subscribe"), .length(CodingKeys.verifyToken, 0...WebhookHandshake.longestToken),
             .secret(CodingKeys.verifyToken), .length(CodingKeys.challenge, 0...200),
             .example(CodingKeys.challenge, "1158201444"),
         ]

@@ -10,7 +10,7 @@ struct MetaWhatsAppProvider: TextProvider, HTTPProvider {
     static let name = "meta"
     static let keys: [CredentialShape.Key] = [
         .secret("accessToken"), .text("phoneNumberId").naming, .optional("businessAccountId"),
-        .secret(MetaWebhooks.key).signing, .secret("verifyToken"),
+        .secret(MetaWebhooks.key).signing, .secret("verifyToken").upTo(WebhookHandshake.longestToken),
     ]
     /// Typed into the app's settings; webhooks are signed with another secret.
     static let handshakeKey: String? = "verifyToken"

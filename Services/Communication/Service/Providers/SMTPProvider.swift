@@ -14,7 +14,8 @@ struct SMTPProvider: EmailProvider {
         .text("host"), .init("port", form: .number(1...65_535)),
         .init("security", form: .choice(["none", "starttls", "tls"])), .optional("username"),
         .init("password", isSecret: true, isRequired: false), .email("fromEmail"), .text("fromName"),
-        .init(SMTPWebhooks.key, isSecret: true, isRequired: false, signsWebhooks: true), .optional("endpoint"),
+        .init(SMTPWebhooks.key, isSecret: true, isRequired: false, signsWebhooks: true)
+            .upTo(WebhookHandshake.longestToken), .optional("endpoint"),
     ]
     static let bouncesByMail = true
     /// A mail server names no limit; this is about what one process can hand over.

@@ -49,6 +49,30 @@ import Testing
         #expect(try await ask(other).status == 403)
     }
 
+    /// As long as a token may be, it is shown, sent back and known again; a longer one is refused wherever it stands.
+    @Test func theLongestTokenIsTakenEitherWay() async throws {
+        let (clinic, endpoint) = (try TestClinic(), MessageDesk.endpoints.configuration.put)
+        let longest = String(repeating: "t", count: WebhookHandshake.longestToken)
+        func draft(_ primary: ProviderDraft) -> ConfigurationDraft {
+            ConfigurationDraft(clinicId: clinic.clinic, whatsapp: ChannelDraft(primary: primary))
+        }
+        var chosen = ProviderDraft.meta(SandboxPlace.nowhere)
+        chosen.credentials["verifyToken"] = .string(longest)
+        let shown = try #require(try await clinic.configure(draft(chosen)).whatsapp?.primary)
+        #expect(shown.verifyToken == longest)
+        var sentBack = ProviderDraft(id: shown.id, provider: shown.provider, credentials: shown.credentials)
+        sentBack.verifyToken = shown.verifyToken
+        sentBack.webhookUrl = shown.webhookUrl
+        #expect(try await clinic.configure(draft(sentBack)).whatsapp?.primary.verifyToken == longest)
+        #expect(try await ask(clinic, token: longest).status == 200)
+        sentBack.verifyToken = longest + "t"
+        let bytes = try JSONWriter.encode(draft(sentBack))
+        #expect(try !endpoint.inputSchema.violations(in: JSONTape(bytes)).isEmpty)
+        chosen.credentials["verifyToken"] = .string(longest + "t")
+        let refused = try await clinic.ask(endpoint, draft(chosen), ifMatch: "*")
+        #expect(refused.status == 422 && refused.pointers == ["/whatsapp/primary/credentials/verifyToken"])
+    }
+
     @Test(
         arguments: [
             (nil, nil, nil), (nil, "clinic-verify-token", "1"), ("subscribe", nil, "1"),
