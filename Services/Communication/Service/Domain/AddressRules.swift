@@ -12,15 +12,31 @@ enum AddressRules {
     private static let endOfLatin: UInt32 = 0x0250
 
     /// What is wrong with a message's addresses: a domain that has no form that travels, or mixes Latin letters with such as
-    /// look like them.
+    /// look like them, and a token that no app has.
     static func faults(_ draft: MessageDraft) -> [Problem.Fault] {
         let addresses = [(draft.to.email, "/to/email"), (draft.replyTo, "/replyTo")]
-        return addresses.compactMap { email, pointer in
+        let faults = addresses.compactMap { email, pointer -> Problem.Fault? in
             guard let email else { return nil }
             if email.mailed == nil { return Problem.Fault(pointer: pointer, DomainName.complaint) }
             guard isDeceptive(email) else { return nil }
             return Problem.Fault(pointer: pointer, "mixes letters of several alphabets in its domain")
         }
+        return faults + self.faults(inPushToken: draft.to.pushToken, at: "/to/pushToken")
+    }
+
+    /// What is wrong with the addresses that are to get a test message.
+    static func faults(_ recipient: TestRecipient) -> [Problem.Fault] {
+        var faults: [Problem.Fault] = []
+        if let email = recipient.email, email.mailed == nil {
+            faults.append(.init(pointer: "/to/email", DomainName.complaint))
+        }
+        return faults + self.faults(inPushToken: recipient.pushToken, at: "/to/pushToken")
+    }
+
+    /// What is wrong with the token of an app that no provider would take; nothing where there is none.
+    static func faults(inPushToken token: String?, at pointer: String) -> [Problem.Fault] {
+        guard let token, ChannelAddress(.push, token) == nil else { return [] }
+        return [.init(pointer: pointer, ChannelAddress.complaint(.push))]
     }
 
     static func isDeceptive(_ email: EmailAddress) -> Bool {

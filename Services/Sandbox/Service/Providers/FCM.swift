@@ -130,7 +130,7 @@ struct FCM: SandboxProvider {
         }
         guard message["token"] != nil else { return target }
         for (prefix, error) in FCMError.byToken where target.hasPrefix(prefix) { throw error }
-        guard target.utf8.count >= 16, !target.contains(" ") else {
+        guard target.utf8.count >= 16, !target.contains(" "), !target.hasPrefix("malformed") else {
             let text = "The registration token is not a valid FCM registration token"
             throw FCMError(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", text)
         }

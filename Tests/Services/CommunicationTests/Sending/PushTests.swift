@@ -102,7 +102,7 @@ import Testing
         arguments: [
             ("unregistered-000000000", .badRecipient, "UNREGISTERED"),
             ("othersender-000000000", .badRecipient, "SENDER_ID_MISMATCH"),
-            ("has blanks in it, so none", .badRecipient, "INVALID_ARGUMENT"),
+            ("malformed-00000000000", .badRecipient, "INVALID_ARGUMENT"),
             ("noapns-000000000000000", .senderNotAuthorised, "THIRD_PARTY_AUTH_ERROR"),
             ("toofast-00000000000000", .throttled, "QUOTA_EXCEEDED"),
         ] as [(String, AttemptOutcome, String)]

@@ -53,6 +53,31 @@ import Testing
         }
     }
 
+    /// By every way to one, before anybody is called.
+    @Test(
+        arguments: [
+            String(repeating: " ", count: 16), "has blanks in it, so none", "fGTökenOfAnInstalledApp",
+            "fGTokenOfAnApp\u{7F}:APA91b", "fGTokenOfAnApp\n:APA91b",
+        ]
+    )
+    func whatIsNoTokenIsRefused(token: String) async throws {
+        let (clinic, endpoints) = (try TestClinic(), MessageDesk.endpoints)
+        try await clinic.configure(.smtp(port: 9))
+        let draft = MessageDraft(
+            to: RecipientDraft(email: EmailAddress("device@example.com"), pushToken: token),
+            channels: [.email],
+            content: MessageContent(subject: "Clinic", text: "See you soon.")
+        )
+        let alone = try await clinic.ask(endpoints.messages.send, draft)
+        #expect(alone.status == 422 && alone.pointers == ["/to/pushToken"])
+        let batch = try MessageBatch(messages: [draft.json()])
+        let items = try #require(try await clinic.ask(endpoints.messages.sendBatch, batch).output?.items)
+        #expect(items.map { $0.problem?.errors?.first?.pointer } == ["/to/pushToken"])
+        let test = ConfigurationTest(clinicId: clinic.clinic, to: TestRecipient(pushToken: token))
+        let tried = try await clinic.ask(endpoints.configuration.test, test)
+        #expect(tried.status == 422 && tried.pointers == ["/to/pushToken"])
+    }
+
     @Test func aMessageThatIsTooLargeBlamesNoToken() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try await clinic(sandbox)

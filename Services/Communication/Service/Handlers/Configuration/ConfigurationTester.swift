@@ -56,7 +56,8 @@ struct ConfigurationTester: Sendable {
         _ input: ConfigurationTest,
         _ context: OperationContext
     ) async throws -> Reply<ConfigurationTestResults> {
-        if let email = input.to?.email, email.mailed == nil { throw Problem.invalid("/to/email", DomainName.complaint) }
+        let faults = input.to.map { AddressRules.faults($0) } ?? []
+        guard faults.isEmpty else { throw Problem.invalid(faults) }
         let found = try await found(input, context)
         let (suppressed, windows) = try await known(of: input.to, context)
         let tests = found.entries.map { entry in

@@ -127,13 +127,11 @@ struct ContactDeviceHandlers: Sendable {
 
     /// Throws 422 for a token that no provider would take, and a name that is more than a line.
     private static func check(_ draft: ContactDeviceDraft) throws(Problem) -> ChannelAddress {
-        var faults: [Problem.Fault] = []
-        let address = ChannelAddress(.push, draft.pushToken)
-        if address == nil { faults.append(.init(pointer: "/pushToken", ChannelAddress.complaint(.push))) }
+        var faults = AddressRules.faults(inPushToken: draft.pushToken, at: "/pushToken")
         if draft.name?.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) == true {
             faults.append(.init(pointer: "/name", "must be one line without control characters"))
         }
-        guard let address, faults.isEmpty else { throw .invalid(faults) }
+        guard let address = ChannelAddress(.push, draft.pushToken), faults.isEmpty else { throw .invalid(faults) }
         return address
     }
 
