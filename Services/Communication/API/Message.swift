@@ -271,7 +271,7 @@ package struct MessageListRequest: Wire {
     package var template: String?
     package var category: MessageCategory?
     package var patientId: PatientID?
-    /// An e-mail address, a phone number or a user id of WhatsApp's.
+    /// An e-mail address, a phone number, a user id of WhatsApp's or a push token that `to` named.
     package var recipient: String?
     package var reference: String?
     /// Accepted at or after.
@@ -319,11 +319,16 @@ package struct MessageListRequest: Wire {
                 CodingKeys.channel,
                 "The one that took it, else the one that was called last, else the one that has the first turn."
             ), .describe(CodingKeys.provider, "The one that took it, else the one that was called last."),
+            .describe(
+                CodingKeys.recipient,
+                "An e-mail address, a phone number, a user id of WhatsApp's, or a push token that the message named itself."
+            ),
             .describe(CodingKeys.from, "Accepted at or after; days are those of the clinic's time zone."),
             .describe(CodingKeys.to, "Accepted before that moment, or on that day at the latest."),
             .describe(CodingKeys.sort, "-createdAt, the newest first, when absent."),
             .length(CodingKeys.provider, 1...40), .length(CodingKeys.template, 1...100),
-            .length(CodingKeys.recipient, 3...320), .length(CodingKeys.reference, 1...200),
+            .length(CodingKeys.recipient, 3...RecipientDraft.pushTokenLengths.upperBound),
+            .length(CodingKeys.reference, 1...200),
             .range(CodingKeys.limit, 1...200),
             .length(CodingKeys.cursor, 1...1_000),
         ]

@@ -48,6 +48,7 @@ package enum CommunicationService {
                 ("0035_alert_subjects.sql", PackageResources._035_alert_subjects_sql),
                 ("0036_account_faults.sql", PackageResources._036_account_faults_sql),
                 ("0037_room_on_pages.sql", PackageResources._037_room_on_pages_sql),
+                ("0038_push_tokens.sql", PackageResources._038_push_tokens_sql),
             ]
         )
     }

@@ -23,6 +23,12 @@ struct AddressIndex: Sendable {
         }
     }
 
+    /// By what a message to somebody is found.
+    func hashes(of reach: Reach, _ clinic: ClinicID) -> AddressHashes {
+        func hash(_ channel: MessageChannel) -> [UInt8]? { reach.address(on: channel).map { token($0, clinic) } }
+        return AddressHashes(email: hash(.email), phone: hash(.whatsapp), push: hash(.push))
+    }
+
     /// By what else something that was kept of an address before may be found.
     func formerTokens(of address: ChannelAddress, _ clinic: ClinicID) -> [[UInt8]] {
         address.formerForms.map { token($0, clinic) }

@@ -5,11 +5,11 @@ import Postgres
 
 /// The keyed hash by which messages to somebody are found.
 enum RecipientIndex: Sendable {
-    case email([UInt8]), phone([UInt8])
+    case email([UInt8]), phone([UInt8]), push([UInt8])
 
     var bytes: [UInt8] {
         switch self {
-        case .email(let bytes), .phone(let bytes): bytes
+        case .email(let bytes), .phone(let bytes), .push(let bytes): bytes
         }
     }
 }
@@ -47,6 +47,7 @@ struct MessageFilter: Sendable {
         switch recipient {
         case .email(let index): query += " and recipient_index = \(index)"
         case .phone(let index): query += " and phone_index = \(index)"
+        case .push(let index): query += " and push_index = \(index)"
         case nil: break
         }
         if let from { query += " and created_at >= \(from)" }

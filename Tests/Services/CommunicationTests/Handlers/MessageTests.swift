@@ -330,6 +330,35 @@ import Testing
         #expect(try await clinic.ask(endpoints.list, turned).status == 422)
     }
 
+    /// As by every other address that a message names.
+    @Test func aPushTokenFindsItsMessages() async throws {
+        let (clinic, other) = (try TestClinic(), try TestClinic())
+        // The longest there may be.
+        let token = String(repeating: "fG:", count: 1_365) + "1"
+        var ids: [MessageID] = []
+        for place in [clinic, other] { try await place.configure(.smtp(port: 9)) }
+        for (place, token) in [(clinic, token), (clinic, token), (clinic, "fGAnotherApp:APA91b"), (other, token)] {
+            var draft = try plain("asha@example.com")
+            draft.to.pushToken = token
+            draft.sendAt = .now() + .seconds(3_600)
+            ids.append(try await place.send(draft))
+        }
+        func list(_ place: TestClinic, _ recipient: String) async throws -> [MessageID] {
+            let request = MessageListRequest(recipient: recipient)
+            return try #require(try await place.ask(endpoints.list, request).output).items.map(\.id)
+        }
+        #expect(try await list(clinic, token) == [ids[1], ids[0]])
+        #expect(try await list(clinic, "fGAnotherApp:APA91b") == [ids[2]])
+        #expect(try await list(clinic, "fganotherapp:apa91B").isEmpty)
+        #expect(try await list(other, token) == [ids[3]])
+        #expect(try await list(other, "fGAnotherApp:APA91b").isEmpty)
+        #expect(try await list(clinic, "asha@example.com") == [ids[2], ids[1], ids[0]])
+        for nonsense in ["has blanks in it, so none", "too short"] {
+            let request = MessageListRequest(recipient: nonsense)
+            #expect(try await clinic.ask(endpoints.list, request).status == 422)
+        }
+    }
+
     @Test func anotherClinicsMessageIsNotThere() async throws {
         let clinic = try TestClinic()
         try await clinic.configure(.smtp(port: 9))

@@ -148,8 +148,13 @@ struct MessageHandlers: Sendable {
         if let address = ChannelAddress(.whatsapp, text) {
             return .phone(intake.index.token(address, clinic))
         }
+        // Whatever looks like none of those may be the name of an app.
+        if let address = ChannelAddress(.push, text) { return .push(intake.index.token(address, clinic)) }
         throw .invalid([
-            .init(parameter: "recipient", "must be an e-mail address, a phone number or a user id of WhatsApp's")
+            .init(
+                parameter: "recipient",
+                "must be an e-mail address, a phone number, a user id of WhatsApp's or a push token"
+            )
         ])
     }
 

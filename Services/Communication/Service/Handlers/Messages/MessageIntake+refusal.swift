@@ -50,11 +50,7 @@ extension MessageIntake {
             reasonDetail: Self.detail(of: problem),
             rounds: 0
         )
-        let hashes = AddressHashes(
-            email: reach.address(on: .email).map { index.token($0, sender.clinic) },
-            phone: reach.address(on: .whatsapp).map { index.token($0, sender.clinic) }
-        )
-        MessageStore.insert(message, to: hashes, by: sender.actor, in: tx)
+        MessageStore.insert(message, to: index.hashes(of: reach, sender.clinic), by: sender.actor, in: tx)
     }
 
     /// The channels that a draft was meant for: those that it names, else those that the clinic can send through, in its order;

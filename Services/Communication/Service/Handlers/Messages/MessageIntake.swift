@@ -149,11 +149,7 @@ struct MessageIntake: Sendable {
             nextAttemptAt: isWanted ? start?.at : nil,
             rounds: 0
         )
-        let hashes = AddressHashes(
-            email: reach.address(on: .email).map { index.token($0, sender.clinic) },
-            phone: reach.address(on: .whatsapp).map { index.token($0, sender.clinic) }
-        )
-        MessageStore.insert(message, to: hashes, by: sender.actor, in: tx)
+        MessageStore.insert(message, to: index.hashes(of: reach, sender.clinic), by: sender.actor, in: tx)
         try AttachmentStore.insert(files, of: id, sealer: sealer, in: tx)
         if let first = channels.first { tally.note(first) }
         guard isWanted else { return AcceptedMessage(id: id) }
