@@ -68,7 +68,7 @@ extension SystemTests {
         @Test(.timeLimit(.minutes(6))) func aReminderIsAnsweredAndTheAnswerToo() async throws {
             let suite = try await RunningSuite.shared.value
             let practice = try await open(suite)
-            #expect(try await practice.text("we expect you on ").contains("CONFIRM, CANCEL or RESCHEDULE"))
+            #expect(try await practice.text("we expect you on ").contains("CONFIRM, CANCEL VISIT or RESCHEDULE"))
             let before = try await practice.visit()
             #expect(before["patientConfirmedAt"] ?? .null == .null)
             try await practice.write("Confrim")
@@ -82,7 +82,7 @@ extension SystemTests {
             _ = try await practice.text("Your appointment is now on")
             let moved = try await practice.visit()
             #expect(moved["start"] != before["start"] && moved["status"] == "confirmed")
-            try await practice.write("cancel")
+            try await practice.write("Cancel visit")
             _ = try await practice.text("As you asked")
             #expect(try await practice.visit()["status"] == "cancelled")
             for words in ["is confirmed.", "answer with a number", "is now on", "As you asked"] {

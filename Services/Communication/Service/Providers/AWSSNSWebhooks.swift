@@ -10,8 +10,8 @@ import ProviderConfig
 struct AWSSNSWebhooks: WebhookReader {
     let sns: SNSVerifier
 
-    /// Words to a number that AWS heeds and answers with a confirmation by itself.
-    private static let confirmedWords: Set<String> = [
+    /// Words to a number after which AWS sends it nothing more; it answers them with a confirmation by itself.
+    static let endingWords: Set<String> = [
         "ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE",
     ]
 
@@ -66,7 +66,7 @@ struct AWSSNSWebhooks: WebhookReader {
             media: [],
             providerMessageID: id
         )
-        text.isConfirmed = text.isOne(of: confirmedWords)
+        text.isConfirmed = text.isOne(of: endingWords)
         return text
     }
 

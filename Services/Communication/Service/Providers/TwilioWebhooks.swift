@@ -8,12 +8,14 @@ struct TwilioWebhooks: WebhookReader {
     /// What they are signed with, among the credentials.
     static let key = "authToken"
 
-    /// Words to a telephone number that Twilio heeds and answers with a confirmation by itself.
+    /// Words to a telephone number after which Twilio sends it nothing more, unless the clinic has set words of its own.
+    static let endingWords: Set<String> = [
+        "STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT",
+    ]
+    /// Words that Twilio heeds and answers with a confirmation by itself.
     ///
     /// It says so (`OptOutType`) only where the clinic has set words of its own.
-    private static let confirmedWords: Set<String> = [
-        "STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "START", "UNSTOP",
-    ]
+    private static let confirmedWords = endingWords.union(["START", "UNSTOP"])
 
     /// What stood in the answer to a text would be sent to who wrote it.
     var acknowledgement: Int { 204 }

@@ -88,6 +88,55 @@ import Testing
         }
     }
 
+    /// What a text asks to be written: its words in capitals.
+    private static func asked(in text: String) -> Set<String> {
+        var phrases: Set<String> = []
+        for piece in text.split(whereSeparator: { !$0.isLetter && $0 != " " }) {
+            var phrase: [Substring] = []
+            for word in piece.split(separator: " ") + [""] {
+                if word.count > 1, word.allSatisfy({ $0.isUppercase }) {
+                    phrase.append(word)
+                } else if !phrase.isEmpty {
+                    phrases.insert(phrase.joined(separator: " "))
+                    phrase = []
+                }
+            }
+        }
+        return phrases
+    }
+
+    /// It is understood wherever it comes from, and ends messages nowhere but where it says so.
+    @Test func whatTextsAskForIsUnderstood() {
+        let english: [String: InboundCommand] = [
+            "CONFIRM": .confirm, "CANCEL VISIT": .cancel, "RESCHEDULE": .reschedule,
+        ]
+        let german: [String: InboundCommand] = [
+            "BESTÄTIGEN": .confirm, "ABSAGEN": .cancel, "VERSCHIEBEN": .reschedule,
+        ]
+        let endings = TwilioWebhooks.endingWords.union(AWSSNSWebhooks.endingWords)
+        for word in ["STOP", "CANCEL", "END", "QUIT", "OPTOUT", "REMOVE"] { #expect(endings.contains(word)) }
+        let numbers: [String?] = [nil, "+4915112345678", "+12025550123", "+919876543210"]
+        for builtIn in BuiltInTemplates.all {
+            for (locale, words) in builtIn.words {
+                var expected: [String: InboundCommand] = [:]
+                if ["appointment_reminder", "reply_help"].contains(builtIn.name) {
+                    expected = locale == "de" ? german : english
+                }
+                if ["reply_help", "reply_start"].contains(builtIn.name) { expected["STOP"] = .stop }
+                if builtIn.name == "reply_stop" { expected["START"] = .start }
+                let asked = Self.asked(in: [words.email, words.short, words.push].joined(separator: "\n"))
+                #expect(asked == Set(expected.keys), "\(builtIn.name) \(locale)")
+                for (phrase, command) in expected {
+                    for number in numbers {
+                        let read = InboundCommands.read(phrase, from: number.flatMap { PhoneNumber($0) })
+                        #expect(read == command, "\(phrase)")
+                    }
+                    #expect(command == .stop || !endings.contains(phrase), "\(phrase)")
+                }
+            }
+        }
+    }
+
     @Test func screensShowNothingOfAVisitButItsTime() {
         let shown: Set<String> = ["doctorName", "serviceName", "patientName", "formName", "link"]
         for builtIn in BuiltInTemplates.all {

@@ -1,6 +1,9 @@
 import CommunicationAPI
 
 /// What patients are answered who have written a command.
+///
+/// What they are asked to write stands in capitals. But for STOP it is nothing that a network takes for an end of all messages,
+/// as it does CANCEL alone.
 enum AnswerTemplates {
     static let all = [
         confirmed, cancelled, rescheduled, kept, offer, noneFree, alreadyCancelled, tooLate, notApproved, noVisit,
@@ -131,12 +134,12 @@ enum AnswerTemplates {
     private static let help = answer(
         BuiltInTemplates.help,
         asks: ["clinicPhone?"],
-        en: "About your appointment you can answer CONFIRM, CANCEL or RESCHEDULE. STOP ends our messages."
+        en: "About your appointment you can answer CONFIRM, CANCEL VISIT or RESCHEDULE. STOP ends our messages."
             + "{{#clinicPhone}} You can call us: {{clinicPhone}}{{/clinicPhone}}",
         de:
             "Zu Ihrem Termin können Sie BESTÄTIGEN, ABSAGEN oder VERSCHIEBEN antworten. STOP beendet unsere Nachrichten."
             + "{{#clinicPhone}} Sie erreichen uns unter {{clinicPhone}}{{/clinicPhone}}",
-        hi: "अपॉइंटमेंट के लिए CONFIRM, CANCEL या RESCHEDULE लिखें। STOP से हमारे संदेश बंद होते हैं।"
+        hi: "अपॉइंटमेंट के लिए CONFIRM, CANCEL VISIT या RESCHEDULE लिखें। STOP से हमारे संदेश बंद होते हैं।"
             + "{{#clinicPhone}} हमें फ़ोन करें: {{clinicPhone}}{{/clinicPhone}}"
     )
 

@@ -153,7 +153,7 @@ enum VisitTemplates {
         )
     )
 
-    /// A day before, or whenever it is asked for.
+    /// A day before, or whenever it is asked for; of what it asks for see `AnswerTemplates`.
     private static let reminder = BuiltInTemplate(
         BuiltInTemplates.appointmentReminder,
         .care,
@@ -169,7 +169,7 @@ enum VisitTemplates {
                 {{clinicName}}
                 """,
             short: "{{clinicName}}: we expect you on {{date}} at {{time}}. "
-                + "{{#canAnswer}}Please answer CONFIRM, CANCEL or RESCHEDULE.{{/canAnswer}}"
+                + "{{#canAnswer}}Please answer CONFIRM, CANCEL VISIT or RESCHEDULE.{{/canAnswer}}"
                 + "{{^canAnswer}}If you cannot come, please let us know.{{/canAnswer}}",
             push: "We expect you on {{date}} at {{time}}."
         ),
@@ -200,7 +200,7 @@ enum VisitTemplates {
                 {{clinicName}}
                 """,
             short: "{{clinicName}}: {{date}} को {{time}} बजे हम आपकी प्रतीक्षा करेंगे। "
-                + "{{#canAnswer}}उत्तर में CONFIRM, CANCEL या RESCHEDULE लिखें।{{/canAnswer}}"
+                + "{{#canAnswer}}उत्तर में CONFIRM, CANCEL VISIT या RESCHEDULE लिखें।{{/canAnswer}}"
                 + "{{^canAnswer}}न आ सकें तो कृपया बताएँ।{{/canAnswer}}",
             push: "{{date}} को {{time}} बजे हम आपकी प्रतीक्षा करेंगे।"
         )
