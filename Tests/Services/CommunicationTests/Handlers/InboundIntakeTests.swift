@@ -120,6 +120,33 @@ import Testing
         }
     }
 
+    /// A word about visits that the provider takes for an end of messages is both.
+    @Test func whatTheProviderTakesForAnEndCancelsTheVisitToo() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(sms: [.texts("twilio", at: sandbox.url("twilio"))])
+            var draft = MessageDraft(
+                to: RecipientDraft(phone: PhoneNumber(Self.number)),
+                channels: [.sms],
+                content: MessageContent(text: "Tomorrow at ten. Answer CONFIRM or CANCEL VISIT.")
+            )
+            let appointment = AppointmentID()
+            draft.reference = "appointment:\(appointment)"
+            _ = try await clinic.settled(try await clinic.send(draft))
+            try await clinic.take(try text("CANCEL", optOut: .stop))
+            #expect(try await clinic.suppressionReasons() == ["stop"])
+            // Who says nothing of a visit, or has none, ends messages alone.
+            try await clinic.take(
+                try text("STOP", optOut: .stop),
+                try text("CANCEL", from: "+4915112345679", optOut: .stop)
+            )
+            let events = try await clinic.toldOfTexts()
+            #expect(events.map(\.command) == ["cancel", "stop", "stop"])
+            #expect(events.map(\.appointmentId) == [appointment, appointment, nil])
+            #expect(try await clinic.suppressionReasons() == ["stop", "stop"])
+        }
+    }
+
     /// In the United States the word alone ends texts; who has a visit means the visit.
     @Test(
         arguments: [

@@ -36,7 +36,8 @@ struct InboundIntake: Sendable {
             }
             let names = [index] + aliases + addresses.formerTokens(of: address, clinic)
             let meaning = try meaning(of: text, names, at: said, in: tx)
-            let command = meaning.command
+            let alsoCancels = try Self.cancelsVisit(text, meaning.appointment, names, at: said, in: tx)
+            let command: InboundCommand? = alsoCancels ? .cancel : meaning.command
             guard
                 let kept = try store.keep(
                     text,
@@ -54,7 +55,7 @@ struct InboundIntake: Sendable {
             if let alias = text.alias {
                 ContactStore.link(alias, to: contacts, index: addresses, clinic: clinic, in: tx)
             }
-            let isNewest = try applyOptOut(text, command, [index] + aliases, clinic, at: said, in: tx)
+            let isNewest = try applyOptOut(text, meaning.command, [index] + aliases, clinic, at: said, in: tx)
             // An e-mail shows whose it is only where it answers one of ours.
             if text.channel != .email || meaning.said != nil {
                 let told = text.alias.map { addresses.token(ChannelAddress($0), clinic) }
@@ -279,6 +280,20 @@ struct InboundIntake: Sendable {
         case .start: .start
         case .help, nil: InboundCommands.read(text.text, from: text.phone)
         }
+    }
+
+    /// Whether a text that the provider has taken for an end of messages was written to cancel a visit, and so ends both.
+    private static func cancelsVisit(
+        _ text: InboundText,
+        _ appointment: AppointmentID?,
+        _ indexes: [[UInt8]],
+        at said: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        guard text.optOut == .stop, InboundCommands.read(text.text, from: text.phone) == .cancel else { return false }
+        let patients = try indexes.flatMap { try ContactStore.patients($0, in: tx) }
+        guard try VisitStore.isAwaited(appointment, by: patients, at: said, in: tx) else { return false }
+        return try upToDate(.cancel, on: text.channel, indexes, at: said, in: tx) != nil
     }
 
     /// - Parameter said: when it was written.
