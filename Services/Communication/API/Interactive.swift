@@ -43,7 +43,7 @@ package struct InteractiveContent: Wire, Hashable {
     }
 }
 
-/// A button that answers; what comes back is its title, and its id for whoever reads that.
+/// A button that answers: with its id, where that is a word for a command such as `CANCEL`, else with its title.
 package struct InteractiveButton: Wire, Hashable {
     package var id: String
     package var title: String
@@ -74,7 +74,7 @@ package struct InteractiveSection: Wire, Hashable {
     }
 }
 
-/// One choice of a list.
+/// One choice of a list; it answers as a button does.
 package struct InteractiveRow: Wire, Hashable {
     package var id: String
     package var title: String

@@ -53,6 +53,8 @@ struct InboundText: Sendable, Equatable {
     var to: String
     var from: ChannelAddress
     var text: String
+    /// What the button or row was made with that was pressed; on it stands the text.
+    var payload: String?
     var media: [Media]
     /// What is in those that came with it, by their places.
     var contents: [Int: [UInt8]] = [:]

@@ -130,6 +130,7 @@ struct MetaWebhooks: WebhookReader {
                 providerMessageID: id,
                 at: at
             )
+            inbound.payload = payload
             if from != nil { inbound.alias = user }
             if let answers { inbound.answers = [answers] }
             return inbound

@@ -84,6 +84,7 @@ struct TwilioWebhooks: WebhookReader {
             providerMessageID: sid,
             optOut: form.value("OptOutType").flatMap { InboundText.OptOut(rawValue: $0.uppercased()) }
         )
+        text.payload = form.value("ButtonPayload") ?? form.value("ListId")
         // By WhatsApp it is said what somebody answers, or whose button they pressed.
         if let answered = ProviderVerdict.token(form.value("OriginalRepliedMessageSid")) { text.answers = [answered] }
         // Short codes and WhatsApp are left to the clinic's own words, and to us.

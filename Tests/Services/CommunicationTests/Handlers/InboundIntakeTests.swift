@@ -120,6 +120,24 @@ import Testing
         }
     }
 
+    /// What a button was made with is what it means; on it may stand anything.
+    @Test func whatIsPressedMeansWhatItWasMadeWith() async throws {
+        let clinic = try TestClinic()
+        for (title, payload) in [
+            ("வேண்டாம்", "CANCEL"), ("Ich komme nicht", "cancel_visit"), ("Confirm", "row-7"), ("9:00", "row-8"),
+            ("Confirm", "STOP"),
+        ] {
+            var pressed = try text(title, channel: .whatsapp)
+            pressed.payload = payload
+            try await clinic.take(pressed)
+        }
+        #expect(try await clinic.toldOfTexts().map(\.command) == ["cancel", "cancel", "confirm", nil, "stop"])
+        #expect(try await clinic.suppressionReasons() == ["stop"])
+        // Whoever reads the conversation sees what they saw.
+        let shown = Set(try await clinic.heard().map(\.text))
+        #expect(shown == ["வேண்டாம்", "Ich komme nicht", "Confirm", "9:00"])
+    }
+
     /// A word about visits that the provider takes for an end of messages is both.
     @Test func whatTheProviderTakesForAnEndCancelsTheVisitToo() async throws {
         try await SandboxPlace.with { sandbox in

@@ -214,6 +214,11 @@ import Testing
             text: "Row",
             payload: "r1"
         ),
+        Saying(
+            message: ["type": "button", "button": ["payload": "CANCEL", "text": "வேண்டாம்"]],
+            text: "வேண்டாம்",
+            payload: "CANCEL"
+        ),
         Saying(message: ["type": "image", "image": ["id": "m1", "caption": "My referral"]], text: "My referral"),
         Saying(message: ["type": "audio", "audio": ["id": "m1"]], text: nil),
         Saying(message: ["type": "reaction", "reaction": ["message_id": "wamid.B", "emoji": "👍"]], text: "👍"),
@@ -234,7 +239,7 @@ import Testing
         #expect(heard.first?.text == saying.text && heard.first?.payload == saying.payload)
         let text = heard.first?.inbound(to: "106")
         #expect(text?.text == saying.text ?? "" && text?.channel == .whatsapp && text?.to == "106")
-        #expect(text?.answers == ["wamid.B"])
+        #expect(text?.answers == ["wamid.B"] && text?.payload == saying.payload)
     }
 
     @Test func whoHidesTheirNumberIsHeardWithoutIt() throws {

@@ -8,13 +8,14 @@ import Testing
 @Suite struct TwilioWebhookReadingTests {
     @Test(
         arguments: [
-            ([("Body", "Confirm"), ("ButtonText", "Confirm"), ("ButtonPayload", "CONFIRM")], "Confirm"),
-            ([("Body", ""), ("ButtonText", "Confirm")], "Confirm"), ([("ListTitle", "9:00"), ("ListId", "a")], "9:00"),
-            ([("Body", "")], ""),
-        ] as [([(String, String)], String)]
-    ) func whatIsPressedIsWhatIsSaid(pairs: [(String, String)], said: String) {
+            ([("Body", "வேண்டாம்"), ("ButtonText", "வேண்டாம்"), ("ButtonPayload", "CANCEL")], "வேண்டாம்", "CANCEL"),
+            ([("Body", ""), ("ButtonText", "Confirm")], "Confirm", nil),
+            ([("ListTitle", "9:00"), ("ListId", "a")], "9:00", "a"), ([("Body", "")], "", nil),
+        ] as [([(String, String)], String, String?)]
+    ) func whatIsPressedIsWhatIsSaid(pairs: [(String, String)], said: String, payload: String?) {
         let head = [("MessageSid", "SM1"), ("From", "whatsapp:+4915112345678"), ("To", "whatsapp:+14155238886")]
-        #expect(TwilioWebhooks.text((head + pairs).map { (name: $0.0, value: $0.1) })?.text == said)
+        let text = TwilioWebhooks.text((head + pairs).map { (name: $0.0, value: $0.1) })
+        #expect(text?.text == said && text?.payload == payload)
     }
 
     /// Twilio takes nothing but the word alone, and heeds none by itself by WhatsApp or at a short code.

@@ -278,8 +278,13 @@ struct InboundIntake: Sendable {
         switch text.optOut {
         case .stop: .stop
         case .start: .start
-        case .help, nil: InboundCommands.read(text.text, from: text.phone)
+        case .help, nil: wanted(by: text)
         }
+    }
+
+    /// What its sender asks for: whoever presses something sees what stands on it, and means what it was made with.
+    private static func wanted(by text: InboundText) -> InboundCommand? {
+        text.payload.flatMap { PressedCommand.read($0) } ?? InboundCommands.read(text.text, from: text.phone)
     }
 
     /// Whether a text that the provider has taken for an end of messages was written to cancel a visit, and so ends both.
@@ -290,7 +295,7 @@ struct InboundIntake: Sendable {
         at said: Instant,
         in tx: borrowing Transaction
     ) throws -> Bool {
-        guard text.optOut == .stop, InboundCommands.read(text.text, from: text.phone) == .cancel else { return false }
+        guard text.optOut == .stop, wanted(by: text) == .cancel else { return false }
         let patients = try indexes.flatMap { try ContactStore.patients($0, in: tx) }
         guard try VisitStore.isAwaited(appointment, by: patients, at: said, in: tx) else { return false }
         return try upToDate(.cancel, on: text.channel, indexes, at: said, in: tx) != nil

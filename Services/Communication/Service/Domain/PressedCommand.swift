@@ -1,0 +1,23 @@
+/// Finds the command that a button or a row of a list was made with: words of a command in whatever language, and nothing else.
+///
+/// Programs write these, not fingers: no slip is forgiven, and what ends messages in some countries only is somebody's name for
+/// a row.
+enum PressedCommand {
+    static func read(_ payload: String) -> InboundCommand? {
+        guard payload.utf8.count <= longest else { return nil }
+        let words = FoldedText.words(payload)
+        let said = words.joined(separator: " ")
+        if let command = InboundVocabulary.commands[said] { return command }
+        if InboundVocabulary.ends(said, nil) { return .stop }
+        let wanted = words.filter { !InboundVocabulary.aboutVisits.contains($0) }.joined(separator: " ")
+        switch InboundVocabulary.commands[wanted] {
+        case .confirm: return .confirm
+        case .cancel: return .cancel
+        case .reschedule: return .reschedule
+        case .yes, .no, .stop, .start, .help, nil: return nil
+        }
+    }
+
+    /// In bytes; WhatsApp lets them be 256 characters long.
+    private static let longest = 256
+}
