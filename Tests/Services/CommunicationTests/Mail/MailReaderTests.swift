@@ -310,6 +310,48 @@ import Testing
         }
     }
 
+    /// Names of character sets as mails spell them, a text, and its bytes in hexadecimal as Python encodes it.
+    private static let charsets: [(name: String, text: String, bytes: String)] = [
+        ("windows-1250", "Přijdu, žluťoučký kůň", "50F8696A64752C209E6C759D6F75E86BFD206BF9F2"),
+        ("cp1251", "Отменить приём", "CEF2ECE5EDE8F2FC20EFF0E8B8EC"),
+        ("Windows-1252", "“Grüße” – 5 €", "934772FCDF6594209620352080"),
+        ("windows-1253", "Θα έρθω, ευχαριστώ", "C8E120DDF1E8F92C20E5F5F7E1F1E9F3F4FE"),
+        ("windows-1254", "Geleceğim, İstanbul", "47656C656365F0696D2C20DD7374616E62756C"),
+        ("windows-1255", "שלום, תודה", "F9ECE5ED2C20FAE5E3E4"),
+        ("windows-1256", "شكرا، لا أستطيع", "D4DFD1C7A120E1C720C3D3CAD8EDDA"),
+        ("windows-1257", "Ačiū, ģimene", "41E869FB2C20EC696D656E65"),
+        ("windows-1258", "Đám cưới", "D0E16D2063FDF5EC69"),
+        ("tis-620", "สวัสดีครับ", "CAC7D1CAB4D5A4C3D1BA"),
+        ("koi8-r", "Приду завтра", "F0D2C9C4D520DAC1D7D4D2C1"),
+        ("KOI8-U", "Прийду, їжак ґ", "F0D2C9CAC4D52C20A7D6C1CB20AD"),
+        ("iso-8859-1", "Grüße", "4772FCDF65"),
+        ("iso-8859-2", "Przyjdę, łódź", "50727A796A64EA2C20B3F364BC"),
+        ("ISO_8859-4", "Ačiū, ķēde", "41E869FE2C20F3BA6465"),
+        ("iso-8859-5", "Спасибо", "C1DFD0E1D8D1DE"),
+        ("iso-8859-6", "شكرا", "D4E3D1C7"),
+        ("iso-8859-7", "Ευχαριστώ", "C5F5F7E1F1E9F3F4FE"),
+        ("iso-8859-8-i", "תודה", "FAE5E3E4"),
+        ("latin5", "şükran, ğı", "FEFC6B72616E2C20F0FD"),
+        ("iso-8859-13", "Ačiū, ģ", "41E869FB2C20EC"),
+        ("iso-8859-15", "Œuvre à 5 €", "BC7576726520E0203520A4"),
+        // What has no letter there, and names that nobody knows.
+        ("windows-1252", "a\u{FFFD}b", "618162"), ("x-unknown", "ä\u{FFFD}", "C3A4E4"), ("", "ä", "C3A4"),
+    ]
+
+    @Test(arguments: charsets.indices) func eachCharacterSetIsRead(place: Int) throws {
+        let (name, text, hex) = Self.charsets[place]
+        let bytes = try #require([UInt8](hex: hex))
+        let word = "=?\(name)?B?\(Data(bytes).base64EncodedString())?="
+        let quoted = bytes.map { "=\($0 < 16 ? "0" : "")\(String($0, radix: 16, uppercase: true))" }.joined()
+        let head = "Subject: \(word)\r\nContent-Type: text/plain; charset=\"\(name)\"\r\n"
+        let plain = InboundMail(Array("\(head)\r\n".utf8) + bytes)
+        #expect(plain.text == text)
+        // Without a name there are no encoded words.
+        #expect(plain.subject == (name.isEmpty ? word : text))
+        let coded = InboundMail(Array("\(head)Content-Transfer-Encoding: quoted-printable\r\n\r\n\(quoted)".utf8))
+        #expect(coded.text == text)
+    }
+
     @Test func theSameMailIsTheSameWhateverWayItComes() {
         let first = InboundMail(Array("Message-ID: <1@x>\r\nFrom: a@example.com\r\n\r\nx".utf8))
         let again = InboundMail(Array("Received: by y\r\nMessage-ID: <1@x>\r\nFrom: a@example.com\r\n\r\nx".utf8))
