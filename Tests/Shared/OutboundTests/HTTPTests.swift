@@ -142,13 +142,18 @@ import Testing
         try await eventually("the connection's end") { !ended.all.isEmpty }
     }
 
+    /// Something comes all the time, so that only the whole call's time can end it.
     @Test func aReplyThatDripsIsLostAtTheDeadline() async throws {
+        let ended = Collected<Bool>()
         let server = try ScriptedServer { line in
+            guard line.read(until: "\r\n\r\n{}") != nil else { return }
             line.write("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{")
-            line.hang()
+            line.drip("a")
+            ended.add(true)
         }
         defer { server.stop() }
         await #expect(throws: OutboundFailure.lost(.deadline)) { try await post(server, within: .seconds(2)) }
+        try await eventually("the connection's end") { !ended.all.isEmpty }
     }
 
     /// What is packed stays packed: its size is that of what was sent.

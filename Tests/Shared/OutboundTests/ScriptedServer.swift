@@ -103,6 +103,18 @@ final class ScriptedServer: Sendable {
         /// Says nothing more until the other side has gone.
         func hang() { while receive() {} }
 
+        /// Writes a piece now and then until the other side has gone.
+        func drip(_ text: String) {
+            while true {
+                var descriptor = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+                let isHeard = unsafe poll(&descriptor, 1, Self.dripMilliseconds) > 0
+                guard isHeard ? receive() : goesOn(text) else { return }
+            }
+        }
+
+        /// Between two pieces that drip.
+        private static let dripMilliseconds: Int32 = 50
+
         private func receive() -> Bool {
             var bytes = [UInt8](repeating: 0, count: 65_536)
             let count = unsafe bytes.withUnsafeMutableBytes { unsafe recv(socket, $0.baseAddress, $0.count, 0) }
