@@ -13,7 +13,7 @@ extension SystemTests {
         /// However a sign-in ends, every gateway refuses its access token within two seconds.
         @Test(.timeLimit(.minutes(3))) func anEndedSignInIsRefusedByAnotherGatewayWithinTwoSeconds() async throws {
             let suite = try await RunningSuite.shared.value
-            let replica = try suite.startReplica("gateway")
+            let replica = try await suite.startReplica("gateway")
             defer { suite.stopReplicas() }
             let person = try await suite.person(with: .receptionist)
             let here = try await suite.api.signedIn(person)

@@ -114,7 +114,7 @@ extension SystemTests {
             let suite = try await RunningSuite.shared.value
             let allowed = 20
             let settings = ["POLYCLINIC_RATE_LIMITS": "address=\(allowed)/60"]
-            let gateway = try suite.startReplica("gateway", with: settings)
+            let gateway = try await suite.startReplica("gateway", with: settings)
             defer { suite.stopReplicas() }
             let client = Client(base: gateway + "/api/v1")
             // It refuses by itself once it has the policy, and so reaches access.

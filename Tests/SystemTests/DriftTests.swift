@@ -11,7 +11,7 @@ extension SystemTests {
 
         @Test(.timeLimit(.minutes(6))) func twoReplicasReturnToThePrimary() async throws {
             let suite = try await RunningSuite.shared.value
-            try suite.startReplica("communication")
+            try await suite.startReplica("communication")
             defer { suite.stopReplicas() }
             let admin = try await suite.admin()
             try await suite.sandbox.expect(200, 201, 204, from: "PUT", "/faults/zeptomail", ["kind": "down"])

@@ -42,8 +42,8 @@ extension SystemTests {
 
         @Test(.timeLimit(.minutes(6))) func twoReplicasOfEveryService() async throws {
             let suite = try await RunningSuite.shared.value
-            for name in ServiceName.allCases.map(\.rawValue) { try suite.startReplica(name) }
             defer { suite.stopReplicas() }
+            for name in ServiceName.allCases.map(\.rawValue) { try await suite.startReplica(name) }
             let accepted = try await Load(suite).run {
                 for name in ["appointments", "billing"] { try await suite.killProcess(name) }
             }

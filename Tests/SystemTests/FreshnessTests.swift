@@ -11,7 +11,7 @@ extension SystemTests {
         @Test(.timeLimit(.minutes(3))) func aChangeIsInForceAtEveryGateway() async throws {
             let suite = try await RunningSuite.shared.value
             let admin = try await suite.admin()
-            let replica = Client(base: try suite.startReplica("gateway") + "/api/v1")
+            let replica = Client(base: try await suite.startReplica("gateway") + "/api/v1")
             defer { suite.stopReplicas() }
             let clinic = "/clinics/\(suite.demo.clinicId)"
             func permissions(_ name: String) -> JSONValue {

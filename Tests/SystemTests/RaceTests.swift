@@ -31,7 +31,7 @@ extension SystemTests {
 
         @Test(.timeLimit(.minutes(2))) func aRevokedRoleIsRefusedByAnotherGatewayWithinTwoSeconds() async throws {
             let suite = try await RunningSuite.shared.value
-            let replica = try suite.startReplica("gateway")
+            let replica = try await suite.startReplica("gateway")
             defer { suite.stopReplicas() }
             let admin = try await suite.admin()
             let email = "temp-\(RequestID())@sunrise.example"

@@ -14,6 +14,7 @@ import Testing
 /// One suite serves the whole run, so the tests that break it run one after the other.
 final class RunningSuite: Sendable {
     static let readyWithin: Duration = .seconds(180)
+    static let replicaReadyWithin: Duration = .seconds(60)
 
     /// Started by the first test that asks.
     static let shared = Task { try await start() }
@@ -22,7 +23,12 @@ final class RunningSuite: Sendable {
     let demo: DemoFile
     private let servers: Mutex<Servers>
     private let supervisor: ChildProcess
-    private let replicas = Mutex<[ChildProcess]>([])
+    private let replicas = Mutex<[Replica]>([])
+
+    private struct Replica: Sendable {
+        let process: ChildProcess
+        let log: String
+    }
 
     struct Servers: Sendable {
         var postgres: LocalPostgres
@@ -106,25 +112,38 @@ final class RunningSuite: Sendable {
 
     /// Another instance of a process, with the same settings but for those given, and ports of its own; ended by `stopReplicas`.
     ///
+    /// It is ready then, so it takes part in what follows.
+    ///
     /// - Returns: where a gateway's replica listens.
     @discardableResult
-    func startReplica(_ name: String, with settings: [String: String] = [:]) throws -> String {
+    func startReplica(_ name: String, with settings: [String: String] = [:]) async throws -> String {
         guard let pid = pid(name), var environment = ProcFS.environment(pid) else {
             throw TestKitError("\(name) does not run")
         }
-        let port = try Ports.free()
-        environment["POLYCLINIC_HEALTH_PORT"] = "0"
+        let (port, healthPort) = (try Ports.free(), try Ports.free())
+        environment["POLYCLINIC_HEALTH_PORT"] = "\(healthPort)"
         if name == "gateway" { environment["POLYCLINIC_PORT"] = "\(port)" }
         environment.merge(settings) { $1 }
-        let replica = try ChildProcess(
+        let log = "\(home)/logs/\(name)-replica.log"
+        let process = try ChildProcess(
             ChildProcess.Command(
                 "\(Self.binaries)/\(name)",
                 environment: environment,
-                output: "\(home)/logs/\(name)-replica.log",
+                output: log,
                 workingDirectory: home
             )
         )
-        replicas.withLock { $0.append(replica) }
+        do {
+            let health = Client(base: "http://127.0.0.1:\(healthPort)/health")
+            try await eventually("the replica of \(name) is ready: see \(log)", within: Self.replicaReadyWithin) {
+                if let exit = process.exit { throw TestKitError("the replica of \(name) ended, \(exit): see \(log)") }
+                return (try? await health.send("GET", "/ready").status) == 200
+            }
+        } catch {
+            process.stop()
+            throw error
+        }
+        replicas.withLock { $0.append(Replica(process: process, log: log)) }
         return "http://127.0.0.1:\(port)"
     }
 
@@ -143,13 +162,17 @@ final class RunningSuite: Sendable {
         return try await ChildProcess(command).ended()
     }
 
+    /// Ends the replicas, which must have run until now: what they were to take part in was else done without them.
     func stopReplicas() {
         let replicas = replicas.withLock { replicas in
             defer { replicas = [] }
             return replicas
         }
-        for replica in replicas { replica.send(SIGTERM) }
-        for replica in replicas { replica.stop() }
+        for replica in replicas {
+            if let exit = replica.process.exit { Issue.record("a replica has ended, \(exit): see \(replica.log)") }
+            replica.process.send(SIGTERM)
+        }
+        for replica in replicas { replica.process.stop() }
     }
 
     // MARK: - Servers

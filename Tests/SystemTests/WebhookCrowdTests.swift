@@ -26,7 +26,7 @@ extension SystemTests {
             let entry: JSONValue = ["primary": ["provider": "twilio", "credentials": credentials]]
             let (admin, clinic, shown) = try await suite.openClinic(configured: ["sms": entry])
             let webhook = try (shown["sms"]?["primary"] ?? .null).text("webhookUrl")
-            try suite.startReplica("communication")
+            try await suite.startReplica("communication")
             defer { suite.stopReplicas() }
             let phone = "+49151\(UInt32.random(in: 10_000_000...89_999_999))"
             let (id, sid) = try await sent(to: phone, by: admin)
@@ -64,7 +64,7 @@ extension SystemTests {
         @Test(.timeLimit(.minutes(4))) func largeMailsAtOnceAreOne() async throws {
             let suite = try await RunningSuite.shared.value
             let (_, clinic, webhook) = try await suite.openClinicForMail()
-            try suite.startReplica("communication")
+            try await suite.startReplica("communication")
             defer { suite.stopReplicas() }
             let mail = LargeMail()
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in

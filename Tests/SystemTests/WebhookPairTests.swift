@@ -36,7 +36,7 @@ extension SystemTests {
 
         @Test(.timeLimit(.minutes(4))) func itIsTakenFromTheAnswerOfTheConfigurationOn() async throws {
             let suite = try await RunningSuite.shared.value
-            let gateways = [suite.demo.baseURL, try suite.startReplica("gateway")]
+            let gateways = [suite.demo.baseURL, try await suite.startReplica("gateway")]
             defer { suite.stopReplicas() }
             for _ in 0..<3 {
                 let (admin, clinic) = try await suite.makeClinic()
