@@ -14,17 +14,11 @@ extension SystemTests {
             try await suite.startReplica("communication")
             defer { suite.stopReplicas() }
             let admin = try await suite.admin()
-            try await suite.sandbox.expect(200, 201, 204, from: "PUT", "/faults/zeptomail", ["kind": "down"])
-            let away: [[String]]
-            do {
+            let away = try await suite.withFault(of: "zeptomail", ["kind": "down"]) {
                 // The first ones open the circuits.
                 _ = try await ways(Self.crowd / 2, by: admin)
-                away = try await ways(Self.crowd, by: admin)
-            } catch {
-                try await suite.sandbox.expect(200, 204, from: "DELETE", "/faults/zeptomail")
-                throw error
+                return try await ways(Self.crowd, by: admin)
             }
-            try await suite.sandbox.expect(200, 204, from: "DELETE", "/faults/zeptomail")
             #expect(away.allSatisfy { $0.last == "smtp accepted" })
             #expect(away.contains { $0.first == "zeptomail skipped_circuit_open" }, "no circuit opened")
             // Circuits are tried again without anybody's help, and then nothing keeps to the fallback.

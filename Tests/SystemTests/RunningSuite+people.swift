@@ -62,6 +62,25 @@ extension RunningSuite {
         return code
     }
 
+    /// Does something while a provider of the sandbox has a fault, which is gone however that ends.
+    func withFault<R: Sendable>(
+        of provider: String,
+        _ fault: JSONValue,
+        _ body: () async throws -> R
+    ) async throws -> R {
+        let (sandbox, path) = (sandbox, "/faults/\(provider)")
+        try await sandbox.expect(200, 201, 204, from: "PUT", path, fault)
+        do {
+            let value = try await body()
+            try await sandbox.expect(200, 204, from: "DELETE", path)
+            return value
+        } catch {
+            // In a task of its own: this one may be cancelled, since its time is over.
+            await Task { _ = try? await sandbox.send("DELETE", path) }.value
+            throw error
+        }
+    }
+
     /// The clinic's e-mail goes through the sandbox's ZeptoMail, with its SMTP server behind it.
     func configureMail(of clinic: String, by client: Client) async throws {
         let path = "/clinics/\(clinic)/communication/config"
