@@ -69,7 +69,8 @@ import Testing
             ["struct \(suite) ", "struct \(suite):", "extension \(suite) "].contains { line.contains($0) }
         }
         guard declares, let place = file.lines.firstIndex(where: { $0.contains("func \(test)(") }) else { return false }
-        // The attribute may stand on lines of its own, with its arguments.
-        return file.lines[...place].suffix(60).contains { $0.contains("@Test") }
+        // The attribute may stand on lines of its own, with its arguments, but behind whatever function comes before.
+        let before = file.lines[..<place].lastIndex { BannedTextTests.code($0).contains("func ") } ?? -1
+        return file.lines[(before + 1)...place].contains { $0.contains("@Test") }
     }
 }
