@@ -242,10 +242,11 @@ import Testing
         let healthy = try server(.none)
         defer { healthy.stop() }
         let transport = try transport()
-        await withThrowingTaskGroup(of: SMTPResult.Verdict.self) { group in
+        try await withThrowingTaskGroup(of: SMTPResult.Verdict.self) { group in
             for _ in 0..<6 {
                 group.addTask { try await send(to: stuck, with: transport).verdict }
             }
+            try await eventually { stuck.connections == SMTPTransport.perServer }
             for _ in 0..<10 {
                 let verdict = try? await send(to: healthy, with: transport, within: .seconds(20)).verdict
                 #expect(verdict == .accepted)
