@@ -117,7 +117,7 @@ struct Ledger: Sendable {
     }
 
     /// The groups that have not read or not acknowledged everything.
-    private func unread(_ redis: RedisClient) async throws -> [String] {
+    func unread(_ redis: RedisClient) async throws -> [String] {
         var waiting: [String] = []
         for key in try await redis.send(["KEYS", "pc:*"]).array?.compactMap(\.string) ?? [] {
             guard key.hasSuffix(":requests") || key.hasSuffix(":stream") else { continue }

@@ -75,6 +75,12 @@ extension SystemTests {
             kill(communication, SIGSTOP)
             defer { kill(communication, SIGCONT) }
             async let status = mailed(clinic, at: base)
+            try await suite.withRedis { redis in
+                let ledger = Ledger(suite: suite)
+                try await eventually("the webhook waits for communication") {
+                    try await ledger.unread(redis).contains { $0.contains("{rpc:communication}:requests") }
+                }
+            }
             for (provider, refusal) in [("stripe", 401), ("nobody", 404)] {
                 let answer = try await suite.api.send(
                     "POST",
