@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the test targets one after the other, each in a process of its own, with what is built already.
 # All at once they would starve one another on a small machine. Servers come from the environment (`polyclinic with-servers`).
-# Arguments name the targets to run; none means all.
+# Arguments name the targets to run; none means all. What was skipped is listed at the end, with the reasons.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,7 +16,8 @@ fi
 passed=0
 failed=0
 log="$(mktemp)"
-trap 'rm -f "$log"' EXIT
+skipped="$(mktemp)"
+trap 'rm -f "$log" "$skipped"' EXIT
 for target in "${targets[@]}"; do
     echo "== $target"
     timeout "$limit" swift test --skip-build --disable-xctest --filter "^$target\\." >"$log" 2>&1
@@ -32,6 +33,12 @@ for target in "${targets[@]}"; do
         [ "${count:-0}" -gt 0 ] || echo "no test of $target ran to a verdict (status $status)"
     fi
     grep -E '(Test run with .*(passed|failed))' "$log" | tail -n 1
+    # As the library says it, and as tests say that cancel single cases.
+    grep -oE '(Suite|Test) .* skipped(: .*|\.?$)|^skipped: .*' "$log" | sort -u | sed "s/^/  $target: /" >>"$skipped"
 done
+if [ -s "$skipped" ]; then
+    echo "skipped:"
+    cat "$skipped"
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
