@@ -23,12 +23,12 @@ run: deps release ## everything on this machine, with a demo clinic; Ctrl-C stop
 demo: ## plays the main job against the running suite
 	@$(RELEASE)/polyclinic demo
 
-test: deps ## every test, on a PostgreSQL and a Redis of its own
+test: deps ## builds and runs every test, or those of TARGETS, on a PostgreSQL and a Redis of its own
 	@deploy/install-dependencies.sh tests
 	swift build --build-tests $(FLAGS)
 	timeout $(TEST_LIMIT_SECONDS) $(DEBUG)/polyclinic with-servers -- Tests/run.sh $(TARGETS)
 
-test-only: ## the tests of TARGETS (CoreTests BillingTests …), with what is built
+test-only: ## the tests of TARGETS (CoreTests BillingTests …), as `make test` has built them
 	timeout $(TEST_LIMIT_SECONDS) $(DEBUG)/polyclinic with-servers -- Tests/run.sh $(TARGETS)
 
 test-live: deps ## the providers themselves, where POLYCLINIC_LIVE_<CHANNEL>_<PROVIDER> has credentials (JSON); says which it skipped
