@@ -68,7 +68,7 @@ vectors: ## records anew what others' signers and SDKs say of our providers' req
 vectors-check: ## records them in a scratch folder and fails where they say anything else than what is kept
 	@Tests/check-vectors.sh
 
-validate: ## checks compose.yaml, the Dockerfile and the OpenAPI document with validators of others
+validate: ## checks the compose files, the Dockerfile and the OpenAPI document with validators of others
 	@deploy/validate.sh
 
 verify-audit: ## checks the running suite's audit log with verifiers of others

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds compose.yaml and the Dockerfile against validators of others, in a throw-away Python environment.
+# Holds the compose files and the Dockerfile against validators of others, in a throw-away Python environment.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$(mktemp -d)
@@ -10,12 +10,15 @@ python3 -m venv "$folder/venv"
 # Versions of Debian packages follow the base image; curl is for the health check.
 "$folder/venv/bin/hadolint" --ignore DL3008 deploy/Dockerfile
 if docker compose version >/dev/null 2>&1; then
-    docker compose --file compose.yaml config --quiet
+    valid() { docker compose "$@" config --quiet; }
 else
-    # podman-compose reads and resolves the file by itself, and only wants to know podman's version.
+    # podman-compose reads and resolves the files by itself, and only wants to know podman's version.
     printf '#!/bin/sh\necho podman version 5.0.0\n' >"$folder/podman"
     chmod +x "$folder/podman"
-    PATH="$folder:$PATH" "$folder/venv/bin/podman-compose" --file compose.yaml config >/dev/null
+    valid() { PATH="$folder:$PATH" "$folder/venv/bin/podman-compose" "$@" config >/dev/null; }
 fi
+valid --profile operator --file compose.yaml
+POLYCLINIC_AUDIT_WITNESSES='https://witness.example/ witness.example/w1+hash+key' \
+    valid --file compose.yaml --file deploy/compose.witnesses.yaml
 bash -n deploy/*.sh deploy/postgres/*.sh
-echo "compose.yaml, deploy/Dockerfile and the scripts are valid"
+echo "the compose files, deploy/Dockerfile and the scripts are valid"
