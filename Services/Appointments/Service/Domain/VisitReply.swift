@@ -7,6 +7,8 @@ enum VisitReply: Sendable, Equatable {
     case reschedule
     /// One of the times that were offered.
     case choose(Instant)
+    /// To be told them once more, for what was said may not have been about them.
+    case offerAgain
     /// None of them.
     case keep
 
@@ -17,20 +19,23 @@ enum VisitReply: Sendable, Equatable {
     ///   - choice: the number that was said and nothing else.
     ///   - offered: the times there are to choose from, in the order of their numbers.
     ///   - isAboutVisit: the message that it follows was about a visit, so that a bare yes or no is as well.
-    init?(command: String?, choice: Int?, offered: [Instant], isAboutVisit: Bool) {
+    ///   - isAboutAnother: that was another visit than the one for which times are offered.
+    init?(command: String?, choice: Int?, offered: [Instant], isAboutVisit: Bool, isAboutAnother: Bool = false) {
+        let answersOffer = !offered.isEmpty && !isAboutAnother
         switch command {
         case "confirm": self = .confirm
         case "cancel": self = .cancel
         case "reschedule": self = .reschedule
         // Which of the times is not said; asked again they see the numbers.
-        case "yes" where !offered.isEmpty: self = .reschedule
+        case "yes" where answersOffer: self = .reschedule
         case "yes" where isAboutVisit: self = .confirm
         // Whoever wants none of the times has not given up the visit.
-        case "no" where !offered.isEmpty: self = .keep
+        case "no" where answersOffer: self = .keep
         case "no" where isAboutVisit: self = .cancel
         case nil:
             guard let choice, (1...max(offered.count, 1)).contains(choice), !offered.isEmpty else { return nil }
-            self = .choose(offered[choice - 1])
+            // Only the times had numbers, but whoever has read of another visit since may mean something else.
+            self = isAboutAnother ? .offerAgain : .choose(offered[choice - 1])
         default: return nil
         }
     }
@@ -40,14 +45,14 @@ enum VisitReply: Sendable, Equatable {
         switch self {
         case .confirm: .confirm
         case .cancel: .cancel
-        case .reschedule, .choose, .keep: .reschedule
+        case .reschedule, .choose, .offerAgain, .keep: .reschedule
         }
     }
 
     /// Whether it is about the times that were offered, and so about their visit and no other.
     var isAboutOffer: Bool {
         switch self {
-        case .choose, .keep: true
+        case .choose, .offerAgain, .keep: true
         case .confirm, .cancel, .reschedule: false
         }
     }

@@ -36,7 +36,8 @@ struct VisitCommands: Sendable {
                 command: heard.command,
                 choice: heard.choice,
                 offered: offer?.starts ?? [],
-                isAboutVisit: heard.appointmentId != nil
+                isAboutVisit: heard.appointmentId != nil,
+                isAboutAnother: heard.appointmentId != nil && heard.appointmentId != offer?.appointment
             )
         else { return }
         let changes = VisitChanges(zones: zones, clinic: clinic, actor: Self.actor, now: now, command: heard.id)
@@ -107,11 +108,11 @@ struct VisitCommands: Sendable {
     ) throws -> Outcome {
         guard let visit = try changes.held(id, in: tx) else { return Outcome(result: .noVisit) }
         if let refusal = reply.move.refusal(of: visit.value, at: changes.now) {
-            OfferStore.withdraw(conversation, of: changes.clinic, in: tx)
+            OfferStore.withdraw(conversation, about: id, of: changes.clinic, in: tx)
             return Outcome(result: refusal.result, visit: visit.value)
         }
         switch reply {
-        case .reschedule: return try offer(.offered, visit.value, conversation, changes, in: tx)
+        case .reschedule, .offerAgain: return try offer(.offered, visit.value, conversation, changes, in: tx)
         case .choose(let start):
             // Offered times can be chosen for longer than the first of them lie ahead.
             guard start > changes.now else { return try offer(.taken, visit.value, conversation, changes, in: tx) }
@@ -140,7 +141,7 @@ struct VisitCommands: Sendable {
     ) throws -> Outcome {
         let times = try changes.offers(for: visit, in: tx)
         guard !times.isEmpty else {
-            OfferStore.withdraw(conversation, of: changes.clinic, in: tx)
+            OfferStore.withdraw(conversation, about: visit.id, of: changes.clinic, in: tx)
             return Outcome(result: .noneFree, visit: visit)
         }
         OfferStore.keep(
@@ -153,7 +154,7 @@ struct VisitCommands: Sendable {
         return Outcome(result: result, visit: visit, offers: times)
     }
 
-    /// What was offered does not hold any more; what was changed is in the audit log.
+    /// What was offered for the visit does not hold any more; what was changed is in the audit log.
     private func close(
         _ result: VisitCommandResult,
         _ visit: Versioned<Appointment>,
@@ -162,7 +163,7 @@ struct VisitCommands: Sendable {
         _ changes: VisitChanges,
         in tx: borrowing Transaction
     ) throws -> Outcome {
-        OfferStore.withdraw(conversation, of: changes.clinic, in: tx)
+        OfferStore.withdraw(conversation, about: visit.value.id, of: changes.clinic, in: tx)
         if visit.version != former.version {
             let isGone = visit.value.status == .cancelled
             let permission =

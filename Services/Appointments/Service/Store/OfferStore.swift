@@ -34,7 +34,7 @@ enum OfferStore {
         until end: Instant,
         in tx: borrowing Transaction
     ) {
-        withdraw(conversation, of: clinic, in: tx)
+        tx.execute("delete from offers where clinic_id = \(clinic) and conversation_id = \(conversation)")
         tx.execute(
             """
             insert into offers (clinic_id, conversation_id, number, appointment_id, starts_at, expires_at)
@@ -44,7 +44,18 @@ enum OfferStore {
         )
     }
 
-    static func withdraw(_ conversation: ConversationID, of clinic: ClinicID, in tx: borrowing Transaction) {
-        tx.execute("delete from offers where clinic_id = \(clinic) and conversation_id = \(conversation)")
+    /// Ends what was offered in a conversation for one visit; an offer for another one holds.
+    static func withdraw(
+        _ conversation: ConversationID,
+        about visit: AppointmentID,
+        of clinic: ClinicID,
+        in tx: borrowing Transaction
+    ) {
+        tx.execute(
+            """
+            delete from offers
+            where clinic_id = \(clinic) and conversation_id = \(conversation) and appointment_id = \(visit)
+            """
+        )
     }
 }

@@ -80,4 +80,13 @@ import Testing
         #expect(read("no") == .keep && read("yes") == .reschedule)
         #expect(read("cancel") == .cancel && read("confirm") == .confirm)
     }
+
+    /// Only a number may be an answer to them, and that is asked.
+    @Test func afterAnotherVisitRepliesDoNotMeanTheTimes() {
+        func read(_ command: String?, _ choice: Int? = nil) -> VisitReply? {
+            VisitReply(command: command, choice: choice, offered: [now], isAboutVisit: true, isAboutAnother: true)
+        }
+        #expect(read("no") == .cancel && read("yes") == .confirm && read("reschedule") == .reschedule)
+        #expect(read(nil, 1) == .offerAgain && read(nil, 2) == nil)
+    }
 }

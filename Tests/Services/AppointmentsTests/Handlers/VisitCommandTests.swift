@@ -216,6 +216,24 @@ import Testing
         #expect(try await say(nil, choice: 1, about: visit, as: [ready.patient.id]) == nil)
     }
 
+    /// A reminder of another visit may arrive while times are offered.
+    @Test func whatIsSaidOfAnotherVisitIsNotAboutTheTimes() async throws {
+        let ready = try await calendar.ready()
+        let visit = try await calendar.visit(ready)
+        let other = try await calendar.visit(ready, hour: 10)
+        try await say("reschedule", about: visit, as: [ready.patient.id])
+        let confirmed = try #require(try await say("yes", about: other, as: [ready.patient.id]))
+        #expect(confirmed.result == .confirmed && confirmed.appointment?.id == other.id)
+        // Nothing is moved by a number that may not be meant for the list; it is told once more.
+        let again = try #require(try await say(nil, choice: 2, about: other, as: [ready.patient.id]))
+        #expect(again.result == .offered && again.appointment?.id == visit.id && again.offers.count == 3)
+        let cancelled = try #require(try await say("no", about: other, as: [ready.patient.id]))
+        #expect(cancelled.result == .cancelled && cancelled.appointment?.id == other.id)
+        #expect(try await calendar.present(visit) == visit)
+        let moved = try #require(try await say(nil, choice: 2, about: visit, as: [ready.patient.id]))
+        #expect(moved.result == .rescheduled && moved.appointment?.start == again.offers[1].start)
+    }
+
     @Test func aChoiceActsOnTheVisitAsItIsNow() async throws {
         let ready = try await calendar.ready()
         let visit = try await calendar.visit(ready)
