@@ -11,8 +11,28 @@ enum InboundCommands {
     /// Words so long may have one slip, and those twice as long two.
     static let leastForgiven = 6
 
+    /// How the scripts of the vocabulary mark a question.
+    private static let questionMarks: Set<Unicode.Scalar> = ["?", "？", "؟", "❓", "❔"]
+
     /// - Parameter sender: some words end messages in some countries only; `nil` where there is no number.
     static func read(_ text: String, from sender: PhoneNumber?) -> InboundCommand? {
+        let command = understood(text, from: sender)
+        return command.map(losesVisit) == true && isQuestion(text) ? nil : command
+    }
+
+    /// Whether a command may cost a visit: whoever asks about that has not decided it.
+    private static func losesVisit(_ command: InboundCommand) -> Bool {
+        switch command {
+        case .cancel, .no: true
+        case .confirm, .reschedule, .yes, .stop, .start, .help: false
+        }
+    }
+
+    private static func isQuestion(_ text: String) -> Bool {
+        text.unicodeScalars.contains { questionMarks.contains($0) }
+    }
+
+    private static func understood(_ text: String, from sender: PhoneNumber?) -> InboundCommand? {
         guard text.count <= longestCommand else { return nil }
         if let sign = InboundVocabulary.signs[text.filter { !$0.isWhitespace }] { return sign }
         let words = FoldedText.words(text)

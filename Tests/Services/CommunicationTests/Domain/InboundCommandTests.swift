@@ -49,6 +49,19 @@ import Testing
         #expect(try Self.read(text) == command)
     }
 
+    /// Whoever asks whether a visit is off has not called it off.
+    @Test(
+        arguments: [
+            ("Cancel?", nil), ("cancle ?", nil), ("Cancel my appointment?", nil), ("Annulé ?", nil), ("Отмена?", nil),
+            ("取消？", nil), ("إلغاء؟", nil), ("Absagen ❓", nil), ("No?", nil), ("nein ??", nil), ("لا؟", nil),
+            ("Cancel!", .cancel), ("No.", .no), ("Confirm?", .confirm), ("Reschedule?", .reschedule), ("Yes?", .yes),
+            ("STOP?", .stop),
+        ] as [(String, InboundCommand?)]
+    )
+    func aQuestionCallsNothingOff(text: String, command: InboundCommand?) throws {
+        #expect(try Self.read(text) == command)
+    }
+
     /// What says more than a command is for people to read; above all nothing of it ends messages or a visit.
     @Test(arguments: [
         "I can't stop coughing", "Stop by at five?", "please don't stop the pills", "stop my appointment", "sop", "stp",
