@@ -83,7 +83,7 @@ enum InboundVocabulary {
         (
             .reschedule,
             [
-                "reschedule", "rebook", "change", "verschieben", "umbuchen", "neuer", "reporter", "deplacer", "reporte",
+                "reschedule", "rebook", "change", "verschieben", "umbuchen", "neuer", "reporter", "deplacer",
                 "reprogramar", "cambiar", "reagendar", "remarcar", "spostare", "rinviare", "verzetten", "verplaatsen",
                 "przeloz", "przelozyc", "ertele", "перенести", "перенос", "समय बदलें", "पुनर्निर्धारित", "تغيير الموعد",
                 "اعاده جدوله",
@@ -142,8 +142,15 @@ enum InboundVocabulary {
         "预约", "予約",
     ]
 
-    /// Words that look like a slip of a command and are none.
-    static let otherWords: Set<String> = ["cancer", "conform", "confine", "chancel", "ansagen", "zusagen"]
+    /// Words that look like a slip of a command and are none; what is a report in one language postpones nothing in another.
+    static let otherWords: Set<String> = [
+        "cancer", "conform", "confine", "chancel", "ansagen", "zusagen", "report", "reports", "reported", "reporters",
+        "reporte", "reportes", "reportar", "reportera", "reportero", "chance", "charge", "charges", "echange", "chante",
+        "ebook", "reboot", "verschieden", "verschrieben", "befestigen", "deporte", "recorte", "remporter", "replacer",
+        "inviare", "sposare", "postare", "overzetten", "przewoz", "przelot", "przelom", "przylozyc", "перевести",
+        "перенес", "conforme", "conforma", "conformar", "conformer", "conformado", "conformada", "confira", "confiram",
+        "gevestigd", "olayla", "annuel", "annuale", "canular", "angular", "canela", "anlar",
+    ]
 
     /// Whether a word or phrase ends messages for a sender.
     static func ends(_ said: String, _ sender: PhoneNumber?) -> Bool {

@@ -73,6 +73,9 @@ import Testing
         "startle", "",
         "   ", "?!", "1", "12:30", "end", "quit", "baja", "alto", "sair", "t", "basta", "dur", "band", "parar",
         "My daughter has a fever since Monday and I do not know whether to come", "conform", "reschedules the world",
+        "Report please", "Reports?", "My report", "reported", "Reporte", "reportes", "Charge?", "charges", "Chance?",
+        "échange", "verschrieben", "verschieden", "Deporte", "inviare", "przewóz", "перевести", "conforme", "confira",
+        "annuel", "Annuale", "angular", "canela", "anlar",
     ])
     func whatSaysMoreIsForPeople(text: String) throws {
         #expect(try Self.read(text) == nil)
