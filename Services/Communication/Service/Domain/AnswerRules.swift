@@ -17,6 +17,9 @@ enum AnswerRules {
     /// Confirmations in one conversation and span; two machines that say STOP and START in turn come to rest.
     static let mostConfirmations = 4
 
+    /// Templates that tell that a visit stays: a no to one of them, however late or often it is said, does not give it up.
+    static let leavingVisits = [VisitCommandResult.offered, .kept, .noneFree].map { template(for: $0) }
+
     /// The template that tells what came of a command.
     static func template(for result: VisitCommandResult) -> String {
         switch result {

@@ -14,6 +14,13 @@ struct KeptInbound: Sendable, Equatable {
 struct AnsweredMessage: Sendable, Equatable {
     /// What it was about.
     var appointment: AppointmentID?
+    var template: String?
+
+    /// The visit that is meant by a word in answer to it.
+    func visit(meantBy command: InboundCommand?) -> AppointmentID? {
+        if command == .no, let template, AnswerRules.leavingVisits.contains(template) { return nil }
+        return appointment
+    }
 }
 
 /// The tables `conversations` and `inbound_messages`, in transactions that are opened for the clinic.
@@ -109,8 +116,8 @@ struct InboundStore: Sendable {
     ) throws -> AppointmentID? {
         let rows = try tx.rows(
             """
-            select m.reference, m.patient_id, a.sent_at from (
-                select id, reference, patient_id from messages
+            select m.reference, m.template, m.patient_id, a.sent_at from (
+                select id, reference, template, patient_id from messages
                 where clinic_id = clinic_id() and phone_index = any (\(ByteColumns(phoneIndexes)))
                     and created_at <= \(said + OptOutRecorder.clockDifference) and (\(command == .no) or category = 'care')
                 order by created_at desc limit \(mostLookedAt)
@@ -122,10 +129,10 @@ struct InboundStore: Sendable {
             ) a where a.sent_at is not null order by a.sent_at desc
             """
         )
-        guard let row = rows.first, let visit = try appointment(rows) else { return nil }
-        let (patient, newest): (PatientID?, Instant) = (try row[1], try row[2])
+        guard let row = rows.first, let visit = try answered(rows)?.visit(meantBy: command) else { return nil }
+        let (patient, newest): (PatientID?, Instant) = (try row[2], try row[3])
         let isAnothers = try rows.contains { row in
-            let (reference, other, at): (String?, PatientID?, Instant) = (try row[0], try row[1], try row[2])
+            let (reference, other, at): (String?, PatientID?, Instant) = (try row[0], try row[2], try row[3])
             return other != patient && at > newest - togetherTime && reference?.hasPrefix(appointmentPrefix) == true
         }
         return isAnothers ? nil : visit
@@ -143,20 +150,24 @@ struct InboundStore: Sendable {
         guard !names.isEmpty else { return nil }
         let rows = try tx.rows(
             """
-            select m.reference from message_attempts a
+            select m.reference, m.template from message_attempts a
             join messages m on m.clinic_id = a.clinic_id and m.id = a.message_id
             where a.clinic_id = clinic_id() and a.provider_message_id = any (\(names))
                 and (m.recipient_index = any (\(ByteColumns(indexes))) or m.phone_index = any (\(ByteColumns(indexes))))
                 and a.started_at > \(now - replyTime) order by m.created_at desc limit 1
             """
         )
-        return rows.isEmpty ? nil : AnsweredMessage(appointment: try appointment(rows))
+        return try answered(rows)
     }
 
-    private static func appointment(_ rows: Rows) throws -> AppointmentID? {
-        guard let reference: String? = try rows.first.map({ try $0[0] }), let reference,
-            reference.hasPrefix(appointmentPrefix)
-        else { return nil }
+    /// The first of some messages, of which the reference and the template come first.
+    private static func answered(_ rows: Rows) throws -> AnsweredMessage? {
+        guard let row = rows.first else { return nil }
+        return AnsweredMessage(appointment: appointment(try row[0]), template: try row[1])
+    }
+
+    private static func appointment(_ reference: String?) -> AppointmentID? {
+        guard let reference, reference.hasPrefix(appointmentPrefix) else { return nil }
         return AppointmentID(String(reference.dropFirst(appointmentPrefix.count)))
     }
 }

@@ -233,6 +233,25 @@ import Testing
         }
     }
 
+    /// Whoever wants none of the times, or says so late or once more, has not given up the visit.
+    @Test(
+        arguments: [(.offered, "reply_offer"), (.kept, "reply_kept"), (.noneFree, "reply_none_free")]
+            as [(VisitCommandResult, String)]
+    )
+    func aNoToOfferedTimesIsAboutNoVisit(result: VisitCommandResult, template: String) async throws {
+        try await SandboxPlace.with { sandbox in
+            let line = try await Line(sandbox)
+            let offers = result == .offered ? [OfferedTime(start: .now(), localStart: "2026-11-23T09:00")] : []
+            try await line.answer(try await line.write("verschieben"), result, about: line.visit, offers: offers)
+            _ = try await line.answered(template)
+            let declined = try await line.write("Nein danke")
+            #expect(declined.command == "no" && declined.appointmentId == nil)
+            for word in ["ja", "absagen"] {
+                #expect(try await line.write(word).appointmentId == line.visit.appointment, "\(word)")
+            }
+        }
+    }
+
     @Test func whoIsNotKnownIsToldWhereToCall() async throws {
         try await SandboxPlace.with { sandbox in
             let line = try await Line(sandbox)

@@ -243,7 +243,8 @@ struct InboundIntake: Sendable {
             )
         else { return (nil, nil, nil) }
         let words = QuotedHistory.stripped(text.text)
-        return (InboundCommands.read(words, from: nil), answered.appointment, words)
+        let command = InboundCommands.read(words, from: nil)
+        return (command, answered.visit(meantBy: command), words)
     }
 
     /// The visit that a text is about: that of the message which WhatsApp says it answers, else of the last one to its sender.
@@ -255,7 +256,7 @@ struct InboundIntake: Sendable {
         in tx: borrowing Transaction
     ) throws -> AppointmentID? {
         if let answered = try InboundStore.answered(text.answers, by: indexes, at: said, in: tx) {
-            return answered.appointment
+            return answered.visit(meantBy: command)
         }
         return try InboundStore.appointment(repliedTo: indexes, with: command, at: said, in: tx)
     }
