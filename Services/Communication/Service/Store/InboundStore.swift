@@ -15,6 +15,10 @@ struct AnsweredMessage: Sendable, Equatable {
     /// What it was about.
     var appointment: AppointmentID?
     var template: String?
+    var category: MessageCategory
+
+    /// Whether a word about visits can be meant for it: nobody calls off a visit by an answer to a bill.
+    var isAboutVisits: Bool { category == .care || appointment != nil }
 
     /// The visit that is meant by a word in answer to it.
     func visit(meantBy command: InboundCommand?) -> AppointmentID? {
@@ -116,8 +120,8 @@ struct InboundStore: Sendable {
     ) throws -> AppointmentID? {
         let rows = try tx.rows(
             """
-            select m.reference, m.template, m.patient_id, a.sent_at from (
-                select id, reference, template, patient_id from messages
+            select m.reference, m.template, m.category, m.patient_id, a.sent_at from (
+                select id, reference, template, category, patient_id from messages
                 where clinic_id = clinic_id() and phone_index = any (\(ByteColumns(phoneIndexes)))
                     and created_at <= \(said + OptOutRecorder.clockDifference) and (\(command == .no) or category = 'care')
                 order by created_at desc limit \(mostLookedAt)
@@ -130,9 +134,9 @@ struct InboundStore: Sendable {
             """
         )
         guard let row = rows.first, let visit = try answered(rows)?.visit(meantBy: command) else { return nil }
-        let (patient, newest): (PatientID?, Instant) = (try row[2], try row[3])
+        let (patient, newest): (PatientID?, Instant) = (try row[3], try row[4])
         let isAnothers = try rows.contains { row in
-            let (reference, other, at): (String?, PatientID?, Instant) = (try row[0], try row[2], try row[3])
+            let (reference, other, at): (String?, PatientID?, Instant) = (try row[0], try row[3], try row[4])
             return other != patient && at > newest - togetherTime && reference?.hasPrefix(appointmentPrefix) == true
         }
         return isAnothers ? nil : visit
@@ -150,7 +154,7 @@ struct InboundStore: Sendable {
         guard !names.isEmpty else { return nil }
         let rows = try tx.rows(
             """
-            select m.reference, m.template from message_attempts a
+            select m.reference, m.template, m.category from message_attempts a
             join messages m on m.clinic_id = a.clinic_id and m.id = a.message_id
             where a.clinic_id = clinic_id() and a.provider_message_id = any (\(names))
                 and (m.recipient_index = any (\(ByteColumns(indexes))) or m.phone_index = any (\(ByteColumns(indexes))))
@@ -160,10 +164,15 @@ struct InboundStore: Sendable {
         return try answered(rows)
     }
 
-    /// The first of some messages, of which the reference and the template come first.
+    /// The first of some messages, of which the reference, the template and the category come first.
     private static func answered(_ rows: Rows) throws -> AnsweredMessage? {
         guard let row = rows.first else { return nil }
-        return AnsweredMessage(appointment: appointment(try row[0]), template: try row[1])
+        let category: String = try row[2]
+        return AnsweredMessage(
+            appointment: appointment(try row[0]),
+            template: try row[1],
+            category: MessageCategory(rawValue: category) ?? .care
+        )
     }
 
     private static func appointment(_ reference: String?) -> AppointmentID? {

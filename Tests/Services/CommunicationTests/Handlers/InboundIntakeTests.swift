@@ -333,6 +333,36 @@ import Testing
         }
     }
 
+    /// In the United States the word still ends texts there.
+    @Test(
+        arguments: [("+4915112345678", [nil, nil, "help"]), ("+12025550123", ["stop", nil, "help"])]
+            as [(String, [String?])]
+    )
+    func whatAnswersABillIsNotAboutTheVisitBefore(number: String, commands: [String?]) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(sms: [.texts("twilio", at: sandbox.url("twilio"))])
+            var draft = MessageDraft(
+                to: RecipientDraft(phone: PhoneNumber(number)),
+                channels: [.sms],
+                content: MessageContent(text: "Tomorrow at ten. Answer CONFIRM or CANCEL.")
+            )
+            draft.reference = "appointment:\(AppointmentID())"
+            _ = try await clinic.settled(try await clinic.send(draft))
+            draft.reference = "invoice:1"
+            draft.category = .billing
+            let bill = try await clinic.settled(try await clinic.send(draft))
+            let name = try #require(bill.attempts.last?.providerMessageId)
+            for word in ["CANCEL", "YES", "HELP"] {
+                var answer = try text(word, from: number)
+                answer.answers = [name]
+                try await clinic.take(answer)
+            }
+            let told = try await clinic.toldOfTexts()
+            #expect(told.map(\.command) == commands && told.allSatisfy { $0.appointmentId == nil })
+        }
+    }
+
     /// By WhatsApp it is said which message somebody answers, or reacts to, whatever came after it.
     @Test func anAnswerIsAboutTheMessageThatItNames() async throws {
         try await SandboxPlace.with { sandbox in

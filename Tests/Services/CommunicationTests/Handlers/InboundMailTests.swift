@@ -235,6 +235,29 @@ import Testing
         }
     }
 
+    /// Who answers a bill or an offer with a word about visits means no visit.
+    @Test(arguments: [MessageCategory.billing, .marketing])
+    func whatAnswersNoMessageAboutVisitsChangesNone(category: MessageCategory) async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try await clinic(sandbox)
+            let address = "asha\(clinic.clinic.low)@example.com"
+            let draft = MessageDraft(
+                to: RecipientDraft(email: EmailAddress(address)),
+                content: MessageContent(subject: "News", text: "There is something new."),
+                category: category
+            )
+            let message = try await clinic.settled(try await clinic.send(draft))
+            let name = try #require(message.attempts.first?.providerMessageId)
+            for word in ["Cancel", "No", "CONFIRM", "2", "STOP"] {
+                let answer = mail(word, from: address, "In-Reply-To: <\(name)@example.com>")
+                #expect(try await bring(answer, to: clinic) == 200)
+            }
+            let told = try await clinic.toldOfTexts()
+            #expect(told.map(\.command) == [nil, nil, nil, nil, "stop"])
+            #expect(told.allSatisfy { $0.choice == nil && $0.appointmentId == nil })
+        }
+    }
+
     /// Whoever answers one of ours with STOP is told so by e-mail, and may answer that.
     @Test func whoEndsMailsIsToldSo() async throws {
         try await SandboxPlace.with { sandbox in

@@ -14,6 +14,17 @@ struct InboundIntake: Sendable {
     let suppressions: SuppressionStore
     let addresses: AddressIndex
 
+    /// What was made of a text.
+    private struct Meaning {
+        var command: InboundCommand?
+        /// The visit that it is about.
+        var appointment: AppointmentID?
+        /// What it says, where a command may be among it.
+        var said: String?
+        /// Whether it may ask for something of a visit.
+        var isAboutVisits = true
+    }
+
     /// Texts that were taken before change nothing.
     func take(
         _ texts: [InboundText],
@@ -86,7 +97,8 @@ struct InboundIntake: Sendable {
                     conversationId: kept.conversation,
                     channel: text.channel,
                     command: command?.rawValue,
-                    choice: command == nil ? meaning.said.flatMap { InboundChoice.read($0) } : nil,
+                    choice: command == nil && meaning.isAboutVisits
+                        ? meaning.said.flatMap { InboundChoice.read($0) } : nil,
                     appointmentId: meaning.appointment,
                     patientIds: try ContactStore.patients(index, in: tx),
                     receivedAt: now
@@ -216,23 +228,30 @@ struct InboundIntake: Sendable {
 
     /// What a text asks for, which visit it is about, and what it says where that may be asked for.
     ///
-    /// What was asked of visits before something else was is not asked for any more: people read it. Whoever writes an e-mail can
-    /// claim to be anybody: it asks for something only where it answers a message of ours.
+    /// What was asked of visits before something else was is not asked for any more: people read it. They also read what answers a
+    /// bill or an offer by its name: it asks for nothing of visits. Whoever writes an e-mail can claim to be anybody: it asks for
+    /// something only where it answers a message of ours.
     private func meaning(
         of text: InboundText,
         _ indexes: [[UInt8]],
         at said: Instant,
         in tx: borrowing Transaction
-    ) throws -> (command: InboundCommand?, appointment: AppointmentID?, said: String?) {
+    ) throws -> Meaning {
         guard text.channel == .email else {
+            let answered = try InboundStore.answered(text.answers, by: indexes, at: said, in: tx)
+            if let answered, !answered.isAboutVisits {
+                let command = Self.command(text)
+                let ends = command == .cancel && InboundCommands.endsWithoutVisit(text)
+                return Self.meaning(apartFromVisits: ends ? .stop : command, saying: text.text)
+            }
             let command = try Self.upToDate(Self.command(text), on: text.channel, indexes, at: said, in: tx)
-            let appointment = try Self.appointment(answeredBy: text, indexes, with: command, at: said, in: tx)
+            let appointment = try Self.appointment(answering: answered, indexes, with: command, at: said, in: tx)
             if command == .cancel, InboundCommands.endsWithoutVisit(text) {
                 let patients = try indexes.flatMap { try ContactStore.patients($0, in: tx) }
                 let hasVisit = try VisitStore.isAwaited(appointment, by: patients, at: said, in: tx)
-                return (hasVisit ? .cancel : .stop, appointment, text.text)
+                return Meaning(command: hasVisit ? .cancel : .stop, appointment: appointment, said: text.text)
             }
-            return (command, appointment, text.text)
+            return Meaning(command: command, appointment: appointment, said: text.text)
         }
         guard !text.isAutomatic, let index = indexes.first,
             let answered = try InboundStore.answered(
@@ -241,23 +260,27 @@ struct InboundIntake: Sendable {
                 at: said,
                 in: tx
             )
-        else { return (nil, nil, nil) }
+        else { return Meaning() }
         let words = QuotedHistory.stripped(text.text)
         let command = InboundCommands.read(words, from: nil)
-        return (command, answered.visit(meantBy: command), words)
+        guard answered.isAboutVisits else { return Self.meaning(apartFromVisits: command, saying: words) }
+        return Meaning(command: command, appointment: answered.visit(meantBy: command), said: words)
+    }
+
+    /// What is left of a text that answers a message about something else than visits.
+    private static func meaning(apartFromVisits command: InboundCommand?, saying words: String) -> Meaning {
+        Meaning(command: command?.concernsVisit == true ? nil : command, said: words, isAboutVisits: false)
     }
 
     /// The visit that a text is about: that of the message which WhatsApp says it answers, else of the last one to its sender.
     private static func appointment(
-        answeredBy text: InboundText,
+        answering answered: AnsweredMessage?,
         _ indexes: [[UInt8]],
         with command: InboundCommand?,
         at said: Instant,
         in tx: borrowing Transaction
     ) throws -> AppointmentID? {
-        if let answered = try InboundStore.answered(text.answers, by: indexes, at: said, in: tx) {
-            return answered.visit(meantBy: command)
-        }
+        if let answered { return answered.visit(meantBy: command) }
         return try InboundStore.appointment(repliedTo: indexes, with: command, at: said, in: tx)
     }
 
