@@ -20,6 +20,11 @@ enum AnswerRules {
     /// Templates that tell that a visit stays: a no to one of them, however late or often it is said, does not give it up.
     static let leavingVisits = [VisitCommandResult.offered, .kept, .noneFree].map { template(for: $0) }
 
+    /// Templates that explain and name no visit: what is answered is still the message before.
+    static let explanations =
+        [BuiltInTemplates.help, BuiltInTemplates.stopConfirmation, BuiltInTemplates.startConfirmation]
+        + [VisitCommandResult.noVisit, .severalVisits].map { template(for: $0) }
+
     /// The template that tells what came of a command.
     static func template(for result: VisitCommandResult) -> String {
         switch result {

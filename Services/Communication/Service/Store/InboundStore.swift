@@ -20,6 +20,9 @@ struct AnsweredMessage: Sendable, Equatable {
     /// Whether a word about visits can be meant for it: nobody calls off a visit by an answer to a bill.
     var isAboutVisits: Bool { category == .care || appointment != nil }
 
+    /// Whether it only explains what can be answered.
+    var isExplanation: Bool { template.map { AnswerRules.explanations.contains($0) } ?? false }
+
     /// The visit that is meant by a word in answer to it.
     func visit(meantBy command: InboundCommand?) -> AppointmentID? {
         if command == .no, let template, AnswerRules.leavingVisits.contains(template) { return nil }
@@ -108,8 +111,8 @@ struct InboundStore: Sendable {
     /// The appointment that the last text to somebody's number was about, if it was about one.
     ///
     /// Texts that are still to be sent, or went to nobody, are not what is answered. Bills and codes that came in between are passed
-    /// over, unless what was written is a no: that may be meant for them. When another patient's visit was told of at about the same
-    /// time, nobody knows which one is meant: `nil`.
+    /// over, unless what was written is a no: that may be meant for them; so is what explained commands. When another patient's visit
+    /// was told of at about the same time, nobody knows which one is meant: `nil`.
     ///
     /// - Parameter said: when it was written: what was sent after that is not what is answered.
     static func appointment(
@@ -130,7 +133,8 @@ struct InboundStore: Sendable {
                 where clinic_id = clinic_id() and message_id = m.id and channel in ('sms', 'whatsapp')
                     and (outcome is null or outcome in ('accepted', 'unknown_outcome'))
                     and started_at between \(said - replyTime) and \(said + OptOutRecorder.clockDifference)
-            ) a where a.sent_at is not null order by a.sent_at desc
+            ) a where a.sent_at is not null and (m.template is null or m.template <> all (\(AnswerRules.explanations)))
+            order by a.sent_at desc
             """
         )
         guard let row = rows.first, let visit = try answered(rows)?.visit(meantBy: command) else { return nil }

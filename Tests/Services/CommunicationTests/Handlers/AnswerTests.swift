@@ -252,6 +252,34 @@ import Testing
         }
     }
 
+    /// What explains how a reminder can be answered does not stand between it and the answer.
+    @Test func whatExplainsCommandsIsNotWhatIsAnswered() async throws {
+        try await SandboxPlace.with { sandbox in
+            let line = try await Line(sandbox)
+            let visit = line.visit.appointment
+            let reminder = MessageDraft(
+                to: RecipientDraft(phone: line.phone),
+                channels: [.sms],
+                content: MessageContent(text: "Tomorrow at ten. Answer CONFIRM or CANCEL."),
+                reference: "appointment:\(visit)"
+            )
+            _ = try await line.clinic.settled(try await line.clinic.send(reminder))
+            try await line.write("HILFE")
+            _ = try await line.answered("reply_help")
+            for word in ["BESTÄTIGEN", "ja", "nein"] {
+                #expect(try await line.write(word).appointmentId == visit, "\(word)")
+            }
+            try await line.answer(try await line.write("absagen"), .severalVisits)
+            _ = try await line.answered("reply_several_visits")
+            #expect(try await line.write("absagen").appointmentId == visit)
+            for (word, template) in [("STOP", "reply_stop"), ("START", "reply_start")] {
+                try await line.write(word)
+                _ = try await line.answered(template)
+            }
+            #expect(try await line.write("BESTÄTIGEN").appointmentId == visit)
+        }
+    }
+
     @Test func whoIsNotKnownIsToldWhereToCall() async throws {
         try await SandboxPlace.with { sandbox in
             let line = try await Line(sandbox)

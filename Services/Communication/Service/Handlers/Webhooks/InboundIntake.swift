@@ -280,7 +280,7 @@ struct InboundIntake: Sendable {
         at said: Instant,
         in tx: borrowing Transaction
     ) throws -> AppointmentID? {
-        if let answered { return answered.visit(meantBy: command) }
+        if let answered, !answered.isExplanation { return answered.visit(meantBy: command) }
         return try InboundStore.appointment(repliedTo: indexes, with: command, at: said, in: tx)
     }
 
