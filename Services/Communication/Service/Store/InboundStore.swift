@@ -34,7 +34,8 @@ struct AnsweredMessage: Sendable, Equatable {
 struct InboundStore: Sendable {
     /// The appointments that a reply can be about have been written of so recently.
     static let replyTime: Duration = .seconds(14 * 86_400)
-    /// Messages to one number within so long of each other are read together: a family's reminders come close to each other.
+    /// Messages to one number within so long of each other are read together: reminders of a family's visits, or of two on one
+    /// day, come close to each other.
     static let togetherTime: Duration = .seconds(3 * 3_600)
     /// Of a number's messages so many of the newest are looked at for the one that is answered.
     private static let mostLookedAt = 100
@@ -111,8 +112,8 @@ struct InboundStore: Sendable {
     /// The appointment that the last text to somebody's number was about, if it was about one.
     ///
     /// Texts that are still to be sent, or went to nobody, are not what is answered. Bills and codes that came in between are passed
-    /// over, unless what was written is a no: that may be meant for them; so is what explained commands. When another patient's visit
-    /// was told of at about the same time, nobody knows which one is meant: `nil`.
+    /// over, unless what was written is a no: that may be meant for them; so is what explained commands. When another visit, be it of
+    /// the same patient, was told of at about the same time and may still be meant, nobody knows which one is: `nil`.
     ///
     /// - Parameter said: when it was written: what was sent after that is not what is answered.
     static func appointment(
@@ -123,8 +124,8 @@ struct InboundStore: Sendable {
     ) throws -> AppointmentID? {
         let rows = try tx.rows(
             """
-            select m.reference, m.template, m.category, m.patient_id, a.sent_at from (
-                select id, reference, template, category, patient_id from messages
+            select m.reference, m.template, m.category, a.sent_at from (
+                select id, reference, template, category from messages
                 where clinic_id = clinic_id() and phone_index = any (\(ByteColumns(phoneIndexes)))
                     and created_at <= \(said + OptOutRecorder.clockDifference) and (\(command == .no) or category = 'care')
                 order by created_at desc limit \(mostLookedAt)
@@ -138,12 +139,15 @@ struct InboundStore: Sendable {
             """
         )
         guard let row = rows.first, let visit = try answered(rows)?.visit(meantBy: command) else { return nil }
-        let (patient, newest): (PatientID?, Instant) = (try row[3], try row[4])
-        let isAnothers = try rows.contains { row in
-            let (reference, other, at): (String?, PatientID?, Instant) = (try row[0], try row[3], try row[4])
-            return other != patient && at > newest - togetherTime && reference?.hasPrefix(appointmentPrefix) == true
+        let newest: Instant = try row[3]
+        let together = try rows.compactMap { row -> AppointmentID? in
+            let (reference, at): (String?, Instant) = (try row[0], try row[3])
+            return at > newest - togetherTime ? appointment(reference) : nil
         }
-        return isAnothers ? nil : visit
+        guard together.contains(where: { $0 != visit }) else { return visit }
+        let possible = try VisitStore.notOver(together, at: said, in: tx)
+        // Of what is over nothing can be changed, whichever was meant.
+        return possible.contains(visit) && possible.count > 1 ? nil : visit
     }
 
     /// The message of ours that somebody answers, by what the provider calls it; `nil` where it is none to them.

@@ -79,6 +79,22 @@ enum VisitStore {
         return try row[0]
     }
 
+    /// Those of some visits that are not known to be called off, or to have begun so long ago that nobody speaks of them.
+    static func notOver(
+        _ visits: [AppointmentID],
+        at now: Instant,
+        in tx: borrowing Transaction
+    ) throws -> Set<AppointmentID> {
+        let rows = try tx.rows(
+            """
+            select id from known_visits where clinic_id = clinic_id() and id = any (\(visits))
+                and (status = \(AppointmentStatus.cancelled.rawValue) or starts_at <= \(now - spokenOf))
+            """
+        )
+        let over: [AppointmentID] = try rows.map { try $0[0] }
+        return Set(visits).subtracting(over)
+    }
+
     /// A visit, for a reminder of it; it stands so until the transaction ends.
     static func find(
         _ id: AppointmentID,

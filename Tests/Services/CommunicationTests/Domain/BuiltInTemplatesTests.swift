@@ -93,7 +93,7 @@ import Testing
         var phrases: Set<String> = []
         for piece in text.split(whereSeparator: { !$0.isLetter && $0 != " " }) {
             var phrase: [Substring] = []
-            for word in piece.split(separator: " ") + [""] {
+            for word in piece.split(separator: " ") + [Substring()] {
                 if word.count > 1, word.allSatisfy({ $0.isUppercase }) {
                     phrase.append(word)
                 } else if !phrase.isEmpty {

@@ -211,4 +211,29 @@ import Testing
             #expect(told.allSatisfy { Set($0.patientIds ?? []) == [family.mother, family.child] })
         }
     }
+
+    /// Two reminders of one patient go out together when the night is over; of one visit several texts may tell.
+    @Test func aReplyThatMayBeAboutEitherVisitIsAboutNone() async throws {
+        try await SandboxPlace.with { sandbox in
+            let family = try Family()
+            try await configure(family.clinic, sandbox)
+            try await family.tell(family.mother, email: family.home)
+            let (first, second) = (AppointmentID(), AppointmentID())
+            for _ in 0..<2 { _ = try await family.send(to: family.mother, by: [.sms], about: first) }
+            try await family.write("CONFIRM")
+            _ = try await family.send(to: family.mother, by: [.sms], about: second)
+            try await family.write("CONFIRM")
+            // What is called off is not meant.
+            var visit = ToldVisit(clinic: family.clinic)
+            (visit.patient, visit.appointment) = (family.mother, first)
+            try await visit.tell(AppointmentChanged(appointment: try visit.state(.cancelled)), "\(first)", 1)
+            try await family.write("CONFIRM")
+            let told = try await family.told()
+            #expect(told.map(\.appointmentId) == [first, nil, second])
+            // Nor is anything else changed by who says once more what the last text was about.
+            _ = try await family.send(to: family.mother, by: [.sms], about: first)
+            try await family.write("CANCEL")
+            #expect(try await family.told().last?.appointmentId == first)
+        }
+    }
 }

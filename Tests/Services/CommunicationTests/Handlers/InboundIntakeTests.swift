@@ -388,7 +388,8 @@ import Testing
             try await clinic.take(try answering(names[0]), try answering(names[1]), try answering(nil))
             // Nobody answers a message that somebody else got.
             try await clinic.take(try answering(names[0], from: "+4915112345671"))
-            #expect(try await clinic.toldOfTexts().map(\.appointmentId) == [first, second, second, nil])
+            // Unnamed it may be either.
+            #expect(try await clinic.toldOfTexts().map(\.appointmentId) == [first, second, nil, nil])
         }
     }
 }
