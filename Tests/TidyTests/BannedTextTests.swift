@@ -22,7 +22,7 @@ import Testing
         Ban(
             text: "@unchecked Sendable",
             instead: "Mutex or Atomic",
-            except: ["Outbound/SMTPTransfer.swift", "Postgres/CancelHandle.swift"]
+            except: ["Outbound/SMTPTransfer.swift", "Postgres/Connections/CancelHandle.swift"]
         ),
         Ban(text: "nonisolated(unsafe)", instead: "Mutex or Atomic"),
         // The optimiser of Swift 6.3 forgets what stands before it: pairs came out with 0 in place of their first part.

@@ -26,12 +26,12 @@ import Testing
         /// What the names of its own files begin with, in whatever capitals.
         var stem: String { name.replacing("_", with: "") }
         func owns(_ file: SourceFile, in folder: String) -> Bool {
-            file.folder == folder && file.name.lowercased().hasPrefix(stem)
+            file.path.hasPrefix(folder + "/") && file.name.lowercased().hasPrefix(stem)
         }
     }
 
     private static func providers() -> [Provider] {
-        SourceTree.swift(below: [folder]).filter { $0.folder == folder }.compactMap { file in
+        SourceTree.swift(below: [folder]).compactMap { file in
             guard let name = file.lines.first(where: { $0.hasPrefix("    static let name = \"") }),
                 let type = file.lines.first(where: { $0.hasPrefix("struct ") && $0.contains("Provider: ") })
             else { return nil }

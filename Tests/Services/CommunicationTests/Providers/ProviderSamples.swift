@@ -155,8 +155,8 @@ enum ProviderSamples {
     }
 
     /// A file below Tests/Golden/providers.
-    static func recorded(_ name: String, file: String = #filePath) throws -> JSONValue {
-        let tests = URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent()
+    static func recorded(_ name: String) throws -> JSONValue {
+        let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let data = try Data(contentsOf: tests.appending(path: "Golden/providers/\(name)"))
         return try JSONTape(Array(data)).decode(JSONValue.self)

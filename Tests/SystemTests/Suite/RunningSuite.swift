@@ -93,7 +93,7 @@ final class RunningSuite: Sendable {
     /// The executables beside the tests' own build.
     private static var binaries: String {
         ProcessInfo.processInfo.environment["POLYCLINIC_BINARIES"]
-            ?? "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/") + "/.build/debug"
+            ?? "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/") + "/.build/debug"
     }
 
     // MARK: - Processes
