@@ -15,8 +15,10 @@ package enum QuotedNames {
         var isEscaped = false
         for character in text {
             if character == "@", result.last == "\"" {
-                if quotes.last == result.count - 1 { quotes.removeLast() }
-                if let start = quotes.popLast() {
+                // The last one closes the name, unless it is escaped; where none is before it, it may open another name later.
+                let closing = quotes.last == result.count - 1 ? 1 : 0
+                if let start = quotes.dropLast(closing).last {
+                    quotes.removeLast(closing + 1)
                     result.removeSubrange(start...)
                     result += standIn
                 }

@@ -70,10 +70,10 @@ extension JobWorkers {
             return (room, capped, passedOver)
         }
         let share = ClinicShare(self, lane)
-        var used = 0
+        var reserved = room
         defer {
-            share.settle(used: used)
-            state.withLock { $0.slots.giveBack(room - used, lane) }
+            share.settle(used: 0)
+            state.withLock { $0.slots.giveBack(reserved, lane) }
         }
         if room == 0 && batched.isEmpty || others?.isSubset(of: passedOver) == true { return Turn() }
         var jobs: [(ClaimedJob, JobLease)] = []
@@ -85,7 +85,11 @@ extension JobWorkers {
                 worked(lane)
                 return passedOver.isEmpty ? Turn(isNobodyAwake: true) : Turn(nobodyBeside: Set(passedOver))
             }
-            used = claim.jobs.count
+            let used = claim.jobs.count
+            // Before the batch, which takes its time and none of the room.
+            share.settle(used: used)
+            state.withLock { $0.slots.giveBack(room - used, lane) }
+            reserved = 0
             let place = JobPlace(clinic: clinic, lane: lane)
             if used > 0, used == claim.limit, let oldest = claim.jobs.map(\.dueAt).min() {
                 raiseFloor(JobSearch(place: place, kind: .leased), to: oldest)

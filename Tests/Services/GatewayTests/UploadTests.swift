@@ -33,11 +33,14 @@ struct UploadTests {
         let notices = Mutex(0)
         /// The piece that is refused.
         let refused: Int?
+        /// What it is refused with.
+        let refusal: Int
         /// Whether files are taken while it is not open.
         let holdsNoticesOnly: Bool
 
-        init(refusing refused: Int? = nil, isOpen: Bool = true, holdsNoticesOnly: Bool = false) {
+        init(refusing refused: Int? = nil, with refusal: Int = 409, isOpen: Bool = true, holdsNoticesOnly: Bool = false) {
             self.refused = refused
+            self.refusal = refusal
             self.holdsNoticesOnly = holdsNoticesOnly
             self.isOpen.withLock { $0 = isOpen }
         }
@@ -68,7 +71,7 @@ struct UploadTests {
             while !isOpen.withLock({ $0 }), !holdsNoticesOnly { await Task.yield() }
             if piece.number == refused {
                 return .reply(
-                    BusReply(status: 409, contentType: Problem.mediaType, body: Array(#"{"code":"full"}"#.utf8))
+                    BusReply(status: refusal, contentType: Problem.mediaType, body: Array(#"{"code":"full"}"#.utf8))
                 )
             }
             guard piece.isLast else { return .reply(BusReply(status: BodyPiece.taken)) }
@@ -352,6 +355,15 @@ struct UploadTests {
             #expect(answer.status == 409 && answer.code == "full")
             // Whoever has refused it knows.
             #expect(shelf.taken.pieces.count == 2 && shelf.taken.broken.isEmpty)
+        }
+    }
+
+    /// The service had no time for the piece, and those before it are still there.
+    @Test(arguments: [1, 2]) func aBodyThatNobodyHadTimeForEndsToo(place: Int) async throws {
+        let shelf = Shelf(refusing: place, with: 503)
+        try await run(shelf) { gateway, token, _ in
+            let answer = try await upload(Self.file(1 << 20), to: gateway, token)
+            #expect(answer.status == 503 && shelf.taken.broken.map(\.number) == [place])
         }
     }
 

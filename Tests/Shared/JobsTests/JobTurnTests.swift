@@ -136,6 +136,36 @@ import Testing
         }
     }
 
+    /// Says, while it runs, for how many more of its lane there is room.
+    private struct RoomBatch: TransactionalJobHandler {
+        final class Probe: Sendable {
+            let look = Mutex<(@Sendable () -> Int)?>(nil)
+            let seen = Mutex<[Int]>([])
+        }
+
+        static let name = "test.room"
+        let probe: Probe
+
+        func run(_ payloads: [Label], in transaction: borrowing Transaction) {
+            guard let look = probe.look.withLock({ $0 }) else { return }
+            probe.seen.withLock { $0.append(look()) }
+        }
+    }
+
+    @Test func transactionalJobsTakeNoRoomFromTheOthers() async throws {
+        let fixture = try JobFixture("jobs_room_beside")
+        let probe = RoomBatch.Probe()
+        let workers = fixture.workers([NoteJob()], [RoomBatch(probe: probe)])
+        let room = workers.state.withLock { $0.slots.room(.normal) }
+        probe.look.withLock { $0 = { workers.state.withLock { $0.slots.room(.normal) } } }
+        try await fixture.database.transaction(for: fixture.tenant()) { tx in
+            _ = try Jobs.enqueue(RoomBatch.self, payload: Label(label: "transactional"), in: tx)
+        }
+        _ = await workers.lookAround()
+        #expect(await workers.takeTurn(.normal).foundWork)
+        #expect(probe.seen.withLock { $0 } == [room] && workers.state.withLock { $0.slots.room(.normal) } == room)
+    }
+
     @Test func whoeverHasNoRoomIsAskedForTransactionalJobsNowAndThen() async throws {
         let fixture = try JobFixture("jobs_capped")
         let workers = fixture.workers([NoteJob()], [NoteBatch()]) { $0.perClinic = 4 }

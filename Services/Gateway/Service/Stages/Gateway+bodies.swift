@@ -52,7 +52,10 @@ extension Gateway {
                 place = flows.enter(kind, exchange.clinic, from: exchange.address)
                 guard place != nil else { throw .unavailable("Room for another upload") }
             }
-            guard number == 0 || isStillAllowed(operation, exchange) else { throw .unauthenticated }
+            if number > 0, !operation.isPublic {
+                guard await policy.becomesFresh() else { throw .unavailable("The access policy") }
+                guard isStillAllowed(operation, exchange) else { throw .unauthenticated }
+            }
             let input = try operation.assembler.assemble(
                 path: parameters,
                 query: exchange.head.query,
@@ -66,6 +69,8 @@ extension Gateway {
             }
             let reply = try await ask(operation, busRequest(operation, exchange, input: input, piece: piece))
             guard !isLast, reply.status == BodyPiece.taken else {
+                // Nobody has looked at the piece: those before it are still there.
+                if reply.status == 503 { await end(operation, parameters, exchange, of: type, at: number) }
                 try await recordRefusal(reply.status, operation, parameters, exchange)
                 return clientReply(reply, operation, exchange)
             }

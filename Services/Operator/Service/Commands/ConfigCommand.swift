@@ -38,7 +38,7 @@ struct ConfigCommand: AsyncParsableCommand {
         ("POLYCLINIC_MODE", false, "production, or development, where rate limits may be off"),
         (
             "POLYCLINIC_RATE_LIMITS", false,
-            "requests/seconds at each gateway, user=50/1,key=50/1,clinic=500/1,address=60/60,webhook=200/1; or off"
+            "requests/seconds, all gateways together, user=50/1,key=50/1,clinic=500/1,address=60/60,webhook=200/1; or off"
         ),
         ("POLYCLINIC_DRAIN_SECONDS", false, "how long a gateway told to stop still takes connections, 5"),
         (
