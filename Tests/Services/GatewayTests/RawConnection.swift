@@ -1,5 +1,7 @@
 import NIOCore
 import NIOPosix
+import Synchronization
+import TestKit
 
 /// TCP connections on which a test says exactly what it wants to, however wrong.
 enum RawConnection {
@@ -23,10 +25,20 @@ enum RawConnection {
                     )
                 }
             }
-        return try await channel.executeThenClose { inbound, outbound in
-            var conversation = RawConversation(inbound: inbound.makeAsyncIterator(), outbound: outbound)
-            return try await body(&conversation)
+        let result = Mutex<R?>(nil)
+        do {
+            try await channel.executeThenClose { inbound, outbound in
+                var conversation = RawConversation(inbound: inbound.makeAsyncIterator(), outbound: outbound)
+                let heard = try await body(&conversation)
+                result.withLock { $0 = heard }
+            }
+        } catch {
+            // The other side may have closed first, with or without having read everything: what was heard counts.
+            if let heard = result.withLock({ $0 }) { return heard }
+            throw error
         }
+        guard let heard = result.withLock({ $0 }) else { throw TestKitError("the body gave nothing") }
+        return heard
     }
 }
 

@@ -38,7 +38,8 @@ struct UploadTests {
         /// Whether files are taken while it is not open.
         let holdsNoticesOnly: Bool
 
-        init(refusing refused: Int? = nil, with refusal: Int = 409, isOpen: Bool = true, holdsNoticesOnly: Bool = false) {
+        init(refusing refused: Int? = nil, with refusal: Int = 409, isOpen: Bool = true, holdsNoticesOnly: Bool = false)
+        {
             self.refused = refused
             self.refusal = refusal
             self.holdsNoticesOnly = holdsNoticesOnly

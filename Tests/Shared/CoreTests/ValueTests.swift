@@ -90,7 +90,8 @@ import Testing
         (#"to "A. Rao"@b.example, now"#, "to x@b.example, now"), (#"<"a\"b"@c.example>"#, "<x@c.example>"),
         (#"5" wide: "a b"@c.example"#, #"5" wide: x@c.example"#), (#""a" and "b"@c"#, #""a" and x@c"#),
         (#"no "words" here"#, #"no "words" here"#), (#"a@b.example"#, "a@b.example"), (#""@b"#, #""@b"#),
-        (#"a\"b"@c "d"@e"#, #"a\"b"@c x@e"#), (#""a\\"@b"#, "x@b"), (#""@a"@b"#, "x@b"), (#""a" "b" "c"@d"@e"#, #""a" "bx@e"#),
+        (#"a\"b"@c "d"@e"#, #"a\"b"@c x@e"#), (#""a\\"@b"#, "x@b"),
+        (#""@a"@b"#, "x@b"), (#""a" "b" "c"@d"@e"#, #""a" "bx@e"#),
     ])
     func namesInQuotesArePlainWords(_ text: String, _ plain: String) { #expect(QuotedNames.plain(text) == plain) }
 
