@@ -23,10 +23,15 @@ package enum CSV {
     }
 
     /// All rows, empty lines left out.
-    package static func rows(_ bytes: [UInt8]) throws(Fault) -> [Row] {
+    ///
+    /// - Parameter most: how many rows are read, the first ones; what stands behind them is not looked at.
+    package static func rows(_ bytes: [UInt8], atMost most: Int = .max) throws(Fault) -> [Row] {
         var reader = Reader()
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-        for byte in bytes.dropFirst(bytes.starts(with: mark) ? mark.count : 0) { try reader.take(byte) }
+        for byte in bytes.dropFirst(bytes.starts(with: mark) ? mark.count : 0) {
+            try reader.take(byte)
+            if reader.rows.count >= most { return reader.rows }
+        }
         return try reader.finish()
     }
 
@@ -46,7 +51,7 @@ package enum CSV {
 
     /// Goes through the bytes once.
     private struct Reader {
-        private var rows: [Row] = []
+        private(set) var rows: [Row] = []
         private var cells: [String] = []
         private var cell: [UInt8] = []
         private var line = 1

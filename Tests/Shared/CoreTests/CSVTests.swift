@@ -34,6 +34,13 @@ import Testing
         #expect(rows.map(\.line) == [1, 3, 5])
     }
 
+    @Test func noMoreRowsAreReadThanAskedFor() throws {
+        let text = Array("a\n\nb\nc\n\"open".utf8)
+        #expect(try CSV.rows(text, atMost: 2).map(\.cells) == [["a"], ["b"]])
+        #expect(throws: CSV.Fault.self) { try CSV.rows(text, atMost: 4) }
+        #expect(try CSV.rows(Array("a\nb".utf8), atMost: 2).map(\.cells) == [["a"], ["b"]])
+    }
+
     @Test(arguments: [("a\n\"b", 2), ("a\n\"b\"c", 2)] as [(String, Int)])
     func whatCannotBeReadIsNamed(_ text: String, _ line: Int) {
         let fault = #expect(throws: CSV.Fault.self) { try CSV.rows(Array(text.utf8)) }

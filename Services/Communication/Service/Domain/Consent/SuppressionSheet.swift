@@ -40,7 +40,8 @@ enum SuppressionSheet {
     static func read(_ bytes: [UInt8], at now: Instant) throws(Problem) -> [Line] {
         var rows: [CSV.Row]
         do throws(CSV.Fault) {
-            rows = try CSV.rows(bytes)
+            // The line of columns, and one row too many to tell that there are.
+            rows = try CSV.rows(bytes, atMost: SuppressionImport.mostRows + 2)
         } catch {
             throw .invalid("", "line \(error.line) \(error.detail)")
         }
@@ -56,7 +57,7 @@ enum SuppressionSheet {
             )
         }
         guard rows.count <= SuppressionImport.mostRows else {
-            throw .invalid("", "must have at most \(SuppressionImport.mostRows) rows, has \(rows.count)")
+            throw .invalid("", "must have at most \(SuppressionImport.mostRows) rows")
         }
         return rows.map { row in
             Line(number: row.line, entry: Result { () throws(Fault) in try entry(row.cells, of: head, at: now) })

@@ -150,6 +150,10 @@ import Testing
     @Test func aSheetHasItsBound() {
         let text =
             "channel,address\n" + String(repeating: "email,a@example.org\n", count: SuppressionImport.mostRows + 1)
-        #expect(throws: Problem.self) { try SuppressionSheet.read(Array(text.utf8), at: .now()) }
+        // What stands behind the first row too many is not read: no quote ends there.
+        for bytes in [Array(text.utf8), Array((text + "\"open").utf8)] {
+            let problem = #expect(throws: Problem.self) { try SuppressionSheet.read(bytes, at: .now()) }
+            #expect(problem?.errors.map(\.detail) == ["must have at most \(SuppressionImport.mostRows) rows"])
+        }
     }
 }
