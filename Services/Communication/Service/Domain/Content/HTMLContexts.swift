@@ -51,6 +51,8 @@ struct HTMLContexts {
     private var word: [UInt8] = []
     /// Whether what is read is still the beginning of a value that is looked at.
     private var isBeginning = false
+    /// Whether a section was refused in the beginning of the value: one refusal says it, and it need not be read again.
+    private var isRefused = false
     private var line = 1
     /// Whether the page is what stands in a comment of another one.
     private var isInComment = false
@@ -105,8 +107,11 @@ struct HTMLContexts {
     private mutating func boundary() -> String? {
         if let refusal { return refusal }
         if place == .valueBeginning { return Self.unquoted }
-        if isBeginning, !word.isEmpty {
-            guard HTMLRules.isSettled(word) else { return "stands in the beginning of an address" }
+        if isBeginning, !word.isEmpty, !isRefused {
+            guard HTMLRules.isSettled(word) else {
+                isRefused = true
+                return "stands in the beginning of an address"
+            }
             endBeginning()
         }
         return nil
@@ -261,6 +266,7 @@ extension HTMLContexts {
         mark.place = place
         word = []
         isBeginning = false
+        isRefused = false
         switch place {
         case .text: mark = Mark()
         case .tag: mark.attribute = ""

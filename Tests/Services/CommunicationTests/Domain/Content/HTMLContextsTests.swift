@@ -70,6 +70,15 @@ import Testing
         ] { #expect(faults(page).contains { $0.contains(complaint) }, "\(page): \(faults(page))") }
     }
 
+    @Test func oneRefusalIsToldOfAnAddress() {
+        let sections = String(repeating: "{{#isNew}}{{/isNew}}", count: 50)
+        let link = "<a href=\"\(String(repeating: "a", count: 1_000))\(sections)\">x</a>"
+        #expect(faults(link).count == 1)
+        #expect(faults(link + "\n" + link).count == 2)
+        let leading = faults("<a href=\"java\(sections)script:x\">x</a>")
+        #expect(leading.count == 2 && leading.contains { $0.contains("leads to javascript:") }, "\(leading)")
+    }
+
     @Test(arguments: [
         ("<script>", "<script>"), ("<ScRiPt src=x>", "<script>"), ("<script/x>", "<script>"),
         ("<b><iframe>", "<iframe>"),
