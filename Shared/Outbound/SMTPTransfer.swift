@@ -172,7 +172,9 @@ private final class Conversation {
     func keep(_ line: UnsafeRawBufferPointer) -> Bool {
         if lines.count == Self.mostLines { lines.removeFirst() }
         let text = unsafe String(decoding: line.prefix(Self.longestLine), as: UTF8.self)
-        lines.append(String(text.reversed().drop { $0.isWhitespace }.reversed()))
+        // By scalars: to step back over one character may mean to read all that is before it.
+        let end = text.unicodeScalars.lastIndex { !$0.properties.isWhitespace }
+        lines.append(end.map { String(text.unicodeScalars[...$0]) } ?? "")
         guard isIntroducing, text.hasPrefix("250") else { return true }
         if SMTPReply.offersSMTPUTF8(text) { offersSMTPUTF8 = true }
         // libcurl would go on, and say the address as it is.

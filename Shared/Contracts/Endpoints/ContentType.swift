@@ -1,10 +1,11 @@
+import Core
+
 /// A `Content-Type`, taken apart.
 package enum ContentType {
     /// The type and its parameters, in lower case and without the space around them.
     package static func parts(of header: String?) -> [String] {
         (header ?? "").split(separator: ";").map { part in
-            let isSpace = { (character: Character) in character == " " || character == "\t" }
-            return String(part.lowercased().drop(while: isSpace).reversed().drop(while: isSpace).reversed())
+            String(part.lowercased()[...].trimming { $0 == " " || $0 == "\t" })
         }
     }
 

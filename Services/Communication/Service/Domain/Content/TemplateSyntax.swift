@@ -9,6 +9,8 @@ import Core
 struct TemplateSyntax {
     static let deepestSection = 3
     static let mostTags = 300
+    /// Bytes between the braces of a tag that is no comment: a variable's name, and blanks around it.
+    static let longestTag = 200
 
     /// What part of a message a text is for.
     enum Part {
@@ -70,7 +72,12 @@ struct TemplateSyntax {
             }
             tags += 1
             guard tags <= Self.mostTags else { return faults.append("has more than \(Self.mostTags) tags") }
-            take(String(decoding: bytes[start + 2..<end], as: UTF8.self), line: line)
+            let tag = String(decoding: bytes[start + 2..<end], as: UTF8.self)
+            if tag.utf8.count <= Self.longestTag || tag.first == "!" {
+                take(tag, line: line)
+            } else {
+                faults.append("line \(line): has a tag of more than \(Self.longestTag) bytes")
+            }
             line += Self.lines(in: bytes[start..<end])
             position = end + 2
         }
@@ -164,6 +171,6 @@ struct TemplateSyntax {
     }
 
     private static func trimmed(_ text: String) -> String {
-        String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        String(text[...].trimming { $0 == " " })
     }
 }

@@ -59,6 +59,17 @@ import Testing
         #expect(faults(String(repeating: "{{#isNew}}", count: 100_000)).contains { $0.contains("tags") })
     }
 
+    @Test func tagsAreNotLong() {
+        let blanks = String(repeating: " ", count: TemplateSyntax.longestTag - "name".utf8.count)
+        #expect(faults("{{\(blanks)name}}") == [] && faults("{{name\(blanks)}}") == [])
+        let complaint = "line 2: has a tag of more than \(TemplateSyntax.longestTag) bytes"
+        for long in [
+            "name \(blanks)", "#name\(blanks)", String(repeating: "\u{1F1E9}", count: 10_000),
+            " \(String(repeating: "\u{301}", count: 1_000))", "!\u{301}name \(blanks)",
+        ] { #expect(faults("\n{{\(long)}}") == [complaint]) }
+        #expect(faults("{{! \(String(repeating: "seen by nobody ", count: 100))}}") == [])
+    }
+
     @Test func subjectsSayNothingOfPeopleAndAttributesTakeLinksOnly() {
         #expect(faults("{{clinicName}}", .subject) == [])
         #expect(faults("For {{name}}", .subject).contains { $0.contains("confidential") })
