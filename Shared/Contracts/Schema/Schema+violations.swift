@@ -3,6 +3,13 @@ package import Core
 extension Schema {
     /// Most faults told of one request.
     package static let mostFaults = Problem.mostErrors
+    /// Most characters, as Unicode scalars, of a key that no schema names; a longer one is a fault of its object, and not
+    /// repeated.
+    package static let longestKey = 200
+    /// What the fault of an object with such a key says.
+    package static let longKeyComplaint = "has a key longer than \(longestKey) characters"
+    /// Most bytes of a fault's pointer; what is wrong deeper is told of the last place that such a pointer leads to.
+    package static let longestPointer = 1_000
 
     /// Everything that is wrong with a value, at once; empty when it is valid.
     ///
@@ -101,8 +108,8 @@ private struct SchemaCheck {
 
     private mutating func map(_ node: Int, _ element: Schema, _ count: ClosedRange<Int>) {
         guard tape.nodes[node].kind == .object else { return fault("must be an object") }
-        let keys = members(node)
-        for key in keys {
+        let keys = tape.children(of: node)
+        for key in readable(keys) {
             path.append(.key(key))
             value(key + 1, element)
             path.removeLast()
@@ -116,18 +123,22 @@ private struct SchemaCheck {
         var expected = 0
         var key = node + 1
         let end = Int(tape.nodes[node].next)
-        while key < end {
-            path.append(.key(key))
-            if let index = property(key, rule, expected) {
-                let bit: UInt64 = 1 << UInt64(index)
-                if seen & bit != 0 { fault("appears twice") }
-                seen |= bit
-                expected = index + 1
-                value(key + 1, rule.properties[index].schema)
+        while key < end, faults.count < Schema.mostFaults {
+            if isLong(key) {
+                fault(Schema.longKeyComplaint)
             } else {
-                fault("is not a known key")
+                path.append(.key(key))
+                if let index = property(key, rule, expected) {
+                    let bit: UInt64 = 1 << UInt64(index)
+                    if seen & bit != 0 { fault("appears twice") }
+                    seen |= bit
+                    expected = index + 1
+                    value(key + 1, rule.properties[index].schema)
+                } else {
+                    fault("is not a known key")
+                }
+                path.removeLast()
             }
-            path.removeLast()
             key = Int(tape.nodes[key + 1].next)
         }
         for (index, property) in rule.properties.enumerated()
@@ -156,6 +167,7 @@ private struct SchemaCheck {
 
     /// A value of any shape: no U+0000, no key twice, no number past what can be counted with.
     private mutating func anything(_ node: Int) {
+        guard faults.count < Schema.mostFaults else { return }
         switch tape.nodes[node].kind {
         case .string: if tape.nodes[node].hasNull { fault("must not contain U+0000") }
         case .integer, .number: if tape.number(node) == nil { fault("is too large a number") }
@@ -166,7 +178,7 @@ private struct SchemaCheck {
                 path.removeLast()
             }
         case .object:
-            for key in members(node) {
+            for key in readable(tape.children(of: node)) {
                 path.append(.key(key))
                 anything(key + 1)
                 path.removeLast()
@@ -175,28 +187,45 @@ private struct SchemaCheck {
         }
     }
 
-    /// The keys of an object whose names are free.
-    private mutating func members(_ node: Int) -> [Int] {
-        let keys = tape.children(of: node)
+    /// Of the keys of an object whose names are free, those whose values are looked into: all but the long ones.
+    private mutating func readable(_ keys: [Int]) -> [Int] {
+        var readable: [Int] = []
         var names: Set<[UInt8]> = []
         for key in keys {
+            guard faults.count < Schema.mostFaults else { break }
+            guard !isLong(key) else {
+                fault(Schema.longKeyComplaint)
+                continue
+            }
+            readable.append(key)
             path.append(.key(key))
             if tape.nodes[key].hasNull { fault("must not contain U+0000") }
             if !names.insert(Array(tape.text(key).utf8)).inserted { fault("appears twice") }
             path.removeLast()
         }
-        return keys
+        return readable
+    }
+
+    /// Bytes bound the scalars from above, so most keys need no counting.
+    private func isLong(_ key: Int) -> Bool {
+        Int(tape.nodes[key].length) > Schema.longestKey
+            && tape.text(key).unicodeScalars.count > Schema.longestKey
     }
 
     private mutating func fault(_ detail: String, below member: String? = nil) {
         guard faults.count < Schema.mostFaults else { return }
-        var pointer = path.map { step -> String in
+        var steps = path.map { step -> String in
             switch step {
             case .index(let position): "/\(position)"
             case .key(let node): JSONPointer.step(tape.text(node))
             }
-        }.joined()
-        if let member { pointer += JSONPointer.step(member) }
+        }
+        if let member { steps.append(JSONPointer.step(member)) }
+        var pointer = ""
+        for step in steps {
+            guard pointer.utf8.count + step.utf8.count <= Schema.longestPointer else { break }
+            pointer += step
+        }
         faults.append(Problem.Fault(pointer: pointer, detail))
     }
 

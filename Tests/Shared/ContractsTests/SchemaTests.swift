@@ -69,6 +69,44 @@ import Testing
         #expect(try faults("{\(keys)}", Schema.of(Sample.Message.self)).count == 50)
     }
 
+    /// Objects with free keys and with known ones.
+    private func objects() throws -> [Schema] {
+        let recipient = try Schema.of(Sample.Recipient.self)
+        return [Schema(.map(of: recipient, count: 0...Int.max)), Schema(.any), recipient]
+    }
+
+    @Test func aLongKeyIsOneFaultAndNotRepeated() throws {
+        let long = String(repeating: "~", count: Schema.longestKey + 1)
+        let wrong = (0..<60).map { "\"k\($0)\":1e400" }.joined(separator: ",")
+        let many = (0..<60).map { "\"\(long)\($0)\":{}" }.joined(separator: ",")
+        for schema in try objects() {
+            #expect(try faults("{\"\(long)\":{\(wrong)}}", schema) == [": \(Schema.longKeyComplaint)"])
+            #expect(try faults("{\(many)}", schema).count == Schema.mostFaults)
+        }
+    }
+
+    @Test func aKeyAtTheBoundIsToldWithWhatIsWrongBelow() throws {
+        let key = String(repeating: "~", count: Schema.longestKey)
+        let step = "/" + String(repeating: "~0", count: Schema.longestKey)
+        let wrong = (0..<60).map { "\"k\($0)\":1e400" }.joined(separator: ",")
+        for schema in try objects().prefix(2) {
+            for written in [key, String(repeating: "\\u007e", count: Schema.longestKey)] {
+                #expect(try faults("{\"\(written)\":{}}", schema) == [])
+            }
+            let found = schema.violations(in: try JSONTape(bytes("{\"\(key)\":{\(wrong)}}")))
+            #expect(found.compactMap(\.pointer) == (0..<Schema.mostFaults).map { "\(step)/k\($0)" })
+            #expect(Problem.invalid(found).body(instance: RequestID()).count < 64 << 10)
+        }
+    }
+
+    @Test func whatIsWrongFarBelowIsToldWhereAPointerStillLeads() throws {
+        let key = String(repeating: "~", count: Schema.longestKey)
+        let deep = String(repeating: "{\"\(key)\":", count: 10) + "1e400" + String(repeating: "}", count: 10)
+        let pointer = try #require(Schema(.any).violations(in: try JSONTape(bytes(deep))).first?.pointer)
+        let step = "/" + String(repeating: "~0", count: Schema.longestKey)
+        #expect(pointer == step + step && pointer.utf8.count + step.utf8.count > Schema.longestPointer)
+    }
+
     @Test func aMergePatchTakesNullOnlyWhereItClears() throws {
         let schema = try Sample.change.inputSchema
         let id = PatientID()

@@ -1,3 +1,4 @@
+import Contracts
 import Core
 
 /// Where in a page one is when so much of it has been read, as browsers read it: what a value would be there, and what of the
@@ -44,7 +45,7 @@ struct HTMLContexts {
         fileprivate let isBeginning: Bool
     }
 
-    /// What in the page's own text would act, each with its line.
+    /// What in the page's own text would act, each with its line; no more than are told.
     private(set) var faults: [String] = []
     private var mark = Mark()
     /// What has been read of a name, a comment, or the beginning of a value that is looked at.
@@ -142,7 +143,10 @@ struct HTMLContexts {
         }
     }
 
-    private mutating func fault(_ detail: String) { faults.append("line \(line): \(detail)") }
+    private mutating func fault(_ detail: String) {
+        guard faults.count < Schema.mostFaults else { return }
+        faults.append("line \(line): \(detail)")
+    }
 }
 
 extension HTMLContexts {
@@ -256,7 +260,7 @@ extension HTMLContexts {
             var inside = HTMLContexts()
             inside.isInComment = true
             inside.read(word[...], line: line - word.count { $0 == UInt8(ascii: "\n") })
-            faults += inside.faults
+            faults += inside.faults.prefix(Schema.mostFaults - faults.count)
         }
         go(.text)
     }

@@ -19,12 +19,18 @@ enum TemplateRules {
             faults.append(.init(pointer: "/contents", "has \(has) KiB of text; at most \(may) KiB are allowed"))
         }
         for (locale, texts) in body.contents.sorted(by: { $0.key < $1.key }) {
+            guard faults.count < Schema.mostFaults else { break }
+            guard locale.unicodeScalars.count <= Schema.longestKey else {
+                faults.append(.init(pointer: "/contents", Schema.longKeyComplaint))
+                continue
+            }
             let place = "/contents" + JSONPointer.step(locale)
             if LocaleChain.canonical(locale) != locale {
                 let detail = "is no language tag such as de or de-AT"
                 faults.append(.init(pointer: place, LocaleChain.canonical(locale).map { "must be \($0)" } ?? detail))
             }
-            faults += Self.faults(in: texts, at: place, body.variables, category)
+            let left = Schema.mostFaults - faults.count
+            faults += Self.faults(in: texts, at: place, body.variables, category, most: left)
         }
         guard faults.isEmpty else { throw .invalid(Array(faults.prefix(Schema.mostFaults))) }
     }
@@ -75,20 +81,22 @@ enum TemplateRules {
         return faults
     }
 
+    /// - Parameter most: how many are looked for in the templates' own words; there may be a few more.
     private static func faults(
         in texts: TemplateTexts,
         at place: String,
         _ variables: [TemplateVariable],
-        _ category: MessageCategory
+        _ category: MessageCategory,
+        most: Int = .max
     ) -> [Problem.Fault] {
         var faults: [Problem.Fault] = []
         // One of that name that is declared all the same is its sender's.
         let mailed = category == .marketing ? variables + [.unsubscribeLink] : variables
         func check(_ text: String?, _ part: TemplateSyntax.Part, _ member: String) {
-            guard let text else { return }
+            guard let text, faults.count < most else { return }
             let known = member.hasPrefix("email/") ? mailed : variables
             let found = TemplateSyntax.faults(in: text, part: part, variables: known)
-            faults += found.map { Problem.Fault(pointer: "\(place)/\(member)", $0) }
+            faults += found.prefix(most - faults.count).map { Problem.Fault(pointer: "\(place)/\(member)", $0) }
             if part == .subject, text.unicodeScalars.contains(where: isControl) {
                 faults.append(.init(pointer: "\(place)/\(member)", "must be one line without control characters"))
             }

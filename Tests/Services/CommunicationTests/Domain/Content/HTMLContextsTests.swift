@@ -1,4 +1,5 @@
 import CommunicationAPI
+import Contracts
 import Testing
 
 @testable import Communication
@@ -102,6 +103,13 @@ import Testing
         ("x\n<p>\n<form>", "line 3: <form>"),
     ]) func nothingIsRun(_ page: String, _ complaint: String) {
         #expect(faults(page).contains { $0.contains(complaint) }, "\(faults(page))")
+    }
+
+    @Test func noMoreFaultsAreFoundThanAreTold() {
+        let form = String(repeating: "<form>", count: 1_000)
+        #expect(faults(form).count == Schema.mostFaults)
+        let hidden = "<!--[if mso]>\(form)<![endif]-->"
+        #expect(faults("<form>" + hidden + hidden).count == Schema.mostFaults)
     }
 
     /// What is nested costs no more than what is not.

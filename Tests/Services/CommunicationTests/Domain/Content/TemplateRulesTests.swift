@@ -132,6 +132,18 @@ import Testing
         )
     }
 
+    @Test func faultsAreNoMoreThanAreToldAndALongLanguageIsOne() {
+        let form = TemplateTexts(email: EmailTexts(subject: "S", html: String(repeating: "<form>", count: 1_000)))
+        let long = String(repeating: "x", count: Schema.longestKey + 1)
+        #expect(check { $0.contents[long] = form } == ["/contents"])
+        let atBound = "/contents/\(long.dropLast())"
+        #expect(check { $0.contents[String(long.dropLast())] = $0.contents["en"] } == [atBound])
+        #expect(
+            check { $0.contents[String(long.dropLast())] = form }
+                == [atBound] + Array(repeating: atBound + "/email/html", count: Schema.mostFaults - 1)
+        )
+    }
+
     @Test func whatIsPressedStandsAsItIs() {
         func interactive(_ content: InteractiveContent) -> [String] {
             check { $0.contents["en"]?.whatsapp = WhatsAppText(text: "{{name}}", interactive: content) }
