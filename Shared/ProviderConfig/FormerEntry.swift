@@ -74,13 +74,15 @@ struct EntrySuccession {
         at now: Instant
     ) -> ProviderEntry {
         guard let key = shapes.shape(of: entry.provider, channel: entry.channel)?.signingKey else { return entry }
-        let known = Set(entry.webhookSecrets(key, at: now).map(\.unredacted))
         let replaced = former.entry.credentials.texts(key).map {
             ProviderEntry.FormerSecret(secret: Secret($0), until: former.until)
         }
         let left = former.entry.formerSecrets.filter { $0.until > now } + replaced
         var entry = entry
-        entry.formerSecrets += left.filter { !known.contains($0.secret.unredacted) }
+        entry.formerSecrets = ProviderEntry.newest(
+            left + entry.formerSecrets.filter { $0.until > now },
+            beside: Set(entry.credentials.texts(key))
+        )
         return entry
     }
 

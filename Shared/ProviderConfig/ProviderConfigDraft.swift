@@ -3,7 +3,7 @@ package import Core
 
 /// Turns drafts into entries: shapes checked, masked secrets replaced by the stored ones, unchanged entries kept as they are.
 package struct ProviderConfigDraft: Sendable {
-    /// How long a replaced webhook secret stays valid.
+    /// How long a replaced webhook secret stays valid, unless others are replaced after it.
     package static let formerSecretsLast: Duration = .seconds(24 * 3_600)
 
     /// All that a service finds wrong with an entry beyond the shape of its credentials.
@@ -143,7 +143,8 @@ package struct ProviderConfigDraft: Sendable {
         )
     }
 
-    /// The webhook secrets that an entry leaves to its successor: its own former ones, and those that are replaced now.
+    /// The webhook secrets that an entry leaves to its successor, the newest of them: its own former ones, and those that are
+    /// replaced now.
     static func former(
         _ before: ProviderEntry,
         replacedBy credentials: Credentials,
@@ -151,9 +152,12 @@ package struct ProviderConfigDraft: Sendable {
         at now: Instant
     ) -> [ProviderEntry.FormerSecret] {
         let kept = before.formerSecrets.filter { $0.until > now }
-        guard let shape, before.provider == shape.provider, let key = shape.signingKey else { return kept }
-        let current = Set(credentials.texts(key))
-        let replaced = before.credentials.texts(key).filter { !current.contains($0) }
-        return kept + replaced.map { .init(secret: Secret($0), until: now + formerSecretsLast) }
+        guard let shape, before.provider == shape.provider, let key = shape.signingKey else {
+            return ProviderEntry.newest(kept, beside: [])
+        }
+        let replaced = before.credentials.texts(key).map {
+            ProviderEntry.FormerSecret(secret: Secret($0), until: now + formerSecretsLast)
+        }
+        return ProviderEntry.newest(kept + replaced, beside: Set(credentials.texts(key)))
     }
 }

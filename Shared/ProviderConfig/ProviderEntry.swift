@@ -54,6 +54,21 @@ package struct ProviderEntry: Sendable, Equatable {
         package let until: Instant
     }
 
+    /// Former secrets that an entry keeps: a webhook that nobody has signed is tried with each of them.
+    static let mostFormerSecrets = 4
+
+    /// The newest of former secrets, each once, the oldest first.
+    ///
+    /// - Parameter current: secrets that are in force, and so are no former ones.
+    static func newest(_ former: [FormerSecret], beside current: Set<String>) -> [FormerSecret] {
+        var known = current
+        var kept: [FormerSecret] = []
+        for secret in former.sorted(by: { $0.until < $1.until }).reversed() where kept.count < mostFormerSecrets {
+            if known.insert(secret.secret.unredacted).inserted { kept.append(secret) }
+        }
+        return kept.reversed()
+    }
+
     /// The secrets that a webhook's signature may be made with now, or the public keys it may be verified with.
     ///
     /// - Parameter key: under which the provider's shape has them.

@@ -236,4 +236,35 @@ struct FormerEntryTests {
         let large = entry(EntrySuccession.mostKept, bytes: EntrySuccession.mostBytes / 2)
         #expect(left([large], [entry(1, bytes: EntrySuccession.mostBytes / 2)]) == [large])
     }
+
+    @Test func `who comes back knows the newest secrets of before`() throws {
+        let secrets = (0..<ProviderEntry.mostFormerSecrets).map { number in
+            ProviderEntry.FormerSecret(secret: Secret("whsec_\(number)"), until: now + .seconds(number + 1))
+        }
+        func entry(_ secret: String, former: [ProviderEntry.FormerSecret]) -> ProviderEntry {
+            ProviderEntry(
+                id: ProviderEntryID(high: 1, low: 1),
+                channel: "payments",
+                provider: "stripe",
+                position: 0,
+                credentials: Credentials(["webhookSecret": .string(secret)]),
+                version: 1,
+                updatedAt: now,
+                updatedBy: "u1",
+                fingerprint: "f",
+                formerSecrets: former
+            )
+        }
+        let removed = FormerEntry(entry: entry("whsec_last", former: secrets), until: now + day)
+        let succession = EntrySuccession(
+            of: [],
+            beside: [removed],
+            by: [entry("whsec_new", former: [])],
+            shapes: shapes,
+            at: now
+        )
+        let back = try #require(succession.entries.first)
+        let latest = ProviderEntry.FormerSecret(secret: Secret("whsec_last"), until: now + day)
+        #expect(back.formerSecrets == Array(secrets.dropFirst()) + [latest])
+    }
 }

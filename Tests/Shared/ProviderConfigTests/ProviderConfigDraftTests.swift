@@ -211,4 +211,26 @@ struct ProviderConfigDraftTests {
         )
         #expect(second.webhookSecrets("webhookSecret", at: now + day).map(\.unredacted) == ["whsec_mnopqrstuvwx"])
     }
+
+    @Test func `of many replaced webhook secrets the newest are kept, each once`() throws {
+        var entry = try #require(try entries([draft(stripe)]).first)
+        var seconds = 0
+        func rotate(to secret: String) throws {
+            seconds += 1
+            var renewed = shapes.masked(entry)
+            renewed["webhookSecret"] = .string(secret)
+            let drafts = [draft(renewed, id: entry.id)]
+            entry = try #require(
+                try entries(drafts, replacing: [entry], version: Int64(seconds + 1), at: now + .seconds(seconds)).first
+            )
+        }
+        func valid() -> [String] {
+            entry.webhookSecrets("webhookSecret", at: now + .seconds(seconds)).map(\.unredacted)
+        }
+        for number in 1...10 { try rotate(to: "whsec_rotated_\(number)") }
+        #expect(entry.formerSecrets.count == ProviderEntry.mostFormerSecrets)
+        #expect(valid() == [10, 6, 7, 8, 9].map { "whsec_rotated_\($0)" })
+        for number in [9, 10, 9, 10] { try rotate(to: "whsec_rotated_\(number)") }
+        #expect(valid() == [10, 6, 7, 8, 9].map { "whsec_rotated_\($0)" })
+    }
 }
