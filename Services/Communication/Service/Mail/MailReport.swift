@@ -15,6 +15,8 @@ struct MailReport: Sendable, Equatable {
 
     /// Recipients of one report that are read; a message of ours has one.
     static let mostRecipients = 50
+    /// Of what a server has said so much is read, in code points: replies are a few lines.
+    static let longestDiagnostic = 2_000
 
     /// What the message is called that it is about: what stands before the `@` of its `Message-ID`.
     var names: [String]
@@ -111,8 +113,9 @@ struct MailReport: Sendable, Equatable {
     /// of the sender's, it is 5.1.8.
     static func status(_ status: String?, said diagnostic: String?) -> String? {
         let code = Self.code(status ?? "")
-        if code == "5.1.0", MailServerWords(diagnostic ?? "").areAboutSender { return "5.1.8" }
-        let parts = (diagnostic ?? "").split(separator: ";", maxSplits: 1)
+        let said = clipped(diagnostic)
+        if code == "5.1.0", MailServerWords(said).areAboutSender { return "5.1.8" }
+        let parts = said.split(separator: ";", maxSplits: 1)
         guard ["", "5.0.0"].contains(code), parts.count == 2,
             parts[0].trimmingBlanks.uppercased() == "SMTP"
         else { return status }
@@ -121,6 +124,11 @@ struct MailReport: Sendable, Equatable {
             return found == "5.1.0" && words.areAboutSender ? "5.1.8" : found
         }
         return parts[1].trimmingBlanks.hasPrefix("550") && words.sayNobodyIsThere ? "5.1.1" : status
+    }
+
+    /// As much of what a server has said as is read; nothing where it is not told.
+    private static func clipped(_ diagnostic: String?) -> String {
+        String((diagnostic ?? "").unicodeScalars.prefix(longestDiagnostic))
     }
 
     /// The numbers of a status, which words may follow.
@@ -133,7 +141,7 @@ struct MailReport: Sendable, Equatable {
         let code = Self.code(status ?? "")
         switch (action ?? "")[...].trimmingBlanks.lowercased() {
         case "delivered": return .delivered
-        case "failed": return failure(code, MailServerWords(diagnostic ?? ""))
+        case "failed": return failure(code, MailServerWords(clipped(diagnostic)))
         // Tried again, or handed on to where nobody tells.
         default: return nil
         }
@@ -147,10 +155,11 @@ struct MailReport: Sendable, Equatable {
     ///   - status: as the provider tells it, if it does.
     ///   - diagnostic: the server's reply, after `smtp;`.
     static func bounce(status: String?, said diagnostic: String?) -> DeliveryEvent {
-        let quoted = Self.status(nil, said: diagnostic)
-        let codes = [Self.status(status, said: diagnostic), quoted].compactMap { $0 }.map { Self.code($0) }
+        let said = clipped(diagnostic)
+        let quoted = Self.status(nil, said: said)
+        let codes = [Self.status(status, said: said), quoted].compactMap { $0 }.map { Self.code($0) }
         if codes.contains(where: isAboutUs) { return .rejected }
-        let isOpen = codes.contains(takesNothing) && !MailServerWords(diagnostic ?? "").sayMailboxIsClosed
+        let isOpen = codes.contains(takesNothing) && !MailServerWords(said).sayMailboxIsClosed
         return isOpen ? .softBounce : .hardBounce
     }
 

@@ -112,6 +112,19 @@ import Testing
         #expect(MailReport.event(action: "failed", status: MailReport.status(status, said: said)) == event)
     }
 
+    @Test func ofAReplyOnlyTheBeginningIsRead() {
+        let long = String(repeating: "a ", count: MailReport.longestDiagnostic / 2)
+        for (said, event) in [
+            ("smtp; 550 5.2.1 disabled \(long)", DeliveryEvent.hardBounce),
+            ("smtp; 550 5.2.1 \(long) disabled", .softBounce),
+        ] {
+            #expect(MailReport.bounce(status: "5.2.1", said: said) == event)
+            #expect(MailReport.event(action: "failed", status: "5.2.1", said: said) == event)
+        }
+        #expect(MailReport.status("5.1.0", said: "smtp; 550 5.1.0 sender rejected \(long)") == "5.1.8")
+        #expect(MailReport.status("5.1.0", said: "smtp; 550 5.1.0 \(long) sender rejected") == "5.1.0")
+    }
+
     private func complaint(_ type: String, recipient: String?) -> InboundMail {
         let lines = [
             "From: fbl@provider.example", "Content-Type: multipart/report; report-type=feedback-report; boundary=r", "",

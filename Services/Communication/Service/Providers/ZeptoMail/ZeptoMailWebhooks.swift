@@ -69,22 +69,27 @@ struct ZeptoMailWebhooks: WebhookReader {
         guard !names.isEmpty else { throw .malformed("The webhook names no event.") }
         let messages = webhook["event_message"]?.list ?? []
         guard messages.count <= mostMessages else { throw .malformed("The webhook speaks of too many messages.") }
+        let details = messages.map { Self.details(of: $0) }
+        guard details.joined().reduce(0, { $0 + $1.recipients.count }) <= WebhookCall.mostReports else {
+            throw .malformed("The webhook names too many recipients.")
+        }
         let id = ProviderVerdict.id(webhook["webhook_request_id"]) ?? Array(SHA256.hash(data: body)).hex
         // One event for all its messages, or one for each.
         return messages.enumerated().flatMap { index, message -> [DeliveryReport] in
             guard let event = event(names.count == messages.count ? names[index] : names[0]) else { return [] }
-            let concerned = concerned(by: message)
             let reports = DeliveryReport.each(
-                concerned.map(\.recipient),
+                details[index].flatMap(\.recipients),
                 id: "\(id):\(index)",
                 message: message["email_info"]?["client_reference"]?.string.flatMap { MessageID($0) },
                 providerMessageID: ProviderVerdict.id(message["request_id"]),
                 event
             )
-            guard event == .hardBounce, concerned.count == reports.count else { return reports }
-            return zip(reports, concerned).map { report, concerned in
+            guard event == .hardBounce else { return reports }
+            let bounces = details[index].flatMap(\.bounces)
+            guard bounces.count == reports.count else { return reports }
+            return zip(reports, bounces).map { report, bounce in
                 var report = report
-                report.event = MailReport.bounce(status: nil, said: concerned.said.map { "smtp; \($0)" })
+                report.event = bounce
                 return report
             }
         }
@@ -103,13 +108,27 @@ struct ZeptoMailWebhooks: WebhookReader {
         }
     }
 
+    /// What one detail of a message tells.
+    private struct Detail {
+        /// Who is concerned.
+        let recipients: [String]
+        /// What their server has said.
+        let said: String?
+
+        /// What a bounce for good comes to, for each of the recipients: what was said is read once for all of them.
+        var bounces: [DeliveryEvent] {
+            let bounce = MailReport.bounce(status: nil, said: said.map { "smtp; \($0)" })
+            return Array(repeating: bounce, count: recipients.count)
+        }
+    }
+
     /// Who is concerned, and what their server has said; the message's own `to` names everybody it went to.
-    private static func concerned(by message: JSONValue) -> [(recipient: String, said: String?)] {
+    private static func details(of message: JSONValue) -> [Detail] {
         let details = (message["event_data"]?.list ?? []).flatMap { $0["details"]?.list ?? [] }
-        return details.flatMap { detail -> [(recipient: String, said: String?)] in
+        return details.map { detail in
             let bounced = detail["bounced_recipient"]?.list.compactMap(\.string) ?? []
             let recipients = bounced.isEmpty ? detail["to"]?.list.compactMap(\.string) ?? [] : bounced
-            return recipients.map { ($0, detail["diagnostic_message"]?.string) }
+            return Detail(recipients: recipients, said: detail["diagnostic_message"]?.string)
         }
     }
 }

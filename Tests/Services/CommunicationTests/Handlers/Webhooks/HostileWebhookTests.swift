@@ -132,11 +132,16 @@ import Testing
     @Test func oneThatNamesMoreRecipientsThanAnyMessageHasIsRefused() async throws {
         let clinic = try TestClinic()
         try await clinic.configure(.zeptomail(SandboxPlace.nowhere))
-        let many = String(repeating: "\"a\",", count: WebhookCall.mostReports)
-        let body = Array(
-            #"{"event_name":["delivered"],"event_message":[{"event_data":[{"details":[{"to":[\#(many)"a"]}]}]}]}"#.utf8
-        )
-        #expect(try ZeptoMailWebhooks.reports(body).count == WebhookCall.mostReports + 1)
+        func notice(_ count: Int) -> [UInt8] {
+            let many = String(repeating: "\"a\",", count: count - 1)
+            return Array(
+                #"{"event_name":["delivered"],"event_message":[{"event_data":[{"details":[{"to":[\#(many)"a"]}]}]}]}"#
+                    .utf8
+            )
+        }
+        #expect(try ZeptoMailWebhooks.reports(notice(WebhookCall.mostReports)).count == WebhookCall.mostReports)
+        let body = notice(WebhookCall.mostReports + 1)
+        #expect(throws: Problem.self) { try ZeptoMailWebhooks.reports(body) }
         var draft = ProviderDraft.zeptomail(SandboxPlace.nowhere)
         draft.credentials["webhookSecret"] = "clinic-zepto-key-0001"
         try await clinic.configure(draft)

@@ -107,6 +107,38 @@ import Testing
         }
     }
 
+    /// One reply may stand for many recipients: it is theirs, and they are counted before it is read.
+    @Test func aReplyIsThatOfAllItNames() throws {
+        func notice(_ details: [JSONValue]) throws -> [UInt8] {
+            try JSONWriter.encode(
+                [
+                    "event_name": ["hardbounce"],
+                    "event_message": [["request_id": "r1", "event_data": [["details": .array(details)]]]],
+                ] as JSONValue
+            )
+        }
+        func detail(_ recipients: [String], _ said: String) -> JSONValue {
+            [
+                "bounced_recipient": .array(recipients.map { .string($0) }), "diagnostic_message": .string(said),
+            ]
+        }
+        let (policy, nobody) = ("550 5.7.1 Blocked", "550 5.1.1 No such user")
+        let told = try ZeptoMailWebhooks.reports(
+            notice([detail(["a@example.com", "b@example.com"], policy), detail(["c@example.com"], nobody)])
+        )
+        #expect(told.map(\.recipient) == ["a@example.com", "b@example.com", "c@example.com"])
+        #expect(told.map(\.event) == [.rejected, .rejected, .hardBounce])
+        // No more recipients than a webhook may hold reports, be it in one detail or in several.
+        let long = "\(policy) \(String(repeating: "again ", count: 20_000))"
+        let most = Array(repeating: "a@example.com", count: WebhookCall.mostReports)
+        let whole = try ZeptoMailWebhooks.reports(notice([detail(most, long)]))
+        #expect(whole.count == WebhookCall.mostReports && whole.allSatisfy { $0.event == .rejected })
+        for details in [[detail(most + ["b"], long)], [detail(most, long), detail(["b"], long)]] as [[JSONValue]] {
+            let body = try notice(details)
+            #expect(throws: Problem.self) { try ZeptoMailWebhooks.reports(body) }
+        }
+    }
+
     @Test func whatIsNoNoticeIsRefused() {
         for text in ["", "[]", "{}", #"{"event_name":[]}"#, #"{"event_name":[1]}"#] {
             #expect(throws: Problem.self) { try ZeptoMailWebhooks.reports(Array(text.utf8)) }
