@@ -13,26 +13,38 @@ struct MetaSenders: Sendable {
     }
 
     private let known: [Sender]
+    /// Where each number, and each user, stands first among them: there are many messages to ask for, and many to look among.
+    private let byNumber: [String: Int]
+    private let byUser: [String: Int]
 
     init(_ contacts: JSONValue?) {
-        known = MetaWebhooks.items(contacts).map { contact in
+        let known = MetaWebhooks.items(contacts).map { contact in
             Sender(
                 number: contact["wa_id"]?.string,
                 user: contact["user_id"]?.string,
                 name: contact["profile"]?["name"]?.string
             )
         }
+        func places(_ name: (Sender) -> String?) -> [String: Int] {
+            let named = known.enumerated().compactMap { place, sender in name(sender).map { ($0, place) } }
+            return Dictionary(named) { first, _ in first }
+        }
+        self.known = known
+        byNumber = places(\.number)
+        byUser = places(\.user)
     }
 
     /// Who has sent a message.
     func sender(of message: JSONValue) -> Sender {
         let (number, user) = (message["from"]?.string, message["from_user_id"]?.string)
-        let isNamed = number != nil || user != nil
-        let contact = known.first { contact in
-            // A webhook about one person need not say again who it was.
-            guard isNamed else { return known.count == 1 }
-            return (number != nil && contact.number == number) || (user != nil && contact.user == user)
-        }
+        let contact = self.contact(number, user)
         return Sender(number: number ?? contact?.number, user: user ?? contact?.user, name: contact?.name)
+    }
+
+    /// The first that has the number or the user id.
+    private func contact(_ number: String?, _ user: String?) -> Sender? {
+        // A webhook about one person need not say again who it was.
+        guard number != nil || user != nil else { return known.count == 1 ? known.first : nil }
+        return [number.flatMap { byNumber[$0] }, user.flatMap { byUser[$0] }].compactMap { $0 }.min().map { known[$0] }
     }
 }

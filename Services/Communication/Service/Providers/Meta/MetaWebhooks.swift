@@ -143,8 +143,6 @@ struct MetaWebhooks: WebhookReader {
         var heard: [Heard] = []
         var changes: [WhatsAppIdentityChange] = []
         var optOuts: [CategoryOptOut] = []
-
-        var count: Int { statuses.count + heard.count + changes.count + optOuts.count }
     }
 
     /// Whether `X-Hub-Signature-256` is the HMAC-SHA256 of the raw body under one of the app secrets.
@@ -167,6 +165,16 @@ struct MetaWebhooks: WebhookReader {
             throw .malformed("The webhook is not about a WhatsApp account.")
         }
         var news = News()
+        var count = 0
+        // What makes no sense counts too: each takes its time to read.
+        func counted(_ value: JSONValue?) throws(Problem) -> [JSONValue] {
+            let found = items(value)
+            count += found.count
+            guard count <= WebhookCall.mostReports else {
+                throw .malformed("The webhook speaks of too many messages.")
+            }
+            return found
+        }
         for entry in items(webhook["entry"]) {
             if let account = place.businessAccountID, entry["id"]?.string != account { continue }
             for change in items(entry["changes"]) {
@@ -174,17 +182,18 @@ struct MetaWebhooks: WebhookReader {
                 else { continue }
                 switch change["field"]?.string {
                 case "messages":
-                    news.statuses += items(value["statuses"]).compactMap(status)
+                    let statuses = try counted(value["statuses"])
+                    let messages = try counted(value["messages"])
                     let senders = MetaSenders(value["contacts"])
-                    news.heard += items(value["messages"]).compactMap { heard($0, senders) }
-                    news.changes += items(value["messages"]).compactMap { Self.change($0) }
-                case preferencesField: news.optOuts += items(value["user_preferences"]).compactMap { optOut($0) }
+                    news.statuses += statuses.compactMap(status)
+                    news.heard += messages.compactMap { heard($0, senders) }
+                    news.changes += messages.compactMap { Self.change($0) }
+                case preferencesField:
+                    let preferences = try counted(value["user_preferences"])
+                    news.optOuts += preferences.compactMap { optOut($0) }
                 default: break
                 }
             }
-        }
-        guard news.count <= WebhookCall.mostReports else {
-            throw .malformed("The webhook speaks of too many messages.")
         }
         return news
     }

@@ -355,6 +355,54 @@ import Testing
         #expect(try heard([:], [hidden, contact])?.inbound(to: "106") == nil)
     }
 
+    @Test func theFirstContactThatFitsIsTheSender() throws {
+        let empty = Array(repeating: JSONValue.object([:]), count: 3)
+        let known: [JSONValue] = [
+            ["wa_id": "91", "profile": ["name": "First"]],
+            ["wa_id": "91", "user_id": "IN.1", "profile": ["name": "Second"]],
+            ["wa_id": "92", "user_id": "IN.2", "profile": ["name": "Third"]],
+        ]
+        let senders = MetaSenders(.array(empty + known))
+        for (number, user, name) in [
+            ("91", nil, "First"), ("91", "IN.1", "First"), (nil, "IN.1", "Second"), ("92", "IN.1", "Second"),
+            ("91", "IN.2", "First"), ("93", "IN.2", "Third"), ("93", nil, nil), (nil, nil, nil),
+        ] as [(String?, String?, String?)] {
+            var message: [String: JSONValue] = [:]
+            if let number { message["from"] = .string(number) }
+            if let user { message["from_user_id"] = .string(user) }
+            let sender = senders.sender(of: .object(message))
+            #expect(sender.name == name && (number == nil || sender.number == number), "\(message)")
+        }
+    }
+
+    /// Whatever it is: nothing of it is read before it is counted.
+    @Test(arguments: [("messages", "messages"), ("messages", "statuses"), ("user_preferences", "user_preferences")])
+    func oneThatTellsOfTooMuchIsRefused(field: String, member: String) throws {
+        func news(_ counts: [Int]) throws -> MetaWebhooks.News {
+            let values = counts.map { count -> JSONValue in
+                .object([member: .array(Array(repeating: .object([:]), count: count))])
+            }
+            return try MetaWebhooks.news(notice(values, field: field), of: Self.place)
+        }
+        #expect(try news([WebhookCall.mostReports]) == MetaWebhooks.News())
+        for counts in [[WebhookCall.mostReports + 1], [WebhookCall.mostReports, 1]] {
+            #expect(throws: Problem.self) { try news(counts) }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func manyMessagesFindTheirSendersAmongManyContacts() throws {
+        let contacts = Array(repeating: JSONValue.object([:]), count: 200_000)
+        let known: JSONValue = ["wa_id": "919876543210", "profile": ["name": "Asha"]]
+        let message: JSONValue = [
+            "from": "919876543210", "id": "wamid.X", "timestamp": "1", "type": "text", "text": ["body": "hi"],
+        ]
+        let webhook = notice([
+            ["contacts": .array(contacts + [known]), "messages": .array(Array(repeating: message, count: 5_000))]
+        ])
+        let heard = try MetaWebhooks.news(webhook, of: Self.place).heard
+        #expect(heard.count == 5_000 && heard.allSatisfy { $0.profileName == "Asha" })
+    }
+
     @Test func whatIsNoNoticeIsRefused() {
         for text in ["", "[]", "{}", #"{"object":"page","entry":[]}"#, #"{"object":1}"#] {
             #expect(throws: Problem.self) { try MetaWebhooks.news(.webhook(Array(text.utf8)), of: Self.place) }
