@@ -189,17 +189,24 @@ struct DLTPattern: Sendable {
         let text = Self.plain(text)
         guard let first = pieces.first, text.starts(with: first) else { return false }
         // Where the text may have been read up to: all ways at once, as a place may hold what the next piece begins with.
-        var ends: Set<Int> = [first.count]
-        for piece in pieces.dropFirst() {
-            var next: Set<Int> = []
-            for end in ends {
-                for start in Self.place.map({ end + $0 }) where start + piece.count <= text.count {
-                    if text[start..<start + piece.count].elementsEqual(piece) { next.insert(start + piece.count) }
-                }
-            }
-            ends = next
+        var ends = Array(repeating: false, count: text.count + 1)
+        ends[first.count] = true
+        for piece in pieces.dropFirst() { ends = Self.ends(of: piece, behind: ends, in: text) }
+        return ends[text.count]
+    }
+
+    /// Where a piece may end that stands one place behind any of `ends`.
+    private static func ends(of piece: [Character], behind ends: [Bool], in text: [Character]) -> [Bool] {
+        var found = Array(repeating: false, count: ends.count)
+        // How many of the ends are one place before the start: the window moves along with it, and is not counted anew.
+        var reaching = 0
+        for start in ends.indices.dropLast(piece.count) {
+            if start >= place.lowerBound, ends[start - place.lowerBound] { reaching += 1 }
+            if start > place.upperBound, ends[start - place.upperBound - 1] { reaching -= 1 }
+            guard reaching > 0, piece.indices.allSatisfy({ text[start + $0] == piece[$0] }) else { continue }
+            found[start + piece.count] = true
         }
-        return ends.contains(text.count)
+        return found
     }
 
     /// Line ends are written in two ways and mean the same.

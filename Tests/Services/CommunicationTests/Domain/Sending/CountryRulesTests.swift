@@ -87,6 +87,40 @@ import Testing
         #expect(DLTPattern("no place {# here").matches("no place {# here"))
     }
 
+    private static func letters(_ count: Int) -> String { String(repeating: "a", count: count) }
+
+    @Test(
+        arguments: [
+            ("", "", true), ("", "a", false), ("{##}", "", false), ("{##}", "a", true),
+            ("{##}", letters(30), true), ("{##}", letters(31), false),
+            // Places side by side hold as much as all of them.
+            ("{##}{##}", "a", false), ("{##}{##}", letters(2), true), ("{##}{##}", letters(60), true),
+            ("{##}{##}", letters(61), false), ("{##}{##}{##}", letters(2), false),
+            ("{##}{##}{##}", letters(90), true), ("{##}{##}{##}", letters(91), false),
+            ("x{##}{##}Z", "xZ", false), ("x{##}{##}Z", "xaZ", false), ("x{##}{##}Z", "xZZZ", true),
+            ("x{##}{##}Z", "x\(letters(60))Z", true), ("x{##}{##}Z", "x\(letters(61))Z", false),
+            // A place may hold what stands behind it.
+            ("a{##}a", "aa", false), ("a{##}a", "aaa", true), ("{##}a{##}", "aa", false), ("{##}a{##}", "aaa", true),
+            ("{##}a{##}", "abb", false), ("{##}a{##}", "bab", true), ("{##}ab{##}b", "xababb", true),
+            ("{##}ab{##}b", "xabb", false), ("{##}-{##}", "\(letters(10))-\(letters(10))-b", true),
+            ("{##}-{##}", "\(letters(30))-\(letters(30))", true), ("{##}-{##}", "\(letters(31))-a", false),
+            ("{##}-{##}", "a-\(letters(31))", false), ("{##}-{##}", "-a", false), ("{##}-{##}", "a-", false),
+            ("{##} is longer than that", "a", false), ("{##}\r\n{##}", "a\nb", true),
+        ] as [(String, String, Bool)]
+    )
+    func eachPlaceHoldsSomethingAndNotTooMuch(pattern: String, text: String, isMatch: Bool) {
+        #expect(DLTPattern(pattern).matches(text) == isMatch)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func placesSideBySideTakeNoTimeAtAll() {
+        let pattern = DLTPattern(String(repeating: "{##}", count: 499) + "Z")
+        for _ in 0..<10 {
+            #expect(!pattern.matches(Self.letters(1_600)))
+            #expect(pattern.matches(Self.letters(1_599) + "Z"))
+        }
+        #expect(pattern.matches(Self.letters(499) + "Z") && !pattern.matches(Self.letters(498) + "Z"))
+    }
+
     @Test func withoutACampaignNothingGoesToTheUnitedStates() throws {
         let rules = CountryRules(CountryRegistrations(unitedStates: USRegistration(registered: false)))
         #expect(try breach("Hi", to: "+12125550123", .security, rules: rules) == "us_10dlc")
