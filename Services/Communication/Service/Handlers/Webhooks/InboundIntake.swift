@@ -46,7 +46,7 @@ struct InboundIntake: Sendable {
                 }
             }
             let names = [index] + aliases + addresses.formerTokens(of: address, clinic)
-            let meaning = try meaning(of: text, names, at: said, in: tx)
+            let meaning = try meaning(of: text, names, through: entry.provider, at: said, in: tx)
             let alsoCancels = try Self.cancelsVisit(text, meaning.appointment, names, at: said, in: tx)
             let command: InboundCommand? = alsoCancels ? .cancel : meaning.command
             guard
@@ -229,17 +229,19 @@ struct InboundIntake: Sendable {
     /// What a text asks for, which visit it is about, and what it says where that may be asked for.
     ///
     /// What was asked of visits before something else was is not asked for any more: people read it. They also read what answers a
-    /// bill or an offer by its name: it asks for nothing of visits. Whoever writes an e-mail can claim to be anybody: it asks for
-    /// something only where it answers a message of ours.
+    /// bill or an offer by its name, or a message that nobody here knows, as one of other software on the number: it asks for
+    /// nothing of visits. Whoever writes an e-mail can claim to be anybody: it asks for something only where it answers a message of
+    /// ours.
     private func meaning(
         of text: InboundText,
         _ indexes: [[UInt8]],
+        through provider: String,
         at said: Instant,
         in tx: borrowing Transaction
     ) throws -> Meaning {
         guard text.channel == .email else {
-            let answered = try InboundStore.answered(text.answers, by: indexes, at: said, in: tx)
-            if let answered, !answered.isAboutVisits {
+            let answered = try InboundStore.answered(text.answers, by: indexes, in: tx)
+            guard try Self.mayBeAboutVisits(text, answering: answered, indexes, through: provider, in: tx) else {
                 let command = Self.command(text)
                 let ends = command == .cancel && InboundCommands.endsWithoutVisit(text)
                 return Self.meaning(apartFromVisits: ends ? .stop : command, saying: text.text)
@@ -257,7 +259,6 @@ struct InboundIntake: Sendable {
             let answered = try InboundStore.answered(
                 text.answers.compactMap { MailNames.local($0) },
                 by: [index],
-                at: said,
                 in: tx
             )
         else { return Meaning() }
@@ -265,6 +266,22 @@ struct InboundIntake: Sendable {
         let command = InboundCommands.read(words, from: nil)
         guard answered.isAboutVisits else { return Self.meaning(apartFromVisits: command, saying: words) }
         return Meaning(command: command, appointment: answered.visit(meantBy: command), said: words)
+    }
+
+    /// Whether a text that is no e-mail may ask for something of a visit.
+    ///
+    /// Not where it names a message that is about none, or that nobody here knows. Whoever names their own words answers what came
+    /// before them.
+    private static func mayBeAboutVisits(
+        _ text: InboundText,
+        answering answered: AnsweredMessage?,
+        _ indexes: [[UInt8]],
+        through provider: String,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        if let answered { return answered.isAboutVisits }
+        if text.answers.isEmpty { return true }
+        return try InboundStore.answersOwn(text.answers, by: indexes, through: provider, in: tx)
     }
 
     /// What is left of a text that answers a message about something else than visits.

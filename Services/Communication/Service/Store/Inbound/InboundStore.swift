@@ -150,13 +150,13 @@ struct InboundStore: Sendable {
         return possible.contains(visit) && possible.count > 1 ? nil : visit
     }
 
-    /// The message of ours that somebody answers, by what the provider calls it; `nil` where it is none to them.
+    /// The message of ours that somebody answers, by what the provider calls it and however old it is; `nil` where it is none to
+    /// them.
     ///
     /// Anybody can write an e-mail in somebody's name, but only who got a message knows what it is called.
     static func answered(
         _ names: [String],
         by indexes: [[UInt8]],
-        at now: Instant,
         in tx: borrowing Transaction
     ) throws -> AnsweredMessage? {
         guard !names.isEmpty else { return nil }
@@ -166,10 +166,31 @@ struct InboundStore: Sendable {
             join messages m on m.clinic_id = a.clinic_id and m.id = a.message_id
             where a.clinic_id = clinic_id() and a.provider_message_id = any (\(names))
                 and (m.recipient_index = any (\(ByteColumns(indexes))) or m.phone_index = any (\(ByteColumns(indexes))))
-                and a.started_at > \(now - replyTime) order by m.created_at desc limit 1
+            order by m.created_at desc limit 1
             """
         )
         return try answered(rows)
+    }
+
+    /// Whether somebody answers a text that they wrote themselves, by what the provider calls it.
+    static func answersOwn(
+        _ names: [String],
+        by indexes: [[UInt8]],
+        through provider: String,
+        in tx: borrowing Transaction
+    ) throws -> Bool {
+        let rows = try tx.rows(
+            """
+            select exists (
+                select from inbound_messages i
+                join conversations c on c.clinic_id = i.clinic_id and c.id = i.conversation_id
+                where i.clinic_id = clinic_id() and i.provider = \(provider) and i.provider_message_id = any (\(names))
+                    and c.contact_index = any (\(ByteColumns(indexes)))
+            )
+            """
+        )
+        guard let row = rows.first else { return false }
+        return try row[0]
     }
 
     /// The first of some messages, of which the reference, the template and the category come first.

@@ -353,13 +353,55 @@ import Testing
             draft.category = .billing
             let bill = try await clinic.settled(try await clinic.send(draft))
             let name = try #require(bill.attempts.last?.providerMessageId)
-            for word in ["CANCEL", "YES", "HELP"] {
-                var answer = try text(word, from: number)
-                answer.answers = [name]
+            func answer(_ name: String) async throws {
+                for word in ["CANCEL", "YES", "HELP"] {
+                    var answer = try text(word, from: number)
+                    answer.answers = [name]
+                    try await clinic.take(answer)
+                }
+            }
+            try await answer(name)
+            // However old it is; nor is the visit meant by who answers what nobody here has sent.
+            let id = bill.id
+            try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+                tx.execute(
+                    """
+                    update message_attempts set started_at = started_at - interval '15 days'
+                    where clinic_id = clinic_id() and message_id = \(id)
+                    """
+                )
+            }
+            try await answer(name)
+            try await answer("foreign")
+            let told = try await clinic.toldOfTexts()
+            #expect(told.map(\.command) == commands + commands + commands)
+            #expect(told.allSatisfy { $0.appointmentId == nil })
+        }
+    }
+
+    /// Nobody's own words are a message about something else; of another's nobody here knows what they were about.
+    @Test func whoAnswersTheirOwnWordsAnswersTheMessageBefore() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(sms: [.texts("twilio", at: sandbox.url("twilio"))])
+            let appointment = AppointmentID()
+            var draft = MessageDraft(
+                to: RecipientDraft(phone: PhoneNumber(Self.number)),
+                channels: [.sms],
+                content: MessageContent(text: "Tomorrow at ten. Answer CONFIRM or CANCEL.")
+            )
+            draft.reference = "appointment:\(appointment)"
+            _ = try await clinic.settled(try await clinic.send(draft))
+            let (own, another) = (try text("Hello"), try text("Hello", from: "+4915112345679"))
+            try await clinic.take(own, another)
+            for words in [own, another] {
+                var answer = try text("CONFIRM")
+                answer.answers = [words.providerMessageID]
                 try await clinic.take(answer)
             }
-            let told = try await clinic.toldOfTexts()
-            #expect(told.map(\.command) == commands && told.allSatisfy { $0.appointmentId == nil })
+            let told = try await clinic.toldOfTexts().suffix(2)
+            #expect(told.map(\.command) == ["confirm", nil])
+            #expect(told.map(\.appointmentId) == [appointment, nil])
         }
     }
 
