@@ -47,7 +47,7 @@ struct InboundIntake: Sendable {
             }
             let names = [index] + aliases + addresses.formerTokens(of: address, clinic)
             let meaning = try meaning(of: text, names, through: entry.provider, at: said, in: tx)
-            let alsoCancels = try Self.cancelsVisit(text, meaning.appointment, names, at: said, in: tx)
+            let alsoCancels = try Self.cancelsVisit(text, meaning, names, at: said, in: tx)
             let command: InboundCommand? = alsoCancels ? .cancel : meaning.command
             guard
                 let kept = try store.keep(
@@ -331,14 +331,14 @@ struct InboundIntake: Sendable {
     /// Whether a text that the provider has taken for an end of messages was written to cancel a visit, and so ends both.
     private static func cancelsVisit(
         _ text: InboundText,
-        _ appointment: AppointmentID?,
+        _ meaning: Meaning,
         _ indexes: [[UInt8]],
         at said: Instant,
         in tx: borrowing Transaction
     ) throws -> Bool {
-        guard text.optOut == .stop, wanted(by: text) == .cancel else { return false }
+        guard meaning.isAboutVisits, text.optOut == .stop, wanted(by: text) == .cancel else { return false }
         let patients = try indexes.flatMap { try ContactStore.patients($0, in: tx) }
-        guard try VisitStore.isAwaited(appointment, by: patients, at: said, in: tx) else { return false }
+        guard try VisitStore.isAwaited(meaning.appointment, by: patients, at: said, in: tx) else { return false }
         return try upToDate(.cancel, on: text.channel, indexes, at: said, in: tx) != nil
     }
 

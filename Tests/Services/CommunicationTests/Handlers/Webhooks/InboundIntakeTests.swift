@@ -165,6 +165,35 @@ import Testing
         }
     }
 
+    /// In answer to a bill it is an end of messages and nothing else.
+    @Test func whatTheProviderTakesForAnEndCancelsNoVisitInAnswerToABill() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(sms: [.texts("twilio", at: sandbox.url("twilio"))])
+            let draft = MessageDraft(
+                to: RecipientDraft(phone: PhoneNumber(Self.number)),
+                channels: [.sms],
+                content: MessageContent(text: "There is something to pay."),
+                category: .billing
+            )
+            let bill = try await clinic.settled(try await clinic.send(draft))
+            var visit = ToldVisit(clinic: clinic)
+            visit.phone = PhoneNumber(Self.number)
+            try await visit.tellOfPeople(notify: false)
+            try await visit.tell(
+                AppointmentChanged(appointment: try visit.state(.confirmed)),
+                "\(visit.appointment)",
+                1
+            )
+            var answer = try text("CANCEL", optOut: .stop)
+            answer.answers = [try #require(bill.attempts.last?.providerMessageId)]
+            try await clinic.take(answer)
+            let told = try await clinic.toldOfTexts()
+            #expect(told.map(\.command) == ["stop"] && told.allSatisfy { $0.appointmentId == nil })
+            #expect(try await clinic.suppressionReasons() == ["stop"])
+        }
+    }
+
     /// In the United States the word alone ends texts; who has a visit means the visit.
     @Test(
         arguments: [
