@@ -113,7 +113,7 @@ struct InboundStore: Sendable {
     ///
     /// Texts that are still to be sent, or went to nobody, are not what is answered. Bills and codes that came in between are passed
     /// over, unless what was written is a no: that may be meant for them; so is what explained commands. When another visit, be it of
-    /// the same patient, was told of at about the same time and may still be meant, nobody knows which one is: `nil`.
+    /// the same patient, was told of at about the same time and may still be meant by a command, nobody knows which one is: `nil`.
     ///
     /// - Parameter said: when it was written: what was sent after that is not what is answered.
     static func appointment(
@@ -139,6 +139,8 @@ struct InboundStore: Sendable {
             """
         )
         guard let row = rows.first, let visit = try answered(rows)?.visit(meantBy: command) else { return nil }
+        // A number that chooses among offered times is no command: whose times they were is known, and what was read since counts.
+        guard command != nil else { return visit }
         let newest: Instant = try row[3]
         let together = try rows.compactMap { row -> AppointmentID? in
             let (reference, at): (String?, Instant) = (try row[0], try row[3])

@@ -212,6 +212,29 @@ import Testing
         }
     }
 
+    /// Times were offered for one visit, and then another was told of: by a number that may be meant, so that no visit is moved.
+    @Test func aNumberIsAboutTheVisitThatWasToldOfLast() async throws {
+        try await SandboxPlace.with { sandbox in
+            let family = try Family()
+            try await configure(family.clinic, sandbox)
+            try await family.tell(family.mother, email: family.home)
+            let (offered, other) = (AppointmentID(), AppointmentID())
+            _ = try await family.send(to: family.mother, by: [.sms], about: offered)
+            let template = AnswerRules.template(for: .offered)
+            let tenant = Tenant(family.clinic.clinic, actor: "test")
+            try await family.clinic.desk.database.database.transaction(for: tenant) { tx in
+                tx.execute("update messages set template = \(template) where clinic_id = clinic_id()")
+            }
+            try await family.write("1")
+            _ = try await family.send(to: family.mother, by: [.sms], about: other)
+            try await family.write("1")
+            try await family.write("CONFIRM")
+            let told = try await family.told()
+            #expect(told.map(\.choice) == [1, 1, nil] && told.map(\.command) == [nil, nil, "confirm"])
+            #expect(told.map(\.appointmentId) == [offered, other, nil])
+        }
+    }
+
     /// Two reminders of one patient go out together when the night is over; of one visit several texts may tell.
     @Test func aReplyThatMayBeAboutEitherVisitIsAboutNone() async throws {
         try await SandboxPlace.with { sandbox in
