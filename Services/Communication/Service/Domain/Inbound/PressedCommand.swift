@@ -3,6 +3,19 @@
 /// Programs write these, not fingers: no slip is forgiven, and what ends messages in some countries only is somebody's name for
 /// a row.
 enum PressedCommand {
+    /// What is meant by pressing something: what it was made with, unless that is no command.
+    ///
+    /// What ends messages does so in either. They begin again only where that stands on what was pressed: programs call many things
+    /// a start.
+    ///
+    /// - Parameters:
+    ///   - payload: what it was made with.
+    ///   - title: the command in what stands on it.
+    static func read(_ payload: String, under title: InboundCommand?) -> InboundCommand? {
+        guard title != .stop, let command = read(payload), command != .start else { return title }
+        return command
+    }
+
     static func read(_ payload: String) -> InboundCommand? {
         guard payload.utf8.count <= longest else { return nil }
         let words = FoldedText.words(payload)

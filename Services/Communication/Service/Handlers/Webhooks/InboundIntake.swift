@@ -325,7 +325,9 @@ struct InboundIntake: Sendable {
 
     /// What its sender asks for: whoever presses something sees what stands on it, and means what it was made with.
     private static func wanted(by text: InboundText) -> InboundCommand? {
-        text.payload.flatMap { PressedCommand.read($0) } ?? InboundCommands.read(text.text, from: text.phone)
+        let written = InboundCommands.read(text.text, from: text.phone)
+        guard let payload = text.payload else { return written }
+        return PressedCommand.read(payload, under: written)
     }
 
     /// Whether a text that the provider has taken for an end of messages was written to cancel a visit, and so ends both.

@@ -17,4 +17,17 @@ import Testing
     func onlyACommandIsOne(payload: String, command: InboundCommand?) {
         #expect(PressedCommand.read(payload) == command)
     }
+
+    /// An end of messages is one wherever it stands; they begin again only where that stands on what is pressed.
+    @Test(
+        arguments: [
+            ("CANCEL", nil, .cancel), ("CANCEL", .confirm, .cancel), ("CANCEL", .start, .cancel),
+            ("CANCEL", .stop, .stop), ("START", .stop, .stop), ("STOP", .confirm, .stop), ("STOP", .start, .stop),
+            ("STOP", nil, .stop), ("START", nil, nil), ("START", .confirm, .confirm), ("START", .start, .start),
+            ("row-7", .confirm, .confirm), ("row-7", .stop, .stop), ("row-7", .start, .start), ("row-7", nil, nil),
+        ] as [(String, InboundCommand?, InboundCommand?)]
+    )
+    func whatEndsMessagesOutdoesTheRest(payload: String, title: InboundCommand?, command: InboundCommand?) {
+        #expect(PressedCommand.read(payload, under: title) == command)
+    }
 }

@@ -125,17 +125,22 @@ import Testing
         let clinic = try TestClinic()
         for (title, payload) in [
             ("வேண்டாம்", "CANCEL"), ("Ich komme nicht", "cancel_visit"), ("Confirm", "row-7"), ("9:00", "row-8"),
-            ("Confirm", "STOP"),
+            ("Confirm", "STOP"), ("Unsubscribe", "CANCEL"), ("Begin check-in", "start"),
         ] {
             var pressed = try text(title, channel: .whatsapp)
             pressed.payload = payload
             try await clinic.take(pressed)
         }
-        #expect(try await clinic.toldOfTexts().map(\.command) == ["cancel", "cancel", "confirm", nil, "stop"])
+        #expect(
+            try await clinic.toldOfTexts().map(\.command) == ["cancel", "cancel", "confirm", nil, "stop", "stop", nil]
+        )
+        // By what only its program calls a start nothing begins again.
         #expect(try await clinic.suppressionReasons() == ["stop"])
         // Whoever reads the conversation sees what they saw.
         let shown = Set(try await clinic.heard().map(\.text))
-        #expect(shown == ["வேண்டாம்", "Ich komme nicht", "Confirm", "9:00"])
+        #expect(
+            shown == ["வேண்டாம்", "Ich komme nicht", "Confirm", "9:00", "Unsubscribe", "Begin check-in"]
+        )
     }
 
     /// A word about visits that the provider takes for an end of messages is both.
