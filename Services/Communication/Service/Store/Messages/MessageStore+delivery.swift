@@ -34,14 +34,12 @@ extension MessageStore {
             isExpired: message.expiresAt.map { $0 <= now } ?? false,
             on: message
         )
+        if effect == .later { return false }
+        // Whatever becomes of this message: no text gets through before its recipient writes again.
+        if event == .outsideWindow { ConversationWindowStore.close(with: message.id, by: attempt.provider, in: tx) }
         switch effect {
-        case .none: break
-        case .later: return false
-        case .sameChannel(let pause):
-            if event == .outsideWindow {
-                ConversationWindowStore.close(with: message.id, by: attempt.provider, in: tx)
-            }
-            try goOn(message, at: place, after: pause, in: tx)
+        case .none, .later: break
+        case .sameChannel(let pause): try goOn(message, at: place, after: pause, in: tx)
         case .nextChannel: try goOn(message, at: place + 1, in: tx)
         case .moves: move(message, event, through: attempt, beside: standing, at: now, in: tx)
         case .comesBack: show(event.reason, of: message, at: now, in: tx)

@@ -292,6 +292,29 @@ import Testing
         }
     }
 
+    /// Though the message is over by then: the next text is not tried in vain.
+    @Test func aConversationIsOverThoughTheMessageHasExpired() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await configure(clinic, sandbox)
+            #expect(try await tell(clinic, heard(clinic, "hello")) == 200)
+            let id = try await send(clinic).id
+            try await clinic.desk.database.database.transaction(for: Tenant(clinic.clinic, actor: "test")) { tx in
+                tx.execute(
+                    """
+                    update messages set expires_at = now() - interval '1 minute'
+                    where clinic_id = clinic_id() and id = \(id)
+                    """
+                )
+            }
+            #expect(try await tell(clinic, status(id, "failed", code: 131_047)) == 200)
+            let message = try await clinic.message(id)
+            #expect(message.status == .failed && message.reason?.code == "outside_window")
+            #expect(message.attempts.count == 1)
+            #expect(try await send(clinic).attempts.map(\.providerCode) == ["outside_window"])
+        }
+    }
+
     @Test func aRefusedTemplateIsToldToTheClinicsPeople() async throws {
         try await SandboxPlace.with { sandbox in
             let clinic = try TestClinic()
