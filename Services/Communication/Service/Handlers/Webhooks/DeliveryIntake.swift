@@ -133,6 +133,7 @@ struct DeliveryIntake: Sendable {
         let attempts = try DeliveryStore.attempts(reports, through: entries, in: tx)
         let found = ReportedAttempts(attempts)
         var news: Set<AccountNews> = []
+        var suppressed: [StoredSuppression] = []
         var known: [(report: KeptReport, attempt: ReportedAttempt)] = []
         for report in reports {
             let attempt = found.attempt(of: report)
@@ -175,13 +176,14 @@ struct DeliveryIntake: Sendable {
                 )
             }
             if report.event == .softBounce {
-                let isLeftAlone = try judge(report, attempt, index, on: channel, at: now, in: tx)
-                if isLeftAlone { recipients[attempt.message]?.hasBounced = true }
+                let pause = try judge(report, attempt, index, on: channel, at: now, in: tx)
+                if let pause, pause.isNew { suppressed.append(pause.suppression) }
+                if pause != nil { recipients[attempt.message]?.hasBounced = true }
             }
             guard let reason = report.event.suppression(on: channel) else { continue }
             let category = report.event.suppressed(after: recipient?.category)
             guard try condemns(reason, of: category, index, attempt, on: channel, in: tx) else { continue }
-            try suppressions.add(
+            let added = try suppressions.add(
                 channel: channel,
                 addressIndex: index,
                 address: report.address?.text,
@@ -193,10 +195,12 @@ struct DeliveryIntake: Sendable {
                 at: reason == .stop ? attempt.startedAt : now,
                 in: tx
             )
+            if added.isNew { suppressed.append(added.suppression) }
             if reason == .hardBounce { recipients[attempt.message]?.hasBounced = true }
         }
         // After all messages are locked: whoever waits for an alert holds none that are still wanted here.
         applied.forOperators = try AlertStore.raise(news, at: now, in: tx)
+        try SuppressionStore.watch(suppressed, at: now, in: tx)
         return applied
     }
 
@@ -227,7 +231,9 @@ struct DeliveryIntake: Sendable {
         }
     }
 
-    /// Leaves an address alone for a while that has taken nothing for days, and gives whether it does; the trail tells of it.
+    /// Leaves an address alone for a while that has taken nothing for days; the trail tells of it.
+    ///
+    /// - Returns: the suppression in force, and whether it is new; `nil` where the address is not left alone.
     private func judge(
         _ report: KeptReport,
         _ attempt: ReportedAttempt,
@@ -235,10 +241,10 @@ struct DeliveryIntake: Sendable {
         on channel: MessageChannel,
         at now: Instant,
         in tx: borrowing Transaction
-    ) throws -> Bool {
+    ) throws -> (suppression: StoredSuppression, isNew: Bool)? {
         let since = now - SoftBounceRules.memory
         let attempts = try AttemptStore.taken(for: addressIndex, on: channel, since: since, in: tx)
-        guard SoftBounceRules.isToBeLeftAlone(after: attempts) else { return false }
+        guard SoftBounceRules.isToBeLeftAlone(after: attempts) else { return nil }
         let added = try suppressions.add(
             channel: channel,
             addressIndex: addressIndex,
@@ -250,7 +256,7 @@ struct DeliveryIntake: Sendable {
             at: now,
             in: tx
         )
-        guard added.suppression.updatedAt == now else { return true }
+        guard added.suppression.updatedAt == now else { return added }
         try ProviderActor.audit(
             attempt.provider,
             CommunicationPermissions.createSuppressions,
@@ -259,7 +265,7 @@ struct DeliveryIntake: Sendable {
             reason: report.event.rawValue,
             in: tx
         )
-        return true
+        return added
     }
 
     /// A report of the installation's provider, before it is known whose message it is about.

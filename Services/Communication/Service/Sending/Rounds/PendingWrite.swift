@@ -32,14 +32,7 @@ enum PendingWrite: Sendable {
         if case .skipped = self { true } else { false }
     }
 
-    /// Whether it is for everybody, rather than the message's own.
-    fileprivate var isNews: Bool {
-        switch self {
-        case .circuit, .alert: true
-        default: false
-        }
-    }
-
+    /// Writes what is the message's own.
     fileprivate func apply(to id: MessageID, in tx: borrowing Transaction) throws {
         switch self {
         case .skipped(let number, let entry, let outcome, let detail, let at):
@@ -50,32 +43,49 @@ enum PendingWrite: Sendable {
         case .wrote(let hash, let at): RecipientClinicStore.insert(hash, at: at, in: tx)
         case .gone(let device): ContactDeviceStore.giveUp(device, in: tx)
         case .reached(let device, let at): ContactDeviceStore.taken(device, at: at, in: tx)
+        case .circuit, .alert, .suppressed: break
+        }
+    }
+
+    /// Suppresses an address where it says so; gives the suppression that is new by that.
+    fileprivate func suppress(in tx: borrowing Transaction) throws -> StoredSuppression? {
+        guard case .suppressed(let store, let address, let index, let reason, let category, let entry) = self else {
+            return nil
+        }
+        let added = try store.add(
+            channel: address.channel,
+            addressIndex: index,
+            address: address.text,
+            reason: reason,
+            category: category,
+            source: ProviderActor.name(entry.provider),
+            at: .now(),
+            in: tx
+        )
+        return added.isNew ? added.suppression : nil
+    }
+
+    /// Tells of a provider what everybody is to know.
+    fileprivate func tell(in tx: borrowing Transaction) throws {
+        switch self {
         case .circuit(let entry, let view): try CircuitNews.write(view, of: entry, in: tx)
         case .alert(let alert, let entry):
             try AlertStore.raise(alert, about: AlertStore.subject(of: entry), at: .now(), in: tx)
-        case .suppressed(let store, let address, let index, let reason, let category, let entry):
-            try store.add(
-                channel: address.channel,
-                addressIndex: index,
-                address: address.text,
-                reason: reason,
-                category: category,
-                source: ProviderActor.name(entry.provider),
-                at: .now(),
-                in: tx
-            )
+        default: break
         }
     }
 }
 
-/// The message itself is written in between: who has locked a message, as reports of its delivery do, raises alerts after that,
-/// and two must not wait for one another crosswise.
+/// The message itself is written in between: who has locked a message, as reports of its delivery do, suppresses addresses and
+/// then raises alerts after that, and two must not wait for one another crosswise.
 extension [PendingWrite] {
     func applyOwn(to id: MessageID, in tx: borrowing Transaction) throws {
-        for write in self where !write.isNews { try write.apply(to: id, in: tx) }
+        for write in self { try write.apply(to: id, in: tx) }
     }
 
-    func applyNews(of id: MessageID, in tx: borrowing Transaction) throws {
-        for write in self where write.isNews { try write.apply(to: id, in: tx) }
+    func applyNews(in tx: borrowing Transaction) throws {
+        let new = try compactMap { try $0.suppress(in: tx) }
+        for write in self { try write.tell(in: tx) }
+        try SuppressionStore.watch(new, at: .now(), in: tx)
     }
 }

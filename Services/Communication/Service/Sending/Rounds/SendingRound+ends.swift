@@ -52,7 +52,7 @@ extension SendingRound {
                     try CostsJob.wake(for: entry, of: parts.providers, at: .now(), in: tx)
                 }
                 try MessageStore.awaitReceipt(message, from: channel, provider, until: until, at: .now(), in: tx)
-                try writes.applyNews(of: message.id, in: tx)
+                try writes.applyNews(in: tx)
                 try Jobs.enqueue(
                     ReceiptDeadlineJob.self,
                     payload: .init(message: message.id, stage: stage, until: until),
@@ -156,7 +156,7 @@ extension SendingRound {
             try await job.again(at: until) { tx in
                 try writes.applyOwn(to: message.id, in: tx)
                 try MessageStore.wait(message, for: wait, until: until, rounds: rounds, at: .now(), in: tx)
-                try writes.applyNews(of: message.id, in: tx)
+                try writes.applyNews(in: tx)
             }
         }
     }
@@ -169,7 +169,7 @@ extension SendingRound {
         try await persistEnd { [job] in
             try await job.again(at: .now()) { tx in
                 try writes.applyOwn(to: id, in: tx)
-                try writes.applyNews(of: id, in: tx)
+                try writes.applyNews(in: tx)
             }
         }
     }

@@ -28,7 +28,7 @@ struct SendingTransactions: Sendable {
             let took = Dictionary(held.compactMap(\.took).map { ($0.id, $0) }) { first, _ in first }
             for entry in took.values { try CostsJob.wake(for: entry, of: providers, at: .now(), in: tx) }
             MessageStore.end(try held.map { ($0.message.id, $0.message.course, try $0.decided(in: tx)) }, in: tx)
-            for ending in held { try ending.writes.applyNews(of: ending.message.id, in: tx) }
+            try held.flatMap(\.writes).applyNews(in: tx)
             return endings.map { ours.contains($0.ticket.id) }
         }
     }
@@ -93,7 +93,7 @@ struct AttemptOpening: Sendable {
         try writes.applyOwn(to: message, in: tx)
         AttemptStore.open(number, of: message, with: entry, at: at, heldUntil: heldUntil, in: tx)
         if let known { MessageClinicStore.insert(known, in: tx) }
-        try writes.applyNews(of: message, in: tx)
+        try writes.applyNews(in: tx)
     }
 }
 

@@ -7,13 +7,19 @@ import Postgres
 /// What providers tell of addresses that take nothing: too many at once, and those that take something after all.
 extension SuppressionStore {
     /// Alerts the clinic when providers tell of many addresses at once: a list may be bad, or a sender's name ruined.
+    ///
+    /// - Parameter new: what has just been added. Whatever else is to be locked is locked before: whoever waits for an alert holds
+    ///   nothing that is still wanted.
     static func watch(
-        _ suppression: StoredSuppression,
+        _ new: [StoredSuppression],
         at now: Instant,
         in tx: borrowing Transaction
     ) throws {
-        let isTold = ProviderActor.isOne(suppression.source)
-        guard isTold, suppression.reason == .hardBounce || suppression.reason == .complaint else { return }
+        let told = new.filter { suppression in
+            let isTold = ProviderActor.isOne(suppression.source)
+            return isTold && (suppression.reason == .hardBounce || suppression.reason == .complaint)
+        }
+        guard !told.isEmpty else { return }
         // Ids begin with their time.
         let from = SuppressionID(high: SuppressionID(at: now - .seconds(3_600)).high & ~0xFFFF, low: 0)
         let rows = try tx.rows(
@@ -25,7 +31,10 @@ extension SuppressionStore {
             """
         )
         guard let row = rows.first, try row[0] as Int64 >= Int64(AlertRules.spike) else { return }
-        try AlertStore.raise(.suppressionSpike, about: suppression.source, at: now, in: tx)
+        // In one order, so that two transactions wait for each other instead of locking both.
+        for source in Set(told.map(\.source)).sorted() {
+            try AlertStore.raise(.suppressionSpike, about: source, at: now, in: tx)
+        }
     }
 
     /// Takes back that an address takes nothing, as it has shown that it does; the trail tells of it.

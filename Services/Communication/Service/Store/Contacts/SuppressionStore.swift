@@ -50,7 +50,7 @@ struct SuppressionStore: Sendable {
     ///   - addressIndex: see `AddressIndex`.
     ///   - address: in the clear, where it is known; sealed here.
     ///   - category: what it keeps away, everything when `nil`.
-    /// - Returns: the suppression in force, and whether it is new.
+    /// - Returns: the suppression in force, and whether it is new; a new one that a provider told of is to be handed to `watch`.
     @discardableResult
     func add(
         channel: MessageChannel,
@@ -76,7 +76,6 @@ struct SuppressionStore: Sendable {
             """
         )
         if let written = try rows.first.map(Self.decode) {
-            if written.id == id { try Self.watch(written, at: now, in: tx) }
             return (written, written.id == id)
         }
         let present = try tx.rows(

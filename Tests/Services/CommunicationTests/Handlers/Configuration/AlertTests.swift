@@ -253,7 +253,7 @@ import Testing
         let bounce = { @Sendable (number: Int, source: String) async throws in
             let address = try #require(ChannelAddress(.email, "b\(number)@example.org"))
             try await clinic.desk.database.database.transaction(for: tenant) { tx in
-                _ = try SuppressionStore(dataKeys: keys).add(
+                let added = try SuppressionStore(dataKeys: keys).add(
                     channel: .email,
                     addressIndex: index.token(address, clinic.clinic),
                     address: address.text,
@@ -262,6 +262,7 @@ import Testing
                     at: .now(),
                     in: tx
                 )
+                if added.isNew { try SuppressionStore.watch([added.suppression], at: .now(), in: tx) }
             }
         }
         // What staff enter is no news to them; the same address again is not another one.
@@ -279,6 +280,42 @@ import Testing
         #expect(found.count == 1)
         let after = try await clinic.desk.database.inspect(told) { rows -> Int64 in try rows[0][0] }
         #expect(after == 1)
+    }
+
+    @Test func oneReportMoreMakesASpike() async throws {
+        try await SandboxPlace.with { sandbox in
+            let clinic = try TestClinic()
+            try await clinic.configure(.smtp(port: sandbox.smtpPort))
+            let entry = try #require(try await clinic.configuredEntry())
+            let (id, keys) = (clinic.clinic, clinic.desk.dataKeys)
+            let index = AddressIndex(blindIndex: clinic.desk.blindIndex)
+            let addresses = try (0..<AlertRules.spike).map { number in
+                try #require(ChannelAddress(.email, "r\(number)@example.org"))
+            }
+            try await clinic.desk.database.database.transaction(for: Tenant(id, actor: "test")) { tx in
+                for address in addresses.dropFirst() {
+                    try SuppressionStore(dataKeys: keys).add(
+                        channel: .email,
+                        addressIndex: index.token(address, id),
+                        address: address.text,
+                        reason: .hardBounce,
+                        source: "provider:resend",
+                        at: .now(),
+                        in: tx
+                    )
+                }
+            }
+            let message = try await clinic.send(to: addresses[0].text)
+            #expect(try await clinic.settled(message).status == .sent)
+            func told() async throws -> [String] {
+                try await clinic.desk.database.inspect(
+                    "select alert from alerts_told where clinic_id = \(id)"
+                ) { rows in try rows.map { try $0[0] } }
+            }
+            #expect(try await told().isEmpty)
+            try await clinic.tell(.hardBounce, of: message, through: entry)
+            #expect(try await told() == [AlertKind.suppressionSpike.rawValue])
+        }
     }
 
     @Test func workThatFailedForGoodIsTold() async throws {
