@@ -38,7 +38,16 @@ struct MailServer: Sendable {
 
     var certificate: String { "\(folder)/cert.pem" }
 
+    /// How often it is started: what was a free port may be an outgoing connection's by the time it is to be listened at.
+    private static let mostStarts = 5
+
     static func with(_ setup: Setup = Setup(), _ body: (MailServer) async throws -> Void) async throws {
+        for _ in 1...mostStarts where try await runs(setup, body) { return }
+        throw TestKitError("the mail server did not start")
+    }
+
+    /// - Returns: `false` where it ended without listening.
+    private static func runs(_ setup: Setup, _ body: (MailServer) async throws -> Void) async throws -> Bool {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("pc-mail-\(RequestID())").path
         try Files.makeFolder(folder, mode: 0o755)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -63,9 +72,13 @@ struct MailServer: Sendable {
             _ = kill(-process.pid, SIGKILL)
             process.stop()
         }
-        try await eventually("the mail server listens") { server.log.contains("listening for SMTP") }
+        try await eventually("the mail server listens or ends") { server.listens || process.exit != nil }
+        guard server.listens else { return false }
         try await body(server)
+        return true
     }
+
+    private var listens: Bool { log.contains("listening for SMTP") }
 
     /// What it says of its work.
     var log: String { Files.read("\(folder)/mainlog") ?? "" }
@@ -118,7 +131,8 @@ extension MailServer {
             "primary_hostname = mx.example.com", "spool_directory = \(folder)/spool", "log_file_path = \(folder)/%slog",
             "log_selector = +smtp_connection", "smtp_accept_queue_per_connection = 0", "pid_file_path =",
             "notifier_socket =", "local_interfaces = 127.0.0.1",
-            "disable_ipv6 = true", "host_lookup =", "keep_environment =", "deliver_drop_privilege = true",
+            "daemon_startup_retries = 0", "disable_ipv6 = true", "host_lookup =", "keep_environment =",
+            "deliver_drop_privilege = true",
             "never_users =",
             "daemon_smtp_ports = \(port) : \(tlsPort) : \(otherPort)", "tls_on_connect_ports = \(tlsPort)",
             "tls_certificate = \(certificate)", "tls_privatekey = \(folder)/key.pem",
